@@ -1,0 +1,51 @@
+# Every target sets up what it needs; `make help` lists them.
+VENV   ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.set-up
+
+export MPLBACKEND ?= Agg
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick-test lint format release lock clean
+
+help:  ## list what make can do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## make the virtual environment in .venv, with the packages that constraints.txt pins
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[instructor,dev]'
+	@touch $@
+
+demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
+	@$(BIN)/course demo
+
+test: $(STAMP) lint  ## run everything that CI runs
+	@$(BIN)/python -m pytest -n 2
+
+quick-test: $(STAMP)  ## run the tests that take seconds
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+
+lint: $(STAMP)  ## ruff, mypy and the notebook check
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/course tidy --check
+
+format: $(STAMP)  ## put code and notebooks in their one committed form
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/course tidy
+
+release: $(STAMP)  ## generate the student versions of all assignments from source/
+	@$(BIN)/course release
+
+lock: $(STAMP)  ## write constraints.txt anew from what is installed in .venv
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+clean:  ## delete the virtual environment, caches and the demonstration
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

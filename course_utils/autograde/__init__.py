@@ -1,0 +1,1 @@
+"""Everything between a submission and its marks. Knows no exercise by name."""

@@ -1,0 +1,88 @@
+"""Where a course lives: its root folder, its nbgrader configuration and its assignments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.apps.api import NbGraderAPI
+from traitlets.config import Config, PyFileConfigLoader
+
+from course_utils.exceptions import CourseError
+
+__all__ = ["Course"]
+
+CONFIG_NAME = "nbgrader_config.py"
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder, as nbgrader sees it.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds `nbgrader_config.py`.
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Course:
+        """Return the course that `start` (by default the working directory) stands in.
+
+        Raises
+        ------
+        CourseError
+            If neither the folder nor any above it holds `nbgrader_config.py`.
+        """
+        start = (start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / CONFIG_NAME).is_file():
+                return cls(folder)
+        message = (
+            f"No course here: neither {start} nor a folder above it holds {CONFIG_NAME}. "
+            "Change to the course's folder, or name it with --course."
+        )
+        raise CourseError(message)
+
+    def config(self) -> Config:
+        """Return nbgrader's configuration of this course, as its own commands would load it."""
+        config = PyFileConfigLoader(CONFIG_NAME, path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        return config
+
+    def api(self, config: Config | None = None) -> NbGraderAPI:
+        """Return nbgrader's high-level interface to this course.
+
+        Parameters
+        ----------
+        config : Config, optional
+            Settings that override the course's own.
+        """
+        merged = self.config()
+        if config is not None:
+            merged.merge(config)
+        return NbGraderAPI(config=merged)
+
+    @property
+    def assignments(self) -> tuple[str, ...]:
+        """The names of the assignments that `source/` holds, sorted."""
+        source = self.root / "source"
+        return tuple(sorted(p.name for p in source.iterdir() if any(p.glob("*.ipynb"))))
+
+    def require(self, assignment: str) -> str:
+        """Return `assignment` if the course has it.
+
+        Raises
+        ------
+        CourseError
+            If it has not; the message lists those that it has.
+        """
+        if assignment in self.assignments:
+            return assignment
+        message = (
+            f"No assignment '{assignment}' in {self.root / 'source'}. "
+            f"There is: {', '.join(self.assignments) or 'none yet'}."
+        )
+        raise CourseError(message)

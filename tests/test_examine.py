@@ -1,0 +1,495 @@
+"""The examinations: the reference answers pass, and each exercise's typical slips do not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from course_utils import reference as right
+from course_utils.exceptions import CheckFailed
+from course_utils.reference import examine
+
+ANSWERS = {
+    "loss": (right.loss,),
+    "calculate_gradient": (right.calculate_gradient,),
+    "minimum": (right.w1_min, right.w2_min, right.loss_min),
+    "gradient_descent": (right.GradientDescent,),
+    "momentum": (right.Momentum,),
+    "rmsprop": (right.RMSProp,),
+    "preterm_dataset": (right.PretermDataset,),
+    "forward": (right.forward,),
+    "backward": (right.backward,),
+    "train": (right.train,),
+    "one_hot_encode": (right.one_hot_encode,),
+    "generalised_dice_loss": (right.generalised_dice_loss,),
+    "contrastive_loss": (right.ContrastiveLoss,),
+    "siamese_network": (right.SiameseNetwork,),
+    "image_pairs": (right.ImagePairs,),
+    "train_epoch": (right.train_epoch,),
+    "pair_distance": (right.pair_distance,),
+    "binary_loss": (right.binary_loss,),
+    "safe_distance": (right.safe_distance,),
+    "pairwise_margin": (right.pairwise_margin,),
+    "soft_dice_loss": (right.soft_dice_loss,),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_the_reference_passes(name: str) -> None:
+    getattr(examine, name)(*ANSWERS[name])
+
+
+def test_the_reference_loader_passes() -> None:
+    from course_utils import data
+
+    examine.dataloader(*right.full_batches(data.preterm_dataset()))
+
+
+def test_every_exercise_has_an_examination() -> None:
+    assert set(examine.__all__) == {*ANSWERS, "dataloader"}
+
+
+class SharedState(right.Momentum):
+    memory: tuple[Any, Any] = (0.0, 0.0)
+
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        self.z1, self.z2 = SharedState.memory
+        result = super().__call__(w1, w2, w1_grad, w2_grad)
+        SharedState.memory = (self.z1, self.z2)
+        return result
+
+
+class InPlace(right.GradientDescent):
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        w1 -= self.learning_rate * w1_grad
+        w2 -= self.learning_rate * w2_grad
+        return w1, w2
+
+
+class EpsilonOutside(right.RMSProp):
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        self.v1 = self.beta * self.v1 + (1 - self.beta) * w1_grad**2
+        self.v2 = self.beta * self.v2 + (1 - self.beta) * w2_grad**2
+        w1 = w1 - self.learning_rate * w1_grad / (self.v1**0.5 + self.epsilon)
+        w2 = w2 - self.learning_rate * w2_grad / (self.v2**0.5 + self.epsilon)
+        return w1, w2
+
+
+class DoubleLabels(right.PretermDataset):
+    def __getitem__(self, index):
+        x, y = super().__getitem__(index)
+        return x, y.double()
+
+
+class FixedLength(right.PretermDataset):
+    def __len__(self):
+        return 101
+
+
+class InvertedLabels(right.ContrastiveLoss):
+    def forward(self, output1, output2, label):
+        return super().forward(output1, output2, 1 - label)
+
+
+class MeanLoss(right.ContrastiveLoss):
+    def forward(self, output1, output2, label):
+        return super().forward(output1, output2, label).mean()
+
+
+class NoEpsilon(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        distance = torch.linalg.vector_norm(output1 - output2, dim=1, keepdim=True)
+        gap = torch.clamp(self.margin - distance, min=0)
+        return 0.5 * ((1 - label) * distance**2 + label * gap**2)
+
+
+class TwoNetworks(right.SiameseNetwork):
+    def __init__(self):
+        super().__init__()
+        self.other = right.SiameseNetwork().embed
+
+    def forward(self, input0, input1):
+        return self.embed(input0), self.other(input1)
+
+
+class NoFirstReLU(right.SiameseNetwork):
+    def __init__(self):
+        super().__init__()
+        self.embed[1] = nn.Identity()
+
+
+class MeanPool(right.SiameseNetwork):
+    def __init__(self):
+        super().__init__()
+        self.embed[2] = nn.AvgPool2d(2)
+
+
+class UnscaledPairs(right.ImagePairs):
+    def _image(self, index):
+        return super()._image(index) * 255
+
+
+class SelfPairs(right.ImagePairs):
+    def __getitem__(self, index):
+        image0, image1, label = super().__getitem__(index)
+        return (image0, image0, label) if label == 0 else (image0, image1, label)
+
+
+class OnlySamePairs(right.ImagePairs):
+    def __getitem__(self, index):
+        while (item := super().__getitem__(index))[2] != 0:
+            pass
+        return item
+
+
+def last_batch_loss(model, loss_function, optimiser, dataloader):
+    model.train()
+    for image0, image1, label in dataloader:
+        optimiser.zero_grad()
+        mean = loss_function(*model(image0, image1), label).mean()
+        mean.backward()
+        optimiser.step()
+    return mean.item()
+
+
+def keeps_gradients(model, loss_function, optimiser, dataloader):
+    model.train()
+    total, pairs = 0.0, 0
+    for image0, image1, label in dataloader:
+        losses = loss_function(*model(image0, image1), label)
+        losses.mean().backward()
+        optimiser.step()
+        total, pairs = total + losses.sum().item(), pairs + len(label)
+    return total / pairs
+
+
+def distance_in_training_mode(model, image0, image1):
+    with torch.no_grad():
+        out0, out1 = model(image0, image1)
+    return (out0 - out1).norm(dim=1)
+
+
+def distance_with_gradient(model, image0, image1):
+    model.eval()
+    out0, out1 = model(image0, image1)
+    return (out0 - out1).norm(dim=1)
+
+
+def sum_instead_of_mean(W2, X, y, Z1, F1, F2):
+    return tuple(part * len(y) for part in right.backward(W2, X, y, Z1, F1, F2))
+
+
+def train_after_update(W1, W2, dataloader, optimiser, num_epochs):
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in dataloader:
+            Z1, F1, F2 = right.forward(W1, W2, X)
+            W1, W2 = optimiser(W1, W2, *right.backward(W2, X, y, Z1, F1, F2))
+            F2 = right.forward(W1, W2, X)[2]
+            costs.append(functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+    return W1, W2, costs, accuracies
+
+
+def dice_with_zero_weight_for_absent(truth, prediction, epsilon=1e-5):
+    return right.generalised_dice_loss(truth, prediction, 0.0)
+
+
+def dice_without_squares(truth, prediction, epsilon=1e-5):
+    sizes = truth.sum(axis=(1, 2))
+    w = np.where(sizes > 0, 1 / np.maximum(sizes, 1), epsilon)
+    overlap, total = (truth * prediction).sum(axis=(1, 2)), (truth + prediction).sum(axis=(1, 2))
+    return 1 - 2 * (w * overlap).sum() / (w * total).sum()
+
+
+def boolean_masks(mask, num_classes):
+    return right.one_hot_encode(mask, num_classes).astype(bool)
+
+
+def sigmoid_twice(logits, target):
+    return functional.binary_cross_entropy_with_logits(torch.sigmoid(logits), target)
+
+
+def root_of_zero(a, b):
+    return torch.sqrt(((a - b) ** 2).sum(dim=1))
+
+
+def missing_keepdim(a, b, label, margin):
+    squared = ((a - b) ** 2).sum(dim=1)
+    gap = torch.clamp(margin - torch.sqrt(squared + 1e-4), min=0.0)
+    return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+def rounded(logits, target):
+    p = torch.sigmoid(logits).round()
+    return 1 - 2 * (p * target).sum() / (p + target).sum()
+
+
+WRONG = [
+    ("loss", (lambda w1, w2: 40 * w1**2 + 10 * w2**2 - 40 * w2,)),
+    ("loss", (lambda w1, w2: 40 * math.pow(w1, 2) + 10 * math.pow(w2, 2) + 40 * w2,)),
+    ("calculate_gradient", (lambda w1, w2: (20 * w2 + 40, 80 * w1),)),
+    ("minimum", (0.0, 2.0, -40.0)),
+    ("minimum", (0.0, -2.0, "-40")),
+    ("gradient_descent", (InPlace,)),
+    ("momentum", (SharedState,)),
+    ("rmsprop", (EpsilonOutside,)),
+    ("preterm_dataset", (DoubleLabels,)),
+    ("preterm_dataset", (FixedLength,)),
+    ("forward", (lambda W1, W2, X: right.forward(W1, W2, X)[:2],)),
+    ("forward", (lambda W1, W2, X: tuple(p.T for p in right.forward(W1, W2, X)),)),
+    ("backward", (sum_instead_of_mean,)),
+    ("train", (train_after_update,)),
+    ("one_hot_encode", (boolean_masks,)),
+    ("generalised_dice_loss", (dice_with_zero_weight_for_absent,)),
+    ("generalised_dice_loss", (dice_without_squares,)),
+    ("contrastive_loss", (InvertedLabels,)),
+    ("contrastive_loss", (MeanLoss,)),
+    ("contrastive_loss", (NoEpsilon,)),
+    ("siamese_network", (TwoNetworks,)),
+    ("siamese_network", (NoFirstReLU,)),
+    ("siamese_network", (MeanPool,)),
+    ("image_pairs", (UnscaledPairs,)),
+    ("image_pairs", (SelfPairs,)),
+    ("image_pairs", (OnlySamePairs,)),
+    ("train_epoch", (last_batch_loss,)),
+    ("train_epoch", (keeps_gradients,)),
+    ("pair_distance", (distance_in_training_mode,)),
+    ("pair_distance", (distance_with_gradient,)),
+    ("binary_loss", (sigmoid_twice,)),
+    ("safe_distance", (root_of_zero,)),
+    ("pairwise_margin", (missing_keepdim,)),
+    ("soft_dice_loss", (rounded,)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), WRONG, ids=[f"{n}-{getattr(a[0], '__name__', a[0])}" for n, a in WRONG]
+)
+def test_a_wrong_answer_fails_in_words(name: str, answer: tuple[Any, ...]) -> None:
+    with pytest.raises(CheckFailed, match=r"^✗ ") as failure:
+        getattr(examine, name)(*answer)
+    assert str(failure.value).endswith(".")
+
+
+def test_an_exception_of_the_answer_becomes_a_sentence() -> None:
+    def broken(w1, w2):
+        return 1 / 0
+
+    with pytest.raises(CheckFailed, match="ZeroDivisionError: division by zero"):
+        examine.loss(broken)
+
+
+def test_a_missing_answer_is_said_to_be_missing() -> None:
+    def stub(w1, w2):
+        raise NotImplementedError
+
+    with pytest.raises(CheckFailed, match=r"Exercise 1\.1\.1 has no answer yet"):
+        examine.loss(stub)
+
+
+def test_an_examination_asks_the_same_on_every_run() -> None:
+    asked: list[list[Any]] = [[], []]
+    for record in asked:
+
+        def spy(w1, w2, record=record):
+            record.append(np.sum(w1))
+            return right.loss(w1, w2)
+
+        examine.loss(spy)
+    assert asked[0] == asked[1]
+
+
+# Right answers in other styles, which must keep their marks.
+
+
+def loss_by_completing_the_square(w1, w2):
+    return 40 * w1 * w1 + 10 * (w2 + 2) ** 2 - 40
+
+
+def gradient_as_an_array(w1, w2):
+    return np.array([80 * w1, 20 * (w2 + 2)])
+
+
+class MomentumByLists:
+    def __init__(self, learning_rate, beta):
+        self.settings = (learning_rate, beta)
+        self.z = [0, 0]
+
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        rate, beta = self.settings
+        self.z = [beta * z + rate * g for z, g in zip(self.z, (w1_grad, w2_grad), strict=True)]
+        return [w - z for w, z in zip((w1, w2), self.z, strict=True)]
+
+
+class RMSPropByNumPy:
+    def __init__(self, learning_rate, beta, epsilon=1e-5):
+        self.learning_rate, self.beta, self.epsilon = learning_rate, beta, epsilon
+        self.v = {}
+
+    def _step(self, name, w, g):
+        self.v[name] = self.beta * self.v.get(name, 0) + (1 - self.beta) * g * g
+        total = self.v[name] + self.epsilon
+        root = torch.sqrt(total) if isinstance(total, torch.Tensor) else np.sqrt(total)
+        return w - self.learning_rate * g / root
+
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        return self._step("w1", w1, w1_grad), self._step("w2", w2, w2_grad)
+
+
+def backward_by_autograd(W2, X, y, Z1, F1, F2):
+    Z = Z1.detach().clone().requires_grad_()
+    W = W2.detach().clone().requires_grad_()
+    cost = functional.binary_cross_entropy(torch.sigmoid(W @ torch.relu(Z))[0], y)
+    dZ, dW = torch.autograd.grad(cost, (Z, W))
+    return torch.einsum("hn,nf->hf", dZ, X), dW
+
+
+def train_without_helpers(W1, W2, dataloader, optimiser, num_epochs):
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in dataloader:
+            parts = right.forward(W1, W2, X)
+            p = parts[2].squeeze(0).clamp(1e-7, 1 - 1e-7)
+            costs.append(-(y * p.log() + (1 - y) * (1 - p).log()).mean())
+            accuracies.append(((p >= 0.5).float() == y).float().mean() * 100)
+            W1, W2 = optimiser(W1, W2, *backward_by_autograd(W2, X, y, *parts))
+    return [W1, W2, costs, accuracies]
+
+
+def one_hot_by_eye(mask, num_classes):
+    return np.eye(num_classes)[mask].transpose(2, 0, 1)
+
+
+def dice_by_loop(truth, prediction, epsilon=1e-5):
+    above = below = 0.0
+    for y, p in zip(truth, prediction, strict=True):
+        w = 1 / np.sum(y) ** 2 if np.sum(y) > 0 else epsilon
+        above += w * np.sum(y * p)
+        below += w * np.sum(y + p)
+    return 1 - 2 * above / below
+
+
+class ContrastiveByPairwiseDistance(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        distance = functional.pairwise_distance(output1, output2, keepdim=True)
+        far = torch.relu(self.margin - torch.sqrt(distance**2 + 1e-4))
+        return ((1 - label) * distance**2 + label * far**2) / 2
+
+
+class LazyNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.LazyLinear(2)
+        self.dense = nn.LazyLinear(256)
+        self.second = nn.Conv2d(64, 64, 5)
+        self.first = nn.Conv2d(1, 64, 5)
+
+    def once(self, x):
+        x = functional.max_pool2d(self.first(x), 2).relu()
+        x = functional.max_pool2d(self.second(x).relu(), 2)
+        return functional.softplus(self.last(self.dense(x.flatten(1)).relu()))
+
+    def forward(self, input0, input1):
+        return [self.once(input0), self.once(input1)]
+
+
+class PairsDrawnAtTheStart(torch.utils.data.Dataset):
+    def __init__(self, images, labels):
+        self.images, self.labels = images, labels
+        rng = np.random.default_rng()
+        self.partners = []
+        for i, label in enumerate(labels):
+            same = np.flatnonzero((labels == label) & (np.arange(len(labels)) != i))
+            other = np.flatnonzero(labels != label)
+            self.partners.append(rng.choice(same if rng.random() < 0.6 else other))
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        j = self.partners[i]
+        pair = [torch.tensor(self.images[k][None] / 255, dtype=torch.float32) for k in (i, j)]
+        return *pair, torch.tensor([float(self.labels[i] != self.labels[j])])
+
+
+def distance_by_no_grad_decorator(model, image0, image1):
+    with torch.inference_mode():
+        out0, out1 = model.eval()(image0, image1)
+        return ((out0 - out1) ** 2).sum(1).sqrt()
+
+
+def loss_of_probabilities(logits, target):
+    return functional.binary_cross_entropy(torch.sigmoid(logits), target)
+
+
+def train_epoch_weighting_batches(model, loss_function, optimiser, dataloader):
+    model.train()
+    means, sizes = [], []
+    for first, second, label in dataloader:
+        mean = loss_function(*model(first, second), label).mean()
+        model.zero_grad()
+        mean.backward()
+        optimiser.step()
+        means.append(mean.item())
+        sizes.append(first.shape[0])
+    return float(np.average(means, weights=sizes))
+
+
+OTHER_STYLES = [
+    ("loss", loss_by_completing_the_square),
+    ("calculate_gradient", gradient_as_an_array),
+    ("momentum", MomentumByLists),
+    ("rmsprop", RMSPropByNumPy),
+    ("backward", backward_by_autograd),
+    ("train", train_without_helpers),
+    ("one_hot_encode", one_hot_by_eye),
+    ("generalised_dice_loss", dice_by_loop),
+    ("contrastive_loss", ContrastiveByPairwiseDistance),
+    ("siamese_network", LazyNetwork),
+    ("image_pairs", PairsDrawnAtTheStart),
+    ("train_epoch", train_epoch_weighting_batches),
+    ("pair_distance", distance_by_no_grad_decorator),
+    ("binary_loss", loss_of_probabilities),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), OTHER_STYLES, ids=[answer.__name__ for _, answer in OTHER_STYLES]
+)
+def test_a_right_answer_in_another_style_passes(name: str, answer: Any) -> None:
+    getattr(examine, name)(answer)
+
+
+def test_a_loader_with_a_sampler_passes() -> None:
+    from torch.utils.data import BatchSampler, DataLoader, RandomSampler
+
+    from course_utils import data
+
+    dataset = data.preterm_dataset()
+    sampler = BatchSampler(RandomSampler(dataset), len(dataset), drop_last=False)
+    examine.dataloader(len(dataset), DataLoader(dataset, batch_sampler=sampler))
+
+
+def test_a_loader_without_shuffling_fails() -> None:
+    from torch.utils.data import DataLoader
+
+    from course_utils import data
+
+    dataset = data.preterm_dataset()
+    with pytest.raises(CheckFailed, match="order of the data set"):
+        examine.dataloader(len(dataset), DataLoader(dataset, batch_size=len(dataset)))
