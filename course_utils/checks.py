@@ -103,16 +103,18 @@ def raises_nothing(action: Callable[[], Any], *, what: str, hint: str = "") -> A
     Raises
     ------
     CheckFailed
-        If `action` raises. A `NotImplementedError` passes through: it says that there is no answer
-        yet, which is no mistake.
+        If `action` raises. A bare `NotImplementedError` passes through: it says that there is no
+        answer yet, which is no mistake. One with a message is PyTorch's, about a wrong dtype.
     """
     try:
         return action()
-    except (CheckFailed, NotImplementedError):
+    except CheckFailed:
         raise
     except Exception as error:
-        problem = f"your code stopped with {type(error).__name__}: {error}"
-        raise CheckFailed(_message(what, problem, hint)) from error
+        if isinstance(error, NotImplementedError) and not error.args:
+            raise
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise CheckFailed(_message(what, f"your code stopped with {said}", hint)) from error
 
 
 def difference(
@@ -147,7 +149,7 @@ def _conclude(problem: str | None, what: str, hint: str, *, announce: bool) -> N
 
 
 def _message(what: str, problem: str, hint: str) -> str:
-    message = f"✗ {what}: {problem}."
+    message = f"✗ {what}: {problem.removesuffix('.')}."
     return f"{message}\n  {hint}" if hint else message
 
 
@@ -175,8 +177,9 @@ def _difference(
                 return problem
         return None
     if not _is_numeric(expected):
-        same = type(actual) is type(expected) and actual == expected
-        return None if same else f"{name} is {actual!r}, and {expected!r} was expected"
+        if type(actual) is type(expected) and actual == expected:
+            return None
+        return f"{name} is {actual!r}, and {expected!r} was expected" if reveal else _wrong(name)
     return (
         _type_difference(actual, expected, name)
         or _shape_difference(actual, expected, name)
@@ -189,16 +192,17 @@ def _parts(value: Any) -> list[Any] | None:
     """The parts that `value` unpacks into, or None if it does not unpack."""
     if isinstance(value, str | bytes | dict | set) or not isinstance(value, Iterable):
         return None
+    if _is_special_tensor(value):
+        return None
     try:
-        return list(value)
+        iterator = iter(value)
     except TypeError:  # a 0-d array or tensor says that it is iterable, and is not
         return None
+    return list(iterator)
 
 
 def _type_difference(actual: Any, expected: Any, name: str) -> str | None:
     fits = _is_scalar(actual) if _is_scalar(expected) else _family(actual) == _family(expected)
-    if fits and not _is_scalar(expected) and _is_scalar(actual):
-        return None  # of the right family, so the shape tells more than the type
     return None if fits else f"{name} is {_kind(actual)}, and {_kind(expected)} was expected"
 
 
@@ -208,9 +212,9 @@ def _shape_difference(actual: Any, expected: Any, name: str) -> str | None:
 
 
 def _dtype_difference(actual: Any, expected: Any, name: str, rule: DtypeRule) -> str | None:
-    found, wanted = _array(actual).dtype, _array(expected).dtype
+    found, wanted = _dtype(actual), _dtype(expected)
     if rule == "number" or _is_scalar(expected):
-        if found.kind in "iuf":
+        if _array(actual).dtype.kind in "iuf":
             return None
         return f"{name} has dtype {found}, and a number was expected"
     return None if found == wanted else f"{name} has dtype {found}, and {wanted} was expected"
@@ -221,24 +225,22 @@ def _value_difference(
 ) -> str | None:
     found, wanted = _array(actual), _array(expected)
     tolerance = _tolerance(found, wanted) if rtol is None else rtol
-    found, wanted = found.astype(np.float64), wanted.astype(np.float64)
     if wanted.size == 0:
         return None
-    error = relative_error(found, wanted)
-    wrong = ~(
-        (error <= tolerance) | (np.abs(found - wanted) <= atol) | _same_special(found, wanted)
-    )
+    a, b = found.astype(np.float64), wanted.astype(np.float64)
+    error = relative_error(a, b)
+    wrong = ~((error <= tolerance) | (_distance(a, b) <= atol) | _same_special(a, b))
     if not wrong.any():
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = f"{name}[{', '.join(map(str, index))}]" if index else name
-    got = found[index]
-    if not np.isfinite(got) and np.isfinite(wanted[index]):
-        text = f"{place} is {got}, and a finite number was expected"
+    if not np.isfinite(found[index]) and np.isfinite(wanted[index]):
+        text = f"{place} is {found[index]}, and a finite number was expected"
     elif reveal:
-        text = f"{place} is {_number(got)}, and {_number(wanted[index])} was expected"
+        got, right = _numbers(found[index], wanted[index])
+        text = f"{place} is {got}, and {right} was expected"
     else:
-        text = f"{place} is wrong"
+        text = _wrong(place)
         if np.isfinite(error[index]):
             text += f" (relative error {error[index]:.1g}; {tolerance:.0e} is allowed)"
     if wrong.sum() > 1:
@@ -265,8 +267,14 @@ def relative_error(
     size = np.abs(np.where(np.isfinite(expected), expected, 0.0))
     largest = size.max(initial=0.0)
     scale = np.maximum(size, SMALLEST_SCALE * largest) if largest > 0 else np.ones_like(size)
+    with np.errstate(over="ignore"):
+        return np.asarray(_distance(actual, expected) / scale)
+
+
+def _distance(actual: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|actual − expected|, in silence where infinities meet."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.asarray(np.abs(actual - expected) / scale)
+        return np.asarray(np.abs(actual - expected))
 
 
 def _same_special(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
@@ -280,8 +288,17 @@ def _tolerance(*arrays: NDArray[Any]) -> float:
 
 
 def _is_tensor(value: Any) -> bool:
+    """Whether it is a tensor that holds a plain array."""
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
+    if torch is None or not isinstance(value, torch.Tensor):
+        return False
+    dense: bool = value.layout == torch.strided
+    return dense and not (value.is_nested or value.is_quantized or value.is_meta)
+
+
+def _is_special_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor) and not _is_tensor(value)
 
 
 def _is_numeric(value: Any) -> bool:
@@ -297,11 +314,20 @@ def _is_scalar(value: Any) -> bool:
 def _family(value: Any) -> str:
     if _is_tensor(value):
         return "tensor"
-    return "array" if isinstance(value, np.ndarray) else type(value).__name__
+    return "array" if isinstance(value, np.ndarray) else "other"
 
 
 def _array(value: Any) -> NDArray[Any]:
-    return np.asarray(value.detach().cpu().numpy() if _is_tensor(value) else value)
+    if not _is_tensor(value):
+        return np.asarray(value)
+    try:
+        return np.asarray(value.numpy(force=True))
+    except TypeError:  # NumPy has no bfloat16
+        return np.asarray(value.float().numpy(force=True))
+
+
+def _dtype(value: Any) -> str:
+    return str(value.dtype if _is_tensor(value) else _array(value).dtype).removeprefix("torch.")
 
 
 def _kind(value: Any) -> str:
@@ -309,17 +335,31 @@ def _kind(value: Any) -> str:
         return "None (is a `return` missing?)"
     if _is_tensor(value):
         return "a number in a tensor" if _is_scalar(value) else "a PyTorch tensor"
+    if _is_special_tensor(value):
+        return "a PyTorch tensor without plain values (sparse, nested, quantised or meta)"
     if isinstance(value, np.ndarray):
         return "a number in an array" if value.ndim == 0 else "a NumPy array"
     if _is_scalar(value):
         return "a number"
     name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
-def _number(value: float) -> str:
-    """Write a value as a student would: short, and exact enough to tell it from another."""
-    return f"{value:.1f}" if value == round(value, 1) and abs(value) < 1e6 else f"{value:.7g}"
+def _wrong(name: str) -> str:
+    return f"{name} is wrong"
+
+
+def _numbers(*values: Any) -> list[str]:
+    """Write values as a student would: short, and exact enough to tell one from another."""
+    short = [_number(value) for value in values]
+    return short if len(set(short)) == len(short) else [str(value) for value in values]
+
+
+def _number(value: Any) -> str:
+    if value.dtype.kind != "f":
+        return str(value)
+    number = float(f"{value:.7g}")
+    return f"{number:.1f}" if number == round(number, 1) and abs(number) < 1e6 else f"{number:.7g}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -328,5 +368,5 @@ def _count(number: int, noun: str) -> str:
 
 def _ordinal(index: int, name: str) -> str:
     words = ("first", "second", "third", "fourth", "fifth")
-    position = f"the {words[index]}" if index < len(words) else f"number {index + 1}"
-    return f"{position} value" if name == "it" else f"{position} value of {name}"
+    value = f"the {words[index]} value" if index < len(words) else f"value number {index + 1}"
+    return value if name == "it" else f"{value} of {name}"

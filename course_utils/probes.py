@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,17 @@ __all__ = [
     "siamese_epoch",
     "training",
 ]
+
+_OWN_SCOPE = (
+    ast.FunctionDef
+    | ast.AsyncFunctionDef
+    | ast.ClassDef
+    | ast.Lambda
+    | ast.ListComp
+    | ast.SetComp
+    | ast.DictComp
+    | ast.GeneratorExp
+)
 
 
 def is_a(answer: Any, base: type) -> bool:
@@ -78,12 +90,13 @@ def gradient(
     gradients : tuple of (Tensor or None)
         Of the shapes of those arguments; None where no gradient arrives.
     """
-    values = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
-    leaves = [values[i].requires_grad_() for i in wrt]
-    value = function(*values)
-    if not isinstance(value, Tensor) or not value.requires_grad:
-        return getattr(value, "detach", lambda: value)(), tuple(None for _ in leaves)
-    gradients = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
+    with torch.enable_grad():
+        values = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
+        leaves = [values[i].requires_grad_() for i in wrt]
+        value = function(*values)
+        if not isinstance(value, Tensor) or not value.requires_grad:
+            return getattr(value, "detach", lambda: value)(), tuple(None for _ in leaves)
+        gradients = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
     return value.detach(), tuple(gradients)
 
 
@@ -185,8 +198,8 @@ def rerun(names: Sequence[str], **replacements: Any) -> tuple[Any, ...] | None:
     shell = get_ipython()
     if shell is None:
         return None
-    for source in reversed(shell.user_ns.get("In", [])):
-        code = shell.transform_cell(source)
+    for source in reversed(shell.history_manager.input_hist_raw):
+        code = shell.transform_cell(_without_magic(source))
         if set(names) <= _assigned(code):
             namespace = {**shell.user_ns, **replacements}
             exec(compile(code, "<your cell>", "exec"), namespace)
@@ -299,7 +312,8 @@ def siamese_epoch(
     optimiser.register_step_post_hook(count)
     model.eval()
     loader = DataLoader(TensorDataset(image0, image1, label), batch_size=batch_size)
-    losses = [train_epoch(model, _gap_loss, optimiser, loader) for _ in range(epochs)]
+    with torch.enable_grad():
+        losses = [train_epoch(model, _gap_loss, optimiser, loader) for _ in range(epochs)]
     weights = torch.cat([p.detach().flatten() for p in model.parameters()])
     return {"losses": losses, "weights": weights, "training": model.training, "steps": steps}
 
@@ -337,9 +351,9 @@ def _small_network(images: Tensor) -> nn.Module:
 
 
 def _gap_loss(output0: Tensor, output1: Tensor, label: Tensor) -> Tensor:
-    """A smooth loss per pair, (N, 1), that wants similar pairs at 0 and others at 1."""
-    gap = ((output0 - output1) ** 2).sum(dim=1, keepdim=True)
-    return (gap - label) ** 2
+    """A smooth loss per pair, (N, 1), that is bounded, so that no training runs away."""
+    squared = ((output0 - output1) ** 2).sum(dim=1, keepdim=True)
+    return (1 - torch.exp(-squared / 4) - label) ** 2
 
 
 @contextmanager
@@ -359,26 +373,40 @@ def _supplied(function: Any, **values: Any) -> Iterator[None]:
 def _globals(function: Any) -> dict[str, Any]:
     while isinstance(function, functools.partial):
         function = function.func
-    for candidate in (function, getattr(function, "__func__", None), type(function).__call__):
-        namespace = getattr(candidate, "__globals__", None)
+    for candidate in (function, type(function).__call__):
+        # A decorator such as `torch.no_grad()` has the globals of its own module.
+        namespace = getattr(inspect.unwrap(candidate), "__globals__", None)
         if isinstance(namespace, dict):
             return namespace
     return {}
 
 
+def _without_magic(source: str) -> str:
+    """A cell without a first line that only measures or captures what the rest does."""
+    first, _, rest = source.lstrip().partition("\n")
+    return rest if first.split()[:1] in (["%%time"], ["%%capture"]) else source
+
+
 def _assigned(code: str) -> set[str]:
     """The names that a cell's top-level statements assign."""
     try:
-        nodes = list(ast.walk(ast.parse(code)))
+        return set(_stored(ast.parse(code)))
     except SyntaxError:
         return set()
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def _stored(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        if not isinstance(child, _OWN_SCOPE):
+            yield from _stored(child)
 
 
 def _values_for(shape: tuple[int, ...], seed: int) -> Tensor:
     """Random values of this shape; a matrix and its transpose get each other's transposes."""
     canonical = tuple(sorted(shape)) if len(shape) == 2 else shape
     generator = torch.Generator().manual_seed(seed + sum(canonical))
-    fan_in = max(1, int(np.prod(shape[1:]))) if len(shape) > 2 else max(canonical)
+    fan_in = max(1, int(np.prod(shape[1:]))) if len(shape) > 2 else max(canonical, default=1)
     values: Tensor = torch.randn(canonical, generator=generator) * (2 / fan_in) ** 0.5
     return values.T if canonical != shape else values

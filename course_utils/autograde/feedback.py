@@ -1,0 +1,111 @@
+"""Feedback for a class: nbgrader's own pages, written student by student."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from traitlets.config import Config
+
+from course_utils.autograde.batch import (
+    LOG_NAME,
+    Progress,
+    failure,
+    folder_of,
+    logged,
+    workshop,
+)
+from course_utils.autograde.course import Course
+from course_utils.autograde.gradebook import marks
+from course_utils.autograde.submission import shown
+from course_utils.exceptions import CourseError
+
+__all__ = ["Feedback", "feedback"]
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What became of one student's feedback: its pages, or a remark on why there are none."""
+
+    student: str
+    assignment: str
+    pages: tuple[Path, ...] = ()
+    remark: str = ""
+
+
+def feedback(
+    course: Course,
+    assignment: str,
+    *,
+    students: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> list[Feedback]:
+    """Write the feedback of everybody who is graded, to `feedback/<student>/<assignment>/`.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    students : collection of str, optional
+        Whose feedback; by default everybody's.
+    progress : callable, optional
+        Told before each student.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, or nothing of it is graded yet.
+    """
+    course.require(assignment)
+    graded = [
+        found.student
+        for found in marks(course, assignment)
+        if folder_of(course, "autograded", found.student, assignment).is_dir()
+    ]
+    wanted = graded if students is None else sorted(set(students))
+    if not wanted:
+        message = (
+            f"Nothing of '{assignment}' is graded in {course.root} yet. "
+            f"Run `course autograde {assignment}` first."
+        )
+        raise CourseError(message)
+    rows = []
+    with logged(course):
+        for done, student in enumerate(wanted):
+            if progress:
+                progress(done, len(wanted), student)
+            rows.append(
+                _written(course, assignment, student)
+                if student in graded
+                else Feedback(student, assignment, remark="Not graded yet, so there is none.")
+            )
+    return rows
+
+
+def _written(course: Course, assignment: str, student: str) -> Feedback:
+    finished = folder_of(course, "feedback", student, assignment)
+    parts = (student, assignment)
+    with workshop(course, "feedback") as folder:
+        # Of the graded folder only the notebooks: a student's data has no place in the feedback.
+        graded = folder.joinpath("autograded", *parts)
+        graded.mkdir(parents=True)
+        for notebook in folder_of(course, "autograded", *parts).glob("*.ipynb"):
+            shutil.copy(notebook, graded)
+        within = folder.relative_to(course.root).as_posix()
+        config = Config()
+        config.CourseDirectory.autograded_directory = f"{within}/autograded"
+        config.CourseDirectory.feedback_directory = f"{within}/feedback"
+        try:
+            result = course.api(config).generate_feedback(assignment, "*")
+            if not result["success"]:
+                return Feedback(student, assignment, remark=failure(result))
+            shutil.rmtree(finished, ignore_errors=True)
+            finished.parent.mkdir(parents=True, exist_ok=True)
+            folder.joinpath("feedback", *parts).replace(finished)
+        # One student's feedback costs nobody else's.
+        except Exception as error:
+            remark = f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
+            return Feedback(student, assignment, remark=remark)
+    return Feedback(student, assignment, pages=tuple(sorted(finished.glob("*.html"))))

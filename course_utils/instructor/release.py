@@ -1,0 +1,247 @@
+"""Making the student version of an assignment: nbgrader generates it, this module completes it."""
+
+from __future__ import annotations
+
+import filecmp
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import requires
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import course_utils
+from course_utils.autograde.course import CONFIG_NAME, Course
+from course_utils.exceptions import ReleaseError
+from course_utils.instructor import source
+from course_utils.instructor.verify import verify_release
+
+__all__ = [
+    "Release",
+    "complete",
+    "drift",
+    "failure",
+    "generate",
+    "release",
+    "scratch",
+    "verify_release",
+]
+
+# The packages of pyproject.toml that a student needs; their versions are taken from there.
+STUDENT_PACKAGES = (
+    "ipywidgets",
+    "jupyter",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pooch",
+    "requests",
+    "seaborn",
+    "torch",
+)
+
+README = """\
+# {title}
+
+{notebooks}
+
+Install the packages once, with `pip install -r requirements.txt`, and keep `course_utils` beside
+the notebooks.
+
+- **Jupyter:** run `jupyter lab` in this folder, and open a notebook.
+- **VS Code:** open this folder, open a notebook, and choose the Python that has the packages.
+- **Colab:** upload this folder as `{assignment}.zip` in the Files panel, run
+  `!unzip -o {assignment}.zip` and `%cd {assignment}` in a cell, then work through the notebook.
+
+Write your answers where a cell says `YOUR CODE HERE` or `YOUR ANSWER HERE`, or where broken code
+is to be repaired. To hand in, save and give back {hand_in}, under the same name.
+"""
+
+
+@dataclass(frozen=True)
+class Release:
+    """The student version of an assignment.
+
+    Parameters
+    ----------
+    assignment : str
+    folder : Path
+        What students get, whole.
+    files : tuple of str
+        Everything in it, relative to `folder`, sorted.
+    """
+
+    assignment: str
+    folder: Path
+    files: tuple[str, ...]
+
+
+def release(course: Course, assignment: str, *, run: bool = False) -> Release:
+    """Make `release/<assignment>/` from `source/<assignment>/`, and prove that it may go out.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    run : bool
+        Whether to run the notebooks too, as students would before they answer anything.
+
+    Raises
+    ------
+    CourseError
+        If the course has no such assignment.
+    ReleaseError
+        If nbgrader refuses (the former release is then still there), or if the result would give
+        something away.
+    """
+    course.require(assignment)
+    folder = course.root / "release" / assignment
+    with TemporaryDirectory() as kept:
+        former = Path(kept, assignment)
+        if folder.exists():
+            shutil.copytree(folder, former)
+        try:
+            generate(course, assignment)
+        except ReleaseError:
+            if former.exists() and not folder.exists():
+                shutil.copytree(former, folder)
+            raise
+    verify_release(course, assignment, run=run)
+    return Release(assignment, folder, tuple(sorted(_files(folder))))
+
+
+def generate(course: Course, assignment: str) -> None:
+    """Let nbgrader generate the student version of an assignment, and enter it in the gradebook.
+
+    Raises
+    ------
+    ReleaseError
+        If nbgrader refuses; the message gives its reason.
+    """
+    result = course.api().generate_assignment(assignment, force=True, create=True)
+    if result["success"]:
+        return
+    reason = failure(result)
+    remedy = "Mend the source notebook, then release again."
+    if "submissions associated with it" in reason:
+        remedy = (
+            "Marks would be lost, so nbgrader keeps an assignment's cells once there are "
+            "submissions: undo the change, give the new version another folder in source/, "
+            "or start a new gradebook.db."
+        )
+    raise ReleaseError(f"nbgrader could not release '{assignment}': {reason.rstrip('.')}. {remedy}")
+
+
+def failure(result: dict[str, Any]) -> str:
+    """Return why a call of nbgrader's API failed: the last exception that its log names.
+
+    Parameters
+    ----------
+    result : dict
+        As `NbGraderAPI.generate_assignment` or `autograde` returned it, without success.
+    """
+    text = result.get("log", "") + "\n" + result["error"]
+    named = re.findall(r"^ *(?:[\w.]+\.)?\w+(?:Error|Exception|Entry): (.+)$", text, re.MULTILINE)
+    told = [reason for reason in named if not reason.startswith("Please see the")]
+    return str(told[-1] if told else text.strip().splitlines()[-1])
+
+
+def complete(root: Path, *, assignment: str, **_: object) -> None:
+    """Add to a generated release what makes it work by itself: nbgrader's `post_convert_hook`.
+
+    These are the students' modules of `course_utils`, the list of packages, and a README.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    assignment : str
+    """
+    folder = root / "release" / assignment
+    package = folder / "course_utils"
+    package.mkdir(exist_ok=True)
+    for module in sorted(Path(course_utils.__file__).parent.glob("*.py")):
+        shutil.copyfile(module, package / module.name)
+    _write(folder / "requirements.txt", "\n".join(_student_requirements()) + "\n")
+    _write(folder / "README.md", _readme(folder))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _student_requirements() -> list[str]:
+    listed = {re.split(r"[^\w-]", item)[0]: item for item in requires("course-utils") or ()}
+    return [listed[package] for package in STUDENT_PACKAGES]
+
+
+def _readme(folder: Path) -> str:
+    paths = sorted(folder.glob("*.ipynb"))
+    names = [f"`{path.name}`" for path in paths]
+    return README.format(
+        assignment=folder.name,
+        title=folder.name.replace("_", " ").capitalize(),
+        notebooks="\n".join(f"- `{path.name}`: {_title(path)}" for path in paths),
+        hand_in=f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0],
+    )
+
+
+def _title(path: Path) -> str:
+    for cell in source.read(path).cells:
+        if cell.cell_type == "markdown" and (found := re.match(r"#\s+(.+)", cell.source)):
+            return found[1].strip()
+    return path.stem
+
+
+@contextmanager
+def scratch(course: Course) -> Iterator[Course]:
+    """Lend a temporary copy of a course's sources and settings, with a gradebook of its own.
+
+    Yields
+    ------
+    Course
+        The copy; it is deleted afterwards.
+    """
+    with TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        shutil.copytree(course.root / "source", root / "source")
+        settings = (course.root / CONFIG_NAME).read_text(encoding="utf-8")
+        gradebook = f"sqlite:///{(root / 'gradebook.db').as_posix()}"
+        _write(root / CONFIG_NAME, f"{settings}\nc.CourseDirectory.db_url = {gradebook!r}\n")
+        yield Course(root)
+
+
+def drift(course: Course) -> list[str]:
+    """Return the files of `release/` that are not what `source/` gives, each with how it differs.
+
+    Nothing of the course is changed, not even its gradebook.
+
+    Raises
+    ------
+    ReleaseError
+        If nbgrader cannot generate an assignment.
+    """
+    with scratch(course) as fresh:
+        for assignment in fresh.assignments:
+            generate(fresh, assignment)
+        return sorted(_differences(course.root / "release", fresh.root / "release"))
+
+
+def _differences(committed: Path, generated: Path) -> Iterator[str]:
+    here, there = set(_files(committed)), set(_files(generated))
+    yield from (f"release/{name} is missing" for name in there - here)
+    yield from (f"release/{name} should not be there" for name in here - there)
+    for name in here & there:
+        if not filecmp.cmp(committed / name, generated / name, shallow=False):
+            yield f"release/{name} differs from what source/ gives"
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Yield a folder's files, but for those that Python and Jupyter leave behind."""
+    for path in folder.rglob("*"):
+        left = {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
+        if path.is_file() and not left and path.name != ".gitkeep":
+            yield path.relative_to(folder).as_posix()

@@ -1,0 +1,70 @@
+"""How nbgrader runs this course.
+
+nbgrader reads this file by itself whenever one of its commands, or its formgrader, runs in this
+folder; the `course` command reads it too, so that both do the same. Every setting is explained in
+nbgrader's documentation: https://nbgrader.readthedocs.io/en/stable/configuration/config_options.html
+"""
+
+import os
+import sysconfig
+from functools import partial
+from pathlib import Path
+
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions
+
+from course_utils.instructor.release import complete
+from course_utils.instructor.starter import UseStarter
+
+c = get_config()  # noqa: F821 (nbgrader provides it)
+
+# ---- The course and its folders -------------------------------------------------------------
+
+# The folders have nbgrader's standard names: source/<assignment>/, release/<assignment>/, and for
+# each student submitted/, autograded/ and feedback/<student>/<assignment>/. The marks are in
+# gradebook.db.
+c.CourseDirectory.course_id = "optimisers-and-losses"
+
+# To make a new gradebook, nbgrader starts `alembic` by name: let it be found even if this
+# environment is not activated.
+scripts = sysconfig.get_path("scripts")
+if scripts not in os.environ.get("PATH", "").split(os.pathsep):
+    os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
+
+# ---- Student versions -----------------------------------------------------------------------
+
+# nbgrader's own steps, and one of ours: where a student repairs broken code instead of writing
+# new code, the answer cell of the student version holds that code.
+steps = GenerateAssignment.preprocessors.default()
+steps.insert(steps.index(ClearSolutions) + 1, UseStarter)
+c.GenerateAssignment.preprocessors = steps
+
+# The mark scheme of a written answer stands in the locked cell that asks the question. Students do
+# not see it; nbgrader puts it back when it grades, so that who marks has it before their eyes.
+c.ClearMarkScheme.enforce_metadata = False
+
+# A released folder works by itself: it also gets the students' part of course_utils, a README and
+# the list of packages.
+c.GenerateAssignment.post_convert_hook = partial(complete, Path(__file__).resolve().parent)
+
+# ---- Grading --------------------------------------------------------------------------------
+
+# Notebooks train for a few seconds instead of minutes when this is set. A class's grading, and
+# `nbgrader validate`, need only the short training; COURSE_QUICK=0 in your shell overrules it.
+os.environ.setdefault("COURSE_QUICK", "1")
+
+# Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
+c.Execute.timeout = 120
+c.Execute.interrupt_on_timeout = True
+
+# Students hand in the whole folder, with their copy of course_utils and perhaps a file that is
+# named like a library. The kernel imports neither: only what is installed here.
+c.Execute.extra_arguments = ["--InteractiveShellApp.ignore_cwd=True"]
+
+# nbgrader gives no marks to a test cell that wrote to stderr, even if the answer is right and
+# only warns. The pattern matches every such output, so that it is dropped before marking.
+c.IgnorePattern.enabled = True
+c.IgnorePattern.pattern = r"(?s).*"
+
+# A test cell that a student deleted comes back, so that the rest of the notebook is still marked.
+c.OverwriteCells.add_missing_cells = True

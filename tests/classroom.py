@@ -1,0 +1,62 @@
+"""A tiny course whose students hand in: what the tests of grading share."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from course_utils.autograde.course import Course
+from course_utils.instructor import source
+
+TINY = Path(__file__).parent / "courses" / "tiny"
+BAD_INPUT = Path(__file__).parent / "bad_input"
+SCENARIOS = {
+    path.parent.name: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(BAD_INPUT.glob("*/outcome.json"))
+}
+
+
+def released_course(root: Path, *, notebooks: tuple[str, ...] = ("sums",)) -> Course:
+    """Make a course with the assignment `sums`, of one or more copies of the tiny notebook."""
+    shutil.copytree(TINY, root)
+    original = root / "source" / "sums" / "sums.ipynb"
+    for name in notebooks:
+        if name != "sums":
+            shutil.copy(original, original.with_name(f"{name}.ipynb"))
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("\nc.Execute.timeout = 3\n")
+    course = Course(root)
+    assert course.api().generate_assignment("sums")["success"]
+    return course
+
+
+def answered(course: Course, **replaced: str) -> NotebookNode:
+    """Return the released notebook with all answers right, but for some that are given here."""
+    release, original = (
+        source.read(course.root / step / "sums" / "sums.ipynb") for step in ("release", "source")
+    )
+    notebook = source.answer(release, original)
+    for grade_id, code in replaced.items():
+        source.by_grade_id(notebook)[grade_id].source = code
+    return notebook
+
+
+def hand_in(
+    course: Course, student: str, content: NotebookNode | bytes, name: str = "sums.ipynb"
+) -> Path:
+    """Write a file to the student's folder, and return the folder."""
+    folder = course.root / "submitted" / student / "sums"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not isinstance(content, bytes):
+        content = source.written(content).encode()
+    (folder / name).write_bytes(content)
+    return folder
+
+
+def hand_in_scenario(course: Course, scenario: str) -> None:
+    """Hand in what a folder of `tests/bad_input` holds; the student has its name."""
+    folder = course.root / "submitted" / scenario
+    shutil.copytree(BAD_INPUT / scenario / "handed_in", folder)

@@ -1,0 +1,475 @@
+"""The comparisons: what passes, what is said when something differs, and what stays hidden."""
+
+import array
+import collections
+import contextlib
+import io
+import re
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from course_utils import checks as check
+from course_utils.checks import difference, relative_error
+from course_utils.exceptions import CheckFailed
+
+law = settings(derandomize=True, deadline=None, database=None, max_examples=100)
+finite = st.floats(-1e6, 1e6, allow_nan=False, width=64)
+thousandths = st.integers(-(10**6), 10**6).map(lambda number: number / 1000)
+vectors = hnp.arrays(np.float64, st.integers(1, 6), elements=thousandths)
+
+
+def failure(*arguments, **settings):
+    with pytest.raises(CheckFailed) as caught:
+        check.close(*arguments, **settings)
+    return str(caught.value)
+
+
+# What a student reads
+
+
+def test_the_message_names_the_part_and_ends_on_the_hint():
+    message = failure(
+        (-1.0, 4.5),
+        (-1.5, 4.5),
+        what="the second step, which remembers the first",
+        names=("w1", "w2"),
+        hint="The first step was right, so look at what your class keeps between calls.",
+    )
+    assert message == (
+        "✗ the second step, which remembers the first: w1 is -1.0, and -1.5 was expected.\n"
+        "  The first step was right, so look at what your class keeps between calls."
+    )
+
+
+def test_without_a_hint_the_message_is_one_line():
+    assert failure(2.5, 3.0, what="the cost") == "✗ the cost: it is 2.5, and 3.0 was expected."
+
+
+def test_a_pass_says_what_was_right(capsys):
+    check.close(1.0, 1.0, what="the first step")
+    check.true(True, what="the order", problem="it is the same")
+    assert capsys.readouterr().out == "✓ the first step\n✓ the order\n"
+
+
+def test_a_fact_that_fails_gives_its_problem():
+    with pytest.raises(CheckFailed) as caught:
+        check.true([], what="the order", problem="both epochs had the same", hint="Shuffle.")
+    assert str(caught.value) == "✗ the order: both epochs had the same.\n  Shuffle."
+
+
+ones = np.ones((2, 3))
+
+SENTENCES = [
+    # Type
+    (None, 1.0, "it is None (is a `return` missing?), and a number was expected"),
+    (None, ones, "it is None (is a `return` missing?), and a NumPy array was expected"),
+    (None, (1.0, 2.0), "it is None (is a `return` missing?), and 2 values were expected"),
+    ("1.0", 1.0, "it is a str, and a number was expected"),
+    (True, 1.0, "it is a bool, and a number was expected"),
+    (1j, 1.0, "it is a complex, and a number was expected"),
+    ([1.0], 1.0, "it is a list, and a number was expected"),
+    (collections.OrderedDict(), 1.0, "it is an OrderedDict, and a number was expected"),
+    (abs, 1.0, "it is a builtin_function_or_method, and a number was expected"),
+    (np.array([1.0]), 1.0, "it is a NumPy array, and a number was expected"),
+    (torch.ones(1), 1.0, "it is a PyTorch tensor, and a number was expected"),
+    ([1, 2], np.array([1, 2]), "it is a list, and a NumPy array was expected"),
+    (array.array("d", [1]), np.ones(1), "it is an array, and a NumPy array was expected"),
+    (1.0, np.ones(1), "it is a number, and a NumPy array was expected"),
+    (torch.ones(2), np.ones(2), "it is a PyTorch tensor, and a NumPy array was expected"),
+    (np.ones(2), torch.ones(2), "it is a NumPy array, and a PyTorch tensor was expected"),
+    (np.array(1.0), torch.ones(2), "it is a number in an array, and a PyTorch tensor was expected"),
+    (torch.tensor(1.0), ones, "it is a number in a tensor, and a NumPy array was expected"),
+    # Number of values
+    ((1.0,), (1.0, 2.0), "it has 1 value, and 2 values were expected"),
+    ([1.0, 2.0, 3.0], (1.0,), "it has 3 values, and 1 value was expected"),
+    (1.0, (1.0, 2.0), "it is a number, and 2 values were expected"),
+    (np.array(1.0), (1.0,), "it is a number in an array, and 1 value was expected"),
+    (torch.tensor(1.0), (1.0,), "it is a number in a tensor, and 1 value was expected"),
+    ("ab", (1.0, 2.0), "it is a str, and 2 values were expected"),
+    ({1: 2}, (1.0,), "it is a dict, and 1 value was expected"),
+    # Shape
+    (ones, ones.T, "it has shape (2, 3), and (3, 2) was expected"),
+    (np.array(1.0), np.ones(1), "it has shape (), and (1,) was expected"),
+    (torch.ones(3, 1), torch.ones(3), "it has shape (3, 1), and (3,) was expected"),
+    (np.empty((0, 3)), np.empty((0, 2)), "it has shape (0, 3), and (0, 2) was expected"),
+    # Dtype
+    (ones.astype("f4"), ones, "it has dtype float32, and float64 was expected"),
+    (torch.ones(2).double(), torch.ones(2), "it has dtype float64, and float32 was expected"),
+    (torch.ones(2).bfloat16(), torch.ones(2), "it has dtype bfloat16, and float32 was expected"),
+    (np.complex128(1), 1.0, "it has dtype complex128, and a number was expected"),
+    (np.array(True), 1.0, "it has dtype bool, and a number was expected"),
+    (torch.tensor(True), 1.0, "it has dtype bool, and a number was expected"),
+    (np.array(None), 1.0, "it has dtype object, and a number was expected"),
+    # Value
+    (5, 7, "it is 5, and 7 was expected"),
+    (5, 7.0, "it is 5, and 7.0 was expected"),
+    (1.23456789, 0.5, "it is 1.234568, and 0.5 was expected"),
+    (1e-7, 1.0, "it is 1e-07, and 1.0 was expected"),
+    (-0.0, -1.0, "it is -0.0, and -1.0 was expected"),
+    (np.nan, 1.0, "it is nan, and a finite number was expected"),
+    (torch.tensor(-np.inf), 1.0, "it is -inf, and a finite number was expected"),
+    (1.0, np.inf, "it is 1.0, and inf was expected"),
+    (np.inf, -np.inf, "it is inf, and -inf was expected"),
+    (np.array([1.0, 2.0]), np.array([1.0, 3.0]), "it[1] is 2.0, and 3.0 was expected"),
+    (
+        np.array([[1, 2], [3, 4]]),
+        np.array([[1, 0], [0, 4]]),
+        "it[0, 1] is 2, and 0 was expected; 2 of 4 values differ",
+    ),
+    (np.array([True]), np.array([False]), "it[0] is True, and False was expected"),
+    # Parts
+    ((1.0, None), (1.0, 2.0), "the second value is None (is a `return` missing?), "),
+    ([0.0] * 6, [0.0] * 5 + [1.0], "value number 6 is 0.0, and 1.0 was expected"),
+    ((1.0, (2.0, 3.0)), (1.0, (2.0, 4.0)), "the second value of the second value is 3.0, and 4.0"),
+    ([1, [2, 3]], (1, 2), "the second value is a list, and a number was expected"),
+    # What is no number
+    ("left", "right", "it is 'left', and 'right' was expected"),
+    (None, "right", "it is None, and 'right' was expected"),
+    (1, True, "it is 1, and True was expected"),
+]
+
+
+@pytest.mark.parametrize(("actual", "expected", "sentence"), SENTENCES)
+def test_each_difference_has_its_sentence(actual, expected, sentence):
+    said = difference(actual, expected)
+    assert said == sentence if not sentence.endswith((" ", "4.0")) else said.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("actual", "first"),
+    [
+        ([1, 2], "it is a list"),
+        (np.zeros(3, dtype=np.float32), "it has shape (3,)"),
+        (np.zeros(2, dtype=np.float32), "it has dtype float32"),
+        (np.zeros(2), "it[0] is 0.0"),
+    ],
+)
+def test_type_comes_before_shape_before_dtype_before_value(actual, first):
+    assert difference(actual, np.ones(2)).startswith(first)
+
+
+def test_the_first_part_that_differs_is_named_before_all_others():
+    assert difference((0.0, "x", None), (0.0, 1.0, 2.0), names="abc").startswith("b is a str")
+
+
+def test_parts_of_a_named_part_carry_its_name():
+    said = difference(([1.0, 2.0], [3.0, 5.0]), ([1.0, 2.0], [3.0, 4.0]), names=("costs", "rates"))
+    assert said == "the second value of rates is 5.0, and 4.0 was expected"
+
+
+@law
+@given(finite, finite)
+def test_two_values_that_differ_never_read_alike(found, wanted):
+    said = difference(found, wanted, rtol=0.0)
+    if said is None:
+        assert found == wanted
+    else:
+        left, right = re.fullmatch(r"it is (\S+), and (\S+) was expected", said).groups()
+        assert left != right
+
+
+def test_a_close_miss_is_shown_with_the_digits_that_tell():
+    said = difference(1 + 1e-10, 1.0, rtol=1e-12)
+    assert said == "it is 1.0000000001, and 1.0 was expected"
+
+
+# What counts as the same
+
+
+@pytest.mark.parametrize(
+    "one",
+    [1, 1.0, np.float32(1), np.int8(1), np.array(1.0), torch.tensor(1.0), torch.tensor(1)],
+    ids=lambda one: type(one).__name__,
+)
+def test_any_real_scalar_serves_as_a_number(one):
+    for expected in (1, 1.0, np.float64(1), np.array(1.0), torch.tensor(1.0)):
+        assert difference(one, expected) is None
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (1.0, 2.0),
+        [1.0, 2.0],
+        np.array([1.0, 2.0]),
+        torch.tensor([1.0, 2.0]),
+        (w for w in (1.0, 2.0)),
+        map(float, "12"),
+        {1.0: "a", 2.0: "b"}.keys(),
+    ],
+    ids=lambda pair: type(pair).__name__,
+)
+def test_a_pair_is_whatever_unpacks_into_two(pair):
+    assert difference(pair, (1.0, 2.0)) is None
+
+
+def test_an_exception_inside_a_generator_is_not_taken_for_a_wrong_type():
+    with pytest.raises(TypeError, match="NoneType"):
+        difference((w + None for w in (1.0, 2.0)), (1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (np.empty(0), np.empty(0)),
+        ([], ()),
+        (np.array([np.nan, np.inf, -np.inf]), np.array([np.nan, np.inf, -np.inf])),
+        (torch.ones(2, requires_grad=True), torch.ones(2)),
+        (torch.imag(torch.tensor([1 + 2j]).conj()), torch.tensor([-2.0])),
+        (torch.ones(2, 3).T, torch.ones(3, 2)),
+        (torch.nn.Parameter(torch.ones(2)), torch.ones(2)),
+        ("same", "same"),
+    ],
+)
+def test_these_are_the_same(actual, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert difference(actual, expected) is None
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i4", "i8", "f2", "f4", "f8"])
+def test_any_real_dtype_serves_where_a_number_is_asked(dtype):
+    assert difference(np.ones(3, dtype=dtype), np.ones(3), dtype="number") is None
+    assert difference(torch.ones(3).bfloat16(), torch.ones(3), dtype="number") is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([True]),
+        np.array([1j]),
+        np.array(["1"]),
+        np.array([None]),
+        np.array([[1, 2], 3], dtype=object)[:1],
+        np.zeros(1, dtype=[("a", float)]),
+        np.array(["2020-01-01"], dtype="M8[D]"),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_what_is_no_real_number_is_refused_where_a_number_is_asked(values):
+    said = difference(values, np.ones(1), dtype="number")
+    assert said == f"it has dtype {values.dtype}, and a number was expected"
+
+
+@pytest.mark.filterwarnings("ignore:.*")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.eye(2).to_sparse(),
+        lambda: torch.eye(2).to_sparse_csr(),
+        lambda: torch.empty(2, 2, device="meta"),
+        lambda: torch.empty((), device="meta"),
+        lambda: torch.nested.nested_tensor([torch.ones(1), torch.ones(2)]),
+        lambda: torch.quantize_per_tensor(torch.ones(2, 2), 0.1, 0, torch.qint8),
+    ],
+    ids=["sparse", "csr", "meta", "meta-scalar", "nested", "quantised"],
+)
+@pytest.mark.parametrize("expected", [torch.eye(2), 1.0, (1.0, 2.0)], ids=["tensor", "1.0", "pair"])
+def test_a_tensor_without_plain_values_gets_a_sentence(make, expected):
+    said = difference(make(), expected)
+    assert said.startswith("it is a PyTorch tensor without plain values")
+
+
+def test_without_torch_a_comparison_still_works(monkeypatch):
+    monkeypatch.delitem(check.sys.modules, "torch")
+    assert difference((np.ones(2), 1.0), (np.ones(2), 2.0)) is not None
+
+
+# How close is close
+
+
+@law
+@given(vectors, st.data())
+def test_the_relative_error_does_not_depend_on_the_unit(expected, data):
+    assume(expected.any())  # beside nothing but zeros the error is absolute
+    actual = data.draw(hnp.arrays(np.float64, expected.shape, elements=thousandths))
+    unit = 2.0 ** data.draw(st.integers(-200, 200))  # powers of two lose no digits
+    here, there = relative_error(actual, expected), relative_error(unit * actual, unit * expected)
+    np.testing.assert_allclose(here, there, rtol=1e-12)
+
+
+@law
+@given(vectors)
+def test_the_relative_error_is_that_of_the_textbook_where_no_value_is_tiny(expected):
+    expected = np.where(expected < 0, -1, 1) + expected / 1000
+    actual = expected * 1.001
+    np.testing.assert_allclose(
+        relative_error(actual, expected), np.abs(actual - expected) / np.abs(expected)
+    )
+
+
+def test_the_relative_error_of_a_tiny_value_is_measured_against_its_largest_neighbour():
+    error = relative_error(np.array([100.0, 1e-4]), np.array([100.0, 0.0]))
+    np.testing.assert_allclose(error, [0.0, 1e-4])
+
+
+def test_the_relative_error_of_zero_is_absolute_and_a_nan_stays_one():
+    np.testing.assert_array_equal(relative_error(np.array([0.25]), np.array([0.0])), [0.25])
+    assert np.isnan(relative_error(np.array([np.nan, 1.0]), np.ones(2))[0])
+    assert relative_error(np.empty(0), np.empty(0)).size == 0
+
+
+@pytest.mark.parametrize(
+    ("dtype", "passes", "fails"), [(np.float64, 5e-7, 2e-6), (np.float32, 5e-5, 2e-4)]
+)
+def test_single_precision_is_allowed_more_than_double(dtype, passes, fails):
+    right = np.array([3.0, -2.0], dtype=dtype)
+    for convert in (np.asarray, torch.tensor):
+        assert difference(convert(right * dtype(1 + passes)), convert(right)) is None
+        assert difference(convert(right * dtype(1 + fails)), convert(right)) is not None
+
+
+def test_one_single_precision_side_makes_the_whole_comparison_single():
+    assert difference(1 + 5e-5, torch.tensor(1.0)) is None
+    assert difference(torch.tensor(1 + 5e-5), 1.0) is None
+    assert difference(1 + 5e-5, 1.0) is not None
+
+
+def test_tolerances_can_be_given():
+    assert difference(1.01, 1.0, rtol=0.02) is None
+    assert difference(1.01, 1.0, atol=0.02) is None
+    assert difference(np.inf, 1.0, rtol=1.0, atol=1e300) is not None
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (np.array([np.inf, 1.0]), np.array([np.inf, 2.0])),
+        (np.array([1e308]), np.array([-1e308])),
+        (np.array([1e300]), np.array([1e-300])),
+        (np.array([np.nan]), np.array([1.0])),
+    ],
+)
+@pytest.mark.parametrize("reveal", [True, False])
+def test_infinities_and_huge_numbers_are_compared_without_a_warning(actual, expected, reveal):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert difference(actual, expected, reveal=reveal) is not None
+
+
+# Hidden tests
+
+
+def test_a_hidden_check_that_passes_prints_nothing(capsys):
+    check.close(1.0, 1.0, what="the cost", reveal=False)
+    check.true(True, what="the cost", problem="it is wrong", reveal=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_hidden_check_gives_the_size_of_the_error_alone():
+    message = failure(np.array([1.0, 2.0]), np.array([1.0, 2.5]), what="the cost", reveal=False)
+    assert message == "✗ the cost: it[1] is wrong (relative error 0.2; 1e-06 is allowed)."
+
+
+def test_a_hidden_check_of_what_is_no_number_says_only_that_it_is_wrong():
+    assert difference("left", "right", reveal=False) == "it is wrong"
+    assert difference((1, "left"), (1, "right"), reveal=False) == "the second value is wrong"
+
+
+secrets = st.integers(1_000_003, 9_999_997).filter(lambda number: number % 10).map(float)
+KINDS = [float, int, np.float32, np.array, torch.tensor, lambda v: np.full(2, v)]
+KINDS += [lambda v: torch.full((2,), v), lambda v: (v, v), lambda v: ([v], v), str]
+WRONG = [None, "x", True, 1j, 0.5, np.nan, np.inf, (), (1, 2), ([1], 2), np.ones(2), np.ones(3)]
+WRONG += [np.full(2, np.nan), torch.ones(2), torch.tensor(0.5), torch.ones(2).bfloat16(), np.eye(2)]
+WRONG += [np.array([1, None]), torch.empty(2, device="meta")]
+
+
+@law
+@given(secrets, st.sampled_from(KINDS), st.sampled_from(WRONG))
+def test_a_hidden_check_never_shows_the_expected_number(secret, kind, wrong):
+    expected = kind(secret)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        message = failure(wrong, expected, what="the answer", reveal=False)
+    digits = re.sub(r"\D", "", message)
+    assert str(int(secret)) not in digits
+    assert printed.getvalue() == ""
+
+
+# Code that stops
+
+
+def test_an_exception_becomes_a_sentence():
+    with pytest.raises(CheckFailed) as caught:
+        check.raises_nothing(lambda: 1 / 0, what="the cost", hint="What is divided?")
+    assert str(caught.value) == (
+        "✗ the cost: your code stopped with ZeroDivisionError: division by zero.\n"
+        "  What is divided?"
+    )
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [(ValueError("Too few."), "ValueError: Too few."), (AssertionError(), "AssertionError.")],
+)
+def test_the_sentence_ends_on_one_full_stop(error, ending):
+    def stop():
+        raise error
+
+    with pytest.raises(CheckFailed) as caught:
+        check.raises_nothing(stop, what="the cost")
+    assert str(caught.value) == f"✗ the cost: your code stopped with {ending}"
+
+
+def test_what_the_code_returns_comes_back():
+    assert check.raises_nothing(lambda: "result", what="the cost") == "result"
+
+
+def test_a_missing_answer_is_no_mistake():
+    def stub():
+        raise NotImplementedError()
+
+    with pytest.raises(NotImplementedError):
+        check.raises_nothing(stub, what="the cost")
+
+
+def test_a_dtype_that_torch_does_not_implement_is_a_mistake():
+    def with_integers():
+        return torch.nn.functional.softplus(torch.ones(2, dtype=torch.int64))
+
+    with pytest.raises(CheckFailed, match=r'"softplus.*" not implemented for'):
+        check.raises_nothing(with_integers, what="the embedding")
+
+
+def test_a_check_that_fails_inside_keeps_its_own_words():
+    with pytest.raises(CheckFailed, match=r"^✗ the inner: it is 1, and 2 was expected\.$"):
+        check.raises_nothing(lambda: check.close(1, 2, what="the inner"), what="the outer")
+
+
+# In a notebook
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    InteractiveShell.clear_instance()
+    yield InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    InteractiveShell.clear_instance()
+
+
+def test_a_failing_check_shows_its_message_alone(shell, capsys):
+    result = shell.run_cell(
+        "from course_utils import checks as check\n"
+        "check.close(2.5, 3.0, what='the cost', hint='Look at the signs.')"
+    )
+    assert isinstance(result.error_in_exec, CheckFailed)
+    shown = "".join(capsys.readouterr()).strip()
+    assert shown == "✗ the cost: it is 2.5, and 3.0 was expected.\n  Look at the signs."
+
+
+def test_code_that_stops_shows_the_sentence_alone(shell, capsys):
+    shell.run_cell(
+        "from course_utils import checks as check\n"
+        "check.raises_nothing(lambda: 1 / 0, what='the cost')"
+    )
+    shown = "".join(capsys.readouterr()).strip()
+    assert shown == "✗ the cost: your code stopped with ZeroDivisionError: division by zero."
