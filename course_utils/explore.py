@@ -34,9 +34,9 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     Returns
     -------
     object or None
-        In a notebook with ipywidgets, None: sliders and picture are displayed. Where nobody can
-        move a slider (no ipywidgets, no notebook, or `NBGRADER_EXECUTION` or `COURSE_QUICK` set in
-        the environment), what `draw` returns for the start values.
+        In a notebook, None: sliders and picture are displayed, or the picture for the start values
+        alone where nobody can move a slider (no ipywidgets, or `NBGRADER_EXECUTION` or
+        `COURSE_QUICK` set in the environment). Elsewhere, what `draw` returns for the start values.
 
     Raises
     ------
@@ -59,9 +59,12 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     except NotImplementedError as error:
         print(_explain(error))
         return None
-    if not _somebody_can_move_a_slider():
+    if not _in_a_notebook():
         return first
-    _show_controls(draw, ranges, first)
+    if _somebody_can_move_a_slider():
+        _show_controls(draw, ranges, first)
+    elif first is not None:
+        _display(_as_output(first))
     return None
 
 
@@ -79,11 +82,13 @@ def _start(name: str, choices: Sequence[Any]) -> Any:
     raise ValueError(message)
 
 
+def _in_a_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
 def _somebody_can_move_a_slider() -> bool:
     if os.environ.get("NBGRADER_EXECUTION") or os.environ.get("COURSE_QUICK", "0") != "0":
-        return False
-    ipython = sys.modules.get("IPython")
-    if ipython is None or getattr(ipython.get_ipython(), "kernel", None) is None:
         return False
     try:
         import ipywidgets  # noqa: F401
@@ -93,12 +98,11 @@ def _somebody_can_move_a_slider() -> bool:
 
 
 def _show_controls(draw: Callable[..., Any], ranges: dict[str, Sequence[Any]], first: Any) -> None:
-    from IPython.display import display
     from ipywidgets import VBox
 
     controls = {name: _control(name, choices) for name, choices in ranges.items()}
-    display(VBox(list(controls.values())))  # type: ignore[no-untyped-call]
-    picture = display(_as_output(first), display_id=True)  # type: ignore[no-untyped-call]
+    _display(VBox(list(controls.values())))
+    picture = _display(_as_output(first), display_id=True)
 
     def redraw(_change: Any) -> None:
         try:
@@ -129,6 +133,12 @@ def _control(name: str, choices: Sequence[Any]) -> Any:
     decimals = len(f"{step:.9f}".rstrip("0").partition(".")[2])
     common["readout_format"] = f".{decimals}f"
     return ipywidgets.FloatSlider(continuous_update=False, **common)
+
+
+def _display(value: Any, **options: Any) -> Any:
+    from IPython.display import display
+
+    return display(value, **options)  # type: ignore[no-untyped-call]
 
 
 def _as_output(result: Any) -> Any:

@@ -351,9 +351,9 @@ def _small_network(images: Tensor) -> nn.Module:
 
 
 def _gap_loss(output0: Tensor, output1: Tensor, label: Tensor) -> Tensor:
-    """A smooth loss per pair, (N, 1), that is bounded, so that no training runs away."""
+    """A smooth loss per pair, (N, 1), that wants similar pairs at 0 and others one apart."""
     squared = ((output0 - output1) ** 2).sum(dim=1, keepdim=True)
-    return (1 - torch.exp(-squared / 4) - label) ** 2
+    return (torch.sqrt(squared + 1) - 1 - label) ** 2
 
 
 @contextmanager

@@ -97,6 +97,5 @@ def test_values_without_a_picture_are_explained_in_its_place(monkeypatch):
 
 @pytest.mark.parametrize("variable", ["NBGRADER_EXECUTION", "COURSE_QUICK"])
 def test_where_nobody_can_move_a_slider_the_picture_stands_alone(monkeypatch, variable):
-    (outputs,) = run(monkeypatch, LIVE.rstrip() + ";", **{variable: "1"})
-
-    assert len(outputs) == len(pictures(outputs)) == 1
+    for outputs in run(monkeypatch, LIVE, LIVE.rstrip() + ";", **{variable: "1"}):
+        assert len(outputs) == len(pictures(outputs)) == 1

@@ -8,11 +8,13 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from nbclient import NotebookClient
 
 from course_utils import plots
 
@@ -445,3 +447,15 @@ def test_the_roc_has_its_area_and_the_diagonal_of_chance():
 
     assert legend(figure) == ["this network, area 0.85", "chance, area 0.50"]
     assert line(figure.axes[0], "chance").get_xydata().tolist() == [[0, 0], [1, 1]]
+
+
+def test_a_notebook_shows_the_picture_of_every_cell(monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    sources = ["from course_utils import plots", "plots.network();", "plots.network();"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+
+    NotebookClient(notebook, timeout=60).execute()
+
+    shown = [[o for o in cell.outputs if "image/png" in o.get("data", {})] for cell in cells]
+    assert [len(pictures) for pictures in shown] == [0, 1, 1]

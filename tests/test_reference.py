@@ -106,7 +106,7 @@ def start():
 
 @pytest.fixture
 def gradients():
-    return [(normal(3, 4), normal(1, 3)) for _ in range(200)]
+    return [(normal(3, 4), normal(1, 3)) for _ in range(100)]
 
 
 def test_gradient_descent_is_sgd(start, gradients):
@@ -196,12 +196,13 @@ def test_an_optimiser_keeps_kinds_and_dtypes_and_changes_no_argument(make, conve
         (functools.partial(right.GradientDescent, 0.003), 152),
         (functools.partial(right.GradientDescent, 0.02), 21),
         (functools.partial(right.Momentum, 0.003, 0.6), 40),
+        (functools.partial(right.Momentum, 0.003, 0.99), 1193),
         (functools.partial(right.RMSProp, 0.5, 0.9), 25),
     ],
 )
-def test_the_minimum_is_reached_in_the_number_of_updates_that_the_text_names(make, updates):
+def test_both_slopes_reach_0_01_after_the_updates_that_the_text_names(make, updates):
     step, w, count = make(), (-4.0, 4.0), 0
-    while np.hypot(*right.calculate_gradient(*w)) > 0.01:
+    while np.max(np.abs(right.calculate_gradient(*w))) > 0.01:
         w, count = step(*w, *right.calculate_gradient(*w)), count + 1
     assert count == updates
 
@@ -627,10 +628,8 @@ def test_the_soft_dice_loss_is_monai_s_in_value_and_gradient():
     target, scores = labels(4, 5), normal(4, 5)
     ours, theirs = (scores.clone().requires_grad_() for _ in "12")
     monai = DiceLoss(sigmoid=True, smooth_nr=0, smooth_dr=0)
-    found, wanted = (
-        right.soft_dice_loss(ours, target),
-        monai(theirs[None, None], target[None, None]),
-    )
+    found = right.soft_dice_loss(ours, target)
+    wanted = monai(theirs[None, None], target[None, None])
     found.backward()
     wanted.backward()
     assert_close(found, wanted)

@@ -1,0 +1,200 @@
+"""The notebooks keep the contract of the exercises, and run top to bottom."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from course_utils.autograde.course import Course
+from course_utils.instructor import release, selfcheck
+from course_utils.instructor.source import Region, by_grade_id, lines, solution
+from course_utils.instructor.tidy import untidy
+
+ROOT = Path(__file__).parents[1]
+COURSE = Course(ROOT)
+
+# notebook: exercise: (points, names that its answer defines; none for a written answer)
+CONTRACT: dict[str, dict[str, tuple[int, tuple[str, ...]]]] = {
+    "optimisers/optimisers": {
+        "1_1_1": (2, ("loss",)),
+        "1_1_2": (2, ("calculate_gradient",)),
+        "1_1_3": (2, ("w1_min", "w2_min", "loss_min")),
+        "1_1_4": (2, ("GradientDescent",)),
+        "1_1_5": (2, ()),
+        "1_2_1": (3, ("Momentum",)),
+        "1_2_2": (2, ()),
+        "1_3_1": (4, ("RMSProp",)),
+        "1_3_2": (2, ()),
+        "1_4_1": (3, ("PretermDataset",)),
+        "1_4_2": (2, ("batch_size", "dataloader")),
+        "1_4_3a": (3, ("forward",)),
+        "1_4_3b": (4, ("backward",)),
+        "1_4_3c": (4, ("train",)),
+        "1_4_4": (3, ()),
+    },
+    "loss_functions/generalised_dice": {
+        "1_5_1": (3, ("one_hot_encode",)),
+        "1_5_2": (5, ("generalised_dice_loss",)),
+        "1_5_3": (2, ()),
+    },
+    "loss_functions/contrastive_loss": {
+        "2_1": (5, ("ContrastiveLoss",)),
+        "2_2": (5, ("SiameseNetwork",)),
+        "2_3": (4, ("ImagePairs",)),
+        "2_4": (4, ("train_epoch",)),
+        "2_5": (2, ("pair_distance",)),
+        "2_6a": (2, ("binary_loss",)),
+        "2_6b": (2, ("safe_distance",)),
+        "2_6c": (2, ("pairwise_margin",)),
+        "2_6d": (2, ("soft_dice_loss",)),
+        "2_7": (2, ()),
+    },
+}
+EXERCISES = [(name, number) for name, numbers in CONTRACT.items() for number in numbers]
+
+
+def source(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(ROOT / "source" / f"{name}.ipynb", as_version=4)
+
+
+def cells(name: str) -> dict[str, nbformat.NotebookNode]:
+    return by_grade_id(source(name))
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_a_notebook_holds_exactly_the_exercises_of_the_contract(name: str) -> None:
+    found = {grade_id for grade_id in cells(name) if "ex_" in grade_id}
+
+    wanted = {f"ex_{number}" for number in CONTRACT[name]}
+    wanted |= {f"test_ex_{number}" for number, (_, symbols) in CONTRACT[name].items() if symbols}
+    assert found == wanted
+
+
+@pytest.mark.parametrize(("name", "number"), EXERCISES)
+def test_points_are_those_of_the_contract(name: str, number: str) -> None:
+    points, symbols = CONTRACT[name][number]
+
+    graded = cells(name)[f"test_ex_{number}" if symbols else f"ex_{number}"]
+
+    assert graded.metadata.nbgrader.points == points
+
+
+@pytest.mark.parametrize(("name", "number"), [e for e in EXERCISES if CONTRACT[e[0]][e[1]][1]])
+def test_one_answer_cell_defines_the_whole_of_its_symbols(name: str, number: str) -> None:
+    tree = ast.parse(solution(cells(name)[f"ex_{number}"]))
+
+    defined = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names = [n for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+            defined |= {n.id for n in names}
+    assert defined == set(CONTRACT[name][number][1])
+
+
+@pytest.mark.parametrize(("name", "number"), [e for e in EXERCISES if CONTRACT[e[0]][e[1]][1]])
+def test_a_test_cell_depends_on_nothing_but_its_own_answer(name: str, number: str) -> None:
+    code = cells(name)[f"test_ex_{number}"].source
+
+    table = symtable.symtable(code, "test", "exec")
+    own = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    own |= {child.get_name() for child in table.get_children()}
+    tables = [table]
+    used = set()
+    while tables:
+        each = tables.pop()
+        tables += each.get_children()
+        used |= {s.get_name() for s in each.get_symbols() if s.is_global() or each is table}
+
+    assert used - own - set(dir(builtins)) == set(CONTRACT[name][number][1])
+
+
+@pytest.mark.parametrize(("name", "number"), [e for e in EXERCISES if CONTRACT[e[0]][e[1]][1]])
+def test_a_test_cell_has_visible_and_hidden_tests(name: str, number: str) -> None:
+    regions = {
+        line.region for line in lines(cells(name)[f"test_ex_{number}"]) if "check." in line.text
+    }
+    hidden = [
+        line.text
+        for line in lines(cells(name)[f"test_ex_{number}"])
+        if line.region is Region.HIDDEN_TESTS
+    ]
+
+    assert Region.OPEN in regions
+    assert any(text.startswith("examine.") for text in hidden)
+
+
+@pytest.mark.parametrize(("name", "number"), [e for e in EXERCISES if not CONTRACT[e[0]][e[1]][1]])
+def test_a_written_answer_has_a_mark_scheme_and_a_model(name: str, number: str) -> None:
+    question, answer = cells(name)[f"task_{number}"], cells(name)[f"ex_{number}"]
+
+    scheme = " ".join(x.text for x in lines(question) if x.region is Region.MARK_SCHEME)
+    points = CONTRACT[name][number][0]
+    assert scheme.count("1 point") == points
+    assert f"({points} points)" in question.source
+    assert len(answer.source.split()) > 40
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_table_at_the_top_tells_the_points(name: str) -> None:
+    rows = source(name).cells[0].source.splitlines()
+
+    told = sum(
+        int(row.split("|")[-2])
+        for row in rows
+        if row.startswith("|") and row[-4:-2].strip("| ").isdigit()
+    )
+    assert told == sum(points for points, _ in CONTRACT[name].values())
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_a_notebook_is_in_its_committed_form(name: str) -> None:
+    assert untidy(ROOT / "source" / f"{name}.ipynb") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONTRACT)
+def test_a_notebook_runs_top_to_bottom(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_QUICK", "1")
+    notebook = source(name)
+
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+
+    outputs = [(cell, out) for cell in notebook.cells for out in cell.get("outputs", [])]
+    assert not [cell.id for cell, out in outputs if out.get("name") == "stderr"]
+    silent = [
+        cell.id
+        for cell in notebook.cells
+        if "display" in cell.metadata.get("tags", []) and not cell.outputs
+    ]
+    assert silent == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", COURSE.assignments)
+def test_the_committed_release_gives_nothing_away_and_runs(assignment: str) -> None:
+    release.verify_release(COURSE, assignment, run=True)
+
+
+@pytest.mark.slow
+def test_the_committed_release_is_what_the_source_gives() -> None:
+    assert release.drift(COURSE) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", COURSE.assignments)
+def test_the_solution_gets_every_point_and_the_release_none(assignment: str) -> None:
+    check = selfcheck.selfcheck(COURSE, [assignment])
+
+    assert [row for row in check.rows if not row.ok] == []
+    numbers = {n for name, n in EXERCISES if name.startswith(assignment)}
+    assert len(check.rows) == len(numbers)
