@@ -7,10 +7,10 @@ STAMP  := $(VENV)/.set-up
 export MPLBACKEND ?= Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick-test lint format release lock clean
+.PHONY: help setup demo test test-stand-ins quick-test lint format release lock clean
 
 help:  ## list what make can do
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## make the virtual environment in .venv, with the packages that constraints.txt pins
 
@@ -26,6 +26,10 @@ demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissi
 
 test: $(STAMP) lint  ## run everything that CI runs
 	@$(BIN)/python -m pytest -n 2
+
+test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network
+	@env -u COURSE_DATA_DIR COURSE_OFFLINE=1 $(BIN)/python -m pytest -n 2 tests/test_data.py tests/test_notebooks.py \
+	  -k "not release and not solution_gets"
 
 quick-test: $(STAMP)  ## run the tests that take seconds
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"

@@ -58,8 +58,12 @@ c.Execute.timeout = 120
 c.Execute.interrupt_on_timeout = True
 
 # Students hand in the whole folder, with their copy of course_utils and perhaps a file that is
-# named like a library. The kernel imports neither: only what is installed here.
-c.Execute.extra_arguments = ["--InteractiveShellApp.ignore_cwd=True"]
+# named like a library. The kernel imports neither: only what is installed here. (The second option
+# keeps it from telling every time that local connections are not encrypted.)
+c.Execute.extra_arguments = [
+    "--InteractiveShellApp.ignore_cwd=True",
+    "--IPKernelApp.log_level=ERROR",
+]
 
 # nbgrader gives no marks to a test cell that wrote to stderr, even if the answer is right and
 # only warns. The pattern matches every such output, so that it is dropped before marking.

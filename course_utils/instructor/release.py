@@ -53,8 +53,7 @@ the notebooks.
 
 - **Jupyter:** run `jupyter lab` in this folder, and open a notebook.
 - **VS Code:** open this folder, open a notebook, and choose the Python that has the packages.
-- **Colab:** upload this folder as `{assignment}.zip` in the Files panel, run
-  `!unzip -o {assignment}.zip` and `%cd {assignment}` in a cell, then work through the notebook.
+- **Colab:** upload a notebook, run its first cell, and choose this folder as a zip file when asked.
 
 Write your answers where a cell says `YOUR CODE HERE` or `YOUR ANSWER HERE`, or where broken code
 is to be repaired. To hand in, save and give back {hand_in}, under the same name.

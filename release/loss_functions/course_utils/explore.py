@@ -1,0 +1,162 @@
+"""Sliders for the Explore sections of the notebooks; one picture where nobody can move them.
+
+The picture is an ordinary output of the cell, not part of the widget: it is still there when the
+notebook is printed, exported or opened without a kernel.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+__all__ = ["explore"]
+
+GREEK = {"alpha": "α", "beta": "β", "epsilon": "ε", "eta": "η"}
+
+
+def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
+    """Call `draw` with values that sliders choose, or once with the start values.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes the names in `ranges` as keywords; what it returns is shown (a matplotlib figure, or
+        anything that a notebook can display).
+    **ranges : 4-tuple or list
+        A tuple `(lowest, highest, step, start)` makes a slider, of whole numbers if all four are
+        `int`; a list makes a choice among its elements, of which the first is the start.
+
+    Returns
+    -------
+    object or None
+        In a notebook, None: sliders and picture are displayed, or the picture for the start values
+        alone where nobody can move a slider (no ipywidgets, or `NBGRADER_EXECUTION` or
+        `COURSE_QUICK` set in the environment). Elsewhere, what `draw` returns for the start values.
+
+    Raises
+    ------
+    ValueError
+        If a range is neither of the two forms, or starts outside itself.
+
+    Notes
+    -----
+    While `draw` meets a function that is still to be written (`NotImplementedError`), one line says
+    so instead of a traceback.
+
+    Examples
+    --------
+    >>> explore(lambda eta, margin: eta * margin, eta=(0.001, 0.03, 0.001, 0.01), margin=[2, 6])
+    0.02
+    """
+    start = {name: _start(name, choices) for name, choices in ranges.items()}
+    try:
+        first = draw(**start)
+    except NotImplementedError as error:
+        print(_explain(error))
+        return None
+    if not _in_a_notebook():
+        return first
+    if _somebody_can_move_a_slider():
+        _show_controls(draw, ranges, first)
+    elif first is not None:
+        _display(_as_output(first))
+    return None
+
+
+def _start(name: str, choices: Sequence[Any]) -> Any:
+    if isinstance(choices, list) and choices:
+        return choices[0]
+    if isinstance(choices, tuple) and len(choices) == 4:
+        lowest, highest, step, start = choices
+        if lowest <= start <= highest and step > 0:
+            return start
+    message = (
+        f"explore cannot make a slider for '{name}' of {choices!r}: give a tuple "
+        "(lowest, highest, step, start) with the start in between, or a list of choices."
+    )
+    raise ValueError(message)
+
+
+def _in_a_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
+def _somebody_can_move_a_slider() -> bool:
+    if os.environ.get("NBGRADER_EXECUTION") or os.environ.get("COURSE_QUICK", "0") != "0":
+        return False
+    try:
+        import ipywidgets  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _show_controls(draw: Callable[..., Any], ranges: dict[str, Sequence[Any]], first: Any) -> None:
+    from ipywidgets import VBox
+
+    controls = {name: _control(name, choices) for name, choices in ranges.items()}
+    _display(VBox(list(controls.values())))
+    picture = _display(_as_output(first), display_id=True)
+
+    def redraw(_change: Any) -> None:
+        try:
+            result = draw(**{name: control.value for name, control in controls.items()})
+        except Exception as error:  # raised in a slider's callback, it would be lost in a log
+            picture.update({"text/plain": _explain(error)}, raw=True)
+        else:
+            picture.update(_as_output(result))
+
+    for control in controls.values():
+        control.observe(redraw, names="value")
+
+
+def _control(name: str, choices: Sequence[Any]) -> Any:
+    import ipywidgets
+
+    common: dict[str, Any] = {
+        "description": GREEK.get(name, name.replace("_", " ")),
+        "style": {"description_width": "9em"},
+        "layout": {"width": "32em"},
+    }
+    if isinstance(choices, list):
+        return ipywidgets.Dropdown(options=choices, **common)
+    lowest, highest, step, start = choices
+    common |= {"min": lowest, "max": highest, "step": step, "value": start}
+    if all(isinstance(number, int) for number in choices):
+        return ipywidgets.IntSlider(continuous_update=False, **common)
+    decimals = len(f"{step:.9f}".rstrip("0").partition(".")[2])
+    common["readout_format"] = f".{decimals}f"
+    return ipywidgets.FloatSlider(continuous_update=False, **common)
+
+
+def _display(value: Any, **options: Any) -> Any:
+    from IPython.display import display
+
+    return display(value, **options)  # type: ignore[no-untyped-call]
+
+
+def _as_output(result: Any) -> Any:
+    if not isinstance(result, Figure):
+        return result
+    from IPython.display import Image
+    from matplotlib import pyplot
+
+    png = io.BytesIO()
+    result.savefig(png, format="png", bbox_inches="tight")
+    pyplot.close(result)  # or the notebook would show it a second time when the cell ends
+    return Image(data=png.getvalue())  # type: ignore[no-untyped-call]
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, NotImplementedError):
+        return (
+            "There is nothing to draw yet: a function that this picture needs is still to be "
+            "written. Write it above, then run this cell again."
+        )
+    return f"There is no picture for these values. {type(error).__name__}: {error}"

@@ -1,0 +1,412 @@
+"""Measure what only the answer itself can tell: a gradient, a training run, the pairs it draws.
+
+A check that needs the student's own objects (their autograd graph, their class, their loop over a
+data loader) calls a probe with that object and plain data, and gets plain data back. Everything a
+probe supplies, such as a network for `train` to train, it makes itself, so that a slip in one
+exercise does not follow anybody into the next.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+__all__ = [
+    "call",
+    "dataset_with",
+    "draw_pairs",
+    "fill_parameters",
+    "gradient",
+    "is_a",
+    "network_backward",
+    "network_forward",
+    "pair_distances",
+    "rerun",
+    "siamese_epoch",
+    "training",
+]
+
+_OWN_SCOPE = (
+    ast.FunctionDef
+    | ast.AsyncFunctionDef
+    | ast.ClassDef
+    | ast.Lambda
+    | ast.ListComp
+    | ast.SetComp
+    | ast.DictComp
+    | ast.GeneratorExp
+)
+
+
+def is_a(answer: Any, base: type) -> bool:
+    """Say whether `answer` is an instance or a subclass of `base`."""
+    return issubclass(answer, base) if isinstance(answer, type) else isinstance(answer, base)
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Call a function on copies of `arguments`.
+
+    Returns
+    -------
+    result : object
+        What the function returned.
+    after : tuple
+        The arguments as the call left them: equal to `arguments`, unless it changed them in place.
+    """
+    copies = deepcopy(arguments)
+    return function(*copies), copies
+
+
+def gradient(
+    function: Callable[..., Any], *arguments: Any, wrt: Sequence[int] = (0,)
+) -> tuple[Any, tuple[Tensor | None, ...]]:
+    """Differentiate the sum of a function's values.
+
+    Parameters
+    ----------
+    function : callable
+        Takes `arguments`, returns a tensor.
+    *arguments : Tensor or plain values
+    wrt : sequence of int
+        Positions of the (floating-point) tensors to differentiate by.
+
+    Returns
+    -------
+    value : Tensor
+        The function's value, detached.
+    gradients : tuple of (Tensor or None)
+        Of the shapes of those arguments; None where no gradient arrives.
+    """
+    with torch.enable_grad():
+        values = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
+        leaves = [values[i].requires_grad_() for i in wrt]
+        value = function(*values)
+        if not isinstance(value, Tensor) or not value.requires_grad:
+            return getattr(value, "detach", lambda: value)(), tuple(None for _ in leaves)
+        gradients = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
+    return value.detach(), tuple(gradients)
+
+
+def network_forward(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Run the network of part 1.4 by PyTorch's own layers; shapes as in exercise 1.4.3a."""
+    hidden = functional.linear(X, W1)
+    rectified = functional.relu(hidden)
+    return hidden.T, rectified.T, functional.linear(rectified, W2).sigmoid().T
+
+
+def network_backward(
+    W2: Tensor, X: Tensor, y: Tensor, Z1: Tensor, F1: Tensor, F2: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Differentiate the mean cross-entropy by autograd; shapes as in exercise 1.4.3b."""
+    with torch.enable_grad():
+        hidden = Z1.detach().clone().requires_grad_()
+        weights = W2.detach().clone().requires_grad_()
+        scores = functional.linear(functional.relu(hidden).T, weights)
+        cost = functional.binary_cross_entropy_with_logits(scores.flatten(), y)
+        by_hidden, by_weights = torch.autograd.grad(cost, (hidden, weights))
+    return torch.tensordot(by_hidden, X, dims=1), by_weights
+
+
+def training(
+    train: Callable[..., Any],
+    W1: Tensor,
+    W2: Tensor,
+    X: Tensor,
+    y: Tensor,
+    *,
+    batch_size: int,
+    learning_rate: float,
+    num_epochs: int,
+) -> dict[str, Any]:
+    """Run a `train` of exercise 1.4.3c with plain descent, and `forward` and `backward` supplied.
+
+    Parameters
+    ----------
+    train : callable
+    W1, W2, X, y : Tensor
+        Where to start, and the data, in the shapes of exercise 1.4.3, float32.
+    batch_size, num_epochs : int
+        The data come in their order, the last batch may be smaller.
+    learning_rate : float
+
+    Returns
+    -------
+    dict
+        `result` (what `train` returned), `optimiser_calls`, and `start`, the tensors W1 and W2 as
+        the call left them.
+    """
+    calls = 0
+
+    def descend(w1: Any, w2: Any, w1_grad: Any, w2_grad: Any) -> tuple[Any, Any]:
+        nonlocal calls
+        calls += 1
+        return w1 - learning_rate * w1_grad, w2 - learning_rate * w2_grad
+
+    loader = DataLoader(TensorDataset(X, y), batch_size=batch_size)
+    start = (W1.clone(), W2.clone())
+    with _supplied(train, forward=network_forward, backward=network_backward):
+        result = train(*start, loader, descend, num_epochs)
+    return {"result": result, "optimiser_calls": calls, "start": start}
+
+
+def dataset_with(dataset_class: type[Any], **attributes: Any) -> Any:
+    """Return a data set of this class with some of its attributes replaced.
+
+    A class whose `__init__` wants arguments is made without it.
+    """
+    try:
+        dataset = dataset_class()
+    except TypeError:
+        dataset = object.__new__(dataset_class)
+    for name, value in attributes.items():
+        setattr(dataset, name, deepcopy(value))
+    return dataset
+
+
+def rerun(names: Sequence[str], **replacements: Any) -> tuple[Any, ...] | None:
+    """Run the notebook cell that defines `names` again, with other data behind the names it uses.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Variables that one cell assigns: the latest such cell is run, in a copy of the namespace.
+    **replacements : object
+        Values for names that the cell reads.
+
+    Returns
+    -------
+    tuple or None
+        The new values of `names`; None outside IPython, or when no single cell assigns them all.
+    """
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    shell = get_ipython()
+    if shell is None:
+        return None
+    for source in reversed(shell.history_manager.input_hist_raw):
+        code = shell.transform_cell(_without_magic(source))
+        if set(names) <= _assigned(code):
+            namespace = {**shell.user_ns, **replacements}
+            exec(compile(code, "<your cell>", "exec"), namespace)
+            return tuple(namespace[name] for name in names)
+    return None
+
+
+def fill_parameters(module: nn.Module, seed: int) -> list[int]:
+    """Give a module new parameters that depend on nothing but their shapes and `seed`.
+
+    Two networks of the same layers get the same parameters, however these are named or ordered.
+
+    Parameters
+    ----------
+    module : Module
+    seed : int
+
+    Returns
+    -------
+    list of int
+        The number of elements of each parameter, sorted.
+    """
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(_values_for(tuple(parameter.shape), seed))
+    return sorted(p.numel() for p in module.parameters())
+
+
+def draw_pairs(
+    pairs_class: Callable[..., Any],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer[Any]],
+    *,
+    instances: int,
+    passes: int,
+    seed: int = 0,
+) -> dict[str, NDArray[np.float32]]:
+    """Draw every item of several data sets of pairs, several times.
+
+    Parameters
+    ----------
+    pairs_class : callable
+        ``(images, labels) -> dataset``, as in exercise 2.3.
+    images : uint8 ndarray (N, H, W)
+    labels : integer ndarray (N,)
+    instances, passes : int
+        How many data sets to make, and how often to go through each.
+    seed : int
+        For the global random generators of Python, NumPy and PyTorch.
+
+    Returns
+    -------
+    dict
+        `image0` and `image1`, float32 (draws, H, W), and `label`, float32 (draws,).
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    items = []
+    for _ in range(instances):
+        dataset = pairs_class(images.copy(), labels.copy())
+        items += [dataset[i] for _ in range(passes) for i in range(len(dataset))]
+    columns = list(zip(*items, strict=True))
+    return {
+        name: np.stack([np.asarray(value, dtype=np.float32) for value in column]).reshape(shape)
+        for name, column, shape in zip(
+            ("image0", "image1", "label"),
+            columns,
+            ((-1, *images.shape[1:]), (-1, *images.shape[1:]), (-1,)),
+            strict=True,
+        )
+    }
+
+
+def siamese_epoch(
+    train_epoch: Callable[..., Any],
+    image0: Tensor,
+    image1: Tensor,
+    label: Tensor,
+    *,
+    batch_size: int,
+    epochs: int = 1,
+) -> dict[str, Any]:
+    """Run a `train_epoch` of exercise 2.4 on a small network of known weights.
+
+    Parameters
+    ----------
+    train_epoch : callable
+    image0, image1 : Tensor (N, 1, H, W), float32
+    label : Tensor (N, 1), float32
+    batch_size, epochs : int
+        The pairs come in their order, the last batch may be smaller.
+
+    Returns
+    -------
+    dict
+        `losses`, one per epoch as returned; `weights`, the parameters afterwards, one flat tensor;
+        `training`, the network's mode afterwards; `steps`, the number of optimiser steps.
+    """
+    model = _small_network(image0)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.5)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)  # left over from somebody's earlier pass
+    steps = 0
+
+    def count(*_: Any) -> None:
+        nonlocal steps
+        steps += 1
+
+    optimiser.register_step_post_hook(count)
+    model.eval()
+    loader = DataLoader(TensorDataset(image0, image1, label), batch_size=batch_size)
+    with torch.enable_grad():
+        losses = [train_epoch(model, _gap_loss, optimiser, loader) for _ in range(epochs)]
+    weights = torch.cat([p.detach().flatten() for p in model.parameters()])
+    return {"losses": losses, "weights": weights, "training": model.training, "steps": steps}
+
+
+def pair_distances(pair_distance: Callable[..., Any], image0: Tensor, image1: Tensor) -> Any:
+    """Run a `pair_distance` of exercise 2.5 on a small network that was left in training mode.
+
+    Parameters
+    ----------
+    pair_distance : callable
+    image0, image1 : Tensor (N, 1, H, W), float32
+
+    Returns
+    -------
+    distances : as returned
+    """
+    return pair_distance(_small_network(image0).train(), image0, image1)
+
+
+class _Twins(nn.Module):
+    """A small Siamese network whose batch normalisation tells training from evaluation."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.embed = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 2), nn.BatchNorm1d(2))
+
+    def forward(self, image0: Tensor, image1: Tensor) -> tuple[Tensor, Tensor]:
+        return self.embed(image0), self.embed(image1)
+
+
+def _small_network(images: Tensor) -> nn.Module:
+    model = _Twins(images[0].numel())
+    fill_parameters(model, seed=7)
+    return model
+
+
+def _gap_loss(output0: Tensor, output1: Tensor, label: Tensor) -> Tensor:
+    """A smooth loss per pair, (N, 1), that wants similar pairs at 0 and others one apart."""
+    squared = ((output0 - output1) ** 2).sum(dim=1, keepdim=True)
+    return (torch.sqrt(squared + 1) - 1 - label) ** 2
+
+
+@contextmanager
+def _supplied(function: Any, **values: Any) -> Iterator[None]:
+    """Let a function find these values behind its global names for a while."""
+    namespace = _globals(function)
+    before = {name: namespace[name] for name in values if name in namespace}
+    namespace.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            namespace.pop(name, None)
+        namespace.update(before)
+
+
+def _globals(function: Any) -> dict[str, Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    for candidate in (function, type(function).__call__):
+        # A decorator such as `torch.no_grad()` has the globals of its own module.
+        namespace = getattr(inspect.unwrap(candidate), "__globals__", None)
+        if isinstance(namespace, dict):
+            return namespace
+    return {}
+
+
+def _without_magic(source: str) -> str:
+    """A cell without a first line that only measures or captures what the rest does."""
+    first, _, rest = source.lstrip().partition("\n")
+    return rest if first.split()[:1] in (["%%time"], ["%%capture"]) else source
+
+
+def _assigned(code: str) -> set[str]:
+    """The names that a cell's top-level statements assign."""
+    try:
+        return set(_stored(ast.parse(code)))
+    except SyntaxError:
+        return set()
+
+
+def _stored(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        if not isinstance(child, _OWN_SCOPE):
+            yield from _stored(child)
+
+
+def _values_for(shape: tuple[int, ...], seed: int) -> Tensor:
+    """Random values of this shape; a matrix and its transpose get each other's transposes."""
+    canonical = tuple(sorted(shape)) if len(shape) == 2 else shape
+    generator = torch.Generator().manual_seed(seed + sum(canonical))
+    fan_in = max(1, int(np.prod(shape[1:]))) if len(shape) > 2 else max(canonical, default=1)
+    values: Tensor = torch.randn(canonical, generator=generator) * (2 / fan_in) ** 0.5
+    return values.T if canonical != shape else values
