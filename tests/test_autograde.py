@@ -16,6 +16,7 @@ from course_utils.autograde.course import Course
 from course_utils.autograde.feedback import feedback
 from course_utils.autograde.gradebook import exercise_number, marks, opened, withdraw
 from course_utils.exceptions import CourseError
+from course_utils.instructor import source
 
 WRONG_TOTAL = "def total(numbers):\n    return 0"
 ENDS_ITSELF = "import os\n\nos._exit(1)"
@@ -101,6 +102,30 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
     assert result["success"]
     assert marks(course, "sums") == marks(stock, "sums")
     assert [by.score for by in marks(course, "sums")] == [5, 0, 3]
+
+
+@pytest.mark.slow
+def test_files_that_an_answer_writes_are_not_kept(course: Course) -> None:
+    writes = "for name in ('more.ipynb', 'x.csv'):\n    open(name, 'w').close()"
+    folder = hand_in(course, "ada", answered(course, ex_1_1_1=writes))
+    (folder / "timestamp.txt").write_text("2026-03-01 00:00:00 UTC")
+
+    autograde(course, "sums")
+
+    graded = (course.root / "autograded" / "ada" / "sums").iterdir()
+    assert {path.name for path in graded} == {"sums.ipynb", "timestamp.txt"}
+
+
+@pytest.mark.slow
+def test_cells_for_display_are_not_run(course: Course) -> None:
+    hand_in(course, "ada", answered(course))
+
+    autograde(course, "sums")
+
+    graded = source.read(course.root / "autograded" / "ada" / "sums" / "sums.ipynb")
+    ran = {cell.id: cell.execution_count is not None for cell in graded.cells if "outputs" in cell}
+    assert ran["test_ex_1_1_1"]
+    assert not ran["bars"]
 
 
 @pytest.mark.slow
@@ -371,7 +396,7 @@ def test_exercises_are_sorted_by_number_not_by_letter(course: Course) -> None:
 
 
 def test_an_id_of_another_form_is_its_own_number() -> None:
-    assert exercise_number("bonus") == "bonus"
+    assert exercise_number("task_1_1") == "task_1_1"
 
 
 def test_withdrawing_a_submission_that_nobody_knows_changes_nothing(course: Course) -> None:

@@ -25,6 +25,7 @@ from traitlets.config import Config
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import ExerciseMark, StudentMarks, marks, withdraw
 from course_utils.autograde.submission import (
+    TIMESTAMP,
     Submission,
     find_submissions,
     handed_in_at,
@@ -233,9 +234,17 @@ def _grade(course: Course, submission: Submission) -> dict[str, str]:
             if reason := _run(course, submission.assignment, notebook, folder):
                 failures[notebook] = reason
                 withdraw(course, submission.assignment, submission.student, notebook)
-        if len(failures) < len(submission.notebooks):
+        graded = [f"{name}.ipynb" for name in submission.notebooks if name not in failures]
+        if graded:
+            # Nothing else: the student's code could write files here too.
+            kept = folder / "kept"
+            kept.mkdir()
+            for name in graded:
+                folder.joinpath("autograded", *parts, name).replace(kept / name)
+            if (stamp := folder.joinpath("submitted", *parts, TIMESTAMP)).exists():
+                stamp.replace(kept / TIMESTAMP)
             finished.parent.mkdir(parents=True, exist_ok=True)
-            folder.joinpath("autograded", *parts).replace(finished)
+            kept.replace(finished)
     return failures
 
 
@@ -251,6 +260,8 @@ def _run(course: Course, assignment: str, notebook: str, folder: Path) -> str | 
     config.CourseDirectory.submitted_directory = f"{within}/submitted"
     config.CourseDirectory.autograded_directory = f"{within}/autograded"
     config.CourseDirectory.notebook_id = notebook
+    # Plots and long demonstrations, which no test needs.
+    config.Execute.skip_cells_with_tag = "display"
     # The folder holds one student, and an id is no pattern: "*" finds ids with "?" or spaces too.
     with _silenced(course.root / LOG_NAME):
         result = course.api(config).autograde(assignment, "*")

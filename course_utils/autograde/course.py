@@ -69,8 +69,7 @@ class Course:
     @property
     def assignments(self) -> tuple[str, ...]:
         """The names of the assignments that `source/` holds, sorted."""
-        source = self.root / "source"
-        return tuple(sorted(p.name for p in source.iterdir() if any(p.glob("*.ipynb"))))
+        return tuple(sorted({path.parent.name for path in self.root.glob("source/*/*.ipynb")}))
 
     def require(self, assignment: str) -> str:
         """Return `assignment` if the course has it.

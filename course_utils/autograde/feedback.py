@@ -88,7 +88,7 @@ def _written(course: Course, assignment: str, student: str) -> Feedback:
     finished = folder_of(course, "feedback", student, assignment)
     parts = (student, assignment)
     with workshop(course, "feedback") as folder:
-        # Of the graded folder only the notebooks: a student's data has no place in the feedback.
+        # nbgrader would copy what else there is into the feedback.
         graded = folder.joinpath("autograded", *parts)
         graded.mkdir(parents=True)
         for notebook in folder_of(course, "autograded", *parts).glob("*.ipynb"):

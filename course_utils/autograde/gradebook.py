@@ -96,12 +96,15 @@ class StudentMarks:
 
 
 def exercise_number(grade_id: str) -> str:
-    """Return the number that students see.
+    """Return the number that students see; an id of another form is its own number.
 
     >>> exercise_number("test_ex_1_4_3a")
     '1.4.3a'
     """
-    return grade_id.removeprefix("test_").removeprefix("ex_").replace("_", ".")
+    exercise = grade_id.removeprefix("test_")
+    if not exercise.startswith("ex_"):
+        return grade_id
+    return exercise.removeprefix("ex_").replace("_", ".")
 
 
 @contextmanager
@@ -159,7 +162,7 @@ def _in_order(cells: Iterable[CourseCell], source: Path) -> tuple[CourseCell, ..
     # The gradebook keeps no order of cells: new ones come last, wherever the notebook has them.
     if not source.is_file():
         return tuple(cells)
-    notebook = nbformat.read(source, as_version=4)
+    notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
     position = {name: index for index, name in enumerate(ids)}
     return tuple(sorted(cells, key=lambda cell: position.get(cell.grade_id, len(ids))))

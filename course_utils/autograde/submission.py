@@ -359,7 +359,7 @@ def _restored(
         lost = [c.grade_id for c in owned if c.solution and not c.grade and c.grade_id not in known]
         if lost:
             notes.append(f"'{name}' has no answer cell for {_exercises(lost)}.")
-    notebook = nbformat.v4.new_notebook(cells=restored, metadata={"kernelspec": KERNELSPEC})
+    notebook = nbformat.v4.new_notebook(cells=restored, metadata={"kernelspec": KERNELSPEC})  # type: ignore[no-untyped-call]
     notebook.nbformat_minor = 5
     return notebook, problems, notes
 
@@ -368,8 +368,6 @@ def _exercises(grade_ids: Iterable[str]) -> str:
     return ", ".join(
         f"the check of {exercise_number(name)}"
         if name.startswith("test_")
-        else name
-        if not name.startswith("ex_")
         else exercise_number(name)
         for name in grade_ids
     )
@@ -402,8 +400,8 @@ def _cells(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     notes = []
     if version < nbformat.current_nbformat:
         try:
-            old = nbformat.reader.reads(json.dumps(notebook))
-            notebook = nbformat.convert(old, nbformat.current_nbformat)
+            old = nbformat.reader.reads(json.dumps(notebook))  # type: ignore[no-untyped-call]
+            notebook = nbformat.convert(old, nbformat.current_nbformat)  # type: ignore[no-untyped-call]
         # The upgrade trusts its input, so a malformed one fails anyhow.
         except Exception:
             message = (
@@ -432,21 +430,22 @@ def _rebuilt(
     kind = owner.cell_type if owner else cell.get("cell_type")
     attachments = cell.get("attachments")
     if kind == "code":
-        built: NotebookNode = nbformat.v4.new_code_cell(_source(cell))
+        built: NotebookNode = nbformat.v4.new_code_cell(_source(cell))  # type: ignore[no-untyped-call]
     elif kind == "raw":
-        built = nbformat.v4.new_raw_cell(_source(cell))
+        built = nbformat.v4.new_raw_cell(_source(cell))  # type: ignore[no-untyped-call]
     else:
-        built = nbformat.v4.new_markdown_cell(_source(cell))
+        built = nbformat.v4.new_markdown_cell(_source(cell))  # type: ignore[no-untyped-call]
         if isinstance(attachments, dict) and _are_pictures(attachments):
             built.attachments = attachments
     metadata = cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
-    if isinstance(tags, list):
-        built.metadata.tags = sorted(
-            {tag for tag in tags if isinstance(tag, str) and "," not in tag}
-        )
     if owner:
+        # Without the student's tags: one of them would have the kernel skip a test, which then
+        # counts as passed.
         built.metadata.nbgrader = owner.metadata
+    elif isinstance(tags, list):
+        texts = {tag for tag in tags if isinstance(tag, str)}
+        built.metadata.tags = sorted(tag for tag in texts if tag and "," not in tag)
     built.id = _fresh_id(cell.get("id"), f"cell-{index}", ids)
     return built
 
@@ -521,7 +520,7 @@ def stage(submission: Submission, into: Path) -> None:
     into.mkdir(parents=True)
     for name, path in submission.notebooks.items():
         notebook, _, _ = _restored(path, submission.cells[name])
-        nbformat.write(notebook, into / f"{name}.ipynb")
+        nbformat.write(notebook, into / f"{name}.ipynb")  # type: ignore[no-untyped-call]
     for file in submission.files:
         (into / file).parent.mkdir(parents=True, exist_ok=True)
         with _open(submission.folder / file) as original:

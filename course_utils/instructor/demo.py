@@ -37,8 +37,8 @@ def _cut_off(folder: Path) -> None:
 
 def _in_old_format(folder: Path) -> None:
     for path in folder.glob("*.ipynb"):
-        old = nbformat.convert(nbformat.read(path, as_version=4), 3)
-        path.write_text(nbformat.v3.writes_json(old), encoding="utf-8")
+        old = nbformat.convert(nbformat.read(path, as_version=4), 3)  # type: ignore[no-untyped-call]
+        path.write_text(nbformat.v3.writes_json(old), encoding="utf-8")  # type: ignore[no-untyped-call]
 
 
 def _without_contrastive_loss(folder: Path) -> None:
