@@ -225,15 +225,16 @@ def _value_difference(
 ) -> str | None:
     found, wanted = _array(actual), _array(expected)
     tolerance = _tolerance(found, wanted) if rtol is None else rtol
-    if wanted.size == 0:
-        return None
     a, b = found.astype(np.float64), wanted.astype(np.float64)
     error = relative_error(a, b)
     wrong = ~((error <= tolerance) | (_distance(a, b) <= atol) | _same_special(a, b))
     if not wrong.any():
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    place = f"{name}[{', '.join(map(str, index))}]" if index else name
+    place = name
+    if index:
+        owner = "element " if name == "it" else name
+        place = f"{owner}[{', '.join(map(str, index))}]"
     if not np.isfinite(found[index]) and np.isfinite(wanted[index]):
         text = f"{place} is {found[index]}, and a finite number was expected"
     elif reveal:

@@ -118,13 +118,13 @@ SENTENCES = [
     (torch.tensor(-np.inf), 1.0, "it is -inf, and a finite number was expected"),
     (1.0, np.inf, "it is 1.0, and inf was expected"),
     (np.inf, -np.inf, "it is inf, and -inf was expected"),
-    (np.array([1.0, 2.0]), np.array([1.0, 3.0]), "it[1] is 2.0, and 3.0 was expected"),
+    (np.array([1.0, 2.0]), np.array([1.0, 3.0]), "element [1] is 2.0, and 3.0 was expected"),
     (
         np.array([[1, 2], [3, 4]]),
         np.array([[1, 0], [0, 4]]),
-        "it[0, 1] is 2, and 0 was expected; 2 of 4 values differ",
+        "element [0, 1] is 2, and 0 was expected; 2 of 4 values differ",
     ),
-    (np.array([True]), np.array([False]), "it[0] is True, and False was expected"),
+    (np.array([True]), np.array([False]), "element [0] is True, and False was expected"),
     # Parts
     ((1.0, None), (1.0, 2.0), "the second value is None (is a `return` missing?), "),
     ([0.0] * 6, [0.0] * 5 + [1.0], "value number 6 is 0.0, and 1.0 was expected"),
@@ -149,7 +149,7 @@ def test_each_difference_has_its_sentence(actual, expected, sentence):
         ([1, 2], "it is a list"),
         (np.zeros(3, dtype=np.float32), "it has shape (3,)"),
         (np.zeros(2, dtype=np.float32), "it has dtype float32"),
-        (np.zeros(2), "it[0] is 0.0"),
+        (np.zeros(2), "element [0] is 0.0"),
     ],
 )
 def test_type_comes_before_shape_before_dtype_before_value(actual, first):
@@ -366,7 +366,7 @@ def test_a_hidden_check_that_passes_prints_nothing(capsys):
 
 def test_a_hidden_check_gives_the_size_of_the_error_alone():
     message = failure(np.array([1.0, 2.0]), np.array([1.0, 2.5]), what="the cost", reveal=False)
-    assert message == "✗ the cost: it[1] is wrong (relative error 0.2; 1e-06 is allowed)."
+    assert message == "✗ the cost: element [1] is wrong (relative error 0.2; 1e-06 is allowed)."
 
 
 def test_a_hidden_check_of_what_is_no_number_says_only_that_it_is_wrong():

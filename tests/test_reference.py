@@ -4,6 +4,7 @@ The oracles are autograd, `torch.optim`, `torch.nn`, SciPy, MONAI and pytorch-me
 """
 
 import functools
+import inspect
 import os
 
 import numpy as np
@@ -149,6 +150,19 @@ def test_rmsprop_adds_epsilon_to_the_mean_square_that_torch_keeps(epsilon, start
     path = walk(right.RMSProp(0.01, 0.9, epsilon), gradients, start)
     assert_close(path, by_hand)
     assert not torch.allclose(path[-1][0], torch_path[-1][0], rtol=1e-6)  # torch adds it outside
+
+
+@pytest.mark.parametrize(
+    ("answer", "parameter", "value"),
+    [
+        (right.RMSProp, "epsilon", 1e-5),
+        (rmsprop_step, "epsilon", 1e-5),
+        (right.generalised_dice_loss, "epsilon", 1e-5),
+        (right.ContrastiveLoss, "margin", 6.0),
+    ],
+)
+def test_the_defaults_are_those_of_the_exercises(answer, parameter, value):
+    assert inspect.signature(answer).parameters[parameter].default == value
 
 
 def test_the_first_step_of_rmsprop_shows_where_epsilon_stands():

@@ -231,7 +231,10 @@ def _value_difference(
     if not wrong.any():
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    place = f"{name}[{', '.join(map(str, index))}]" if index else name
+    place = name
+    if index:
+        owner = "element " if name == "it" else name
+        place = f"{owner}[{', '.join(map(str, index))}]"
     if not np.isfinite(found[index]) and np.isfinite(wanted[index]):
         text = f"{place} is {found[index]}, and a finite number was expected"
     elif reveal:
