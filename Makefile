@@ -4,8 +4,6 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
 
-export MPLBACKEND ?= Agg
-
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-stand-ins quick-test lint format release lock clean
 

@@ -404,7 +404,7 @@ def test_fetching_ahead_tries_a_network_that_failed_before(server):
     assert list(data.load_preterm().features) == ["left", "right"]
 
 
-def test_the_stand_in_for_the_volumes_has_their_form(offline):
+def test_the_stand_in_for_the_measurements_has_their_form(offline):
     features, labels = data.load_preterm()
 
     assert features.shape == (101, 300)
@@ -480,8 +480,8 @@ def test_stand_ins_are_the_same_in_every_process():
     code = """if True:
         import hashlib
         from course_utils import data
-        volumes = data.load_preterm().features.to_numpy()
-        arrays = [volumes, *data.load_slice(), *data.load_omniglot("Inuktitut")]
+        measured = data.load_preterm().features.to_numpy()
+        arrays = [measured, *data.load_slice(), *data.load_omniglot("Inuktitut")]
         print(hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest())
     """
     runs = [run_python(code, COURSE_OFFLINE="1", PYTHONHASHSEED=seed).stdout for seed in "12"]
@@ -554,7 +554,7 @@ def test_import_brings_nothing_heavy(module, heavy):
 
 
 @needs_real_data
-def test_the_real_volumes_have_300_finite_regions_and_no_note(real_data, capsys):
+def test_the_real_measurements_have_300_finite_regions_and_no_note(real_data, capsys):
     features, labels = data.load_preterm()
 
     assert features.shape == (101, 300)

@@ -68,6 +68,14 @@ def test_a_stub_is_explained_in_one_line(capsys):
     assert not err
 
 
+def test_a_librarys_not_implemented_error_is_no_missing_answer():
+    def draw(eta):
+        raise NotImplementedError("not implemented for 'Long'")
+
+    with pytest.raises(NotImplementedError, match="Long"):
+        explore(draw, eta=[1])
+
+
 def test_any_other_error_of_the_first_picture_is_the_students_to_see():
     with pytest.raises(ZeroDivisionError):
         explore(lambda eta: 1 / eta, eta=[0])

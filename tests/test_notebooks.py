@@ -165,6 +165,7 @@ def test_a_notebook_runs_top_to_bottom(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COURSE_QUICK", "1")
+    monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = source(name)
 
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
