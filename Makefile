@@ -4,6 +4,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
 
+# Kernels run in folders of their own: a relative path would mislead them.
+ifdef COURSE_DATA_DIR
+export COURSE_DATA_DIR := $(abspath $(COURSE_DATA_DIR))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-stand-ins quick-test lint format release lock clean
 

@@ -53,6 +53,10 @@ c.GenerateAssignment.post_convert_hook = partial(complete, Path(__file__).resolv
 # `nbgrader validate`, need only the short training; COURSE_QUICK=0 in your shell overrules it.
 os.environ.setdefault("COURSE_QUICK", "1")
 
+# Kernels run in folders of their own, so a path relative to this shell would mislead them.
+if os.environ.get("COURSE_DATA_DIR"):
+    os.environ["COURSE_DATA_DIR"] = str(Path(os.environ["COURSE_DATA_DIR"]).resolve())
+
 # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
 c.Execute.timeout = 120
 c.Execute.interrupt_on_timeout = True

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import shutil
+import subprocess
 import symtable
+import sys
 from pathlib import Path
 
 import nbformat
@@ -157,6 +160,51 @@ def test_the_table_at_the_top_tells_the_points(name: str) -> None:
 @pytest.mark.parametrize("name", CONTRACT)
 def test_a_notebook_is_in_its_committed_form(name: str) -> None:
     assert untidy(ROOT / "source" / f"{name}.ipynb") == []
+
+
+# As on a machine where the course is not installed.
+NOT_INSTALLED = """
+import sys
+sys.meta_path = [f for f in sys.meta_path if "__editable__" not in getattr(f, "__module__", "")]
+"""
+
+
+def set_up(folder: Path) -> subprocess.CompletedProcess[str]:
+    code = f"{NOT_INSTALLED}\n{cells('optimisers/optimisers')['set_up'].source}\n"
+    code += "import course_utils; print(course_utils.__file__)"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_all_notebooks_begin_with_the_same_set_up() -> None:
+    assert len({cells(name)["set_up"].source for name in CONTRACT}) == 1
+
+
+def test_the_set_up_finds_the_tools_beside_the_notebook(tmp_path: Path) -> None:
+    folder = shutil.copytree(ROOT / "release" / "optimisers", tmp_path / "optimisers")
+
+    assert set_up(folder).stdout.strip() == str(folder / "course_utils" / "__init__.py")
+
+
+def test_the_set_up_unpacks_the_tools_and_no_other_archive(tmp_path: Path) -> None:
+    (tmp_path / "holidays").mkdir()
+    (tmp_path / "holidays" / "beach.txt").touch()
+    work = tmp_path / "work"
+    shutil.make_archive(str(work / "holidays"), "zip", tmp_path, "holidays")
+    shutil.make_archive(str(work / "course"), "zip", ROOT / "release", "optimisers")
+
+    found = set_up(work).stdout.strip()
+
+    assert found == str(work / "optimisers" / "course_utils" / "__init__.py")
+    assert not (work / "holidays").exists()
+
+
+def test_the_set_up_says_in_a_sentence_that_the_tools_are_missing(tmp_path: Path) -> None:
+    result = set_up(tmp_path)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("The folder course_utils is not here.")
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.slow

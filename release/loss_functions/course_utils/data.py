@@ -107,7 +107,7 @@ _announced: set[str] = set()
 
 
 class Preterm(NamedTuple):
-    """Regional brain volumes of 101 babies.
+    """Three measurements of each of 100 brain regions, of 101 babies.
 
     Attributes
     ----------
@@ -174,7 +174,7 @@ class Fetched(NamedTuple):
 
 
 def load_preterm() -> Preterm:
-    """Load the volumes of 300 brain regions in 101 babies, born at term or preterm.
+    """Load 300 brain measurements of 101 babies, born at term or preterm.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def load_preterm() -> Preterm:
 
 
 def preterm_dataset() -> TensorDataset:
-    """Make the data set of brain volumes that the course's exercises train on.
+    """Make the data set of brain measurements that the course's exercises train on.
 
     Returns
     -------
@@ -208,9 +208,9 @@ def preterm_dataset() -> TensorDataset:
     from torch.utils.data import TensorDataset
 
     features, labels = load_preterm()
-    volumes = features.to_numpy()
-    spread = volumes.std(axis=0)
-    standardised = (volumes - volumes.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    measured = features.to_numpy()
+    spread = measured.std(axis=0)
+    standardised = (measured - measured.mean(axis=0)) / np.where(spread > 0, spread, 1)
     with_bias = np.insert(standardised, 0, 1, axis=1)
     return TensorDataset(
         torch.tensor(with_bias, dtype=torch.float32), torch.tensor(labels, dtype=torch.float32)
@@ -486,13 +486,13 @@ def _read_drawing(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[np
 
 
 def _generate_preterm() -> Preterm:
-    """Draw volumes like the real ones.
+    """Draw measurements like the real ones.
 
     As in the real table there are three blocks of 100 regions: sizes near 1, sizes near 1.1 that
     vary together and are smaller in preterm babies, and differences near 0. Two shared factors
     carry some 40 per cent of the variance. How preterm a brain looks varies from baby to baby, so
     that the classes overlap: logistic regression tells about nine of ten unseen babies right, on
-    these volumes as on the real ones.
+    these measurements as on the real ones.
     """
     import pandas as pd
 
@@ -510,10 +510,10 @@ def _generate_preterm() -> Preterm:
         + 0.7 * rng.normal(size=(101, 300))
     )
     centre = rng.normal(np.array([1.05, 1.15, 0.03])[block], np.array([0.12, 0.15, 0.05])[block])
-    volumes = centre + np.array([0.075, 0.115, 0.025])[block] * brains
+    measured = centre + np.array([0.075, 0.115, 0.025])[block] * brains
 
     regions = sorted(f"DA_{b}_roi_{region}_right" for b in range(3) for region in range(1, 101))
-    features = pd.DataFrame(volumes, columns=regions)
+    features = pd.DataFrame(measured, columns=regions)
     features["DA_1_roi_41_right"] = 0.0
     return Preterm(features, labels)
 

@@ -57,6 +57,8 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     try:
         first = draw(**start)
     except NotImplementedError as error:
+        if error.args:  # a library's own: an empty answer raises it without a word
+            raise
         print(_explain(error))
         return None
     if not _in_a_notebook():
@@ -154,7 +156,7 @@ def _as_output(result: Any) -> Any:
 
 
 def _explain(error: Exception) -> str:
-    if isinstance(error, NotImplementedError):
+    if isinstance(error, NotImplementedError) and not error.args:
         return (
             "There is nothing to draw yet: a function that this picture needs is still to be "
             "written. Write it above, then run this cell again."
