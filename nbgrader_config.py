@@ -6,6 +6,7 @@ nbgrader's documentation: https://nbgrader.readthedocs.io/en/stable/configuratio
 """
 
 import os
+import secrets
 import sysconfig
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,10 @@ c.Execute.extra_arguments = [
     "--InteractiveShellApp.ignore_cwd=True",
     "--IPKernelApp.log_level=ERROR",
 ]
+
+# A cell with this tag is not run, and a test that is not run has not failed. So it is a tag that
+# no student can have written.
+c.Execute.skip_cells_with_tag = secrets.token_hex()
 
 # nbgrader gives no marks to a test cell that wrote to stderr, even if the answer is right and
 # only warns. The pattern matches every such output, so that it is dropped before marking.

@@ -105,6 +105,18 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
 
 
 @pytest.mark.slow
+def test_a_students_tag_keeps_no_test_from_running_under_nbgraders_own_command(
+    course: Course,
+) -> None:
+    hand_in_scenario(course, "skipped_tests")
+
+    result = course.api().autograde("sums", "skipped_tests")
+
+    assert result["success"]
+    assert [by.score for by in marks(course, "sums")] == [3]
+
+
+@pytest.mark.slow
 def test_files_that_an_answer_writes_are_not_kept(course: Course) -> None:
     writes = "for name in ('more.ipynb', 'x.csv'):\n    open(name, 'w').close()"
     folder = hand_in(course, "ada", answered(course, ex_1_1_1=writes))
