@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.autograde.course import Course
+from course_utils.autograde.course import Course, causes
 from course_utils.exceptions import CourseError
 
 TINY = Path(__file__).parent / "courses" / "tiny"
@@ -53,3 +53,22 @@ def test_training_is_short_when_grading_unless_the_shell_says_otherwise(
     monkeypatch.setenv("COURSE_QUICK", "0")
     Course(TINY).config()
     assert os.environ["COURSE_QUICK"] == "0"
+
+
+def test_the_causes_of_a_failure_come_in_order_and_without_the_closing_hint() -> None:
+    log = (
+        "[ERROR] There was an error\nTraceback (most recent call last):\n    raise first\n"
+        "nbclient.exceptions.DeadKernelError: Kernel died\n"
+    )
+    error = "nbgrader.converters.base.NbGraderException: Please see the above traceback\n"
+
+    assert causes({"log": log, "error": error}) == ["DeadKernelError: Kernel died"]
+
+
+def test_a_failure_without_an_exception_is_told_by_its_last_line() -> None:
+    assert causes({"log": "first\n", "error": "no notebooks\n"}) == ["no notebooks"]
+
+
+def test_an_interruption_is_no_failure() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        causes({"error": "Traceback …\n\nKeyboardInterrupt\n"})

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -22,7 +21,7 @@ from typing import Any
 
 from traitlets.config import Config
 
-from course_utils.autograde.course import Course
+from course_utils.autograde.course import Course, causes
 from course_utils.autograde.gradebook import ExerciseMark, StudentMarks, marks, withdraw
 from course_utils.autograde.submission import (
     TIMESTAMP,
@@ -293,18 +292,10 @@ def failure(result: dict[str, Any]) -> str:
     KeyboardInterrupt
         If a person stopped it, which nbgrader takes for a failure.
     """
-    text = "\n".join((result.get("log", ""), result["error"]))
-    if re.search(r"^KeyboardInterrupt\b", result["error"], re.MULTILINE):
-        raise KeyboardInterrupt
-    if "DeadKernelError" in text:
+    told = causes(result)
+    if any("DeadKernelError" in cause for cause in told):
         return "The kernel died: out of memory, or the code ended its own process."
-    # nbgrader logs the cause first, and raises something general after it.
-    causes = re.findall(
-        r"^(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b.*)$", text, re.MULTILINE
-    )
-    told = [cause for cause in causes if not cause.startswith("NbGraderException: Please see")]
-    cause = told[0] if told else text.strip().splitlines()[-1]
-    return f"nbgrader could not grade it ({shown(cause)}); see {LOG_NAME}."
+    return f"nbgrader could not grade it ({shown(told[0])}); see {LOG_NAME}."
 
 
 def _row(

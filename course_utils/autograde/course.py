@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config
@@ -11,9 +13,12 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.exceptions import CourseError
 
-__all__ = ["Course"]
+__all__ = ["Course", "causes"]
 
 CONFIG_NAME = "nbgrader_config.py"
+EXCEPTION = re.compile(
+    r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -86,3 +91,30 @@ class Course:
             f"There is: {', '.join(self.assignments) or 'none yet'}."
         )
         raise CourseError(message)
+
+
+def causes(result: dict[str, Any]) -> list[str]:
+    """Return why a call of nbgrader's API failed, in the words of its log.
+
+    Parameters
+    ----------
+    result : dict
+        As a method of `NbGraderAPI` returned it, without success.
+
+    Returns
+    -------
+    list of str
+        The exceptions, ``"Name: message"``, in the order in which they came up: the cause first.
+        Where the log names none, its last line.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a person stopped it, which nbgrader takes for a failure.
+    """
+    if re.search(r"^KeyboardInterrupt\b", result["error"], re.MULTILINE):
+        raise KeyboardInterrupt
+    text = "\n".join((result.get("log", ""), result["error"]))
+    # What only says that there is more to see above says nothing.
+    told = [cause for cause in EXCEPTION.findall(text) if ": Please see the" not in cause]
+    return told or text.strip().splitlines()[-1:]

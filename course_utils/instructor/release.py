@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import course_utils
-from course_utils.autograde.course import CONFIG_NAME, Course
+from course_utils.autograde.course import CONFIG_NAME, Course, causes
 from course_utils.exceptions import ReleaseError
 from course_utils.instructor import source
 from course_utils.instructor.verify import verify_release
@@ -142,10 +142,8 @@ def failure(result: dict[str, Any]) -> str:
     result : dict
         As `NbGraderAPI.generate_assignment` or `autograde` returned it, without success.
     """
-    text = result.get("log", "") + "\n" + result["error"]
-    named = re.findall(r"^ *(?:[\w.]+\.)?\w+(?:Error|Exception|Entry): (.+)$", text, re.MULTILINE)
-    told = [reason for reason in named if not reason.startswith("Please see the")]
-    return str(told[-1] if told else text.strip().splitlines()[-1])
+    last = causes(result)[-1]
+    return last.partition(": ")[2] or last
 
 
 def complete(root: Path, *, assignment: str, **_: object) -> None:
