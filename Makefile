@@ -28,7 +28,7 @@ demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissi
 	@$(BIN)/course demo
 
 test: $(STAMP) lint  ## run everything that CI runs
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network
 	@env -u COURSE_DATA_DIR COURSE_OFFLINE=1 $(BIN)/python -m pytest -n 2 tests/test_data.py tests/test_notebooks.py \

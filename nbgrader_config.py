@@ -6,14 +6,14 @@ nbgrader's documentation: https://nbgrader.readthedocs.io/en/stable/configuratio
 """
 
 import os
-import secrets
 import sysconfig
 from functools import partial
 from pathlib import Path
 
-from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions, Execute, SaveAutoGrades
 
+from course_utils.autograde.preprocessors import Judge, Record, Restore
 from course_utils.instructor.release import complete
 from course_utils.instructor.starter import UseStarter
 
@@ -58,26 +58,26 @@ os.environ.setdefault("COURSE_QUICK", "1")
 if os.environ.get("COURSE_DATA_DIR"):
     os.environ["COURSE_DATA_DIR"] = str(Path(os.environ["COURSE_DATA_DIR"]).resolve())
 
+# Submissions are rebuilt from the text of their cells and the course's own copy. The student's cells
+# then run in a kernel of their own, and the tests outside it; marks come from what the tests found.
+# docs/how-grading-works.md tells how. Every limit is a setting of `Judge`:
+# `nbgrader autograde --help-all` lists them.
+c.Autograde.sanitize_preprocessors = [Restore, *Autograde.sanitize_preprocessors.default()]
+steps = Autograde.autograde_preprocessors.default()
+steps[steps.index(Execute)] = Judge
+steps.insert(steps.index(SaveAutoGrades) + 1, Record)
+c.Autograde.autograde_preprocessors = steps
+
 # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
 c.Execute.timeout = 120
-c.Execute.interrupt_on_timeout = True
 
-# Students hand in the whole folder, with their copy of course_utils and perhaps a file that is
-# named like a library. The kernel imports neither: only what is installed here. (The second option
-# keeps it from telling every time that local connections are not encrypted.)
+# `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it must not
+# stand in for what is installed. (The second option keeps the kernel from telling every time that
+# local connections are not encrypted.)
 c.Execute.extra_arguments = [
     "--InteractiveShellApp.ignore_cwd=True",
     "--IPKernelApp.log_level=ERROR",
 ]
-
-# A cell with this tag is not run, and a test that is not run has not failed. So it is a tag that
-# no student can have written.
-c.Execute.skip_cells_with_tag = secrets.token_hex()
-
-# nbgrader gives no marks to a test cell that wrote to stderr, even if the answer is right and
-# only warns. The pattern matches every such output, so that it is dropped before marking.
-c.IgnorePattern.enabled = True
-c.IgnorePattern.pattern = r"(?s).*"
 
 # A test cell that a student deleted comes back, so that the rest of the notebook is still marked.
 c.OverwriteCells.add_missing_cells = True

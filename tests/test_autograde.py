@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from course_utils.autograde.batch import Row, Status, autograde
 from course_utils.autograde.course import Course
 from course_utils.autograde.feedback import feedback
 from course_utils.autograde.gradebook import exercise_number, marks, opened, withdraw
+from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 
@@ -187,11 +189,25 @@ def test_a_dead_kernel_in_one_notebook_leaves_the_other_its_marks(pair: Course) 
 
     (row,) = autograde(pair, "sums", force=True)
 
-    assert row.status is Status.NEEDS_A_PERSON
-    assert row.score == 5
-    assert "'first.ipynb' was not graded. The kernel died" in row.remarks[0]
-    of_the_dead = [mark for mark in row.exercises if mark.notebook == "first"]
-    assert all(mark.waiting and mark.points == 0 for mark in of_the_dead)
+    assert row.status is Status.GRADED
+    assert row.score == 8
+    assert "The cell of 1.1.1 did not end and was left out: the kernel died" in row.remarks[0]
+
+
+@pytest.mark.slow
+def test_a_kernel_that_does_not_start_costs_no_marks(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, "ada", answered(course))
+    autograde(course, "sums")
+    monkeypatch.setattr(Workplace, "command", [sys.executable, "-c", "raise SystemExit(1)"])
+
+    (row,) = autograde(course, "sums", force=True)
+    (by,) = marks(course, "sums")
+
+    assert row.status is Status.FAILED
+    assert "A kernel for grading did not start" in row.remarks[0]
+    assert all(mark.waiting for mark in by.exercises)
 
 
 @pytest.mark.slow
@@ -208,6 +224,31 @@ def test_a_mark_that_a_person_gave_outlives_a_regrade(course: Course) -> None:
     assert row.graded_now
     assert row.score == 6.5
     assert (by.auto, by.manual) == (5, 1.5)
+
+
+@pytest.mark.slow
+def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: Path) -> None:
+    course = released_course(tmp_path / "course")
+    path = course.root / "source" / "sums" / "sums.ipynb"
+    notebook = source.read(path)
+    source.by_grade_id(notebook)["test_ex_1_1_1"].source += "\n7 * total([1])"
+    path.write_text(source.written(notebook), encoding="utf-8")
+    assert course.api().generate_assignment("sums", force=True)["success"]
+    hand_in(course, "ada", answered(course))
+
+    (row,) = autograde(course, "sums")
+    (by,) = marks(course, "sums")
+
+    assert row.status is Status.NEEDS_A_PERSON
+    assert row.remarks == (
+        "The course's test of 1.1.1 is at fault, a person has to mark it: "
+        "it gives a mark that is not from 0 to 2.",
+    )
+    assert [(mark.points, mark.waiting) for mark in by.exercises] == [
+        (0, True),
+        (3, False),
+        (0, True),
+    ]
 
 
 class Engine:

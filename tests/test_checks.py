@@ -18,7 +18,8 @@ from traitlets.config import Config
 
 from course_utils import checks as check
 from course_utils.checks import difference, relative_error
-from course_utils.exceptions import CheckFailed
+from course_utils.exceptions import CheckFailed, CourseError
+from course_utils.remote import AnswerError, Remote
 
 law = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 finite = st.floats(-1e6, 1e6, allow_nan=False, width=64)
@@ -394,55 +395,89 @@ def test_a_hidden_check_never_shows_the_expected_number(secret, kind, wrong):
     assert printed.getvalue() == ""
 
 
-# Code that stops
+# Answers that live elsewhere
 
 
-def test_an_exception_becomes_a_sentence():
-    with pytest.raises(CheckFailed) as caught:
-        check.raises_nothing(lambda: 1 / 0, what="the cost", hint="What is divided?")
-    assert str(caught.value) == (
-        "✗ the cost: your code stopped with ZeroDivisionError: division by zero.\n"
-        "  What is divided?"
-    )
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+class Elsewhere(Remote):
+    """An object of another process: of some kind, perhaps with data, perhaps with parts."""
+
+    def __init__(self, kind, data=None, parts=None):
+        self.kind, self.data, self.parts = kind, data, parts
+
+    def _probe_(self, name, arguments, keywords):
+        raise AssertionError("a comparison runs no probe")
+
+    def _plain_(self):
+        return self if self.data is None else self.data
+
+    def _kind_(self):
+        return self.kind
+
+    def __len__(self):
+        raise AnswerError("TypeError", "object has no len()")
+
+    def __iter__(self):
+        if isinstance(self.parts, Exception):
+            raise self.parts
+        yield from self.parts
+
+
+DOES_NOT_ITERATE = AnswerError("TypeError", "object is not iterable")
 
 
 @pytest.mark.parametrize(
-    ("error", "ending"),
-    [(ValueError("Too few."), "ValueError: Too few."), (AssertionError(), "AssertionError.")],
+    ("actual", "expected"),
+    [
+        (Elsewhere("Parameter", data=torch.ones(2)), torch.ones(2)),
+        (Elsewhere("Pair", data=(1.0, 2.0)), (1.0, 2.0)),
+        (Elsewhere("Name", data="left"), "left"),
+        ((1.0, Elsewhere("Parameter", data=torch.ones(2))), (1.0, torch.ones(2))),
+        (Elsewhere("Pair", data=(Elsewhere("Half", data=0.5), 1.0)), (0.5, 1.0)),
+        (Elsewhere("generator", parts=[1.0, Elsewhere("Half", data=0.5)]), (1.0, 0.5)),
+    ],
 )
-def test_the_sentence_ends_on_one_full_stop(error, ending):
-    def stop():
-        raise error
-
-    with pytest.raises(CheckFailed) as caught:
-        check.raises_nothing(stop, what="the cost")
-    assert str(caught.value) == f"✗ the cost: your code stopped with {ending}"
+def test_an_answer_elsewhere_is_compared_by_its_data_and_its_parts(actual, expected):
+    assert difference(actual, expected) is None
+    assert difference(actual, (7.0, 7.0, 7.0)) is not None
 
 
-def test_what_the_code_returns_comes_back():
-    assert check.raises_nothing(lambda: "result", what="the cost") == "result"
+@pytest.mark.parametrize(
+    ("actual", "expected", "sentence"),
+    [
+        (Elsewhere("DataFrame"), np.ones(2), "it is a DataFrame, and a NumPy array was expected"),
+        (Elsewhere("Decimal"), 1.0, "it is a Decimal, and a number was expected"),
+        (
+            Elsewhere("Oddity", parts=DOES_NOT_ITERATE),
+            (1.0, 2.0),
+            "it is an Oddity, and 2 values were expected",
+        ),
+        (Elsewhere("deque", parts=[1.0]), (1.0, 2.0), "it has 1 value, and 2 values were expected"),
+        # What does not unpack here does not there.
+        (Elsewhere("set", parts=[1, 2]), (1, 2), "it is a set, and 2 values were expected"),
+        (Elsewhere("dict", data={1: 0, 2: 0}), (1, 2), "it is a dict, and 2 values were expected"),
+        (
+            Elsewhere("Tensor (float32, torch.sparse_coo, cpu)", parts=[1, 2]),
+            (1, 2),
+            "it is a Tensor (float32, torch.sparse_coo, cpu), and 2 values were expected",
+        ),
+    ],
+)
+def test_an_answer_elsewhere_of_a_wrong_kind_gets_its_sentence(actual, expected, sentence):
+    assert difference(actual, expected) == sentence
 
 
-def test_a_missing_answer_is_no_mistake():
-    def stub():
-        raise NotImplementedError()
-
-    with pytest.raises(NotImplementedError):
-        check.raises_nothing(stub, what="the cost")
-
-
-def test_a_dtype_that_torch_does_not_implement_is_a_mistake():
-    def with_integers():
-        return torch.nn.functional.softplus(torch.ones(2, dtype=torch.int64))
-
-    with pytest.raises(CheckFailed, match=r'"softplus.*" not implemented for'):
-        check.raises_nothing(with_integers, what="the embedding")
+@pytest.mark.parametrize(
+    "error", [AnswerError("TypeError", line=3, source="a + None"), AnswerError("ValueError")]
+)
+def test_an_exception_of_the_answers_own_code_is_not_taken_for_a_wrong_kind(error):
+    with pytest.raises(AnswerError) as caught:
+        difference(Elsewhere("generator", parts=error), (1.0, 2.0))
+    assert caught.value is error
 
 
-def test_a_check_that_fails_inside_keeps_its_own_words():
-    with pytest.raises(CheckFailed, match=r"^✗ the inner: it is 1, and 2 was expected\.$"):
-        check.raises_nothing(lambda: check.close(1, 2, what="the inner"), what="the outer")
+def test_too_many_values_end_the_comparison():
+    with pytest.raises(CourseError):
+        difference(Elsewhere("count", parts=CourseError("too many")), (1.0, 2.0))
 
 
 # In a notebook
@@ -464,12 +499,3 @@ def test_a_failing_check_shows_its_message_alone(shell, capsys):
     assert isinstance(result.error_in_exec, CheckFailed)
     shown = "".join(capsys.readouterr()).strip()
     assert shown == "✗ the cost: it is 2.5, and 3.0 was expected.\n  Look at the signs."
-
-
-def test_code_that_stops_shows_the_sentence_alone(shell, capsys):
-    shell.run_cell(
-        "from course_utils import checks as check\n"
-        "check.raises_nothing(lambda: 1 / 0, what='the cost')"
-    )
-    shown = "".join(capsys.readouterr()).strip()
-    assert shown == "✗ the cost: your code stopped with ZeroDivisionError: division by zero."

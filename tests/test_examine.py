@@ -1,19 +1,55 @@
-"""The examinations: the reference answers pass, and each exercise's typical slips do not."""
+"""The examinations: the reference answers pass, and each exercise's typical slips do not.
+
+Each is done twice: with the answers at hand, as in a notebook, and with what a judge holds in their
+place, to which nothing but plain data can be passed.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import namedtuple
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 from torch.nn import functional
+from traitlets.config import Config
 
 from course_utils import reference as right
-from course_utils.exceptions import CheckFailed
+from course_utils import seeds
+from course_utils.autograde.judge import Line
+from course_utils.autograde.limits import Limits
+from course_utils.exceptions import CheckFailed, CourseError
+from course_utils.kernel.service import Service
 from course_utils.reference import examine
+from course_utils.reference.examine.frame import examination
+
+
+def send_away(*answers: Any) -> tuple[list[Any], list[Any]]:
+    """Return what stands for answers elsewhere, and a list that grows with every request."""
+    namespace = {f"answer_{i}": answer for i, answer in enumerate(answers)}
+    service, requests = Service(namespace), []
+
+    def exchange(frames: list[bytes], _: float) -> list[bytes]:
+        requests.append(frames)
+        return service.answer(frames)
+
+    values = Line(exchange, Limits()).ask("begin", names=list(namespace), seed=0)
+    requests.clear()
+    return [values[name] for name in namespace], requests
+
+
+@pytest.fixture(params=["here", "away"])
+def placed(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Put answers where they are examined from."""
+    if request.param == "here":
+        return lambda *answers: answers
+    return lambda *answers: send_away(*answers)[0]
+
 
 ANSWERS = {
     "loss": (right.loss,),
@@ -39,16 +75,31 @@ ANSWERS = {
     "soft_dice_loss": (right.soft_dice_loss,),
 }
 
+# Each takes some milliseconds.
+REQUESTS = {
+    "loss": 2,
+    "gradient_descent": 8,
+    "momentum": 12,
+    "rmsprop": 14,
+    "forward": 3,
+    "train": 3,
+    "one_hot_encode": 8,
+    "contrastive_loss": 19,
+    "image_pairs": 10,
+    "pairwise_margin": 6,
+}
+
 
 @pytest.mark.parametrize("name", sorted(ANSWERS))
-def test_the_reference_passes(name: str) -> None:
-    getattr(examine, name)(*ANSWERS[name])
+def test_the_reference_passes(name: str, placed: Callable[..., Any]) -> None:
+    getattr(examine, name)(*placed(*ANSWERS[name]))
 
 
-def test_the_reference_loader_passes() -> None:
-    from course_utils import data
-
-    examine.dataloader(*right.full_batches(data.preterm_dataset()))
+@pytest.mark.parametrize(("name", "most"), REQUESTS.items())
+def test_an_examination_makes_few_requests(name: str, most: int) -> None:
+    answers, requests = send_away(*ANSWERS[name])
+    getattr(examine, name)(*answers)
+    assert 0 < len(requests) <= most
 
 
 def test_every_exercise_has_an_examination() -> None:
@@ -65,10 +116,37 @@ class SharedState(right.Momentum):
         return result
 
 
+class SharedByTwo(SharedState):
+    def __init__(self, learning_rate, beta):
+        super().__init__(learning_rate, beta)
+        SharedState.memory = (0.0, 0.0)
+
+
 class InPlace(right.GradientDescent):
     def __call__(self, w1, w2, w1_grad, w2_grad):
         w1 -= self.learning_rate * w1_grad
         w2 -= self.learning_rate * w2_grad
+        return w1, w2
+
+
+class ReturnsItsOwnArrays(right.GradientDescent):
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        stepped = super().__call__(w1, w2, w1_grad, w2_grad)
+        if isinstance(w1, float):
+            return stepped
+        if not hasattr(self, "own"):
+            self.own = stepped
+        for mine, part in zip(self.own, stepped, strict=True):
+            mine[:] = part
+        return self.own
+
+
+class ChangesItsSecondStep(right.Momentum):
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        w1, w2 = super().__call__(w1, w2, w1_grad, w2_grad)
+        if hasattr(self, "started"):
+            w1_grad *= 1.01
+        self.started = True
         return w1, w2
 
 
@@ -242,7 +320,10 @@ WRONG = [
     ("minimum", (0.0, 2.0, -40.0)),
     ("minimum", (0.0, -2.0, "-40")),
     ("gradient_descent", (InPlace,)),
+    ("gradient_descent", (ReturnsItsOwnArrays,)),
     ("momentum", (SharedState,)),
+    ("momentum", (SharedByTwo,)),
+    ("momentum", (ChangesItsSecondStep,)),
     ("rmsprop", (EpsilonOutside,)),
     ("preterm_dataset", (DoubleLabels,)),
     ("preterm_dataset", (FixedLength,)),
@@ -276,38 +357,81 @@ WRONG = [
 @pytest.mark.parametrize(
     ("name", "answer"), WRONG, ids=[f"{n}-{getattr(a[0], '__name__', a[0])}" for n, a in WRONG]
 )
-def test_a_wrong_answer_fails_in_words(name: str, answer: tuple[Any, ...]) -> None:
+def test_a_wrong_answer_fails_in_words(
+    name: str, answer: tuple[Any, ...], placed: Callable[..., Any]
+) -> None:
     with pytest.raises(CheckFailed, match=r"^✗ ") as failure:
-        getattr(examine, name)(*answer)
+        getattr(examine, name)(*placed(*answer))
     assert str(failure.value).endswith(".")
 
 
-def test_an_exception_of_the_answer_becomes_a_sentence() -> None:
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (InPlace, "step 1 with arrays: it changes the arrays that it is given"),
+        (ReturnsItsOwnArrays, "step 1 with arrays: a later step changes the weights that it retu"),
+    ],
+)
+def test_what_an_optimiser_does_to_arrays_is_named(
+    answer: Any, said: str, placed: Callable[..., Any]
+) -> None:
+    with pytest.raises(CheckFailed, match=f"^✗ {said}"):
+        examine.gradient_descent(*placed(answer))
+
+
+def test_a_memory_that_two_optimisers_share_is_named(placed: Callable[..., Any]) -> None:
+    with pytest.raises(CheckFailed, match="step 2 with numbers, by a second optimiser made from"):
+        examine.momentum(*placed(SharedByTwo))
+
+
+def test_an_exception_of_the_answer_becomes_a_sentence(placed: Callable[..., Any]) -> None:
     def broken(w1, w2):
         return 1 / 0
 
     with pytest.raises(CheckFailed, match="ZeroDivisionError: division by zero"):
-        examine.loss(broken)
+        examine.loss(*placed(broken))
 
 
-def test_a_missing_answer_is_said_to_be_missing() -> None:
+def test_a_missing_answer_is_said_to_be_missing(placed: Callable[..., Any]) -> None:
     def stub(w1, w2):
         raise NotImplementedError
 
     with pytest.raises(CheckFailed, match=r"Exercise 1\.1\.1 has no answer yet"):
-        examine.loss(stub)
+        examine.loss(*placed(stub))
 
 
-def test_an_examination_asks_the_same_on_every_run() -> None:
-    asked: list[list[Any]] = [[], []]
-    for record in asked:
+def test_a_dtype_that_torch_does_not_implement_is_no_missing_answer() -> None:
+    def with_integers(w1, w2):
+        return functional.softplus(torch.ones(2, dtype=torch.int64))
+
+    with pytest.raises(CheckFailed, match=r'"softplus.*" not implemented for'):
+        examine.loss(with_integers)
+
+
+def test_an_error_of_the_course_itself_is_not_the_answers() -> None:
+    error = CourseError("The kernel is gone.")
+
+    @examination("0")
+    def fails(_: np.random.Generator) -> None:
+        raise error
+
+    with pytest.raises(CourseError) as caught:
+        fails()
+    assert caught.value is error
+
+
+def test_an_examination_asks_a_student_the_same_every_time_and_others_something_else() -> None:
+    asked: list[list[Any]] = [[], [], []]
+    for record, student in zip(asked, ("ada", "ada", "alan"), strict=True):
 
         def spy(w1, w2, record=record):
             record.append(np.sum(w1))
             return right.loss(w1, w2)
 
-        examine.loss(spy)
+        with seeds.seeded(student):
+            examine.loss(spy)
     assert asked[0] == asked[1]
+    assert not set(asked[0]) & set(asked[2])
 
 
 # Right answers in other styles, which must keep their marks.
@@ -332,6 +456,14 @@ class MomentumByLists:
         return [w - z for w, z in zip((w1, w2), self.z, strict=True)]
 
 
+Step = namedtuple("Step", "w1 w2")
+
+
+class NamedSteps(right.GradientDescent):
+    def __call__(self, *arguments):
+        return Step(*super().__call__(*arguments))
+
+
 class RMSPropByNumPy:
     def __init__(self, learning_rate, beta, epsilon=1e-5):
         self.learning_rate, self.beta, self.epsilon = learning_rate, beta, epsilon
@@ -345,6 +477,11 @@ class RMSPropByNumPy:
 
     def __call__(self, w1, w2, w1_grad, w2_grad):
         return self._step("w1", w1, w1_grad), self._step("w2", w2, w2_grad)
+
+
+class ParameterSamples(right.PretermDataset):
+    def __getitem__(self, index):
+        return [nn.Parameter(part) for part in super().__getitem__(index)]
 
 
 def backward_by_autograd(W2, X, y, Z1, F1, F2):
@@ -365,6 +502,14 @@ def train_without_helpers(W1, W2, dataloader, optimiser, num_epochs):
             accuracies.append(((p >= 0.5).float() == y).float().mean() * 100)
             W1, W2 = optimiser(W1, W2, *backward_by_autograd(W2, X, y, *parts))
     return [W1, W2, costs, accuracies]
+
+
+Trained = namedtuple("Trained", "W1 W2 costs accuracies")
+
+
+def train_by_name(*arguments):
+    W1, W2, costs, accuracies = right.train(*arguments)
+    return Trained(nn.Parameter(W1), W2, tuple(costs), np.array(accuracies))
 
 
 def one_hot_by_eye(mask, num_classes):
@@ -389,6 +534,14 @@ class ContrastiveByPairwiseDistance(nn.Module):
         distance = functional.pairwise_distance(output1, output2, keepdim=True)
         far = torch.relu(self.margin - torch.sqrt(distance**2 + 1e-4))
         return ((1 - label) * distance**2 + label * far**2) / 2
+
+
+Embedded = namedtuple("Embedded", "out0 out1")
+
+
+class NamedOutputs(right.SiameseNetwork):
+    def forward(self, input0, input1):
+        return Embedded(*super().forward(input0, input1))
 
 
 class LazyNetwork(nn.Module):
@@ -453,14 +606,18 @@ def train_epoch_weighting_batches(model, loss_function, optimiser, dataloader):
 OTHER_STYLES = [
     ("loss", loss_by_completing_the_square),
     ("calculate_gradient", gradient_as_an_array),
+    ("gradient_descent", NamedSteps),
     ("momentum", MomentumByLists),
     ("rmsprop", RMSPropByNumPy),
+    ("preterm_dataset", ParameterSamples),
     ("backward", backward_by_autograd),
     ("train", train_without_helpers),
+    ("train", train_by_name),
     ("one_hot_encode", one_hot_by_eye),
     ("generalised_dice_loss", dice_by_loop),
     ("contrastive_loss", ContrastiveByPairwiseDistance),
     ("siamese_network", LazyNetwork),
+    ("siamese_network", NamedOutputs),
     ("image_pairs", PairsDrawnAtTheStart),
     ("train_epoch", train_epoch_weighting_batches),
     ("pair_distance", distance_by_no_grad_decorator),
@@ -471,25 +628,94 @@ OTHER_STYLES = [
 @pytest.mark.parametrize(
     ("name", "answer"), OTHER_STYLES, ids=[answer.__name__ for _, answer in OTHER_STYLES]
 )
-def test_a_right_answer_in_another_style_passes(name: str, answer: Any) -> None:
-    getattr(examine, name)(answer)
+def test_a_right_answer_in_another_style_passes(
+    name: str, answer: Any, placed: Callable[..., Any]
+) -> None:
+    getattr(examine, name)(*placed(answer))
 
 
-def test_a_loader_with_a_sampler_passes() -> None:
-    from torch.utils.data import BatchSampler, DataLoader, RandomSampler
+# Loaders, which are examined in the notebook whose cell made them.
 
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    InteractiveShell.clear_instance()
+    yield InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    InteractiveShell.clear_instance()
+
+
+SET_UP = """
+import torch
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+from course_utils import data
+dataset = data.preterm_dataset()
+"""
+SIZE = "batch_size = len(dataset)\n"
+LOADER = "dataloader = DataLoader(dataset, batch_size=batch_size, shuffle=True)\n"
+RIGHT_LOADERS = {
+    "as taught": [SIZE + LOADER],
+    "in two cells": [SIZE, LOADER],
+    "corrected later": ["batch_size = dataloader = None", SIZE + LOADER],
+    "a batch sampler": [
+        SIZE
+        + "sampler = BatchSampler(RandomSampler(dataset), batch_size, drop_last=False)\n"
+        + "dataloader = DataLoader(dataset, batch_sampler=sampler)"
+    ],
+}
+WRONG_LOADERS = {
+    "order of the data set": [SIZE + LOADER.replace("shuffle=True", "shuffle=False")],
+    "the same in every epoch": [
+        SIZE
+        + "seeds = type('Seeds', (RandomSampler,), {'__iter__': lambda self: iter(\n"
+        + "    torch.randperm(len(dataset), generator=torch.manual_seed(1)).tolist())})\n"
+        + "dataloader = DataLoader(dataset, batch_size=batch_size, sampler=seeds(dataset))"
+    ],
+    "every sample exactly once": [
+        SIZE
+        + "sampler = RandomSampler(dataset, replacement=True)\n"
+        + "dataloader = DataLoader(dataset, batch_size=batch_size, sampler=sampler)"
+    ],
+    "samples and labels no longer belong together": [
+        SIZE + "X, y = dataset.tensors\n" + LOADER.replace("dataset,", "TensorDataset(X, 1 - y),")
+    ],
+    "the number of batches": [SIZE + LOADER.replace("=batch_size", "=batch_size // 2")],
+    "the batch: it has shape": [
+        SIZE
+        + "X, y = dataset.tensors\n"
+        + LOADER.replace("dataset,", "TensorDataset(X[:, :9], y),")
+    ],
+    "batch_size with a data set of 37 samples": ["batch_size = 101\n" + LOADER],
+    "batch_size and dataloader: they are not set in your answer cell": [
+        "globals()['batch_size'] = len(dataset)\n" + LOADER
+    ],
+}
+
+
+def examine_loader(shell: InteractiveShell, cells: list[str], placed: Callable[..., Any]) -> None:
+    torch.manual_seed(0)
+    for cell in (SET_UP, *cells):
+        shell.run_cell(cell, store_history=True).raise_error()
+    examine.dataloader(*placed(shell.user_ns["batch_size"], shell.user_ns["dataloader"]))
+
+
+@pytest.mark.parametrize("cells", RIGHT_LOADERS.values(), ids=RIGHT_LOADERS)
+def test_a_right_loader_passes(
+    shell: InteractiveShell, cells: list[str], placed: Callable[..., Any]
+) -> None:
+    examine_loader(shell, cells, placed)
+
+
+@pytest.mark.parametrize(("said", "cells"), WRONG_LOADERS.items(), ids=WRONG_LOADERS)
+def test_a_wrong_loader_fails_in_words(
+    shell: InteractiveShell, said: str, cells: list[str], placed: Callable[..., Any]
+) -> None:
+    with pytest.raises(CheckFailed, match=rf"^✗ .*{said}"):
+        examine_loader(shell, cells, placed)
+
+
+def test_a_loader_of_no_notebook_fails(placed: Callable[..., Any]) -> None:
     from course_utils import data
 
-    dataset = data.preterm_dataset()
-    sampler = BatchSampler(RandomSampler(dataset), len(dataset), drop_last=False)
-    examine.dataloader(len(dataset), DataLoader(dataset, batch_sampler=sampler))
-
-
-def test_a_loader_without_shuffling_fails() -> None:
-    from torch.utils.data import DataLoader
-
-    from course_utils import data
-
-    dataset = data.preterm_dataset()
-    with pytest.raises(CheckFailed, match="order of the data set"):
-        examine.dataloader(len(dataset), DataLoader(dataset, batch_size=len(dataset)))
+    with pytest.raises(CheckFailed, match="not set in your answer cell"):
+        examine.dataloader(*placed(*right.full_batches(data.preterm_dataset())))

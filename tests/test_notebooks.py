@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import shutil
 import subprocess
-import symtable
 import sys
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from course_utils.autograde.course import Course
+from course_utils.autograde.judge import free_names
 from course_utils.instructor import release, selfcheck
 from course_utils.instructor.source import Region, by_grade_id, lines, solution
 from course_utils.instructor.tidy import untidy
@@ -106,17 +105,7 @@ def test_one_answer_cell_defines_the_whole_of_its_symbols(name: str, number: str
 def test_a_test_cell_depends_on_nothing_but_its_own_answer(name: str, number: str) -> None:
     code = cells(name)[f"test_ex_{number}"].source
 
-    table = symtable.symtable(code, "test", "exec")
-    own = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    own |= {child.get_name() for child in table.get_children()}
-    tables = [table]
-    used = set()
-    while tables:
-        each = tables.pop()
-        tables += each.get_children()
-        used |= {s.get_name() for s in each.get_symbols() if s.is_global() or each is table}
-
-    assert used - own - set(dir(builtins)) == set(CONTRACT[name][number][1])
+    assert set(free_names(code)) == set(CONTRACT[name][number][1])
 
 
 @pytest.mark.parametrize(("name", "number"), [e for e in EXERCISES if CONTRACT[e[0]][e[1]][1]])

@@ -18,6 +18,7 @@ from traitlets.config import Config
 
 from course_utils import probes
 from course_utils import reference as right
+from course_utils.remote import Remote
 
 law = settings(derandomize=True, deadline=None, database=None, max_examples=50)
 
@@ -41,6 +42,56 @@ def test_classes_and_instances_alike_are_asked_what_they_are(answer, holds):
     assert probes.is_a(answer, nn.Module) is holds
 
 
+@pytest.mark.parametrize("answer", [nn.ReLU, nn.ReLU()])
+def test_the_kinds_of_an_answer_are_named_from_the_most_special_on(answer):
+    named = ["torch.nn.modules.activation.ReLU", "torch.nn.modules.module.Module"]
+    assert probes.kinds(answer) == [*named, "builtins.object"]
+
+
+# Answers that live elsewhere
+
+
+class Elsewhere(Remote):
+    """Remembers what it was asked, and gives one reply."""
+
+    def __init__(self, reply=None):
+        self.reply, self.asked = reply, []
+
+    def _probe_(self, *asked):
+        self.asked.append(asked)
+        return self.reply
+
+    def _plain_(self):
+        return self
+
+    def _kind_(self):
+        return "function"
+
+
+@pytest.mark.parametrize("name", sorted(set(probes.__all__) - {"is_a"}))
+def test_a_probe_runs_where_its_answer_lives(name):
+    answer = Elsewhere("reply")
+    assert getattr(probes, name)(answer, 1, setting=2) == "reply"
+    assert getattr(probes, name)(1, setting=answer) == "reply"
+    assert answer.asked == [(name, (answer, 1), {"setting": 2}), (name, (1,), {"setting": answer})]
+
+
+@pytest.mark.parametrize(
+    ("answer", "base", "holds"),
+    [
+        (nn.ReLU, nn.Module, True),
+        (nn.ReLU(), nn.Module, True),
+        (nn.ReLU, nn.ReLU, True),
+        (nn.Parameter(), torch.Tensor, True),
+        (right.ImagePairs, Dataset, True),
+        (Dataset, nn.Module, False),
+        (None, nn.Module, False),
+    ],
+)
+def test_an_answer_elsewhere_is_known_by_the_names_of_its_classes(answer, base, holds):
+    assert probes.is_a(Elsewhere(probes.kinds(answer)), base) is holds
+
+
 # Calls
 
 
@@ -60,6 +111,86 @@ def test_a_call_gets_copies_and_shows_what_became_of_them():
     np.testing.assert_array_equal(after[0], 2)
     assert after[1].tolist() == [0, 0]
     assert after[2] == ([1, 2],)
+
+
+def test_a_call_passes_names_on():
+    result, after = probes.call(lambda a, *, factor: factor * a, 3, factor=2)
+    assert result == 6
+    assert after == (3,)
+
+
+def test_a_tensor_with_a_history_is_copied_without_it():
+    weight = torch.ones(2, requires_grad=True)
+    (result, (after,)) = probes.call(lambda a: a.requires_grad and a.is_leaf, 2 * weight)
+    assert result is True
+    assert after.tolist() == [2, 2]
+    results, later = probes.call_many(lambda: (2 * weight, [3 * weight]), [()])
+    assert results[0][0].is_leaf
+    assert results[0][1][0].tolist() == later[0][1][0].tolist() == [3, 3]
+
+
+def test_many_calls_are_made_in_order_on_copies():
+    seen = []
+
+    def spoil(array, number):
+        seen.append(array.tolist())
+        array += number
+        return array
+
+    ones = np.ones(2)
+    results, later = probes.call_many(spoil, [(ones, 1), [ones, 2]])
+    assert seen == [[1, 1], [1, 1]]
+    assert ones.tolist() == [1, 1]
+    assert [array.tolist() for array in results] == [[2, 2], [3, 3]]
+    assert [array.tolist() for array in later] == [[2, 2], [3, 3]]
+
+
+@pytest.mark.parametrize(
+    "buffer", [np.zeros(1), torch.zeros(1), [torch.zeros(1)], (np.zeros(1),), [[0.0]]]
+)
+def test_a_result_that_a_later_call_changes_shows(buffer):
+    def fill(value):
+        target = buffer[0] if isinstance(buffer, list | tuple) else buffer
+        target[0] = value
+        return buffer
+
+    results, later = probes.call_many(fill, [(1.0,), (2.0,)])
+    first, second = np.ravel(results)
+    assert (first, second) == (1, 2)
+    assert np.ravel(later).tolist() == [2, 2]
+
+
+def test_a_result_that_cannot_be_copied_is_given_as_it_is():
+    results, later = probes.call_many(lambda n: (i for i in range(n)), [(3,)])
+    assert results[0] is later[0]
+    assert list(results[0]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("probe", [probes.call, lambda f, n: probes.call_many(f, [(n,)])])
+def test_an_exception_of_the_answer_comes_through_as_itself(probe):
+    with pytest.raises(ZeroDivisionError):
+        probe(lambda n: 1 / n, 0)
+
+
+class Counting:
+    """Adds how often it was called, in an array that it returns each time."""
+
+    def __init__(self, start):
+        self.count = np.array([float(start)])
+
+    def __call__(self, weights):
+        weights *= 2
+        self.count += 1
+        return self.count
+
+
+def test_optimisers_made_alike_step_in_turn_each_with_a_memory_of_its_own():
+    weights = np.ones(1)
+    run = probes.optimiser_steps(Counting, {"start": 10}, [(weights,)] * 4, (0, 0, 1, 0))
+    assert [float(result[0]) for result in run["results"]] == [11, 12, 11, 13]
+    assert [float(result[0]) for result in run["later"]] == [13, 13, 11, 13]
+    assert [after[0].tolist() for after in run["after"]] == [[2]] * 4
+    assert weights.tolist() == [1]
 
 
 # Gradients
@@ -95,6 +226,20 @@ def test_an_argument_that_is_not_used_has_no_gradient():
     _, gradients = probes.gradient(lambda a, b: a**2, torch.ones(2), torch.ones(2), wrt=(0, 1))
     assert gradients[0].tolist() == [2, 2]
     assert gradients[1] is None
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_several_values_are_summed(kind):
+    x = torch.tensor([1.0, 2.0])
+    value, (slope,) = probes.gradient(lambda a: kind([a**2, 3 * a, a.detach(), 4]), x)
+    assert [part.tolist() for part in value[:2]] == [[1, 4], [3, 6]]
+    assert not any(part.requires_grad for part in value[:3])
+    assert value[3] == 4
+    assert slope.tolist() == [5, 7]
+
+
+def test_where_no_gradient_arrives_at_several_values_there_is_none():
+    assert probes.gradient(lambda a: (a.detach(), 1), torch.ones(1))[1] == (None,)
 
 
 def test_gradients_switched_off_elsewhere_are_on_again():
@@ -286,98 +431,117 @@ def shell(tmp_path, monkeypatch):
         result.raise_error()
         return result.result
 
-    run("from course_utils import probes\ndata = [1, 2, 3]")
+    run("import torch\nfrom course_utils import probes\ndataset = [(0, 1.0), (0, 2.0), (0, 3.0)]")
     yield run
     InteractiveShell.clear_instance()
 
 
-CELL = "size = len(data)\nfirst = data[0]"
-RERUN = "probes.rerun(('size', 'first'), data=[7, 8])"
+CELL = "batch_size = len(dataset)\ndataloader = [float(y) for _, y in dataset]"
+OTHER = "batch_size = dataloader = None"
+AGAIN = "probes.loader_with(dataloader, torch.zeros(2, 1), torch.tensor([7.0, 8.0]))"
 
 
 def test_a_cell_runs_again_with_other_data_and_the_notebook_stays_as_it_was(shell):
     shell(CELL)
-    assert shell(RERUN) == (2, 7)
-    assert shell("size, first, data") == (3, 1, [1, 2, 3])
+    assert shell(AGAIN) == (2, [7, 8])
+    assert shell("batch_size, dataloader, len(dataset)") == (3, [1, 2, 3], 3)
 
 
 def test_the_latest_of_several_cells_runs(shell):
-    shell("size, first = 0, 0")
+    shell(OTHER)
     shell(CELL)
-    shell("size")
-    assert shell(RERUN) == (2, 7)
+    shell("batch_size")
+    assert shell(AGAIN) == (2, [7, 8])
 
 
 @pytest.mark.parametrize(
     "later",
     [
-        "def compare():\n    size = first = 0",
-        "compare = lambda: (size := 0) + (first := 0)",
-        "total = sum([size * first for size in data for first in data])",
-        "unique = {(size, first) for size in data for first in data}",
-        "table = {size: first for size in data for first in data}",
-        "total = sum(size * first for size in data for first in data)",
-        "class Settings:\n    size = first = 0",
-        "size == first",
-        "'''size = first = 0'''",
+        "def compare():\n    batch_size = dataloader = 0",
+        "compare = lambda: (batch_size := 0) + (dataloader := 0)",
+        "rows = [batch_size for batch_size in dataset for dataloader in dataset]",
+        "unique = {(batch_size, dataloader) for batch_size in 'ab' for dataloader in 'ab'}",
+        "table = {batch_size: dataloader for batch_size in 'ab' for dataloader in 'ab'}",
+        "text = ''.join(batch_size + dataloader for batch_size in 'ab' for dataloader in 'ab')",
+        "class Settings:\n    batch_size = dataloader = 0",
+        "batch_size == dataloader",
+        "'''batch_size = dataloader = 0'''",
     ],
 )
 def test_a_cell_that_uses_the_names_elsewhere_is_not_the_one(shell, later):
     shell(CELL)
     shell(later)
-    assert shell(RERUN) == (2, 7)
+    assert shell(AGAIN) == (2, [7, 8])
 
 
 @pytest.mark.parametrize(
     "cell",
     [
-        "if True:\n    size, *_ = len(data), 0\n    for first in data[:1]:\n        pass",
-        "with open(__import__('os').devnull) as size:\n    size: int = len(data)\nfirst = data[0]",
-        "(size := len(data)) and (first := data[0])",
+        "if True:\n    batch_size, *_ = len(dataset), 0\n"
+        "    for dataloader in [[float(y) for _, y in dataset]]:\n        pass",
+        "with open(__import__('os').devnull) as dataloader:\n    batch_size: int = len(dataset)\n"
+        "dataloader = [float(y) for _, y in dataset]",
+        "(batch_size := len(dataset)) and (dataloader := [float(y) for _, y in dataset])",
     ],
 )
 def test_an_assignment_of_any_form_counts(shell, cell):
     shell(cell)
-    assert shell(RERUN) == (2, 7)
+    assert shell(AGAIN) == (2, [7, 8])
 
 
 @pytest.mark.parametrize("magic", ["%%time", "%%capture output", "\n%%time"])
 def test_a_cell_that_is_timed_or_captured_runs_again(shell, magic, capsys):
-    shell("size, first = 0, 0")
+    shell(OTHER)
     shell(f"{magic}\n{CELL}")
-    assert shell(RERUN) == (2, 7)
+    assert shell(AGAIN) == (2, [7, 8])
 
 
 def test_other_magics_in_a_cell_and_around_it_do_no_harm(shell, capsys):
     shell(f"%cd -q .\n{CELL}")
-    shell("%%html\nsize = first = 0")
-    assert shell(RERUN) == (2, 7)
+    shell(f"%%html\n{OTHER}")
+    assert shell(AGAIN) == (2, [7, 8])
 
 
-def test_names_assigned_in_different_cells_are_not_run(shell):
-    shell("size = len(data)")
-    shell("first = data[0]")
-    assert shell(RERUN) is None
+def test_names_assigned_in_different_cells_come_from_the_latest_of_each_in_their_order(shell):
+    shell("batch_size = None")
+    shell("batch_size = len(dataset)")
+    shell("dataloader = None")
+    shell("dataloader = [batch_size, *(float(y) for _, y in dataset)]")
+    assert shell(AGAIN) == (2, [2, 7, 8])
+    assert shell("batch_size, dataloader") == (3, [3, 1, 2, 3])
+
+
+def test_a_cell_that_assigns_both_names_comes_before_later_ones_that_assign_one(shell):
+    shell(CELL)
+    shell("batch_size = 1")
+    assert shell(AGAIN) == (2, [7, 8])
+
+
+@pytest.mark.parametrize("cell", ["batch_size = 3", "dataloader = []", "size = 3"])
+def test_a_name_that_no_cell_assigns_gives_none(shell, cell):
+    shell(cell)
+    assert shell(AGAIN.replace("(dataloader", "(None")) is None
 
 
 def test_a_cell_with_an_error_in_its_syntax_is_passed_over(shell):
     shell(CELL)
     with pytest.raises(SyntaxError):
-        shell("size = = 1")
-    assert shell(RERUN) == (2, 7)
+        shell("batch_size = dataloader = = 1")
+    assert shell(AGAIN) == (2, [7, 8])
 
 
 def test_an_exception_of_the_cell_comes_through(shell):
-    shell(CELL)
+    shell(f"{CELL}\nlast = dataset[2]")
     with pytest.raises(IndexError):
-        shell("probes.rerun(('size', 'first'), data=[])")
+        shell(AGAIN)
 
 
 def test_outside_ipython_nothing_is_run(monkeypatch):
+    samples = torch.zeros(2, 1), torch.zeros(2)
     InteractiveShell.clear_instance()
-    assert probes.rerun(("size",)) is None
+    assert probes.loader_with(None, *samples) is None
     monkeypatch.setitem(sys.modules, "IPython", None)
-    assert probes.rerun(("size",)) is None
+    assert probes.loader_with(None, *samples) is None
 
 
 # Known parameters

@@ -23,6 +23,8 @@ from traitlets.config import Config
 
 from course_utils.autograde.course import Course, causes
 from course_utils.autograde.gradebook import ExerciseMark, StudentMarks, marks, withdraw
+from course_utils.autograde.kernels import KernelStartError
+from course_utils.autograde.preprocessors import RECORD
 from course_utils.autograde.submission import (
     TIMESTAMP,
     Submission,
@@ -260,7 +262,7 @@ def _run(course: Course, assignment: str, notebook: str, folder: Path) -> str | 
     config.CourseDirectory.autograded_directory = f"{within}/autograded"
     config.CourseDirectory.notebook_id = notebook
     # Plots and long demonstrations, which no test needs.
-    config.Execute.skip_cells_with_tag = "display"
+    config.Judge.skipped_tag = "display"
     # The folder holds one student, and an id is no pattern: "*" finds ids with "?" or spaces too.
     with _silenced(course.root / LOG_NAME):
         result = course.api(config).autograde(assignment, "*")
@@ -293,8 +295,9 @@ def failure(result: dict[str, Any]) -> str:
         If a person stopped it, which nbgrader takes for a failure.
     """
     told = causes(result)
-    if any("DeadKernelError" in cause for cause in told):
-        return "The kernel died: out of memory, or the code ended its own process."
+    start = f"{KernelStartError.__name__}: "
+    if own := [cause.removeprefix(start) for cause in told if cause.startswith(start)]:
+        return f"{shown(own[-1])}; see {LOG_NAME}."
     return f"nbgrader could not grade it ({shown(told[0])}); see {LOG_NAME}."
 
 
@@ -308,11 +311,12 @@ def _row(
     remarks = [f"'{name}.ipynb' was not graded. {why}" for name, why in failures.items()]
     remarks.extend(submission.problems)
     is_graded = found is not None and _finished(course, submission).is_dir()
+    judged = _found(course, submission)
     if not submission.handed_in:
         status = Status.NOT_HANDED_IN
     elif not submission.notebooks or not is_graded:
         status = Status.FAILED
-    elif remarks:
+    elif remarks or judged.is_faulty:
         status = Status.NEEDS_A_PERSON
     else:
         status = Status.GRADED
@@ -337,19 +341,27 @@ def _row(
         max_score=found.max_score,
         exercises=found.exercises,
         waiting=tuple(mark.exercise for mark in found.exercises if mark.waiting),
-        remarks=(*remarks, *_stopped_cells(course, submission), *submission.notes),
+        remarks=(*remarks, *judged.remarks, *submission.notes),
         graded_now=graded_now,
     )
 
 
-def _stopped_cells(course: Course, submission: Submission) -> Iterator[str]:
-    """Say which notebooks had cells that ran too long."""
+@dataclass(frozen=True)
+class _Found:
+    """What the judge left in the graded notebooks of a submission."""
+
+    remarks: tuple[str, ...] = ()
+    is_faulty: bool = False
+
+
+def _found(course: Course, submission: Submission) -> _Found:
+    """Read what the judge found; a notebook that was graded without it tells nothing."""
+    remarks: list[str] = []
+    is_faulty = False
     for name in submission.notebooks:
         path = _finished(course, submission) / f"{name}.ipynb"
-        if not path.is_file():
-            continue
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        outputs = [out for cell in notebook["cells"] for out in cell.get("outputs", ())]
-        if stopped := sum(out.get("ename") == "CellTimeoutError" for out in outputs):
-            cells = "A cell" if stopped == 1 else f"{stopped} cells"
-            yield f"{cells} of '{name}.ipynb' ran too long and had to be stopped."
+        if path.is_file():
+            record = json.loads(path.read_text(encoding="utf-8"))["metadata"].get(RECORD, {})
+            remarks += record.get("remarks", ())
+            is_faulty |= any(verdict["fault"] for verdict in record.get("verdicts", {}).values())
+    return _Found(tuple(remarks), is_faulty)

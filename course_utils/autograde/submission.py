@@ -10,7 +10,6 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,11 +19,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import nbformat
-from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
 from course_utils.autograde.course import Course
-from course_utils.autograde.gradebook import CourseCell, exercise_number, layout
+from course_utils.autograde.gradebook import CourseCell, layout
+from course_utils.autograde.restore import Restored, restored
 from course_utils.exceptions import SubmissionError
 
 __all__ = ["Submission", "find_submissions", "handed_in_at", "shown", "stage"]
@@ -54,7 +53,6 @@ DATA_SUFFIXES = frozenset(
     ]
 )
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,8 @@ def _submission(
     files = list(islice(_files(folder), MAX_FILES))
     if not [file for file in files if file.name != TIMESTAMP]:
         return refused(None)
-    problems, notes = [], []
+    problems: list[str] = []
+    notes: list[str] = []
     if len(files) == MAX_FILES:
         problems.append(f"There are more than {MAX_FILES} files; the first were looked at.")
     papers = [file for file in files if file.suffix.lower() == ".ipynb"]
@@ -172,13 +171,13 @@ def _submission(
             missing.append(path.name)
             continue
         try:
-            _, more_problems, more_notes = _restored(path, owned)
+            found, notes_on_file = _restored(path, owned)
         except SubmissionError as error:
             problems.append(str(error))
         else:
             notebooks[name] = path
-            problems.extend(more_problems)
-            notes.extend(more_notes)
+            problems.extend(found.problems)
+            notes.extend((*notes_on_file, *found.notes))
     for name in missing:
         if strangers:
             problems.append(_not_found(name, strangers))
@@ -311,10 +310,8 @@ def handed_in_at(folder: Path) -> datetime | None:
         return None
 
 
-def _restored(
-    path: Path, owned: Collection[CourseCell]
-) -> tuple[NotebookNode, list[str], list[str]]:
-    """Return a submitted notebook as the course can grade it, with problems and notes.
+def _restored(path: Path, owned: Collection[CourseCell]) -> tuple[Restored, tuple[str, ...]]:
+    """Return a submitted notebook as the course can grade it, with notes on its file.
 
     Raises
     ------
@@ -331,46 +328,7 @@ def _restored(
         )
         raise SubmissionError(message)
     cells, notes = _cells(name, content)
-    own = {cell.grade_id: cell for cell in owned}
-    # Of a cell that was copied the last counts, as for nbgrader.
-    last = {_grade_id(cell): index for index, cell in enumerate(cells)}
-    known = [grade_id for grade_id in own if grade_id in last]
-    twice = [n for n in known if sum(_grade_id(cell) == n for cell in cells) > 1]
-
-    ids: set[str] = set()
-    restored: list[NotebookNode] = []
-    for index, cell in enumerate(cells):
-        grade_id = _grade_id(cell)
-        course_cell = own.get(grade_id) if last[grade_id] == index else None
-        restored.append(_rebuilt(cell, index, course_cell, ids))
-    put_back = _put_back(restored, owned, ids)
-
-    problems = []
-    if not known:
-        problems.append(
-            f"No cell of '{name}' carries the course's ids: the nbgrader metadata is lost. The "
-            "tests ran at its end; its written answers could not be told from other text."
-        )
-    else:
-        if twice:
-            notes.append(f"'{name}' has {_exercises(twice)} twice: the last one counts.")
-        if put_back:
-            notes.append(f"'{name}' lacked cells, which were put back: {_exercises(put_back)}.")
-        lost = [c.grade_id for c in owned if c.solution and not c.grade and c.grade_id not in known]
-        if lost:
-            notes.append(f"'{name}' has no answer cell for {_exercises(lost)}.")
-    notebook = nbformat.v4.new_notebook(cells=restored, metadata={"kernelspec": KERNELSPEC})  # type: ignore[no-untyped-call]
-    notebook.nbformat_minor = 5
-    return notebook, problems, notes
-
-
-def _exercises(grade_ids: Iterable[str]) -> str:
-    return ", ".join(
-        f"the check of {exercise_number(name)}"
-        if name.startswith("test_")
-        else exercise_number(name)
-        for name in grade_ids
-    )
+    return restored(name, cells, owned), tuple(notes)
 
 
 def _cells(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
@@ -416,89 +374,6 @@ def _cells(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     return cells, notes
 
 
-def _grade_id(cell: Mapping[str, Any]) -> str:
-    metadata = cell.get("metadata")
-    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
-    return grade_id if isinstance(grade_id, str) else ""
-
-
-def _rebuilt(
-    cell: Mapping[str, Any], index: int, owner: CourseCell | None, ids: set[str]
-) -> NotebookNode:
-    """Build a valid cell from what is believed of a submitted one: type, text, tags, pictures."""
-    kind = owner.cell_type if owner else cell.get("cell_type")
-    attachments = cell.get("attachments")
-    if kind == "code":
-        built: NotebookNode = nbformat.v4.new_code_cell(_source(cell))  # type: ignore[no-untyped-call]
-    elif kind == "raw":
-        built = nbformat.v4.new_raw_cell(_source(cell))  # type: ignore[no-untyped-call]
-    else:
-        built = nbformat.v4.new_markdown_cell(_source(cell))  # type: ignore[no-untyped-call]
-        if isinstance(attachments, dict) and _are_pictures(attachments):
-            built.attachments = attachments
-    metadata = cell.get("metadata")
-    tags = metadata.get("tags") if isinstance(metadata, dict) else None
-    if owner:
-        # Without the student's tags: one of them would have the kernel skip a test, which then
-        # counts as passed.
-        built.metadata.nbgrader = owner.metadata
-    elif isinstance(tags, list):
-        texts = {tag for tag in tags if isinstance(tag, str)}
-        built.metadata.tags = sorted(tag for tag in texts if tag and "," not in tag)
-    built.id = _fresh_id(cell.get("id"), f"cell-{index}", ids)
-    return built
-
-
-def _source(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source")
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    # Half of a surrogate pair is JSON, and no text.
-    return source.encode("utf-8", "replace").decode() if isinstance(source, str) else ""
-
-
-def _are_pictures(attachments: dict[Any, Any]) -> bool:
-    return all(
-        isinstance(bundle, dict) and all(isinstance(data, str) for data in bundle.values())
-        for bundle in attachments.values()
-    )
-
-
-def _fresh_id(wanted: object, otherwise: str, ids: set[str]) -> str:
-    """Return a cell id that is valid and not taken, the same on every run."""
-    fits = isinstance(wanted, str) and CELL_ID.fullmatch(wanted) and wanted not in ids
-    chosen = str(wanted) if fits else otherwise
-    while chosen in ids:
-        chosen += "_"
-    ids.add(chosen)
-    return chosen
-
-
-def _put_back(cells: list[NotebookNode], owned: Iterable[CourseCell], ids: set[str]) -> list[str]:
-    """Insert the course's own cells that a notebook lacks; return their ids.
-
-    nbgrader adds missing tests too, but gives up where the cell before is missing as well.
-    """
-    owned = list(owned)
-    missing = []
-    for rank, cell in enumerate(owned):
-        here = {_grade_id(c): index for index, c in enumerate(cells)}
-        if cell.grade_id in here or not (cell.grade or cell.task or cell.locked):
-            continue
-        after = [here[c.grade_id] for c in owned[rank + 1 :] if c.grade_id in here]
-        if cell.grade or cell.task:
-            # As late as its place allows: after an answer whose own id may be lost.
-            place = min(after, default=len(cells))
-        else:
-            before = [here[c.grade_id] for c in owned[:rank] if c.grade_id in here]
-            place = max(before, default=-1) + 1
-        raw = {"source": cell.source, "id": cell.grade_id}
-        cells.insert(place, _rebuilt(raw, len(cells), cell, ids))
-        missing.append(cell.grade_id)
-    return missing
-
-
 def stage(submission: Submission, into: Path) -> None:
     """Write a clean copy of a submission that nbgrader can grade.
 
@@ -519,7 +394,10 @@ def stage(submission: Submission, into: Path) -> None:
     """
     into.mkdir(parents=True)
     for name, path in submission.notebooks.items():
-        notebook, _, _ = _restored(path, submission.cells[name])
+        cells = _restored(path, submission.cells[name])[0].cells
+        notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+            cells=list(cells), metadata={"kernelspec": KERNELSPEC}, nbformat_minor=5
+        )
         nbformat.write(notebook, into / f"{name}.ipynb")  # type: ignore[no-untyped-call]
     for file in submission.files:
         (into / file).parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -11,7 +12,9 @@ from nbgrader.utils import is_solution
 
 import course_utils
 from course_utils.autograde.course import Course
+from course_utils.autograde.grade import is_test
 from course_utils.autograde.gradebook import exercise_number
+from course_utils.autograde.judge import free_names
 from course_utils.exceptions import ReleaseError
 from course_utils.instructor import source
 from course_utils.instructor.rehearsal import rehearse
@@ -175,6 +178,29 @@ def _form(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator
             yield f"has no cell '{name}'"
         elif cell.cell_type == "code" and is_solution(cell):
             yield from _stub(name, students[name].source, cell)
+    yield from _borrowed(original)
+
+
+def _borrowed(original: NotebookNode) -> Iterator[str]:
+    """Yield which tests use names that are neither their own nor an answer's.
+
+    Such a name would be looked up in the student's kernel, where it is whatever the student says.
+    """
+    code = [cell for cell in original.cells if cell.cell_type == "code"]
+    answers: set[str] = set()
+    for cell in filter(is_solution, code):
+        with suppress(SyntaxError):  # told elsewhere
+            answers |= source.definitions(source.solution(cell)).keys()
+    for cell in filter(is_test, code):
+        name = source.grade_id(cell)
+        try:
+            used = free_names(cell.source)
+        except SyntaxError as error:
+            yield f"cell '{name}' is not Python ({error.msg}, line {error.lineno})"
+            continue
+        for symbol in used:
+            if symbol not in answers:
+                yield f"cell '{name}' uses '{symbol}', which no answer defines: import it there"
 
 
 def _stub(name: str, stub: str, cell: NotebookNode) -> Iterator[str]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import linecache
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +11,9 @@ import torch
 from torch import Tensor
 
 from course_utils import checks as check
-from course_utils import probes
-from course_utils.exceptions import CheckFailed
+from course_utils import seeds
+from course_utils.exceptions import CheckFailed, CourseError
+from course_utils.remote import in_words, is_unanswered
 
 __all__ = ["close", "examination", "normal", "true", "unchanged"]
 
@@ -35,7 +33,7 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
     Notes
     -----
     The student's own exceptions become a sentence with the line of their cell, so that no line of
-    the examination stands in the feedback.
+    the examination stands in the feedback. Those of the course itself pass.
     """
 
     def decorate(examine: Callable[..., None]) -> Callable[..., None]:
@@ -43,15 +41,16 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
         def run(*answers: Any) -> None:
             __tracebackhide__ = True
             try:
-                examine(_generator(exercise), *answers)
+                examine(seeds.generator(exercise), *answers)
+            except CourseError:
+                raise
             except CheckFailed as failure:
                 problem = str(failure)
             except Exception as error:
-                # A stub raises it bare; with a message it is PyTorch's, about a wrong dtype.
-                if isinstance(error, NotImplementedError) and not error.args:
+                if is_unanswered(error):
                     problem = f"✗ Exercise {exercise} has no answer yet."
                 else:
-                    problem = f"✗ Exercise {exercise}: {_in_words(error)}."
+                    problem = f"✗ Exercise {exercise}: {in_words(error)}."
             else:
                 return
             raise CheckFailed(problem)
@@ -66,23 +65,8 @@ def normal(rng: np.random.Generator, *shape: int, dtype: torch.dtype = torch.flo
     return torch.tensor(rng.normal(size=shape), dtype=dtype)
 
 
-def unchanged(function: Callable[..., Any], *arguments: Any, what: str) -> None:
-    """Check that a call leaves its arguments as they were."""
-    _, after = probes.call(function, *arguments)
-    for before, now in zip(arguments, after, strict=True):
-        same = check.difference(now, before, rtol=0.0) is None
+def unchanged(after: Sequence[Any], before: Sequence[Any], *, what: str) -> None:
+    """Check that a call has left its arguments as they were."""
+    for now, then in zip(after, before, strict=True):
+        same = check.difference(now, then, rtol=0.0) is None
         true(same, what=what, problem="it changes the arrays that it is given")
-
-
-def _generator(exercise: str) -> np.random.Generator:
-    digest = hashlib.sha256(exercise.encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
-
-
-def _in_words(error: Exception) -> str:
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if "ipykernel_" in frame.filename or frame.filename.startswith("<ipython-input"):
-            line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-            return f"your code stopped with {said}, at line {frame.lineno} of its cell: `{line}`"
-    return f"your answer could not be used: {said}"

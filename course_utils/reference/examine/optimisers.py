@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from course_utils import checks as check
+from course_utils import probes
 from course_utils.reference import optimisers as reference
 from course_utils.reference.examine.frame import close, examination, true, unchanged
 
@@ -50,8 +51,7 @@ def minimum(_: np.random.Generator, w1_min: Any, w2_min: Any, loss_min: Any) -> 
 def gradient_descent(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
     """Examine `GradientDescent` over many steps."""
     for rate in (0.003, 0.7):
-        make = partial(answer, learning_rate=rate)
-        _examine_optimiser(rng, make, partial(reference.GradientDescent, learning_rate=rate))
+        _examine_optimiser(rng, answer, reference.GradientDescent, {"learning_rate": rate})
 
 
 @examination("1.2.1")
@@ -59,8 +59,7 @@ def momentum(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None
     """Examine `Momentum` over many steps."""
     for rate, beta in ((0.003, 0.9), (0.5, 0.25), (0.1, 0.0)):
         settings = {"learning_rate": rate, "beta": beta}
-        right = partial(reference.Momentum, **settings)
-        _examine_optimiser(rng, partial(answer, **settings), right)
+        _examine_optimiser(rng, answer, reference.Momentum, settings)
 
 
 @examination("1.3.1")
@@ -72,8 +71,7 @@ def rmsprop(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
         {"learning_rate": 0.05, "beta": 0.99, "epsilon": 1e-8},
     )
     for settings in cases:
-        right = partial(reference.RMSProp, **settings)
-        _examine_optimiser(rng, partial(answer, **settings), right)
+        _examine_optimiser(rng, answer, reference.RMSProp, settings)
     small = 1e-3  # where the gradient is small, it shows where ε stands
     step, right_step = answer(0.5, 0.9), reference.RMSProp(0.5, 0.9)
     arguments = (1.0, 2.0, small, -2 * small)
@@ -92,17 +90,23 @@ def _examine_function(
     what: str,
     names: tuple[str, ...],
 ) -> None:
-    for w1, w2 in rng.normal(scale=3, size=(4, 2)).tolist():
-        close(answer(w1, w2), right(w1, w2), what=f"{what} at one point", names=names)
-    points = rng.normal(scale=3, size=(2, 30))
-    close(answer(*points), right(*points), what=f"{what} at many points at once", names=names)
+    single = rng.normal(scale=3, size=(4, 2)).tolist()
+    points = tuple(rng.normal(scale=3, size=(2, 30)))
     grid = np.meshgrid(rng.normal(size=4), rng.normal(size=3))
-    close(answer(*grid), right(*grid), what=f"{what} on a grid", names=names)
-    unchanged(answer, *points, what=what)
+    places = ["at one point"] * len(single) + ["at many points at once", "on a grid"]
+    inputs = [*single, points, grid]
+    results, _ = probes.call_many(answer, inputs)
+    for arguments, result, place in zip(inputs, results, places, strict=True):
+        close(result, right(*arguments), what=f"{what} {place}", names=names)
+    _, after = probes.call(answer, *points)
+    unchanged(after, points, what=what)
 
 
 def _examine_optimiser(
-    rng: np.random.Generator, make: Callable[[], Optimiser], right: Callable[[], Optimiser]
+    rng: np.random.Generator,
+    answer: Callable[..., Optimiser],
+    right: Callable[..., Optimiser],
+    settings: dict[str, float],
 ) -> None:
     kinds: dict[str, Callable[[Any], Any]] = {
         "with numbers": lambda values: float(values.flat[0]),
@@ -110,31 +114,27 @@ def _examine_optimiser(
         "with float32 tensors": lambda values: torch.tensor(values, dtype=torch.float32),
         "with float64 tensors": torch.tensor,
     }
+    # Of two optimisers made from one class, the second takes steps 2 and 4 right after the first.
+    order = ((1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1), (5, 0))
+    turns = [who for _, who in order]
     for kind, convert in kinds.items():
-        step, right_step = make(), right()
-        other, right_other = make(), right()
-        for number in range(5):
-            # Any weights at all: what an optimiser remembers must not depend on them.
-            arguments = [convert(rng.normal(scale=2, size=shape)) for shape in ((3, 4), (1, 3)) * 2]
-            what = f"step {number + 1} {kind}"
-            names = ("w1", "w2")
-            close(step(*arguments), right_step(*arguments), what=what, names=names)
-            if number % 2:
-                close(
-                    other(*arguments),
-                    right_other(*arguments),
-                    what=f"{what}, by a second optimiser made from the same class",
-                    names=names,
-                )
-        if kind != "with numbers":
-            _examine_arguments(make(), arguments, f"a step {kind}")
-
-
-def _examine_arguments(step: Optimiser, arguments: list[Any], what: str) -> None:
-    for _ in range(2):
-        unchanged(step, *arguments, what=what)
-    first = step(*arguments)
-    kept = [part + 0 for part in first]
-    step(*arguments)
-    same = all(bool((part == copy).all()) for part, copy in zip(first, kept, strict=True))
-    true(same, what=what, problem="the next step changes the weights that the last one returned")
+        # Any weights at all: what an optimiser remembers must not depend on them.
+        given = {
+            number: [convert(rng.normal(scale=2, size=shape)) for shape in ((3, 4), (1, 3)) * 2]
+            for number in range(1, 6)
+        }
+        inputs = [given[number] for number, _ in order]
+        run, wanted = (
+            probes.optimiser_steps(each, settings, inputs, turns) for each in (answer, right)
+        )
+        for i, (number, other) in enumerate(order):
+            what = f"step {number} {kind}"
+            if other:
+                what += ", by a second optimiser made from the same class"
+            close(run["results"][i], wanted["results"][i], what=what, names=("w1", "w2"))
+            unchanged(run["after"][i], inputs[i], what=what)
+            true(
+                check.difference(run["later"][i], wanted["results"][i]) is None,
+                what=what,
+                problem="a later step changes the weights that it returned",
+            )

@@ -83,4 +83,5 @@ def _compare(
         problem="no gradient arrives",
     )
     close(gradients, wanted_gradients, what=f"the gradient for {what}", rtol=1e-3)
-    unchanged(answer, *arguments, what=what)
+    _, after = probes.call(answer, *arguments)
+    unchanged(after, arguments, what=what)

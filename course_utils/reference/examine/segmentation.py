@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from course_utils import probes
 from course_utils.reference import segmentation as reference
 from course_utils.reference.examine.frame import close, examination, true, unchanged
 
@@ -20,9 +21,9 @@ def one_hot_encode(rng: np.random.Generator, answer: Callable[..., Any]) -> None
         mask = rng.integers(0, present, size=shape)
         what = f"a mask of shape {shape} with {classes} classes"
         for labels in (mask, mask.astype(np.uint8)):
-            masks = answer(labels, classes)
+            masks, after = probes.call(answer, labels, classes)
             close(masks, reference.one_hot_encode(labels, classes), what=what, dtype="number")
-            unchanged(answer, labels, classes, what=what)
+            unchanged(after, (labels, classes), what=what)
 
 
 @examination("1.5.2")
@@ -49,8 +50,9 @@ def generalised_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) 
     )
     for what, truth, prediction, settings in cases:
         right = reference.generalised_dice_loss(truth, prediction, **settings)
-        close(answer(truth, prediction, **settings), right, what=what, rtol=1e-6)
-        unchanged(answer, truth, prediction, what=what)
+        value, after = probes.call(answer, truth, prediction, **settings)
+        close(value, right, what=what, rtol=1e-6)
+        unchanged(after, (truth, prediction), what=what)
     truth = masks(3, 4, shape)
     close(answer(truth, truth), 0.0, what="a perfect match", atol=1e-6)
     true(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_utils import probes
 from course_utils.reference import siamese as reference
 from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
+from course_utils.remote import plain
 
 __all__ = [
     "contrastive_loss",
@@ -45,23 +46,27 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
         margin = f"margin {ours.margin}"
         for number in (24, 1):
             a, b, label = _pairs_of_points(rng, number)
-            for meaning, sign in (("similar", 0.0), ("dissimilar", 1.0)):
-                same = torch.full_like(label, sign)
-                what = f"{number} {meaning} pairs, {margin}"
-                close(theirs(a, b, same), ours(a, b, same), what=what, rtol=1e-5)
-            what = f"{number} pairs of both kinds, {margin}"
-            close(theirs(a, b, label), ours(a, b, label), what=what, rtol=1e-5)
-            unchanged(theirs, a, b, label, what=what)
+            labels = {
+                "similar pairs": torch.zeros_like(label),
+                "dissimilar pairs": torch.ones_like(label),
+                "pairs of both kinds": label,
+            }
+            losses, _ = probes.call_many(theirs, [(a, b, each) for each in labels.values()])
+            for (meaning, each), found in zip(labels.items(), losses, strict=True):
+                what = f"{number} {meaning}, {margin}"
+                close(found, ours(a, b, each), what=what, rtol=1e-5)
+            _, after = probes.call(theirs, a, b, label)
+            unchanged(after, (a, b, label), what=what)
         a, b, label = _pairs_of_points(rng, 12)
         a, b, label = a[1:], b[1:], label[1:]  # at D = 0 implementations may differ in slope
-        _, found = probes.gradient(theirs, a, b, label, wrt=(0, 1))
+        _, slopes = probes.gradient(theirs, a, b, label, wrt=(0, 1))
         _, right = probes.gradient(ours, a, b, label, wrt=(0, 1))
         true(
-            all(part is not None for part in found),
+            all(part is not None for part in slopes),
             what="training with the loss",
             problem="no gradient arrives at the embeddings",
         )
-        close(found, right, what=f"the gradient, {margin}", rtol=1e-3)
+        close(slopes, right, what=f"the gradient, {margin}", rtol=1e-3)
 
 
 @examination("2.2")
@@ -93,10 +98,10 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
     )
     with torch.no_grad():
         found, right = theirs(image0, image1), ours(image0, image1)
-        swapped = theirs(image1, image0)
+        out1, out0 = theirs(image1, image0)
     close(found, right, what="the embeddings, for known weights", names=("out0", "out1"), rtol=1e-3)
-    close(swapped[::-1], right, what="the pair, swapped", names=("out0", "out1"), rtol=1e-3)
-    _, (gradient,) = probes.gradient(lambda x: theirs(x, image1)[0], image0)
+    close((out0, out1), right, what="the pair, swapped", names=("out0", "out1"), rtol=1e-3)
+    _, (gradient,) = probes.gradient(theirs, image0, image1)
     true(
         gradient is not None and bool(gradient.abs().sum() > 0),
         what="training the network",
@@ -123,13 +128,20 @@ def image_pairs(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     for name, part, shape in zip(
         ("image0", "image1", "label"), item, ((1, 4, 6), (1, 4, 6), (1,)), strict=True
     ):
-        fits = probes.is_a(part, Tensor) and part.dtype == torch.float32
+        part = plain(part)
+        fits = isinstance(part, Tensor) and part.dtype == torch.float32
         true(
             fits and tuple(part.shape) == shape,
             what=f"{name} of an item",
             problem=f"it is no float32 tensor of shape {shape}",
         )
     drawn = probes.draw_pairs(answer, images, labels, instances=60, passes=8)
+    for name in ("image0", "image1"):
+        true(
+            drawn[name].shape == (60 * 8 * len(images), *images.shape[1:]),
+            what="the pairs drawn",
+            problem="their number or their shape is not that of the images",
+        )
     known = (images / 255).astype(np.float32)
     first, second = (_recognise(drawn[name], known) for name in ("image0", "image1"))
     same = labels[first] == labels[second]

@@ -8,15 +8,16 @@ check``. Needs NumPy only, and knows tensors when PyTorch has been imported.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils import remote
 from course_utils.exceptions import CheckFailed
 
-__all__ = ["close", "difference", "raises_nothing", "true"]
+__all__ = ["close", "difference", "true"]
 
 DtypeRule = Literal["same", "number"]
 
@@ -97,26 +98,6 @@ def true(
     _conclude(None if condition else problem, what, hint, announce=reveal)
 
 
-def raises_nothing(action: Callable[[], Any], *, what: str, hint: str = "") -> Any:
-    """Run `action` and return its result; an exception becomes a sentence.
-
-    Raises
-    ------
-    CheckFailed
-        If `action` raises. A bare `NotImplementedError` passes through: it says that there is no
-        answer yet, which is no mistake. One with a message is PyTorch's, about a wrong dtype.
-    """
-    try:
-        return action()
-    except CheckFailed:
-        raise
-    except Exception as error:
-        if isinstance(error, NotImplementedError) and not error.args:
-            raise
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise CheckFailed(_message(what, f"your code stopped with {said}", hint)) from error
-
-
 def difference(
     actual: Any,
     expected: Any,
@@ -163,6 +144,7 @@ def _difference(
     dtype: DtypeRule,
     reveal: bool,
 ) -> str | None:
+    actual = remote.plain(actual)
     if isinstance(expected, tuple | list):
         parts = _parts(actual)
         wanted = f"{_count(len(expected), 'value')} {'was' if len(expected) == 1 else 'were'}"
@@ -190,6 +172,8 @@ def _difference(
 
 def _parts(value: Any) -> list[Any] | None:
     """The parts that `value` unpacks into, or None if it does not unpack."""
+    if isinstance(value, remote.Remote):
+        return _remote_parts(value)
     if isinstance(value, str | bytes | dict | set) or not isinstance(value, Iterable):
         return None
     if _is_special_tensor(value):
@@ -199,6 +183,18 @@ def _parts(value: Any) -> list[Any] | None:
     except TypeError:  # a 0-d array or tensor says that it is iterable, and is not
         return None
     return list(iterator)
+
+
+def _remote_parts(value: Any) -> list[Any] | None:
+    # A set, and a tensor without plain values, would iterate; here they do not unpack either.
+    if remote.kind(value).startswith(("set", "Tensor")):
+        return None
+    try:
+        return list(iter(value))
+    except (TypeError, remote.AnswerError) as error:
+        if isinstance(error, remote.AnswerError) and (error.name != "TypeError" or error.line):
+            raise  # from the student's own code
+        return None
 
 
 def _type_difference(actual: Any, expected: Any, name: str) -> str | None:
@@ -342,8 +338,8 @@ def _kind(value: Any) -> str:
         return "a number in an array" if value.ndim == 0 else "a NumPy array"
     if _is_scalar(value):
         return "a number"
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+    name = remote.kind(value)
+    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _wrong(name: str) -> str:

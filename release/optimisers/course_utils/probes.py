@@ -3,7 +3,7 @@
 A check that needs the student's own objects (their autograd graph, their class, their loop over a
 data loader) calls a probe with that object and plain data, and gets plain data back. Everything a
 probe supplies, such as a network for `train` to train, it makes itself, so that a slip in one
-exercise does not follow anybody into the next.
+exercise does not follow anybody into the next. A probe runs in the process where the answer lives.
 """
 
 from __future__ import annotations
@@ -24,17 +24,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from course_utils.remote import Remote, in_place
+
 __all__ = [
     "call",
+    "call_many",
     "dataset_with",
     "draw_pairs",
     "fill_parameters",
     "gradient",
     "is_a",
+    "kinds",
+    "loader_with",
     "network_backward",
     "network_forward",
+    "optimiser_steps",
     "pair_distances",
-    "rerun",
     "siamese_epoch",
     "training",
 ]
@@ -53,10 +58,26 @@ _OWN_SCOPE = (
 
 def is_a(answer: Any, base: type) -> bool:
     """Say whether `answer` is an instance or a subclass of `base`."""
+    if isinstance(answer, Remote):  # where `base` cannot go, its name can
+        return _qualified(base) in kinds(answer)
     return issubclass(answer, base) if isinstance(answer, type) else isinstance(answer, base)
 
 
-def call(function: Callable[..., Any], *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+@in_place
+def kinds(answer: Any) -> list[str]:
+    """Return the names of the classes that `answer` is an instance or a subclass of.
+
+    Returns
+    -------
+    list of str
+        Each with its module, ``"torch.nn.modules.module.Module"``, the most special one first.
+    """
+    kind = answer if isinstance(answer, type) else type(answer)
+    return [_qualified(base) for base in kind.__mro__]
+
+
+@in_place
+def call(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> tuple[Any, Any]:
     """Call a function on copies of `arguments`.
 
     Returns
@@ -66,10 +87,72 @@ def call(function: Callable[..., Any], *arguments: Any) -> tuple[Any, tuple[Any,
     after : tuple
         The arguments as the call left them: equal to `arguments`, unless it changed them in place.
     """
-    copies = deepcopy(arguments)
-    return function(*copies), copies
+    copies = _copied(arguments)
+    return function(*copies, **keywords), copies
 
 
+@in_place
+def call_many(
+    function: Callable[..., Any], argument_lists: Sequence[Sequence[Any]]
+) -> tuple[list[Any], list[Any]]:
+    """Call a function on copies of each of `argument_lists`, in order.
+
+    Returns
+    -------
+    results : list
+        What each call returned, as it was then; what cannot be copied, a generator say, as it is.
+    later : list
+        The same objects, as they are when all calls are done: equal to `results`, unless a later
+        call changed what an earlier one had returned.
+    """
+    results, later = [], []
+    for arguments in argument_lists:
+        returned = function(*_copied(arguments))
+        results.append(_copied(returned))
+        later.append(returned)
+    return results, later
+
+
+@in_place
+def optimiser_steps(
+    optimiser: Callable[..., Any],
+    settings: dict[str, float],
+    argument_lists: Sequence[Sequence[Any]],
+    turns: Sequence[int],
+) -> dict[str, list[Any]]:
+    """Let optimisers that are made alike take steps in turn.
+
+    Parameters
+    ----------
+    optimiser : callable
+        Makes one from `settings`, as the classes of exercises 1.1.4 to 1.3.1 do.
+    settings : dict
+    argument_lists : sequence
+        The weights and gradients of each step; it gets copies.
+    turns : sequence of int
+        Which of the optimisers takes each step: ``(0, 1, 0)`` makes two.
+
+    Returns
+    -------
+    dict
+        One entry per step in each of `results` and `later`, as of `call_many`, and `after`, the
+        arguments as the step left them.
+    """
+    made = [optimiser(**settings) for _ in range(max(turns) + 1)]
+    steps = iter(turns)
+
+    def step(*arguments: Any) -> tuple[Any, Any]:
+        return made[next(steps)](*arguments), arguments
+
+    then, later = call_many(step, argument_lists)
+    return {
+        "results": [result for result, _ in then],
+        "after": [arguments for _, arguments in then],
+        "later": [result for result, _ in later],
+    }
+
+
+@in_place
 def gradient(
     function: Callable[..., Any], *arguments: Any, wrt: Sequence[int] = (0,)
 ) -> tuple[Any, tuple[Tensor | None, ...]]:
@@ -78,14 +161,14 @@ def gradient(
     Parameters
     ----------
     function : callable
-        Takes `arguments`, returns a tensor.
+        Takes `arguments`, returns a tensor or several.
     *arguments : Tensor or plain values
     wrt : sequence of int
         Positions of the (floating-point) tensors to differentiate by.
 
     Returns
     -------
-    value : Tensor
+    value : Tensor, or tuple of these
         The function's value, detached.
     gradients : tuple of (Tensor or None)
         Of the shapes of those arguments; None where no gradient arrives.
@@ -94,12 +177,16 @@ def gradient(
         values = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
         leaves = [values[i].requires_grad_() for i in wrt]
         value = function(*values)
-        if not isinstance(value, Tensor) or not value.requires_grad:
-            return getattr(value, "detach", lambda: value)(), tuple(None for _ in leaves)
-        gradients = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
-    return value.detach(), tuple(gradients)
+        parts = value if isinstance(value, tuple | list) else (value,)
+        sums = [p.sum() for p in parts if isinstance(p, Tensor) and p.requires_grad]
+        gradients = (
+            torch.autograd.grad(sums, leaves, allow_unused=True) if sums else (None,) * len(leaves)
+        )
+    detached = tuple(p.detach() if isinstance(p, Tensor) else p for p in parts)
+    return detached if parts is value else detached[0], tuple(gradients)
 
 
+@in_place
 def network_forward(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Run the network of part 1.4 by PyTorch's own layers; shapes as in exercise 1.4.3a."""
     hidden = functional.linear(X, W1)
@@ -107,6 +194,7 @@ def network_forward(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[Tensor, Tensor, 
     return hidden.T, rectified.T, functional.linear(rectified, W2).sigmoid().T
 
 
+@in_place
 def network_backward(
     W2: Tensor, X: Tensor, y: Tensor, Z1: Tensor, F1: Tensor, F2: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -120,6 +208,7 @@ def network_backward(
     return torch.tensordot(by_hidden, X, dims=1), by_weights
 
 
+@in_place
 def training(
     train: Callable[..., Any],
     W1: Tensor,
@@ -162,6 +251,7 @@ def training(
     return {"result": result, "optimiser_calls": calls, "start": start}
 
 
+@in_place
 def dataset_with(dataset_class: type[Any], **attributes: Any) -> Any:
     """Return a data set of this class with some of its attributes replaced.
 
@@ -172,24 +262,28 @@ def dataset_with(dataset_class: type[Any], **attributes: Any) -> Any:
     except TypeError:
         dataset = object.__new__(dataset_class)
     for name, value in attributes.items():
-        setattr(dataset, name, deepcopy(value))
+        setattr(dataset, name, _copied(value))
     return dataset
 
 
-def rerun(names: Sequence[str], **replacements: Any) -> tuple[Any, ...] | None:
-    """Run the notebook cell that defines `names` again, with other data behind the names it uses.
+@in_place
+def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None:
+    """Run the notebook's cell of exercise 1.4.2 again, with other samples.
 
     Parameters
     ----------
-    names : sequence of str
-        Variables that one cell assigns: the latest such cell is run, in a copy of the namespace.
-    **replacements : object
-        Values for names that the cell reads.
+    dataloader : object
+        The answer; it only tells which notebook is meant.
+    X : Tensor (N, features), float32
+    y : Tensor (N,), float32
+        The samples of the data set that the cell finds under the name `dataset`.
 
     Returns
     -------
     tuple or None
-        The new values of `names`; None outside IPython, or when no single cell assigns them all.
+        The new `batch_size` and `dataloader`. They come from the latest cell that assigns both; if
+        none does, from the latest that assigns each. None outside IPython, or when a name is
+        assigned by no cell. The notebook's own variables stay as they are.
     """
     try:
         from IPython import get_ipython
@@ -198,15 +292,23 @@ def rerun(names: Sequence[str], **replacements: Any) -> tuple[Any, ...] | None:
     shell = get_ipython()
     if shell is None:
         return None
-    for source in reversed(shell.history_manager.input_hist_raw):
-        code = shell.transform_cell(_without_magic(source))
-        if set(names) <= _assigned(code):
-            namespace = {**shell.user_ns, **replacements}
-            exec(compile(code, "<your cell>", "exec"), namespace)
-            return tuple(namespace[name] for name in names)
-    return None
+    raw = shell.history_manager.input_hist_raw
+    cells = [shell.transform_cell(_without_magic(source)) for source in raw]
+    names = [_assigned(code) for code in cells]
+    sizes, loaders = (
+        {i for i, found in enumerate(names) if name in found}
+        for name in ("batch_size", "dataloader")
+    )
+    if not (sizes and loaders):
+        return None
+    both = sizes & loaders
+    namespace = {**shell.user_ns, "dataset": TensorDataset(X, y)}
+    for i in [max(both)] if both else sorted([max(sizes), max(loaders)]):
+        exec(compile(cells[i], "<your cell>", "exec"), namespace)
+    return namespace["batch_size"], namespace["dataloader"]
 
 
+@in_place
 def fill_parameters(module: nn.Module, seed: int) -> list[int]:
     """Give a module new parameters that depend on nothing but their shapes and `seed`.
 
@@ -228,6 +330,7 @@ def fill_parameters(module: nn.Module, seed: int) -> list[int]:
     return sorted(p.numel() for p in module.parameters())
 
 
+@in_place
 def draw_pairs(
     pairs_class: Callable[..., Any],
     images: NDArray[np.uint8],
@@ -274,6 +377,7 @@ def draw_pairs(
     }
 
 
+@in_place
 def siamese_epoch(
     train_epoch: Callable[..., Any],
     image0: Tensor,
@@ -318,6 +422,7 @@ def siamese_epoch(
     return {"losses": losses, "weights": weights, "training": model.training, "steps": steps}
 
 
+@in_place
 def pair_distances(pair_distance: Callable[..., Any], image0: Tensor, image1: Tensor) -> Any:
     """Run a `pair_distance` of exercise 2.5 on a small network that was left in training mode.
 
@@ -379,6 +484,23 @@ def _globals(function: Any) -> dict[str, Any]:
         if isinstance(namespace, dict):
             return namespace
     return {}
+
+
+def _qualified(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _copied(value: Any) -> Any:
+    """A copy that shares nothing with `value`, or `value` itself where there can be none."""
+    if isinstance(value, Tensor):  # `deepcopy` refuses one that has a history
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    if isinstance(value, tuple | list):
+        parts = [_copied(part) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
+    try:
+        return deepcopy(value)
+    except Exception:  # of a class's own method, too
+        return value
 
 
 def _without_magic(source: str) -> str:

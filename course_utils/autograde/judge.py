@@ -1,0 +1,402 @@
+"""The judge: runs a test cell as ordinary Python, away from the answer that it tests.
+
+The names that a test uses and does not define itself stand for objects in the student's kernel.
+What comes from there is plain data or a stand-in for an object that stayed; the verdict is made
+here, from what the test did with them.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import io
+import symtable
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any, Protocol
+
+import numpy as np
+
+from course_utils import seeds
+from course_utils.autograde.limits import Limits
+from course_utils.exceptions import CheckFailed, CourseError
+from course_utils.kernel.wire import NotPlain, Reference, decode, encode
+from course_utils.remote import AnswerError, Remote, in_words, is_unanswered
+
+__all__ = ["Line", "Test", "Verdict", "free_names", "judge", "readable"]
+
+#: Characters of a message that are shown to the student.
+MAX_SHOWN = 2000
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test cell as the course wrote it.
+
+    Parameters
+    ----------
+    exercise : str
+        Its number, as students see it; it seeds the random inputs.
+    source : str
+    points : float
+        What it is worth.
+    """
+
+    exercise: str
+    source: str
+    points: float
+
+    #: Not a class of tests, whatever its name says.
+    __test__ = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a test found.
+
+    Parameters
+    ----------
+    mark : float
+        Points won, from 0 to those of the test.
+    reason : str
+        Why points were lost, for the student; empty if none were.
+    printed : str
+        What the test printed: the checks that held.
+    fault : str
+        What is wrong with the test itself, for the instructor; then the mark means nothing.
+    lost : bool
+        Whether the kernel was lost on the way.
+    seconds : float
+    """
+
+    mark: float
+    reason: str = ""
+    printed: str = ""
+    fault: str = ""
+    lost: bool = False
+    seconds: float = 0.0
+
+
+class Exchange(Protocol):
+    """Sends a request to a kernel, as `Session.request` does."""
+
+    def __call__(self, frames: list[bytes], seconds: float, /) -> list[memoryview] | list[bytes]:
+        """Return the frames of the reply; raise a CourseError if none comes."""
+
+
+class Line:
+    """The judge's line to one kernel, for one exercise: counts, limits, and remembers a break.
+
+    Parameters
+    ----------
+    exchange : callable
+    limits : Limits
+    """
+
+    def __init__(self, exchange: Exchange, limits: Limits) -> None:
+        self._exchange = exchange
+        self.limits = limits
+        self._requests = 0
+        self._seconds = 0.0
+        #: What ended it: after that, a test that goes on regardless gets no further.
+        self.broken: CourseError | None = None
+
+    def ask(self, do: str, **details: Any) -> Any:
+        """Let the kernel's service do something, and return what it found.
+
+        Raises
+        ------
+        AnswerError
+            If the student's code raised an exception.
+        CourseError
+            If the kernel gave no usable reply, or a limit is reached.
+        """
+        if self.broken is not None:
+            raise self.broken
+        try:
+            frames = encode({"do": do, **details}, self.limits.bounds, refer=_referred)
+            reply = self._sent(frames)
+        except NotPlain:  # the test's own mistake, and no harm done
+            raise
+        except CourseError as error:
+            self.broken = error
+            raise
+        return self._outcome(reply)
+
+    def _sent(self, frames: list[bytes]) -> Any:
+        limits = self.limits
+        self._requests += 1
+        if self._requests > limits.requests:
+            raise CourseError(f"the test asked more than {limits.requests} times")
+        left = limits.exercise_seconds - self._seconds
+        if left <= 0:
+            raise CourseError(f"it took more than {limits.exercise_seconds:.0f} s altogether")
+        start = time.monotonic()
+        try:
+            reply = self._exchange(frames, min(limits.call_seconds, left))
+        finally:
+            self._seconds += time.monotonic() - start
+        return decode(reply, limits.bounds, resolve=self._standing_for)
+
+    def _outcome(self, reply: Any) -> Any:
+        if type(reply) is dict and len(reply) == 1:
+            if "value" in reply:
+                return reply["value"]
+            if type(reply.get("refused")) is str:
+                raise CourseError(f"what your code returned cannot be used: {reply['refused']}")
+            if type(raised := reply.get("raised")) is dict:
+                raise _raised(raised)
+        raise self.nonsense()
+
+    def nonsense(self) -> CourseError:
+        """Break the line because of a reply that no honest kernel gives."""
+        self.broken = CourseError("the kernel sent what nobody can read")
+        return self.broken
+
+    def _standing_for(self, reference: Reference) -> Remote:
+        return _Object(self, reference)
+
+
+def _referred(value: object) -> Reference:
+    if isinstance(value, _Object):
+        return value._reference
+    raise NotPlain(type(value).__name__)
+
+
+def _raised(details: Mapping[Any, Any]) -> AnswerError:
+    """Return the exception of a student's code; tests may catch it as what it is."""
+    name, said, source = (
+        str(details.get(part) or "")[:MAX_SHOWN] for part in ("name", "said", "source")
+    )
+    line = details.get("line")
+    kind = _KINDS.get(name, AnswerError)
+    return kind(name, said, line if type(line) is int else None, source)
+
+
+_KINDS: dict[str, type[AnswerError]] = {
+    base.__name__: type(base.__name__, (AnswerError, base), {})
+    for base in (
+        *(ArithmeticError, AssertionError, AttributeError, IndexError, KeyError, LookupError),
+        *(NotImplementedError, OverflowError, RuntimeError, TypeError, ValueError),
+        ZeroDivisionError,
+    )
+}
+
+
+class _Object(Remote):
+    """Stands for an object that stayed in the kernel."""
+
+    def __init__(self, line: Line, reference: Reference) -> None:
+        self._line = line
+        self._reference = reference
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._line.ask("call", target=self, arguments=arguments, keywords=keywords)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # Python's own questions are about this object, not that one
+            raise AttributeError(name)
+        return self._line.ask("attribute", target=self, name=name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._line.ask("item", target=self, key=key)
+
+    def __len__(self) -> int:
+        length: int = self._number("length", int)
+        if not 0 <= length < 2**31:
+            raise self._line.nonsense()
+        return length
+
+    def __bool__(self) -> bool:
+        truth: bool = self._number("truth", bool)
+        return truth
+
+    def __float__(self) -> float:
+        number: float = self._number("number", float)
+        return number
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator, taken, count, more = self._line.ask("iterate", target=self), 0, 1, True
+        while more:
+            items, more = self._pair(self._line.ask("next", iterator=iterator, count=count))
+            taken += len(items)
+            if taken > (most := self._line.limits.items):
+                raise CourseError(f"{self!r} gives more than {most} values")
+            yield from items
+            count = min(2 * count, 64)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        value = self._plain_()
+        if isinstance(value, _Object):
+            raise TypeError(f"{self!r} is no array")
+        return np.array(value, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"<{self._kind_()} in the student's kernel>"
+
+    def _probe_(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return self._line.ask("probe", name=name, arguments=arguments, keywords=keywords)
+
+    def _plain_(self) -> Any:
+        return self._line.ask("plain", target=self)
+
+    def _kind_(self) -> str:
+        return readable(self._reference.kind)
+
+    def _number(self, do: str, kind: type) -> Any:
+        """Ask for a number; Python's own functions would stumble over anything else."""
+        value = self._line.ask(do, target=self)
+        if type(value) is not kind:
+            raise self._line.nonsense()
+        return value
+
+    def _pair(self, reply: Any) -> tuple[list[Any], bool]:
+        if type(reply) is tuple and len(reply) == 2:
+            items, more = reply
+            if type(items) is list and type(more) is bool and (items or not more):
+                return items, more
+        raise self._line.nonsense()
+
+
+def free_names(source: str) -> tuple[str, ...]:
+    r"""Return the names that a cell uses and does not define itself, sorted.
+
+    Raises
+    ------
+    SyntaxError
+        If it is no Python.
+
+    Examples
+    --------
+    >>> free_names("import math\nstep = Momentum(rate)\nprint(math.sqrt(step(1)))")
+    ('Momentum', 'rate')
+    """
+    module = symtable.symtable(source, "<test>", "exec")
+    own = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}
+    used: set[str] = set()
+    tables = [module]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        used |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (table is module or symbol.is_global())
+        }
+        # A function may define a global of the cell.
+        own |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned()}
+    return tuple(sorted(used - own - set(dir(builtins))))
+
+
+class _TestFault(Exception):
+    """Something is wrong with the test, whatever the answer is."""
+
+
+def judge(test: Test, line: Line) -> Verdict:
+    """Run a test and return its verdict.
+
+    Parameters
+    ----------
+    test : Test
+    line : Line
+        To the kernel in which the answer lives. It is used up afterwards.
+
+    Notes
+    -----
+    The test draws its random inputs from `course_utils.seeds`, which the caller seeds.
+    """
+    start = time.monotonic()
+    printed = io.StringIO()
+    mark, reason, fault = 0.0, "", ""
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            mark = _run(test, line)
+    except _TestFault as error:
+        fault = str(error)
+    except Exception as error:
+        reason = _reason(error, test)
+    if line.broken is not None and not fault:
+        # Whatever the test made of it: without a kernel there is no mark.
+        mark, reason = 0.0, _reason(line.broken, test)
+    elif mark < test.points and not (reason or fault):
+        reason = f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
+    return Verdict(
+        mark=mark,
+        reason=readable(reason),
+        printed=readable(printed.getvalue(), 10 * MAX_SHOWN),
+        fault=readable(fault),
+        lost=line.broken is not None,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _run(test: Test, line: Line) -> float:
+    """Run a test to its end, and return the mark that it gives."""
+    try:
+        names = free_names(test.source)
+        body, last = _compiled(test)
+    except (SyntaxError, ValueError) as error:
+        raise _TestFault(f"it is no Python: {error}") from error
+    seeds.reset(seeds.number(test.exercise))
+    # The kernel gets a seed of its own, from which the test's inputs do not follow.
+    seed = seeds.number(f"{test.exercise} in the kernel")
+    values = line.ask("begin", names=list(names), seed=seed)
+    if type(values) is not dict or not values.keys() <= set(names):
+        raise line.nonsense()
+    namespace = {"__name__": "test", **values}
+    try:
+        exec(body, namespace)
+        result = eval(last, namespace) if last else None
+    except NameError as error:
+        if error.name not in names:
+            raise _TestFault(f"NameError: {error}") from error
+        message = f"✗ `{error.name}` is not defined: run your answer cell, or check its name."
+        raise CheckFailed(message) from None
+    except (ImportError, NotPlain) as error:
+        raise _TestFault(f"{type(error).__name__}: {error}") from error
+    except SystemExit as error:
+        raise _TestFault("it ends its own process") from error
+    return _mark(result, test.points)
+
+
+def _compiled(test: Test) -> tuple[CodeType, CodeType | None]:
+    """Return the statements of a test, and the expression that it ends on, if it does."""
+    name = f"<test of {test.exercise}>"
+    tree = ast.parse(test.source, name)
+    last = None
+    if tree.body and isinstance(end := tree.body[-1], ast.Expr):
+        tree.body.pop()
+        last = compile(ast.Expression(end.value), name, "eval")
+    return compile(tree, name, "exec"), last
+
+
+def _mark(result: Any, points: float) -> float:
+    """Return the mark that a test's last value means: as for nbgrader, a number is a part."""
+    if isinstance(result, bool) or not isinstance(result, int | float | np.integer | np.floating):
+        return points
+    if not 0 <= result <= points:  # nor does NaN pass
+        raise _TestFault(f"it gives a mark that is not from 0 to {points:g}")
+    return float(result)
+
+
+def _reason(error: Exception, test: Test) -> str:
+    if isinstance(error, CheckFailed):
+        return str(error)
+    if is_unanswered(error):
+        return f"✗ Exercise {test.exercise} has no answer yet."
+    if isinstance(error, CourseError):
+        said = str(error)
+    elif isinstance(error, AssertionError) and not isinstance(error, AnswerError):
+        said = str(error) or "a check does not hold"
+    else:
+        said = in_words(error)
+    return f"✗ Exercise {test.exercise}: {said.removesuffix('.')}."
+
+
+def readable(text: str, most: int = MAX_SHOWN) -> str:
+    """Return a text that is safe to show: no control characters but line breaks, not too long."""
+    kept = "".join(c if c.isprintable() or c == "\n" else "�" for c in text[: most + 1])
+    return kept if len(kept) <= most else f"{kept[:most]}…"

@@ -1,0 +1,357 @@
+"""Where a student's code runs: a kernel, from its start to its end, and the line to it.
+
+Whatever a kernel does to its client, the client raises one of the errors of this module, and no
+other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import nbformat
+import zmq
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_async, run_sync
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from traitlets import Type
+
+from course_utils.autograde.limits import Limits
+from course_utils.autograde.workplace import Workplace
+from course_utils.exceptions import CourseError
+from course_utils.kernel.app import REPLY, REQUEST
+
+__all__ = ["KernelLost", "KernelStartError", "Session"]
+
+#: Bytes of one part of a message; above it the transport hangs up.
+MAX_MESSAGE_BYTES = 256 * 2**20
+MAX_PARTS = 100_000
+#: Bytes of what is JSON in a reply, which takes many times as much when it is parsed.
+MAX_TEXT_BYTES = 2**20
+#: The parts of a message before its buffers: signature, header, parent, metadata, content.
+TEXT_PARTS = 5
+#: Seconds between two looks at whether a silent kernel still lives.
+HEARTBEAT = 0.2
+#: The name of the error that nbclient reports for a cell that it stopped.
+TIMEOUT = "CellTimeoutError"
+
+
+class KernelLost(CourseError):
+    """A kernel died, hung, or stopped to make sense; it cannot be used any more."""
+
+
+class KernelStartError(CourseError):
+    """A kernel did not come up, which is nobody's mistake in a notebook."""
+
+
+class _Specs(KernelSpecManager):
+    """Knows one kernel: the one for grading. Nobody else's installation has a say."""
+
+    def __init__(self, command: list[str]) -> None:
+        super().__init__()
+        self._command = command
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        arguments = [
+            "-f",
+            "{connection_file}",
+            "--HistoryManager.hist_file=:memory:",
+            "--InteractiveShellApp.ignore_cwd=True",
+            "--IPKernelApp.log_level=ERROR",
+        ]
+        return KernelSpec(
+            argv=[*self._command, *arguments],
+            name=kernel_name,
+            display_name="Python for grading",
+            language="python",
+        )
+
+
+class _Flood(Exception):
+    """A kernel sent more output than is allowed."""
+
+
+class _Channel(AsyncZMQSocketChannel):
+    """A channel that measures what comes before it parses it, and lets others have their turn."""
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
+        # A kernel may send faster than anybody reads: timeouts must have their turn too.
+        await asyncio.sleep(0)
+        if not await self.socket.poll(None if timeout is None else round(1000 * timeout)):
+            raise Empty
+        parts = await self.socket.recv_multipart()
+        return _parsed(self.session, parts, self.bound(parts))
+
+    def bound(self, parts: list[bytes]) -> int:
+        """Return how many bytes of text the message may have."""
+        return MAX_TEXT_BYTES
+
+
+class _OutputChannel(_Channel):
+    """The channel of a kernel's outputs, which are bounded together."""
+
+    received = 0
+    limit = MAX_TEXT_BYTES
+    on_flood: Callable[[], object] = staticmethod(lambda: None)
+
+    def bound(self, parts: list[bytes]) -> int:
+        self.received += sum(map(len, parts))
+        if self.received > self.limit:
+            self.on_flood()
+            raise _Flood
+        return self.limit
+
+
+class _KernelClient(AsyncKernelClient):
+    iopub_channel_class = Type(_OutputChannel)
+    shell_channel_class = Type(_Channel)
+
+
+class _Client(NotebookClient):
+    """nbclient's own, without widgets, and with a note of whether a cell was timed out."""
+
+    def __init__(self, limits: Limits, manager: AsyncKernelManager) -> None:
+        super().__init__(
+            nbformat.v4.new_notebook(),  # type: ignore[no-untyped-call]
+            km=manager,
+            timeout=limits.cell_seconds,
+            startup_timeout=limits.start_seconds,
+            interrupt_on_timeout=True,
+            allow_errors=True,
+            raise_on_iopub_timeout=True,
+            iopub_timeout=4,
+            error_on_timeout={"ename": TIMEOUT, "evalue": "", "traceback": []},
+            store_widget_state=False,
+            on_cell_executed=self._note_timeout,
+        )
+        self.timed_out = False
+
+    def _note_timeout(self, execute_reply: dict[str, Any], **_: Any) -> None:
+        self.timed_out = execute_reply["content"].get("ename") == TIMEOUT
+
+    def handle_comm_msg(self, outs: Any, msg: dict[str, Any], cell_index: int) -> None:
+        """Do nothing: nobody is there to move a slider, and a kernel can send anything."""
+
+
+class Session:
+    """A kernel from its start to its end, in a folder of its own.
+
+    Parameters
+    ----------
+    limits : Limits
+    files : mapping of str to Path, optional
+        The submission's data files, by their path beside the notebook.
+
+    Raises
+    ------
+    KernelStartError
+    """
+
+    def __init__(self, limits: Limits, files: Mapping[str, Path] | None = None) -> None:
+        self._limits = limits
+        self._place = place = Workplace(files or {})
+        context = zmq.asyncio.Context()
+        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        self._manager = AsyncKernelManager(
+            kernel_name="course-grading",
+            kernel_spec_manager=_Specs(place.command),
+            context=context,
+            client_factory=_KernelClient,
+        )
+        if sys.platform != "win32":
+            self._manager.transport = "ipc"
+            self._manager.ip = str(place.root / "line")
+            self._manager.connection_file = str(place.root / "connection.json")
+            self._manager.cache_ports = False
+        self._client = _Client(limits, self._manager)
+        try:
+            self._client.start_new_kernel(cwd=str(place.desk), env=place.environment)
+            self._client.start_new_kernel_client()
+            self._output().on_flood = self._interrupt
+        except Exception as error:
+            self.close()
+            message = f"A kernel for grading did not start: {type(error).__name__}: {error}"
+            raise KernelStartError(message) from error
+
+    def is_alive(self) -> bool:
+        """Say whether the kernel's process still runs."""
+        return bool(run_sync(self._manager.is_alive)())
+
+    def run(self, cell: NotebookNode) -> str:
+        """Run a code cell of the student's; its outputs become those of the cell.
+
+        Returns
+        -------
+        str
+            Why it was stopped, as the end of a sentence; empty if it was not.
+
+        Raises
+        ------
+        KernelLost
+            If there is no kernel to talk to afterwards. The cell has what came until then.
+        """
+        client = self._client
+        client.timed_out = False
+        output = self._output()
+        output.received, output.limit = 0, self._limits.output_bytes
+        client.nb.cells = [cell]
+        client.reset_execution_trackers()
+        source = cell.source
+        try:
+            client.execute_cell(cell, 0, store_history=True)
+        except _Flood:
+            raise self._flooded() from None
+        except DeadKernelError:
+            raise KernelLost("the kernel died while it ran") from None
+        except CellTimeoutError:
+            message = (
+                f"this cell ran longer than {self._limits.cell_seconds} s, and could not be stopped"
+            )
+            raise KernelLost(message) from None
+        # Only a kernel that sends what is no message of Jupyter's gets here.
+        except Exception as error:
+            raise _unreadable(error) from error
+        finally:
+            cell.source = source
+            _clean(cell)
+        if client.timed_out:
+            return f"it ran longer than {self._limits.cell_seconds} s"
+        return ""
+
+    def _output(self) -> _OutputChannel:
+        client = self._client.kc
+        assert client is not None
+        channel: _OutputChannel = client.iopub_channel
+        return channel
+
+    def _interrupt(self) -> None:
+        self._interruption = asyncio.ensure_future(ensure_async(self._manager.interrupt_kernel()))
+
+    def _flooded(self) -> KernelLost:
+        return KernelLost(f"it wrote more than {self._limits.output_bytes / 2**20:g} MB")
+
+    def request(self, frames: list[bytes], seconds: float) -> list[memoryview]:
+        """Send a request to the kernel's service, and return the frames of its reply.
+
+        Raises
+        ------
+        KernelLost
+            If none comes in time.
+        """
+        client = self._client.kc
+        assert client is not None
+        # nbclient waits for nothing now, so its sockets may be used without its event loop.
+        shell: zmq.Socket[bytes] = zmq.Socket.shadow(client.shell_channel.socket)
+        output: zmq.Socket[bytes] = zmq.Socket.shadow(client.iopub_channel.socket)
+        poller = zmq.Poller()
+        poller.register(shell, zmq.POLLIN)
+        poller.register(output, zmq.POLLIN)
+        sent = client.session.send(shell, REQUEST, {}, buffers=[*frames])
+        deadline, written = time.monotonic() + seconds, 0
+        while (left := deadline - time.monotonic()) > 0:
+            ready = dict(poller.poll(round(1000 * min(left, HEARTBEAT))))
+            if output in ready:
+                # What the answer prints meanwhile is nobody's output; unread, it fills the line.
+                written += sum(map(len, _received(output)))
+                if written > self._limits.output_bytes:
+                    raise self._flooded()
+            if shell in ready:
+                parts = _received(shell)
+                found = _buffers_of_reply(client.session, parts, sent["header"]["msg_id"])
+                if found is not None:
+                    return found
+            if not ready and not self.is_alive():
+                raise KernelLost("the kernel died")
+        raise KernelLost(f"no result came within {seconds:.0f} s")
+
+    def close(self) -> None:
+        """End the kernel and what it started in its process group."""
+        group = getattr(self._manager.provisioner, "pgid", None)
+        with suppress(Exception):
+            run_sync(self._stop)()
+        if group and sys.platform != "win32":
+            with suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
+        self._place.remove()
+
+    async def _stop(self) -> None:
+        if self._client.kc is not None:
+            self._client.kc.stop_channels()
+        await self._manager.shutdown_kernel(now=True)
+        self._manager.context.destroy(linger=0)
+
+
+def _received(socket: zmq.Socket[bytes]) -> list[bytes]:
+    """Return the parts of a message, of which a kernel can send as many as it likes.
+
+    Raises
+    ------
+    KernelLost
+        If they are too many, or too large.
+    """
+    parts, size = [socket.recv()], 0
+    while socket.getsockopt(zmq.RCVMORE):
+        part = socket.recv()
+        size += len(part)
+        if size <= MAX_MESSAGE_BYTES and len(parts) < MAX_PARTS:
+            parts.append(part)
+    if size > MAX_MESSAGE_BYTES or len(parts) == MAX_PARTS:
+        raise KernelLost("what it sent is too much")
+    return parts
+
+
+def _buffers_of_reply(session: Any, parts: list[bytes], number: str) -> list[memoryview] | None:
+    """Return the buffers of the reply to a request, or None if this is no reply to it.
+
+    Raises
+    ------
+    KernelLost
+        If it is no message at all.
+    """
+    try:
+        message = _parsed(session, parts, MAX_TEXT_BYTES)
+        is_reply = message["msg_type"] == REPLY and message["parent_header"]["msg_id"] == number
+        return list(message["buffers"]) if is_reply else None
+    # What is no message raises whatever its parsing raises.
+    except Exception as error:
+        raise _unreadable(error) from error
+
+
+def _parsed(session: Any, parts: list[bytes], most: int) -> dict[str, Any]:
+    """Return a message whose text has at most so many bytes; raise anything if it is none."""
+    _, parts = session.feed_identities(parts)
+    if sum(map(len, parts[:TEXT_PARTS])) > most:
+        raise ValueError("the message is too large")
+    message: dict[str, Any] = session.deserialize(parts)
+    return message
+
+
+def _unreadable(error: Exception) -> KernelLost:
+    return KernelLost(f"the kernel sent what nobody can read ({type(error).__name__})")
+
+
+def _clean(cell: NotebookNode) -> None:
+    """Keep the outputs that are what nbformat allows: a kernel can send anything."""
+    kept = []
+    for output in cell.outputs:
+        with suppress(Exception):
+            nbformat.validate(output, ref="output", version=4, version_minor=5)
+            # What the file could not hold: half of a surrogate pair, NaN.
+            json.dumps(output, ensure_ascii=False, allow_nan=False).encode()
+            kept.append(output)
+    cell.outputs = kept

@@ -1,0 +1,49 @@
+"""How much a submission may ask for: of time, of data, of patience."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from course_utils.kernel.wire import Bounds
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one notebook of a submission may use before it is stopped.
+
+    Parameters
+    ----------
+    cell_seconds : int
+        For one cell of the student's. It is interrupted then, and ended if that does not help.
+    call_seconds : float
+        For one request of a test: a call of the student's function, say.
+    exercise_seconds : float
+        For all requests of one exercise's tests together.
+    requests : int
+        Of one exercise's tests.
+    items : int
+        That a test takes from one object that it iterates over.
+    notebook_seconds : int
+        For the whole notebook; no cell is started after that.
+    output_bytes : int
+        Of what one cell writes and shows.
+    new_kernels : int
+        How often a notebook gets a fresh kernel because its own was lost.
+    start_seconds : int
+        For the kernel to come up.
+    bounds : Bounds
+        Of one value that leaves the kernel.
+    """
+
+    cell_seconds: int = 120
+    call_seconds: float = 30.0
+    exercise_seconds: float = 120.0
+    notebook_seconds: int = 1800
+    requests: int = 5000
+    items: int = 10_000
+    output_bytes: int = 10 * 2**20
+    new_kernels: int = 20
+    start_seconds: int = 60
+    bounds: Bounds = field(default_factory=Bounds)

@@ -1,0 +1,176 @@
+"""nbgrader's door to the judge: what its own `autograde` and its formgrader run in this course.
+
+`Restore` comes first of the sanitising preprocessors; `Judge` takes the place of nbgrader's
+`Execute`; `Record` comes after nbgrader has saved the marks. See `nbgrader_config.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, from_dict
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from traitlets import Float, Integer, Unicode
+
+from course_utils.autograde.course import Course
+from course_utils.autograde.grade import Graded, grade_notebook
+from course_utils.autograde.gradebook import layout
+from course_utils.autograde.limits import Limits
+from course_utils.autograde.restore import restored
+from course_utils.autograde.secret import secret
+from course_utils.autograde.submission import DATA_SUFFIXES, KERNELSPEC
+from course_utils.kernel.wire import Bounds
+
+__all__ = ["RECORD", "Judge", "Record", "Restore"]
+
+#: Where a graded notebook keeps what the judge found, in its metadata.
+RECORD = "course"
+#: Where the preprocessors leave it for each other.
+FOUND = "judged"
+DEFAULTS = Limits()
+
+Resources = dict[str, Any]
+
+
+class Restore(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
+    """Rebuild a submitted notebook from the text of its cells and the course's master copy.
+
+    nbgrader restores the text of the cells whose ids are there; this also restores their order,
+    their kind and the cells that are missing, and drops what else a notebook can carry.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Return the notebook as the course can grade it."""
+        ids = resources["nbgrader"]
+        owned = layout(_course(self), ids["assignment"])[ids["notebook"]]
+        found = restored(f"{ids['notebook']}.ipynb", nb.cells, owned)
+        nb.cells = list(found.cells)
+        nb.metadata = from_dict({"kernelspec": KERNELSPEC})  # type: ignore[no-untyped-call]
+        nb.nbformat, nb.nbformat_minor = 4, 5
+        return nb, resources
+
+
+class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
+    """Run the student's cells in a kernel of their own, and the tests outside it.
+
+    Of `Execute`'s settings, `timeout` holds here too.
+    """
+
+    call_seconds = Float(
+        DEFAULTS.call_seconds,
+        help="Seconds that a test waits for one call of a student's function.",
+    ).tag(config=True)
+
+    exercise_seconds = Float(
+        DEFAULTS.exercise_seconds,
+        help="Seconds that all calls of one exercise's tests may take together.",
+    ).tag(config=True)
+
+    notebook_seconds = Integer(
+        DEFAULTS.notebook_seconds,
+        help="Seconds for a whole notebook; no cell is started after that.",
+    ).tag(config=True)
+
+    requests = Integer(
+        DEFAULTS.requests,
+        help="How often one exercise's tests may call what lives in the student's kernel.",
+    ).tag(config=True)
+
+    items = Integer(
+        DEFAULTS.items,
+        help="How many values a test takes from an object of the student's that it iterates over.",
+    ).tag(config=True)
+
+    output_bytes = Integer(
+        DEFAULTS.output_bytes,
+        help="Bytes that one cell of the student's may write and show before it is stopped.",
+    ).tag(config=True)
+
+    value_bytes = Integer(
+        DEFAULTS.bounds.bytes,
+        help="Bytes of one value that a test fetches from the student's kernel.",
+    ).tag(config=True)
+
+    new_kernels = Integer(
+        DEFAULTS.new_kernels,
+        help="How often a notebook gets a fresh kernel because its own died or hung.",
+    ).tag(config=True)
+
+    skipped_tag = Unicode(
+        "",
+        help="Cells with this tag are not run: 'display' leaves out plots and demonstrations.",
+    ).tag(config=True)
+
+    @property
+    def limits(self) -> Limits:
+        """The settings, as the grading core takes them."""
+        return Limits(
+            cell_seconds=self.timeout or DEFAULTS.cell_seconds,
+            call_seconds=self.call_seconds,
+            exercise_seconds=self.exercise_seconds,
+            notebook_seconds=self.notebook_seconds,
+            requests=self.requests,
+            items=self.items,
+            output_bytes=self.output_bytes,
+            new_kernels=self.new_kernels,
+            bounds=Bounds(bytes=self.value_bytes),
+        )
+
+    def preprocess(
+        self, nb: NotebookNode, resources: Resources, km: None = None
+    ) -> tuple[NotebookNode, Resources]:
+        """Return the notebook with its outputs, and the verdicts among the resources."""
+        ids = resources["nbgrader"]
+        graded = grade_notebook(
+            nb,
+            files=_data_files(Path(resources["metadata"]["path"])),
+            ingredients=(secret(_course(self).root), ids["assignment"], ids["student"]),
+            limits=self.limits,
+            skipped=self.skipped_tag,
+        )
+        resources[FOUND] = graded
+        return graded.notebook, resources
+
+
+class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
+    """Keep what the judge found, and leave to a person what a faulty test could not mark."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Return the notebook with the judge's findings in its metadata."""
+        graded: Graded = resources[FOUND]
+        nb.metadata[RECORD] = {
+            "remarks": list(graded.remarks),
+            "verdicts": {name: asdict(verdict) for name, verdict in graded.verdicts.items()},
+        }
+        if faulty := [name for name, verdict in graded.verdicts.items() if verdict.fault]:
+            ids = resources["nbgrader"]
+            with Gradebook(ids["db_url"]) as gradebook:
+                for name in faulty:
+                    grade = gradebook.find_grade(
+                        name, ids["notebook"], ids["assignment"], ids["student"]
+                    )
+                    grade.auto_score = None
+                    grade.needs_manual_grade = True
+                gradebook.db.commit()
+        return nb, resources
+
+
+def _course(preprocessor: NbGraderPreprocessor) -> Course:
+    return Course(Path(CourseDirectory(config=preprocessor.config).root))
+
+
+def _data_files(folder: Path) -> Mapping[str, Path]:
+    """Return the data files in a submission's folder, by relative path; links are none."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in DATA_SUFFIXES
+        and path.name != "timestamp.txt"
+        and path.is_file()
+        and not path.is_symlink()
+    }

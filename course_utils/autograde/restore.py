@@ -1,0 +1,244 @@
+"""What is believed of a submitted notebook: the text of its cells. The course restores the rest.
+
+Which cell is which, what a test says, what it is worth and where it stands comes from the
+gradebook's master copy; a cell that carries the id of one of the course's is told by that id alone.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.autograde.gradebook import CourseCell, exercise_number
+
+__all__ = ["Restored", "restored"]
+
+CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The cells of a submitted notebook as the course can grade them.
+
+    Parameters
+    ----------
+    cells : tuple of NotebookNode
+        In notebook format 4.5.
+    problems : tuple of str
+        What a person has to look at: sentences.
+    notes : tuple of str
+        What is good to know, and needs nobody: sentences.
+    """
+
+    cells: tuple[NotebookNode, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def restored(
+    name: str, cells: Iterable[Mapping[str, Any]], owned: Collection[CourseCell]
+) -> Restored:
+    """Return the cells of a submitted notebook as the course can grade them.
+
+    Restoring twice changes nothing more.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's file name, for the messages.
+    cells : iterable of mapping
+        As they came, of notebook format 4.
+    owned : collection of CourseCell
+        The course's own cells of this notebook, in their order.
+    """
+    cells = list(cells)
+    own = {cell.grade_id: cell for cell in owned}
+    # Of a cell that was copied the last counts, as for nbgrader.
+    last = {_grade_id(cell): index for index, cell in enumerate(cells)}
+    known = [grade_id for grade_id in own if grade_id in last]
+    twice = [n for n in known if sum(_grade_id(cell) == n for cell in cells) > 1]
+
+    ids: set[str] = set()
+    built = []
+    for index, cell in enumerate(cells):
+        grade_id = _grade_id(cell)
+        owner = own.get(grade_id) if last[grade_id] == index else None
+        built.append(_rebuilt(cell, owner, _fresh_id(cell.get("id"), f"cell-{index}", ids)))
+    ordered, put_back, moved = _in_order(built, owned, ids)
+
+    problems, notes = [], []
+    if not known:
+        problems.append(
+            f"No cell of '{name}' carries the course's ids: the nbgrader metadata is lost. The "
+            "tests ran at its end; its written answers could not be told from other text."
+        )
+    else:
+        if twice:
+            notes.append(f"'{name}' has {_exercises(twice)} twice: the last one counts.")
+        if put_back:
+            notes.append(f"'{name}' lacked cells, which were put back: {_exercises(put_back)}.")
+        if moved:
+            notes.append(f"'{name}' had cells in another place: {_exercises(moved)}.")
+        lost = [c.grade_id for c in owned if c.solution and not c.grade and c.grade_id not in known]
+        if lost:
+            notes.append(f"'{name}' has no answer cell for {_exercises(lost)}.")
+    return Restored(tuple(ordered), tuple(problems), tuple(notes))
+
+
+def _rebuilt(cell: Mapping[str, Any], owner: CourseCell | None, cell_id: str) -> NotebookNode:
+    """Build a valid cell from what is believed of a submitted one: type, text, tags, pictures."""
+    kind = owner.cell_type if owner else cell.get("cell_type")
+    source = owner.source if owner and (_is_courses(owner) or not cell) else _source(cell)
+    attachments = cell.get("attachments")
+    if kind == "code":
+        built: NotebookNode = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
+    elif kind == "raw":
+        built = nbformat.v4.new_raw_cell(source)  # type: ignore[no-untyped-call]
+    else:
+        built = nbformat.v4.new_markdown_cell(source)  # type: ignore[no-untyped-call]
+        if isinstance(attachments, dict) and _are_pictures(attachments):
+            built.attachments = attachments
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    if owner:
+        # Without the student's tags: what becomes of the course's cells is not theirs to say.
+        built.metadata.nbgrader = owner.metadata
+    elif isinstance(tags, list):
+        texts = {tag for tag in tags if isinstance(tag, str)}
+        built.metadata.tags = sorted(tag for tag in texts if tag and "," not in tag)
+    built.id = cell_id
+    return built
+
+
+def _is_courses(cell: CourseCell) -> bool:
+    """Say whether a cell's text and place are the course's: all that is not an answer."""
+    return not cell.solution and (cell.grade or cell.task or cell.locked)
+
+
+def _in_order(
+    cells: list[NotebookNode], owned: Collection[CourseCell], ids: set[str]
+) -> tuple[list[NotebookNode], list[str], list[str]]:
+    """Put the course's cells in the course's places, and add those that are missing.
+
+    A student's cells keep their order; an answer that is missing, and that a person would mark, is
+    added as it was released. The answers among them part the notebook into stretches,
+    and each of the course's cells belongs to the stretch of the last answer before it.
+
+    Returns
+    -------
+    cells : list of NotebookNode
+    put_back, moved : list of str
+        The ids of the cells that were missing, and of those that stood elsewhere.
+    """
+    rank = {cell.grade_id: number for number, cell in enumerate(owned)}
+    here = {_grade_id(cell) for cell in cells}
+    stretches: dict[str, list[NotebookNode]] = {"": []}
+    home, answer = {}, ""
+    for course_cell in owned:
+        lost = course_cell.grade and course_cell.grade_id not in here
+        if lost or _is_courses(course_cell):
+            home[course_cell.grade_id] = answer
+        elif course_cell.grade_id in here:
+            answer = course_cell.grade_id
+    current = ""
+    for cell in cells:
+        if (name := _grade_id(cell)) in rank and name not in home:
+            stretches[current := name] = []
+        stretches[current].append(cell)
+
+    kept = {
+        name
+        for stretch in stretches.values()
+        for name in _ascending(
+            [n for n in map(_grade_id, stretch) if stretches.get(home.get(n, "-")) is stretch], rank
+        )
+    }
+    for stretch in stretches.values():
+        stretch[:] = [c for c in stretch if _grade_id(c) not in home or _grade_id(c) in kept]
+    strayed = {_grade_id(cell): cell for cell in cells}
+    for course_cell in owned:
+        name = course_cell.grade_id
+        if name in home and name not in kept:
+            if name not in strayed:
+                strayed[name] = _rebuilt({}, course_cell, _fresh_id(name, name, ids))
+            stretch = stretches[home[name]]
+            stretch.insert(_place(course_cell, stretch, rank), strayed[name])
+    absent = [name for name in home if name not in here]
+    moved = [name for name in home if name in here and name not in kept]
+    return [cell for stretch in stretches.values() for cell in stretch], absent, moved
+
+
+def _ascending(names: list[str], rank: Mapping[str, int]) -> list[str]:
+    """Return as many of the names as possible that stand in the course's order."""
+    tails: list[int] = []
+    chains: list[list[str]] = []
+    for name in names:
+        place = bisect_left(tails, rank[name])
+        chain = [*(chains[place - 1] if place else []), name]
+        tails[place:], chains[place:] = (
+            [rank[name], *tails[place + 1 :]],
+            [chain, *chains[place + 1 :]],
+        )
+    return chains[-1] if chains else []
+
+
+def _place(cell: CourseCell, stretch: list[NotebookNode], rank: Mapping[str, int]) -> int:
+    """Return where a cell goes in its stretch, between the course's others.
+
+    Tests go as late as they can: after an answer whose own id may be lost. What the student's cells
+    may need goes as early as it can.
+    """
+    ranks = [rank.get(_grade_id(other)) for other in stretch]
+    mine = rank[cell.grade_id]
+    if cell.grade or cell.task:
+        later = [index for index, r in enumerate(ranks) if r is not None and r > mine]
+        return min(later, default=len(stretch))
+    earlier = [index for index, r in enumerate(ranks) if r is not None and r < mine]
+    return max(earlier, default=-1) + 1
+
+
+def _grade_id(cell: Mapping[str, Any]) -> str:
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    # Half of a surrogate pair is JSON, and no text.
+    return source.encode("utf-8", "replace").decode() if isinstance(source, str) else ""
+
+
+def _are_pictures(attachments: dict[Any, Any]) -> bool:
+    return all(
+        isinstance(bundle, dict) and all(isinstance(data, str) for data in bundle.values())
+        for bundle in attachments.values()
+    )
+
+
+def _fresh_id(wanted: object, otherwise: str, ids: set[str]) -> str:
+    """Return a cell id that is valid and not taken, the same on every run."""
+    fits = isinstance(wanted, str) and CELL_ID.fullmatch(wanted) and wanted not in ids
+    chosen = str(wanted) if fits else otherwise
+    while chosen in ids:
+        chosen += "_"
+    ids.add(chosen)
+    return chosen
+
+
+def _exercises(grade_ids: Iterable[str]) -> str:
+    return ", ".join(
+        f"the check of {exercise_number(name)}"
+        if name.startswith("test_")
+        else exercise_number(name)
+        for name in grade_ids
+    )

@@ -1,0 +1,1 @@
+"""What may be imported in a student's kernel when a class is graded: nothing here is secret."""

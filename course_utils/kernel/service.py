@@ -1,0 +1,134 @@
+"""What a student's kernel does for the judge: look up names, call, index, iterate, run probes.
+
+A request and its reply are plain values (see `wire`); objects that are not stay here, under a
+number. Nothing in this module is a secret, and nothing that it says is believed further than as
+data: the student's code runs beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from course_utils import seeds
+from course_utils.kernel.wire import Bounds, Reference, TooMuch, WireError, decode, encode
+from course_utils.remote import where
+
+__all__ = ["Service"]
+
+#: Characters of an exception's message that are passed on.
+MAX_MESSAGE = 2000
+
+
+class Service:
+    """Answers requests about the objects of a namespace.
+
+    Parameters
+    ----------
+    namespace : dict
+        The notebook's variables, as they are at the time of each request.
+    bounds : Bounds
+        Of requests and replies.
+    """
+
+    def __init__(self, namespace: dict[str, Any], bounds: Bounds | None = None) -> None:
+        self._namespace = namespace
+        self._bounds = bounds or Bounds()
+        self._objects: list[Any] = []
+
+    def answer(self, frames: Sequence[bytes | memoryview]) -> list[bytes]:
+        """Return the reply to a request; whatever goes wrong is a reply too."""
+        try:
+            request = decode(frames, self._bounds, resolve=self._resolve)
+            operation: Callable[..., Any] = getattr(self, f"_do_{request.pop('do')}")
+            return self._encode({"value": operation(**request)})
+        except TooMuch as error:
+            return encode({"refused": str(error)})
+        # An answer may raise anything: SystemExit and KeyboardInterrupt are its exceptions too.
+        except BaseException as error:
+            return encode({"raised": _described(error)})
+
+    def _encode(self, value: Any) -> list[bytes]:
+        return encode(value, self._bounds, refer=self._refer)
+
+    def _refer(self, value: Any) -> Reference:
+        self._objects.append(value)
+        return Reference(len(self._objects) - 1, type(value).__name__)
+
+    def _resolve(self, reference: Reference) -> Any:
+        if reference.number >= len(self._objects):
+            raise WireError(f"there is no object number {reference.number}")
+        return self._objects[reference.number]
+
+    def _do_begin(self, names: list[str], seed: int) -> dict[str, Any]:
+        """Forget the objects of the last exercise; return those behind some names."""
+        self._objects.clear()
+        seeds.reset(seed)
+        return {name: self._namespace[name] for name in names if name in self._namespace}
+
+    def _do_call(self, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return target(*arguments, **keywords)
+
+    def _do_probe(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        from course_utils import probes  # imports PyTorch, which not every notebook needs
+
+        return getattr(probes, name)(*arguments, **keywords)
+
+    def _do_attribute(self, target: Any, name: str) -> Any:
+        return getattr(target, name)
+
+    def _do_item(self, target: Any, key: Any) -> Any:
+        return target[key]
+
+    def _do_length(self, target: Any) -> int:
+        return len(target)
+
+    def _do_truth(self, target: Any) -> bool:
+        return bool(target)
+
+    def _do_number(self, target: Any) -> float:
+        return float(target)
+
+    def _do_iterate(self, target: Any) -> Reference:
+        return self._refer(iter(target))
+
+    def _do_next(self, iterator: Any, count: int) -> tuple[list[Any], bool]:
+        """Return up to `count` further items, and whether there may be more."""
+        items: list[Any] = []
+        for item in iterator:
+            items.append(item)
+            if len(items) == count:
+                return items, True
+        return items, False
+
+    def _do_plain(self, target: Any) -> Any:
+        """Return the data of an object whose type extends a plain one."""
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(target, torch.Tensor):
+            # `as_subclass` keeps the graph that a leaf of the judge could not have.
+            data = target.detach().as_subclass(torch.Tensor)
+            return data.requires_grad_(target.requires_grad)
+        if isinstance(target, np.ndarray):
+            return np.array(target, copy=True, subok=False)
+        bases: tuple[Any, ...] = (tuple, list, dict, str, bytes, int, float, complex)
+        for base in bases:
+            if isinstance(target, base):
+                return base(target)
+        return target
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    try:
+        said = str(error)[:MAX_MESSAGE]
+    except Exception:
+        said = ""
+    line, source = where(error)
+    return {
+        "name": str(type(error).__name__)[:100],
+        "said": said,
+        "line": line,
+        "source": source[:200],
+    }

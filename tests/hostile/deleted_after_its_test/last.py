@@ -1,0 +1,2 @@
+del total
+mean = None

@@ -1,0 +1,7 @@
+def total(numbers):
+    while True:
+        try:
+            while True:
+                pass
+        except KeyboardInterrupt:
+            pass

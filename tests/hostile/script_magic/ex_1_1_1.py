@@ -1,0 +1,3 @@
+%%script true
+def total(numbers):
+    return sum(numbers)

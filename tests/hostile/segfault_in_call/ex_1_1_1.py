@@ -1,0 +1,5 @@
+import ctypes
+
+
+def total(numbers):
+    return ctypes.string_at(0)

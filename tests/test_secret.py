@@ -1,0 +1,60 @@
+"""The course's secret: from the environment, or from a file that the first grading writes."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from course_utils.autograde.secret import NAME, secret
+from course_utils.exceptions import CourseError
+
+
+@pytest.fixture(autouse=True)
+def no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COURSE_SECRET", raising=False)
+
+
+def test_the_first_call_writes_a_secret_and_the_next_ones_read_it(tmp_path: Path) -> None:
+    first = secret(tmp_path)
+
+    assert len(first) == 64
+    assert secret(tmp_path) == first
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) & 0o077 == 0
+
+
+def test_an_instructors_own_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("autumn\n")
+
+    assert secret(tmp_path) == "autumn"
+
+
+def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_SECRET", "from outside")
+
+    assert secret(tmp_path) == "from outside"
+    assert not (tmp_path / NAME).exists()
+
+
+def test_of_many_at_once_all_get_the_same(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(secret, [tmp_path] * 40))
+
+    assert len(found) == 1
+
+
+def test_an_empty_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("\n")
+
+    with pytest.raises(CourseError, match="is empty"):
+        secret(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(CourseError, match="Set the environment variable COURSE_SECRET"):
+        secret(tmp_path / "file")
