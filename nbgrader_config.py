@@ -58,10 +58,10 @@ os.environ.setdefault("COURSE_QUICK", "1")
 if os.environ.get("COURSE_DATA_DIR"):
     os.environ["COURSE_DATA_DIR"] = str(Path(os.environ["COURSE_DATA_DIR"]).resolve())
 
-# Submissions are rebuilt from the text of their cells and the course's own copy. The student's cells
-# then run in a kernel of their own, and the tests outside it; marks come from what the tests found.
-# docs/how-grading-works.md tells how. Every limit is a setting of `Judge`:
-# `nbgrader autograde --help-all` lists them.
+# Submissions are rebuilt from the text of their cells and the course's own copy. The student's
+# cells then run in a kernel of their own, and the tests outside it; marks come from what the tests
+# found. docs/how-grading-works.md tells how. Every limit is a setting of `Judge`, such as
+# `c.Judge.call_seconds = 30`; the class explains each.
 c.Autograde.sanitize_preprocessors = [Restore, *Autograde.sanitize_preprocessors.default()]
 steps = Autograde.autograde_preprocessors.default()
 steps[steps.index(Execute)] = Judge
@@ -71,9 +71,9 @@ c.Autograde.autograde_preprocessors = steps
 # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
 c.Execute.timeout = 120
 
-# `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it must not
-# stand in for what is installed. (The second option keeps the kernel from telling every time that
-# local connections are not encrypted.)
+# `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it must
+# not stand in for what is installed. (The second option keeps the kernel from telling every time
+# that local connections are not encrypted.)
 c.Execute.extra_arguments = [
     "--InteractiveShellApp.ignore_cwd=True",
     "--IPKernelApp.log_level=ERROR",

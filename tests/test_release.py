@@ -329,7 +329,7 @@ def test_a_release_without_its_own_course_utils_is_told(course):
 def test_a_test_that_borrows_a_name_is_told(course):
     replaced(sums(course, "source"), '"import math\\n",\n    "\\n",\n    "assert', '"assert')
 
-    with pytest.raises(ReleaseError, match="cell 'test_ex_1_1_1' uses 'math'.*import it there"):
+    with pytest.raises(ReleaseError, match=r"cell 'test_ex_1_1_1' uses 'math'.*import it there"):
         verify_release(course, "sums")
 
 

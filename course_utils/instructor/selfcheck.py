@@ -27,7 +27,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class ExerciseCheck:
-    """The marks of one exercise, given by stock nbgrader.
+    """The marks of one exercise, given as a class gets them.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class SelfCheck:
 def selfcheck(course: Course, assignments: Sequence[str] | None = None) -> SelfCheck:
     """Release assignments, answer them from their sources and not at all, and mark both.
 
-    All of it happens in a temporary copy of the course, with stock nbgrader.
+    All of it happens in a temporary copy of the course, as a class is graded.
 
     Parameters
     ----------
