@@ -57,7 +57,7 @@ def test_a_solution_that_loses_a_mark_is_told_with_the_tests_words(bad):
     row = bad.rows[0]
     assert not row.ok
     assert row.solution == 0
-    assert row.reason == "AssertionError: the sum of nothing is 0"
+    assert row.reason == "✗ Exercise 1.1.1: the sum of nothing is 0."
 
 
 @pytest.mark.slow

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nbgrader.utils import is_grade
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SAWarning
 
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import ExerciseMark, exercise_number, marks
+from course_utils.autograde.preprocessors import RECORD
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 from course_utils.instructor.release import failure, generate, scratch
@@ -22,7 +21,6 @@ from course_utils.instructor.release import failure, generate, scratch
 __all__ = ["ExerciseCheck", "SelfCheck", "render", "selfcheck"]
 
 SOLUTION, UNTOUCHED = "solution", "untouched"
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -129,15 +127,12 @@ def _points(mark: ExerciseMark) -> float | None:
 
 
 def _reasons(course: Course, assignment: str) -> dict[tuple[str, str], str]:
-    """Return the last words of each test that failed on the solution, by notebook and exercise."""
+    """Return why each test took marks from the solution, by notebook and exercise."""
     found = {}
     for path in (course.root / "autograded" / SOLUTION / assignment).glob("*.ipynb"):
-        for name, cell in source.by_grade_id(source.read(path)).items():
-            if is_grade(cell) and cell.cell_type == "code":
-                errors = [output for output in cell.outputs if output.output_type == "error"]
-                for error in errors[:1]:
-                    text = ANSI.sub("", f"{error.ename}: {error.evalue}")
-                    found[path.stem, exercise_number(name)] = " ".join(text.split())
+        for name, verdict in source.read(path).metadata[RECORD].verdicts.items():
+            reason = " ".join((verdict.fault or verdict.reason).split())
+            found[path.stem, exercise_number(name)] = reason
     return found
 
 
