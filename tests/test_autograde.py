@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from classroom import SCENARIOS, answered, hand_in, hand_in_scenario, released_course
 
-from course_utils.autograde import batch
+from course_utils.autograde import batch, kernels
 from course_utils.autograde.batch import Row, Status, autograde
 from course_utils.autograde.course import Course
 from course_utils.autograde.feedback import feedback
 from course_utils.autograde.gradebook import exercise_number, marks, opened, withdraw
-from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 
@@ -200,7 +199,8 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
 ) -> None:
     hand_in(course, "ada", answered(course))
     autograde(course, "sums")
-    monkeypatch.setattr(Workplace, "command", [sys.executable, "-c", "raise SystemExit(1)"])
+    broken = kernels._spec([sys.executable, "-c", "raise SystemExit(1)"], "local-provisioner")
+    monkeypatch.setattr(kernels, "_spec", lambda *_: broken)
 
     (row,) = autograde(course, "sums", force=True)
     (by,) = marks(course, "sums")

@@ -21,6 +21,7 @@ from typing import Any
 
 from traitlets.config import Config
 
+from course_utils.autograde import sandbox
 from course_utils.autograde.course import Course, causes
 from course_utils.autograde.gradebook import ExerciseMark, StudentMarks, marks, withdraw
 from course_utils.autograde.kernels import KernelStartError
@@ -92,6 +93,7 @@ def autograde(
     *,
     students: Collection[str] | None = None,
     force: bool = False,
+    require_sandbox: bool = False,
     progress: Progress | None = None,
 ) -> list[Row]:
     """Grade the submissions of an assignment that are not graded yet.
@@ -107,6 +109,8 @@ def autograde(
         Whose submissions; by default everybody's.
     force : bool
         Grade again what is graded already, and not newer since.
+    require_sandbox : bool
+        Whether to refuse where nothing confines a student's code.
     progress : callable, optional
         Told before each submission.
 
@@ -118,8 +122,12 @@ def autograde(
     Raises
     ------
     CourseError
-        If the course or its gradebook has no such assignment, or nobody of `students` is there.
+        If the course or its gradebook has no such assignment, if nobody of `students` is there, or
+        if there is no sandbox and there has to be one.
     """
+    if require_sandbox and (problem := sandbox.problem()):
+        message = f"Nothing was graded, because there is no sandbox here. {problem}"
+        raise CourseError(message)
     submissions = select(find_submissions(course, assignment), students)
     graded_now, failures = set(), {}
     with logged(course):

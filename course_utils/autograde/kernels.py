@@ -31,13 +31,17 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets import Type
 
+from course_utils.autograde import sandbox, workplace
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.warm import warm_parent
 from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.kernel.app import REPLY, REQUEST
 
 __all__ = ["KernelLost", "KernelStartError", "Session"]
 
+#: What Jupyter knows the kernel as.
+NAME = "course-grading"
 #: Bytes of one part of a message; above it the transport hangs up.
 MAX_MESSAGE_BYTES = 256 * 2**20
 MAX_PARTS = 100_000
@@ -47,6 +51,7 @@ MAX_TEXT_BYTES = 2**20
 TEXT_PARTS = 5
 #: Seconds between two looks at whether a silent kernel still lives.
 HEARTBEAT = 0.2
+START_SECONDS = 60
 #: The name of the error that nbclient reports for a cell that it stopped.
 TIMEOUT = "CellTimeoutError"
 
@@ -62,24 +67,27 @@ class KernelStartError(CourseError):
 class _Specs(KernelSpecManager):
     """Knows one kernel: the one for grading. Nobody else's installation has a say."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, spec: KernelSpec) -> None:
         super().__init__()
-        self._command = command
+        self._spec = spec
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        arguments = [
-            "-f",
-            "{connection_file}",
-            "--HistoryManager.hist_file=:memory:",
-            "--InteractiveShellApp.ignore_cwd=True",
-            "--IPKernelApp.log_level=ERROR",
-        ]
-        return KernelSpec(
-            argv=[*self._command, *arguments],
-            name=kernel_name,
-            display_name="Python for grading",
-            language="python",
-        )
+        return self._spec
+
+
+def _spec(command: list[str], provisioner: str) -> KernelSpec:
+    settings = [
+        "--HistoryManager.hist_file=:memory:",
+        "--InteractiveShellApp.ignore_cwd=True",
+        "--IPKernelApp.log_level=ERROR",
+    ]
+    return KernelSpec(
+        argv=[*command, *settings],
+        name=NAME,
+        display_name="Python for grading",
+        language="python",
+        metadata={"kernel_provisioner": {"provisioner_name": provisioner}},
+    )
 
 
 class _Flood(Exception):
@@ -121,6 +129,29 @@ class _KernelClient(AsyncKernelClient):
     iopub_channel_class = Type(_OutputChannel)
     shell_channel_class = Type(_Channel)
 
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers and its outputs arrive.
+
+        Raises
+        ------
+        RuntimeError
+            If it does neither in time.
+        """
+        end = time.monotonic() + (timeout or START_SECONDS)
+        while time.monotonic() < end:
+            number = self.kernel_info()
+            try:
+                while (await self.shell_channel.get_msg(1))["parent_header"]["msg_id"] != number:
+                    pass
+                await self.iopub_channel.get_msg(HEARTBEAT)
+            except Empty:
+                manager = self.parent
+                if manager is None or not await ensure_async(manager.is_alive()):
+                    raise RuntimeError("it ended before it answered") from None
+            else:
+                return
+        raise RuntimeError("it did not answer")
+
 
 class _Client(NotebookClient):
     """nbclient's own, without widgets, and with a note of whether a cell was timed out."""
@@ -160,33 +191,69 @@ class Session:
     Raises
     ------
     KernelStartError
+        If it does not come up, or if `limits` want a sandbox and there is none.
     """
 
     def __init__(self, limits: Limits, files: Mapping[str, Path] | None = None) -> None:
+        if limits.require_sandbox and (problem := sandbox.problem()):
+            raise KernelStartError(f"There is no sandbox to grade in: {problem}")
         self._limits = limits
-        self._place = place = Workplace(files or {})
         context = zmq.asyncio.Context()
         context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         self._manager = AsyncKernelManager(
-            kernel_name="course-grading",
-            kernel_spec_manager=_Specs(place.command),
-            context=context,
-            client_factory=_KernelClient,
+            kernel_name=NAME, context=context, client_factory=_KernelClient
         )
-        if sys.platform != "win32":
-            self._manager.transport = "ipc"
-            self._manager.ip = str(place.root / "line")
-            self._manager.connection_file = str(place.root / "connection.json")
-            self._manager.cache_ports = False
         self._client = _Client(limits, self._manager)
+        self._place: Workplace | None = None
         try:
-            self._client.start_new_kernel(cwd=str(place.desk), env=place.environment)
+            prepare = self._cold if sandbox.problem() else self._warm
+            start = prepare(files or {})
+            self._client.start_new_kernel(**start)
             self._client.start_new_kernel_client()
             self._output().on_flood = self._interrupt
         except Exception as error:
             self.close()
             message = f"A kernel for grading did not start: {type(error).__name__}: {error}"
             raise KernelStartError(message) from error
+
+    def _warm(self, files: Mapping[str, Path]) -> dict[str, Any]:
+        """Prepare a kernel that the warm parent forks."""
+        self._place = place = Workplace(files, within=warm_parent().rooms)
+        self._manager.kernel_spec_manager = _Specs(_spec([], "course-warm"))
+        self._talk_by_files(place)
+        environment = workplace.environment("/home/student", data="/data", cache="/cache")
+        limits = self._limits
+        request = {
+            "room": place.root.name,
+            "environment": {**environment, "TMPDIR": "/tmp", "COURSE_OFFLINE": "1"},
+            "wall_seconds": limits.notebook_seconds,
+            "cpu_seconds": limits.cpu_seconds,
+            "memory_megabytes": limits.memory_megabytes,
+            "disk_megabytes": limits.disk_megabytes,
+            "processes": limits.processes,
+            "open_files": limits.open_files,
+        }
+        return {"cwd": str(place.desk), "env": {}, "request": request}
+
+    def _cold(self, files: Mapping[str, Path]) -> dict[str, Any]:
+        """Prepare a kernel in a process of its own, which nothing confines."""
+        self._place = place = Workplace(files)
+        library = place.root / "library"
+        library.mkdir()
+        workplace.stage_library(library)
+        command = [sys.executable, "-I", "-S", str(library / "start.py"), "kernel"]
+        self._manager.kernel_spec_manager = _Specs(
+            _spec([*command, "-f", "{connection_file}"], "local-provisioner")
+        )
+        if sys.platform != "win32":
+            self._talk_by_files(place)
+        return {"cwd": str(place.desk), "env": workplace.environment(str(place.home))}
+
+    def _talk_by_files(self, place: Workplace) -> None:
+        self._manager.transport = "ipc"
+        self._manager.ip = str(place.line / "k")
+        self._manager.connection_file = str(place.root / "connection.json")
+        self._manager.cache_ports = False
 
     def is_alive(self) -> bool:
         """Say whether the kernel's process still runs."""
@@ -217,7 +284,7 @@ class Session:
         except _Flood:
             raise self._flooded() from None
         except DeadKernelError:
-            raise KernelLost("the kernel died while it ran") from None
+            raise self._died() from None
         except CellTimeoutError:
             message = (
                 f"this cell ran longer than {self._limits.cell_seconds} s, and could not be stopped"
@@ -241,6 +308,11 @@ class Session:
 
     def _interrupt(self) -> None:
         self._interruption = asyncio.ensure_future(ensure_async(self._manager.interrupt_kernel()))
+
+    def _died(self) -> KernelLost:
+        """Return how the kernel ended, as far as anybody knows."""
+        ended: str = getattr(self._manager.provisioner, "ended", "")
+        return KernelLost(ended if ended.startswith("it ") else "the kernel died")
 
     def _flooded(self) -> KernelLost:
         return KernelLost(f"it wrote more than {self._limits.output_bytes / 2**20:g} MB")
@@ -276,7 +348,7 @@ class Session:
                 if found is not None:
                     return found
             if not ready and not self.is_alive():
-                raise KernelLost("the kernel died")
+                raise self._died()
         raise KernelLost(f"no result came within {seconds:.0f} s")
 
     def close(self) -> None:
@@ -287,7 +359,8 @@ class Session:
         if group and sys.platform != "win32":
             with suppress(OSError):
                 os.killpg(group, signal.SIGKILL)
-        self._place.remove()
+        if self._place is not None:
+            self._place.remove()
 
     async def _stop(self) -> None:
         if self._client.kc is not None:

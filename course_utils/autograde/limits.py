@@ -27,12 +27,24 @@ class Limits:
         That a test takes from one object that it iterates over.
     notebook_seconds : int
         For the whole notebook; no cell is started after that.
+    cpu_seconds : int
+        Of computing time, for each process.
+    memory_megabytes : int
+        Beyond what the warm parent shares with all kernels.
+    disk_megabytes : int
+        For each of the folders that can be written, which are in memory.
+    processes : int
+        And threads.
+    open_files : int
+        For each process.
     output_bytes : int
         Of what one cell writes and shows.
     new_kernels : int
         How often a notebook gets a fresh kernel because its own was lost.
     start_seconds : int
         For the kernel to come up.
+    require_sandbox : bool
+        Whether to refuse where nothing confines a kernel.
     bounds : Bounds
         Of one value that leaves the kernel.
     """
@@ -41,9 +53,15 @@ class Limits:
     call_seconds: float = 30.0
     exercise_seconds: float = 120.0
     notebook_seconds: int = 1800
+    cpu_seconds: int = 1800
+    memory_megabytes: int = 4096
+    disk_megabytes: int = 256
+    processes: int = 200
+    open_files: int = 1024
     requests: int = 5000
     items: int = 10_000
     output_bytes: int = 10 * 2**20
     new_kernels: int = 20
     start_seconds: int = 60
+    require_sandbox: bool = False
     bounds: Bounds = field(default_factory=Bounds)

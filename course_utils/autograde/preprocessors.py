@@ -15,8 +15,9 @@ from nbformat import NotebookNode, from_dict
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
-from traitlets import Float, Integer, Unicode
+from traitlets import Bool, Float, Integer, Unicode
 
+from course_utils.autograde import sandbox
 from course_utils.autograde.course import Course
 from course_utils.autograde.grade import Graded, grade_notebook
 from course_utils.autograde.gradebook import layout
@@ -91,6 +92,36 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         help="Bytes that one cell of the student's may write and show before it is stopped.",
     ).tag(config=True)
 
+    cpu_seconds = Integer(
+        DEFAULTS.cpu_seconds,
+        help="Seconds of computing time of each process of a submission, in the sandbox.",
+    ).tag(config=True)
+
+    memory_megabytes = Integer(
+        DEFAULTS.memory_megabytes,
+        help="Memory of a submission's processes together, in the sandbox.",
+    ).tag(config=True)
+
+    disk_megabytes = Integer(
+        DEFAULTS.disk_megabytes,
+        help="Size of each folder that a submission can write to, in the sandbox.",
+    ).tag(config=True)
+
+    processes = Integer(
+        DEFAULTS.processes,
+        help="Processes and threads of a submission, in the sandbox.",
+    ).tag(config=True)
+
+    open_files = Integer(
+        DEFAULTS.open_files,
+        help="Files that each process of a submission may have open, in the sandbox.",
+    ).tag(config=True)
+
+    require_sandbox = Bool(
+        DEFAULTS.require_sandbox,
+        help="Whether to refuse to grade where there is no sandbox.",
+    ).tag(config=True)
+
     value_bytes = Integer(
         DEFAULTS.bounds.bytes,
         help="Bytes of one value that a test fetches from the student's kernel.",
@@ -115,6 +146,12 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             exercise_seconds=self.exercise_seconds,
             notebook_seconds=self.notebook_seconds,
             requests=self.requests,
+            cpu_seconds=self.cpu_seconds,
+            memory_megabytes=self.memory_megabytes,
+            disk_megabytes=self.disk_megabytes,
+            processes=self.processes,
+            open_files=self.open_files,
+            require_sandbox=self.require_sandbox,
             items=self.items,
             output_bytes=self.output_bytes,
             new_kernels=self.new_kernels,
@@ -126,6 +163,8 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
     ) -> tuple[NotebookNode, Resources]:
         """Return the notebook with its outputs, and the verdicts among the resources."""
         ids = resources["nbgrader"]
+        if problem := sandbox.problem():
+            self.log.warning("Without a sandbox: %s %s", problem, sandbox.UNPROTECTED)
         graded = grade_notebook(
             nb,
             files=_data_files(Path(resources["metadata"]["path"])),

@@ -1,4 +1,4 @@
-"""The folder that one kernel works in: what it may import, its home, and its data files."""
+"""What a kernel finds around it: the modules that it may import, its home, and its data files."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import matplotlib
 
 import course_utils
-from course_utils import data
+from course_utils import data as datasets
 
-__all__ = ["Workplace"]
+__all__ = ["Workplace", "environment", "font_lists", "stage_library"]
 
 #: What a kernel inherits of the grader's environment, if it is set.
-ENVIRONMENT = ("COURSE_OFFLINE", "COURSE_QUICK", "LANG", "LC_ALL", "SYSTEMROOT", "TZ")
+INHERITED = ("COURSE_OFFLINE", "COURSE_QUICK", "LANG", "LC_ALL", "SYSTEMROOT", "TZ")
 
 
 class Workplace:
-    """A new folder for one kernel, and how to start it there.
+    """A new folder for one kernel.
 
     No kernel gets the folder of another: what ran there may have changed anything in it.
 
@@ -29,18 +29,22 @@ class Workplace:
     ----------
     files : mapping of str to Path
         The submission's data files, by their path beside the notebook.
+    within : Path, optional
+        The folder to make it in; by default that for temporary files.
     """
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
+    def __init__(self, files: Mapping[str, Path], within: Path | None = None) -> None:
         # The name is short because a Unix socket's path has at most 107 bytes.
-        self.root = Path(tempfile.mkdtemp(prefix="kernel-")).resolve()
-        self.library, self.home, self.desk = (
-            self.root / name for name in ("library", "home", "desk")
-        )
-        for folder in (self.library, self.home, self.desk):
-            folder.mkdir()
-        self._copy_course()
-        self._copy_fonts()
+        self.root = Path(tempfile.mkdtemp(prefix="kernel-", dir=within)).resolve()
+        self.root.chmod(0o711)
+        self.home, self.desk, self.line = (self.root / name for name in ("home", "desk", "line"))
+        (self.home / "matplotlib").mkdir(parents=True)
+        self.desk.mkdir()
+        self.line.mkdir()
+        self.line.chmod(0o777)  # in a sandbox the kernel is another user
+        # Spares each kernel the seconds that matplotlib takes to list this machine's fonts.
+        for path in font_lists():
+            shutil.copyfile(path, self.home / "matplotlib" / path.name)
         for name, original in files.items():
             (self.desk / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(original, self.desk / name, follow_symlinks=False)
@@ -49,59 +53,67 @@ class Workplace:
         """Delete the folder."""
         shutil.rmtree(self.root, ignore_errors=True)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of a kernel: nothing of the grader's but what a notebook needs."""
-        kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        folders = {
-            "HOME": self.home,
-            "IPYTHONDIR": self.home / "ipython",
-            "MPLCONFIGDIR": self.home / "matplotlib",
-            "TMPDIR": self.home,
-            "COURSE_CACHE_DIR": data.cache_dir(),
-        }
-        if chosen := os.environ.get("COURSE_DATA_DIR"):
-            folders["COURSE_DATA_DIR"] = Path(chosen).resolve()
-        return {
-            **kept,
-            **{name: str(folder) for name, folder in folders.items()},
-            "NBGRADER_EXECUTION": "autograde",
-            "PATH": os.defpath,
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            # Kernels run beside each other: each would start a thread for every core.
-            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-        }
 
-    @property
-    def command(self) -> list[str]:
-        """The command of a kernel, but for its connection file.
+def environment(home: str, *, data: str = "", cache: str = "") -> dict[str, str]:
+    """Return the environment of a kernel: nothing of the grader's but what a notebook needs.
 
-        Isolated from the user's own packages, and without `.pth` files: these would lead to the
-        course's sources.
-        """
-        return [sys.executable, "-I", "-S", str(self.library / "start.py")]
+    Parameters
+    ----------
+    home : str
+        Where the kernel sees its home.
+    data, cache : str
+        Where it sees the folders of data sets, by default where the grader does.
+    """
+    chosen = os.environ.get("COURSE_DATA_DIR")
+    return {
+        **{name: os.environ[name] for name in INHERITED if name in os.environ},
+        **({"COURSE_DATA_DIR": data or str(Path(chosen).resolve())} if chosen else {}),
+        "COURSE_CACHE_DIR": cache or str(datasets.cache_dir()),
+        "HOME": home,
+        "IPYTHONDIR": f"{home}/ipython",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": f"{home}/matplotlib",
+        "NBGRADER_EXECUTION": "autograde",
+        "PATH": os.defpath,
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "TMPDIR": home,
+        # Kernels run beside each other: each would start a thread for every core.
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    }
 
-    def _copy_course(self) -> None:
-        """Copy what may be imported in a kernel: the students' modules and the kernel's own."""
-        original = Path(course_utils.__file__).parent
-        package = self.library / "course_utils"
-        for part in (Path(), Path("kernel")):
-            (package / part).mkdir()
-            for module in sorted((original / part).glob("*.py")):
-                shutil.copyfile(module, package / part / module.name)
-        course = str(original.parent)
-        folders = [entry for entry in sys.path if entry and entry != course]
-        start = (
-            "import sys\n"
-            f"sys.path[:] = {[str(self.library), *folders]!r}\n"
-            "from course_utils.kernel.app import main\n"
-            "main(sys.argv[1:])\n"
-        )
-        (self.library / "start.py").write_text(start, encoding="utf-8")
 
-    def _copy_fonts(self) -> None:
-        """Spare each kernel the seconds that matplotlib takes to list this machine's fonts."""
-        folder = self.home / "matplotlib"
-        folder.mkdir()
-        for listed in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
-            shutil.copyfile(listed, folder / listed.name)
+def font_lists() -> Iterator[Path]:
+    """Yield matplotlib's lists of this machine's fonts."""
+    yield from Path(matplotlib.get_cachedir()).glob("fontlist-*.json")
+
+
+def stage_library(folder: Path, seen_as: str | None = None) -> None:
+    """Fill a folder with what may be imported in a kernel, and a script to start one.
+
+    It holds the students' modules and the kernel's own. Python's own packages are found where they
+    are, but without the `.pth` files that would lead to the course's sources.
+
+    Parameters
+    ----------
+    folder : Path
+    seen_as : str, optional
+        Where the kernel sees the folder, if elsewhere.
+    """
+    original = Path(course_utils.__file__).parent
+    for part in (Path(), Path("kernel")):
+        (folder / "course_utils" / part).mkdir()
+        for module in sorted((original / part).glob("*.py")):
+            shutil.copyfile(module, folder / "course_utils" / part / module.name)
+    found = [entry for entry in sys.path if entry and entry != str(original.parent)]
+    start = (
+        "import sys\n"
+        f"sys.path[:] = {[seen_as or str(folder), *found]!r}\n"
+        "what, *arguments = sys.argv[1:]\n"
+        'if what == "parent":\n'
+        "    from course_utils.kernel.parent import main\n"
+        "    main(int(arguments[0]))\n"
+        "else:\n"
+        "    from course_utils.kernel.app import main\n"
+        "    main(arguments)\n"
+    )
+    (folder / "start.py").write_text(start, encoding="utf-8")

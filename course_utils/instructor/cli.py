@@ -183,19 +183,30 @@ def autograde(
     assignment: Assignment = None,
     students: Students = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    require_sandbox: Annotated[
+        bool, typer.Option("--require-sandbox", help="Refuse to grade where there is no sandbox.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
 ) -> None:
     """Grade what is in submitted/, and show the class's marks."""
     course = _course(context)
-    from course_utils.autograde import batch
+    from course_utils.autograde import batch, sandbox
     from course_utils.instructor.terminal import print_class, progress_bar, took
 
+    if not require_sandbox and (problem := sandbox.problem()):
+        warning = f"Without a sandbox: {problem} {sandbox.UNPROTECTED}"
+        typer.secho(warning, err=True, fg=typer.colors.YELLOW)
     rows = []
     for name in _chosen(course, assignment):
         start = time.monotonic()
         with progress_bar(f"Grading {name}") as progress:
             graded = batch.autograde(
-                course, name, students=students, force=force, progress=progress
+                course,
+                name,
+                students=students,
+                force=force,
+                require_sandbox=require_sandbox,
+                progress=progress,
             )
         rows.extend(graded)
         if not as_json:

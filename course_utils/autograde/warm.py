@@ -1,0 +1,242 @@
+"""Kernels by fork: a warm parent in a sandbox, and the provisioner that asks it for kernels.
+
+Jupyter finds `WarmProvisioner` by the entry point "course-warm"; nbclient, nbgrader and Jupyter use
+its kernels as any others.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import atexit
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+
+from course_utils import data as datasets
+from course_utils.autograde import sandbox
+from course_utils.autograde.workplace import environment, font_lists, stage_library
+from course_utils.exceptions import CourseError
+from course_utils.kernel.parent import INTERRUPT, KILL, READY
+
+__all__ = ["WarmParent", "WarmProvisioner", "warm_parent"]
+
+START_SECONDS = 120
+#: Seconds between two looks at a leash.
+PAUSE = 0.002
+
+
+class ParentLost(CourseError):
+    """The warm parent ended, or never came up."""
+
+
+@dataclass
+class WarmParent:
+    """A process in a sandbox that forks kernels.
+
+    Raises
+    ------
+    ParentLost
+        If it does not come up.
+    """
+
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="course-")))
+
+    def __post_init__(self) -> None:
+        self.rooms = self.folder / "rooms"
+        library = self.folder / "library"
+        for place in (self.rooms, library):
+            place.mkdir()
+        self.folder.chmod(0o711)
+        stage_library(library, "/course")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        self._said = (self.folder / "said.txt").open("wb+")
+        shown = {f"/tmp/matplotlib/{path.name}": path for path in font_lists()}
+        shown |= {place: folder for place, folder in _data().items() if folder.is_dir()}
+        command = sandbox.command(
+            ["/course/start.py", "parent", str(theirs.fileno())],
+            library=library,
+            rooms=self.rooms,
+            shown=shown,
+            environment=environment("/tmp", data="/data", cache="/cache"),
+        )
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        atexit.register(self.close)
+        self._await_start()
+
+    def _await_start(self) -> None:
+        ready, _, _ = select.select([self._control], [], [], START_SECONDS)
+        state = self._control.recv(1000) if ready else b""
+        if not state:
+            self._said.seek(0)
+            said = self._said.read()[-500:].decode(errors="replace").strip()
+            self.close()
+            raise ParentLost(f"The sandbox for grading did not start: {said or 'no answer'}")
+        if (threads := json.loads(state)["threads"]) != 1:
+            self.close()
+            raise ParentLost(f"The warm parent has {threads} threads, and cannot fork safely.")
+
+    def is_alive(self) -> bool:
+        """Say whether kernels can be had."""
+        return self._process.poll() is None
+
+    def fork(self, request: dict[str, Any]) -> socket.socket:
+        """Ask for a kernel, and return its leash."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            rights = array.array("i", [theirs.fileno()])
+            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+            try:
+                self._control.sendmsg([json.dumps(request).encode()], ancillary)
+            except OSError as error:
+                ours.close()
+                raise ParentLost(f"The warm parent ended: {error.strerror}.") from error
+        return ours
+
+    def close(self) -> None:
+        """End the parent, and with it every kernel."""
+        atexit.unregister(self.close)
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        self._said.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _data() -> dict[str, Path]:
+    """Return the folders of data sets, by where a kernel sees them."""
+    chosen = os.environ.get("COURSE_DATA_DIR")
+    folders = {"/data": Path(chosen).resolve()} if chosen else {}
+    return {**folders, "/cache": datasets.cache_dir()}
+
+
+_parents: dict[object, WarmParent] = {}
+
+
+def warm_parent() -> WarmParent:
+    """Return this process's warm parent; one that died is replaced."""
+    # A forked grader has to have its own, and so has one that finds its data elsewhere.
+    key = (os.getpid(), *_data().values())
+    parent = _parents.get(key)
+    if parent is None or not parent.is_alive():
+        if parent is not None:
+            parent.close()
+        parent = _parents[key] = WarmParent()
+    return parent
+
+
+class WarmProvisioner(KernelProvisionerBase):
+    """Has kernels forked by this process's warm parent."""
+
+    _leash: socket.socket | None = None
+    _room: str = ""
+    #: How the kernel ended, in words; empty while it runs.
+    ended = ""
+
+    @property
+    def has_process(self) -> bool:
+        """Whether there is a kernel."""
+        return self._leash is not None
+
+    async def poll(self) -> int | None:
+        """Return None while the kernel runs."""
+        self._listen()
+        return None if self._leash is not None else 1
+
+    async def wait(self) -> int | None:
+        """Wait for the kernel's end."""
+        while await self.poll() is None:
+            await asyncio.sleep(PAUSE)
+        return 1
+
+    async def send_signal(self, signum: int) -> None:
+        """Interrupt the kernel, or end it."""
+        if signum == signal.SIGINT:
+            self._tell(INTERRUPT)
+        elif signum != 0:
+            await self.kill()
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel and everything that it started."""
+        self._tell(KILL)
+        await self.wait()
+
+    async def terminate(self, restart: bool = False) -> None:
+        """End the kernel; it has nothing to say in this."""
+        await self.kill()
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Choose the sockets that client and kernel talk through."""
+        manager = self.parent
+        assert manager is not None
+        manager.write_connection_file()
+        self.connection_info = manager.get_connection_info()
+        return await super().pre_launch(cmd=self.kernel_spec.argv, **kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Ask for a kernel, and wait until its sockets are there."""
+        info: dict[str, Any] = dict(self.connection_info)
+        info["key"] = info["key"].decode()
+        info["ip"] = f"/line/{Path(info['ip']).name}"
+        request = {**kwargs["request"], "connection": info, "arguments": cmd}
+        self._leash = warm_parent().fork(request)
+        self._leash.setblocking(False)
+        self.ended = ""
+        end = time.monotonic() + START_SECONDS
+        while (said := self._heard()) != READY:
+            if said is not None or time.monotonic() > end:
+                why = (said or b"it did not answer").decode(errors="replace")
+                self._let_go(why)
+                raise ParentLost(f"A kernel could not be forked: {why}.")
+            await asyncio.sleep(PAUSE)
+        return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Let go of the kernel."""
+        self._let_go("it was let go")
+
+    def _heard(self) -> bytes | None:
+        """Return what the leash says: nothing yet, a message, or that it was let go."""
+        assert self._leash is not None
+        try:
+            return self._leash.recv(2000) or b"its sandbox ended"
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b"its sandbox ended"
+
+    def _listen(self) -> None:
+        if self._leash is not None and (said := self._heard()) is not None:
+            self._let_go(said.decode(errors="replace"))
+
+    def _tell(self, command: bytes) -> None:
+        if self._leash is not None:
+            with suppress(OSError):
+                self._leash.send(command)
+
+    def _let_go(self, why: str) -> None:
+        if self._leash is not None:
+            self._leash.close()
+            self._leash = None
+            self.ended = why

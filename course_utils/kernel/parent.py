@@ -1,0 +1,242 @@
+"""The warm parent: imports what notebooks need once, and forks a kernel for each submission.
+
+It runs in a sandbox and computes nothing itself: no thread, no ZeroMQ context and no event loop
+exist before it forks. Each child gets namespaces of its own, is watched by an `init` process of its
+own, and dies whole.
+
+The grader sends, for each kernel, a request (JSON) and one end of a socket, the *leash*. On the
+leash the child's init says "ready" and how the kernel ended; it takes "interrupt" and "kill". A
+leash that is let go kills too, so that nothing outlives a grader.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import importlib
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from course_utils.kernel import confine
+
+__all__ = ["INTERRUPT", "KILL", "MODULES", "READY", "main"]
+
+UP = b"up"
+READY, INTERRUPT, KILL = b"ready", b"interrupt", b"kill"
+MODULES = (
+    "numpy",
+    "torch",
+    "pandas",
+    "matplotlib.pyplot",
+    "seaborn",
+    "ipykernel.kernelapp",
+    "course_utils.checks",
+    "course_utils.data",
+    "course_utils.explore",
+    "course_utils.plots",
+    "course_utils.probes",
+    "course_utils.kernel.app",
+)
+#: Whom a kernel runs as where the grader is root, whom no limit of processes binds.
+NOBODY = 65534
+TICK = 0.1
+
+
+def main(control: int) -> None:
+    """Import, say so, and fork a kernel for each request until the grader is gone.
+
+    Parameters
+    ----------
+    control : int
+        The file descriptor of a socket that keeps messages apart (SOCK_SEQPACKET).
+    """
+    for name in MODULES:
+        importlib.import_module(name)
+    importlib.import_module("torch").set_num_threads(1)
+    gc.collect()
+    gc.freeze()
+    # Nobody asks how a child ended: its init tells on the leash.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(fileno=control) as grader:
+        grader.send(_state())
+        while True:
+            request, leash = _received(grader)
+            if leash is None:
+                return
+            if os.fork() == 0:
+                grader.close()
+                _child(json.loads(request), socket.socket(fileno=leash))
+            os.close(leash)
+
+
+def _state() -> bytes:
+    """Return what the grader checks before it trusts this process with a fork."""
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    return json.dumps({"threads": threads, "modules": len(sys.modules)}).encode()
+
+
+def _received(grader: socket.socket) -> tuple[bytes, int | None]:
+    data, ancillary, _, _ = grader.recvmsg(2**20, socket.CMSG_SPACE(4))
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            return data, array.array("i", content[:4])[0]
+    return data, None
+
+
+def _child(request: dict[str, Any], leash: socket.socket) -> NoReturn:
+    """Become the first process of new namespaces; never return."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        _silence()
+        confine.unshare(with_users=os.getuid() != 0)
+        if os.fork() == 0:
+            _init(request, leash)
+    except BaseException as error:
+        leash.send(f"failed: {type(error).__name__}: {error}".encode()[:1000])
+    os._exit(1)
+
+
+def _silence() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(null, standard)
+    os.close(null)
+
+
+def _init(request: dict[str, Any], leash: socket.socket) -> None:
+    """Furnish the room, start the kernel in it, and watch over both."""
+    _furnish(request)
+    is_up, says_up = os.pipe()
+    may_run, lets_run = os.pipe()
+    kernel = os.fork()
+    if kernel == 0:
+        leash.close()
+        _kernel(request, says_up, may_run)
+    os.close(says_up)
+    os.close(may_run)
+    if (said := os.read(is_up, 1000)) != UP:
+        leash.send(b"failed: " + said)
+    else:
+        # The sockets are bound: now nobody writes there any more.
+        confine.seal("/line")
+        leash.send(READY)
+        os.write(lets_run, b"1")
+    ended = _watch(kernel, leash, request)
+    leash.send(ended.encode())
+    os._exit(0)  # and with the first process all others end
+
+
+def _furnish(request: dict[str, Any]) -> None:
+    room, megabytes = Path("/rooms", request["room"]), request["disk_megabytes"]
+    confine.make_private()
+    confine.mount_proc()
+    confine.mount_tmpfs("/tmp", megabytes, mode="1777")
+    confine.mount_tmpfs("/dev/shm", megabytes, mode="1777")
+    confine.mount_tmpfs("/home", megabytes)
+    confine.bind(str(room / "line"), "/line")
+    shutil.copytree(room / "desk", "/home/desk")
+    shutil.copytree(room / "home", "/home/student")
+    connection = Path("/home/student/connection.json")
+    connection.write_text(json.dumps(request["connection"]), encoding="utf-8")
+    if os.getuid() == 0:
+        for place in (Path("/home"), *Path("/home").rglob("*")):
+            os.chown(place, NOBODY, NOBODY)
+    confine.mount_tmpfs("/rooms", 1)
+    confine.seal("/rooms")
+
+
+def _kernel(request: dict[str, Any], says_up: int, may_run: int) -> NoReturn:
+    """Become the kernel."""
+    try:
+        confine.limit(
+            cpu_seconds=request["cpu_seconds"],
+            data_bytes=_data_bytes() + request["memory_megabytes"] * 2**20,
+            processes=request["processes"],
+            open_files=request["open_files"],
+            file_bytes=request["disk_megabytes"] * 2**20,
+        )
+        confine.give_up_privileges(NOBODY if os.getuid() == 0 else None)
+        os.chdir("/home/desk")
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        random.seed()
+        from ipykernel.kernelapp import IPKernelApp
+        from matplotlib_inline.backend_inline import configure_inline_support
+
+        from course_utils.kernel.app import GradedKernel
+
+        sys.argv = [""]
+        app = IPKernelApp.instance(kernel_class=GradedKernel)
+        app.initialize(  # type: ignore[no-untyped-call]
+            [*request["arguments"], "-f", "/home/student/connection.json"]
+        )
+        # matplotlib was imported without a shell to show its figures in.
+        configure_inline_support(app.shell, os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
+        os.write(says_up, UP)
+        os.close(says_up)
+        os.read(may_run, 1)
+        os.close(may_run)
+        app.start()  # type: ignore[no-untyped-call]
+    except BaseException as error:
+        with suppress(OSError):
+            os.write(says_up, f"{type(error).__name__}: {error}".encode()[:900])
+    os._exit(1)
+
+
+def _data_bytes() -> int:
+    """Return the private memory, in bytes of addresses, that the parent already has."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    return 2**30
+
+
+def _watch(kernel: int, leash: socket.socket, request: dict[str, Any]) -> str:
+    """Serve the leash until the kernel or its time ends; return how it ended."""
+    end = time.monotonic() + request["wall_seconds"]
+    while True:
+        ready, _, _ = select.select([leash], [], [], TICK)
+        if ready:
+            command = leash.recv(100)
+            if command == INTERRUPT:
+                os.kill(kernel, signal.SIGINT)
+            elif command in (KILL, b""):
+                return "killed"
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return "ended"
+            if pid == kernel:
+                return f"ended with status {os.waitstatus_to_exitcode(status)}"
+            if pid == 0:
+                break
+        if _megabytes() > request["memory_megabytes"]:
+            return f"it used more than {request['memory_megabytes']} MB of memory"
+        if time.monotonic() > end:
+            return f"it ran longer than {request['wall_seconds']} s"
+
+
+def _megabytes() -> float:
+    """Return the memory that the processes of this namespace have for themselves."""
+    kilobytes = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        if folder.name == "1":
+            continue
+        try:
+            lines = (folder / "smaps_rollup").read_text().splitlines()
+        except OSError:  # it has just ended, or there is no list of processes
+            continue
+        kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+    return kilobytes / 1024
