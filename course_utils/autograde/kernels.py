@@ -37,6 +37,7 @@ from course_utils.autograde.warm import warm_parent
 from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.kernel.app import REPLY, REQUEST
+from course_utils.kernel.wire import pack, unpack
 
 __all__ = ["KernelLost", "KernelStartError", "Session"]
 
@@ -333,7 +334,7 @@ class Session:
         poller = zmq.Poller()
         poller.register(shell, zmq.POLLIN)
         poller.register(output, zmq.POLLIN)
-        sent = client.session.send(shell, REQUEST, {}, buffers=[*frames])
+        sent = client.session.send(shell, REQUEST, {}, buffers=[pack(frames)])
         deadline, written = time.monotonic() + seconds, 0
         while (left := deadline - time.monotonic()) > 0:
             ready = dict(poller.poll(round(1000 * min(left, HEARTBEAT))))
@@ -344,9 +345,9 @@ class Session:
                     raise self._flooded()
             if shell in ready:
                 parts = _received(shell)
-                found = _buffers_of_reply(client.session, parts, sent["header"]["msg_id"])
+                found = _content_of_reply(client.session, parts, sent["header"]["msg_id"])
                 if found is not None:
-                    return found
+                    return unpack(found, self._limits.bounds)
             if not ready and not self.is_alive():
                 raise self._died()
         raise KernelLost(f"no result came within {seconds:.0f} s")
@@ -388,8 +389,8 @@ def _received(socket: zmq.Socket[bytes]) -> list[bytes]:
     return parts
 
 
-def _buffers_of_reply(session: Any, parts: list[bytes], number: str) -> list[memoryview] | None:
-    """Return the buffers of the reply to a request, or None if this is no reply to it.
+def _content_of_reply(session: Any, parts: list[bytes], number: str) -> memoryview | None:
+    """Return what the reply to a request holds, or None if this is no reply to it.
 
     Raises
     ------
@@ -399,7 +400,7 @@ def _buffers_of_reply(session: Any, parts: list[bytes], number: str) -> list[mem
     try:
         message = _parsed(session, parts, MAX_TEXT_BYTES)
         is_reply = message["msg_type"] == REPLY and message["parent_header"]["msg_id"] == number
-        return list(message["buffers"]) if is_reply else None
+        return message["buffers"][0] if is_reply else None
     # What is no message raises whatever its parsing raises.
     except Exception as error:
         raise _unreadable(error) from error

@@ -7,10 +7,12 @@ from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from traitlets import Type
 
 from course_utils.kernel.service import Service
+from course_utils.kernel.wire import pack, unpack
 
-__all__ = ["REPLY", "REQUEST", "GradedKernel", "main"]
+__all__ = ["REPLY", "REQUEST", "GradedKernel", "GradedKernelApp", "main"]
 
 REQUEST, REPLY = "judge_request", "judge_reply"
 
@@ -32,11 +34,22 @@ class GradedKernel(IPythonKernel):
     def judge_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answer one request of the judge."""
         assert self.session is not None
-        reply = self._service.answer(parent["buffers"])
-        self.session.send(stream, REPLY, {}, parent, ident=ident, buffers=[*reply])
+        reply = self._service.answer(unpack(parent["buffers"][0]))
+        self.session.send(stream, REPLY, {}, parent, ident=ident, buffers=[pack(reply)])
+
+
+class GradedKernelApp(IPKernelApp):
+    """What starts a `GradedKernel`."""
+
+    kernel_class = Type(GradedKernel)
+
+    def init_control(self, context: Any) -> None:
+        """Do without subshells, which would put a thread between each request and its reply."""
+        super().init_control(context)  # type: ignore[no-untyped-call]
+        self.shell_channel_thread = None
 
 
 def main(arguments: list[str]) -> None:
     """Start the kernel and serve until it is told to stop."""
     sys.argv = [""]
-    IPKernelApp.launch_instance(argv=arguments, kernel_class=GradedKernel)
+    GradedKernelApp.launch_instance(argv=arguments)

@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from course_utils.kernel import confine
+from course_utils.kernel import calls, confine
 
 __all__ = ["INTERRUPT", "KILL", "MODULES", "READY", "main"]
 
@@ -39,6 +39,7 @@ MODULES = (
     "pandas",
     "matplotlib.pyplot",
     "seaborn",
+    "ipykernel.debugger",
     "ipykernel.kernelapp",
     "course_utils.checks",
     "course_utils.data",
@@ -167,17 +168,17 @@ def _kernel(request: dict[str, Any], says_up: int, may_run: int) -> NoReturn:
             file_bytes=request["disk_megabytes"] * 2**20,
         )
         confine.give_up_privileges(NOBODY if os.getuid() == 0 else None)
+        calls.forbid()
         os.chdir("/home/desk")
         os.environ.clear()
         os.environ.update(request["environment"])
         random.seed()
-        from ipykernel.kernelapp import IPKernelApp
         from matplotlib_inline.backend_inline import configure_inline_support
 
-        from course_utils.kernel.app import GradedKernel
+        from course_utils.kernel.app import GradedKernelApp
 
         sys.argv = [""]
-        app = IPKernelApp.instance(kernel_class=GradedKernel)
+        app = GradedKernelApp.instance()
         app.initialize(  # type: ignore[no-untyped-call]
             [*request["arguments"], "-f", "/home/student/connection.json"]
         )
@@ -210,7 +211,8 @@ def _watch(kernel: int, leash: socket.socket, request: dict[str, Any]) -> str:
         if ready:
             command = leash.recv(100)
             if command == INTERRUPT:
-                os.kill(kernel, signal.SIGINT)
+                with suppress(ProcessLookupError):
+                    os.kill(kernel, signal.SIGINT)
             elif command in (KILL, b""):
                 return "killed"
         while True:

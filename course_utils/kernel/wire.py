@@ -49,6 +49,8 @@ __all__ = [
     "WireError",
     "decode",
     "encode",
+    "pack",
+    "unpack",
 ]
 
 MAX_INTEGER_BYTES = 128
@@ -222,6 +224,42 @@ def decode(
         value = reader.read()
         reader.finish()
         return value
+
+
+def pack(frames: Sequence[bytes]) -> bytes:
+    """Return frames as one piece: many small messages cost more than one large one."""
+    lengths = [_NUMBER.pack(number) for number in (len(frames), *map(len, frames))]
+    return b"".join((*lengths, *frames))
+
+
+def unpack(packed: bytes | memoryview, bounds: Bounds = Bounds()) -> list[memoryview]:
+    """Return the frames that `pack` was given; they are parts of what came, not copies.
+
+    Raises
+    ------
+    Malformed
+        If it is nothing that `pack` returns.
+    TooMuch
+        If it is longer, or in more parts, than bounds allow.
+    """
+    content = memoryview(packed).cast("B")
+    size = _NUMBER.size
+    if len(content) < size:
+        raise Malformed("it is no message")
+    (count,) = _NUMBER.unpack_from(content)
+    if count > bounds.items:
+        raise TooMuch(f"it holds more than {bounds.items} values")
+    start = size * (count + 1)
+    if len(content) < start:
+        raise Malformed("it is no message")
+    frames = []
+    for place in range(size, start, size):
+        (length,) = _NUMBER.unpack_from(content, place)
+        frames.append(content[start : start + length])
+        start += length
+    if start != len(content):
+        raise Malformed("it is no message")
+    return frames
 
 
 class _Budget:
