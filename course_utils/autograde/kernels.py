@@ -37,6 +37,7 @@ from course_utils.autograde.warm import warm_parent
 from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.kernel.app import REPLY, REQUEST
+from course_utils.kernel.parent import HOME
 from course_utils.kernel.wire import pack, unpack
 
 __all__ = ["KernelLost", "KernelStartError", "Session"]
@@ -222,11 +223,12 @@ class Session:
         self._place = place = Workplace(files, within=warm_parent().rooms)
         self._manager.kernel_spec_manager = _Specs(_spec([], "course-warm"))
         self._talk_by_files(place)
-        environment = workplace.environment("/home/student", data="/data", cache="/cache")
+        environment = workplace.environment(HOME, data="/data", cache="/cache")
+        environment |= {"COURSE_OFFLINE": "1", "TMPDIR": sandbox.folder_for_temporary_files()}
         limits = self._limits
         request = {
             "room": place.root.name,
-            "environment": {**environment, "TMPDIR": "/tmp", "COURSE_OFFLINE": "1"},
+            "environment": environment,
             "wall_seconds": limits.notebook_seconds,
             "cpu_seconds": limits.cpu_seconds,
             "memory_megabytes": limits.memory_megabytes,

@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["UNPROTECTED", "command", "problem"]
+__all__ = ["UNPROTECTED", "command", "folder_for_temporary_files", "problem"]
 
 #: What it means that there is no sandbox.
 UNPROTECTED = (
@@ -59,7 +59,7 @@ def command(
     library : Path
         The folder that appears as `/course`: what a kernel may import of the course.
     rooms : Path
-        The folder that appears as `/rooms`, the only one that can be written.
+        The folder that appears as `/rooms`. Beside it only `/student` can be written.
     shown : mapping of str to Path
         Files and folders to read, by where they appear.
     environment : mapping of str to str
@@ -67,9 +67,9 @@ def command(
     walls = [
         *("bwrap", "--die-with-parent", "--new-session", "--clearenv"),
         *_namespaces(),
+        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
+        *("--dir", "/tmp", "--dir", "/line", "--tmpfs", "/student"),
         *_system(),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
-        *("--dir", "/home", "--dir", "/line"),
     ]
     for place, original in {"/course": library, **shown}.items():
         walls += ["--ro-bind", str(original), place]
@@ -94,19 +94,35 @@ def _system() -> Iterator[str]:
             yield from ("--symlink", str(place.readlink()), str(place))
         elif place.is_dir():
             yield from ("--ro-bind", str(place), str(place))
+    yield from ("--dir", "/etc")
     for name in HARMLESS:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     # What a system's administrators keep there is nobody's business; nbgrader's exchange is there.
     for place in (Path("/usr/local/share"), Path("/usr/src")):
         if place.is_dir():
-            yield from ("--tmpfs", str(place))
-    for prefix in dict.fromkeys((sys.base_prefix, sys.prefix)):
-        if not Path(prefix).is_relative_to("/usr"):
+            yield from _emptied(place)
+    for prefix in _prefixes():
+        if not prefix.is_relative_to("/usr"):
             # What bwrap makes by itself only its owner may enter.
-            for parent in reversed(Path(prefix).parents[:-1]):
+            for parent in reversed(prefix.parents[:-1]):
                 yield from ("--dir", str(parent))
-            yield from ("--ro-bind", prefix, prefix)
+            yield from ("--ro-bind", str(prefix), str(prefix))
     installed = Path(sysconfig.get_path("purelib"), "course_utils")
     for name in HIDDEN:
         if (installed / name).is_dir():
-            yield from ("--tmpfs", str(installed / name))
+            yield from _emptied(installed / name)
+
+
+def _emptied(place: Path) -> tuple[str, ...]:
+    return ("--tmpfs", str(place), "--remount-ro", str(place))
+
+
+def _prefixes() -> list[Path]:
+    """Return the folders that Python is in."""
+    return list(dict.fromkeys(map(Path, (sys.base_prefix, sys.prefix))))
+
+
+def folder_for_temporary_files() -> str:
+    """Return where a kernel writes them: in /tmp, unless Python itself is somewhere in there."""
+    taken = any(prefix.is_relative_to("/tmp") for prefix in _prefixes())
+    return "/student/tmp" if taken else "/tmp"

@@ -29,7 +29,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from course_utils import data as datasets
 from course_utils.autograde import sandbox
 from course_utils.autograde.workplace import environment, font_lists, stage_library
-from course_utils.exceptions import CourseError
+from course_utils.exceptions import CourseError, DataError
 from course_utils.kernel.parent import INTERRUPT, KILL, READY
 
 __all__ = ["WarmParent", "WarmProvisioner", "warm_parent"]
@@ -56,6 +56,9 @@ class WarmParent:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="course-")))
 
     def __post_init__(self) -> None:
+        # No kernel can fetch a data set: what this machine can get has to be here before.
+        with suppress(DataError):
+            datasets.fetch_all()
         self.rooms = self.folder / "rooms"
         library = self.folder / "library"
         for place in (self.rooms, library):
@@ -65,14 +68,14 @@ class WarmParent:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         self._said = (self.folder / "said.txt").open("wb+")
-        shown = {f"/tmp/matplotlib/{path.name}": path for path in font_lists()}
+        shown = {f"/student/matplotlib/{path.name}": path for path in font_lists()}
         shown |= {place: folder for place, folder in _data().items() if folder.is_dir()}
         command = sandbox.command(
             ["/course/start.py", "parent", str(theirs.fileno())],
             library=library,
             rooms=self.rooms,
             shown=shown,
-            environment=environment("/tmp", data="/data", cache="/cache"),
+            environment=environment("/student", data="/data", cache="/cache"),
         )
         self._process = subprocess.Popen(
             command,

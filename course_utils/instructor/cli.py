@@ -254,6 +254,35 @@ def data() -> None:
 
 
 @app.command()
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
+) -> None:
+    """Try what this machine keeps a submission from, and what else grading needs."""
+    from course_utils.autograde import sandbox
+    from course_utils.autograde.course import Course
+    from course_utils.instructor.doctor import diagnose, render
+
+    try:
+        course = Course.find(context.obj)
+    except CourseError:
+        if context.obj is not None:
+            raise
+        course = None  # a machine that only lends its processors has none
+    with _errors().status("Trying to do what a submission must not …"):
+        found = diagnose(course)
+    if as_json:
+        typer.echo(json.dumps({**asdict(found), "ok": found.ok}, indent=2))
+    else:
+        if found.problem:
+            told = f"Without a sandbox: {found.problem} {sandbox.UNPROTECTED}"
+            _output().print(Text(told, style="yellow"), soft_wrap=True)
+        _output().print(render(found))
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(
     context: typer.Context,
     folder: Annotated[

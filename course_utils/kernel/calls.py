@@ -1,7 +1,8 @@
 """Which system calls a confined process may not make: a filter for Linux's seccomp.
 
 No notebook needs them, and whoever wants out of a sandbox begins with one of them: they make
-namespaces, mount, trace other processes, load code into the system, or are known for their bugs.
+namespaces, mount, trace other processes, load code into the system, take memory that no limit
+counts, or are known for their bugs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import socket
 import struct
 from collections.abc import Iterator
 
@@ -17,6 +19,7 @@ __all__ = ["forbid"]
 #: The numbers of the calls, and of `clone`, by machine; from the kernel's own tables.
 FORBIDDEN = {
     "x86_64": {
+        "shmget": 29,
         "ptrace": 101,
         "pivot_root": 155,
         "chroot": 161,
@@ -36,6 +39,7 @@ FORBIDDEN = {
         "process_vm_readv": 310,
         "process_vm_writev": 311,
         "finit_module": 313,
+        "memfd_create": 319,
         "bpf": 321,
         "userfaultfd": 323,
     },
@@ -52,6 +56,7 @@ FORBIDDEN = {
         "add_key": 217,
         "request_key": 218,
         "keyctl": 219,
+        "shmget": 194,
         "swapon": 224,
         "perf_event_open": 241,
         "open_by_handle_at": 265,
@@ -59,6 +64,7 @@ FORBIDDEN = {
         "process_vm_readv": 270,
         "process_vm_writev": 271,
         "finit_module": 273,
+        "memfd_create": 279,
         "bpf": 280,
         "userfaultfd": 282,
     },
@@ -75,11 +81,15 @@ NEW_FORBIDDEN = {
     "fsmount": 432,
     "fspick": 433,
     "mount_setattr": 442,
+    "memfd_secret": 447,
 }
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
 CLONE3 = 435
 CLONE_NEWUSER = 0x10000000
+SOCKET = {"x86_64": 41, "aarch64": 198}
+#: Families that the network namespace confines; a virtual machine's others reach its host.
+FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
 X32 = 0x40000000
 
 # Instructions of the filter: load a word of the call, compare, return.
@@ -132,11 +142,19 @@ def _instructions(machine: str) -> Iterator[bytes]:
     # The C library falls back to `clone`, whose flags can be looked at.
     yield _instruction(EQUAL, CLONE3, 0, 1)
     yield _instruction(RETURN, ERROR | errno.ENOSYS)
-    yield _instruction(EQUAL, CLONE[machine], 0, 3)
+    allow = _instruction(RETURN, ALLOW)
+    yield _instruction(EQUAL, CLONE[machine], 0, 4)
     yield _instruction(LOAD, FIRST_ARGUMENT_AT)
     yield _instruction(ANY_BIT, CLONE_NEWUSER, 0, 1)
     yield refuse
-    yield _instruction(RETURN, ALLOW)
+    yield allow
+    yield _instruction(EQUAL, SOCKET[machine], 0, 2 + 2 * len(FAMILIES))
+    yield _instruction(LOAD, FIRST_ARGUMENT_AT)
+    for family in FAMILIES:
+        yield _instruction(EQUAL, family, 0, 1)
+        yield allow
+    yield _instruction(RETURN, ERROR | errno.EAFNOSUPPORT)
+    yield allow
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 from course_utils.kernel import calls, confine
 
-__all__ = ["INTERRUPT", "KILL", "MODULES", "READY", "main"]
+__all__ = ["HOME", "INTERRUPT", "KILL", "MODULES", "READY", "main"]
 
 UP = b"up"
 READY, INTERRUPT, KILL = b"ready", b"interrupt", b"kill"
@@ -48,8 +48,14 @@ MODULES = (
     "course_utils.probes",
     "course_utils.kernel.app",
 )
-#: Whom a kernel runs as where the grader is root, whom no limit of processes binds.
-NOBODY = 65534
+#: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
+#: has met: users are counted, so two kernels of one user would share their limit.
+STRANGERS = range(2**30, 2**31)
+#: What a kernel finds as its own: its home, and the folder that it starts in.
+HOME, DESK = "/student/home", "/student/desk"
+CONNECTION = f"{HOME}/connection.json"
+#: Lines of a process's account of its memory.
+MEMORY = ("Private_", "Pss_Shmem")
 TICK = 0.1
 
 
@@ -117,47 +123,59 @@ def _silence() -> None:
 
 def _init(request: dict[str, Any], leash: socket.socket) -> None:
     """Furnish the room, start the kernel in it, and watch over both."""
-    _furnish(request)
+    user = random.SystemRandom().choice(STRANGERS) if os.getuid() == 0 else None
+    _furnish(request, user)
     is_up, says_up = os.pipe()
     may_run, lets_run = os.pipe()
     kernel = os.fork()
     if kernel == 0:
         leash.close()
-        _kernel(request, says_up, may_run)
+        _kernel(request, user, says_up, may_run)
     os.close(says_up)
     os.close(may_run)
     if (said := os.read(is_up, 1000)) != UP:
-        leash.send(b"failed: " + said)
+        leash.send(b"failed: " + (said or b"it ended while it started"))
     else:
         # The sockets are bound: now nobody writes there any more.
         confine.seal("/line")
         leash.send(READY)
         os.write(lets_run, b"1")
     ended = _watch(kernel, leash, request)
+    _clear()
     leash.send(ended.encode())
-    os._exit(0)  # and with the first process all others end
+    os._exit(0)
 
 
-def _furnish(request: dict[str, Any]) -> None:
+def _clear() -> None:
+    """End all other processes of this namespace, and wait until they are gone."""
+    with suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def _furnish(request: dict[str, Any], user: int | None) -> None:
     room, megabytes = Path("/rooms", request["room"]), request["disk_megabytes"]
     confine.make_private()
     confine.mount_proc()
-    confine.mount_tmpfs("/tmp", megabytes, mode="1777")
-    confine.mount_tmpfs("/dev/shm", megabytes, mode="1777")
-    confine.mount_tmpfs("/home", megabytes)
+    confine.mount_tmpfs("/student", megabytes)
+    Path(request["environment"]["TMPDIR"]).mkdir(exist_ok=True)
+    for place in {request["environment"]["TMPDIR"], "/dev/shm"}:
+        confine.mount_tmpfs(place, megabytes, mode="1777")
     confine.bind(str(room / "line"), "/line")
-    shutil.copytree(room / "desk", "/home/desk")
-    shutil.copytree(room / "home", "/home/student")
-    connection = Path("/home/student/connection.json")
-    connection.write_text(json.dumps(request["connection"]), encoding="utf-8")
-    if os.getuid() == 0:
-        for place in (Path("/home"), *Path("/home").rglob("*")):
-            os.chown(place, NOBODY, NOBODY)
+    shutil.copytree(room / "desk", DESK)
+    shutil.copytree(room / "home", HOME)
+    Path(CONNECTION).write_text(json.dumps(request["connection"]), encoding="utf-8")
+    if user is not None:
+        for owned in (Path(HOME), Path(DESK)):
+            for place in (owned, *owned.rglob("*")):
+                os.chown(place, user, user)
     confine.mount_tmpfs("/rooms", 1)
     confine.seal("/rooms")
 
 
-def _kernel(request: dict[str, Any], says_up: int, may_run: int) -> NoReturn:
+def _kernel(request: dict[str, Any], user: int | None, says_up: int, may_run: int) -> NoReturn:
     """Become the kernel."""
     try:
         confine.limit(
@@ -167,12 +185,12 @@ def _kernel(request: dict[str, Any], says_up: int, may_run: int) -> NoReturn:
             open_files=request["open_files"],
             file_bytes=request["disk_megabytes"] * 2**20,
         )
-        confine.give_up_privileges(NOBODY if os.getuid() == 0 else None)
+        confine.give_up_privileges(user)
         calls.forbid()
-        os.chdir("/home/desk")
+        os.chdir(DESK)
         os.environ.clear()
         os.environ.update(request["environment"])
-        random.seed()
+        _reseed()
         from matplotlib_inline.backend_inline import configure_inline_support
 
         from course_utils.kernel.app import GradedKernelApp
@@ -180,7 +198,7 @@ def _kernel(request: dict[str, Any], says_up: int, may_run: int) -> NoReturn:
         sys.argv = [""]
         app = GradedKernelApp.instance()
         app.initialize(  # type: ignore[no-untyped-call]
-            [*request["arguments"], "-f", "/home/student/connection.json"]
+            [*request["arguments"], "-f", CONNECTION]
         )
         # matplotlib was imported without a shell to show its figures in.
         configure_inline_support(app.shell, os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
@@ -193,6 +211,13 @@ def _kernel(request: dict[str, Any], says_up: int, may_run: int) -> NoReturn:
         with suppress(OSError):
             os.write(says_up, f"{type(error).__name__}: {error}".encode()[:900])
     os._exit(1)
+
+
+def _reseed() -> None:
+    """Give the random generators a state of their own, as in a new process."""
+    random.seed()
+    importlib.import_module("numpy").random.seed()
+    importlib.import_module("torch").seed()
 
 
 def _data_bytes() -> int:
@@ -231,7 +256,11 @@ def _watch(kernel: int, leash: socket.socket, request: dict[str, Any]) -> str:
 
 
 def _megabytes() -> float:
-    """Return the memory that the processes of this namespace have for themselves."""
+    """Return the memory that this namespace's processes have for themselves or between them.
+
+    What they share with the parent is not counted; what they share by a file in memory may be
+    counted twice.
+    """
     kilobytes = 0
     for folder in Path("/proc").glob("[0-9]*"):
         if folder.name == "1":
@@ -240,5 +269,5 @@ def _megabytes() -> float:
             lines = (folder / "smaps_rollup").read_text().splitlines()
         except OSError:  # it has just ended, or there is no list of processes
             continue
-        kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+        kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith(MEMORY))
     return kilobytes / 1024
