@@ -19,7 +19,6 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,6 @@ class ParentLost(CourseError):
     """The warm parent ended, or never came up."""
 
 
-@dataclass
 class WarmParent:
     """A process in a sandbox that forks kernels.
 
@@ -53,9 +51,8 @@ class WarmParent:
         If it does not come up.
     """
 
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="course-")))
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="course-"))
         # No kernel can fetch a data set: what this machine can get has to be here before.
         with suppress(DataError):
             datasets.fetch_all()
