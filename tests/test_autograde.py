@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
@@ -224,6 +225,17 @@ def test_a_mark_that_a_person_gave_outlives_a_regrade(course: Course) -> None:
     assert row.graded_now
     assert row.score == 6.5
     assert (by.auto, by.manual) == (5, 1.5)
+
+
+@pytest.mark.slow
+def test_a_server_with_a_running_event_loop_grades_too(course: Course) -> None:
+    hand_in(course, "ada", answered(course))
+
+    async def as_the_formgrader_does() -> bool:
+        return bool(course.api().autograde("sums", "ada")["success"])
+
+    assert asyncio.run(as_the_formgrader_does())
+    assert [by.score for by in marks(course, "sums")] == [5]
 
 
 @pytest.mark.slow

@@ -223,8 +223,12 @@ class Session:
         self._place = place = Workplace(files, within=warm_parent().rooms)
         self._manager.kernel_spec_manager = _Specs(_spec([], "course-warm"))
         self._talk_by_files(place)
-        environment = workplace.environment(HOME, data="/data", cache="/cache")
-        environment |= {"COURSE_OFFLINE": "1", "TMPDIR": sandbox.folder_for_temporary_files()}
+        environment = {
+            **workplace.environment(HOME, data="/data"),
+            "COURSE_CACHE_DIR": f"{HOME}/cache",
+            "COURSE_OFFLINE": "1",
+            "TMPDIR": sandbox.folder_for_temporary_files(),
+        }
         limits = self._limits
         request = {
             "room": place.root.name,

@@ -28,12 +28,14 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from course_utils import data as datasets
 from course_utils.autograde import sandbox
 from course_utils.autograde.workplace import environment, font_lists, stage_library
-from course_utils.exceptions import CourseError, DataError
+from course_utils.exceptions import CourseError
 from course_utils.kernel.parent import INTERRUPT, KILL, READY
 
 __all__ = ["WarmParent", "WarmProvisioner", "warm_parent"]
 
 START_SECONDS = 120
+#: How the names of the parents' folders begin; the grader's number follows.
+PREFIX = "course-grading-"
 #: Seconds between two looks at a leash.
 PAUSE = 0.002
 
@@ -52,27 +54,24 @@ class WarmParent:
     """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="course-"))
-        # No kernel can fetch a data set: what this machine can get has to be here before.
-        with suppress(DataError):
-            datasets.fetch_all()
-        self.rooms = self.folder / "rooms"
-        library = self.folder / "library"
-        for place in (self.rooms, library):
-            place.mkdir()
+        _sweep()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.folder.chmod(0o711)
+        self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
+        for place in (self.rooms, library, data):
+            place.mkdir()
         stage_library(library, "/course")
+        _copy_data(data)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         self._said = (self.folder / "said.txt").open("wb+")
-        shown = {f"/student/matplotlib/{path.name}": path for path in font_lists()}
-        shown |= {place: folder for place, folder in _data().items() if folder.is_dir()}
+        fonts = {f"/student/matplotlib/{path.name}": path for path in font_lists()}
         command = sandbox.command(
             ["/course/start.py", "parent", str(theirs.fileno())],
             library=library,
             rooms=self.rooms,
-            shown=shown,
-            environment=environment("/student", data="/data", cache="/cache"),
+            shown={"/data": data, **fonts},
+            environment=environment("/student", data="/data"),
         )
         self._process = subprocess.Popen(
             command,
@@ -124,11 +123,25 @@ class WarmParent:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _data() -> dict[str, Path]:
-    """Return the folders of data sets, by where a kernel sees them."""
-    chosen = os.environ.get("COURSE_DATA_DIR")
-    folders = {"/data": Path(chosen).resolve()} if chosen else {}
-    return {**folders, "/cache": datasets.cache_dir()}
+def _sweep() -> None:
+    """Delete the folders of graders that were killed, and could not do it themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        number = folder.name.removeprefix(PREFIX).partition("-")[0]
+        with suppress(OSError):
+            if number.isdecimal() and folder.lstat().st_uid == os.getuid():
+                try:
+                    os.kill(int(number), 0)
+                except ProcessLookupError:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_data(folder: Path) -> None:
+    """Copy the data sets: a kernel can fetch none, and is no user who could read the grader's."""
+    for found in datasets.fetch_all():
+        if found.path is not None:
+            copy = folder / found.path.name
+            shutil.copyfile(found.path, copy)
+            copy.chmod(0o644)
 
 
 _parents: dict[object, WarmParent] = {}
@@ -137,7 +150,7 @@ _parents: dict[object, WarmParent] = {}
 def warm_parent() -> WarmParent:
     """Return this process's warm parent; one that died is replaced."""
     # A forked grader has to have its own, and so has one that finds its data elsewhere.
-    key = (os.getpid(), *_data().values())
+    key = (os.getpid(), os.environ.get("COURSE_DATA_DIR"), datasets.cache_dir())
     parent = _parents.get(key)
     if parent is None or not parent.is_alive():
         if parent is not None:

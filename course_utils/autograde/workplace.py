@@ -54,21 +54,22 @@ class Workplace:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def environment(home: str, *, data: str = "", cache: str = "") -> dict[str, str]:
+def environment(home: str, *, data: str = "") -> dict[str, str]:
     """Return the environment of a kernel: nothing of the grader's but what a notebook needs.
 
     Parameters
     ----------
     home : str
         Where the kernel sees its home.
-    data, cache : str
-        Where it sees the folders of data sets, by default where the grader does.
+    data : str
+        Where it sees the data sets, by default where the grader does.
     """
-    chosen = os.environ.get("COURSE_DATA_DIR")
+    if not data and (chosen := os.environ.get("COURSE_DATA_DIR")):
+        data = str(Path(chosen).resolve())
     return {
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
-        **({"COURSE_DATA_DIR": data or str(Path(chosen).resolve())} if chosen else {}),
-        "COURSE_CACHE_DIR": cache or str(datasets.cache_dir()),
+        **({"COURSE_DATA_DIR": data} if data else {}),
+        "COURSE_CACHE_DIR": str(datasets.cache_dir()),
         "HOME": home,
         "IPYTHONDIR": f"{home}/ipython",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

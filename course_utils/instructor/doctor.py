@@ -15,12 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 from uuid import uuid4
 
 import nbformat
@@ -169,6 +168,7 @@ LIMITS = Limits(
 OPENING = """
 import contextlib, ctypes, glob, json, mmap, os, socket, subprocess, sys, threading, time
 facts, found = json.loads({facts!r}), []
+folders = sorted({{"/tmp", "/dev/shm", os.environ["TMPDIR"], os.environ["HOME"]}})
 
 @contextlib.contextmanager
 def breach(what):
@@ -203,12 +203,15 @@ if others := seen - {1, os.getpid()}:
         """
 with breach("it connects to a TCP port of this machine"):
     socket.create_connection(("127.0.0.1", facts["tcp"]), 1).close()
-with breach("it sends to a UDP port of this machine"), socket.socket(type=socket.SOCK_DGRAM) as line:
+def datagrams():
+    return socket.socket(type=socket.SOCK_DGRAM)
+
+with breach("it sends to a UDP port of this machine"), datagrams() as line:
     line.connect(("127.0.0.1", facts["udp"]))
     for _ in range(2):  # the second would tell that nobody got the first
         line.send(b"here")
         time.sleep(0.05)
-with breach("it has a route to the internet"), socket.socket(type=socket.SOCK_DGRAM) as line:
+with breach("it has a route to the internet"), datagrams() as line:
     line.connect(("192.0.2.1", 9))
 """,
     ),
@@ -243,14 +246,14 @@ for folder in facts["system"]:
     ),
     Probe(
         "fresh folders",
-        "/tmp, /dev/shm and home are empty at first, and gone afterwards",
+        "home and temporary folders are empty at first, and gone afterwards",
         """
-for folder in ("/tmp", "/dev/shm", os.environ["HOME"]):
-    with open(os.path.join(folder, facts["mark"]), "x"):
+for folder in folders:
+    with contextlib.suppress(OSError), open(os.path.join(folder, facts["mark"]), "x"):
         pass
 """,
         """
-for folder in ("/tmp", "/dev/shm", os.environ["HOME"]):
+for folder in folders:
     with breach(f"the next kernel finds what one left in {folder}"):
         os.unlink(os.path.join(folder, facts["mark"]))
 """,
@@ -364,7 +367,7 @@ os.unlink(path)
         "disk",
         "each folder that can be written has a limit",
         """
-for folder in ("/tmp", "/dev/shm", os.environ["HOME"]):
+for folder in folders:
     paths = [os.path.join(folder, f"{facts['mark']}-{part}") for part in range(facts["disk"] + 1)]
     try:
         with breach(f"it fills {folder} with more than allowed"):
@@ -399,6 +402,25 @@ subprocess.Popen([sys.executable, "-I", "-S", "-c", sleep, facts["mark"]], start
     ),
 )
 
+#: No protection, but what a protected kernel may lack: data that only their owner can read.
+DATA = Probe(
+    "data in a kernel",
+    "a kernel finds the same data sets",
+    """
+from course_utils import data
+try:
+    origins = {set_.name: set_.origin for set_ in data.fetch_all()}
+except Exception as error:
+    found.append(f"{type(error).__name__}: {error}")
+else:
+    found += [
+        f"{name} is a {origins[name]} there: is its file readable for all users?"
+        for name, origin in facts["data"].items()
+        if origins[name] != origin
+    ]
+""",
+)
+
 #: Where a kernel must not write, wherever the folder exists.
 SYSTEM = (
     *("/", "/bin", "/dev", "/etc", "/home", "/lib", "/opt", "/root", "/usr", "/usr/lib"),
@@ -418,13 +440,12 @@ def diagnose(course: Course | None) -> Diagnosis:
     course : Course or None
         None leaves out what only a course has.
     """
-    rows = machine(course)
     if problem := sandbox.problem():
         nothing = "there is no sandbox"
         broken = [Row("protection", probe.name, State.BROKEN, nothing) for probe in PROBES]
-        return Diagnosis(problem, (*broken, *rows))
+        return Diagnosis(problem, (*broken, *machine(course)))
     with outside(course) as facts:
-        return Diagnosis("", (*examine(facts), *rows))
+        return Diagnosis("", (*examine(facts, (*PROBES, DATA)), *machine(course)))
 
 
 def examine(facts: Mapping[str, Any], probes: Sequence[Probe] = PROBES) -> Iterator[Row]:
@@ -538,6 +559,9 @@ def outside(course: Course | None) -> Iterator[dict[str, Any]]:
             line.bind(address)
             line.listen()
         (folder / "line").chmod(0o777)
+        origins: dict[str, str] = {}
+        with suppress(DataError):  # `machine` tells of it
+            origins = _origins()
         yield {
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
@@ -549,6 +573,7 @@ def outside(course: Course | None) -> Iterator[dict[str, Any]]:
                 "the folder for temporary files": [str(secret)],
             },
             "system": [*SYSTEM, *dict.fromkeys((sys.prefix, sys.base_prefix))],
+            "data": origins,
             "variables": sorted(set(os.environ) - set(workplace.environment("")) - set(ORDINARY)),
         }
 
@@ -608,19 +633,30 @@ def _gradebook(course: Course) -> Reading:
 
 def _data_sets() -> Reading:
     try:
-        with patch.dict(os.environ, COURSE_OFFLINE="1"):
-            fetched = datasets.fetch_all()
+        origins = _origins()
     except DataError as error:
         return State.BROKEN, str(error)
-    told = ", ".join(f"{found.name}: {found.origin}" for found in fetched)
-    remedy = "" if all(found.path for found in fetched) else " (`course data` fetches the real ones)"
+    told = ", ".join(f"{name}: {origin}" for name, origin in origins.items())
+    remedy = " (`course data` fetches the real ones)" if "stand-in" in origins.values() else ""
     return State.HOLDS, told + remedy
+
+
+def _origins() -> dict[str, str]:
+    """Return where each data set comes from; who asks how things are wants nothing fetched."""
+    before = os.environ.get("COURSE_OFFLINE")
+    os.environ["COURSE_OFFLINE"] = "1"
+    try:
+        return {found.name: found.origin for found in datasets.fetch_all()}
+    finally:
+        del os.environ["COURSE_OFFLINE"]
+        if before is not None:
+            os.environ["COURSE_OFFLINE"] = before
 
 
 def render(diagnosis: Diagnosis) -> Table:
     """Return the rows as a table for a terminal."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("What a kernel is kept from, and what it needs", no_wrap=True)
+    table.add_column("What", no_wrap=True)
     table.add_column("State", no_wrap=True)
     table.add_column("Why", overflow="fold")
     for row, following in zip(diagnosis.rows, [*diagnosis.rows[1:], None], strict=True):

@@ -143,8 +143,9 @@ def limit(
     *, cpu_seconds: int, data_bytes: int, processes: int, open_files: int, file_bytes: int
 ) -> None:
     """Limit what this process and each of its children may use."""
+    # The first of the two is a signal that says why, the second kills who ignores it.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     for kind, most in (
-        (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_DATA, data_bytes),
         (resource.RLIMIT_NPROC, processes),
         (resource.RLIMIT_NOFILE, open_files),

@@ -193,6 +193,7 @@ def _kernel(request: dict[str, Any], user: int | None, says_up: int, may_run: in
         os.environ.clear()
         os.environ.update(request["environment"])
         _reseed()
+        from IPython.core.pylabtools import activate_matplotlib
         from matplotlib_inline.backend_inline import configure_inline_support
 
         from course_utils.kernel.app import GradedKernelApp
@@ -203,6 +204,7 @@ def _kernel(request: dict[str, Any], user: int | None, says_up: int, may_run: in
             [*request["arguments"], "-f", CONNECTION]
         )
         # matplotlib was imported without a shell to show its figures in.
+        activate_matplotlib(os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
         configure_inline_support(app.shell, os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
         os.write(says_up, UP)
         os.close(says_up)
@@ -247,6 +249,8 @@ def _watch(kernel: int, leash: socket.socket, request: dict[str, Any]) -> str:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return "ended"
+            if pid == kernel and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+                return f"it computed longer than {request['cpu_seconds']} s"
             if pid == kernel:
                 return f"ended with status {os.waitstatus_to_exitcode(status)}"
             if pid == 0:
