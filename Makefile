@@ -10,19 +10,33 @@ export COURSE_DATA_DIR := $(abspath $(COURSE_DATA_DIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-stand-ins quick-test lint format release lock clean
+.PHONY: help setup sandbox demo test test-stand-ins quick-test lint format release lock clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-setup: $(STAMP)  ## make the virtual environment in .venv, with the packages that constraints.txt pins
+setup: $(STAMP)  ## make the virtual environment in .venv, with the packages that constraints.txt pins; install bubblewrap
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[instructor,dev]'
+	@$(MAKE) --no-print-directory sandbox
 	@touch $@
+
+# Without bubblewrap everything works, but nothing confines students' code: no reason to fail here.
+APT := apt-get -qq -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60
+
+sandbox:  ## on Linux: install bubblewrap, which confines students' code, if it is missing and may be installed
+	@[ "$$(uname -s)" = Linux ] || exit 0; command -v bwrap > /dev/null && exit 0; \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	install="$$as_root env DEBIAN_FRONTEND=noninteractive $(APT) install --yes --no-install-recommends bubblewrap"; \
+	if command -v apt-get > /dev/null; then \
+	  { $$install || { $$as_root $(APT) update && $$install; }; } < /dev/null > /dev/null 2>&1; \
+	fi; \
+	command -v bwrap > /dev/null \
+	  || echo "There is no bubblewrap, so nothing confines students' code. Install it (sudo apt install bubblewrap), then try $(BIN)/course doctor."
 
 demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
 	@$(BIN)/course demo

@@ -58,7 +58,8 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    for command in ("release", "check", "tidy", "autograde", "feedback", "data", "demo"):
+    commands = ("release", "check", "tidy", "autograde", "feedback", "data", "doctor", "demo")
+    for command in commands:
         assert re.search(rf"^  {command} ", shown.stdout, re.MULTILINE)
     assert shown.stdout.endswith("set()\n")
 

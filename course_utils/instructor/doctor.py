@@ -36,6 +36,7 @@ from course_utils.autograde.limits import Limits
 from course_utils.exceptions import DataError
 
 __all__ = [
+    "DATA",
     "PROBES",
     "Diagnosis",
     "Probe",
@@ -402,22 +403,18 @@ subprocess.Popen([sys.executable, "-I", "-S", "-c", sleep, facts["mark"]], start
     ),
 )
 
-#: No protection, but what a protected kernel may lack: data that only their owner can read.
+#: No protection, but what a protected kernel may lack.
 DATA = Probe(
     "data in a kernel",
-    "a kernel finds the same data sets",
+    "a kernel finds the data sets that you have",
     """
 from course_utils import data
 try:
-    origins = {set_.name: set_.origin for set_ in data.fetch_all()}
+    missing = {given.name for given in data.fetch_all() if given.path is None}
 except Exception as error:
     found.append(f"{type(error).__name__}: {error}")
 else:
-    found += [
-        f"{name} is a {origins[name]} there: is its file readable for all users?"
-        for name, origin in facts["data"].items()
-        if origins[name] != origin
-    ]
+    found += [f"it finds no file for {name}" for name in facts["data"] if name in missing]
 """,
 )
 
@@ -573,7 +570,7 @@ def outside(course: Course | None) -> Iterator[dict[str, Any]]:
                 "the folder for temporary files": [str(secret)],
             },
             "system": [*SYSTEM, *dict.fromkeys((sys.prefix, sys.base_prefix))],
-            "data": origins,
+            "data": [name for name, origin in origins.items() if origin != "stand-in"],
             "variables": sorted(set(os.environ) - set(workplace.environment("")) - set(ORDINARY)),
         }
 
@@ -662,5 +659,5 @@ def render(diagnosis: Diagnosis) -> Table:
     for row, following in zip(diagnosis.rows, [*diagnosis.rows[1:], None], strict=True):
         ends = following is not None and following.group != row.group
         state = Text(row.state, style=COLOURS[row.state])
-        table.add_row(row.name, state, Text(row.reason), end_section=ends)
+        table.add_row(Text(row.name), state, Text(row.reason), end_section=ends)
     return table
