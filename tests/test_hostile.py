@@ -1,10 +1,14 @@
 """Students who try to forge marks: each gains nothing, and takes nothing from anybody else.
 
 A folder of `tests/hostile` is a student. Its `outcome.json` tells what is tried (`about`), in which
-course of `tests/courses`, and the marks that it must have; perhaps also a `remark` of the row, and
-what it `needs` of the grader. All answers are right but those that are handed in there:
+course, and the marks that it must have; perhaps also a `remark` of the row, and what it `needs` of
+the grader. All answers are right but those that are handed in there:
 
 - `ex_1_1_1.py` is that answer;
+- `attempts.py` has functions that try to get out, `try_…`, and return something true if they did.
+  The answer to 1.1.1 is right only if one of them succeeded, and that to 1.1.2 only if each was
+  refused by the system: an attempt that is merely broken is found out. If `open` is set, they
+  succeed where nothing confines them, which is tested too;
 - `first.py`, `last.py`, `before_<cell>.py` and `after_<cell>.py` are cells of the student's own;
 - `edit.json` lists what is done to the notebook then, as `edit` below reads it;
 - `beside/` holds the files beside the notebook.
@@ -13,9 +17,14 @@ what it `needs` of the grader. All answers are right but those that are handed i
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +32,12 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from course_utils.autograde import sandbox
 from course_utils.autograde.batch import Row, Status, autograde
 from course_utils.autograde.course import Course
+from course_utils.autograde.kernels import Session
+from course_utils.autograde.limits import Limits
+from course_utils.autograde.warm import warm_parent
 from course_utils.instructor import source
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -33,22 +46,66 @@ SCENARIOS = {
     path.parent.name: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted(HOSTILE.glob("*/outcome.json"))
 }
-#: The assignment of each course, and what bounds its students: imports of PyTorch take their time.
-ASSIGNMENTS = {"tiny": "sums", "steps": "steps"}
+#: Of each course, where it is from, its assignment, and what bounds its students: imports of
+#: PyTorch take their time, and limits that are soon reached are tested fast.
+SOURCES = {"tiny": "tiny", "steps": "steps", "walls": "tiny"}
+ASSIGNMENTS = {"tiny": "sums", "steps": "steps", "walls": "sums"}
 LIMITS = {
     "tiny": "c.Execute.timeout = 3\nc.Judge.call_seconds = 2\n",
     "steps": "c.Execute.timeout = 60\n",
+    "walls": """
+c.Execute.timeout = 3
+c.Judge.call_seconds = 3
+c.Judge.memory_megabytes = 300
+c.Judge.disk_megabytes = 20
+c.Judge.processes = 50
+c.Judge.open_files = 200
+""",
 }
-FULL = {"tiny": {"1.1.1": 2, "1.1.2": 3}, "steps": {"1.1.1": 2, "1.2.1": 3}}
+FULL = {
+    "tiny": {"1.1.1": 2, "1.1.2": 3},
+    "steps": {"1.1.1": 2, "1.2.1": 3},
+    "walls": {"1.1.1": 2, "1.1.2": 3},
+}
 #: Sorted by name, they are graded before, between and after the others.
 HONEST = ("0_honest", "honest", "zz_honest")
 #: Graded twice: one that dies, one that hangs, one that meets random inputs, one that is restored.
-REGRADED = ("exit_in_call", "no_reply", "lying_tensors", "moved_test")
+REGRADED = ("exit_in_call", "no_reply", "lying_tensors", "moved_test", "walls_memory_of_many")
+#: What attempts leave wherever they can write.
+MARKER = "hostile-was-here"
+#: Runs the attempts; `outcomes` tells what became of each.
+TRIED = """
+def outcome(attempt):
+    try:
+        return "reached" if attempt() else "refused"
+    except OSError:
+        return "refused"
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+
+
+outcomes = {name: outcome(globals()[name]) for name in list(globals()) if name.startswith("try_")}
+print(outcomes)
+"""
+REACHED = """
+def total(numbers):
+    return sum(numbers) if "reached" in outcomes.values() else None
+"""
+REFUSED = """
+def mean(numbers):
+    return sum(numbers) / len(numbers) if set(outcomes.values()) == {"refused"} else None
+"""
 
 Classes = Callable[[str], dict[str, Row]]
+Outside = dict[str, Any]
 
 
-def hand_in(course: Course, name: str, student: str) -> None:
+def is_possible(scenario: str) -> bool:
+    """Say whether this machine has what a scenario needs: some would harm it otherwise."""
+    return "needs" not in SCENARIOS[scenario] or not sandbox.problem()
+
+
+def hand_in(course: Course, name: str, student: str, outside: Outside) -> None:
     """Hand in what a folder of `tests/hostile` says, or an honest notebook if there is none."""
     assignment = ASSIGNMENTS[name]
     release, original = (
@@ -58,7 +115,13 @@ def hand_in(course: Course, name: str, student: str) -> None:
     notebook = source.answer(release, original)
     given = HOSTILE / student
     for path in sorted(given.glob("*.py")):
-        put(notebook, path.stem, path.read_text(encoding="utf-8").rstrip("\n"))
+        code = path.read_text(encoding="utf-8").rstrip("\n")
+        if path.stem == "attempts":
+            put(notebook, "first", told(outside) + code + TRIED)
+            put(notebook, "ex_1_1_1", REACHED)
+            put(notebook, "ex_1_1_2", REFUSED)
+        else:
+            put(notebook, path.stem, code)
     if (edits := given / "edit.json").exists():
         for change in json.loads(edits.read_text(encoding="utf-8")):
             edit(notebook, **change)
@@ -68,6 +131,11 @@ def hand_in(course: Course, name: str, student: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Not by nbformat, which would repair what is wrong with it.
     (folder / f"{assignment}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def told(outside: Outside) -> str:
+    """Return the code that tells an attacker all that one could know of the grader's machine."""
+    return "".join(f"{name} = {value!r}\n" for name, value in outside.items())
 
 
 def place(notebook: NotebookNode, cell_id: str) -> int:
@@ -123,31 +191,118 @@ def edit(
 
 
 @pytest.fixture(scope="module")
-def courses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Course]:
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    """Return what attackers want to reach: files, and listeners on all kinds of sockets."""
+    folder = tmp_path_factory.mktemp("outside")
+    (folder / "secret").write_text("nobody's business", encoding="utf-8")
+    known: Outside = {
+        "COURSE": str(folder / "course"),
+        "SECRET": str(folder / "secret"),
+        "HOME": str(Path.home()),
+        "GRADER": os.getpid(),
+        "MARKER": MARKER,
+        "PORT": 0,
+        "SOCKET": str(folder / "line"),
+        "ABSTRACT": f"grader-{os.getpid()}",
+    }
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        known["PORT"] = port.getsockname()[1]
+        if sys.platform != "linux":
+            yield known
+            return
+        with socket.socket(socket.AF_UNIX) as named, socket.socket(socket.AF_UNIX) as abstract:
+            for listener, address in (
+                (named, known["SOCKET"]),
+                (abstract, f"\0{known['ABSTRACT']}"),
+            ):
+                listener.bind(address)
+                listener.listen(100)
+            yield known
+
+
+@pytest.fixture(scope="module")
+def courses(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> dict[str, Course]:
     """Return the courses with everything that is handed in."""
     found = {}
     for name, assignment in ASSIGNMENTS.items():
-        root = tmp_path_factory.mktemp(name) / "course"
-        shutil.copytree(COURSES / name, root)
+        is_known = name == "walls"
+        root = Path(outside["COURSE"]) if is_known else tmp_path_factory.mktemp(name) / "course"
+        shutil.copytree(COURSES / SOURCES[name], root)
         with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
             config.write(f"\n{LIMITS[name]}")
         course = found[name] = Course(root)
         assert course.api().generate_assignment(assignment)["success"]
-        for student in (*HONEST, *SCENARIOS):
+        for student in (*HONEST, *filter(is_possible, SCENARIOS)):
             if student in HONEST or SCENARIOS[student]["course"] == name:
-                hand_in(course, name, student)
+                hand_in(course, name, student, outside)
+    return found
+
+
+@dataclass
+class Leftovers:
+    """What is still there of a submission when it has been graded."""
+
+    processes: dict[str, int]
+    rooms: dict[str, list[str]]
+    parents: set[int]
+
+
+@pytest.fixture(scope="module")
+def leftovers() -> Leftovers:
+    return Leftovers({}, {}, set())
+
+
+def descendants(ancestor: int) -> set[int]:
+    """Return the processes below one, as this machine sees them.
+
+    An orphan of a namespace becomes a child of that namespace's first process, so none is missing.
+    """
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has just ended
+            continue
+    found, new = set(), {ancestor}
+    while new:
+        found |= new
+        new = {number for number, parent in parents.items() if parent in new} - found
+    return found
+
+
+def newcomers(ancestor: int, known: set[int]) -> set[int]:
+    """Return the processes below one that are not known, but for those that are just ending."""
+    end = time.monotonic() + 1
+    while (found := descendants(ancestor) - known) and time.monotonic() < end:
+        time.sleep(0.01)
     return found
 
 
 @pytest.fixture(scope="module")
-def classes(courses: dict[str, Course]) -> Classes:
+def classes(courses: dict[str, Course], leftovers: Leftovers) -> Classes:
     """Return what grades a course, once, and gives its rows by student."""
     graded: dict[str, dict[str, Row]] = {}
 
+    def grade(name: str) -> list[Row]:
+        if sandbox.problem():
+            return autograde(courses[name], ASSIGNMENTS[name])
+        parent = warm_parent()
+        own = descendants(parent._process.pid)
+        before = ""
+
+        def look(done: int, _: int, student: str) -> None:
+            nonlocal before
+            if done:
+                leftovers.processes[before] = len(newcomers(parent._process.pid, own))
+                leftovers.rooms[before] = [path.name for path in parent.rooms.iterdir()]
+            before = student
+            leftovers.parents.add(warm_parent()._process.pid)
+
+        return autograde(courses[name], ASSIGNMENTS[name], progress=look)
+
     def rows(name: str) -> dict[str, Row]:
         if name not in graded:
-            found = autograde(courses[name], ASSIGNMENTS[name])
-            graded[name] = {row.student: row for row in found}
+            graded[name] = {row.student: row for row in grade(name)}
         return graded[name]
 
     return rows
@@ -158,19 +313,20 @@ def marks(row: Row) -> dict[str, float]:
     return {mark.exercise: mark.points for mark in row.exercises if not mark.waiting}
 
 
+needs_sandbox = pytest.mark.skipif(
+    bool(sandbox.problem()), reason=f"No sandbox: {sandbox.problem()}"
+)
+
+
 def scenarios() -> list[Any]:
-    """Return the scenarios as parameters; those that need more than there is are known to fail."""
+    """Return the scenarios as parameters; those that need what is not there are skipped."""
     return [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(
-                "needs" in outcome,
-                reason=f"needs a {outcome.get('needs')}",
-                strict=sys.platform == "linux",  # where these attacks are at home
-            ),
-        )
+        pytest.param(name, marks=(pytest.mark.sandbox, needs_sandbox) if "needs" in outcome else ())
         for name, outcome in SCENARIOS.items()
     ]
+
+
+OPEN = [name for name, outcome in SCENARIOS.items() if outcome.get("open")]
 
 
 @pytest.mark.slow
@@ -185,6 +341,79 @@ def test_a_forgery_gains_nothing_and_costs_no_more_than_its_exercise(
     assert marks(row) == expected["marks"]
     assert row.status is Status.GRADED
     assert expected.get("remark", "") in " ".join(row.remarks)
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@needs_sandbox
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_nothing_runs_on_when_a_submission_is_graded(
+    classes: Classes, leftovers: Leftovers, name: str
+) -> None:
+    students = list(classes(name))[:-1]
+
+    assert {student: leftovers.processes[student] for student in students} == dict.fromkeys(
+        students, 0
+    )
+    assert not any(leftovers.rooms[student] for student in students)
+    assert len(leftovers.parents) == 1  # which nobody has ended
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@needs_sandbox
+def test_a_greedy_kernel_takes_nothing_from_its_neighbour_and_ends_whole() -> None:
+    parent = warm_parent()._process.pid
+    own = descendants(parent)
+    limits = Limits(processes=50)
+    greedy = Session(limits)
+    takes = "import os, time\nfor _ in range(35):\n    os.fork() or time.sleep(60)"
+    greedy.run(nbformat.v4.new_code_cell(takes))  # type: ignore[no-untyped-call]
+    assert len(descendants(parent) - own) > 35
+
+    neighbour = Session(limits)
+    starts = "import os\nprint([os.waitpid(os.fork() or os._exit(0), 0)[1] for _ in range(9)])"
+    cell = nbformat.v4.new_code_cell(starts)  # type: ignore[no-untyped-call]
+    neighbour.run(cell)
+    neighbour.close()
+    greedy.close()
+
+    assert cell.outputs[0].text == f"{[0] * 9}\n"
+    assert newcomers(parent, own) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@needs_sandbox
+def test_nothing_is_written_outside(classes: Classes, courses: dict[str, Course]) -> None:
+    classes("walls")
+
+    tops = (courses["walls"].root, Path.home(), Path(sys.prefix), Path("/tmp"), Path("/dev/shm"))
+    library = Path(json.__file__).parents[1]
+    found = [
+        path
+        for top in (*tops, library, *map(Path, sys.path))
+        for pattern in (MARKER, f"*/{MARKER}*", f"*/*/{MARKER}*")
+        for path in top.glob(pattern)
+    ]
+    assert found == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the attempts know Linux only")
+@pytest.mark.parametrize("scenario", OPEN)
+def test_attempts_succeed_where_nothing_confines_them(
+    classes: Classes, outside: Outside, scenario: str, tmp_path: Path
+) -> None:
+    classes("walls")  # makes what they look for
+    code = told(outside) + (HOSTILE / scenario / "attempts.py").read_text() + TRIED
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+
+    assert "'reached'" in ran.stdout, ran.stdout + ran.stderr
+    assert "Error: " not in ran.stdout
 
 
 @pytest.mark.slow
@@ -219,5 +448,6 @@ def test_every_folder_is_a_scenario_whose_outcome_is_complete() -> None:
 
     assert folders == set(SCENARIOS)
     assert len(SCENARIOS) >= 40
+    assert sum(outcome["course"] == "walls" for outcome in SCENARIOS.values()) >= 30
     assert all(outcome["about"].endswith(".") for outcome in SCENARIOS.values())
     assert all(o["marks"].keys() == FULL[o["course"]].keys() for o in SCENARIOS.values())

@@ -1,8 +1,8 @@
-from course_utils.kernel.wire import encode
+from course_utils.kernel.wire import encode, pack
 
 kernel = get_ipython().kernel
 honest = kernel.shell_handlers["judge_request"]
-six = encode({"value": 6})
+six = [pack(encode({"value": 6}))]
 
 
 def talkative(stream, ident, parent):
