@@ -7,6 +7,7 @@ other.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -131,6 +132,10 @@ class _KernelClient(AsyncKernelClient):
     iopub_channel_class = Type(_OutputChannel)
     shell_channel_class = Type(_Channel)
 
+    def start_channels(self, *channels: bool, **named: bool) -> None:
+        """Open the channels, but for the heartbeat: the manager tells whether a kernel lives."""
+        super().start_channels(*channels, **{**named, "hb": False})
+
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel answers and its outputs arrive.
 
@@ -181,6 +186,14 @@ class _Client(NotebookClient):
         """Do nothing: nobody is there to move a slider, and a kernel can send anything."""
 
 
+@functools.cache
+def _context(process: int) -> zmq.asyncio.Context:
+    """Return the sockets' context of a process; a forked one cannot use its parent's."""
+    context = zmq.asyncio.Context()
+    context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+    return context
+
+
 class Session:
     """A kernel from its start to its end, in a folder of its own.
 
@@ -200,10 +213,8 @@ class Session:
         if limits.require_sandbox and (problem := sandbox.problem()):
             raise KernelStartError(f"There is no sandbox to grade in: {problem}")
         self._limits = limits
-        context = zmq.asyncio.Context()
-        context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         self._manager = AsyncKernelManager(
-            kernel_name=NAME, context=context, client_factory=_KernelClient
+            kernel_name=NAME, context=_context(os.getpid()), client_factory=_KernelClient
         )
         self._client = _Client(limits, self._manager)
         self._place: Workplace | None = None
@@ -373,7 +384,6 @@ class Session:
         if self._client.kc is not None:
             self._client.kc.stop_channels()
         await self._manager.shutdown_kernel(now=True)
-        self._manager.context.destroy(linger=0)
 
 
 def _received(socket: zmq.Socket[bytes]) -> list[bytes]:

@@ -1,0 +1,624 @@
+"""Kernels by fork: as good as any others for Jupyter, closed in, and gone without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from course_utils.autograde import kernels, sandbox, warm
+from course_utils.autograde.grade import grade_notebook
+from course_utils.autograde.judge import Line
+from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
+from course_utils.autograde.limits import Limits
+from course_utils.autograde.warm import ParentLost, WarmParent, WarmProvisioner, warm_parent
+from course_utils.autograde.workplace import Workplace
+
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(sandbox.problem()), reason=f"no sandbox: {sandbox.problem()}"),
+]
+
+SMALL = Limits(
+    cell_seconds=10,
+    memory_megabytes=300,
+    disk_megabytes=20,
+    processes=50,
+    open_files=200,
+)
+SECONDS = 20
+HOG = "import os, time\nfor _ in range(35):\n    if os.fork() == 0:\n        time.sleep(60)\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_folder() -> Iterator[None]:
+    """Give this module a folder for temporary files where nobody else makes any."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(tempfile, "tempdir", folder)
+        patch.setattr(warm, "_parents", {})
+        yield
+        warm_parent().close()
+
+
+def code(source: str) -> NotebookNode:
+    cell: NotebookNode = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
+    return cell
+
+
+def notebook(*sources: str) -> NotebookNode:
+    cells = [code(source) for source in sources]
+    return nbformat.v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def shown(cell: NotebookNode) -> str:
+    """Return all text of a cell's outputs; of an error, its name too."""
+    return " ".join(
+        out.get("text") or f"{out.get('ename', '')} {out.get('evalue', '')}" for out in cell.outputs
+    ).strip()
+
+
+def said(session: Session, source: str) -> str:
+    """Return what a cell prints."""
+    cell = code(source)
+    session.run(cell)
+    return shown(cell)
+
+
+def printed(source: str, limits: Limits = SMALL, **settings: Any) -> str:
+    """Return what a cell prints in a kernel of its own."""
+    with closing(Session(limits, **settings)) as session:
+        return said(session, source)
+
+
+def eventually(fact: Callable[[], object]) -> bool:
+    """Say whether something becomes true in good time."""
+    end = time.monotonic() + SECONDS
+    while not fact() and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(fact())
+
+
+def descendants(of: int) -> set[tuple[int, str]]:
+    """Return the processes that come from one, each as its number and the time of its start."""
+    children: dict[int, list[int]] = {}
+    started = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if fields[0] != "Z":
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+            started[int(entry.name)] = fields[19]
+    found, waiting = set(), [of]
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            found.add((child, started[child]))
+            waiting.append(child)
+    return found
+
+
+def alive(processes: set[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Return those that still run."""
+    return {process for process in processes if _start(process[0]) == process[1]}
+
+
+def _start(pid: int) -> str:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+# --- as Jupyter uses it -------------------------------------------------------------------------
+
+
+def kernel_manager() -> tuple[AsyncKernelManager, dict[str, Any], Workplace]:
+    """Return a manager of Jupyter's own, and what its kernel is started with, and in."""
+    session = Session.__new__(Session)
+    session._limits = SMALL
+    session._manager = AsyncKernelManager(kernel_name=kernels.NAME)
+    start = session._warm({})
+    assert session._place is not None
+    return session._manager, start, session._place
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[AsyncKernelManager]:
+    manager, start, place = kernel_manager()
+    await manager.start_kernel(**start)
+    try:
+        yield manager
+    finally:
+        await manager.shutdown_kernel(now=True)
+        manager.context.destroy(linger=0)
+        place.remove()
+
+
+@asynccontextmanager
+async def talking(manager: AsyncKernelManager) -> AsyncIterator[AsyncKernelClient]:
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=SECONDS)
+    try:
+        yield client
+    finally:
+        client.stop_channels()
+
+
+async def answer(client: AsyncKernelClient, source: str) -> str:
+    """Run code; return the text that it prints, or the name of its error."""
+    heard: list[str] = []
+
+    def listen(message: dict[str, Any]) -> None:
+        heard.append(message["content"].get("text", ""))
+
+    reply = await client.execute_interactive(
+        source, allow_stdin=False, output_hook=listen, timeout=SECONDS
+    )
+    content: dict[str, Any] = reply["content"]
+    return content.get("ename") or "".join(heard).strip()
+
+
+def test_jupyter_finds_the_provisioner_by_its_name() -> None:
+    async def scenario() -> None:
+        async with started() as manager, talking(manager) as client:
+            assert isinstance(manager.provisioner, WarmProvisioner)
+            assert await manager.is_alive()
+            assert await answer(client, "print(6 * 7)") == "42"
+
+    asyncio.run(scenario())
+
+
+def test_an_interrupt_stops_a_cell_and_not_the_kernel() -> None:
+    async def scenario() -> None:
+        async with started() as manager, talking(manager) as client:
+            assert await answer(client, "x = 7") == ""
+            sleeping = asyncio.ensure_future(answer(client, "import time\ntime.sleep(60)"))
+            await asyncio.sleep(0.3)
+            await manager.interrupt_kernel()
+            assert await sleeping == "KeyboardInterrupt"
+            assert await answer(client, "print(x)") == "7"
+
+    asyncio.run(scenario())
+
+
+def test_a_restarted_kernel_has_forgotten_everything() -> None:
+    async def scenario() -> None:
+        async with started() as manager:
+            async with talking(manager) as client:
+                await answer(client, "x = 7")
+            await manager.restart_kernel(now=True)
+            async with talking(manager) as client:
+                assert await answer(client, "print(x)") == "NameError"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_a_kernel_that_is_shut_down_is_not_alive(now: bool) -> None:
+    async def scenario() -> None:
+        async with started() as manager:
+            await manager.shutdown_kernel(now=now)
+            assert not await manager.is_alive()
+
+    asyncio.run(scenario())
+
+
+def test_a_kernel_that_ends_itself_is_not_alive() -> None:
+    async def scenario() -> None:
+        async with started() as manager:
+            async with talking(manager) as client:
+                client.execute("import os\nos._exit(3)")
+                while await manager.is_alive():
+                    await asyncio.sleep(0.01)
+            assert isinstance(manager.provisioner, WarmProvisioner)
+            assert manager.provisioner.ended == "ended with status 3"
+
+    asyncio.run(asyncio.wait_for(scenario(), SECONDS))
+
+
+def test_a_question_to_the_person_is_refused() -> None:
+    async def scenario() -> None:
+        async with started() as manager, talking(manager) as client:
+            assert await answer(client, "input('your name?')") == "StdinNotImplementedError"
+
+    asyncio.run(scenario())
+
+
+def test_nbclient_gets_pictures_tables_and_pages() -> None:
+    shows = notebook(
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+        "import pandas\npandas.DataFrame({'a': [1]})",
+        "from IPython.display import HTML\nHTML('<b>bold</b>')",
+    )
+
+    async def scenario() -> None:
+        async with started() as manager, talking(manager) as client:
+            runner = NotebookClient(shows, km=manager)
+            runner.kc = client
+            await runner.async_execute()
+
+    asyncio.run(scenario())
+
+    picture, table, page = (cell.outputs[0].data for cell in shows.cells)
+    assert picture["image/png"].startswith("iVBOR")
+    assert "<table" in table["text/html"]
+    assert page["text/html"] == "<b>bold</b>"
+
+
+# --- what a kernel can do -----------------------------------------------------------------------
+
+DRAWS = (
+    "import random, numpy, torch\n"
+    "print(random.random(), numpy.random.rand(), torch.rand(1).item(), {})"
+)
+
+
+def test_no_two_kernels_draw_the_same_numbers() -> None:
+    draws = DRAWS.format("numpy.random.default_rng().random()")
+
+    first, other = (printed(draws).split() for _ in "12")
+
+    assert len(first) == 4
+    assert not set(first) & set(other)
+
+
+def test_two_kernels_with_one_seed_draw_the_same_numbers() -> None:
+    def drawn() -> str:
+        with closing(Session(SMALL)) as session:
+            Line(session.request, SMALL).ask("begin", names=[], seed=7)
+            return said(session, DRAWS.format("1"))
+
+    assert drawn() == drawn()
+
+
+def test_a_data_loader_may_have_workers() -> None:
+    loads = (
+        "import torch\nfrom torch.utils.data import DataLoader, TensorDataset\n"
+        "numbers = TensorDataset(torch.arange(100))\n"
+        "print(sum(int(x.sum()) for x, in DataLoader(numbers, batch_size=10, num_workers=2)))"
+    )
+
+    assert printed(loads) == "4950"
+
+
+def test_pytorch_computes_gradients_on_one_thread() -> None:
+    computes = (
+        "import torch\nx = torch.ones(300, 300, requires_grad=True)\n(x @ x).sum().backward()\n"
+        "print(torch.get_num_threads(), x.grad[0, 0].item())"
+    )
+
+    assert printed(computes) == "1 600.0"
+
+
+def test_data_sets_can_be_read_and_not_written() -> None:
+    reads = (
+        "import os, warnings\nfrom course_utils import data\nwarnings.simplefilter('ignore')\n"
+        "print(len(data.load_preterm().labels), data.load_slice().image.shape)\n"
+        "open(os.environ['COURSE_DATA_DIR'] + '/new', 'w')"
+    )
+
+    told = printed(reads)
+
+    assert "101 (100, 142)" in told
+    assert "Read-only file system" in told
+
+
+def test_a_kernel_is_offline() -> None:
+    asks = "import socket\nsocket.create_connection(('127.0.0.1', 1), timeout=1)"
+
+    assert "OSError" in printed(asks)
+    assert printed("import os; print(os.environ['COURSE_OFFLINE'])") == "1"
+
+
+def test_the_files_beside_a_notebook_are_copies(tmp_path: Path) -> None:
+    original = tmp_path / "points.csv"
+    original.write_text("3,4\n")
+    changes = "text = open('data/p.csv').read()\nopen('data/p.csv', 'w').write('x')\nprint(text)"
+
+    assert printed(changes, files={"data/p.csv": original}) == "3,4"
+    assert original.read_text() == "3,4\n"
+
+
+def test_a_kernel_starts_with_little_memory_of_its_own() -> None:
+    adds_up = (
+        "lines = open('/proc/self/smaps_rollup').read().splitlines()\n"
+        "print(sum(int(line.split()[1]) for line in lines if line.startswith('Private_')))"
+    )
+
+    assert int(printed(adds_up)) < 100 * 1024
+
+
+# --- what it may use ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("x = bytearray(600 * 2**20)", "MemoryError"),
+        ("import numpy\nx = numpy.ones(10**9)", "MemoryError"),
+        ("open('/tmp/x', 'wb').write(bytes(30 * 2**20))", "File too large"),
+        (
+            "for n in range(2):\n    open(f'/dev/shm/{n}', 'wb').write(bytes(15 * 2**20))",
+            "No space left",
+        ),
+        ("for n in range(30_000):\n    open(f'/tmp/{n}', 'w').close()", "No space left"),
+        ("files = [open('/dev/null') for _ in range(300)]", "Too many open files"),
+        (HOG * 2, "Resource temporarily unavailable"),
+    ],
+)
+def test_a_cell_that_wants_too_much_fails_and_its_kernel_lives(cell: str, why: str) -> None:
+    with closing(Session(SMALL)) as session:
+        assert why in said(session, cell)
+        assert said(session, "print('still here')") == "still here"
+
+
+@pytest.mark.parametrize(
+    ("cell", "limits", "why"),
+    [
+        (
+            "import mmap, time\nshared = mmap.mmap(-1, 400 * 2**20)\n"
+            "for n in range(0, len(shared), 4096):\n    shared[n] = 1\ntime.sleep(60)",
+            SMALL,
+            "it used more than 300 MB of memory",
+        ),
+        (
+            "import os, time\nfor n in range(3):\n    os.fork()\n"
+            "x = bytearray(80 * 2**20)\ntime.sleep(60)",
+            SMALL,
+            "it used more than 300 MB of memory",
+        ),
+        (
+            "import time\ntime.sleep(60)",
+            replace(SMALL, notebook_seconds=1),
+            "it ran longer than 1 s",
+        ),
+        (
+            "while True:\n    pass",
+            replace(SMALL, cpu_seconds=1),
+            "it computed longer than 1 s",
+        ),
+    ],
+)
+def test_what_uses_too_much_is_ended_with_a_reason(cell: str, limits: Limits, why: str) -> None:
+    with closing(Session(limits)) as session:
+        with pytest.raises(KernelLost, match=why):
+            session.run(code(cell))
+        assert not session.is_alive()
+
+
+def test_the_processes_of_one_kernel_take_none_from_another() -> None:
+    threads = (
+        "import threading, time\n"
+        "threads = [threading.Thread(target=time.sleep, args=(0.1,)) for _ in range(20)]\n"
+        "for thread in threads:\n    thread.start()\nprint('all of them')"
+    )
+    with closing(Session(SMALL)) as greedy, closing(Session(SMALL)) as honest:
+        said(greedy, HOG)
+
+        assert said(honest, threads) == "all of them"
+        with closing(Session(SMALL)) as late:
+            assert late.is_alive()
+
+
+# --- how it ends --------------------------------------------------------------------------------
+
+
+def test_a_closed_kernel_has_left_no_process() -> None:
+    before = descendants(os.getpid())
+    session = Session(SMALL)
+    said(session, HOG)
+    said(session, "import subprocess\nsubprocess.Popen(['sleep', '60'], start_new_session=True)")
+    left = descendants(os.getpid()) - before
+
+    session.close()
+
+    assert len(left) > 35
+    assert len(alive(left)) <= 1  # the first of them, which says that all others are gone
+    assert eventually(lambda: not alive(left))
+
+
+def test_a_kernel_whose_leash_is_let_go_is_ended() -> None:
+    async def scenario() -> None:
+        async with started() as manager:
+            mine = descendants(os.getpid()) - before
+            assert mine
+            assert isinstance(manager.provisioner, WarmProvisioner)
+            assert manager.provisioner._leash is not None
+            manager.provisioner._leash.close()
+            assert eventually(lambda: not alive(mine))
+
+    warm_parent()
+    before = descendants(os.getpid())
+    asyncio.run(scenario())
+
+
+GRADER = """
+from course_utils.autograde.kernels import Session
+from course_utils.autograde.limits import Limits
+from course_utils.autograde.warm import warm_parent
+import nbformat, time
+
+session = Session(Limits())
+leaves = "import subprocess\\nsubprocess.Popen(['sleep', '60'], start_new_session=True)"
+session.run(nbformat.v4.new_code_cell(leaves))
+print(warm_parent().folder, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_grader_that_is_killed_leaves_no_process() -> None:
+    grader = subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, text=True)
+    assert grader.stdout is not None
+    folder = grader.stdout.readline().strip()
+    left = descendants(grader.pid)
+
+    grader.kill()
+    grader.communicate()
+
+    assert len(left) > 3
+    assert eventually(lambda: not alive(left))
+    shutil.rmtree(folder)
+
+
+def entries(folder: str | Path) -> int:
+    return len(list(Path(folder).iterdir()))
+
+
+def footprint() -> dict[str, int]:
+    """Return what 200 kernels should not add to: files, processes, open files."""
+    rooms = warm_parent().rooms
+    return {
+        "temporary files": entries(tempfile.gettempdir()),
+        "rooms": entries(rooms),
+        "shared memory": entries("/dev/shm"),
+        "processes": len(descendants(os.getpid())),
+        "own open files": entries("/proc/self/fd"),
+        "the parent's open files": entries(f"/proc/{forking_process()}/fd"),
+    }
+
+
+def forking_process() -> int:
+    """Return the process that forks kernels: the first of Python's in the sandbox."""
+    inside = {
+        int(start): pid
+        for pid, start in descendants(warm_parent()._process.pid)
+        if Path(f"/proc/{pid}/comm").read_text().strip() != "bwrap"
+    }
+    return inside[min(inside)]
+
+
+def resident_megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def test_two_hundred_kernels_leave_nothing_behind() -> None:
+    for _ in range(20):  # what is made once, and kept
+        Session(SMALL).close()
+    gc.collect()
+    before = footprint()
+    parent, own = map(resident_megabytes, (forking_process(), os.getpid()))
+
+    for _ in range(200):
+        Session(SMALL).close()
+    gc.collect()
+
+    assert footprint() == before
+    assert resident_megabytes(forking_process()) < parent + 2
+    assert resident_megabytes(os.getpid()) < own + 20
+
+
+# --- the parent ---------------------------------------------------------------------------------
+
+
+def test_the_parent_can_fork_safely() -> None:
+    """A thread, or an event loop's descriptors, would be copied in half."""
+    warm_parent()
+    pid = forking_process()
+
+    opened = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
+
+    assert entries(f"/proc/{pid}/task") == 1
+    assert not [name for name in opened if name.startswith("anon_inode")]
+
+
+def test_there_is_one_parent_for_each_folder_of_data(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(warm, "_parents", {})
+    monkeypatch.setattr(warm, "WarmParent", Living)
+
+    first, again = warm_parent(), warm_parent()
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+
+    assert first is again
+    assert warm_parent() is not first
+
+
+class Living:
+    """Stands for a parent."""
+
+    def is_alive(self) -> bool:
+        return True
+
+
+def test_a_parent_that_was_killed_is_replaced() -> None:
+    lost = Session(SMALL)
+    old = warm_parent()
+
+    os.kill(old._process.pid, signal.SIGKILL)
+    old._process.wait()
+
+    assert eventually(lambda: not lost.is_alive())
+    assert printed("print(1)") == "1"
+    assert warm_parent() is not old
+    assert not old.folder.exists()
+    lost.close()
+
+
+def test_a_parent_that_does_not_come_up_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails = ["/bin/sh", "-c", "echo 'no room for walls' >&2; exit 3"]
+    monkeypatch.setattr(sandbox, "command", lambda *_, **__: fails)
+
+    with pytest.raises(ParentLost, match="did not start: no room for walls"):
+        WarmParent()
+
+
+def test_a_parent_with_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = "import socket, sys; socket.socket(fileno=int(sys.argv[1])).send(b'{\"threads\": 2}')"
+    monkeypatch.setattr(
+        sandbox, "command", lambda arguments, **_: [sys.executable, "-c", claims, arguments[-1]]
+    )
+
+    with pytest.raises(ParentLost, match="has 2 threads"):
+        WarmParent()
+
+
+def failing_fork(times: int) -> Callable[[WarmParent, dict[str, Any]], Any]:
+    """Return a fork that finds no room, so many times."""
+    left = [None] * times
+    fork = WarmParent.fork
+
+    def failing(self: WarmParent, request: dict[str, Any]) -> Any:
+        return fork(
+            self, {**request, "room": "nowhere"} if left and left.pop() is None else request
+        )
+
+    return failing
+
+
+def test_a_fork_that_fails_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WarmParent, "fork", failing_fork(1))
+
+    graded = grade_notebook(notebook("print('graded')"), limits=SMALL)
+
+    assert shown(graded.notebook.cells[0]) == "graded"
+
+
+def test_a_fork_that_fails_twice_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WarmParent, "fork", failing_fork(2))
+
+    with pytest.raises(KernelStartError, match=r"could not be forked: .*No such file"):
+        grade_notebook(notebook("print('graded')"), limits=SMALL)
