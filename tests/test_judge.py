@@ -283,6 +283,7 @@ REPLIES: list[Any] = [
     encode({"refused": 7}),
     encode({"value": Reference(10, "x" * 100)}),
     encode({"value": ([], True)}),
+    encode({"value": (None, [], True)}),
     encode({"value": -1}),
     encode({"value": 2**70}),
 ]

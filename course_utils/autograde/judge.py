@@ -219,14 +219,19 @@ class _Object(Remote):
         return number
 
     def __iter__(self) -> Iterator[Any]:
-        iterator, taken, count, more = self._line.ask("iterate", target=self), 0, 1, True
-        while more:
-            items, more = self._pair(self._line.ask("next", iterator=iterator, count=count))
+        # Two at first: what gives a single item, as a loader of one batch does, has then ended.
+        count, taken = 2, 0
+        reply = self._line.ask("iterate", target=self, count=count)
+        while True:
+            iterator, items, more = self._items(reply)
             taken += len(items)
             if taken > (most := self._line.limits.items):
                 raise CourseError(f"{self!r} gives more than {most} values")
             yield from items
+            if not more:
+                return
             count = min(2 * count, 64)
+            reply = self._line.ask("next", iterator=iterator, count=count)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         value = self._plain_()
@@ -253,11 +258,11 @@ class _Object(Remote):
             raise self._line.nonsense()
         return value
 
-    def _pair(self, reply: Any) -> tuple[list[Any], bool]:
-        if type(reply) is tuple and len(reply) == 2:
-            items, more = reply
+    def _items(self, reply: Any) -> tuple[Any, list[Any], bool]:
+        if type(reply) is tuple and len(reply) == 3:
+            iterator, items, more = reply
             if type(items) is list and type(more) is bool and (items or not more):
-                return items, more
+                return iterator, items, more
         raise self._line.nonsense()
 
 

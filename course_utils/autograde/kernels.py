@@ -238,12 +238,13 @@ class Session:
             **workplace.environment(HOME, data="/data"),
             "COURSE_CACHE_DIR": f"{HOME}/cache",
             "COURSE_OFFLINE": "1",
-            "TMPDIR": sandbox.folder_for_temporary_files(),
+            "TMPDIR": "/tmp",
         }
         limits = self._limits
         request = {
             "room": place.root.name,
             "environment": environment,
+            "prefixes": [str(prefix) for prefix in sandbox.prefixes()],
             "wall_seconds": limits.notebook_seconds,
             "cpu_seconds": limits.cpu_seconds,
             "memory_megabytes": limits.memory_megabytes,

@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["UNPROTECTED", "command", "folder_for_temporary_files", "problem"]
+__all__ = ["UNPROTECTED", "command", "prefixes", "problem"]
 
 #: What it means that there is no sandbox.
 UNPROTECTED = (
@@ -101,7 +101,7 @@ def _system() -> Iterator[str]:
     for place in (Path("/usr/local/share"), Path("/usr/src")):
         if place.is_dir():
             yield from _emptied(place)
-    for prefix in _prefixes():
+    for prefix in prefixes():
         if not prefix.is_relative_to("/usr"):
             # What bwrap makes by itself only its owner may enter.
             for parent in reversed(prefix.parents[:-1]):
@@ -117,12 +117,6 @@ def _emptied(place: Path) -> tuple[str, ...]:
     return ("--tmpfs", str(place), "--remount-ro", str(place))
 
 
-def _prefixes() -> list[Path]:
-    """Return the folders that Python is in."""
+def prefixes() -> list[Path]:
+    """Return the folders that Python and its packages are in."""
     return list(dict.fromkeys(map(Path, (sys.base_prefix, sys.prefix))))
-
-
-def folder_for_temporary_files() -> str:
-    """Return where a kernel writes them: in /tmp, unless Python itself is somewhere in there."""
-    taken = any(prefix.is_relative_to("/tmp") for prefix in _prefixes())
-    return "/student/tmp" if taken else "/tmp"

@@ -60,6 +60,7 @@ class WarmParent:
         self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
         for place in (self.rooms, library, data):
             place.mkdir()
+        self.rooms.chmod(0o711)  # other users of this machine may not look for a kernel's sockets
         stage_library(library, "/course")
         _copy_data(data)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

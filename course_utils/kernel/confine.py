@@ -100,8 +100,8 @@ def mount_proc() -> None:
 
 
 def bind(source: str, place: str) -> None:
-    """Show a folder at another place."""
-    _mount(source, place, "", MS_BIND)
+    """Show a folder, with what is mounted in it, at another place."""
+    _mount(source, place, "", MS_BIND | MS_REC)
 
 
 def seal(place: str) -> None:

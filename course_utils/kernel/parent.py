@@ -163,11 +163,10 @@ def _clear() -> None:
 def _furnish(request: dict[str, Any], user: int | None) -> None:
     room, megabytes = Path("/rooms", request["room"]), request["disk_megabytes"]
     confine.make_private()
+    _mount_tmp(megabytes, [Path(prefix) for prefix in request["prefixes"]])
     confine.mount_proc()
     confine.mount_tmpfs("/student", megabytes)
-    Path(request["environment"]["TMPDIR"]).mkdir(exist_ok=True)
-    for place in {request["environment"]["TMPDIR"], "/dev/shm"}:
-        confine.mount_tmpfs(place, megabytes, mode="1777")
+    confine.mount_tmpfs("/dev/shm", megabytes, mode="1777")
     confine.bind(str(room / "line"), "/line")
     shutil.copytree(room / "desk", DESK)
     shutil.copytree(room / "home", HOME)
@@ -178,6 +177,16 @@ def _furnish(request: dict[str, Any], user: int | None) -> None:
                 os.chown(place, user, user)
     confine.mount_tmpfs("/rooms", 1)
     confine.seal("/rooms")
+
+
+def _mount_tmp(megabytes: int, prefixes: list[Path]) -> None:
+    """Mount an empty /tmp, except that Python stays visible if it is somewhere in there."""
+    inside = {p: os.open(p, os.O_PATH) for p in prefixes if p.is_relative_to("/tmp")}
+    confine.mount_tmpfs("/tmp", megabytes, mode="1777")
+    for prefix, handle in inside.items():
+        prefix.mkdir(parents=True, exist_ok=True)
+        confine.bind(f"/proc/self/fd/{handle}", str(prefix))
+        os.close(handle)
 
 
 def _kernel(request: dict[str, Any], user: int | None, says_up: int, may_run: int) -> NoReturn:

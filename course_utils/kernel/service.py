@@ -92,17 +92,17 @@ class Service:
     def _do_number(self, target: Any) -> float:
         return float(target)
 
-    def _do_iterate(self, target: Any) -> Reference:
-        return self._refer(iter(target))
+    def _do_iterate(self, target: Any, count: int) -> tuple[Any, list[Any], bool]:
+        return self._do_next(iter(target), count)
 
-    def _do_next(self, iterator: Any, count: int) -> tuple[list[Any], bool]:
-        """Return up to `count` further items, and whether there may be more."""
+    def _do_next(self, iterator: Any, count: int) -> tuple[Any, list[Any], bool]:
+        """Return the iterator, up to `count` further items, and whether there may be more."""
         items: list[Any] = []
         for item in iterator:
             items.append(item)
             if len(items) == count:
-                return items, True
-        return items, False
+                return self._refer(iterator), items, True
+        return None, items, False
 
     def _do_plain(self, target: Any) -> Any:
         """Return the data of an object whose type extends a plain one."""

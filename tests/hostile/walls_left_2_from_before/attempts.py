@@ -34,7 +34,7 @@ def try_files():
         for top in (*tops, "/usr/local/share", "/usr/src")
         for folder, folders, names in os.walk(top)
         for name in names
-        if name == NOTE or "left" in name
+        if name in (NOTE, "left.py", "left.pth")
     ]
 
 
