@@ -19,11 +19,7 @@ from nbgrader.utils import is_grade, is_solution
 from course_utils import seeds
 from course_utils.autograde.gradebook import exercise_number
 from course_utils.autograde.judge import Line, Test, Verdict, judge
-from course_utils.autograde.kernels import (
-    KernelLost,
-    KernelStartError,
-    Session,
-)
+from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
 
 __all__ = ["Graded", "grade_notebook", "is_test"]
@@ -193,12 +189,7 @@ class _Run:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         which = f"The cell of {exercise_number(grade_id)}" if grade_id else "A cell"
         self.remarks.append(f"{which} did not end {what}.")
-        said = f"This cell did not end {what}."
-        cell.outputs.append(
-            nbformat.v4.new_output(  # type: ignore[no-untyped-call]
-                "error", ename="Stopped", evalue=said, traceback=[said]
-            )
-        )
+        cell.outputs.append(_error("Stopped", f"This cell did not end {what}."))
 
 
 def _started(limits: Limits, files: Mapping[str, Path]) -> Session:
@@ -215,6 +206,13 @@ def _started(limits: Limits, files: Mapping[str, Path]) -> Session:
     return session
 
 
+def _error(name: str, said: str) -> NotebookNode:
+    output: NotebookNode = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
+        "error", ename=name, evalue=said, traceback=[said]
+    )
+    return output
+
+
 def _outputs(verdict: Verdict, cell: NotebookNode) -> list[NotebookNode]:
     """Return a verdict as nbgrader reads it: an error is 0, a number is a part, else all."""
     outputs = []
@@ -226,9 +224,9 @@ def _outputs(verdict: Verdict, cell: NotebookNode) -> list[NotebookNode]:
         put("stream", name="stdout", text=verdict.printed)
     if verdict.fault:
         said = "This test did not work, which is not your fault. A person will mark this exercise."
-        put("error", ename="TestFault", evalue=said, traceback=[said])
+        outputs.append(_error("TestFault", said))
     elif verdict.mark == 0 and verdict.reason:
-        put("error", ename="CheckFailed", evalue=verdict.reason, traceback=[verdict.reason])
+        outputs.append(_error("CheckFailed", verdict.reason))
     elif verdict.mark < float(cell.metadata.nbgrader.points):
         put("stream", name="stdout", text=f"{verdict.reason}\n")
         put("execute_result", data={"text/plain": repr(verdict.mark)}, execution_count=None)

@@ -24,7 +24,7 @@ from course_utils import seeds
 from course_utils.autograde.limits import Limits
 from course_utils.exceptions import CheckFailed, CourseError
 from course_utils.kernel.wire import NotPlain, Reference, decode, encode
-from course_utils.remote import AnswerError, Remote, in_words, is_unanswered
+from course_utils.remote import AnswerError, Remote, told
 
 __all__ = ["Line", "Test", "Verdict", "free_names", "judge", "readable"]
 
@@ -390,14 +390,12 @@ def _mark(result: Any, points: float) -> float:
 def _reason(error: Exception, test: Test) -> str:
     if isinstance(error, CheckFailed):
         return str(error)
-    if is_unanswered(error):
-        return f"✗ Exercise {test.exercise} has no answer yet."
     if isinstance(error, CourseError):
         said = str(error)
     elif isinstance(error, AssertionError) and not isinstance(error, AnswerError):
         said = str(error) or "a check does not hold"
     else:
-        said = in_words(error)
+        return told(test.exercise, error)
     return f"✗ Exercise {test.exercise}: {said.removesuffix('.')}."
 
 

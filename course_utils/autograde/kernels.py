@@ -257,6 +257,7 @@ class Session:
     def _cold(self, files: Mapping[str, Path]) -> dict[str, Any]:
         """Prepare a kernel in a process of its own, which nothing confines."""
         self._place = place = Workplace(files)
+        place.copy_fonts()
         library = place.root / "library"
         library.mkdir()
         workplace.stage_library(library)

@@ -42,12 +42,14 @@ class Workplace:
         self.desk.mkdir()
         self.line.mkdir()
         self.line.chmod(0o777)  # in a sandbox the kernel is another user
-        # Spares each kernel the seconds that matplotlib takes to list this machine's fonts.
-        for path in font_lists():
-            shutil.copyfile(path, self.home / "matplotlib" / path.name)
         for name, original in files.items():
             (self.desk / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(original, self.desk / name, follow_symlinks=False)
+
+    def copy_fonts(self) -> None:
+        """Spare a kernel that starts cold the seconds in which matplotlib lists the fonts."""
+        for path in font_lists():
+            shutil.copyfile(path, self.home / "matplotlib" / path.name)
 
     def remove(self) -> None:
         """Delete the folder."""

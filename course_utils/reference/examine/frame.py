@@ -13,7 +13,7 @@ from torch import Tensor
 from course_utils import checks as check
 from course_utils import seeds
 from course_utils.exceptions import CheckFailed, CourseError
-from course_utils.remote import in_words, is_unanswered
+from course_utils.remote import told
 
 __all__ = ["close", "examination", "normal", "true", "unchanged"]
 
@@ -47,10 +47,7 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
             except CheckFailed as failure:
                 problem = str(failure)
             except Exception as error:
-                if is_unanswered(error):
-                    problem = f"✗ Exercise {exercise} has no answer yet."
-                else:
-                    problem = f"✗ Exercise {exercise}: {in_words(error)}."
+                problem = told(exercise, error)
             else:
                 return
             raise CheckFailed(problem)

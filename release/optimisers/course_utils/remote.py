@@ -21,6 +21,7 @@ __all__ = [
     "is_unanswered",
     "kind",
     "plain",
+    "told",
     "where",
 ]
 
@@ -121,6 +122,13 @@ def in_words(error: BaseException) -> str:
     if line is None:
         return f"your answer could not be used: {said}"
     return f"your code stopped with {said}, at line {line} of its cell: `{source}`"
+
+
+def told(exercise: str, error: BaseException) -> str:
+    """Return what a student is told of an exception that their answer to an exercise raised."""
+    if is_unanswered(error):
+        return f"✗ Exercise {exercise} has no answer yet."
+    return f"✗ Exercise {exercise}: {in_words(error).removesuffix('.')}."
 
 
 def where(error: BaseException) -> tuple[int | None, str]:
