@@ -24,6 +24,7 @@ import zmq
 import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.client import KernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_async, run_sync
@@ -79,13 +80,8 @@ class _Specs(KernelSpecManager):
 
 
 def _spec(command: list[str], provisioner: str) -> KernelSpec:
-    settings = [
-        "--HistoryManager.hist_file=:memory:",
-        "--InteractiveShellApp.ignore_cwd=True",
-        "--IPKernelApp.log_level=ERROR",
-    ]
     return KernelSpec(
-        argv=[*command, *settings],
+        argv=command,
         name=NAME,
         display_name="Python for grading",
         language="python",
@@ -186,6 +182,58 @@ class _Client(NotebookClient):
         """Do nothing: nobody is there to move a slider, and a kernel can send anything."""
 
 
+class _Conversation:
+    """What is asked of a kernel's service between two cells.
+
+    The first request is a message of Jupyter's, the others are not: see
+    `GradedKernel.judge_request`.
+    """
+
+    def __init__(self, client: KernelClient) -> None:
+        self._session = client.session
+        # nbclient waits for nothing now, so its sockets may be used without its event loop.
+        self.shell: zmq.Socket[bytes] = zmq.Socket.shadow(client.shell_channel.socket)
+        self.output: zmq.Socket[bytes] = zmq.Socket.shadow(client.iopub_channel.socket)
+        self._asked = 0
+        self._first = ""
+
+    def ask(self, content: bytes) -> None:
+        """Send a request."""
+        self._asked += 1
+        if self._asked > 1:
+            self.shell.send_multipart([self._number, content])
+        else:
+            sent = self._session.send(self.shell, REQUEST, {}, buffers=[content])
+            self._first = sent["header"]["msg_id"]
+
+    def answer(self, parts: list[bytes]) -> bytes | memoryview | None:
+        """Return what the reply to the last request holds, or None if this is no reply to it.
+
+        Raises
+        ------
+        KernelLost
+            If it is no message at all.
+        """
+        if self._asked > 1 and len(parts) == 2 and parts[0] == self._number:
+            return parts[1]
+        try:
+            message = _parsed(self._session, parts, MAX_TEXT_BYTES)
+            is_reply = message["msg_type"] == REPLY
+            is_reply &= message["parent_header"]["msg_id"] == self._first
+            return message["buffers"][0] if is_reply and self._asked == 1 else None
+        # What is no message raises whatever its parsing raises.
+        except Exception as error:
+            raise _unreadable(error) from error
+
+    @property
+    def _number(self) -> bytes:
+        return self._asked.to_bytes(8, "big")
+
+    def end(self) -> None:
+        """Say that no more requests follow, so that the kernel turns to its cells again."""
+        self.shell.send_multipart([b"", b""])
+
+
 @functools.cache
 def _context(process: int) -> zmq.asyncio.Context:
     """Return the sockets' context of a process; a forked one cannot use its parent's."""
@@ -208,6 +256,8 @@ class Session:
     KernelStartError
         If it does not come up, or if `limits` want a sandbox and there is none.
     """
+
+    _conversation: _Conversation | None = None
 
     def __init__(self, limits: Limits, files: Mapping[str, Path] | None = None) -> None:
         if limits.require_sandbox and (problem := sandbox.problem()):
@@ -293,6 +343,9 @@ class Session:
             If there is no kernel to talk to afterwards. The cell has what came until then.
         """
         client = self._client
+        if self._conversation is not None:
+            self._conversation.end()
+            self._conversation = None
         client.timed_out = False
         output = self._output()
         output.received, output.limit = 0, self._limits.output_bytes
@@ -345,28 +398,24 @@ class Session:
         KernelLost
             If none comes in time.
         """
-        client = self._client.kc
-        assert client is not None
-        # nbclient waits for nothing now, so its sockets may be used without its event loop.
-        shell: zmq.Socket[bytes] = zmq.Socket.shadow(client.shell_channel.socket)
-        output: zmq.Socket[bytes] = zmq.Socket.shadow(client.iopub_channel.socket)
+        if self._conversation is None:
+            assert self._client.kc is not None
+            self._conversation = _Conversation(self._client.kc)
+        line = self._conversation
         poller = zmq.Poller()
-        poller.register(shell, zmq.POLLIN)
-        poller.register(output, zmq.POLLIN)
-        sent = client.session.send(shell, REQUEST, {}, buffers=[pack(frames)])
+        poller.register(line.shell, zmq.POLLIN)
+        poller.register(line.output, zmq.POLLIN)
+        line.ask(pack(frames))
         deadline, written = time.monotonic() + seconds, 0
         while (left := deadline - time.monotonic()) > 0:
             ready = dict(poller.poll(round(1000 * min(left, HEARTBEAT))))
-            if output in ready:
+            if line.output in ready:
                 # What the answer prints meanwhile is nobody's output; unread, it fills the line.
-                written += sum(map(len, _received(output)))
+                written += sum(map(len, _received(line.output)))
                 if written > self._limits.output_bytes:
                     raise self._flooded()
-            if shell in ready:
-                parts = _received(shell)
-                found = _content_of_reply(client.session, parts, sent["header"]["msg_id"])
-                if found is not None:
-                    return unpack(found, self._limits.bounds)
+            if line.shell in ready and (found := line.answer(_received(line.shell))) is not None:
+                return unpack(found, self._limits.bounds)
             if not ready and not self.is_alive():
                 raise self._died()
         raise KernelLost(f"no result came within {seconds:.0f} s")
@@ -405,23 +454,6 @@ def _received(socket: zmq.Socket[bytes]) -> list[bytes]:
     if size > MAX_MESSAGE_BYTES or len(parts) == MAX_PARTS:
         raise KernelLost("what it sent is too much")
     return parts
-
-
-def _content_of_reply(session: Any, parts: list[bytes], number: str) -> memoryview | None:
-    """Return what the reply to a request holds, or None if this is no reply to it.
-
-    Raises
-    ------
-    KernelLost
-        If it is no message at all.
-    """
-    try:
-        message = _parsed(session, parts, MAX_TEXT_BYTES)
-        is_reply = message["msg_type"] == REPLY and message["parent_header"]["msg_id"] == number
-        return message["buffers"][0] if is_reply else None
-    # What is no message raises whatever its parsing raises.
-    except Exception as error:
-        raise _unreadable(error) from error
 
 
 def _parsed(session: Any, parts: list[bytes], most: int) -> dict[str, Any]:

@@ -22,7 +22,9 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,14 +35,35 @@ __all__ = ["HOME", "INTERRUPT", "KILL", "MODULES", "READY", "main"]
 
 UP = b"up"
 READY, INTERRUPT, KILL = b"ready", b"interrupt", b"kill"
+#: What a kernel would import as it starts, and what the course's notebooks then do.
 MODULES = (
     "numpy",
     "torch",
+    "torch._dynamo",  # with the first optimiser
+    "torch._subclasses.schema_check_mode",
+    "torch.profiler._cupti_monitor",
     "pandas",
+    "pandas.io.formats.html",
+    "contourpy",
+    "encodings.cp437",  # for names in archives
     "matplotlib.pyplot",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.JpegImagePlugin",
+    "PIL.PpmImagePlugin",
+    "faulthandler",
+    "pooch",
     "seaborn",
+    "sqlite3",
+    "tqdm.auto",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "ipykernel.debugger",
     "ipykernel.kernelapp",
+    "tornado.platform.asyncio",
+    "zmq.utils.garbage",
     "course_utils.checks",
     "course_utils.data",
     "course_utils.explore",
@@ -56,6 +79,7 @@ HOME, DESK = "/student/home", "/student/desk"
 CONNECTION = f"{HOME}/connection.json"
 #: Lines of a process's account of its memory.
 MEMORY = ("Private_", "Pss_Shmem")
+PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = 0.1
 
 
@@ -205,6 +229,7 @@ def _kernel(request: dict[str, Any], user: int | None, says_up: int, may_run: in
         os.chdir(DESK)
         os.environ.clear()
         os.environ.update(request["environment"])
+        tempfile.tempdir = None  # an import may have asked for the parent's
         _reseed()
         from IPython.core.pylabtools import activate_matplotlib
         from matplotlib_inline.backend_inline import configure_inline_support
@@ -212,10 +237,8 @@ def _kernel(request: dict[str, Any], user: int | None, says_up: int, may_run: in
         from course_utils.kernel.app import GradedKernelApp
 
         sys.argv = [""]
-        app = GradedKernelApp.instance()
-        app.initialize(  # type: ignore[no-untyped-call]
-            [*request["arguments"], "-f", CONNECTION]
-        )
+        app = GradedKernelApp.instance(connection_file=CONNECTION)
+        app.initialize(request["arguments"])  # type: ignore[no-untyped-call]
         # matplotlib was imported without a shell to show its figures in.
         activate_matplotlib(os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
         configure_inline_support(app.shell, os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
@@ -268,27 +291,40 @@ def _watch(kernel: int, leash: socket.socket, request: dict[str, Any]) -> str:
                 return f"ended with status {os.waitstatus_to_exitcode(status)}"
             if pid == 0:
                 break
-        if _megabytes(leash) > request["memory_megabytes"]:
+        if _is_too_large(leash, request["memory_megabytes"]):
             return f"it used more than {request['memory_megabytes']} MB of memory"
         if time.monotonic() > end:
             return f"it ran longer than {request['wall_seconds']} s"
 
 
-def _megabytes(leash: socket.socket) -> float:
-    """Return the memory that this namespace's processes have for themselves or between them.
+def _is_too_large(leash: socket.socket, megabytes: int) -> bool:
+    """Say whether this namespace's processes have more memory for themselves, or between them.
 
     What they share with the parent is not counted; what they share by a file in memory may be
     counted twice.
     """
-    kilobytes = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        if folder.name == "1":
-            continue
+    folders = [path for path in Path("/proc").glob("[0-9]*") if path.name != "1"]
+    # All that they have is quickly counted, and seldom too much.
+    if _counted(folders, leash, _resident) <= megabytes:
+        return False
+    return _counted(folders, leash, _own) > megabytes
+
+
+def _counted(folders: list[Path], leash: socket.socket, measure: Callable[[Path], float]) -> float:
+    total = 0.0
+    for folder in folders:
         if select.select([leash], [], [], 0)[0]:  # with many processes this takes a while
             break
-        try:
-            lines = (folder / "smaps_rollup").read_text().splitlines()
-        except OSError:  # it has just ended, or there is no list of processes
-            continue
-        kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith(MEMORY))
-    return kilobytes / 1024
+        with suppress(OSError):  # it has just ended, or there is no list of processes
+            total += measure(folder)
+    return total
+
+
+def _resident(folder: Path) -> float:
+    """Return the megabytes that a process has in memory, whoever shares them."""
+    return int((folder / "statm").read_text().split()[1]) * PAGE / 2**20
+
+
+def _own(folder: Path) -> float:
+    lines = (folder / "smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(MEMORY)) / 1024
