@@ -162,12 +162,28 @@ def _difference(
         if type(actual) is type(expected) and actual == expected:
             return None
         return f"{name} is {actual!r}, and {expected!r} was expected" if reveal else _wrong(name)
+    if _is_identical(actual, expected):  # the usual case, and quickly seen
+        return None
     return (
         _type_difference(actual, expected, name)
         or _shape_difference(actual, expected, name)
         or _dtype_difference(actual, expected, name, dtype)
         or _value_difference(actual, expected, name, rtol, atol, reveal)
     )
+
+
+def _is_identical(actual: Any, expected: Any) -> bool:
+    """Whether both are of one type and dtype, and equal to the last bit; NaN is not."""
+    if type(actual) is not type(expected):
+        return False
+    if isinstance(expected, np.ndarray):
+        return actual.dtype == expected.dtype and np.array_equal(actual, expected)
+    if _is_tensor(expected):
+        same: bool = (
+            _is_tensor(actual) and actual.dtype == expected.dtype and actual.equal(expected)
+        )
+        return same
+    return bool(actual == expected)
 
 
 def _parts(value: Any) -> list[Any] | None:

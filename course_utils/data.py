@@ -187,7 +187,10 @@ def load_preterm() -> Preterm:
         If the file is damaged or cannot be kept.
     """
     path = _path_or_announce("preterm")
-    return _read_preterm(path) if path else _generate_preterm()
+    if path is None:
+        return _generate_preterm()
+    features, labels = _read_preterm(path, path.stat().st_mtime_ns)
+    return Preterm(features.copy(), labels.copy())
 
 
 def preterm_dataset() -> TensorDataset:
@@ -432,14 +435,18 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(message) from error
 
 
-def _read_preterm(path: Path) -> Preterm:
+@functools.lru_cache(maxsize=1)
+def _read_preterm(path: Path, written: int) -> Preterm:
+    """Read the table, once for each time that the file was written."""
     import pandas as pd
 
     with _readable(path):
         # The first column numbers the rows of an older table.
         table = pd.read_csv(path, index_col=0).reset_index(drop=True)
         labels = table["is_prem"].to_numpy(np.int64)
-        features = table.drop(columns=["session", "is_prem"]).astype(np.float64)
+        regions = table.columns.drop(["session", "is_prem"])
+        # In one piece, which is copied at once.
+        features = pd.DataFrame(table[regions].to_numpy(np.float64), columns=regions)
     return Preterm(features, labels)
 
 
