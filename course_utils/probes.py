@@ -525,6 +525,7 @@ def _stored(node: ast.AST) -> Iterator[str]:
             yield from _stored(child)
 
 
+@functools.lru_cache(maxsize=32)
 def _values_for(shape: tuple[int, ...], seed: int) -> Tensor:
     """Random values of this shape; a matrix and its transpose get each other's transposes."""
     canonical = tuple(sorted(shape)) if len(shape) == 2 else shape

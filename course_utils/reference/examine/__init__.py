@@ -4,6 +4,11 @@ Each takes the student's answer, compares it with the reference on inputs that t
 seen, and raises `CheckFailed` at the first difference, in words that show no expected value.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from course_utils.reference.examine.mlp import (
     backward,
     dataloader,
@@ -58,3 +63,45 @@ __all__ = [
     "train",
     "train_epoch",
 ]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What belongs to one autograded exercise.
+
+    Parameters
+    ----------
+    examination : callable
+    symbols : tuple of str
+        The names of the answers that it takes, in order, as the student's cell defines them.
+    """
+
+    examination: Callable[..., None]
+    symbols: tuple[str, ...]
+
+
+#: By the grade_id of the answer cell, in the order of the notebooks.
+EXERCISES: dict[str, Exercise] = {
+    "ex_1_1_1": Exercise(loss, ("loss",)),
+    "ex_1_1_2": Exercise(calculate_gradient, ("calculate_gradient",)),
+    "ex_1_1_3": Exercise(minimum, ("w1_min", "w2_min", "loss_min")),
+    "ex_1_1_4": Exercise(gradient_descent, ("GradientDescent",)),
+    "ex_1_2_1": Exercise(momentum, ("Momentum",)),
+    "ex_1_3_1": Exercise(rmsprop, ("RMSProp",)),
+    "ex_1_4_1": Exercise(preterm_dataset, ("PretermDataset",)),
+    "ex_1_4_2": Exercise(dataloader, ("batch_size", "dataloader")),
+    "ex_1_4_3a": Exercise(forward, ("forward",)),
+    "ex_1_4_3b": Exercise(backward, ("backward",)),
+    "ex_1_4_3c": Exercise(train, ("train",)),
+    "ex_1_5_1": Exercise(one_hot_encode, ("one_hot_encode",)),
+    "ex_1_5_2": Exercise(generalised_dice_loss, ("generalised_dice_loss",)),
+    "ex_2_1": Exercise(contrastive_loss, ("ContrastiveLoss",)),
+    "ex_2_2": Exercise(siamese_network, ("SiameseNetwork",)),
+    "ex_2_3": Exercise(image_pairs, ("ImagePairs",)),
+    "ex_2_4": Exercise(train_epoch, ("train_epoch",)),
+    "ex_2_5": Exercise(pair_distance, ("pair_distance",)),
+    "ex_2_6a": Exercise(binary_loss, ("binary_loss",)),
+    "ex_2_6b": Exercise(safe_distance, ("safe_distance",)),
+    "ex_2_6c": Exercise(pairwise_margin, ("pairwise_margin",)),
+    "ex_2_6d": Exercise(soft_dice_loss, ("soft_dice_loss",)),
+}

@@ -1,9 +1,17 @@
-"""What every examination has in common: its random inputs, and what becomes of an exception."""
+"""What all examinations have in common: random inputs, checks, and what becomes of an exception.
+
+An examination raises `CheckFailed` at the first difference. While it is recorded, it goes on to its
+end instead, and leaves a trace: what it found at each check. A diagnosis compares traces.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,13 +21,161 @@ from torch import Tensor
 from course_utils import checks as check
 from course_utils import seeds
 from course_utils.exceptions import CheckFailed, CourseError
-from course_utils.remote import told
+from course_utils.remote import AnswerError, kind, plain, told
 
-__all__ = ["close", "examination", "normal", "true", "unchanged"]
+__all__ = [
+    "Seen",
+    "Trace",
+    "close",
+    "examination",
+    "is_recording",
+    "kept",
+    "normal",
+    "recording",
+    "true",
+    "unchanged",
+]
 
-# Hidden tests name no expected value, and print nothing when all is well.
-close = functools.partial(check.close, reveal=False)
-true = functools.partial(check.true, reveal=False)
+#: Characters of an exception's message that tell one from another.
+MAX_MESSAGE = 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an examination found at one of its checks, or the exception that ended it.
+
+    Parameters
+    ----------
+    what : str
+        What was checked, or "exception".
+    held : bool
+    found : object
+        Plain data: the value that was compared; None if it held, or for a fact. Of an exception,
+        its type and its message.
+    """
+
+    what: str
+    held: bool
+    found: Any = None
+
+
+Trace = list[Seen]
+
+
+@dataclass
+class _Recorder:
+    until: Callable[[Trace], bool]
+    trace: Trace = field(default_factory=list)
+
+    def note(self, seen: Seen) -> None:
+        self.trace.append(seen)
+        if self.until(self.trace):
+            raise _Enough
+
+
+class _Enough(Exception):
+    """The trace is as long as anybody wants it."""
+
+
+_recorder: ContextVar[_Recorder | None] = ContextVar("recorder", default=None)
+
+
+@contextmanager
+def recording(until: Callable[[Trace], bool] = lambda _: False) -> Iterator[Trace]:
+    """Let the examinations within record what they find, and not raise.
+
+    Parameters
+    ----------
+    until : callable
+        Gets the trace after each entry; the examination ends where it returns True.
+
+    Yields
+    ------
+    list of Seen
+        It grows check by check. An exception of the answer ends the examination, and is the last.
+    """
+    recorder = _Recorder(until)
+    token = _recorder.set(recorder)
+    try:
+        yield recorder.trace
+    finally:
+        _recorder.reset(token)
+
+
+def is_recording() -> bool:
+    """Say whether examinations record what they find."""
+    return _recorder.get() is not None
+
+
+def close(actual: Any, expected: Any, *, what: str, **how: Any) -> None:
+    """Check as `checks.close` does, but name no expected value, and print nothing."""
+    try:
+        check.close(actual, expected, what=what, reveal=False, **how)
+    except CheckFailed:
+        if (recorder := _recorder.get()) is None:
+            raise
+        any_number = how.get("dtype") == "number"
+        recorder.note(Seen(what, held=False, found=kept(actual, expected, any_number)))
+    else:
+        _note_held(what)
+
+
+def true(condition: object, *, what: str, problem: str, hint: str = "") -> None:
+    """Check as `checks.true` does, but print nothing."""
+    try:
+        check.true(condition, what=what, problem=problem, hint=hint, reveal=False)
+    except CheckFailed:
+        if (recorder := _recorder.get()) is None:
+            raise
+        recorder.note(Seen(what, held=False))
+    else:
+        _note_held(what)
+
+
+def _note_held(what: str) -> None:
+    if (recorder := _recorder.get()) is not None:
+        recorder.note(Seen(what, held=True))
+
+
+def kept(value: Any, expected: Any = None, any_number: bool = False) -> Any:
+    """Return a copy of plain data, and of anything else the name of its type.
+
+    What does not count is left out. Where several values are expected, that is what they come in:
+    an array of two rows is kept as its rows are. Where any number will do, it is the dtype.
+
+    Parameters
+    ----------
+    value : object
+        The answer's result.
+    expected : object
+        What it should be.
+    any_number : bool
+        Whether any real number type will do.
+    """
+    value = plain(value)
+    wishes = expected if isinstance(expected, tuple | list) else None
+    if isinstance(value, tuple | list) or (wishes is not None and _has_rows(value)):
+        pairs = itertools.zip_longest(value, (wishes or ())[: len(value)])
+        return [kept(part, wish, any_number) for part, wish in pairs]
+    if isinstance(value, Tensor):
+        usual = value.layout == torch.strided and not (
+            value.is_complex() or value.is_nested or value.is_quantized or value.is_meta
+        )
+        if not usual:
+            return kind(value)
+        copy = value.detach().clone()
+        return copy.double() if any_number and copy.dtype != torch.bool else copy
+    if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind not in "biuf":
+            return f"{kind(value)} of {value.dtype}"
+        return np.array(value, np.float64 if any_number and value.dtype != bool else value.dtype)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return kind(value)
+
+
+def _has_rows(value: Any) -> bool:
+    return isinstance(value, np.ndarray | Tensor) and value.ndim > 0
 
 
 def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -42,12 +198,15 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
             __tracebackhide__ = True
             try:
                 examine(seeds.generator(exercise), *answers)
+            except _Enough:
+                return
             except CourseError:
                 raise
-            except CheckFailed as failure:
-                problem = str(failure)
             except Exception as error:
-                problem = told(exercise, error)
+                if (recorder := _recorder.get()) is not None:
+                    recorder.trace.append(_exception(error, recorder.trace))
+                    return
+                problem = str(error) if isinstance(error, CheckFailed) else told(exercise, error)
             else:
                 return
             raise CheckFailed(problem)
@@ -55,6 +214,20 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
         return run
 
     return decorate
+
+
+def _exception(error: Exception, trace: Trace) -> Seen:
+    """The entry of an exception.
+
+    After a failed check it may be the examination that stumbles, over a list that is too short
+    say: in words that depend on where the answer lives, and do not count.
+    """
+    if isinstance(error, AnswerError):
+        name, said = error.name, error.said
+    else:
+        name, said = type(error).__name__, str(error)
+    told_apart = said[:MAX_MESSAGE] if all(seen.held for seen in trace) else ""
+    return Seen("exception", held=False, found=[name, told_apart])
 
 
 def normal(rng: np.random.Generator, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:

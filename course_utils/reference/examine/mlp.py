@@ -13,7 +13,7 @@ from torch.utils.data import TensorDataset
 from course_utils import data, probes
 from course_utils.reference import mlp as reference
 from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
-from course_utils.remote import plain
+from course_utils.remote import kind, plain
 
 __all__ = ["backward", "dataloader", "forward", "preterm_dataset", "train"]
 
@@ -26,7 +26,9 @@ def preterm_dataset(rng: np.random.Generator, answer: type[Any]) -> None:
         what="the class",
         problem="PretermDataset is no subclass of torch.utils.data.Dataset",
     )
+    first = int(rng.integers(2))
     for labels in (rng.integers(0, 2, size=7), rng.integers(0, 2, size=7).astype(np.float64)):
+        labels[0], labels[6] = first, 1 - first
         X = rng.normal(size=(5, 7))
         dataset = probes.dataset_with(answer, X=X, y=labels)
         close(len(dataset), 7, what="the length, with 7 samples in self.y")
@@ -35,9 +37,10 @@ def preterm_dataset(rng: np.random.Generator, answer: type[Any]) -> None:
                 torch.tensor(X[:, index], dtype=torch.float32),
                 torch.tensor(labels[index], dtype=torch.float32),
             )
-            item = dataset[index]
+            item = plain(dataset[index])
             close(item, right, what=f"sample {index}", names=("x", "y"))
-            _examine_item(item)
+            if isinstance(item, tuple | list):
+                _examine_item(item)
         close(dataset.X, X, what="self.X after reading samples", rtol=0.0)
     close(
         len(probes.dataset_with(answer, X=np.ones((4, 2)), y=np.ones(2))),
@@ -46,58 +49,97 @@ def preterm_dataset(rng: np.random.Generator, answer: type[Any]) -> None:
     )
 
 
-def _examine_item(item: Any) -> None:
-    for name, part, shape in zip(("x", "y"), item, ((5,), ()), strict=True):
+def _examine_item(item: tuple[Any, ...] | list[Any]) -> None:
+    for name, part, shape in zip(("x", "y"), item, ((5,), ()), strict=False):
         part = plain(part)
         fits = isinstance(part, Tensor) and part.dtype == torch.float32 and part.shape == shape
-        true(fits, what=f"{name} of a sample", problem=f"it is no float32 tensor of shape {shape}")
+        # What it is instead stands in `what`, which also tells one mistake from another.
+        true(
+            fits,
+            what=f"{name} of a sample, which is {_form(part)}",
+            problem=f"it should be a float32 tensor of shape {shape}",
+        )
+
+
+def _form(part: Any) -> str:
+    if not isinstance(part, Tensor):
+        return f"of type {kind(part)}"
+    return f"a tensor of dtype {str(part.dtype).removeprefix('torch.')} and shape {(*part.shape,)}"
 
 
 @examination("1.4.2")
-def dataloader(_: np.random.Generator, batch_size: Any, dataloader: Any) -> None:
-    """Examine `batch_size` and `dataloader`, here and in the same cell with a smaller data set."""
-    _examine_loader(batch_size, dataloader, data.preterm_dataset())
-    X, y = (column[20:57] for column in data.preterm_dataset().tensors)
-    size, loader = probes.loader_with(dataloader, X, y) or (None, None)
-    true(
-        loader is not None,
-        what="batch_size and dataloader",
-        problem="they are not set in your answer cell",
-    )
-    _examine_loader(size, loader, TensorDataset(X, y))
+def dataloader(rng: np.random.Generator, batch_size: Any, dataloader: Any) -> None:
+    """Examine `batch_size` and `dataloader`, here and in the same cell with other data sets."""
+    everybody = data.preterm_dataset()
+    _examine_loader(batch_size, dataloader, everybody)
+    fewer = TensorDataset(*(column[20:57] for column in everybody.tensors))
+    # A loader with the batch size of this table, 101, is only found out by a longer one.
+    labels = torch.tensor(rng.integers(0, 2, size=130), dtype=torch.float32)
+    more = TensorDataset(normal(rng, 130, everybody.tensors[0].shape[1]), labels)
+    for dataset in (fewer, more):
+        size, loader = probes.loader_with(dataloader, *dataset.tensors) or (None, None)
+        true(
+            loader is not None,
+            what="batch_size and dataloader",
+            problem="they are not set in your answer cell",
+        )
+        if loader is not None:
+            _examine_loader(size, loader, dataset)
 
 
 def _examine_loader(batch_size: Any, dataloader: Any, dataset: TensorDataset) -> None:
     number = len(dataset)
     close(batch_size, number, what=f"batch_size with a data set of {number} samples")
-    X, y = dataset.tensors
-    orders = []
-    for _ in range(3):
-        batches = list(dataloader)
-        close(len(batches), 1, what="the number of batches in an epoch")
-        batch_X, batch_y = batches[0]
-        close(len(batch_X), number, what="the number of samples in the batch")
-        true(
-            batch_X.shape == X.shape,
-            what="the batch",
-            problem=f"it has shape {tuple(batch_X.shape)}, and {tuple(X.shape)} was expected",
-        )
-        # Each sample's place in the data set, found by its features.
-        order = (batch_X[:, None] == X[None]).all(dim=2).float().argmax(dim=1)
-        complete = len(set(order.tolist())) == number and torch.equal(batch_X, X[order])
-        true(complete, what="an epoch", problem="it does not hold every sample exactly once")
-        true(
-            torch.equal(batch_y, y[order]),
-            what="an epoch",
-            problem="samples and labels no longer belong together",
-        )
-        orders.append(tuple(order.tolist()))
+    epochs = [list(dataloader) for _ in range(3)]
+    # Which epoch is the first empty one depends on how often the loader has been gone through.
+    full = all(epochs)
+    true(full, what="every epoch", problem="one has no batches, as if the loader were used up")
+    if not full:
+        return
+    close(
+        [len(batches) for batches in epochs], [1, 1, 1], what="the number of batches in each epoch"
+    )
+    orders = [_examine_batch(batches[0], dataset) for batches in epochs]
     true(
         tuple(range(number)) not in orders,
         what="the order of an epoch",
         problem="the samples come in the order of the data set",
     )
     true(len(set(orders)) == 3, what="the order", problem="it is the same in every epoch")
+
+
+def _examine_batch(batch: Any, dataset: TensorDataset) -> tuple[int, ...]:
+    """Examine an epoch's only batch, and return each sample's place in the data set."""
+    batch = plain(batch)
+    is_pair = (
+        isinstance(batch, tuple | list)
+        and len(batch) == 2
+        and all(isinstance(part, Tensor) for part in batch)
+    )
+    true(is_pair, what="the batch", problem="it is no pair of features and labels")
+    if not is_pair:
+        return ()
+    X, y = dataset.tensors
+    batch_X, batch_y = batch
+    close(len(batch_X), len(X), what="the number of samples in the batch")
+    fits = batch_X.shape == X.shape
+    true(
+        fits,
+        what="the batch",
+        problem=f"it has shape {tuple(batch_X.shape)}, and {tuple(X.shape)} was expected",
+    )
+    if not fits:
+        return ()
+    places = {row.tobytes(): place for place, row in enumerate(X.numpy())}
+    order = [places.get(row.tobytes(), 0) for row in batch_X.detach().to(X.dtype).numpy()]
+    complete = len(set(order)) == len(X) and torch.equal(batch_X, X[order])
+    true(complete, what="an epoch", problem="it does not hold every sample exactly once")
+    true(
+        torch.equal(batch_y, y[order]),
+        what="the labels of an epoch",
+        problem="samples and labels no longer belong together",
+    )
+    return tuple(order)
 
 
 def _network(
@@ -111,12 +153,31 @@ def _network(
     return W1, W2, X, y
 
 
+def _telling_network(
+    rng: np.random.Generator, samples: int, features: int, hidden: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Draw a network in which every function on the way has something to do.
+
+    Some hidden units rest, some are above 1; if there are several samples, there are scores and
+    labels of both kinds.
+    """
+    while True:
+        W1, W2, X, y = network = _network(rng, samples, features, hidden)
+        Z1, F1, _ = reference.forward(W1, W2, X)
+        scores = W2 @ F1
+        hidden_tells = Z1.min() < -0.1 and Z1.max() > 1.2
+        both = samples == 1 or (scores.min() < -0.05 and scores.max() > 0.05 and 0 < y.mean() < 1)
+        if hidden_tells and both:
+            return network
+
+
 @examination("1.4.3a")
 def forward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `forward` for several batch sizes."""
-    for samples, hidden in ((5, 4), (1, 3), (4, 4)):
-        W1, W2, X, _ = _network(rng, samples, hidden=hidden)
-        what = f"a batch of {samples} through {hidden} hidden units"
+    # First all sizes are equal: there factors in a wrong order show by their values.
+    for samples, features, hidden in ((4, 4, 4), (5, 6, 4), (1, 6, 3)):
+        W1, W2, X, _ = _telling_network(rng, samples, features, hidden)
+        what = f"a batch of {samples} with {features} features through {hidden} hidden units"
         names = ("Z1", "F1", "F2")
         parts, after = probes.call(answer, W1, W2, X)
         close(parts, reference.forward(W1, W2, X), what=what, names=names)
@@ -125,11 +186,16 @@ def forward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 
 @examination("1.4.3b")
 def backward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `backward` for several batch sizes, one with hidden units that rest at 0."""
-    for samples, hidden, resting in ((5, 4, False), (1, 3, False), (9, 4, True)):
-        W1, W2, X, y = _network(rng, samples, hidden=hidden)
+    """Examine `backward` for several batch sizes, one with a hidden unit that rests at 0."""
+    for samples, features, hidden, resting in (
+        (4, 4, 4, False),
+        (5, 6, 4, False),
+        (1, 6, 3, False),
+        (9, 6, 4, True),
+    ):
+        W1, W2, X, y = _telling_network(rng, samples, features, hidden)
         if resting:
-            W1[0] = 0
+            W1[0], W2[0, 0] = 0, 0.5
         arguments = (W2, X, y, *reference.forward(W1, W2, X))
         what = f"the gradient of a batch of {samples}, with {hidden} hidden units"
         names = ("dJ_dW1", "dJ_dW2")
@@ -141,31 +207,61 @@ def backward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 @examination("1.4.3c")
 def train(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `train` with batches of equal and of unequal size."""
-    for samples, batch_size, epochs in ((12, 12, 3), (11, 4, 2), (3, 1, 1)):
-        W1, W2, X, y = _network(rng, samples)
-        # One hidden unit never rests: with all at 0 a prediction is exactly 0.5, and whether that
-        # counts as preterm is nobody's mistake.
-        X[:, 0], W1[0] = 1, 0
-        W1[0, 0] = 4
+    for samples, batch_size, epochs in ((9, 9, 3), (11, 4, 2), (3, 1, 1)):
+        start = _trainable_network(rng, samples)
         settings: dict[str, Any] = {
             "batch_size": batch_size,
             "learning_rate": 0.3,
             "num_epochs": epochs,
         }
-        run = probes.training(answer, W1, W2, X, y, **settings)
-        right = probes.training(reference.train, W1, W2, X, y, **settings)
+        run = probes.training(answer, *start, **settings)
+        right = probes.training(reference.train, *start, **settings)
         what = f"training on {samples} samples in batches of {batch_size}, {epochs} epochs"
-        close(run["start"], right["start"], what=f"{what}: the tensors that train was given")
+        given = f"{what}: the tensors that train was given"
+        close(run["start"], right["start"], what=given, rtol=0.0)
         close(run["optimiser_calls"], right["optimiser_calls"], what=f"{what}: optimiser calls")
-        found = plain(run["result"])
-        true(
-            isinstance(found, tuple | list) and len(found) == 4,
-            what=what,
-            problem="train does not return W1, W2, costs and accuracies",
-        )
-        close(found[:2], right["result"][:2], what=what, names=("W1", "W2"))
-        for name, values, wanted in zip(
-            ("costs", "accuracies"), found[2:], right["result"][2:], strict=True
-        ):
-            close(len(values), len(wanted), what=f"{what}: entries in {name}")
-            close([float(plain(v)) for v in values], wanted, what=f"{what}: {name}", rtol=1e-3)
+        _examine_result(plain(run["result"]), right["result"], what=what)
+
+
+def _trainable_network(
+    rng: np.random.Generator, samples: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Draw a network and labels with which wrong accuracies differ from the right one.
+
+    One hidden unit never rests: with all at 0 a prediction is exactly 0.5, and whether that counts
+    as preterm is nobody's mistake.
+    """
+    while True:
+        W1, W2, X, y = network = _network(rng, samples)
+        X[:, 0], W1[0] = 1, 0
+        W1[0, 0] = 4
+        predicted, preterm = reference.forward(W1, W2, X)[2][0] > 0.5, y > 0.5
+        right = predicted == preterm
+        everybody_with_everybody = predicted[:, None] == preterm
+        shares = [part.float().mean() for part in (right, ~right, predicted, preterm)]
+        different = {float(share) for share in (*shares, everybody_with_everybody.float().mean())}
+        telling = len(different) == 5 and not different & {0.0, 1.0}
+        # More than half of nine, in per cent, is rounded up, and cut to a whole number it is not.
+        if samples < 9 or (telling and shares[0] > 0.5):
+            return network
+
+
+def _examine_result(found: Any, right: Any, *, what: str) -> None:
+    four = isinstance(found, tuple | list) and len(found) == 4
+    true(four, what=what, problem="train does not return W1, W2, costs and accuracies")
+    if not four:
+        return
+    close(found[:2], right[:2], what=what, names=("W1", "W2"))
+    for name, values, wanted in zip(("costs", "accuracies"), found[2:], right[2:], strict=True):
+        numbers = _numbers(values)
+        true(numbers is not None, what=f"{what}: {name}", problem="they are no list of numbers")
+        if numbers is not None:
+            close(len(numbers), len(wanted), what=f"{what}: entries in {name}")
+            close(numbers, wanted, what=f"{what}: {name}", rtol=1e-3)
+
+
+def _numbers(values: Any) -> list[float] | None:
+    try:
+        return [float(plain(value)) for value in plain(values)]
+    except (TypeError, ValueError, RuntimeError):
+        return None

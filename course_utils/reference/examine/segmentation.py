@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course_utils import probes
 from course_utils.reference import segmentation as reference
-from course_utils.reference.examine.frame import close, examination, true, unchanged
+from course_utils.reference.examine.frame import close, examination, unchanged
 
 __all__ = ["generalised_dice_loss", "one_hot_encode"]
 
@@ -17,10 +18,15 @@ __all__ = ["generalised_dice_loss", "one_hot_encode"]
 @examination("1.5.1")
 def one_hot_encode(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `one_hot_encode` on masks of several shapes, with classes present and absent."""
-    for shape, present, classes in (((6, 9), 4, 4), ((5, 3), 3, 7), ((1, 8), 2, 3), ((4, 4), 1, 4)):
-        mask = rng.integers(0, present, size=shape)
-        what = f"a mask of shape {shape} with {classes} classes"
+    for shape, present, classes in (
+        ((6, 9), (0, 1, 2, 3), 4),
+        ((5, 3), (0, 2, 3), 7),  # one label is missing between others, and some above them
+        ((1, 8), (0, 1), 3),
+        ((4, 4), (0,), 4),
+    ):
+        mask = rng.choice(present, size=shape)
         for labels in (mask, mask.astype(np.uint8)):
+            what = f"a mask of shape {shape} and {labels.dtype} with {classes} classes"
             masks, after = probes.call(answer, labels, classes)
             close(masks, reference.one_hot_encode(labels, classes), what=what, dtype="number")
             unchanged(after, (labels, classes), what=what)
@@ -29,34 +35,55 @@ def one_hot_encode(rng: np.random.Generator, answer: Callable[..., Any]) -> None
 @examination("1.5.2")
 def generalised_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `generalised_dice_loss` on hard and soft predictions, with absent classes."""
+    half = {"epsilon": 0.5}
+    for what, truth, prediction, settings in (
+        ("all classes present", _masks(rng, 0, 1, 2), _masks(rng, 0, 1, 2), {}),
+        ("a soft prediction", _masks(rng, 0, 1, 2), _soft(rng, 3), {}),
+        (
+            "floats",
+            _masks(rng, 0, 1, 2, 3).astype(float),
+            _masks(rng, 3, 2, 1, 0).astype(float),
+            {},
+        ),
+        ("a class absent from both", _masks(rng, 0, 1, 3), _masks(rng, 0, 3, 1), half),
+        ("a class only predicted", _masks(rng, 0, 2, 3), _masks(rng, 0, 1, 2, 3), {}),
+        ("a class never predicted", _masks(rng, 0, 1, 2, 3), _masks(rng, 0, 1, 3), {}),
+        ("absent classes, soft", _masks(rng, 0, 3, classes=5), _soft(rng, 5), {}),
+        ("another epsilon", _masks(rng, 0, 2, 3), _masks(rng, 0, 1, 2, 3), half),
+        ("two classes", _masks(rng, 1, 0), _masks(rng, 0, 1), {}),
+    ):
+        _compare(answer, truth, prediction, settings, what=what)
+    truth = _masks(rng, 0, 2, 3)
+    _compare(answer, truth, truth, {}, what="a perfect match")
+    _compare(answer, truth, 0 * truth, {}, what="a prediction of nothing")
 
-    def masks(present: int, classes: int, shape: tuple[int, int]) -> Any:
-        return reference.one_hot_encode(rng.integers(0, present, size=shape), classes)
 
-    def soft(classes: int, shape: tuple[int, int]) -> Any:
-        scores = np.exp(rng.normal(size=(classes, *shape)))
-        return scores / scores.sum(axis=0)
+def _compare(
+    answer: Callable[..., Any],
+    truth: NDArray[Any],
+    prediction: NDArray[Any],
+    settings: dict[str, float],
+    *,
+    what: str,
+) -> None:
+    right = reference.generalised_dice_loss(truth, prediction, **settings)
+    value, after = probes.call(answer, truth, prediction, **settings)
+    # Wide enough for an answer that computes in single precision.
+    close(value, right, what=what, rtol=1e-5, atol=1e-6)
+    unchanged(after, (truth, prediction), what=what)
 
-    shape = (7, 10)
-    cases: tuple[tuple[str, Any, Any, dict[str, float]], ...] = (
-        ("all classes present", masks(3, 3, shape), masks(3, 3, shape), {}),
-        ("a soft prediction", masks(3, 3, shape), soft(3, shape), {}),
-        ("floats", masks(4, 4, shape).astype(float), masks(4, 4, shape).astype(float), {}),
-        ("a class absent from both", masks(3, 4, shape), masks(3, 4, shape), {}),
-        ("a class only predicted", masks(3, 5, shape), masks(5, 5, shape), {}),
-        ("absent classes, soft", masks(2, 5, shape), soft(5, shape), {}),
-        ("another epsilon", masks(3, 5, shape), masks(5, 5, shape), {"epsilon": 0.05}),
-        ("two classes", masks(2, 2, (3, 4)), masks(2, 2, (3, 4)), {}),
-    )
-    for what, truth, prediction, settings in cases:
-        right = reference.generalised_dice_loss(truth, prediction, **settings)
-        value, after = probes.call(answer, truth, prediction, **settings)
-        close(value, right, what=what, rtol=1e-6)
-        unchanged(after, (truth, prediction), what=what)
-    truth = masks(3, 4, shape)
-    close(answer(truth, truth), 0.0, what="a perfect match", atol=1e-6)
-    true(
-        np.isfinite(float(answer(truth, 0 * truth))),
-        what="a prediction of nothing",
-        problem="the loss is not finite",
-    )
+
+def _masks(rng: np.random.Generator, *present: int, classes: int = 0) -> NDArray[np.int64]:
+    """Masks (classes, 7, 10); of the classes present each has two thirds of the pixels left to it.
+
+    Their sizes differ so much because the weights depend on them.
+    """
+    ends = np.rint(70 * (1 - 3.0 ** -np.arange(1, len(present))))
+    ranks = np.searchsorted(ends, np.arange(70), side="right")
+    labels = rng.permutation(np.array(present)[ranks]).reshape(7, 10)
+    return reference.one_hot_encode(labels, classes or max(present) + 1)
+
+
+def _soft(rng: np.random.Generator, classes: int) -> NDArray[np.float64]:
+    scores = np.exp(rng.normal(size=(classes, 7, 10)))
+    return np.asarray(scores / scores.sum(axis=0))

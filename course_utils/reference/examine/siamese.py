@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,26 +10,36 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from course_utils import checks as check
 from course_utils import probes
 from course_utils.reference import siamese as reference
 from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
-from course_utils.remote import plain
+from course_utils.remote import kind, plain
 
 __all__ = [
     "contrastive_loss",
     "image_pairs",
     "pair_distance",
+    "points_in_pairs",
     "siamese_network",
     "train_epoch",
 ]
 
+WEIGHTS = 3  # the seed of the weights that a network of exercise 2.2 is given
+DRAWS = 100  # of each item in exercise 2.3
 
-def _pairs_of_points(rng: np.random.Generator, number: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Points at distances from 0 to beyond any margin, every second pair similar."""
+
+def points_in_pairs(
+    rng: np.random.Generator, number: int, *, nearest: float = 0.0, farthest: float = 9.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw points in the plane, their partners at distances that rise evenly, and labels (N, 1).
+
+    Two similar pairs come first, then two dissimilar ones, and so on.
+    """
     a = normal(rng, number, 2)
     direction = normal(rng, number, 2)
     direction /= direction.norm(dim=1, keepdim=True)
-    distance = torch.linspace(0, 9, number).unsqueeze(1)
+    distance = torch.linspace(nearest, farthest, number).unsqueeze(1)
     label = torch.tensor([[float(i // 2 % 2)] for i in range(number)])
     return a, a + distance * direction, label
 
@@ -45,7 +56,7 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
         ours, theirs = reference.ContrastiveLoss(**settings), answer(**settings)
         margin = f"margin {ours.margin}"
         for number in (24, 1):
-            a, b, label = _pairs_of_points(rng, number)
+            a, b, label = points_in_pairs(rng, number)
             labels = {
                 "similar pairs": torch.zeros_like(label),
                 "dissimilar pairs": torch.ones_like(label),
@@ -57,7 +68,7 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
                 close(found, ours(a, b, each), what=what, rtol=1e-5)
             _, after = probes.call(theirs, a, b, label)
             unchanged(after, (a, b, label), what=what)
-        a, b, label = _pairs_of_points(rng, 12)
+        a, b, label = points_in_pairs(rng, 12)
         a, b, label = a[1:], b[1:], label[1:]  # at D = 0 implementations may differ in slope
         _, slopes = probes.gradient(theirs, a, b, label, wrt=(0, 1))
         _, right = probes.gradient(ours, a, b, label, wrt=(0, 1))
@@ -77,31 +88,43 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
         what="the class",
         problem="SiameseNetwork is no subclass of torch.nn.Module",
     )
-    ours, theirs = reference.SiameseNetwork().eval(), answer().eval()
-    image0, image1 = (torch.tensor(rng.random((3, 1, 105, 105)), dtype=torch.float32) for _ in "01")
-    with torch.no_grad():
-        first = theirs(image0, image1)  # lazy layers have no parameters before
-    shapes = tuple(torch.zeros(3, 2) for _ in "01")
-    for found, wanted, name in zip(first, shapes, ("out0", "out1"), strict=True):
+    images = torch.tensor(rng.random((2, 1, 105, 105)), dtype=torch.float32)
+    images[1] /= 2  # unlike the first
+    right0, wanted_sizes = _embedded(images.numpy().tobytes())
+    right = (right0, right0.flip(0))  # of each image beside the other
+    theirs = answer().eval()
+    with torch.no_grad():  # lazy layers have no parameters before
+        first = plain(theirs(images[:1], images[1:]))
+    true(len(first) == 2, what="what forward returns", problem="it is no pair (out0, out1)")
+    for found, name in zip(first, ("out0", "out1"), strict=True):
+        shape = tuple(found.shape)
         true(
-            tuple(found.shape) == tuple(wanted.shape),
-            what=f"{name} for 3 images",
-            problem=f"it has shape {tuple(found.shape)}, and (3, 2) was expected",
+            shape == (1, 2),
+            what=f"{name} for one pair, of shape {shape}",
+            problem="shape (1, 2) was expected",
         )
-    sizes, wanted_sizes = probes.fill_parameters(theirs, 3), probes.fill_parameters(ours, 3)
-    total, wanted_total = sum(sizes), sum(wanted_sizes)
+    sizes = probes.fill_parameters(theirs, WEIGHTS)
     true(
         sizes == wanted_sizes,
         what="the parameters",
-        problem=f"the network has {total:,} of them in {len(sizes)} arrays, "
-        f"and {wanted_total:,} in {len(wanted_sizes)} were expected",
+        problem=f"the network has {sum(sizes):,} of them in {len(sizes)} arrays, "
+        f"and {sum(wanted_sizes):,} in {len(wanted_sizes)} were expected",
     )
+    close(sizes, wanted_sizes, what="the sizes of the parameters")
+    if sizes != wanted_sizes:
+        return  # what a network of other layers computes says no more
     with torch.no_grad():
-        found, right = theirs(image0, image1), ours(image0, image1)
-        out1, out0 = theirs(image1, image0)
+        found = theirs(images, images.flip(0))
     close(found, right, what="the embeddings, for known weights", names=("out0", "out1"), rtol=1e-3)
-    close((out0, out1), right, what="the pair, swapped", names=("out0", "out1"), rtol=1e-3)
-    _, (gradient,) = probes.gradient(theirs, image0, image1)
+    theirs.train()
+    with torch.no_grad():
+        again = theirs(images[:1], images[1:])
+    true(
+        check.difference(again, (right0[:1], right0[1:]), rtol=1e-3) is None,
+        what="a pair in training mode",
+        problem="its embeddings are not the same as in evaluation mode",
+    )
+    _, (gradient,) = probes.gradient(theirs, images[:1], images[1:])
     true(
         gradient is not None and bool(gradient.abs().sum() > 0),
         what="training the network",
@@ -109,90 +132,144 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
     )
 
 
+@functools.cache
+def _network_of_known_weights() -> tuple[nn.Module, list[int]]:
+    """The reference network's half, and the sizes of its parameters. It takes long to make."""
+    network = reference.SiameseNetwork().eval()
+    return network.embed, probes.fill_parameters(network, WEIGHTS)
+
+
+@functools.lru_cache(maxsize=1)  # a diagnosis asks for the same again and again
+def _embedded(images: bytes) -> tuple[Tensor, list[int]]:
+    """The embeddings of images (float32, 105 × 105), and the network's sizes."""
+    embed, sizes = _network_of_known_weights()
+    pixels = torch.from_numpy(np.frombuffer(images, np.float32).copy()).reshape(-1, 1, 105, 105)
+    with torch.no_grad():
+        return embed(pixels), sizes
+
+
 @examination("2.3")
 def image_pairs(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `ImagePairs`: single items, and what thousands of draws have in common."""
-    labels = np.array([0] * 2 + [1] * 3 + [2] * 5 + [3] * 4 + [4] * 3 + [5] * 3)
+    """Examine `ImagePairs`: single items, and what thousands of draws have in common.
+
+    The draws differ from answer to answer, so only facts about all of them are checked.
+    """
+    labels = np.repeat(range(7), (2, 3, 5, 4, 3, 3, 4))
     rng.shuffle(labels)
-    images = rng.integers(0, 256, size=(len(labels), 4, 6), dtype=np.uint8)
-    images[:, 0, 0] = np.arange(len(labels))  # no two alike
-    dataset = answer(images, labels)
+    # Neither 0 nor 255 is there, so that pixels scaled by anything else are told apart.
+    images = rng.integers(10, 240, size=(len(labels), 4, 6), dtype=np.uint8)
     true(
         probes.is_a(answer, torch.utils.data.Dataset),
         what="the class",
         problem="ImagePairs is no subclass of torch.utils.data.Dataset",
     )
+    dataset, after = probes.call(answer, images, labels)
+    unchanged(after, (images, labels), what="making the data set")
     close(len(dataset), len(images), what="the length")
     item = dataset[3]
     true(len(item) == 3, what="an item", problem="it is not image0, image1, label")
     for name, part, shape in zip(
         ("image0", "image1", "label"), item, ((1, 4, 6), (1, 4, 6), (1,)), strict=True
     ):
-        part = plain(part)
-        fits = isinstance(part, Tensor) and part.dtype == torch.float32
+        found, wanted = _described(plain(part)), f"a float32 tensor of shape {shape}"
         true(
-            fits and tuple(part.shape) == shape,
-            what=f"{name} of an item",
-            problem=f"it is no float32 tensor of shape {shape}",
+            found == wanted,
+            what=f"{name} of an item, {found}",
+            problem=f"it should be {wanted}",
         )
-    drawn = probes.draw_pairs(answer, images, labels, instances=60, passes=8)
+    _examine_draws(_drawn(answer, images, labels), images, labels)
+
+
+def _described(part: Any) -> str:
+    if not isinstance(part, Tensor):
+        return f"of type {kind(part)}"
+    return f"a {str(part.dtype).removeprefix('torch.')} tensor of shape {tuple(part.shape)}"
+
+
+def _drawn(answer: Callable[..., Any], images: Any, labels: Any) -> Any:
+    """Draw every item many times: from new data sets, as one may draw all partners at its start.
+
+    If these are all alike, each has a generator of the same seed, and the passes of one may differ.
+    """
+    drawn = probes.draw_pairs(answer, images, labels, instances=DRAWS, passes=1)
+    partners = drawn["image1"]
+    apart = partners.reshape(DRAWS, len(partners) // DRAWS, -1)
+    if (apart == apart[0]).all():
+        return probes.draw_pairs(answer, images, labels, instances=1, passes=DRAWS)
+    return drawn
+
+
+def _examine_draws(drawn: Any, images: Any, labels: Any) -> None:
     for name in ("image0", "image1"):
         true(
-            drawn[name].shape == (60 * 8 * len(images), *images.shape[1:]),
+            drawn[name].shape == (DRAWS * len(images), *images.shape[1:]),
             what="the pairs drawn",
             problem="their number or their shape is not that of the images",
         )
     known = (images / 255).astype(np.float32)
+    pixels = np.concatenate([drawn["image0"], drawn["image1"]])
+    hint = "Divide the images by 255, and leave them as they are otherwise."
+    close(pixels.min(), known.min(), what="the smallest pixel of all", hint=hint)
+    close(pixels.max(), known.max(), what="the largest pixel of all", hint=hint)
     first, second = (_recognise(drawn[name], known) for name in ("image0", "image1"))
+    true(
+        bool((np.abs(drawn["image0"] - known[first]) <= 1e-6).all())
+        and bool((np.abs(drawn["image1"] - known[second]) <= 1e-6).all()),
+        what="the images of a pair",
+        problem="they are not images of the data set, divided by 255",
+    )
     same = labels[first] == labels[second]
-    true(
-        np.array_equal(drawn["label"], np.where(same, 0, 1)),
-        what="the labels",
-        problem="a label is not 0 for two images of one class and 1 for two classes",
-    )
-    true(
-        bool((first != second).all()),
-        what="the pairs",
-        problem="an image is paired with itself",
-    )
+    for meaning, where, label in (("one class", same, 0), ("two classes", ~same, 1)):
+        true(
+            bool((drawn["label"][where] == label).all()),
+            what=f"the labels of pairs of {meaning}",
+            problem=f"one of them is not {label}",
+        )
+    true(bool((first != second).all()), what="the pairs", problem="an image is paired with itself")
     share = same.mean()
-    true(
-        0.4 <= share <= 0.75,
-        what="the share of pairs of one class",
-        problem=f"it is {share:.0%}, and should be about half or a little more",
-    )
+    for fits, bound in ((share >= 0.4, "at least 40%"), (share <= 0.75, "at most 75%")):
+        true(
+            fits,
+            what=f"the share of pairs of one class, {bound}",
+            problem=f"it is {share:.0%}, and should be about half or a little more",
+        )
     for name, chosen in (("image0", first), ("image1", second)):
-        for kind, where in (("similar", same), ("different", ~same)):
+        for meaning, where in (("similar", same), ("different", ~same)):
             missing = len(images) - len(set(chosen[where].tolist()))
             true(
                 missing == 0,
-                what=f"{name} of {kind} pairs",
+                what=f"{name} of {meaning} pairs",
                 problem=f"{missing} of {len(images)} images never appear there",
             )
 
 
 def _recognise(drawn: Any, known: Any) -> Any:
-    """Which of the known images each drawn one is."""
-    errors = np.abs(drawn[:, None] - known[None]).max(axis=(2, 3))
-    best = errors.argmin(axis=1)
-    true(
-        bool((errors[np.arange(len(best)), best] <= 1e-6).all()),
-        what="the images of a pair",
-        problem="they are not images of the data set, divided by 255",
-    )
-    return best
+    """Which of the known images each drawn one is most like, whatever its scale and its sign."""
+
+    def standardised(images: Any) -> Any:
+        flat = images.reshape(len(images), -1).astype(np.float64)
+        flat = flat - flat.mean(axis=1, keepdims=True)
+        size = np.linalg.norm(flat, axis=1, keepdims=True)
+        return flat / np.where(size > 0, size, 1)
+
+    return np.abs(standardised(drawn) @ standardised(known).T).argmax(axis=1)
 
 
 @examination("2.4")
 def train_epoch(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `train_epoch` with batches of equal and of unequal size."""
-    for pairs, batch_size, epochs in ((12, 4, 1), (11, 4, 1), (11, 4, 3), (6, 6, 2)):
+    for pairs, batch_size, epochs, passes in (
+        (12, 4, 1, "one pass"),
+        (11, 4, 1, "one pass"),
+        (11, 4, 3, "three passes"),
+        (6, 6, 2, "two passes"),
+    ):
         image0, image1 = normal(rng, pairs, 1, 3, 3), normal(rng, pairs, 1, 3, 3)
         label = torch.tensor(rng.integers(0, 2, size=(pairs, 1)), dtype=torch.float32)
         settings = {"batch_size": batch_size, "epochs": epochs}
         run = probes.siamese_epoch(answer, image0, image1, label, **settings)
         right = probes.siamese_epoch(reference.train_epoch, image0, image1, label, **settings)
-        what = f"{epochs} epochs over {pairs} pairs in batches of {batch_size}"
+        what = f"{passes} over {pairs} pairs in batches of {batch_size}"
         close(run["steps"], right["steps"], what=f"{what}: optimiser steps")
         true(run["training"], what=what, problem="the model is not left in training mode")
         close(run["weights"], right["weights"], what=f"{what}: the weights", rtol=1e-3)

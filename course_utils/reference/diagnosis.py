@@ -1,0 +1,101 @@
+"""Find the known mistake that behaves as a wrong answer does, for the feedback to name it.
+
+The answer and the mistakes are examined on the same inputs. Nothing that this finds touches a mark.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from course_utils import checks as check
+from course_utils import seeds
+from course_utils.exceptions import CourseError
+from course_utils.reference.examine import EXERCISES
+from course_utils.reference.examine.frame import Seen, Trace, recording
+from course_utils.reference.known import Known, answers_of, mistakes
+
+__all__ = ["diagnose", "is_like", "named"]
+
+#: Largest relative difference of two numbers that count as the same slip.
+RTOL = 1e-4
+
+
+def named(exercise: str, answers: Mapping[str, Any]) -> Known | None:
+    """Return the known mistake that behaves as a student's answers do, if there is one.
+
+    Parameters
+    ----------
+    exercise : str
+        Its number, "1.2.1"; of an exercise that nobody knows there are no mistakes.
+    answers : mapping of str to object
+        By symbol, at hand or `Remote`.
+    """
+    grade_id = f"ex_{exercise.replace('.', '_')}"
+    known = EXERCISES.get(grade_id)
+    if known is None or not set(known.symbols) <= answers.keys():
+        return None
+    return diagnose(grade_id, known.examination, [answers[symbol] for symbol in known.symbols])
+
+
+def diagnose(
+    grade_id: str, examination: Callable[..., None], answers: Sequence[Any]
+) -> Known | None:
+    """Return the known mistake that behaves as these answers do.
+
+    Parameters
+    ----------
+    grade_id : str
+        The exercise: "ex_1_2_1".
+    examination : callable
+        The one of that exercise. It draws its inputs from `seeds`, as it does for a mark.
+    answers : sequence
+        What it takes, at hand or `Remote`.
+
+    Returns
+    -------
+    Known or None
+        None if no known mistake behaves so, if the answers are right, or if they cannot be
+        examined (any more).
+
+    Notes
+    -----
+    The global random generators are seeded anew for each mistake, so that what it draws itself
+    depends on nothing that ran before.
+    """
+    try:
+        with recording() as trace:
+            examination(*answers)
+    except CourseError:
+        return None
+    if all(seen.held for seen in trace):
+        return None
+    alike = (known for known in mistakes(grade_id) if is_like(known, grade_id, examination, trace))
+    return next(alike, None)
+
+
+def is_like(
+    known: Known, grade_id: str, examination: Callable[..., None], trace: Sequence[Seen]
+) -> bool:
+    """Say whether a known mistake leaves this trace in an examination."""
+
+    def departs(own: Trace) -> bool:
+        i = len(own) - 1
+        return i >= len(trace) or not _same(own[i], trace[i])
+
+    seeds.reset(seeds.number(grade_id))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a division by zero may be the mistake itself
+        answers = answers_of(known, grade_id)
+        with recording(until=departs) as own:
+            examination(*answers)
+    return len(own) == len(trace) and not departs(own)
+
+
+def _same(a: Seen, b: Seen) -> bool:
+    if (a.what, a.held) != (b.what, b.held):
+        return False
+    # Either may be the one expected: where that is a list, anything that unpacks would do.
+    both_ways = ((a.found, b.found), (b.found, a.found))
+    return a.held or all(check.difference(*pair, rtol=RTOL) is None for pair in both_ways)
