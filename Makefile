@@ -9,8 +9,10 @@ ifdef COURSE_DATA_DIR
 export COURSE_DATA_DIR := $(abspath $(COURSE_DATA_DIR))
 endif
 
+comma := ,
+
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox demo test test-stand-ins quick-test lint format release lock clean
+.PHONY: help setup sandbox postgresql demo test test-stand-ins quick-test lint format release lock clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -28,20 +30,28 @@ $(STAMP): pyproject.toml constraints.txt
 # Without bubblewrap everything works, but nothing confines students' code: no reason to fail here.
 APT := apt-get -qq -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60
 
-sandbox:  ## on Linux: install bubblewrap, which confines students' code, if it is missing and may be installed
-	@[ "$$(uname -s)" = Linux ] || exit 0; command -v bwrap > /dev/null && exit 0; \
+# What is wanted of the system's packages: $(call installed,PROGRAM,PACKAGE,WHAT IS TOLD WITHOUT IT)
+define installed
+	@[ "$$(uname -s)" = Linux ] || exit 0; PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin)"; \
+	command -v $(1) > /dev/null && exit 0; \
 	as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
-	install="$$as_root env DEBIAN_FRONTEND=noninteractive $(APT) install --yes --no-install-recommends bubblewrap"; \
+	install="$$as_root env DEBIAN_FRONTEND=noninteractive $(APT) install --yes --no-install-recommends $(2)"; \
 	if command -v apt-get > /dev/null; then \
 	  { $$install || { $$as_root $(APT) update && $$install; }; } < /dev/null > /dev/null 2>&1; \
 	fi; \
-	command -v bwrap > /dev/null \
-	  || echo "There is no bubblewrap, so nothing confines students' code. Install it (sudo apt install bubblewrap), then try $(BIN)/course doctor."
+	PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin)"; command -v $(1) > /dev/null || echo "$(3)"
+endef
+
+sandbox:  ## on Linux: install bubblewrap, which confines students' code, if it is missing and may be installed
+	$(call installed,bwrap,bubblewrap,There is no bubblewrap$(comma) so nothing confines students' code. Install it (sudo apt install bubblewrap)$(comma) then try $(BIN)/course doctor.)
+
+postgresql:  ## on Linux: install PostgreSQL, which one test grades with, if it is missing and may be installed
+	$(call installed,postgres,postgresql,There is no PostgreSQL$(comma) so its test is skipped.)
 
 demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
 	@$(BIN)/course demo
 
-test: $(STAMP) lint  ## run everything that CI runs
+test: $(STAMP) postgresql lint  ## run everything that CI runs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network

@@ -292,7 +292,12 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
     shell = get_ipython()
     if shell is None:
         return None
-    raw = shell.history_manager.input_hist_raw
+    # To read all of a long notebook takes its time.
+    raw = [
+        source
+        for source in shell.history_manager.input_hist_raw
+        if "batch_size" in source or "dataloader" in source
+    ]
     cells = [shell.transform_cell(_without_magic(source)) for source in raw]
     names = [_assigned(code) for code in cells]
     sizes, loaders = (

@@ -499,3 +499,45 @@ def test_a_failing_check_shows_its_message_alone(shell, capsys):
     assert isinstance(result.error_in_exec, CheckFailed)
     shown = "".join(capsys.readouterr()).strip()
     assert shown == "✗ the cost: it is 2.5, and 3.0 was expected.\n  Look at the signs."
+
+
+# How numbers differ, where the expected ones are hidden
+
+
+@pytest.mark.parametrize(
+    ("slip", "told"),
+    [
+        (lambda right: -right, "it has the wrong sign everywhere"),
+        (lambda right: 2 * right, "it is wrong by a constant factor: every value is 2 times"),
+        (lambda right: right + 3, "it is wrong by a constant: to every value the same number"),
+        (lambda right: right * [1, 1, 2], "element [2] is wrong"),
+        (lambda right: right**2, "element [0] is wrong"),
+        (lambda right: right * np.nan, "element [0] is nan, and a finite number was expected"),
+    ],
+)
+def test_a_simple_slip_is_described_without_the_expected_values(slip, told):
+    right = np.array([1.5, -2.0, 7.25])
+
+    message = difference(slip(right), right, reveal=False)
+
+    assert message.startswith(told)
+    assert not re.search(r"1\.5|7\.25", message)
+
+
+def test_a_single_number_shows_its_sign_and_no_factor():
+    assert difference(-2.5, 2.5, reveal=False) == "it has the wrong sign"
+    assert difference(5.0, 2.5, reveal=False).startswith("it is wrong (relative error")
+
+
+def test_numbers_that_are_all_alike_show_no_pattern():
+    assert "constant" not in difference(np.full(4, 6.0), np.full(4, 2.0), reveal=False)
+
+
+@given(vectors, st.integers(2, 9))
+@law
+def test_a_constant_factor_is_only_claimed_where_there_is_one(right, factor):
+    message = difference(factor * right, right, reveal=False)
+    if message is not None and "factor" in message:
+        assert f"every value is {factor} times" in message
+    elif message is not None:
+        assert right.size < 3 or np.ptp(right) <= 1e-4 * np.abs(right).max()

@@ -25,7 +25,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from course_utils.autograde import kernels, sandbox, warm
-from course_utils.autograde.grade import grade_notebook
+from course_utils.autograde.grading import grade_notebook
 from course_utils.autograde.judge import Line
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
@@ -332,13 +332,13 @@ def test_a_kernel_is_offline() -> None:
     assert printed("import os; print(os.environ['COURSE_OFFLINE'])") == "1"
 
 
-def test_the_files_beside_a_notebook_are_copies(tmp_path: Path) -> None:
-    original = tmp_path / "points.csv"
-    original.write_text("3,4\n")
-    changes = "text = open('data/p.csv').read()\nopen('data/p.csv', 'w').write('x')\nprint(text)"
+def test_the_files_beside_a_notebook_can_be_read_and_changed() -> None:
+    changes = (
+        "text = open('data/p.csv').read()\nopen('data/p.csv', 'w').write('x')\n"
+        "print(text, open('data/p.csv').read())"
+    )
 
-    assert printed(changes, files={"data/p.csv": original}) == "3,4"
-    assert original.read_text() == "3,4\n"
+    assert printed(changes, files={"data/p.csv": b"3,4"}) == "3,4 x"
 
 
 def test_a_kernel_starts_with_little_memory_of_its_own() -> None:

@@ -1,48 +1,45 @@
 """Grading a class: every submission of an assignment becomes one row, whatever is in it.
 
-What runs the notebooks is behind one function here, `_run`; the rows are made from what it leaves:
-the gradebook and the folder `autograded/`.
+One coordinator finds what has to be graded, hands it to workers, and alone writes what comes back:
+the gradebook, the folder `autograded/`, and the ledger of what is done.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import logging
-import os
-import shutil
-import sys
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Protocol
 
-from traitlets.config import Config
-
-from course_utils.autograde import sandbox
-from course_utils.autograde.course import Course, causes
-from course_utils.autograde.gradebook import ExerciseMark, StudentMarks, marks, withdraw
-from course_utils.autograde.kernels import KernelStartError
-from course_utils.autograde.preprocessors import RECORD
+from course_utils.autograde import ledger
+from course_utils.autograde.course import Course
+from course_utils.autograde.gradebook import (
+    ExerciseMark,
+    MarksNotSaved,
+    StudentMarks,
+    marks,
+    versions,
+)
+from course_utils.autograde.jobs import Job, Outcome, Terms
+from course_utils.autograde.preprocessors import limits
+from course_utils.autograde.secret import ingredients
+from course_utils.autograde.steps import folder_of, logged, silenced, workshop
 from course_utils.autograde.submission import (
     TIMESTAMP,
+    Papers,
     Submission,
     find_submissions,
-    handed_in_at,
+    read,
     shown,
-    stage,
 )
+from course_utils.autograde.writer import Writer
 from course_utils.exceptions import CourseError
 
-__all__ = ["LOG_NAME", "Progress", "Row", "Status", "autograde"]
-
-#: nbgrader's own commands write here too.
-LOG_NAME = ".nbgrader.log"
-
-#: Called before each submission, with how many are done, how many there are, and the student.
-Progress = Callable[[int, int, str], None]
+__all__ = ["Crew", "Row", "Status", "Watcher", "autograde", "staff"]
 
 
 class Status(StrEnum):
@@ -87,19 +84,75 @@ class Row:
     graded_now: bool = False
 
 
+class Watcher:
+    """Is told how a class's grading goes; this one does not care."""
+
+    def planned(self, students: int, to_grade: int) -> None:
+        """Hear how many students there are, and how many of them are to be graded now."""
+
+    def gathered(self, workers: int) -> None:
+        """Hear that so many workers are at work."""
+
+    def graded(self, student: str, points: float | None, failed: bool) -> None:
+        """Hear what tests gave a submission, None if nothing, and whether a person has to look."""
+
+
+class Crew(Protocol):
+    """Those who do the jobs: see `cluster.Crew`."""
+
+    @property
+    def workers(self) -> int:
+        """How many there are now."""
+
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """Yield what becomes of each job, in the order in which they end."""
+
+
+@contextmanager
+def staff(
+    course: Course, *, workers: int | None = None, scheduler: str | None = None
+) -> Iterator[Callable[[], Crew]]:
+    """Yield what calls workers in once they are needed; they stay until the end.
+
+    From then on what is printed by whatever way goes to the course's log.
+
+    Parameters
+    ----------
+    course : Course
+    workers : int, optional
+        How many processes of this machine; by default one for each processor.
+    scheduler : str, optional
+        The address of a Dask scheduler whose workers come instead.
+    """
+    with ExitStack() as stack:
+
+        @functools.cache
+        def call_in() -> Crew:
+            from course_utils.autograde.cluster import crew  # imports Dask
+
+            stack.enter_context(logged(course))
+            stack.enter_context(silenced(course))
+            return stack.enter_context(crew(workers, scheduler))
+
+        yield call_in
+
+
 def autograde(
     course: Course,
     assignment: str,
     *,
     students: Collection[str] | None = None,
     force: bool = False,
+    run_all: bool = False,
     require_sandbox: bool = False,
-    progress: Progress | None = None,
+    call_in: Callable[[], Crew] | None = None,
+    watcher: Watcher | None = None,
 ) -> list[Row]:
     """Grade the submissions of an assignment that are not graded yet.
 
-    Each submission is graded by itself: what goes wrong with one becomes its row. An interruption
-    (KeyboardInterrupt) takes back the submission that is being graded, and leaves all others.
+    Each submission is graded by itself: what goes wrong with one becomes its row. What is graded is
+    saved at once, so an interruption (KeyboardInterrupt, or worse) costs no more than what was
+    being graded; the next call goes on from there.
 
     Parameters
     ----------
@@ -108,11 +161,14 @@ def autograde(
     students : collection of str, optional
         Whose submissions; by default everybody's.
     force : bool
-        Grade again what is graded already, and not newer since.
+        Grade again what is graded already, and has not changed since.
+    run_all : bool
+        Whether to run also the cells that only show something, which no mark needs.
     require_sandbox : bool
         Whether to refuse where nothing confines a student's code.
-    progress : callable, optional
-        Told before each submission.
+    call_in : callable, optional
+        What calls in the workers: see `staff`, whose processes on this machine do it by default.
+    watcher : Watcher, optional
 
     Returns
     -------
@@ -123,37 +179,17 @@ def autograde(
     ------
     CourseError
         If the course or its gradebook has no such assignment, if nobody of `students` is there, or
-        if there is no sandbox and there has to be one.
+        if the workers cannot be used at all.
     """
-    if require_sandbox and (problem := sandbox.problem()):
-        message = f"Nothing was graded, because there is no sandbox here. {problem}"
-        raise CourseError(message)
-    submissions = select(find_submissions(course, assignment), students)
-    graded_now, failures = set(), {}
-    with logged(course):
-        for done, submission in enumerate(submissions):
-            if progress:
-                progress(done, len(submissions), submission.student)
-            if submission.notebooks and (force or not _is_up_to_date(course, submission)):
-                graded_now.add(submission.student)
-                try:
-                    failures[submission.student] = _grade(course, submission)
-                # One submission costs its own row, never the batch.
-                except Exception as error:
-                    logging.exception("%r was not graded", submission.student)
-                    why = f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
-                    failures[submission.student] = dict.fromkeys(submission.notebooks, why)
+    allowed = limits(course, require_sandbox=require_sandbox)
+    terms = Terms(versions(course, assignment), allowed, run_all)
+    submissions = select(find_submissions(course, assignment, terms.versions), students)
+    run = _Run(course, assignment, terms, watcher or Watcher())
+    run.sort(submissions, force)
+    with staff(course) as staff_of_here:
+        run.grade(call_in or staff_of_here)
     found = {student.student: student for student in marks(course, assignment)}
-    return [
-        _row(
-            course,
-            submission,
-            found.get(submission.student),
-            failures.get(submission.student, {}),
-            submission.student in graded_now,
-        )
-        for submission in submissions
-    ]
+    return [run.row(submission, found.get(submission.student)) for submission in submissions]
 
 
 def select(submissions: list[Submission], students: Collection[str] | None) -> list[Submission]:
@@ -176,200 +212,214 @@ def select(submissions: list[Submission], students: Collection[str] | None) -> l
     return [submission for submission in submissions if submission.student in students]
 
 
-@contextmanager
-def logged(course: Course) -> Iterator[None]:
-    """Send what nbgrader and its libraries say to the course's log file, not to the terminal."""
-    root = logging.getLogger()
-    handler = logging.FileHandler(course.root / LOG_NAME, encoding="utf-8", errors="replace")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    logging.captureWarnings(True)
-    try:
-        yield
-    finally:
-        logging.captureWarnings(False)
-        root.setLevel(level)
-        root.removeHandler(handler)
-        handler.close()
-
-
-@contextmanager
-def workshop(course: Course, step: str) -> Iterator[Path]:
-    """Yield a hidden folder in one of nbgrader's, for work that is not finished yet."""
-    parent = course.root / step
-    parent.mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix=".unfinished-", dir=parent) as folder:
-        yield Path(folder)
-
-
-def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
-    """Return where nbgrader keeps a student's work at a step of the grading."""
-    return course.root / step / student / assignment
-
-
-def _finished(course: Course, submission: Submission) -> Path:
-    return folder_of(course, "autograded", submission.student, submission.assignment)
-
-
-def _is_up_to_date(course: Course, submission: Submission) -> bool:
-    """Say whether all of a submission is graded, and not newer since.
-
-    As for nbgrader, time stamps decide; the files' own times do where there are none.
-    """
-    folder = _finished(course, submission)
-    if {path.stem for path in folder.glob("*.ipynb")} != set(submission.notebooks):
-        return False
-    handed_in, graded = handed_in_at(submission.folder), handed_in_at(folder)
-    if handed_in and graded:
-        return handed_in <= graded
-    written = max(path.lstat().st_mtime for path in submission.notebooks.values())
-    return written <= folder.stat().st_mtime
-
-
-def _grade(course: Course, submission: Submission) -> dict[str, str]:
-    """Grade a submission; return why a notebook failed, by notebook.
-
-    All happens in a folder of its own, so that `autograded/` only ever shows finished work.
-    """
-    finished = _finished(course, submission)
-    shutil.rmtree(finished, ignore_errors=True)
-    parts = (submission.student, submission.assignment)
-    failures = {}
-    with workshop(course, "autograded") as folder:
-        stage(submission, folder.joinpath("submitted", *parts))
-        for notebook in submission.notebooks:
-            if reason := _run(course, submission.assignment, notebook, folder):
-                failures[notebook] = reason
-                withdraw(course, submission.assignment, submission.student, notebook)
-        graded = [f"{name}.ipynb" for name in submission.notebooks if name not in failures]
-        if graded:
-            # Nothing else: the student's code could write files here too.
-            kept = folder / "kept"
-            kept.mkdir()
-            for name in graded:
-                folder.joinpath("autograded", *parts, name).replace(kept / name)
-            if (stamp := folder.joinpath("submitted", *parts, TIMESTAMP)).exists():
-                stamp.replace(kept / TIMESTAMP)
-            finished.parent.mkdir(parents=True, exist_ok=True)
-            kept.replace(finished)
-    return failures
-
-
-def _run(course: Course, assignment: str, notebook: str, folder: Path) -> str | None:
-    """Grade one notebook of the submission staged in a folder; return why it failed, if it did.
-
-    The engine: marks go to the gradebook, the executed notebook to `autograded` in the folder.
-    Notebooks are graded one by one because nbgrader throws a submission away when one of its
-    notebooks fails.
-    """
-    config = Config()
-    within = folder.relative_to(course.root).as_posix()
-    config.CourseDirectory.submitted_directory = f"{within}/submitted"
-    config.CourseDirectory.autograded_directory = f"{within}/autograded"
-    config.CourseDirectory.notebook_id = notebook
-    # Plots and long demonstrations, which no test needs.
-    config.Judge.skipped_tag = "display"
-    # The folder holds one student, and an id is no pattern: "*" finds ids with "?" or spaces too.
-    with _silenced(course.root / LOG_NAME):
-        result = course.api(config).autograde(assignment, "*")
-    return None if result["success"] else failure(result)
-
-
-@contextmanager
-def _silenced(log: Path) -> Iterator[None]:
-    """Send what kernels print to a log: they inherit the terminal, and complain there."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = {number: os.dup(number) for number in (1, 2)}
-    try:
-        with log.open("ab") as file:
-            for number in kept:
-                os.dup2(file.fileno(), number)
-        yield
-    finally:
-        for number, original in kept.items():
-            os.dup2(original, number)
-            os.close(original)
-
-
-def failure(result: dict[str, Any]) -> str:
-    """Return, in a sentence, why a call of nbgrader's API failed.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If a person stopped it, which nbgrader takes for a failure.
-    """
-    told = causes(result)
-    start = f"{KernelStartError.__name__}: "
-    if own := [cause.removeprefix(start) for cause in told if cause.startswith(start)]:
-        return f"{shown(own[-1])}; see {LOG_NAME}."
-    return f"nbgrader could not grade it ({shown(told[0])}); see {LOG_NAME}."
-
-
-def _row(
-    course: Course,
-    submission: Submission,
-    found: StudentMarks | None,
-    failures: dict[str, str],
-    graded_now: bool,
-) -> Row:
-    remarks = [f"'{name}.ipynb' was not graded. {why}" for name, why in failures.items()]
-    remarks.extend(submission.problems)
-    is_graded = found is not None and _finished(course, submission).is_dir()
-    judged = _found(course, submission)
-    if not submission.handed_in:
-        status = Status.NOT_HANDED_IN
-    elif not submission.notebooks or not is_graded:
-        status = Status.FAILED
-    elif remarks or judged.is_faulty:
-        status = Status.NEEDS_A_PERSON
-    else:
-        status = Status.GRADED
-    if found is None or status in (Status.FAILED, Status.NOT_HANDED_IN):
-        if found is not None and found.score and not submission.notebooks:
-            remarks.append("The gradebook still has the marks of an earlier submission.")
-        worth = sum(cell.points for cells in submission.cells.values() for cell in cells)
-        return Row(
-            student=submission.student,
-            assignment=submission.assignment,
-            status=status,
-            score=None,
-            max_score=worth,
-            remarks=(*remarks, *submission.notes),
-            graded_now=graded_now,
-        )
-    return Row(
-        student=submission.student,
-        assignment=submission.assignment,
-        status=status,
-        score=found.score,
-        max_score=found.max_score,
-        exercises=found.exercises,
-        waiting=tuple(mark.exercise for mark in found.exercises if mark.waiting),
-        remarks=(*remarks, *judged.remarks, *submission.notes),
-        graded_now=graded_now,
-    )
-
-
 @dataclass(frozen=True)
-class _Found:
-    """What the judge left in the graded notebooks of a submission."""
+class _Known:
+    """What a row tells of a submission, beside its marks."""
 
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     is_faulty: bool = False
 
+    @classmethod
+    def of(cls, entry: ledger.Entry) -> _Known:
+        return cls(tuple(entry.problems), tuple(entry.notes), tuple(entry.remarks), entry.is_faulty)
 
-def _found(course: Course, submission: Submission) -> _Found:
-    """Read what the judge found; a notebook that was graded without it tells nothing."""
-    remarks: list[str] = []
-    is_faulty = False
-    for name in submission.notebooks:
-        path = _finished(course, submission) / f"{name}.ipynb"
-        if path.is_file():
-            record = json.loads(path.read_text(encoding="utf-8"))["metadata"].get(RECORD, {})
-            remarks += record.get("remarks", ())
-            is_faulty |= any(verdict["fault"] for verdict in record.get("verdicts", {}).values())
-    return _Found(tuple(remarks), is_faulty)
+
+@dataclass(frozen=True)
+class _InWork:
+    """What is being graded, as it was when it was read."""
+
+    papers: Papers
+    content: str
+    stamps: ledger.Stamps
+
+
+@dataclass
+class _Run:
+    """One call of `autograde`."""
+
+    course: Course
+    assignment: str
+    terms: Terms
+    watcher: Watcher
+    known: dict[str, _Known] = field(default_factory=dict)
+    to_grade: dict[str, Submission] = field(default_factory=dict)
+    graded_now: set[str] = field(default_factory=set)
+    in_work: dict[str, _InWork] = field(default_factory=dict)
+
+    def sort(self, submissions: Collection[Submission], force: bool) -> None:
+        """Find out which submissions have to be graded."""
+        in_gradebook = {student.student for student in marks(self.course, self.assignment)}
+        for submission in submissions:
+            if not submission.notebooks:
+                continue
+            entry = None if force else self._current(submission)
+            if entry is None or (entry.graded and submission.student not in in_gradebook):
+                self.to_grade[submission.student] = submission
+            else:
+                self.known[submission.student] = _Known.of(entry)
+        self.watcher.planned(len(submissions), len(self.to_grade))
+
+    def _current(self, submission: Submission) -> ledger.Entry | None:
+        """Return the entry of a submission that is graded, on the same terms, and not changed."""
+        entry = ledger.find(self._finished(submission.student))
+        if entry is None or entry.terms != self._key(submission.student):
+            return None
+        stamps = ledger.stamps(submission)
+        if entry.stamps != stamps:
+            try:
+                if entry.content != ledger.content(read(submission)):
+                    return None
+                entry = replace(entry, stamps=stamps)
+                ledger.enter(self._finished(submission.student), entry)
+            except OSError:  # who grades it will say so
+                return None
+        return entry
+
+    def _finished(self, student: str) -> Path:
+        return folder_of(self.course, "autograded", student, self.assignment)
+
+    def _ingredients(self, student: str) -> tuple[str, ...]:
+        return ingredients(self.course.root, self.assignment, student)
+
+    def _key(self, student: str) -> str:
+        return self.terms.key(self._ingredients(student))
+
+    def grade(self, call_in: Callable[[], Crew]) -> None:
+        """Have all graded that has to be, and save each as it comes."""
+        if not self.to_grade:
+            return
+        with closing(Writer(self.course, self.assignment)) as writer:
+            crew = call_in()
+            self.watcher.gathered(crew.workers)
+            for outcome in crew.outcomes(self._jobs()):
+                self._keep(outcome, writer)
+
+    def _jobs(self) -> Iterator[Job]:
+        for student, submission in self.to_grade.items():
+            # Stamps come first: what changes from now on is not what is graded.
+            stamps = ledger.stamps(submission)
+            try:
+                papers = read(submission)
+            except OSError as error:
+                problem = f"The folder cannot be read: {error.strerror}."
+                self.known[student] = _Known(problems=(problem,))
+                self.watcher.graded(student, None, True)
+                continue
+            self.in_work[student] = _InWork(papers, ledger.content(papers), stamps)
+            yield Job(student, papers, self._ingredients(student), self.terms)
+
+    def _keep(self, outcome: Outcome, writer: Writer) -> None:
+        """Save an outcome; what goes wrong there is the row's problem, and nobody else's."""
+        student = outcome.student
+        self.graded_now.add(student)
+        work = self.in_work.pop(student)
+        results = outcome.results
+        known = _Known(
+            problems=(
+                *outcome.failures.values(),
+                *work.papers.problems,
+                *_all(results, "problems"),
+            ),
+            notes=_all(results, "notes"),
+            remarks=_all(results, "remarks"),
+            is_faulty=any(result.is_faulty for result in results.values()),
+        )
+        self.known[student] = known
+        try:
+            self._write(outcome, work, known, writer)
+        except MarksNotSaved as error:
+            self.known[student] = _Known(problems=(f"The marks were not saved. {error}",))
+        except OSError as error:
+            logging.exception("%r was not saved", student)
+            why = f"It was not saved ({error.strerror}): see what is wrong with autograded/."
+            self.known[student] = _Known(problems=(why,))
+        points = sum(
+            score or 0.0 for result in results.values() for score in result.scores.values()
+        )
+        self.watcher.graded(student, points if results else None, bool(known.problems))
+
+    def _write(self, outcome: Outcome, work: _InWork, known: _Known, writer: Writer) -> None:
+        """Write notebooks, marks and the entry, such that no moment leaves anything half done.
+
+        What is missing in the end is written again by the next run: without its entry a submission
+        counts as not graded.
+        """
+        student = outcome.student
+        finished = self._finished(student)
+        submission = self.to_grade[student]
+        papers = work.papers
+        finished.parent.mkdir(parents=True, exist_ok=True)
+        ledger.forget(finished)
+        with workshop(self.course, "autograded") as folder:
+            kept = folder / "kept"
+            kept.mkdir()
+            for name, result in outcome.results.items():
+                (kept / f"{name}.ipynb").write_bytes(result.notebook)
+            if papers.handed_in:
+                (kept / TIMESTAMP).write_text(f"{papers.handed_in} UTC\n", encoding="utf-8")
+            unread = set(submission.notebooks) - set(outcome.results)
+            writer.save(student, papers.handed_in, {**outcome.results, **dict.fromkeys(unread)})
+            if finished.exists():
+                finished.replace(folder / "before")
+            if outcome.results:
+                kept.replace(finished)
+        if not outcome.passing:
+            entry = ledger.Entry(
+                terms=self._key(student),
+                content=work.content,
+                stamps=work.stamps,
+                graded=ledger.graded(finished),
+                problems=list(known.problems),
+                notes=list(known.notes),
+                remarks=list(known.remarks),
+                is_faulty=known.is_faulty,
+                seconds=outcome.seconds,
+            )
+            ledger.enter(finished, entry)
+
+    def row(self, submission: Submission, found: StudentMarks | None) -> Row:
+        """Return a submission's line of the table."""
+        student = submission.student
+        known = self.known.get(student, _Known())
+        problems = [*known.problems, *submission.problems]
+        is_graded = found is not None and self._finished(student).is_dir()
+        if not submission.handed_in:
+            status = Status.NOT_HANDED_IN
+        elif not submission.notebooks or not is_graded:
+            status = Status.FAILED
+        elif problems or known.is_faulty:
+            status = Status.NEEDS_A_PERSON
+        else:
+            status = Status.GRADED
+        graded_now = student in self.graded_now
+        notes = (*known.notes, *submission.notes)
+        if found is None or status in (Status.FAILED, Status.NOT_HANDED_IN):
+            if found is not None and found.score and not submission.notebooks:
+                problems.append("The gradebook still has the marks of an earlier submission.")
+            cells = [cell for v in self.terms.versions.values() for cell in v.cells]
+            return Row(
+                student=student,
+                assignment=self.assignment,
+                status=status,
+                score=None,
+                max_score=sum(cell.points for cell in cells),
+                remarks=(*problems, *notes),
+                graded_now=graded_now,
+            )
+        return Row(
+            student=student,
+            assignment=self.assignment,
+            status=status,
+            score=found.score,
+            max_score=found.max_score,
+            exercises=found.exercises,
+            waiting=tuple(mark.exercise for mark in found.exercises if mark.waiting),
+            remarks=(*problems, *known.remarks, *notes),
+            graded_now=graded_now,
+        )
+
+
+def _all(results: Mapping[str, object], what: str) -> tuple[str, ...]:
+    return tuple(told for result in results.values() for told in getattr(result, what))

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from traitlets.config import Config
 
-from course_utils.autograde.batch import (
-    LOG_NAME,
-    Progress,
-    failure,
-    folder_of,
-    logged,
-    workshop,
-)
-from course_utils.autograde.course import Course
+from course_utils.autograde.course import Course, causes
 from course_utils.autograde.gradebook import marks
+from course_utils.autograde.steps import LOG_NAME, folder_of, logged, workshop
 from course_utils.autograde.submission import shown
 from course_utils.exceptions import CourseError
 
-__all__ = ["Feedback", "feedback"]
+__all__ = ["Feedback", "Progress", "feedback"]
+
+
+#: Called before each student, with how many are done, how many there are, and the student.
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _written(course: Course, assignment: str, student: str) -> Feedback:
         try:
             result = course.api(config).generate_feedback(assignment, "*")
             if not result["success"]:
-                return Feedback(student, assignment, remark=failure(result))
+                return Feedback(student, assignment, remark=_failure(result))
             shutil.rmtree(finished, ignore_errors=True)
             finished.parent.mkdir(parents=True, exist_ok=True)
             folder.joinpath("feedback", *parts).replace(finished)
@@ -109,3 +107,14 @@ def _written(course: Course, assignment: str, student: str) -> Feedback:
             remark = f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
             return Feedback(student, assignment, remark=remark)
     return Feedback(student, assignment, pages=tuple(sorted(finished.glob("*.html"))))
+
+
+def _failure(result: dict[str, Any]) -> str:
+    """Return, in a sentence, why a call of nbgrader's API failed.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a person stopped it, which nbgrader takes for a failure.
+    """
+    return f"nbgrader could not write it ({shown(causes(result)[0])}); see {LOG_NAME}."

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbgrader.api import (
+    Assignment,
     BaseCell,
     Grade,
     Gradebook,
     GradeCell,
+    InvalidEntry,
     MissingEntry,
     Notebook,
     SubmittedAssignment,
@@ -22,50 +24,26 @@ from nbgrader.api import (
     TaskCell,
 )
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.nbgraderformat import SCHEMA_VERSION
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from course_utils.autograde.course import Course
+from course_utils.autograde.version import CourseCell, NotebookVersion, exercise_number
 from course_utils.exceptions import CourseError
 
 __all__ = [
-    "CourseCell",
+    "DISPLAY",
     "ExerciseMark",
+    "MarksNotSaved",
     "StudentMarks",
-    "exercise_number",
-    "layout",
+    "explained",
     "marks",
-    "withdraw",
+    "opened",
+    "versions",
 ]
 
-
-@dataclass(frozen=True)
-class CourseCell:
-    """A cell that the course owns: its id, its metadata, and how it was released."""
-
-    grade_id: str
-    cell_type: str
-    source: str
-    locked: bool
-    grade: bool
-    solution: bool
-    task: bool
-    points: float
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Nbgrader's metadata of the cell, as a release has it."""
-        metadata: dict[str, Any] = {
-            "schema_version": SCHEMA_VERSION,
-            "grade_id": self.grade_id,
-            "cell_type": self.cell_type,
-            "locked": self.locked,
-            "grade": self.grade,
-            "solution": self.solution,
-            "task": self.task,
-        }
-        if self.grade or self.task:
-            metadata["points"] = self.points
-        return metadata
+#: The tag of cells that only show something.
+DISPLAY = "display"
 
 
 @dataclass(frozen=True)
@@ -95,28 +73,56 @@ class StudentMarks:
     exercises: tuple[ExerciseMark, ...]
 
 
-def exercise_number(grade_id: str) -> str:
-    """Return the number that students see; an id of another form is its own number.
-
-    >>> exercise_number("test_ex_1_4_3a")
-    '1.4.3a'
-    """
-    exercise = grade_id.removeprefix("test_")
-    if not exercise.startswith("ex_"):
-        return grade_id
-    return exercise.removeprefix("ex_").replace("_", ".")
+class MarksNotSaved(CourseError):
+    """The gradebook could not be written, or not read."""
 
 
 @contextmanager
 def opened(course: Course) -> Iterator[Gradebook]:
-    """Open the course's gradebook; it is created if there is none."""
+    """Open the course's gradebook; it is created if there is none.
+
+    Raises
+    ------
+    MarksNotSaved
+        If it cannot be read.
+    """
     directory = CourseDirectory(config=course.config())
-    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+    with explained(), Gradebook(directory.db_url, directory.course_id) as gradebook:
         yield gradebook
 
 
-def layout(course: Course, assignment: str) -> dict[str, tuple[CourseCell, ...]]:
-    """Return the cells that the course owns, by notebook, in the order of the source notebooks.
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what a database says into a MarksNotSaved that tells what to do."""
+    try:
+        yield
+    except (DBAPIError, InvalidEntry) as error:
+        # nbgrader replaces some of the database's errors by one of its own.
+        cause = error if isinstance(error, DBAPIError) else error.__context__
+        original = cause.orig if isinstance(cause, DBAPIError) else error
+        said = str(original).strip().partition("\n")[0]
+        if "locked" in said:
+            message = (
+                "The gradebook is locked by another program, the formgrader perhaps. "
+                "Wait for it or end it, then run the same command again."
+            )
+        elif "full" in said:
+            message = (
+                "There is no space left for the gradebook. "
+                "Make room, then run the same command again."
+            )
+        else:
+            message = (
+                f"The gradebook cannot be used ({said}). "
+                "See that its database can be reached and changed, then run the same command again."
+            )
+        raise MarksNotSaved(message) from error
+
+
+def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
+    """Return what the course has of an assignment's notebooks, by name, as it was released last.
+
+    The cells that only show something are told by the tag "display" in the source notebook.
 
     Raises
     ------
@@ -136,9 +142,26 @@ def layout(course: Course, assignment: str) -> dict[str, tuple[CourseCell, ...]]
             raise CourseError(message)
         folder = course.root / "source" / assignment
         return {
-            notebook.name: _in_order(_cells(notebook), folder / f"{notebook.name}.ipynb")
+            notebook.name: _version(notebook, folder / f"{notebook.name}.ipynb")
             for notebook in notebooks
         }
+
+
+def _version(notebook: Notebook, source: Path) -> NotebookVersion:
+    cells = tuple(_cells(notebook))
+    if not source.is_file():
+        return NotebookVersion(notebook.name, cells)
+    master = nbformat.read(source, as_version=4).cells  # type: ignore[no-untyped-call]
+    # The gradebook keeps no order of cells: new ones come last, wherever the notebook has them.
+    ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in master]
+    position = {name: index for index, name in enumerate(ids)}
+    ordered = sorted(cells, key=lambda cell: position.get(cell.grade_id, len(ids)))
+    display = {
+        cell.source.strip()
+        for cell in master
+        if cell.cell_type == "code" and DISPLAY in cell.metadata.get("tags", ())
+    }
+    return NotebookVersion(notebook.name, tuple(ordered), frozenset(display))
 
 
 def _cells(notebook: Notebook) -> Iterator[CourseCell]:
@@ -155,17 +178,8 @@ def _cells(notebook: Notebook) -> Iterator[CourseCell]:
             solution=cell.name in solutions,
             task=cell.name in tasks,
             points=graded[cell.name].max_score if cell.name in graded else 0.0,
+            checksum=cell.checksum,
         )
-
-
-def _in_order(cells: Iterable[CourseCell], source: Path) -> tuple[CourseCell, ...]:
-    # The gradebook keeps no order of cells: new ones come last, wherever the notebook has them.
-    if not source.is_file():
-        return tuple(cells)
-    notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
-    ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
-    position = {name: index for index, name in enumerate(ids)}
-    return tuple(sorted(cells, key=lambda cell: position.get(cell.grade_id, len(ids))))
 
 
 def marks(course: Course, assignment: str) -> list[StudentMarks]:
@@ -173,39 +187,42 @@ def marks(course: Course, assignment: str) -> list[StudentMarks]:
 
     An assignment that the gradebook does not know has no marks.
     """
+    # Columns, not objects: a class has a hundred thousand marks.
+    columns = (
+        *(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, BaseCell.id),
+        *(Grade.score, Grade.manual_score, Grade.needs_manual_grade),
+    )
     with opened(course) as gradebook:
-        rows = (
-            gradebook.db.query(
-                SubmittedAssignment.student_id, Notebook.name, BaseCell.name, BaseCell.id, Grade
-            )
+        rows = gradebook.db.execute(
+            select(*columns)
             .select_from(Grade)
             .join(BaseCell, BaseCell.id == Grade.cell_id)
             .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
             .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
             .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-            .filter(SubmittedAssignment.name == assignment)
-            .all()
-        )
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .where(Assignment.name == assignment)
+        ).all()
         worth = {
             cell.id: float(cell.max_score)
             for kind in (GradeCell, TaskCell)
             for cell in gradebook.db.query(kind).all()
         }
-        grades: dict[str, list[tuple[ExerciseMark, Grade]]] = {}
-        for student, notebook, grade_id, cell_id, grade in rows:
-            mark = ExerciseMark(
-                exercise=exercise_number(grade_id),
-                notebook=notebook,
-                points=float(grade.score),
-                max_points=worth[cell_id],
-                waiting=bool(grade.needs_manual_grade),
-            )
-            grades.setdefault(student, []).append((mark, grade))
-        return [_student_marks(student, grades[student]) for student in sorted(grades)]
+    graded: dict[str, list[tuple[ExerciseMark, bool]]] = {}
+    for student, notebook, grade_id, cell_id, score, by_hand, waiting in rows:
+        mark = ExerciseMark(
+            exercise=exercise_number(grade_id),
+            notebook=notebook,
+            points=float(score),
+            max_points=worth[cell_id],
+            waiting=bool(waiting),
+        )
+        graded.setdefault(student, []).append((mark, by_hand is not None))
+    return [_student_marks(student, graded[student]) for student in sorted(graded)]
 
 
-def _student_marks(student: str, graded: list[tuple[ExerciseMark, Any]]) -> StudentMarks:
-    given_by_hand = [mark.points for mark, grade in graded if grade.manual_score is not None]
+def _student_marks(student: str, graded: list[tuple[ExerciseMark, bool]]) -> StudentMarks:
+    given_by_hand = [mark.points for mark, by_hand in graded if by_hand]
     exercises = tuple(sorted((mark for mark, _ in graded), key=_by_number))
     score = sum(mark.points for mark in exercises)
     return StudentMarks(
@@ -219,23 +236,12 @@ def _student_marks(student: str, graded: list[tuple[ExerciseMark, Any]]) -> Stud
     )
 
 
-def _by_number(mark: ExerciseMark) -> list[tuple[int, str]]:
+def _by_number(mark: ExerciseMark) -> tuple[tuple[int, str], ...]:
+    return _in_order(mark.exercise)
+
+
+@functools.cache
+def _in_order(exercise: str) -> tuple[tuple[int, str], ...]:
     """Sort 1.10 after 1.9: digits by value, the rest by letter."""
-    parts = re.findall(r"\d+|\D+", mark.exercise)
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
-
-
-def withdraw(course: Course, assignment: str, student: str, notebook: str) -> None:
-    """Take back what tests gave a submitted notebook, and leave its marks to a person.
-
-    Marks that people gave stay. Nothing happens if the gradebook does not know the submission.
-    """
-    with opened(course) as gradebook:
-        try:
-            submitted = gradebook.find_submission_notebook(notebook, assignment, student)
-        except MissingEntry:
-            return
-        for grade in submitted.grades:
-            grade.auto_score = None
-            grade.needs_manual_grade = True
-        gradebook.db.commit()
+    parts = re.findall(r"\d+|\D+", exercise)
+    return tuple((int(part), "") if part.isdecimal() else (0, part) for part in parts)

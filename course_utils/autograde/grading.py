@@ -1,7 +1,6 @@
 """Grading one notebook: the student's cells run in a kernel, the course's tests in the judge.
 
-Knows no gradebook and no course folder. Of the notebook that it is given, the metadata are the
-course's own; the text of the cells that the course does not own is the student's.
+Bytes in, bytes out: it knows no gradebook and no course folder, so it runs anywhere.
 """
 
 from __future__ import annotations
@@ -9,20 +8,157 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.preprocessors import LimitOutput
+from nbgrader.utils import compute_checksum as checksum
+from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from course_utils import seeds
-from course_utils.autograde.gradebook import exercise_number
-from course_utils.autograde.judge import Line, Test, Verdict, judge
+from course_utils.autograde.judge import Line, Mistake, Test, Verdict, judge
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.sanitise import sanitised
+from course_utils.autograde.version import NotebookVersion, exercise_number
 
-__all__ = ["Graded", "grade_notebook", "is_test"]
+__all__ = ["RECORD", "Graded", "Result", "grade", "grade_notebook", "is_test", "recorded"]
+
+#: Where a graded notebook keeps what the judge found, in its metadata.
+RECORD = "course"
+NOT_RUN = "This cell only shows something. It was not run when this notebook was graded."
+
+
+@dataclass(frozen=True)
+class Result:
+    """A graded notebook, as data.
+
+    Parameters
+    ----------
+    notebook : bytes
+        The file, with outputs, verdicts and timings.
+    verdicts : mapping of str to Verdict
+        By the test cell's grade id.
+    scores : mapping of str to (float or None)
+        The automatic mark of each cell that is worth points, by grade id; None where a person has
+        to give it.
+    unanswered : tuple of str
+        Grade ids of answers that are still as they were released.
+    problems, notes, remarks : tuple of str
+        Sentences for the grader: what a person has to look at in the file that came, what is good
+        to know of it, and what happened while it was graded.
+    seconds : mapping of str to float
+        How long each cell took, by cell id.
+    """
+
+    notebook: bytes
+    verdicts: Mapping[str, Verdict]
+    scores: Mapping[str, float | None]
+    unanswered: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether a test of the course did not work, so that a person has to mark."""
+        return any(verdict.fault for verdict in self.verdicts.values())
+
+
+def grade(
+    notebook: bytes,
+    version: NotebookVersion,
+    *,
+    ingredients: tuple[str, ...] = (),
+    files: Mapping[str, bytes] | None = None,
+    limits: Limits | None = None,
+    run_all: bool = False,
+) -> Result:
+    """Grade a submitted notebook.
+
+    Parameters
+    ----------
+    notebook : bytes
+        The file, as it came or sanitised.
+    version : NotebookVersion
+        The course's own part of it.
+    ingredients : tuple of str
+        What the random inputs of the tests depend on, besides the exercise. With the same ones the
+        same notebook gets the same marks.
+    files : mapping of str to bytes, optional
+        The data files beside it, by relative path with forward slashes.
+    limits : Limits, optional
+    run_all : bool
+        Whether to run also the cells that only show something, which no mark needs.
+
+    Raises
+    ------
+    SubmissionError
+        If it is no notebook.
+    KernelStartError
+        If no kernel comes up, twice in a row, or `limits` want a sandbox and there is none.
+    ValueError
+        If the path of a data file leads elsewhere.
+
+    Notes
+    -----
+    The student's cells run in a kernel, in a sandbox where there is one; see `course doctor`. It is
+    kept for the next notebook by the process that called this.
+    """
+    limits = limits or Limits()
+    for name in files or {}:
+        if (path := PurePosixPath(name)).is_absolute() or ".." in path.parts or "\\" in name:
+            raise ValueError(f"a data file has to lie beside its notebook, not at {name!r}")
+    found = sanitised(notebook, version)
+    graded = grade_notebook(
+        found.notebook,
+        files=files,
+        ingredients=ingredients,
+        limits=limits,
+        skipped=frozenset() if run_all else version.display,
+    )
+    shortened, _ = LimitOutput(
+        max_lines=limits.output_lines, max_traceback=limits.traceback_lines
+    ).preprocess(graded.notebook, {})
+    cells = [cell for cell in shortened.cells if "nbgrader" in cell.metadata]
+    return Result(
+        notebook=_written(recorded(shortened, graded)),
+        verdicts=graded.verdicts,
+        scores={
+            cell.metadata.nbgrader.grade_id: _score(cell, graded)
+            for cell in cells
+            if is_grade(cell)
+        },
+        unanswered=tuple(
+            cell.metadata.nbgrader.grade_id
+            for cell in cells
+            if is_solution(cell)
+            and not is_task(cell)
+            and cell.metadata.nbgrader.get("checksum") == checksum(cell)
+        ),
+        problems=found.problems,
+        notes=found.notes,
+        remarks=graded.remarks,
+        seconds=graded.seconds,
+    )
+
+
+def _written(notebook: NotebookNode) -> bytes:
+    # In one line, which takes a third of the time; nobody but programs reads these files.
+    text: str = nbformat.v4.writes(notebook, indent=None)  # type: ignore[no-untyped-call]
+    return text.encode()
+
+
+def _score(cell: NotebookNode, graded: Graded) -> float | None:
+    verdict = graded.verdicts.get(cell.metadata.nbgrader.grade_id)
+    if verdict is None:  # a written answer: none if it is missing, else a person's to mark
+        score: float | None = determine_grade(cell)[0]
+        return score
+    return None if verdict.fault else verdict.mark
 
 
 @dataclass(frozen=True)
@@ -37,11 +173,24 @@ class Graded:
         By the test cell's grade id, in the order of the notebook.
     remarks : tuple of str
         What happened on the way, in sentences for the grader: a cell that ended its kernel.
+    seconds : mapping of str to float
+        How long each cell took, by cell id.
     """
 
     notebook: NotebookNode
     verdicts: Mapping[str, Verdict]
     remarks: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def recorded(notebook: NotebookNode, graded: Graded) -> NotebookNode:
+    """Write what the judge found to a notebook's metadata, and return it."""
+    notebook.metadata[RECORD] = {
+        "remarks": list(graded.remarks),
+        "seconds": {cell: round(taken, 4) for cell, taken in graded.seconds.items()},
+        "verdicts": {name: asdict(verdict) for name, verdict in graded.verdicts.items()},
+    }
+    return notebook
 
 
 def is_test(cell: NotebookNode) -> bool:
@@ -52,10 +201,10 @@ def is_test(cell: NotebookNode) -> bool:
 def grade_notebook(
     notebook: NotebookNode,
     *,
-    files: Mapping[str, Path] | None = None,
+    files: Mapping[str, bytes] | None = None,
     ingredients: tuple[str, ...] = (),
     limits: Limits | None = None,
-    skipped: str = "",
+    skipped: frozenset[str] = frozenset(),
 ) -> Graded:
     """Run a submitted notebook from top to bottom, and judge each test where it stands.
 
@@ -66,13 +215,13 @@ def grade_notebook(
     ----------
     notebook : NotebookNode
         Sanitised: every cell with nbgrader's metadata is as the course wrote it, answers apart.
-    files : mapping of str to Path, optional
+    files : mapping of str to bytes, optional
         The data files beside it, by relative path.
     ingredients : tuple of str
         What the random inputs of the tests depend on, besides the exercise.
     limits : Limits, optional
-    skipped : str
-        A tag: cells with it are not run.
+    skipped : frozenset of str
+        Cells with one of these texts are not run. (A tag would be the student's to set.)
 
     Raises
     ------
@@ -80,7 +229,7 @@ def grade_notebook(
         If no kernel comes up, twice in a row.
     """
     notebook = deepcopy(notebook)
-    verdicts = {}
+    verdicts, seconds = {}, {}
     with seeds.seeded(*ingredients):
         run = _Run(files or {}, limits or Limits())
         try:
@@ -88,21 +237,26 @@ def grade_notebook(
                 if cell.cell_type != "code":
                     continue
                 cell.outputs, cell.execution_count = [], None
+                start = time.monotonic()
                 if is_test(cell):
                     verdicts[cell.metadata.nbgrader.grade_id] = run.judged(cell)
-                elif not skipped or skipped not in cell.metadata.get("tags", ()):
+                elif cell.source.strip() in skipped and not is_solution(cell):
+                    cell.outputs = [_shown(NOT_RUN)]
+                    continue
+                else:
                     run.execute(cell)
+                seconds[cell.id] = time.monotonic() - start
         finally:
             run.end()
     for cell in filter(is_test, notebook.cells):
         cell.outputs = _outputs(verdicts[cell.metadata.nbgrader.grade_id], cell)
-    return Graded(notebook, verdicts, tuple(run.remarks))
+    return Graded(notebook, verdicts, tuple(run.remarks), seconds)
 
 
 class _Run:
     """The kernels of one notebook, one after the other, and what has run in them."""
 
-    def __init__(self, files: Mapping[str, Path], limits: Limits) -> None:
+    def __init__(self, files: Mapping[str, bytes], limits: Limits) -> None:
         self._files = files
         self._limits = limits
         self._session: Session | None = None
@@ -141,7 +295,7 @@ class _Run:
             line = Line(self._ready().request, self._limits)
         except KernelLost as loss:
             return Verdict(0.0, reason=f"✗ Exercise {exercise}: {loss}.")
-        verdict = judge(test, line)
+        verdict = judge(test, line, _named)
         if verdict.lost:
             self._lose()
             self.remarks.append(f"{exercise} was stopped in its test: {line.broken}.")
@@ -192,7 +346,13 @@ class _Run:
         cell.outputs.append(_error("Stopped", f"This cell did not end {what}."))
 
 
-def _started(limits: Limits, files: Mapping[str, Path]) -> Session:
+def _named(exercise: str, answers: Mapping[str, Any]) -> Mistake | None:
+    from course_utils.reference.diagnosis import named  # imports PyTorch: only tests need it
+
+    return named(exercise, answers)
+
+
+def _started(limits: Limits, files: Mapping[str, bytes]) -> Session:
     try:
         session = Session(limits, files)
     except KernelStartError:  # perhaps the machine was busy
@@ -204,6 +364,13 @@ def _started(limits: Limits, files: Mapping[str, Path]) -> Session:
         session.close()
         raise KernelStartError(f"A kernel for grading did not answer: {loss}.") from loss
     return session
+
+
+def _shown(text: str) -> NotebookNode:
+    output: NotebookNode = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
+        "display_data", data={"text/plain": text}
+    )
+    return output
 
 
 def _error(name: str, said: str) -> NotebookNode:

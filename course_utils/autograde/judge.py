@@ -13,7 +13,7 @@ import contextlib
 import io
 import symtable
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Protocol
@@ -24,9 +24,18 @@ from course_utils import seeds
 from course_utils.autograde.limits import Limits
 from course_utils.exceptions import CheckFailed, CourseError
 from course_utils.kernel.wire import NotPlain, Reference, decode, encode
-from course_utils.remote import AnswerError, Remote, told
+from course_utils.remote import AnswerError, Remote, is_unanswered, told
 
-__all__ = ["Line", "Test", "Verdict", "free_names", "judge", "readable"]
+__all__ = [
+    "Diagnose",
+    "Line",
+    "Mistake",
+    "Test",
+    "Verdict",
+    "free_names",
+    "judge",
+    "readable",
+]
 
 #: Characters of a message that are shown to the student.
 MAX_SHOWN = 2000
@@ -70,6 +79,8 @@ class Verdict:
     lost : bool
         Whether the kernel was lost on the way.
     seconds : float
+    mistake : str
+        The name of the known mistake that the answer behaves like; empty if it is like none.
     """
 
     mark: float
@@ -78,6 +89,23 @@ class Verdict:
     fault: str = ""
     lost: bool = False
     seconds: float = 0.0
+    mistake: str = ""
+
+
+class Mistake(Protocol):
+    """A wrong answer that is known."""
+
+    @property
+    def name(self) -> str:
+        """What the course calls it."""
+
+    @property
+    def sentence(self) -> str:
+        """What helps who made it."""
+
+
+#: Finds the known mistake of an exercise that behaves as the answers do, given by their names.
+Diagnose = Callable[[str, Mapping[str, Any]], Mistake | None]
 
 
 class Exchange(Protocol):
@@ -300,7 +328,7 @@ class _TestFault(Exception):
     """Something is wrong with the test, whatever the answer is."""
 
 
-def judge(test: Test, line: Line) -> Verdict:
+def judge(test: Test, line: Line, diagnose: Diagnose | None = None) -> Verdict:
     """Run a test and return its verdict.
 
     Parameters
@@ -308,6 +336,9 @@ def judge(test: Test, line: Line) -> Verdict:
     test : Test
     line : Line
         To the kernel in which the answer lives. It is used up afterwards.
+    diagnose : callable, optional
+        Is asked about an answer that lost marks. What it finds is told to the student, and changes
+        no mark.
 
     Notes
     -----
@@ -316,18 +347,27 @@ def judge(test: Test, line: Line) -> Verdict:
     start = time.monotonic()
     printed = io.StringIO()
     mark, reason, fault = 0.0, "", ""
+    answers: dict[str, Any] = {}
+    is_answered = True
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-            mark = _run(test, line)
+            mark = _run(test, line, answers)
     except _TestFault as error:
         fault = str(error)
     except Exception as error:
         reason = _reason(error, test)
+        is_answered = not is_unanswered(error)
     if line.broken is not None and not fault:
         # Whatever the test made of it: without a kernel there is no mark.
         mark, reason = 0.0, _reason(line.broken, test)
     elif mark < test.points and not (reason or fault):
         reason = f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
+    mistake = None
+    if diagnose and reason and is_answered and line.broken is None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            mistake = diagnose(test.exercise, answers)
+    if mistake is not None:
+        reason = f"{reason}\n  {mistake.sentence}"
     return Verdict(
         mark=mark,
         reason=readable(reason),
@@ -335,11 +375,12 @@ def judge(test: Test, line: Line) -> Verdict:
         fault=readable(fault),
         lost=line.broken is not None,
         seconds=time.monotonic() - start,
+        mistake=mistake.name if mistake is not None else "",
     )
 
 
-def _run(test: Test, line: Line) -> float:
-    """Run a test to its end, and return the mark that it gives."""
+def _run(test: Test, line: Line, answers: dict[str, Any]) -> float:
+    """Run a test to its end, and return the mark that it gives; note the answers that it uses."""
     try:
         names = free_names(test.source)
         body, last = _compiled(test)
@@ -351,6 +392,7 @@ def _run(test: Test, line: Line) -> float:
     values = line.ask("begin", names=list(names), seed=seed)
     if type(values) is not dict or not values.keys() <= set(names):
         raise line.nonsense()
+    answers.update(values)
     namespace = {"__name__": "test", **values}
     try:
         exec(body, namespace)

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -248,7 +247,7 @@ class Session:
     Parameters
     ----------
     limits : Limits
-    files : mapping of str to Path, optional
+    files : mapping of str to bytes, optional
         The submission's data files, by their path beside the notebook.
 
     Raises
@@ -259,7 +258,7 @@ class Session:
 
     _conversation: _Conversation | None = None
 
-    def __init__(self, limits: Limits, files: Mapping[str, Path] | None = None) -> None:
+    def __init__(self, limits: Limits, files: Mapping[str, bytes] | None = None) -> None:
         if limits.require_sandbox and (problem := sandbox.problem()):
             raise KernelStartError(f"There is no sandbox to grade in: {problem}")
         self._limits = limits
@@ -279,7 +278,7 @@ class Session:
             message = f"A kernel for grading did not start: {type(error).__name__}: {error}"
             raise KernelStartError(message) from error
 
-    def _warm(self, files: Mapping[str, Path]) -> dict[str, Any]:
+    def _warm(self, files: Mapping[str, bytes]) -> dict[str, Any]:
         """Prepare a kernel that the warm parent forks."""
         self._place = place = Workplace(files, within=warm_parent().rooms)
         self._manager.kernel_spec_manager = _Specs(_spec([], "course-warm"))
@@ -304,7 +303,7 @@ class Session:
         }
         return {"cwd": str(place.desk), "env": {}, "request": request}
 
-    def _cold(self, files: Mapping[str, Path]) -> dict[str, Any]:
+    def _cold(self, files: Mapping[str, bytes]) -> dict[str, Any]:
         """Prepare a kernel in a process of its own, which nothing confines."""
         self._place = place = Workplace(files)
         place.copy_fonts()

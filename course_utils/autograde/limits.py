@@ -39,6 +39,8 @@ class Limits:
         For each process.
     output_bytes : int
         Of what one cell writes and shows.
+    output_lines, traceback_lines : int
+        Of each stream and each traceback that a graded notebook keeps.
     new_kernels : int
         How often a notebook gets a fresh kernel because its own was lost.
     start_seconds : int
@@ -61,6 +63,8 @@ class Limits:
     requests: int = 5000
     items: int = 10_000
     output_bytes: int = 10 * 2**20
+    output_lines: int = 1000
+    traceback_lines: int = 100
     new_kernels: int = 20
     start_seconds: int = 60
     require_sandbox: bool = False

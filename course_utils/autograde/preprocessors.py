@@ -7,30 +7,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor
-from traitlets import Bool, Float, Integer, Unicode
+from nbgrader.preprocessors import Execute, LimitOutput, NbGraderPreprocessor
+from traitlets import Bool, Float, Integer
 
 from course_utils.autograde import sandbox
 from course_utils.autograde.course import Course
-from course_utils.autograde.grade import Graded, grade_notebook
-from course_utils.autograde.gradebook import layout
+from course_utils.autograde.gradebook import versions
+from course_utils.autograde.grading import Graded, grade_notebook, recorded
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.restore import restored
-from course_utils.autograde.secret import secret
-from course_utils.autograde.submission import DATA_SUFFIXES, KERNELSPEC
+from course_utils.autograde.sanitise import KERNELSPEC
+from course_utils.autograde.secret import ingredients
+from course_utils.autograde.submission import DATA_SUFFIXES
 from course_utils.kernel.wire import Bounds
 
-__all__ = ["RECORD", "Judge", "Record", "Restore"]
+__all__ = ["Judge", "Record", "Restore", "limits"]
 
-#: Where a graded notebook keeps what the judge found, in its metadata.
-RECORD = "course"
 #: Where the preprocessors leave it for each other.
 FOUND = "judged"
 DEFAULTS = Limits()
@@ -48,8 +47,8 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no ty
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the notebook as the course can grade it."""
         ids = resources["nbgrader"]
-        owned = layout(_course(self), ids["assignment"])[ids["notebook"]]
-        found = restored(f"{ids['notebook']}.ipynb", nb.cells, owned)
+        version = versions(_course(self), ids["assignment"])[ids["notebook"]]
+        found = restored(f"{ids['notebook']}.ipynb", nb.cells, version.cells)
         nb.cells = list(found.cells)
         nb.metadata = from_dict({"kernelspec": KERNELSPEC})  # type: ignore[no-untyped-call]
         nb.nbformat, nb.nbformat_minor = 4, 5
@@ -132,9 +131,9 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         help="How often a notebook gets a fresh kernel because its own died or hung.",
     ).tag(config=True)
 
-    skipped_tag = Unicode(
-        "",
-        help="Cells with this tag are not run: 'display' leaves out plots and demonstrations.",
+    run_all = Bool(
+        True,
+        help="Whether to run also the cells that the course tags 'display', which no mark needs.",
     ).tag(config=True)
 
     @property
@@ -165,12 +164,14 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         ids = resources["nbgrader"]
         if problem := sandbox.problem():
             self.log.warning("Without a sandbox: %s %s", problem, sandbox.UNPROTECTED)
+        course = _course(self)
+        version = versions(course, ids["assignment"])[ids["notebook"]]
         graded = grade_notebook(
             nb,
             files=_data_files(Path(resources["metadata"]["path"])),
-            ingredients=(secret(_course(self).root), ids["assignment"], ids["student"]),
+            ingredients=ingredients(course.root, ids["assignment"], ids["student"]),
             limits=self.limits,
-            skipped=self.skipped_tag,
+            skipped=frozenset() if self.run_all else version.display,
         )
         resources[FOUND] = graded
         return graded.notebook, resources
@@ -182,10 +183,7 @@ class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no typ
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the notebook with the judge's findings in its metadata."""
         graded: Graded = resources[FOUND]
-        nb.metadata[RECORD] = {
-            "remarks": list(graded.remarks),
-            "verdicts": {name: asdict(verdict) for name, verdict in graded.verdicts.items()},
-        }
+        recorded(nb, graded)
         if faulty := [name for name, verdict in graded.verdicts.items() if verdict.fault]:
             ids = resources["nbgrader"]
             with Gradebook(ids["db_url"]) as gradebook:
@@ -203,10 +201,23 @@ def _course(preprocessor: NbGraderPreprocessor) -> Course:
     return Course(Path(CourseDirectory(config=preprocessor.config).root))
 
 
-def _data_files(folder: Path) -> Mapping[str, Path]:
+def limits(course: Course, *, require_sandbox: bool = False) -> Limits:
+    """Return the limits that a course's configuration sets for `nbgrader autograde`."""
+    config = course.config()
+    shortened = LimitOutput(config=config)
+    own = Judge(config=config).limits
+    return replace(
+        own,
+        require_sandbox=own.require_sandbox or require_sandbox,
+        output_lines=shortened.max_lines,
+        traceback_lines=shortened.max_traceback,
+    )
+
+
+def _data_files(folder: Path) -> Mapping[str, bytes]:
     """Return the data files in a submission's folder, by relative path; links are none."""
     return {
-        path.relative_to(folder).as_posix(): path
+        path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in DATA_SUFFIXES
         and path.name != "timestamp.txt"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils.autograde.gradebook import CourseCell, exercise_number
+from course_utils.autograde.version import CourseCell, exercise_number
 
 __all__ = ["Restored", "restored"]
 
@@ -62,7 +63,8 @@ def restored(
     # Of a cell that was copied the last counts, as for nbgrader.
     last = {_grade_id(cell): index for index, cell in enumerate(cells)}
     known = [grade_id for grade_id in own if grade_id in last]
-    twice = [n for n in known if sum(_grade_id(cell) == n for cell in cells) > 1]
+    counts = Counter(map(_grade_id, cells))
+    twice = [grade_id for grade_id in known if counts[grade_id] > 1]
 
     ids: set[str] = set()
     built = []
@@ -96,23 +98,28 @@ def _rebuilt(cell: Mapping[str, Any], owner: CourseCell | None, cell_id: str) ->
     kind = owner.cell_type if owner else cell.get("cell_type")
     source = owner.source if owner and (_is_courses(owner) or not cell) else _source(cell)
     attachments = cell.get("attachments")
+    content: dict[str, Any] = {
+        "cell_type": kind if kind in ("code", "raw") else "markdown",
+        "id": cell_id,
+        "metadata": {},
+        "source": source,
+    }
     if kind == "code":
-        built: NotebookNode = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
-    elif kind == "raw":
-        built = nbformat.v4.new_raw_cell(source)  # type: ignore[no-untyped-call]
-    else:
-        built = nbformat.v4.new_markdown_cell(source)  # type: ignore[no-untyped-call]
-        if isinstance(attachments, dict) and _are_pictures(attachments):
-            built.attachments = attachments
+        content |= {"execution_count": None, "outputs": []}
+    elif kind != "raw" and isinstance(attachments, dict) and _are_pictures(attachments):
+        content["attachments"] = attachments
+    # nbformat's own functions for new cells would have each of them validated.
+    built: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
     metadata = cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     if owner:
         # Without the student's tags: what becomes of the course's cells is not theirs to say.
-        built.metadata.nbgrader = owner.metadata
+        built.metadata.nbgrader = nbformat.from_dict(  # type: ignore[no-untyped-call]
+            owner.metadata
+        )
     elif isinstance(tags, list):
         texts = {tag for tag in tags if isinstance(tag, str)}
         built.metadata.tags = sorted(tag for tag in texts if tag and "," not in tag)
-    built.id = cell_id
     return built
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from course_utils.exceptions import CourseError
 
-__all__ = ["NAME", "VARIABLE", "secret"]
+__all__ = ["NAME", "VARIABLE", "ingredients", "secret"]
 
 VARIABLE = "COURSE_SECRET"
 NAME = ".course_secret"
@@ -49,6 +50,18 @@ def secret(root: Path) -> str:
         return found
     message = f"{path} is empty. Delete it to get a new one, or write a line of text to it."
     raise CourseError(message)
+
+
+def ingredients(root: Path, assignment: str, student: str) -> tuple[str, ...]:
+    """Return what the random inputs of a student's tests depend on (see `course_utils.seeds`).
+
+    The secret does not follow from it: it may leave this machine.
+    """
+    digest = hashlib.sha256()
+    for part in (secret(root), assignment, student):
+        text = part.encode("utf-8", "surrogatepass")
+        digest.update(len(text).to_bytes(8, "big") + text)
+    return (digest.hexdigest(),)
 
 
 def _write(path: Path) -> None:

@@ -1,14 +1,13 @@
-"""What came in, sanitised: the one door through which a student's files enter the grading.
+"""What came in: the one door through which a student's files enter the grading.
 
 Everything under `submitted/` is hostile until proved otherwise: links are never followed, sizes and
-counts are bounded, names are data, and of a notebook only the text of its cells is believed. What
-the course owns (ids, points, tests, which cell is which) is restored from the gradebook.
+counts are bounded, and names are data. Here files are found and read as bytes; `sanitise` says what
+is believed of them.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import json
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,17 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import nbformat
 from nbgrader.utils import parse_utc
 
 from course_utils.autograde.course import Course
-from course_utils.autograde.gradebook import CourseCell, layout
-from course_utils.autograde.restore import Restored, restored
 from course_utils.exceptions import SubmissionError
 
-__all__ = ["Submission", "find_submissions", "handed_in_at", "shown", "stage"]
+__all__ = ["Papers", "Submission", "find_submissions", "handed_in_at", "read", "shown"]
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 MAX_DATA_BYTES = 100 * 2**20
@@ -52,7 +48,6 @@ DATA_SUFFIXES = frozenset(
         ".txt",
     ]
 )
-KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
 @dataclass(frozen=True)
@@ -65,10 +60,8 @@ class Submission:
         The names of the two folders, exactly as they are.
     folder : Path
         Where it lies; it may be missing, or be no folder.
-    cells : mapping of str to tuple of CourseCell
-        The course's own cells, by notebook.
     notebooks : mapping of str to Path
-        The notebooks that can be graded, by the name that the assignment gives them.
+        The notebooks that are there, by the name that the assignment gives them.
     files : tuple of Path
         The data files beside them that are taken along, relative to `folder`.
     problems : tuple of str
@@ -82,12 +75,33 @@ class Submission:
     student: str
     assignment: str
     folder: Path
-    cells: Mapping[str, tuple[CourseCell, ...]] = field(repr=False)
     notebooks: Mapping[str, Path] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     handed_in: bool = True
+
+
+@dataclass(frozen=True)
+class Papers:
+    """The bytes of a submission.
+
+    Parameters
+    ----------
+    notebooks : mapping of str to bytes
+        By the name that the assignment gives them.
+    files : mapping of str to bytes
+        The data files beside them, by relative path.
+    handed_in : datetime, optional
+        In UTC.
+    problems : tuple of str
+        Sentences on notebooks that cannot be read.
+    """
+
+    notebooks: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    handed_in: datetime | None = None
+    problems: tuple[str, ...] = ()
 
 
 def shown(name: str) -> str:
@@ -100,25 +114,32 @@ def shown(name: str) -> str:
     return safe if len(safe) <= 80 else f"{safe[:79]}…"
 
 
-def find_submissions(course: Course, assignment: str) -> list[Submission]:
+def find_submissions(
+    course: Course, assignment: str, notebooks: Collection[str]
+) -> list[Submission]:
     """Return what each student with a folder in `submitted/` handed in, sorted by student.
 
-    Raises
-    ------
-    CourseError
-        If the course has no such assignment, or the gradebook does not know it yet.
+    Names and sizes are looked at; no file is read.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    notebooks : collection of str
+        The names of the assignment's notebooks.
     """
-    cells = layout(course, assignment)
+    released = course.root / "release" / assignment
+    ours = {path.relative_to(released) for path in released.rglob("*")}
     root = course.root / "submitted"
     found = []
     for entry in _entries(root) if root.is_dir() else []:
         if not entry.name.startswith("."):
             try:
-                found.append(_submission(course, assignment, cells, entry))
+                found.append(_submission(course, assignment, notebooks, ours, entry))
             except OSError as error:
                 problem = f"The folder cannot be read: {error.strerror}."
                 folder = Path(entry.path, assignment)
-                found.append(Submission(entry.name, assignment, folder, cells, problems=(problem,)))
+                found.append(Submission(entry.name, assignment, folder, problems=(problem,)))
     return found
 
 
@@ -130,7 +151,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _submission(
     course: Course,
     assignment: str,
-    cells: Mapping[str, tuple[CourseCell, ...]],
+    expected: Collection[str],
+    ours: Collection[Path],
     student: os.DirEntry[str],
 ) -> Submission:
     folder = Path(student.path, assignment)
@@ -138,9 +160,7 @@ def _submission(
     def refused(problem: str | None) -> Submission:
         problems = () if problem is None else (problem,)
         handed_in = problem is not None
-        return Submission(
-            student.name, assignment, folder, cells, problems=problems, handed_in=handed_in
-        )
+        return Submission(student.name, assignment, folder, problems=problems, handed_in=handed_in)
 
     if problem := _unfit(student.name):
         return refused(problem)
@@ -163,21 +183,10 @@ def _submission(
     if len(files) == MAX_FILES:
         problems.append(f"There are more than {MAX_FILES} files; the first were looked at.")
     papers = [file for file in files if file.suffix.lower() == ".ipynb"]
-    strangers = [file.as_posix() for file in papers if file.as_posix() not in _expected(cells)]
-    notebooks, missing = {}, []
-    for name, owned in cells.items():
-        path = folder / f"{name}.ipynb"
-        if Path(path.name) not in papers:
-            missing.append(path.name)
-            continue
-        try:
-            found, notes_on_file = _restored(path, owned)
-        except SubmissionError as error:
-            problems.append(str(error))
-        else:
-            notebooks[name] = path
-            problems.extend(found.problems)
-            notes.extend((*notes_on_file, *found.notes))
+    wanted = {Path(f"{name}.ipynb"): name for name in expected}
+    strangers = [file.as_posix() for file in papers if file not in wanted]
+    notebooks = {name: folder / file for file, name in wanted.items() if file in papers}
+    missing = [file.name for file, name in wanted.items() if name not in notebooks]
     for name in missing:
         if strangers:
             problems.append(_not_found(name, strangers))
@@ -185,7 +194,7 @@ def _submission(
             notes.append(f"'{name}' is missing{': its exercises get 0' if notebooks else ''}.")
     if strangers and not missing:
         notes.append(f"Not part of the assignment, and ignored: {_names(strangers)}.")
-    data, left_out = _sorted_out(course, assignment, folder, files)
+    data, left_out = _sorted_out(folder, files, ours)
     if left_out:
         notes.append(f"Left out, as only data files are taken along: {_names(left_out)}.")
     if Path(TIMESTAMP) in files and handed_in_at(folder) is None:
@@ -194,16 +203,11 @@ def _submission(
         student=student.name,
         assignment=assignment,
         folder=folder,
-        cells=cells,
         notebooks=notebooks,
         files=tuple(data),
         problems=tuple(problems),
         notes=tuple(notes),
     )
-
-
-def _expected(cells: Mapping[str, object]) -> list[str]:
-    return [f"{name}.ipynb" for name in cells]
 
 
 def _not_found(expected: str, strangers: Collection[str]) -> str:
@@ -263,9 +267,12 @@ def _is_visible(name: str) -> bool:
 
 
 def _sorted_out(
-    course: Course, assignment: str, folder: Path, files: Iterable[Path]
+    folder: Path, files: Iterable[Path], ours: Collection[Path]
 ) -> tuple[list[Path], list[str]]:
-    """Part the files beside the notebooks: those to take along, and those a student may miss."""
+    """Part the files beside the notebooks: those to take along, and those a student may miss.
+
+    Nobody misses what is `ours`, the course's.
+    """
     taken, left_out, size = [], [], 0
     for file in files:
         if file.suffix.lower() == ".ipynb" or file == Path(TIMESTAMP):
@@ -273,7 +280,7 @@ def _sorted_out(
         size += (folder / file).lstat().st_size
         if file.suffix.lower() in DATA_SUFFIXES and size <= MAX_DATA_BYTES:
             taken.append(file)
-        elif not (course.root / "release" / assignment / file).exists():
+        elif file not in ours:
             left_out.append(file.as_posix())
     return taken, left_out
 
@@ -310,98 +317,31 @@ def handed_in_at(folder: Path) -> datetime | None:
         return None
 
 
-def _restored(path: Path, owned: Collection[CourseCell]) -> tuple[Restored, tuple[str, ...]]:
-    """Return a submitted notebook as the course can grade it, with notes on its file.
+def read(submission: Submission) -> Papers:
+    """Return the bytes of what a student handed in."""
+    notebooks, problems = {}, []
+    for name, path in submission.notebooks.items():
+        try:
+            notebooks[name] = _notebook(path)
+        except SubmissionError as error:
+            problems.append(str(error))
+    files = {}
+    for file in submission.files:
+        try:
+            with _open(submission.folder / file) as original:
+                files[file.as_posix()] = original.read(MAX_DATA_BYTES)
+        except SubmissionError as error:
+            problems.append(str(error))
+    return Papers(notebooks, files, handed_in_at(submission.folder), tuple(problems))
 
-    Raises
-    ------
-    SubmissionError
-        If it is no notebook that can be graded; the message is the problem.
-    """
-    name = path.name
+
+def _notebook(path: Path) -> bytes:
     with _open(path) as file:
         content = file.read(MAX_NOTEBOOK_BYTES + 1)
     if len(content) > MAX_NOTEBOOK_BYTES:
         message = (
-            f"'{name}' is larger than {MAX_NOTEBOOK_BYTES // 2**20} MB. "
+            f"'{path.name}' is larger than {MAX_NOTEBOOK_BYTES // 2**20} MB. "
             "Ask for it without its outputs."
         )
         raise SubmissionError(message)
-    cells, notes = _cells(name, content)
-    return restored(name, cells, owned), tuple(notes)
-
-
-def _cells(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the cells of a notebook of any format that can be upgraded, with notes."""
-    if not content.strip():
-        raise SubmissionError(f"'{name}' is empty. Ask for the file again.")
-    try:
-        notebook = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise SubmissionError(f"'{name}' is not text. Ask for the file again.") from None
-    except json.JSONDecodeError as error:
-        message = (
-            f"'{name}' is damaged: not JSON from line {error.lineno} on. Ask for the file again."
-        )
-        raise SubmissionError(message) from None
-    except (ValueError, RecursionError):
-        raise SubmissionError(f"'{name}' is not JSON that can be read.") from None
-    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
-    if not isinstance(version, int):
-        raise SubmissionError(f"'{name}' is JSON, but no notebook. Ask for the file again.")
-    if version > nbformat.current_nbformat:
-        message = (
-            f"'{name}' is of notebook format {version}, newer than this course's "
-            f"({nbformat.current_nbformat}). Ask for it saved in format 4."
-        )
-        raise SubmissionError(message)
-    notes = []
-    if version < nbformat.current_nbformat:
-        try:
-            old = nbformat.reader.reads(json.dumps(notebook))  # type: ignore[no-untyped-call]
-            notebook = nbformat.convert(old, nbformat.current_nbformat)  # type: ignore[no-untyped-call]
-        # The upgrade trusts its input, so a malformed one fails anyhow.
-        except Exception:
-            message = (
-                f"'{name}' is of the old notebook format {version} and cannot be upgraded. "
-                "Ask for it opened and saved in a current Jupyter."
-            )
-            raise SubmissionError(message) from None
-        notes.append(f"'{name}' is of the old notebook format {version}; it was upgraded.")
-    cells = notebook.get("cells")
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise SubmissionError(f"'{name}' has no list of cells. Ask for the file again.")
-    return cells, notes
-
-
-def stage(submission: Submission, into: Path) -> None:
-    """Write a clean copy of a submission that nbgrader can grade.
-
-    It holds the notebooks of `submission.notebooks` in notebook format 4.5, the data files, and the
-    time stamp if it is valid.
-
-    Parameters
-    ----------
-    submission : Submission
-        As `find_submissions` returned it.
-    into : Path
-        The folder to write to; it is created.
-
-    Raises
-    ------
-    SubmissionError
-        If the files changed since, and cannot be read now.
-    """
-    into.mkdir(parents=True)
-    for name, path in submission.notebooks.items():
-        cells = _restored(path, submission.cells[name])[0].cells
-        notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
-            cells=list(cells), metadata={"kernelspec": KERNELSPEC}, nbformat_minor=5
-        )
-        nbformat.write(notebook, into / f"{name}.ipynb")  # type: ignore[no-untyped-call]
-    for file in submission.files:
-        (into / file).parent.mkdir(parents=True, exist_ok=True)
-        with _open(submission.folder / file) as original:
-            (into / file).write_bytes(original.read(MAX_DATA_BYTES))
-    if time := handed_in_at(submission.folder):
-        (into / TIMESTAMP).write_text(f"{time} UTC\n", encoding="utf-8")
+    return content

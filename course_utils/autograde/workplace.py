@@ -27,13 +27,13 @@ class Workplace:
 
     Parameters
     ----------
-    files : mapping of str to Path
+    files : mapping of str to bytes
         The submission's data files, by their path beside the notebook.
     within : Path, optional
         The folder to make it in; by default that for temporary files.
     """
 
-    def __init__(self, files: Mapping[str, Path], within: Path | None = None) -> None:
+    def __init__(self, files: Mapping[str, bytes], within: Path | None = None) -> None:
         # The name is short because a Unix socket's path has at most 107 bytes.
         self.root = Path(tempfile.mkdtemp(prefix="kernel-", dir=within)).resolve()
         self.root.chmod(0o711)
@@ -42,9 +42,9 @@ class Workplace:
         self.desk.mkdir()
         self.line.mkdir()
         self.line.chmod(0o777)  # in a sandbox the kernel is another user
-        for name, original in files.items():
+        for name, content in files.items():
             (self.desk / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(original, self.desk / name, follow_symlinks=False)
+            (self.desk / name).write_bytes(content)
 
     def copy_fonts(self) -> None:
         """Spare a kernel that starts cold the seconds in which matplotlib lists the fonts."""

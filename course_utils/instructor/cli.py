@@ -15,6 +15,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 import course_utils
+from course_utils.autograde import quick  # noqa: F401 (before anything else of ours)
 from course_utils.exceptions import CourseError
 
 if TYPE_CHECKING:
@@ -182,41 +183,65 @@ def autograde(
     context: typer.Context,
     assignment: Assignment = None,
     students: Students = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that grade; by default one for each processor."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler whose workers grade instead."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    run_all: Annotated[
+        bool, typer.Option("--run-all", help="Run also cells that only show something.")
+    ] = False,
     require_sandbox: Annotated[
         bool, typer.Option("--require-sandbox", help="Refuse to grade where there is no sandbox.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
 ) -> None:
     """Grade what is in submitted/, and show the class's marks."""
+    if scheduler is None:
+        from course_utils.autograde import forge
+
+        forge.start()  # most of what follows is imports, too
     course = _course(context)
     from course_utils.autograde import batch, sandbox
-    from course_utils.instructor.terminal import print_class, progress_bar, took
+    from course_utils.instructor.terminal import print_class, took, watched
 
-    if not require_sandbox and (problem := sandbox.problem()):
+    if scheduler is None and (problem := sandbox.problem()):
+        if require_sandbox:
+            message = f"Nothing was graded, because there is no sandbox here. {problem}"
+            raise CourseError(message)
         warning = f"Without a sandbox: {problem} {sandbox.UNPROTECTED}"
         typer.secho(warning, err=True, fg=typer.colors.YELLOW)
-    rows = []
-    for name in _chosen(course, assignment):
-        start = time.monotonic()
-        with progress_bar(f"Grading {name}") as progress:
-            graded = batch.autograde(
-                course,
-                name,
-                students=students,
-                force=force,
-                require_sandbox=require_sandbox,
-                progress=progress,
-            )
-        rows.extend(graded)
-        if not as_json:
-            fresh = sum(row.graded_now for row in graded)
-            console = _output()
-            console.print(Text(f"{name}: {fresh} graded now, in {took(start)}", style="bold"))
-            print_class(console, graded)
-            console.print()
+    classes = {}
+    # Nothing can be printed meanwhile: see `staff`.
+    with batch.staff(course, workers=workers, scheduler=scheduler) as call_in:
+        for name in _chosen(course, assignment):
+            start = time.monotonic()
+            with watched(f"Grading {name}") as watcher:
+                rows = batch.autograde(
+                    course,
+                    name,
+                    students=students,
+                    force=force,
+                    run_all=run_all,
+                    require_sandbox=require_sandbox,
+                    call_in=call_in,
+                    watcher=watcher,
+                )
+            classes[name] = rows, took(start)
     if as_json:
-        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        everybody = [asdict(row) for rows, _ in classes.values() for row in rows]
+        typer.echo(json.dumps(everybody, indent=2))
+        return
+    console = _output()
+    for name, (rows, time_taken) in classes.items():
+        fresh = sum(row.graded_now for row in rows)
+        console.print(Text(f"{name}: {fresh} graded now, in {time_taken}", style="bold"))
+        print_class(console, rows)
+        console.print()
 
 
 @app.command()

@@ -16,13 +16,13 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 from rich.console import Console
 
-from course_utils.autograde.batch import Row, autograde
+from course_utils.autograde.batch import Row, autograde, staff
 from course_utils.autograde.course import CONFIG_NAME, Course
 from course_utils.autograde.feedback import feedback
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 from course_utils.instructor.release import release
-from course_utils.instructor.terminal import print_class, progress_bar, took
+from course_utils.instructor.terminal import print_class, progress_bar, took, watched
 
 __all__ = ["MISTAKES", "STUDENTS", "Student", "run"]
 
@@ -251,23 +251,29 @@ def run(
     for assignment in assignments:
         begun = time.monotonic()
         release(demo, assignment)
-        _line(console, f"release/{assignment}/", begun)
+        _line(console, f"release/{assignment}/", took(begun))
 
     _headline(console, "Hand in", "a folder for each student, in submitted/")
     begun = time.monotonic()
     present = [student for student in students if student.assignment in assignments]
     for student in present:
         _hand_in(demo, student)
-    _line(console, f"{len(present)} submissions", begun)
+    _line(console, f"{len(present)} submissions", took(begun))
 
     _headline(console, "Grade", "whatever is in submitted/, into gradebook.db")
     rows = {}
-    for assignment in assignments:
-        begun = time.monotonic()
-        names = {student.name for student in present if student.assignment == assignment}
-        with progress_bar(f"   {assignment}") as progress:
-            rows[assignment] = autograde(demo, assignment, students=names, progress=progress)
-        _line(console, f"{assignment}: {len(names)} submissions", begun)
+    taken = []
+    with staff(demo) as call_in:
+        for assignment in assignments:
+            begun = time.monotonic()
+            names = {student.name for student in present if student.assignment == assignment}
+            with watched(f"   {assignment}") as watcher:
+                rows[assignment] = autograde(
+                    demo, assignment, students=names, call_in=call_in, watcher=watcher
+                )
+            taken.append((f"{assignment}: {len(names)} submissions", took(begun)))
+    for told, time_taken in taken:
+        _line(console, told, time_taken)
 
     _headline(console, "Feedback", "a page for each graded notebook, in feedback/")
     pages: list[Path] = []
@@ -276,7 +282,7 @@ def run(
         with progress_bar(f"   {assignment}") as progress:
             written = feedback(demo, assignment, progress=progress)
         pages.extend(page for row in written for page in row.pages)
-        _line(console, f"{assignment}: {sum(len(row.pages) for row in written)} pages", begun)
+        _line(console, f"{assignment}: {sum(len(row.pages) for row in written)} pages", took(begun))
 
     for assignment in assignments:
         console.print(f"\n[bold]{assignment}[/bold]", highlight=False)
@@ -334,8 +340,8 @@ def _headline(console: Console, stage: str, told: str) -> None:
     console.print(f"\n[bold]{stage}[/bold]: {told}", highlight=False)
 
 
-def _line(console: Console, told: str, begun: float) -> None:
-    console.print(f"   {told} ({took(begun)})", markup=False, highlight=False, soft_wrap=True)
+def _line(console: Console, told: str, time_taken: str) -> None:
+    console.print(f"   {told} ({time_taken})", markup=False, highlight=False, soft_wrap=True)
 
 
 def _where_to_look(console: Console, folder: Path, pages: Iterable[Path], start: float) -> None:

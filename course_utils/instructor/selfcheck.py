@@ -12,8 +12,9 @@ from rich.table import Table
 from sqlalchemy.exc import SAWarning
 
 from course_utils.autograde.course import Course
-from course_utils.autograde.gradebook import ExerciseMark, exercise_number, marks
-from course_utils.autograde.preprocessors import RECORD
+from course_utils.autograde.gradebook import ExerciseMark, marks
+from course_utils.autograde.grading import RECORD
+from course_utils.autograde.version import exercise_number
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 from course_utils.instructor.release import failure, generate, scratch

@@ -12,9 +12,9 @@ from nbgrader.utils import is_solution
 
 import course_utils
 from course_utils.autograde.course import Course
-from course_utils.autograde.grade import is_test
-from course_utils.autograde.gradebook import exercise_number
+from course_utils.autograde.grading import is_test
 from course_utils.autograde.judge import free_names
+from course_utils.autograde.version import exercise_number
 from course_utils.exceptions import ReleaseError
 from course_utils.instructor import source
 from course_utils.instructor.rehearsal import rehearse

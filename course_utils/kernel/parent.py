@@ -39,7 +39,6 @@ READY, INTERRUPT, KILL = b"ready", b"interrupt", b"kill"
 MODULES = (
     "numpy",
     "torch",
-    "torch._dynamo",  # with the first optimiser
     "torch._subclasses.schema_check_mode",
     "torch.profiler._cupti_monitor",
     "pandas",
@@ -71,6 +70,8 @@ MODULES = (
     "course_utils.probes",
     "course_utils.kernel.app",
 )
+#: What can wait until the first kernel is at work; an optimiser imports it.
+LATER = "torch._dynamo"
 #: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
 #: has met: users are counted, so two kernels of one user would share their limit.
 STRANGERS = range(2**30, 2**31)
@@ -94,8 +95,7 @@ def main(control: int) -> None:
     for name in MODULES:
         importlib.import_module(name)
     importlib.import_module("torch").set_num_threads(1)
-    gc.collect()
-    gc.freeze()
+    _freeze()
     # Nobody asks how a child ended: its init tells on the leash.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(fileno=control) as grader:
@@ -110,6 +110,15 @@ def main(control: int) -> None:
                 grader.close()
                 _child(json.loads(request), socket.socket(fileno=leash))
             os.close(leash)
+            if LATER not in sys.modules:
+                importlib.import_module(LATER)
+                _freeze()
+
+
+def _freeze() -> None:
+    """Keep the collector of garbage away from what all kernels share."""
+    gc.collect()
+    gc.freeze()
 
 
 def _threads() -> int:
@@ -257,7 +266,7 @@ def _reseed() -> None:
     """Give the random generators a state of their own, as in a new process."""
     random.seed()
     importlib.import_module("numpy").random.seed()
-    importlib.import_module("torch").seed()
+    importlib.import_module("torch").default_generator.seed()
 
 
 def _data_bytes() -> int:

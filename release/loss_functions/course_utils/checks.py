@@ -252,6 +252,8 @@ def _value_difference(
     elif reveal:
         got, right = _numbers(found[index], wanted[index])
         text = f"{place} is {got}, and {right} was expected"
+    elif pattern := _pattern(a, b, tolerance):
+        return f"{name} {pattern}"
     else:
         text = _wrong(place)
         if np.isfinite(error[index]):
@@ -259,6 +261,34 @@ def _value_difference(
     if wrong.sum() > 1:
         text += f"; {wrong.sum()} of {wrong.size} values differ"
     return text
+
+
+def _pattern(actual: NDArray[np.float64], expected: NDArray[np.float64], tolerance: float) -> str:
+    """Return in what simple way numbers differ from those expected, as the end of a sentence.
+
+    A sign shows in a single number; that a factor or a difference is always the same, in three that
+    are not all alike.
+    """
+    a, b = actual.ravel(), expected.ravel()
+    if not (np.isfinite(a).all() and np.isfinite(b).all() and b.any()):
+        return ""
+    loose = 10 * tolerance
+
+    def alike(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+        return bool((relative_error(x, y) <= loose).all())
+
+    if alike(-a, b):
+        return "has the wrong sign" if a.size == 1 else "has the wrong sign everywhere"
+    if a.size < 3 or np.ptp(b) <= loose * np.abs(b).max():
+        return ""
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = float(a @ b / (b @ b))
+    if factor and np.isfinite(factor) and alike(a, factor * b):
+        return f"is wrong by a constant factor: every value is {factor:.3g} times the expected one"
+    offset = float((a - b).mean())
+    if alike(a, b + offset):
+        return "is wrong by a constant: to every value the same number is added"
+    return ""
 
 
 def relative_error(

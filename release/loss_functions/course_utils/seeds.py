@@ -57,4 +57,5 @@ def reset(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     if torch := sys.modules.get("torch"):
-        torch.manual_seed(seed)
+        # `torch.manual_seed` looks for devices of every kind, which takes a hundred times as long.
+        torch.default_generator.manual_seed(seed)

@@ -292,7 +292,12 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
     shell = get_ipython()
     if shell is None:
         return None
-    raw = shell.history_manager.input_hist_raw
+    # To read all of a long notebook takes its time.
+    raw = [
+        source
+        for source in shell.history_manager.input_hist_raw
+        if "batch_size" in source or "dataloader" in source
+    ]
     cells = [shell.transform_cell(_without_magic(source)) for source in raw]
     names = [_assigned(code) for code in cells]
     sizes, loaders = (
@@ -525,6 +530,7 @@ def _stored(node: ast.AST) -> Iterator[str]:
             yield from _stored(child)
 
 
+@functools.lru_cache(maxsize=32)
 def _values_for(shape: tuple[int, ...], seed: int) -> Tensor:
     """Random values of this shape; a matrix and its transpose get each other's transposes."""
     canonical = tuple(sorted(shape)) if len(shape) == 2 else shape

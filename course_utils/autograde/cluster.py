@@ -1,0 +1,195 @@
+"""Who grades: worker processes of this machine, or those of any Dask scheduler."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster, as_completed
+from distributed.scheduler import KilledWorker
+
+from course_utils.autograde import forge
+from course_utils.autograde.jobs import Job, OtherGrader, Outcome, work
+from course_utils.exceptions import CourseError
+
+__all__ = ["Crew", "crew", "processors"]
+
+#: Seconds to wait for a scheduler to answer, and for its first worker.
+REACH, GATHER = 10, 60
+#: Jobs for each worker that wait at the scheduler, so that none is ever idle.
+AHEAD = 2
+#: After how many jobs the workers are counted again.
+LOOK = 16
+#: How often a job may lose its worker before it is given up.
+TRIES = 2
+SETTINGS = {
+    "distributed.admin.large-graph-warning-threshold": "1GB",
+    "distributed.scheduler.allowed-failures": TRIES - 1,
+    "distributed.scheduler.work-stealing": False,
+    # Student code has limits of its own; a worker that dies by Dask's hand would lose its job.
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.multiprocessing-method": forge.METHOD,
+}
+
+
+class Crew:
+    """Workers that can be given jobs.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._name = f"grade-{uuid.uuid4().hex}"
+
+    @property
+    def workers(self) -> int:
+        """How many there are now."""
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """Yield what becomes of each job, in the order in which they end.
+
+        Jobs are taken as they are needed, so that a large class never is in memory as a whole.
+
+        Raises
+        ------
+        CourseError
+            If the workers cannot be used at all: they have other code, or the scheduler is gone.
+        """
+        waiting = enumerate(jobs)
+        running: dict[Any, str] = {}
+        done = as_completed()  # type: ignore[no-untyped-call]
+        room = 0
+
+        def fill() -> None:
+            while len(running) < room and (numbered := next(waiting, None)):
+                number, job = numbered
+                future = self._client.submit(work, job, pure=False, key=f"{self._name}-{number}")
+                running[future.key] = job.student
+                done.add(future)  # type: ignore[no-untyped-call]
+
+        for ended in itertools.count():
+            if ended % LOOK == 0:  # workers come and go
+                room = AHEAD * max(1, self.workers)
+            fill()
+            if not running:
+                return
+            future = next(done)
+            yield _outcome(future, running.pop(future.key))
+            future.release()
+
+
+def _outcome(future: Any, student: str) -> Outcome:
+    if future.status == "finished":
+        outcome: Outcome = future.result()
+        return outcome
+    error = future.exception() if future.status == "error" else None
+    if isinstance(error, OtherGrader):
+        raise error
+    if isinstance(error, ModuleNotFoundError):
+        message = (
+            f"A worker cannot import '{error.name}'. "
+            "Install the course there, with its instructor extra, and start the worker again."
+        )
+        raise CourseError(message)
+    if isinstance(error, KilledWorker):
+        why = f"The worker that graded it ended, {TRIES} times."
+    elif error is None:
+        raise CourseError("The scheduler is gone. Start it again, then run the same command again.")
+    else:
+        why = f"It could not be graded ({type(error).__name__}: {error})."
+    return Outcome(student, failures={"": why}, passing=True)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    with suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[Crew]:
+    """Yield workers; those of this machine are started now, and ended afterwards.
+
+    Parameters
+    ----------
+    workers : int, optional
+        How many to start; by default one for each processor.
+    scheduler : str, optional
+        The address of a Dask scheduler, whose workers are used instead.
+
+    Raises
+    ------
+    CourseError
+        If the scheduler cannot be reached, or has no workers.
+    """
+    with dask.config.set(SETTINGS), _quiet():
+        if scheduler is not None:
+            with _reached(scheduler) as client:
+                yield Crew(client)
+            return
+        forge.start()
+        with (
+            TemporaryDirectory(prefix="course-workers-") as folder,
+            LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=workers or processors(),
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",
+                # Whoever can talk to a scheduler can run anything: no other user of this machine.
+                security=True,
+                local_directory=folder,
+                silence_logs=False,
+            ) as cluster,
+            Client(cluster) as client,  # type: ignore[no-untyped-call]
+        ):
+            yield Crew(client)
+
+
+@contextmanager
+def _reached(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=REACH)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TimeoutError) as error:
+        message = (
+            f"No scheduler answers at {address} ({type(error).__name__}). "
+            "Check the address, that `dask scheduler` runs there, and that nothing blocks the way."
+        )
+        raise CourseError(message) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=GATHER)
+        except TimeoutError:
+            message = (
+                f"The scheduler at {address} has no workers. "
+                f"Start some with `dask worker {address}`, then run the same command again."
+            )
+            raise CourseError(message) from None
+        yield client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let Dask's messages go where all others go, instead of to the terminal."""
+    logger = logging.getLogger("distributed")
+    handlers, propagate = logger.handlers[:], logger.propagate
+    logger.handlers, logger.propagate = [], True
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate

@@ -1,0 +1,27 @@
+"""The process from which this machine's workers are forked: it imports what they need, once."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from course_utils.autograde.muffle import muffled
+
+__all__ = ["METHOD", "start"]
+
+#: How Python's multiprocessing starts workers; Windows has no fork.
+METHOD = "spawn" if sys.platform == "win32" else "forkserver"
+
+
+def start() -> None:
+    """Start that process, unless it runs; it imports while this one goes on.
+
+    What it and the workers print is lost.
+    """
+    if METHOD == "spawn":
+        return
+    from multiprocessing import forkserver
+
+    forkserver.set_forkserver_preload(["course_utils.autograde.shared"])
+    with muffled(os.devnull):
+        forkserver.ensure_running()

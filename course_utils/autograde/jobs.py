@@ -1,0 +1,136 @@
+"""What a worker does: one student's notebooks, from their bytes to their marks.
+
+A job and its outcome are data. They travel between the coordinator and its workers; nothing in them
+is taken from a submission but bytes and text.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import course_utils
+from course_utils.autograde.limits import Limits
+from course_utils.autograde.submission import Papers
+from course_utils.autograde.version import NotebookVersion
+from course_utils.exceptions import CourseError, SubmissionError
+
+if TYPE_CHECKING:  # it takes seconds to import, and the coordinator grades nothing
+    from course_utils.autograde.grading import Result
+
+__all__ = ["Job", "OtherGrader", "Outcome", "Terms", "grader_version", "work"]
+
+
+class OtherGrader(CourseError):
+    """A worker has another version of the course than who sent the job."""
+
+
+@functools.cache
+def grader_version() -> str:
+    """Return a text that is another for any other code of this course."""
+    root = Path(course_utils.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{course_utils.__version__}+{digest.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the marks of a whole class depend on, beside what was handed in.
+
+    Parameters
+    ----------
+    versions : mapping of str to NotebookVersion
+        By notebook.
+    limits : Limits
+    run_all : bool
+    grader : str
+        Of `grader_version`.
+    """
+
+    versions: Mapping[str, NotebookVersion]
+    limits: Limits
+    run_all: bool
+    grader: str = field(default_factory=grader_version)
+
+    def key(self, ingredients: tuple[str, ...]) -> str:
+        """Return a text that is another if anything else would be graded, or otherwise."""
+        digests = {name: version.digest for name, version in self.versions.items()}
+        content = [digests, asdict(self.limits), self.run_all, self.grader, ingredients]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A student's notebooks, to be graded."""
+
+    student: str
+    papers: Papers
+    ingredients: tuple[str, ...]
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Parameters
+    ----------
+    student : str
+    results : mapping of str to Result
+        By notebook.
+    failures : mapping of str to str
+        Why a notebook could not be graded, in a sentence, by notebook; "" stands for all of them.
+    passing : bool
+        Whether a failure is none of the notebook's, so that it is worth another try.
+    seconds : float
+    """
+
+    student: str
+    results: Mapping[str, Result] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    passing: bool = False
+    seconds: float = 0.0
+
+
+def work(job: Job) -> Outcome:
+    """Grade a student's notebooks.
+
+    Raises
+    ------
+    OtherGrader
+        If this worker has other code than the coordinator.
+    """
+    from course_utils.autograde.grading import grade
+    from course_utils.autograde.kernels import KernelStartError
+
+    if (here := grader_version()) != job.terms.grader:
+        message = (
+            f"A worker has version {here} of the course, and this machine {job.terms.grader}. "
+            "Install the same one everywhere, and start the workers again."
+        )
+        raise OtherGrader(message)
+    start = time.monotonic()
+    results, failures, passing = {}, {}, False
+    for name, content in job.papers.notebooks.items():
+        try:
+            results[name] = grade(
+                content,
+                job.terms.versions[name],
+                ingredients=job.ingredients,
+                files=job.papers.files,
+                limits=job.terms.limits,
+                run_all=job.terms.run_all,
+            )
+        except SubmissionError as error:
+            failures[name] = str(error)
+        except KernelStartError as error:
+            failures[name], passing = f"'{name}.ipynb' was not graded. {error}", True
+    return Outcome(job.student, results, failures, passing, time.monotonic() - start)

@@ -1,0 +1,120 @@
+"""What has been graded already, so that nothing is graded twice.
+
+Beside each folder of graded notebooks lies an entry that says what was graded there, and on which
+terms. It is a cache: without it, or with a damaged one, a submission is graded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from course_utils.autograde.submission import TIMESTAMP, Papers, Submission
+
+__all__ = ["Entry", "Stamps", "content", "enter", "find", "forget", "graded", "stamps"]
+
+#: Name, size, and times of the last change of a file.
+Stamps = list[list[str | int]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a graded submission.
+
+    Parameters
+    ----------
+    terms : str
+        The key of the terms on which it was graded.
+    content : str
+        Of `content`.
+    stamps, graded : list
+        Of the files that came, and of those that were written.
+    problems, notes, remarks : list of str
+        The sentences of its row: what a person has to look at, what is good to know, what happened
+        on the way.
+    is_faulty : bool
+        Whether a test of the course did not work.
+    seconds : float
+    """
+
+    terms: str
+    content: str
+    stamps: Stamps
+    graded: Stamps
+    problems: list[str]
+    notes: list[str]
+    remarks: list[str]
+    is_faulty: bool
+    seconds: float
+
+
+def stamps(submission: Submission) -> Stamps:
+    """Return what tells whether a file of a submission may have changed, without reading any."""
+    names = [*(path.name for path in submission.notebooks.values()), *submission.files, TIMESTAMP]
+    return _stamps(submission.folder, sorted(str(name) for name in names), changed=True)
+
+
+def content(papers: Papers) -> str:
+    """Return the hash of a submission's bytes."""
+    digest = hashlib.sha256(repr(papers.handed_in).encode())
+    for files in (papers.notebooks, papers.files):
+        digest.update(len(files).to_bytes(8, "big"))
+        for name, data in sorted(files.items()):
+            for part in (name.encode("utf-8", "surrogatepass"), data):
+                digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def find(folder: Path) -> Entry | None:
+    """Return the entry of a folder of graded notebooks, if they are still those it speaks of."""
+    try:
+        entry = Entry(**json.loads(_place(folder).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    sentences = (entry.problems, entry.notes, entry.remarks)
+    if not all(
+        isinstance(told, list) and all(isinstance(s, str) for s in told) for told in sentences
+    ):
+        return None
+    return entry if entry.graded == graded(folder) else None
+
+
+def graded(folder: Path) -> Stamps:
+    """Return what tells whether a folder still holds the notebooks that were graded."""
+    names = sorted(path.name for path in folder.glob("*.ipynb"))
+    return _stamps(folder, names, changed=False)
+
+
+def enter(folder: Path, entry: Entry) -> None:
+    """Write the entry of a folder of graded notebooks."""
+    new = _place(folder).with_suffix(".new")
+    new.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+    new.replace(_place(folder))
+
+
+def forget(folder: Path) -> None:
+    """Delete the entry of a folder, if it has one."""
+    _place(folder).unlink(missing_ok=True)
+
+
+def _are_sentences(told: object) -> bool:
+    return isinstance(told, list) and all(isinstance(sentence, str) for sentence in told)
+
+
+def _place(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.json")
+
+
+def _stamps(folder: Path, names: list[str], *, changed: bool) -> Stamps:
+    """Describe files; whoever copies a course keeps the time of writing, not that of changing."""
+    found: Stamps = []
+    for name in names:
+        with suppress(OSError):
+            status = os.lstat(folder / name)
+            times = [status.st_ctime_ns] if changed else []
+            found.append([name, status.st_size, status.st_mtime_ns, *times])
+    return found

@@ -1,0 +1,31 @@
+"""Keep other processes' words off the terminal, which they inherit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["muffled"]
+
+
+@contextmanager
+def muffled(path: str | Path) -> Iterator[None]:
+    """Append what is written to this process's standard output and error to a file.
+
+    Processes that start meanwhile inherit that.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {number: os.dup(number) for number in (1, 2)}
+    try:
+        with Path(path).open("ab") as file:
+            for number in kept:
+                os.dup2(file.fileno(), number)
+        yield
+    finally:
+        for number, original in kept.items():
+            os.dup2(original, number)
+            os.close(original)

@@ -1,0 +1,57 @@
+"""What the steps of grading a class share: nbgrader's folders, and the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from course_utils.autograde.course import Course
+from course_utils.autograde.muffle import muffled
+
+__all__ = ["LOG_NAME", "folder_of", "logged", "silenced", "workshop"]
+
+#: nbgrader's own commands write here too.
+LOG_NAME = ".nbgrader.log"
+
+
+def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
+    """Return where nbgrader keeps a student's work at a step of the grading."""
+    return course.root / step / student / assignment
+
+
+@contextmanager
+def logged(course: Course) -> Iterator[None]:
+    """Send what nbgrader and its libraries say to the course's log file, not to the terminal."""
+    root = logging.getLogger()
+    handler = logging.FileHandler(course.root / LOG_NAME, encoding="utf-8", errors="replace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def silenced(course: Course) -> Iterator[None]:
+    """Send what other processes print to the log."""
+    with muffled(course.root / LOG_NAME):
+        yield
+
+
+@contextmanager
+def workshop(course: Course, step: str) -> Iterator[Path]:
+    """Yield a hidden folder in one of nbgrader's, for work that is not finished yet."""
+    parent = course.root / step
+    parent.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix=".unfinished-", dir=parent) as folder:
+        yield Path(folder)
