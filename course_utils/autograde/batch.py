@@ -27,7 +27,7 @@ from course_utils.autograde.gradebook import (
 from course_utils.autograde.jobs import Job, Outcome, Terms
 from course_utils.autograde.preprocessors import limits
 from course_utils.autograde.secret import ingredients
-from course_utils.autograde.steps import folder_of, logged, silenced, workshop
+from course_utils.autograde.steps import clear_away, folder_of, logged, silenced, workshop
 from course_utils.autograde.submission import (
     TIMESTAMP,
     Papers,
@@ -290,6 +290,7 @@ class _Run:
         """Have all graded that has to be, and save each as it comes."""
         if not self.to_grade:
             return
+        clear_away(self.course, "autograded")
         with closing(Writer(self.course, self.assignment)) as writer:
             crew = call_in()
             self.watcher.gathered(crew.workers)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +12,14 @@ from tempfile import TemporaryDirectory
 
 from course_utils.autograde.course import Course
 from course_utils.autograde.muffle import muffled
+from course_utils.autograde.sweep import sweep
 
-__all__ = ["LOG_NAME", "folder_of", "logged", "silenced", "workshop"]
+__all__ = ["LOG_NAME", "clear_away", "folder_of", "logged", "silenced", "workshop"]
 
 #: nbgrader's own commands write here too.
 LOG_NAME = ".nbgrader.log"
+#: How the names of workshops begin; the folder may be shared with other machines.
+UNFINISHED = f".unfinished-{platform.node()}-"
 
 
 def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
@@ -53,5 +58,11 @@ def workshop(course: Course, step: str) -> Iterator[Path]:
     """Yield a hidden folder in one of nbgrader's, for work that is not finished yet."""
     parent = course.root / step
     parent.mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix=".unfinished-", dir=parent) as folder:
+    with TemporaryDirectory(prefix=f"{UNFINISHED}{os.getpid()}-", dir=parent) as folder:
         yield Path(folder)
+
+
+def clear_away(course: Course, step: str) -> None:
+    """Delete the workshops of runs that were killed."""
+    if (parent := course.root / step).is_dir():
+        sweep(parent, UNFINISHED)

@@ -27,6 +27,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from course_utils import data as datasets
 from course_utils.autograde import sandbox
+from course_utils.autograde.sweep import sweep
 from course_utils.autograde.workplace import environment, font_lists, stage_library
 from course_utils.exceptions import CourseError
 from course_utils.kernel.parent import INTERRUPT, KILL, READY
@@ -54,7 +55,7 @@ class WarmParent:
     """
 
     def __init__(self) -> None:
-        _sweep()
+        sweep(Path(tempfile.gettempdir()), PREFIX)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.folder.chmod(0o711)
         self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
@@ -122,18 +123,6 @@ class WarmParent:
         self._process.wait()
         self._said.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _sweep() -> None:
-    """Delete the folders of graders that were killed, and could not do it themselves."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        number = folder.name.removeprefix(PREFIX).partition("-")[0]
-        with suppress(OSError):
-            if number.isdecimal() and folder.lstat().st_uid == os.getuid():
-                try:
-                    os.kill(int(number), 0)
-                except ProcessLookupError:
-                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy_data(folder: Path) -> None:

@@ -223,7 +223,8 @@ class _Account(Watcher):
         for heading in cells:
             shown.add_column(heading, justify="right")
         shown.add_row(*cells.values())
-        bar = ProgressBar(total=self.to_grade, completed=self.done, width=60)
+        bar = Table.grid()  # ends the bar's line, which it does not do itself
+        bar.add_row(ProgressBar(total=self.to_grade, completed=self.done, width=60))
         return Group(Text(self.doing, style="bold"), bar, shown)
 
 
