@@ -22,11 +22,11 @@ from rich.table import Table
 
 from course_utils import seeds
 from course_utils.autograde.course import Course
-from course_utils.autograde.grade import is_test
-from course_utils.autograde.gradebook import exercise_number
+from course_utils.autograde.grading import is_test
 from course_utils.autograde.judge import Line, Test, judge
 from course_utils.autograde.kernels import Session
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.version import exercise_number
 from course_utils.instructor import source
 
 CALLS = 500
@@ -106,7 +106,7 @@ def check(cell: NotebookNode, session: Session) -> None:
 
 
 def code(text: str) -> NotebookNode:
-    cell: NotebookNode = nbformat.v4.new_code_cell(text)
+    cell: NotebookNode = nbformat.v4.new_code_cell(text)  # type: ignore[no-untyped-call]
     return cell
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from course_utils.autograde.course import Course
+from course_utils.autograde.grading import Result
+from course_utils.autograde.jobs import Job, Outcome, work
+from course_utils.autograde.sanitise import sanitised
+from course_utils.exceptions import SubmissionError
 from course_utils.instructor import source
 
 TINY = Path(__file__).parent / "courses" / "tiny"
@@ -60,3 +65,54 @@ def hand_in_scenario(course: Course, scenario: str) -> None:
     """Hand in what a folder of `tests/bad_input` holds; the student has its name."""
     folder = course.root / "submitted" / scenario
     shutil.copytree(BAD_INPUT / scenario / "handed_in", folder)
+
+
+class AtOnce:
+    """A crew of one that works in this process: no other has to be started, and none waited for.
+
+    Parameters
+    ----------
+    does : callable, optional
+        What becomes of a job; by default it is graded, with a real kernel.
+    """
+
+    workers = 1
+
+    def __init__(self, does: Callable[[Job], Outcome] = work) -> None:
+        self.does = does
+        #: Whose jobs were begun, in order.
+        self.graded: list[str] = []
+
+    def __call__(self) -> AtOnce:
+        """Come when called in."""
+        return self
+
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """Yield what becomes of each job."""
+        for job in jobs:
+            self.graded.append(job.student)
+            yield self.does(job)
+
+
+def marked_unseen(job: Job) -> Outcome:
+    """Give every test all its points, without any kernel; what is no notebook fails as always."""
+    results, failures = {}, {}
+    for name, content in job.papers.notebooks.items():
+        version = job.terms.versions[name]
+        try:
+            found = sanitised(content, version)
+        except SubmissionError as error:
+            failures[name] = str(error)
+            continue
+        results[name] = Result(
+            notebook=source.written(found.notebook).encode(),
+            verdicts={},
+            scores={
+                cell.grade_id: None if cell.solution else cell.points
+                for cell in version.cells
+                if cell.grade
+            },
+            problems=found.problems,
+            notes=found.notes,
+        )
+    return Outcome(job.student, results, failures)

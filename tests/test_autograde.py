@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
-from classroom import SCENARIOS, answered, hand_in, hand_in_scenario, released_course
+from classroom import (
+    SCENARIOS,
+    AtOnce,
+    answered,
+    hand_in,
+    hand_in_scenario,
+    marked_unseen,
+    released_course,
+)
 
-from course_utils.autograde import batch, kernels
-from course_utils.autograde.batch import Row, Status, autograde
+from course_utils.autograde import batch, cluster, kernels, ledger, steps, submission
+from course_utils.autograde.batch import Row, Status, Watcher, autograde, staff
 from course_utils.autograde.course import Course
 from course_utils.autograde.feedback import feedback
-from course_utils.autograde.gradebook import exercise_number, marks, opened, withdraw
+from course_utils.autograde.gradebook import MarksNotSaved, marks, opened
+from course_utils.autograde.grading import NOT_RUN
+from course_utils.autograde.jobs import Job, Outcome
+from course_utils.autograde.writer import Writer
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 
@@ -51,6 +67,7 @@ def all_scenarios(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Row]:
     hand_in(course, "honest", answered(course))
     for scenario in SCENARIOS:
         hand_in_scenario(course, scenario)
+    # By real workers: whatever comes has to travel there and back.
     return {row.student: row for row in autograde(course, "sums")}
 
 
@@ -82,7 +99,7 @@ def test_odd_ids_are_graded_and_get_feedback_under_exactly_that_id(course: Cours
     for student in ODD_IDS:
         hand_in(course, student, answered(course, ex_1_1_1=WRONG_TOTAL))
 
-    rows = autograde(course, "sums")
+    rows = autograde(course, "sums", call_in=AtOnce())
     written = feedback(course, "sums")
 
     assert {row.student: row.score for row in rows} == dict.fromkeys(ODD_IDS, 3)
@@ -98,7 +115,7 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
     shutil.copytree(course.root, tmp_path / "stock")
     stock = Course(tmp_path / "stock")
 
-    autograde(course, "sums")
+    autograde(course, "sums", call_in=AtOnce())
     result = stock.api().autograde("sums", "*")
 
     assert result["success"]
@@ -124,22 +141,27 @@ def test_files_that_an_answer_writes_are_not_kept(course: Course) -> None:
     folder = hand_in(course, "ada", answered(course, ex_1_1_1=writes))
     (folder / "timestamp.txt").write_text("2026-03-01 00:00:00 UTC")
 
-    autograde(course, "sums")
+    autograde(course, "sums", call_in=AtOnce())
 
     graded = (course.root / "autograded" / "ada" / "sums").iterdir()
     assert {path.name for path in graded} == {"sums.ipynb", "timestamp.txt"}
 
 
 @pytest.mark.slow
-def test_cells_for_display_are_not_run(course: Course) -> None:
+@pytest.mark.parametrize("run_all", [False, True])
+def test_cells_for_display_are_run_only_when_asked_for(course: Course, run_all: bool) -> None:
     hand_in(course, "ada", answered(course))
 
-    autograde(course, "sums")
+    (row,) = autograde(course, "sums", run_all=run_all, call_in=AtOnce())
 
     graded = source.read(course.root / "autograded" / "ada" / "sums" / "sums.ipynb")
-    ran = {cell.id: cell.execution_count is not None for cell in graded.cells if "outputs" in cell}
-    assert ran["test_ex_1_1_1"]
-    assert not ran["bars"]
+    cells = {cell.id: cell for cell in graded.cells}
+    (output,) = cells["bars"].outputs
+    assert row.score == 5
+    assert cells["test_ex_1_1_1"].execution_count
+    assert (output.get("text") or output.data["text/plain"]) == (
+        "3 ###\n5 ##########\n" if run_all else NOT_RUN
+    )
 
 
 @pytest.mark.slow
@@ -152,7 +174,6 @@ def test_nothing_of_the_grading_reaches_the_terminal(
     autograde(course, "sums")
 
     assert capfd.readouterr() == ("", "")
-    assert "Autograding" in (course.root / batch.LOG_NAME).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -160,7 +181,7 @@ def test_an_unreadable_notebook_of_two_costs_only_its_own_marks(pair: Course) ->
     hand_in(pair, "ada", answered(pair))
     hand_in(pair, "ada", b"", name="first.ipynb")
 
-    (row,) = autograde(pair, "sums")
+    (row,) = autograde(pair, "sums", call_in=AtOnce())
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.score == 5
@@ -172,7 +193,7 @@ def test_an_unreadable_notebook_of_two_costs_only_its_own_marks(pair: Course) ->
 def test_a_missing_notebook_of_two_gets_0_and_needs_nobody(pair: Course) -> None:
     hand_in(pair, "ada", answered(pair))
 
-    (row,) = autograde(pair, "sums")
+    (row,) = autograde(pair, "sums", call_in=AtOnce())
 
     assert row.status is Status.GRADED
     assert row.score == 5
@@ -184,10 +205,10 @@ def test_a_missing_notebook_of_two_gets_0_and_needs_nobody(pair: Course) -> None
 def test_a_dead_kernel_in_one_notebook_leaves_the_other_its_marks(pair: Course) -> None:
     hand_in(pair, "ada", answered(pair))
     hand_in(pair, "ada", answered(pair), name="first.ipynb")
-    autograde(pair, "sums")
+    autograde(pair, "sums", call_in=AtOnce())
     hand_in(pair, "ada", answered(pair, ex_1_1_1=ENDS_ITSELF), name="first.ipynb")
 
-    (row,) = autograde(pair, "sums", force=True)
+    (row,) = autograde(pair, "sums", call_in=AtOnce())
 
     assert row.status is Status.GRADED
     assert row.score == 8
@@ -199,11 +220,11 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums")
+    autograde(course, "sums", call_in=AtOnce())
     broken = kernels._spec([sys.executable, "-c", "raise SystemExit(1)"], "local-provisioner")
     monkeypatch.setattr(kernels, "_spec", lambda *_: broken)
 
-    (row,) = autograde(course, "sums", force=True)
+    (row,) = autograde(course, "sums", force=True, call_in=AtOnce())
     (by,) = marks(course, "sums")
 
     assert row.status is Status.FAILED
@@ -214,12 +235,12 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
 @pytest.mark.slow
 def test_a_mark_that_a_person_gave_outlives_a_regrade(course: Course) -> None:
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums")
+    autograde(course, "sums", call_in=AtOnce())
     with opened(course) as gradebook:
         gradebook.find_grade("ex_1_1_3", "sums", "sums", "ada").manual_score = 1.5
         gradebook.db.commit()
 
-    (row,) = autograde(course, "sums", force=True)
+    (row,) = autograde(course, "sums", force=True, call_in=AtOnce())
     (by,) = marks(course, "sums")
 
     assert row.graded_now
@@ -248,7 +269,7 @@ def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: 
     assert course.api().generate_assignment("sums", force=True)["success"]
     hand_in(course, "ada", answered(course))
 
-    (row,) = autograde(course, "sums")
+    (row,) = autograde(course, "sums", call_in=AtOnce())
     (by,) = marks(course, "sums")
 
     assert row.status is Status.NEEDS_A_PERSON
@@ -263,30 +284,12 @@ def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: 
     ]
 
 
-class Engine:
-    """Stands for nbgrader: records what it is asked to grade, and writes the notebook."""
-
-    def __init__(self) -> None:
-        self.graded: list[str] = []
-        self.fails: dict[str, BaseException] = {}
-
-    def __call__(self, course: Course, assignment: str, notebook: str, folder: Path) -> None:
-        (student,) = (path.name for path in (folder / "submitted").iterdir())
-        self.graded.append(student)
-        done = folder / "autograded" / student / assignment
-        shutil.copytree(folder / "submitted" / student / assignment, done)
-        if student in self.fails:
-            raise self.fails[student]
-        with opened(course) as gradebook:
-            gradebook.update_or_create_student(student)
-            gradebook.update_or_create_submission(assignment, student)
+# ---- The coordinator, with a crew that starts no kernel ------------------------------------------
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    engine = Engine()
-    monkeypatch.setattr(batch, "_run", engine)
-    return engine
+def crew() -> AtOnce:
+    return AtOnce(marked_unseen)
 
 
 def hand_in_by(course: Course, *students: str) -> None:
@@ -295,125 +298,333 @@ def hand_in_by(course: Course, *students: str) -> None:
 
 
 def test_what_is_graded_is_not_graded_again_and_still_has_its_row(
-    course: Course, engine: Engine
+    course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada", "bob")
-    first = autograde(course, "sums")
+    first = autograde(course, "sums", call_in=crew)
 
-    second = autograde(course, "sums")
+    second = autograde(course, "sums", call_in=crew)
 
-    assert engine.graded == ["ada", "bob"]
+    assert crew.graded == ["ada", "bob"]
     assert [row.student for row in second] == ["ada", "bob"]
     assert [row.graded_now for row in (*first, *second)] == [True, True, False, False]
 
 
-def test_force_grades_again(course: Course, engine: Engine) -> None:
-    hand_in_by(course, "ada")
-
-    autograde(course, "sums")
-    autograde(course, "sums", force=True)
-
-    assert engine.graded == ["ada", "ada"]
-
-
-@pytest.mark.parametrize(("later", "times"), [("2026-03-01", 1), ("2026-03-02", 2)])
-def test_a_later_time_stamp_alone_grades_again(
-    course: Course, engine: Engine, later: str, times: int
-) -> None:
-    hand_in_by(course, "ada")
-    stamp = course.root / "submitted" / "ada" / "sums" / "timestamp.txt"
-    stamp.write_text("2026-03-01 00:00:00 UTC")
-    autograde(course, "sums")
-    os.utime(stamp.with_name("sums.ipynb"), (2**32, 2**32))
-
-    stamp.write_text(f"{later} 00:00:00 UTC")
-    autograde(course, "sums")
-
-    assert len(engine.graded) == times
-
-
-def test_a_newer_file_grades_again_where_there_are_no_time_stamps(
-    course: Course, engine: Engine
-) -> None:
-    hand_in_by(course, "ada")
-    autograde(course, "sums")
-
-    os.utime(course.root / "submitted" / "ada" / "sums" / "sums.ipynb", (2**32, 2**32))
-    autograde(course, "sums")
-
-    assert engine.graded == ["ada", "ada"]
-
-
-def test_whatever_the_engine_raises_is_a_row_and_the_batch_goes_on(
-    course: Course, engine: Engine
-) -> None:
+def test_rows_are_sorted_whoever_is_graded_first(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada", "bob", "eve")
-    engine.fails["bob"] = RuntimeError("the \x1b[2Jroof is on fire")
+    done: list[Job] = []
 
-    ada, bob, eve = autograde(course, "sums")
+    def outcomes(jobs: Any) -> Iterator[Outcome]:
+        done.extend(jobs)
+        yield from map(marked_unseen, reversed(done))
+
+    crew.outcomes = outcomes  # type: ignore[method-assign]
+    rows = autograde(course, "sums", call_in=crew)
+
+    assert [row.student for row in rows] == ["ada", "bob", "eve"]
+    assert [row.score for row in rows] == [5, 5, 5]
+
+
+def test_a_row_tells_the_marks_and_what_waits_for_a_person(course: Course, crew: AtOnce) -> None:
+    hand_in_by(course, "ada")
+
+    (row,) = autograde(course, "sums", call_in=crew)
+
+    assert (row.student, row.assignment, row.status) == ("ada", "sums", Status.GRADED)
+    assert (row.score, row.max_score) == (5, 7)
+    assert [(mark.exercise, mark.points) for mark in row.exercises] == [
+        ("1.1.1", 2),
+        ("1.1.2", 3),
+        ("1.1.3", 0),
+    ]
+    assert row.waiting == ("1.1.3",)
+
+
+def test_remarks_put_first_what_a_person_has_to_look_at(course: Course, crew: AtOnce) -> None:
+    def remarked(job: Job) -> Outcome:
+        outcome = marked_unseen(job)
+        result = dataclasses.replace(
+            outcome.results["sums"],
+            problems=("A problem.",),
+            notes=("A note.",),
+            remarks=("A remark.",),
+        )
+        return dataclasses.replace(outcome, results={"sums": result})
+
+    folder = hand_in(course, "ada", answered(course))
+    (folder / "math.py").touch()
+    crew.does = remarked
+
+    (row,) = autograde(course, "sums", call_in=crew)
+
+    assert row.status is Status.NEEDS_A_PERSON
+    assert row.remarks[:3] == ("A problem.", "A remark.", "A note.")
+    assert "'math.py'" in row.remarks[3]
+    (again,) = autograde(course, "sums", call_in=crew)
+    assert again == dataclasses.replace(row, graded_now=False)
+
+
+def test_a_student_who_handed_nothing_in_is_a_row_and_no_job(course: Course, crew: AtOnce) -> None:
+    (course.root / "submitted" / "ada").mkdir(parents=True)
+
+    (row,) = autograde(course, "sums", call_in=crew)
+
+    assert row.status is Status.NOT_HANDED_IN
+    assert (row.score, row.max_score, crew.graded) == (None, 7, [])
+    assert marks(course, "sums") == []
+
+
+def test_a_class_without_anything_to_grade_calls_nobody_in(course: Course) -> None:
+    def nobody() -> NoReturn:
+        raise AssertionError("nobody is needed")
+
+    assert autograde(course, "sums", call_in=nobody) == []
+
+
+def test_force_grades_again(course: Course, crew: AtOnce) -> None:
+    hand_in_by(course, "ada")
+
+    autograde(course, "sums", call_in=crew)
+    autograde(course, "sums", call_in=crew, force=True)
+
+    assert crew.graded == ["ada", "ada"]
+
+
+def test_what_a_crew_gives_up_is_a_row_and_the_batch_goes_on(course: Course, crew: AtOnce) -> None:
+    hand_in_by(course, "ada", "bob", "eve")
+
+    def gives_up(job: Job) -> Outcome:
+        if job.student == "bob":
+            return Outcome("bob", failures={"": "The worker that graded it ended, 2 times."})
+        return marked_unseen(job)
+
+    crew.does = gives_up
+    ada, bob, eve = autograde(course, "sums", call_in=crew)
 
     assert ada.status is eve.status is Status.GRADED
     assert bob.status is Status.FAILED
-    assert "RuntimeError: the \\x1b[2Jroof is on fire; see .nbgrader.log." in bob.remarks[0]
+    assert bob.remarks == ("The worker that graded it ended, 2 times.",)
 
 
-def test_a_failed_submission_is_tried_again(course: Course, engine: Engine) -> None:
+def test_a_submission_that_cannot_be_read_is_a_row_and_the_batch_goes_on(
+    course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in_by(course, "ada", "bob", "eve")
+    autograde(course, "sums", call_in=crew, students=["eve"])
+    os.utime(course.root / "submitted" / "eve" / "sums" / "sums.ipynb")
+
+    def read(found: submission.Submission) -> submission.Papers:
+        if found.student in ("bob", "eve"):
+            raise OSError(5, "Input/output error")
+        return submission.read(found)
+
+    monkeypatch.setattr(batch, "read", read)
+    ada, bob, eve = autograde(course, "sums", call_in=crew)
+
+    assert ada.status is Status.GRADED
+    for row in (bob, eve):
+        assert "Input/output error" in row.remarks[0]
+    assert bob.status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (MarksNotSaved("The gradebook is locked."), "were not saved. The gradebook is locked."),
+        (OSError(28, "No space left on device"), "(No space left on device)"),
+    ],
+)
+def test_what_cannot_be_saved_is_a_row_the_others_are_and_the_next_run_saves_it(
+    course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
+) -> None:
+    hand_in_by(course, "ada", "bob", "eve")
+    save = Writer.save
+
+    def cannot(writer: Writer, student: str, *given: Any) -> None:
+        if student == "bob":
+            raise error
+        save(writer, student, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "save", cannot)
+        ada, bob, eve = autograde(course, "sums", call_in=crew)
+
+    assert ada.status is eve.status is Status.GRADED
+    assert bob.status is Status.FAILED
+    assert why in bob.remarks[0]
+    crew.graded.clear()
+    rows = autograde(course, "sums", call_in=crew)
+    assert crew.graded == ["bob"]
+    assert [row.status for row in rows] == [Status.GRADED] * 3
+
+
+def test_a_disk_that_is_full_at_the_very_end_loses_nothing(
+    course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in_by(course, "ada", "bob")
+
+    def full(*_: object) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "enter", full)
+        rows = autograde(course, "sums", call_in=crew)
+
+    assert all("No space left on device" in row.remarks[0] for row in rows)
+    assert [by.score for by in marks(course, "sums")] == [5, 5]
+    crew.graded.clear()
+    assert [row.status for row in autograde(course, "sums", call_in=crew)] == [Status.GRADED] * 2
+    assert crew.graded == ["ada", "bob"]
+
+
+def test_a_file_where_graded_notebooks_belong_is_a_row_and_the_batch_goes_on(
+    course: Course, crew: AtOnce
+) -> None:
+    hand_in_by(course, "ada", "bob")
+    (course.root / "autograded").mkdir()
+    (course.root / "autograded" / "ada").touch()
+
+    ada, bob = autograde(course, "sums", call_in=crew)
+
+    assert ada.status is Status.FAILED
+    assert "see what is wrong with autograded/" in ada.remarks[0]
+    assert bob.status is Status.GRADED
+
+
+def test_whatever_lies_in_submitted_is_a_row_each_and_everybody_else_is_graded(
+    course: Course, crew: AtOnce, tmp_path: Path
+) -> None:
+    hand_in_by(course, "ada", "zoe")
+    submitted = course.root / "submitted"
+    elsewhere = hand_in(course, "linked", answered(course)).rename(tmp_path / "sums")
+    (submitted / "linked" / "sums").symlink_to(elsewhere)
+    (submitted / "loop").symlink_to(submitted / "loop")
+    (submitted / "up").mkdir()
+    (submitted / "up" / "sums").symlink_to(submitted)
+    (submitted / "file").touch()
+    huge = hand_in(course, "huge", b"")
+    os.truncate(huge / "sums.ipynb", 10 * 2**30)
+    data = hand_in(course, "data", answered(course))
+    for name in ("measured.csv", "odd\n[bold]\x1b[2J.csv"):
+        with (data / name).open("wb") as file:
+            file.truncate(10 * 2**30)
+    hand_in(course, "odd\x1b[2J", answered(course))
+
+    rows = {row.student: row for row in autograde(course, "sums", call_in=crew)}
+
+    graded = {"ada", "data", "odd\x1b[2J", "zoe"}
+    assert {name for name, row in rows.items() if row.status is Status.GRADED} == graded
+    assert all(rows[name].score == 5 for name in graded)
+    assert {row.status for name, row in rows.items() if name not in graded} == {Status.FAILED}
+    for name in ("linked", "loop", "up"):
+        assert "is a symbolic link, which is never followed" in rows[name].remarks[0]
+    assert "is a file, and a folder was expected" in rows["file"].remarks[0]
+    assert "is larger than 50 MB" in rows["huge"].remarks[0]
+    assert "'measured.csv'" in rows["data"].remarks[0]
+    told = "".join(remark for row in rows.values() for remark in row.remarks)
+    assert told.isprintable()
+
+
+def test_what_could_not_be_saved_keeps_the_marks_and_the_notebook_of_before(
+    course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hand_in_by(course, "ada")
-    engine.fails["ada"] = RuntimeError()
-    autograde(course, "sums")
+    autograde(course, "sums", call_in=crew)
+    path = course.root / "autograded" / "ada" / "sums" / "sums.ipynb"
+    before = path.read_bytes()
 
-    engine.fails.clear()
-    (row,) = autograde(course, "sums")
+    def cannot(*_: object) -> NoReturn:
+        raise MarksNotSaved("The gradebook is locked.")
 
-    assert row.status is Status.GRADED
+    monkeypatch.setattr(Writer, "save", cannot)
+    (row,) = autograde(course, "sums", call_in=crew, force=True)
+
+    assert row.status is Status.NEEDS_A_PERSON
+    assert row.score == 5
+    assert "The gradebook is locked." in row.remarks[0]
+    assert path.read_bytes() == before
 
 
 def test_an_interruption_keeps_what_is_graded_and_leaves_nothing_half_done(
-    course: Course, engine: Engine
+    course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada", "bob", "eve")
-    engine.fails["bob"] = KeyboardInterrupt()
 
+    def interrupted(job: Job) -> Outcome:
+        if job.student == "bob":
+            raise KeyboardInterrupt
+        return marked_unseen(job)
+
+    crew.does = interrupted
     with pytest.raises(KeyboardInterrupt):
-        autograde(course, "sums")
+        autograde(course, "sums", call_in=crew)
 
-    assert [path.name for path in (course.root / "autograded").rglob("*.ipynb")] == ["sums.ipynb"]
-    assert (course.root / "autograded" / "ada" / "sums" / "sums.ipynb").exists()
-    engine.fails.clear()
-    rows = autograde(course, "sums")
+    graded = course.root / "autograded"
+    assert [path.relative_to(graded).as_posix() for path in sorted(graded.rglob("*"))] == [
+        *("ada", "ada/.sums.json", "ada/sums", "ada/sums/sums.ipynb")
+    ]
+    crew.does = marked_unseen
+    rows = autograde(course, "sums", call_in=crew)
     assert [row.graded_now for row in rows] == [False, True, True]
 
 
-def test_an_interruption_that_nbgrader_swallows_is_still_one() -> None:
-    result = {"success": False, "error": "Traceback …\n\nKeyboardInterrupt\n"}
+def test_workers_that_cannot_be_used_end_the_run_and_keep_what_is_graded(
+    course: Course, crew: AtOnce
+) -> None:
+    hand_in_by(course, "ada", "bob")
 
-    with pytest.raises(KeyboardInterrupt):
-        batch.failure(result)
+    def other(job: Job) -> Outcome:
+        if job.student == "bob":
+            raise CourseError("A worker has another version.")
+        return marked_unseen(job)
+
+    crew.does = other
+    with pytest.raises(CourseError, match="another version"):
+        autograde(course, "sums", call_in=crew)
+
+    assert [by.student for by in marks(course, "sums")] == ["ada"]
 
 
 def test_an_earlier_mark_in_the_gradebook_is_not_taken_for_this_submissions(
-    course: Course, engine: Engine
+    course: Course, crew: AtOnce
 ) -> None:
-    hand_in_by(course, "ada")
-    autograde(course, "sums")
-    with opened(course) as gradebook:
-        gradebook.find_grade("test_ex_1_1_1", "sums", "sums", "ada").auto_score = 2
-        gradebook.db.commit()
+    folder = hand_in(course, "ada", answered(course))
+    autograde(course, "sums", call_in=crew)
 
-    hand_in(course, "ada", b"")
-    (row,) = autograde(course, "sums")
+    (folder / "sums.ipynb").rename(folder / "Sums.ipynb")
+    (row,) = autograde(course, "sums", call_in=crew)
 
     assert row.status is Status.FAILED
     assert row.score is None
     assert row.remarks[-1] == "The gradebook still has the marks of an earlier submission."
 
 
-def test_only_the_students_that_were_asked_for_are_graded(course: Course, engine: Engine) -> None:
+def test_an_unreadable_notebook_takes_the_automatic_marks_of_an_earlier_one_and_no_others(
+    course: Course, crew: AtOnce
+) -> None:
+    hand_in_by(course, "ada")
+    autograde(course, "sums", call_in=crew)
+    with opened(course) as gradebook:
+        gradebook.find_grade("ex_1_1_3", "sums", "sums", "ada").manual_score = 1.5
+        gradebook.db.commit()
+
+    hand_in(course, "ada", b"")
+    (row,) = autograde(course, "sums", call_in=crew)
+    (by,) = marks(course, "sums")
+
+    assert row.status is Status.FAILED
+    assert row.score is None
+    assert (by.score, by.manual) == (1.5, 1.5)
+    assert all(mark.waiting for mark in by.exercises)
+    assert not (course.root / "autograded" / "ada" / "sums").exists()
+
+
+def test_only_the_students_that_were_asked_for_are_graded(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada", "bob")
 
-    rows = autograde(course, "sums", students=["bob"])
+    rows = autograde(course, "sums", students=["bob"], call_in=crew)
 
-    assert engine.graded == ["bob"]
+    assert crew.graded == ["bob"]
     assert [row.student for row in rows] == ["bob"]
 
 
@@ -424,22 +635,150 @@ def test_a_student_without_a_folder_is_named(course: Course) -> None:
         autograde(course, "sums", students=["eve", "bob", "ada"])
 
 
-def test_progress_is_told_before_each_student(course: Course, engine: Engine) -> None:
+def test_submissions_are_read_when_they_are_needed_and_not_kept(
+    course: Course, crew: AtOnce
+) -> None:
     hand_in_by(course, "ada", "bob")
-    told: list[tuple[int, int, str]] = []
 
-    autograde(course, "sums", progress=lambda *state: told.append(state))
+    def last_minute(job: Job) -> Outcome:
+        if job.student == "ada":
+            hand_in(course, "bob", b"")
+        return marked_unseen(job)
 
-    assert told == [(0, 2, "ada"), (1, 2, "bob")]
+    crew.does = last_minute
+    _, bob = autograde(course, "sums", call_in=crew)
+
+    assert bob.remarks == ("'sums.ipynb' is empty. Ask for the file again.",)
 
 
-def test_logging_is_as_before_afterwards(course: Course, engine: Engine) -> None:
+def test_a_submission_that_changes_while_it_is_graded_is_graded_again_by_the_next_run(
+    course: Course, crew: AtOnce
+) -> None:
+    hand_in_by(course, "ada")
+
+    def too_late(job: Job) -> Outcome:
+        hand_in(course, "ada", b"")
+        return marked_unseen(job)
+
+    crew.does = too_late
+    autograde(course, "sums", call_in=crew)
+    crew.does = marked_unseen
+    (row,) = autograde(course, "sums", call_in=crew)
+
+    assert crew.graded == ["ada", "ada"]
+    assert row.status is Status.FAILED
+
+
+# ---- Who is told, and where what is printed goes -------------------------------------------------
+
+
+class Told(Watcher):
+    """Keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+
+    def planned(self, students: int, to_grade: int) -> None:
+        self.heard.append(("planned", students, to_grade))
+
+    def gathered(self, workers: int) -> None:
+        self.heard.append(("gathered", workers))
+
+    def graded(self, student: str, points: float | None, failed: bool) -> None:
+        self.heard.append((student, points, failed))
+
+
+def test_a_watcher_hears_how_it_goes(course: Course, crew: AtOnce) -> None:
+    hand_in_by(course, "ada")
+    autograde(course, "sums", call_in=crew)
+    hand_in_by(course, "bob")
+    hand_in(course, "eve", b"")
+    (course.root / "submitted" / "zoe").mkdir()
+    watcher = Told()
+
+    autograde(course, "sums", call_in=crew, watcher=watcher)
+
+    assert watcher.heard == [
+        ("planned", 4, 2),
+        ("gathered", 1),
+        ("bob", 5, False),
+        ("eve", None, True),
+    ]
+
+
+def test_a_watcher_of_an_unchanged_class_hears_that_there_is_nothing_to_do(
+    course: Course, crew: AtOnce
+) -> None:
+    hand_in_by(course, "ada")
+    autograde(course, "sums", call_in=crew)
+    watcher = Told()
+
+    autograde(course, "sums", call_in=crew, watcher=watcher)
+
+    assert watcher.heard == [("planned", 1, 0)]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, str | None]]:
+    """Have nobody started, and return what was asked for each time somebody would be."""
+    asked = []
+
+    @contextmanager
+    def crew(workers: int | None, scheduler: str | None) -> Iterator[AtOnce]:
+        asked.append((workers, scheduler))
+        yield AtOnce(marked_unseen)
+
+    monkeypatch.setattr(cluster, "crew", crew)
+    return asked
+
+
+def test_workers_are_started_once_for_several_assignments_and_only_if_they_are_needed(
+    course: Course, started: list[Any]
+) -> None:
+    hand_in_by(course, "ada", "bob")
+
+    with staff(course, workers=3) as call_in:
+        autograde(course, "sums", students=["ada"], call_in=call_in)
+        autograde(course, "sums", students=["bob"], call_in=call_in)
+    with staff(course, workers=3) as call_in:
+        autograde(course, "sums", call_in=call_in)
+
+    assert started == [(3, None)]
+
+
+def test_a_scheduler_is_asked_for_by_its_address(course: Course, started: list[Any]) -> None:
+    with staff(course, scheduler="tcp://10.0.0.1:8786") as call_in:
+        call_in()
+
+    assert started == [(None, "tcp://10.0.0.1:8786")]
+
+
+def test_logging_is_as_before_afterwards(course: Course, started: list[Any]) -> None:
     hand_in_by(course, "ada")
     before = (logging.getLogger().level, list(logging.getLogger().handlers))
 
     autograde(course, "sums")
 
+    assert started == [(None, None)]
     assert (logging.getLogger().level, list(logging.getLogger().handlers)) == before
+
+
+def test_while_workers_run_whatever_is_printed_goes_to_the_log(
+    course: Course, started: list[Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with staff(course) as call_in:
+        call_in()
+        os.write(1, b"by a worker\n")
+        subprocess.run([sys.executable, "-c", "print('by a kernel')"], check=True)
+        logging.getLogger("distributed").warning("by a library")
+    os.write(1, b"and afterwards\n")
+
+    assert capfd.readouterr() == ("and afterwards\n", "")
+    log = (course.root / steps.LOG_NAME).read_text(encoding="utf-8")
+    assert all(f"by a {who}" in log for who in ("worker", "kernel", "library"))
+
+
+# ---- Marks, and feedback -------------------------------------------------------------------------
 
 
 def test_exercises_are_sorted_by_number_not_by_letter(course: Course) -> None:
@@ -460,16 +799,6 @@ def test_exercises_are_sorted_by_number_not_by_letter(course: Course) -> None:
     assert by.max_score == 5
 
 
-def test_an_id_of_another_form_is_its_own_number() -> None:
-    assert exercise_number("task_1_1") == "task_1_1"
-
-
-def test_withdrawing_a_submission_that_nobody_knows_changes_nothing(course: Course) -> None:
-    withdraw(course, "sums", "nobody", "sums")
-
-    assert marks(course, "sums") == []
-
-
 def test_feedback_before_grading_says_what_to_do_first(course: Course) -> None:
     with pytest.raises(CourseError, match="course autograde sums"):
         feedback(course, "sums")
@@ -481,7 +810,7 @@ def test_feedback_holds_pages_alone_and_a_student_without_marks_has_a_reason(
 ) -> None:
     folder = hand_in(course, "ada", answered(course))
     (folder / "numbers.csv").write_text("1,2")
-    autograde(course, "sums")
+    autograde(course, "sums", call_in=AtOnce())
 
     ada, bob = feedback(course, "sums", students=["bob", "ada"])
 

@@ -7,25 +7,25 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from classroom import TINY, answered, hand_in, released_course
-from rich.console import Console
 from typer.testing import CliRunner
 
 import course_utils
 from course_utils import data
-from course_utils.autograde import batch
+from course_utils.autograde import batch, sandbox
 from course_utils.autograde.batch import Row, Status
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import ExerciseMark
 from course_utils.exceptions import CourseError
 from course_utils.instructor import selfcheck
 from course_utils.instructor.cli import app
-from course_utils.instructor.terminal import print_class, took
 
 
 def call(*arguments: str | Path) -> Any:
@@ -41,11 +41,23 @@ def row(student: str = "ada", **told: Any) -> Row:
     return Row(student, "sums", **{"status": Status.GRADED, "score": 5.0, "max_score": 7.0, **told})
 
 
-def printed(*rows: Row, width: int = 80, terminal: bool = False) -> str:
-    console = Console(width=width, force_terminal=terminal, color_system=None)
-    with console.capture() as capture:
-        print_class(console, rows)
-    return capture.get()
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Have nothing graded, and return with what settings it would have been."""
+    given: list[dict[str, Any]] = []
+
+    def autograde(course: Course, assignment: str, **settings: Any) -> list[Row]:
+        given.append({"course": course, "assignment": assignment, **settings})
+        return [row()]
+
+    @contextmanager
+    def staff(course: Course, **settings: Any) -> Iterator[str]:
+        given.append(settings)
+        yield "who comes when called"
+
+    monkeypatch.setattr(batch, "autograde", autograde)
+    monkeypatch.setattr(batch, "staff", staff)
+    return given
 
 
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
@@ -189,62 +201,144 @@ def test_data_shows_where_each_set_is_from(monkeypatch: pytest.MonkeyPatch) -> N
     assert re.search(r"preterm\s+stand-in\s+generated, since no network", shown)
 
 
-def test_a_file_gets_one_line_a_student_never_wrapped() -> None:
-    rows = (row(remarks=("long " * 50,)), row("bob", status=Status.FAILED, score=None))
-
-    lines = printed(*rows).splitlines()
-
-    assert lines[0].startswith("ada  graded              5/7  long long")
-    assert lines[1] == "bob  failed              –/7"
-    assert lines[2] == "2 students: 1 graded, 1 failed."
-
-
-def test_a_terminal_gets_a_table_that_fits() -> None:
-    rows = (row("a" * 60, remarks=("long " * 50,)), row("bob", status=Status.FAILED, score=None))
-
-    shown = printed(*rows, width=80, terminal=True)
-
-    assert all(len(line) <= 80 for line in shown.splitlines())
-    assert "failed" in shown
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_nothing_of_a_submission_is_markup_or_a_control_character(terminal: bool) -> None:
-    shown = printed(row("[red]\x1b[2J", remarks=("[/x] [bold]",)), terminal=terminal)
-
-    assert "[red]\\x1b[2J" in shown
-    assert "[/x] [bold]" in shown
-    assert "\x1b[2J" not in shown
-
-
-def test_lost_marks_are_listed_and_answers_to_read_are_not_lost() -> None:
-    exercises = (
-        ExerciseMark("1.1.1", "sums", 1, 2, False),
-        ExerciseMark("1.1.2", "sums", 3, 3, False),
-        ExerciseMark("1.1.3", "sums", 0, 2, True),
-    )
-
-    shown = printed(row(exercises=exercises, waiting=("1.1.3",)))
-
-    assert "to read: 1.1.3; Lost: 1.1.1 (1/2)\n" in shown
-    assert "1 answer waits to be read" in shown
-
-
-def test_times_are_readable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.monotonic", lambda: 100.0)
-
-    assert took(95.2) == "5 s"
-    assert took(-25.0) == "2 min 5 s"
-
-
 def test_the_course_is_found_from_a_folder_within(
-    course: Path, monkeypatch: pytest.MonkeyPatch
+    course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(course / "source")
-    seen: list[Course] = []
-    monkeypatch.setattr(batch, "autograde", lambda course, *_, **__: seen.append(course) or [])
 
-    result = call("autograde", "--json")
+    result = call("autograde")
 
-    assert (result.exit_code, result.stdout) == (0, "[]\n")
-    assert seen == [Course(course.resolve())]
+    assert result.exit_code == 0
+    assert asked[1]["course"] == Course(course.resolve())
+
+
+def test_options_reach_the_grading(course: Path, asked: list[dict[str, Any]]) -> None:
+    options = ("--student", "ada", "--student", "bob", "--force", "--run-all", "--workers", "3")
+
+    result = call("--course", course, "autograde", "sums", *options)
+
+    workers, settings = asked
+    assert result.exit_code == 0
+    assert workers == {"workers": 3, "scheduler": None}
+    assert settings["students"] == ["ada", "bob"]
+    assert settings["force"]
+    assert settings["run_all"]
+    assert not settings["require_sandbox"]
+    assert settings["call_in"] == "who comes when called"
+
+
+def test_without_options_everybody_is_graded_by_all_processors_and_nothing_twice(
+    course: Path, asked: list[dict[str, Any]]
+) -> None:
+    call("--course", course, "autograde")
+
+    workers, settings = asked
+    assert workers == {"workers": None, "scheduler": None}
+    assert settings["students"] is None
+    assert not settings["force"]
+    assert not settings["run_all"]
+
+
+def test_a_scheduler_is_named_by_its_address_and_this_machine_needs_no_sandbox(
+    course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "problem", lambda: "There are no walls here.")
+
+    result = call("--course", course, "autograde", "--scheduler", "tcp://10.0.0.1:8786")
+
+    assert asked[0] == {"workers": None, "scheduler": "tcp://10.0.0.1:8786"}
+    assert result.stderr == ""
+
+
+def test_without_a_sandbox_there_is_a_warning_or_if_it_is_required_no_grading(
+    course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "problem", lambda: "There are no walls here.")
+
+    warned = call("--course", course, "autograde")
+    graded = len(asked)
+    refused = call("--course", course, "autograde", "--require-sandbox")
+
+    assert warned.exit_code == 0
+    assert warned.stderr.startswith("Without a sandbox: There are no walls here.")
+    assert graded == 2
+    assert refused.exit_code == 1
+    assert "Nothing was graded" in refused.stderr
+    assert len(asked) == graded
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_a_number_of_workers_that_is_none_is_refused(
+    course: Path, asked: list[dict[str, Any]], number: str
+) -> None:
+    result = call("--course", course, "autograde", "--workers", number)
+
+    assert result.exit_code == 2
+    assert asked == []
+
+
+def test_several_assignments_have_one_staff(course: Path, asked: list[dict[str, Any]]) -> None:
+    shutil.copytree(course / "source" / "sums", course / "source" / "more")
+
+    shown = call("--course", course, "autograde").output
+
+    assert len(asked) == 3
+    assert [settings["assignment"] for settings in asked[1:]] == ["more", "sums"]
+    assert shown.index("more: 0 graded now, in ") < shown.index("sums: 0 graded now, in ")
+
+
+def test_json_is_the_rows_and_nothing_else(
+    course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercises = (ExerciseMark("1.1.1", "sums", 1.0, 2.0, False),)
+    rows = [
+        row(exercises=exercises, waiting=("1.1.3",), remarks=("A \x1b[31mremark.",)),
+        row("bob", status=Status.FAILED, score=None, graded_now=True),
+    ]
+    monkeypatch.setattr(batch, "autograde", lambda *_, **__: rows)
+
+    ada, bob = json.loads(call("--course", course, "autograde", "--json").stdout)
+
+    assert ada == {
+        "student": "ada",
+        "assignment": "sums",
+        "status": "graded",
+        "score": 5.0,
+        "max_score": 7.0,
+        "exercises": [
+            {
+                "exercise": "1.1.1",
+                "notebook": "sums",
+                "points": 1.0,
+                "max_points": 2.0,
+                "waiting": False,
+            }
+        ],
+        "waiting": ["1.1.3"],
+        "remarks": ["A \x1b[31mremark."],
+        "graded_now": False,
+    }
+    assert (bob["status"], bob["score"], bob["graded_now"]) == ("failed", None, True)
+
+
+def test_json_of_a_class_of_nobody_is_an_empty_list(
+    course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "autograde", lambda *_, **__: [])
+
+    assert call("--course", course, "autograde", "--json").stdout == "[]\n"
+
+
+def test_workers_that_cannot_be_used_are_told_in_one_sentence(
+    course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_workers(*_: object, **__: object) -> None:
+        raise CourseError("The scheduler at tcp://10.0.0.1:8786 has no workers.")
+
+    monkeypatch.setattr(batch, "autograde", no_workers)
+
+    result = call("--course", course, "autograde", "--scheduler", "tcp://10.0.0.1:8786")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == "The scheduler at tcp://10.0.0.1:8786 has no workers.\n"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +12,30 @@ from typing import Any
 
 import nbformat
 import pytest
+from classroom import answered, released_course
 from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
 
-from course_utils.autograde.grade import Graded, _Run, grade_notebook
-from course_utils.autograde.kernels import Session
+from course_utils import autograde
+from course_utils.autograde import sandbox
+from course_utils.autograde.course import Course
+from course_utils.autograde.gradebook import versions
+from course_utils.autograde.grading import (
+    NOT_RUN,
+    RECORD,
+    Graded,
+    Result,
+    _Run,
+    grade_notebook,
+    recorded,
+)
+from course_utils.autograde.kernels import KernelStartError, Session
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.sanitise import sanitised
+from course_utils.autograde.version import NotebookVersion
 from course_utils.autograde.workplace import environment
+from course_utils.exceptions import SubmissionError
+from course_utils.instructor import source
 
 pytestmark = pytest.mark.slow
 
@@ -25,10 +45,10 @@ LIMITS = Limits(cell_seconds=3, call_seconds=3, output_bytes=2**20)
 def notebook(*sources: str) -> NotebookNode:
     """Return a notebook; a source that starts with `# test 1.1` is the test of that exercise."""
     cells = []
-    for source in sources:
-        cell = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
-        if source.startswith("# test"):
-            name = f"test_ex_{source.split()[2].replace('.', '_')}"
+    for text in sources:
+        cell = nbformat.v4.new_code_cell(text)  # type: ignore[no-untyped-call]
+        if text.startswith("# test"):
+            name = f"test_ex_{text.split()[2].replace('.', '_')}"
             cell.metadata.nbgrader = {"grade": True, "solution": False, "points": 2.0}
             cell.metadata.nbgrader["grade_id"] = name
         cells.append(cell)
@@ -178,14 +198,40 @@ def test_regrading_gives_the_same_to_the_last_digit() -> None:
     assert shown(other.notebook.cells[1]) != shown(first.notebook.cells[1])
 
 
-def test_cells_with_the_skipped_tag_are_not_run() -> None:
-    skipped = notebook("print(1)", *FIRST)
-    skipped.cells[0].metadata.tags = ["display"]
+def test_cells_to_skip_are_not_run_and_say_so_where_a_picture_would_be() -> None:
+    graded = grade("print(1)", *FIRST, "print(1)\n", skipped=frozenset({"print(1)"}))
 
-    graded = grade_notebook(skipped, skipped="display", limits=LIMITS)
-
-    assert graded.notebook.cells[0].outputs == []
+    for cell in (graded.notebook.cells[0], graded.notebook.cells[-1]):
+        assert shown(cell) == NOT_RUN
+        assert cell.execution_count is None
+        assert cell.id not in graded.seconds
     assert marks(graded) == {"1_1": 2}
+
+
+def test_an_answer_that_reads_like_a_cell_to_skip_is_run() -> None:
+    given = notebook(*FIRST)
+    given.cells[0].metadata.nbgrader = {"grade": False, "solution": True, "grade_id": "ex_1_1"}
+
+    graded = grade_notebook(given, skipped=frozenset({FIRST[0]}), limits=LIMITS)
+
+    assert marks(graded) == {"1_1": 2}
+
+
+def test_how_long_each_cell_took_is_told() -> None:
+    graded = grade("import time\ntime.sleep(0.2)", "", *FIRST)
+
+    assert list(graded.seconds) == [cell.id for cell in graded.notebook.cells]
+    assert graded.seconds[graded.notebook.cells[0].id] >= 0.2
+
+
+def test_the_notebook_itself_keeps_what_was_found() -> None:
+    graded = grade("import os\nos._exit(0)", *FIRST)
+
+    kept = recorded(graded.notebook, graded).metadata[RECORD]
+
+    assert kept["remarks"] == list(graded.remarks)
+    assert kept["verdicts"]["test_ex_1_1"]["mark"] == 2
+    assert kept["seconds"].keys() == graded.seconds.keys()
 
 
 def test_the_notebook_that_was_given_is_not_changed() -> None:
@@ -215,10 +261,8 @@ def test_outputs_that_are_none_of_jupyters_are_dropped() -> None:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    folder = tmp_path_factory.mktemp("beside")
-    (folder / "points.csv").write_text("1,2\n")
-    started = Session(Limits(), {"data/points.csv": folder / "points.csv"})
+def session() -> Iterator[Session]:
+    started = Session(Limits(), {"data/points.csv": b"1,2\n"})
     yield started
     started.close()
 
@@ -269,12 +313,250 @@ def test_nothing_names_the_course(says: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert not given.keys() & {"USER", "PYTHONPATH", "VIRTUAL_ENV", "JPY_API_TOKEN"}
 
 
-def test_a_file_beside_the_notebook_stands_for_no_module(tmp_path: Path) -> None:
-    for name in ("math.json", "numpy.txt"):
-        (tmp_path / name).write_text("raise SystemExit")
-    session = Session(LIMITS, {"numpy.py": tmp_path / "numpy.txt"})
+def test_a_file_beside_the_notebook_stands_for_no_module() -> None:
+    session = Session(LIMITS, {"numpy.py": b"raise SystemExit"})
     (cell,) = notebook("import numpy\nprint(numpy.__name__, numpy.pi)").cells
     session.run(cell)
     session.close()
 
     assert "3.14159" in shown(cell)
+
+
+# ---- The public door: bytes in, bytes out --------------------------------------------------------
+
+INGREDIENTS = ("secret", "sums", "ada")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return released_course(tmp_path_factory.mktemp("grading") / "course")
+
+
+@pytest.fixture(scope="module")
+def version(course: Course) -> NotebookVersion:
+    return versions(course, "sums")["sums"]
+
+
+@pytest.fixture
+def right(course: Course) -> NotebookNode:
+    """Return the released notebook with all answers right."""
+    return answered(course)
+
+
+def content(of: NotebookNode) -> bytes:
+    return nbformat.writes(of).encode()  # type: ignore[no-untyped-call, no-any-return]
+
+
+def cells_of(result: Result) -> dict[str, NotebookNode]:
+    found = nbformat.reads(result.notebook.decode(), as_version=4)  # type: ignore[no-untyped-call]
+    nbformat.validate(found)
+    return {cell.id: cell for cell in found.cells}
+
+
+def contents(result: Result) -> list[tuple[str, str, object]]:
+    """Return what stands in the cells, but for the times at which they ran."""
+    return [(name, cell.source, cell.get("outputs")) for name, cell in cells_of(result).items()]
+
+
+def found_by(result: Result) -> dict[str, tuple[float, str, str]]:
+    """Return what each test found, but for the time that it took."""
+    return {name: (v.mark, v.reason, v.printed) for name, v in result.verdicts.items()}
+
+
+def test_a_notebook_is_graded_from_its_bytes(right: NotebookNode, version: NotebookVersion) -> None:
+    result = autograde.grade(content(right), version)
+
+    assert result.scores == {"test_ex_1_1_1": 2, "test_ex_1_1_2": 3, "ex_1_1_3": None}
+    assert {name: verdict.mark for name, verdict in result.verdicts.items()} == {
+        "test_ex_1_1_1": 2,
+        "test_ex_1_1_2": 3,
+    }
+    assert (result.unanswered, result.problems, result.notes, result.remarks) == ((), (), (), ())
+    assert not result.is_faulty
+    assert cells_of(result)["test_ex_1_1_1"].execution_count
+
+
+def test_an_untouched_release_gets_nothing_and_its_answers_are_told(
+    course: Course, version: NotebookVersion
+) -> None:
+    released = (course.root / "release" / "sums" / "sums.ipynb").read_bytes()
+
+    result = autograde.grade(released, version)
+
+    assert result.scores == {"test_ex_1_1_1": 0, "test_ex_1_1_2": 0, "ex_1_1_3": 0}
+    assert result.unanswered == ("ex_1_1_1", "ex_1_1_2", "ex_1_1_3")
+
+
+def test_a_sanitised_or_a_graded_notebook_gets_the_same_marks_again(
+    course: Course, version: NotebookVersion
+) -> None:
+    raw = content(answered(course, ex_1_1_1="def total(numbers):\n    return 6"))
+    first = autograde.grade(raw, version, ingredients=INGREDIENTS)
+
+    for again in (content(sanitised(raw, version).notebook), first.notebook):
+        result = autograde.grade(again, version, ingredients=INGREDIENTS)
+        assert (result.scores, found_by(result)) == (first.scores, found_by(first))
+        assert contents(result) == contents(first)
+    assert first.verdicts["test_ex_1_1_1"].reason == ("✗ Exercise 1.1.1: the sum of nothing is 0.")
+
+
+def test_the_same_bytes_get_the_same_marks_and_reasons_and_other_inputs_others(
+    right: NotebookNode, version: NotebookVersion
+) -> None:
+    draws = "import random\ndef total(numbers):\n    return random.random()"
+    test = (
+        "# Check 1.1.1\nfrom course_utils.seeds import generator\n"
+        "print(total([]), generator('').random())\nassert total([]) > 2, str(total([]))"
+    )
+    random = replace(
+        version,
+        cells=tuple(
+            replace(cell, source=test) if cell.grade_id == "test_ex_1_1_1" else cell
+            for cell in version.cells
+        ),
+    )
+    source.by_grade_id(right)["ex_1_1_1"].source = draws
+
+    first, again, other = (
+        autograde.grade(content(right), random, ingredients=("secret", "sums", student))
+        for student in ("ada", "ada", "bob")
+    )
+
+    assert (again.scores, found_by(again)) == (first.scores, found_by(first))
+    assert first.verdicts["test_ex_1_1_1"].printed != other.verdicts["test_ex_1_1_1"].printed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("../beside.csv", "data/../../beside.csv", "/etc/beside.csv", "..", "data/.."),
+        *("..\\beside.csv", "data\\beside.csv", "C:\\beside.csv", "", ".", "a\0b"),
+    ],
+)
+def test_a_data_file_that_would_lie_elsewhere_is_refused(
+    right: NotebookNode, version: NotebookVersion, path: str
+) -> None:
+    with pytest.raises(ValueError, match="has to lie beside its notebook"):
+        autograde.grade(content(right), version, files={path: b"1,2"})
+
+
+def test_data_files_lie_beside_the_notebook(course: Course, version: NotebookVersion) -> None:
+    reads = (
+        "from pathlib import Path\n"
+        "print(Path('data/a b.csv').read_bytes(), Path('é.csv').read_text())\n"
+    )
+    files = {"data/a b.csv": b"\xff", "é.csv": b"1,2"}
+
+    result = autograde.grade(content(answered(course, ex_1_1_1=reads)), version, files=files)
+
+    assert shown(cells_of(result)["ex_1_1_1"]) == "b'\\xff' 1,2\n"
+
+
+BARS = "3 ###\n5 ##########\n"
+
+
+@pytest.mark.parametrize(
+    ("tags", "text", "run_all", "expected"),
+    [
+        (["display"], "", False, NOT_RUN),
+        ([], "", False, NOT_RUN),  # removing the tag does not run it
+        (["display"], "", True, BARS),
+        (["display"], "print('of my own')", False, "of my own\n"),
+        ([], "print('of my own')", False, "of my own\n"),
+    ],
+)
+def test_a_cell_for_display_is_told_by_the_courses_text_and_never_by_a_tag(
+    right: NotebookNode,
+    version: NotebookVersion,
+    tags: list[str],
+    text: str,
+    run_all: bool,
+    expected: str,
+) -> None:
+    (bars,) = (cell for cell in right.cells if cell.id == "bars")
+    bars.metadata.tags = tags
+    bars.source = text or bars.source
+
+    result = autograde.grade(content(right), version, run_all=run_all)
+
+    assert shown(cells_of(result)["bars"]) == expected
+    assert result.scores["test_ex_1_1_1"] == 2
+
+
+def test_a_students_tag_keeps_no_cell_from_running(
+    right: NotebookNode, version: NotebookVersion
+) -> None:
+    for cell in right.cells:
+        cell.metadata.tags = ["display", "skip-execution"]
+
+    result = autograde.grade(content(right), version)
+
+    found = cells_of(result)
+    assert result.scores == {"test_ex_1_1_1": 2, "test_ex_1_1_2": 3, "ex_1_1_3": None}
+    assert [name for name, cell in found.items() if shown_as_not_run(cell)] == ["bars"]
+
+
+def shown_as_not_run(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and shown(cell) == NOT_RUN
+
+
+def test_how_long_each_cell_took_stands_in_the_notebook(
+    right: NotebookNode, version: NotebookVersion
+) -> None:
+    result = autograde.grade(content(right), version)
+
+    kept = json.loads(result.notebook)["metadata"][RECORD]["seconds"]
+    ran = {name for name, cell in cells_of(result).items() if cell.get("execution_count")}
+    assert kept.keys() == result.seconds.keys() == ran
+    assert kept == pytest.approx(dict(result.seconds), abs=1e-4)
+
+
+def test_long_outputs_are_shortened_as_the_limits_say(
+    course: Course, version: NotebookVersion
+) -> None:
+    prints = "for number in range(100):\n    print(number)"
+
+    result = autograde.grade(
+        content(answered(course, ex_1_1_1=prints)), version, limits=Limits(output_lines=10)
+    )
+
+    assert len(shown(cells_of(result)["ex_1_1_1"]).splitlines()) < 20
+
+
+def test_a_test_at_fault_gives_no_mark(right: NotebookNode, version: NotebookVersion) -> None:
+    faulty = tuple(
+        replace(cell, source="7 * total([1])") if cell.grade_id == "test_ex_1_1_1" else cell
+        for cell in version.cells
+    )
+
+    result = autograde.grade(content(right), replace(version, cells=faulty))
+
+    assert result.is_faulty
+    assert result.scores["test_ex_1_1_1"] is None
+    assert result.scores["test_ex_1_1_2"] == 3
+
+
+def test_what_is_no_notebook_is_no_result(version: NotebookVersion) -> None:
+    with pytest.raises(SubmissionError, match="is empty"):
+        autograde.grade(b"", version)
+
+
+def test_a_sandbox_that_is_required_and_missing_is_refused(
+    right: NotebookNode, version: NotebookVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "problem", lambda: "There are no walls here.")
+
+    with pytest.raises(KernelStartError, match="There are no walls here"):
+        autograde.grade(content(right), version, limits=Limits(require_sandbox=True))
+
+
+def test_the_door_is_light_and_holds_what_it_names() -> None:
+    code = (
+        "import sys\nfrom course_utils import autograde\n"
+        "heavy = {'torch', 'numpy', 'nbgrader', 'distributed'} & set(sys.modules)\n"
+        "print(heavy, [hasattr(autograde, name) for name in (*autograde.__all__, 'mark')])"
+    )
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "set() [True, True, True, True, True, False]\n"

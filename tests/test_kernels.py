@@ -357,13 +357,11 @@ def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def cold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def cold() -> Iterator[Session]:
     """A kernel that nothing confines, for what does it no harm."""
-    beside = tmp_path_factory.mktemp("beside") / "points.csv"
-    beside.write_text("1,2\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandbox, "problem", lambda: "There are no walls here.")
-        session = Session(LIMITS, {"data/points.csv": beside})
+        session = Session(LIMITS, {"data/points.csv": b"1,2\n"})
     yield session
     session.close()
 

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 
 import course_utils
 from course_utils.autograde.course import Course
-from course_utils.autograde.gradebook import layout, marks
+from course_utils.autograde.gradebook import marks, versions
 from course_utils.exceptions import CourseError, ReleaseError
 from course_utils.instructor import source
 from course_utils.instructor.rehearsal import rehearse
@@ -92,11 +92,11 @@ def test_the_readme_names_the_notebooks_and_what_to_hand_in(released):
 
 
 def test_releasing_again_changes_no_byte_and_no_cell_in_the_gradebook(course):
-    first, cells = contents(course.root / "release"), layout(course, "sums")
+    first, cells = contents(course.root / "release"), versions(course, "sums")
 
     release(course, "sums")
     with_the_same_gradebook = contents(course.root / "release")
-    assert layout(course, "sums") == cells
+    assert versions(course, "sums") == cells
     (course.root / "gradebook.db").unlink()
     release(course, "sums")
 

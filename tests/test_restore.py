@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.autograde.gradebook import CourseCell
 from course_utils.autograde.restore import Restored, restored
+from course_utils.autograde.version import CourseCell
 
 
 def owned(name: str, kind: str = "code", points: float = 2.0) -> CourseCell:

@@ -115,7 +115,7 @@ def test_a_class_gets_the_marks_of_stock_nbgrader(assignment: str, tmp_path: Pat
     stock.Autograde.autograde_preprocessors = Autograde.autograde_preprocessors.default()
     stock.Execute.skip_cells_with_tag = "display"
     judged = Config()
-    judged.Judge.skipped_tag = "display"
+    judged.Judge.run_all = False
     assert Execute in stock.Autograde.autograde_preprocessors
 
     found = []

@@ -107,7 +107,7 @@ def _outcome(future: Any, student: str) -> Outcome:
         )
         raise CourseError(message)
     if isinstance(error, KilledWorker):
-        why = f"The worker that graded it ended, {TRIES} times."
+        why = f"The worker that graded it ended, {error.allowed_failures + 1} times."
     elif error is None:
         raise CourseError("The scheduler is gone. Start it again, then run the same command again.")
     else:
@@ -165,6 +165,12 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
 def _reached(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=REACH)  # type: ignore[no-untyped-call]
+    except TypeError as error:  # Dask's own way to ask for certificates
+        message = (
+            f"The scheduler at {address} wants encryption, and Dask knows no certificates here. "
+            "Name them in Dask's settings (distributed.comm.tls); docs/batches.md tells how."
+        )
+        raise CourseError(message) from error
     except (OSError, ValueError, TimeoutError) as error:
         message = (
             f"No scheduler answers at {address} ({type(error).__name__}). "

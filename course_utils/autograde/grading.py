@@ -111,7 +111,8 @@ def grade(
     """
     limits = limits or Limits()
     for name in files or {}:
-        if (path := PurePosixPath(name)).is_absolute() or ".." in path.parts or "\\" in name:
+        parts = PurePosixPath(name).parts
+        if not parts or parts[0] == "/" or ".." in parts or set("\\\0") & set(name):
             raise ValueError(f"a data file has to lie beside its notebook, not at {name!r}")
     found = sanitised(notebook, version)
     graded = grade_notebook(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,6 +26,9 @@ if TYPE_CHECKING:  # it takes seconds to import, and the coordinator grades noth
     from course_utils.autograde.grading import Result
 
 __all__ = ["Job", "OtherGrader", "Outcome", "Terms", "grader_version", "work"]
+
+
+QUICK = "COURSE_QUICK"
 
 
 class OtherGrader(CourseError):
@@ -51,6 +55,9 @@ class Terms:
         By notebook.
     limits : Limits
     run_all : bool
+    quick : str
+        The variable COURSE_QUICK, by which notebooks train for seconds instead of minutes. The
+        coordinator's holds, not that of a worker's shell.
     grader : str
         Of `grader_version`.
     """
@@ -58,12 +65,13 @@ class Terms:
     versions: Mapping[str, NotebookVersion]
     limits: Limits
     run_all: bool
+    quick: str = field(default_factory=lambda: os.environ.get(QUICK, "0"))
     grader: str = field(default_factory=grader_version)
 
     def key(self, ingredients: tuple[str, ...]) -> str:
         """Return a text that is another if anything else would be graded, or otherwise."""
         digests = {name: version.digest for name, version in self.versions.items()}
-        content = [digests, asdict(self.limits), self.run_all, self.grader, ingredients]
+        content = [digests, asdict(self.limits), self.run_all, self.quick, self.grader, ingredients]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -117,6 +125,7 @@ def work(job: Job) -> Outcome:
             "Install the same one everywhere, and start the workers again."
         )
         raise OtherGrader(message)
+    os.environ[QUICK] = job.terms.quick
     start = time.monotonic()
     results, failures, passing = {}, {}, False
     for name, content in job.papers.notebooks.items():

@@ -94,14 +94,15 @@ class Papers:
         The data files beside them, by relative path.
     handed_in : datetime, optional
         In UTC.
-    problems : tuple of str
-        Sentences on notebooks that cannot be read.
+    problems, notes : tuple of str
+        Sentences on files that cannot be read, and on what is good to know.
     """
 
     notebooks: Mapping[str, bytes]
     files: Mapping[str, bytes] = field(default_factory=dict)
     handed_in: datetime | None = None
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def shown(name: str) -> str:
@@ -197,8 +198,6 @@ def _submission(
     data, left_out = _sorted_out(folder, files, ours)
     if left_out:
         notes.append(f"Left out, as only data files are taken along: {_names(left_out)}.")
-    if Path(TIMESTAMP) in files and handed_in_at(folder) is None:
-        notes.append(f"'{TIMESTAMP}' holds no date: the time of handing in is unknown.")
     return Submission(
         student=student.name,
         assignment=assignment,
@@ -278,7 +277,9 @@ def _sorted_out(
         if file.suffix.lower() == ".ipynb" or file == Path(TIMESTAMP):
             continue
         size += (folder / file).lstat().st_size
-        if file.suffix.lower() in DATA_SUFFIXES and size <= MAX_DATA_BYTES:
+        # A name with a backslash is a path elsewhere.
+        is_data = file.suffix.lower() in DATA_SUFFIXES and "\\" not in file.as_posix()
+        if is_data and size <= MAX_DATA_BYTES:
             taken.append(file)
         elif file not in ours:
             left_out.append(file.as_posix())
@@ -332,7 +333,11 @@ def read(submission: Submission) -> Papers:
                 files[file.as_posix()] = original.read(MAX_DATA_BYTES)
         except SubmissionError as error:
             problems.append(str(error))
-    return Papers(notebooks, files, handed_in_at(submission.folder), tuple(problems))
+    handed_in = handed_in_at(submission.folder)
+    notes = []
+    if handed_in is None and os.path.lexists(submission.folder / TIMESTAMP):
+        notes.append(f"'{TIMESTAMP}' holds no date: the time of handing in is unknown.")
+    return Papers(notebooks, files, handed_in, tuple(problems), tuple(notes))
 
 
 def _notebook(path: Path) -> bytes:
