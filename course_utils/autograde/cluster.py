@@ -12,17 +12,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, as_completed
+from distributed import CancelledError, Client, LocalCluster, wait
 from distributed.scheduler import KilledWorker
 
 from course_utils.autograde import forge
-from course_utils.autograde.jobs import Job, OtherGrader, Outcome, work
+from course_utils.autograde.jobs import Job, OtherGrader, Outcome, unexpected, work
 from course_utils.exceptions import CourseError
 
 __all__ = ["Crew", "crew", "processors"]
 
 #: Seconds to wait for a scheduler to answer, and for its first worker.
 REACH, GATHER = 10, 60
+#: Seconds between two looks at whether there are workers.
+PAUSE = 5
 #: Jobs for each worker that wait at the scheduler, so that none is ever idle.
 AHEAD = 2
 #: After how many jobs the workers are counted again.
@@ -53,7 +55,6 @@ class Crew:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._name = f"grade-{uuid.uuid4().hex}"
 
     @property
     def workers(self) -> int:
@@ -70,49 +71,80 @@ class Crew:
         CourseError
             If the workers cannot be used at all: they have other code, or the scheduler is gone.
         """
-        waiting = enumerate(jobs)
-        running: dict[Any, str] = {}
-        done = as_completed()  # type: ignore[no-untyped-call]
+        suspects: list[Job] = []
+        for job, future in self._ended(jobs):
+            if _lost(future):
+                # It may only have waited at a worker that another job ended.
+                suspects.append(job)
+            else:
+                yield _outcome(future, job)
+        for suspect in suspects:  # each by itself, so that nobody else can be to blame
+            for job, future in self._ended([suspect]):
+                yield _outcome(future, job)
+
+    def _ended(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
+        """Yield each job with its future, in the order in which they end."""
+        waiting = iter(jobs)
+        running: dict[Any, Job] = {}
         room = 0
-
-        def fill() -> None:
-            while len(running) < room and (numbered := next(waiting, None)):
-                number, job = numbered
-                future = self._client.submit(work, job, pure=False, key=f"{self._name}-{number}")
-                running[future.key] = job.student
-                done.add(future)  # type: ignore[no-untyped-call]
-
         for ended in itertools.count():
             if ended % LOOK == 0:  # workers come and go
                 room = AHEAD * max(1, self.workers)
-            fill()
+            while len(running) < room and (job := next(waiting, None)):
+                future = self._client.submit(work, job, pure=False, key=f"grade-{uuid.uuid4()}")
+                running[future] = job
             if not running:
                 return
-            future = next(done)
-            yield _outcome(future, running.pop(future.key))
+            future = self._first(list(running))
+            yield running.pop(future), future
             future.release()
 
+    def _first(self, futures: list[Any]) -> Any:
+        """Wait for one of the futures."""
+        alone = 0
+        while alone * PAUSE < GATHER:
+            try:
+                done, _ = wait(  # type: ignore[no-untyped-call]
+                    futures, timeout=PAUSE, return_when="FIRST_COMPLETED"
+                )
+            except TimeoutError:
+                alone = 0 if self.workers else alone + 1
+                continue
+            except CancelledError as error:
+                message = "The scheduler is gone. Start it again, then run the same command again."
+                raise CourseError(message) from error
+            if done:  # none if its result was lost at once, with its worker
+                return done.pop()
+        message = (
+            "All workers are gone. See what they said in the end (one that cannot import "
+            "course_utils dies: install the course there, with its instructor extra), start them, "
+            "then run the same command again."
+        )
+        raise CourseError(message)
 
-def _outcome(future: Any, student: str) -> Outcome:
+
+def _lost(future: Any) -> bool:
+    return future.status == "error" and isinstance(future.exception(), KilledWorker)
+
+
+def _outcome(future: Any, job: Job) -> Outcome:
     if future.status == "finished":
         outcome: Outcome = future.result()
         return outcome
-    error = future.exception() if future.status == "error" else None
+    error = future.exception()
     if isinstance(error, OtherGrader):
         raise error
     if isinstance(error, ModuleNotFoundError):
         message = (
-            f"A worker cannot import '{error.name}'. "
-            "Install the course there, with its instructor extra, and start the worker again."
+            f"A worker cannot import '{error.name}': install the course there, with its "
+            "instructor extra, and start the worker again."
         )
         raise CourseError(message)
     if isinstance(error, KilledWorker):
-        why = f"The worker that graded it ended, {error.allowed_failures + 1} times."
-    elif error is None:
-        raise CourseError("The scheduler is gone. Start it again, then run the same command again.")
+        why = f"The worker that graded it ended, {error.allowed_failures + 1} times in a row."
     else:
-        why = f"It could not be graded ({type(error).__name__}: {error})."
-    return Outcome(student, failures={"": why}, passing=True)
+        why = unexpected(error)
+    return Outcome(job.student, failures={"": why}, passing=True)
 
 
 def processors() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from course_utils.exceptions import CourseError, SubmissionError
 if TYPE_CHECKING:  # it takes seconds to import, and the coordinator grades nothing
     from course_utils.autograde.grading import Result
 
-__all__ = ["Job", "OtherGrader", "Outcome", "Terms", "grader_version", "work"]
+__all__ = ["Job", "OtherGrader", "Outcome", "Terms", "grader_version", "unexpected", "work"]
 
 
 QUICK = "COURSE_QUICK"
@@ -108,6 +109,11 @@ class Outcome:
     seconds: float = 0.0
 
 
+def unexpected(error: BaseException) -> str:
+    """Return the sentence for an error that nobody thought of."""
+    return f"Something unexpected happened ({type(error).__name__}: {str(error)[:200]})."
+
+
 def work(job: Job) -> Outcome:
     """Grade a student's notebooks.
 
@@ -117,7 +123,6 @@ def work(job: Job) -> Outcome:
         If this worker has other code than the coordinator.
     """
     from course_utils.autograde.grading import grade
-    from course_utils.autograde.kernels import KernelStartError
 
     if (here := grader_version()) != job.terms.grader:
         message = (
@@ -140,6 +145,9 @@ def work(job: Job) -> Outcome:
             )
         except SubmissionError as error:
             failures[name] = str(error)
-        except KernelStartError as error:
-            failures[name], passing = f"'{name}.ipynb' was not graded. {error}", True
+        # No exception may travel as it is: the coordinator may be unable to read it.
+        except Exception as error:
+            logging.exception("%r was not graded", job.student)
+            why = str(error) if isinstance(error, CourseError) else unexpected(error)
+            failures[name], passing = f"'{name}.ipynb' was not graded. {why}", True
     return Outcome(job.student, results, failures, passing, time.monotonic() - start)

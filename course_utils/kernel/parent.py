@@ -75,6 +75,7 @@ LATER = "torch._dynamo"
 #: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
 #: has met: users are counted, so two kernels of one user would share their limit.
 STRANGERS = range(2**30, 2**31)
+IDS = Path("/proc/self/uid_map")
 #: What a kernel finds as its own: its home, and the folder that it starts in.
 HOME, DESK = "/student/home", "/student/desk"
 CONNECTION = f"{HOME}/connection.json"
@@ -156,7 +157,7 @@ def _silence() -> None:
 
 def _init(request: dict[str, Any], leash: socket.socket) -> None:
     """Furnish the room, start the kernel in it, and watch over both."""
-    user = random.SystemRandom().choice(STRANGERS) if os.getuid() == 0 else None
+    user = random.SystemRandom().choice(_strangers()) if os.getuid() == 0 else None
     _furnish(request, user)
     is_up, says_up = os.pipe()
     may_run, lets_run = os.pipe()
@@ -182,6 +183,13 @@ def _init(request: dict[str, Any], leash: socket.socket) -> None:
     _clear()
     leash.send(ended.encode())
     os._exit(0)
+
+
+def _strangers() -> range:
+    """Return the numbers of users whom nobody has met; a container may have few numbers at all."""
+    ids = [list(map(int, line.split())) for line in IDS.read_text().splitlines()]
+    end = max(first + count for first, _, count in ids)
+    return STRANGERS if end >= STRANGERS.stop else range(end // 2, end)
 
 
 def _clear() -> None:
