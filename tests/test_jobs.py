@@ -41,7 +41,15 @@ def test_the_same_terms_have_the_same_key() -> None:
     assert again.key(ADA) == TERMS.key(ADA)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Limits)])
+def test_whether_there_has_to_be_a_sandbox_makes_no_other_key() -> None:
+    strict = replace(TERMS, limits=replace(TERMS.limits, require_sandbox=True))
+
+    assert strict.key(ADA) == TERMS.key(ADA)
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in fields(Limits) if field.name != "require_sandbox"]
+)
 def test_another_limit_is_another_key(name: str) -> None:
     changed = replace(TERMS.limits, **{name: another(getattr(TERMS.limits, name))})
 

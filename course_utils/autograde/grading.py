@@ -393,9 +393,11 @@ def _outputs(verdict: Verdict, cell: NotebookNode) -> list[NotebookNode]:
     if verdict.fault:
         said = "This test did not work, which is not your fault. A person will mark this exercise."
         outputs.append(_error("TestFault", said))
-    elif verdict.mark == 0 and verdict.reason:
-        outputs.append(_error("CheckFailed", verdict.reason))
+        return outputs
+    told = "\n  ".join(filter(None, (verdict.reason, verdict.sentence)))
+    if verdict.mark == 0 and told:
+        outputs.append(_error("CheckFailed", told))
     elif verdict.mark < float(cell.metadata.nbgrader.points):
-        put("stream", name="stdout", text=f"{verdict.reason}\n")
+        put("stream", name="stdout", text=f"{told}\n")
         put("execute_result", data={"text/plain": repr(verdict.mark)}, execution_count=None)
     return outputs
