@@ -12,7 +12,7 @@ endif
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox postgresql demo test test-stand-ins quick-test lint format release lock clean
+.PHONY: help setup sandbox postgresql browser demo test test-stand-ins quick-test lint format release lock clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -48,10 +48,17 @@ sandbox:  ## on Linux: install bubblewrap, which confines students' code, if it 
 postgresql:  ## on Linux: install PostgreSQL, which one test grades with, if it is missing and may be installed
 	$(call installed,postgres,postgresql,There is no PostgreSQL$(comma) so its test is skipped.)
 
+# Without them the tests that need a browser are skipped, and say so.
+browser: $(STAMP)  ## on Linux: install Chromium and axe-core, which try the pages, if they are missing and may be installed
+	$(call installed,chromium,chromium,There is no Chromium$(comma) so the tests with a browser are skipped.)
+	@[ -e $(VENV)/node_modules/axe-core/axe.min.js ] || { command -v npm > /dev/null \
+	  && npm install --silent --no-save --no-fund --no-audit --prefix $(VENV) axe-core > /dev/null 2>&1; } \
+	  || echo "There is no axe-core (it needs npm), so nothing tries how accessible the pages are."
+
 demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
 	@$(BIN)/course demo
 
-test: $(STAMP) postgresql lint  ## run everything that CI runs
+test: $(STAMP) postgresql browser lint  ## run everything that CI runs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network

@@ -140,6 +140,11 @@ def _outcome(future: Any, job: Job) -> Outcome:
             "instructor extra, and start the worker again."
         )
         raise CourseError(message)
+    if isinstance(error, RuntimeError) and "deserialization" in str(error):
+        raise CourseError(
+            "The scheduler cannot read the jobs: install the course there, too, with its "
+            "instructor extra, and start the scheduler again."
+        )
     if isinstance(error, KilledWorker):
         why = f"The worker that graded it ended, {error.allowed_failures + 1} times in a row."
     else:
