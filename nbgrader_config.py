@@ -81,3 +81,10 @@ c.Execute.extra_arguments = [
 
 # A test cell that a student deleted comes back, so that the rest of the notebook is still marked.
 c.OverwriteCells.add_missing_cells = True
+
+# ---- Feedback -------------------------------------------------------------------------------
+
+# A page of the course's own for each notebook: docs/feedback.md shows what it holds. It asks the
+# gradebook itself, so nbgrader's own preprocessors have nothing left to do.
+c.GenerateFeedback.exporter_class = "course_utils.autograde.feedback_page.FeedbackExporter"
+c.GenerateFeedback.preprocessors = []

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from course_utils import remote
-from course_utils.exceptions import CheckFailed
+from course_utils.exceptions import CheckFailed, CourseError
 
-__all__ = ["close", "difference", "true"]
+__all__ = ["Parts", "Points", "close", "difference", "true"]
 
 DtypeRule = Literal["same", "number"]
 
@@ -120,6 +122,141 @@ def difference(
     'it is a list, and a NumPy array was expected'
     """
     return _difference(actual, expected, "it", list(names), rtol, atol, dtype, reveal)
+
+
+class Points(float):
+    """A part of an exercise's points, as the value of its check: nbgrader takes it for the mark.
+
+    Attributes
+    ----------
+    reason : str
+        Why the other points are missing, for the student.
+    """
+
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return super().__repr__().removesuffix(".0")
+
+
+class Parts:
+    """The parts of an exercise, each with points of its own.
+
+    A part that fails costs its own points, and the check goes on with the next one.
+
+    Examples
+    --------
+    >>> parts = Parts()
+    >>> with parts(1, "the sum"):
+    ...     close(1 + 1, 2, what="1 + 1")
+    ✓ 1 + 1
+    >>> with parts(2, "the product"):
+    ...     close(2 * 3, 5, what="2 · 3")
+    >>> parts.points()
+    ✗ 2 · 3: it is 6, and 5 was expected.
+    1 of 3 points so far.
+    1
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[_Part] = []
+
+    def __call__(self, points: float, what: str) -> _Part:
+        """Begin a part: ``with parts(1, "the first step"):``.
+
+        Parameters
+        ----------
+        points : int or float
+            What it is worth. Decimals are added up exactly: 0.1 and 0.2 are 0.3.
+        what : str
+            What it is about. An exception of the answer's is told with it.
+        """
+        part = _Part(Fraction(str(points)), what, is_first=not self._parts)
+        self._parts.append(part)
+        return part
+
+    def points(self) -> Points | None:
+        """Conclude, as the last line of a check.
+
+        Returns
+        -------
+        Points or None
+            None if every part holds: there is nothing to say, and all points are won.
+
+        Raises
+        ------
+        CheckFailed
+            If no part holds.
+        """
+        failed = [part for part in self._parts if not part.holds]
+        if self._parts and not failed:
+            return None
+        reason = "\n".join(_told_once(failed))
+        won = sum(part.points for part in self._parts if part.holds)
+        if not won:
+            raise CheckFailed(reason)
+        mark, most = Points(won), Points(sum(part.points for part in self._parts))
+        mark.reason = reason
+        print(f"{reason}\n{mark!r} of {most!r} points so far.")
+        return mark
+
+
+class _Part:
+    """One part: notes how it failed, and lets the check go on."""
+
+    def __init__(self, points: Fraction, what: str, *, is_first: bool) -> None:
+        self.points = points
+        self.what = what
+        self.holds = False
+        self.failure = "it was not checked"
+        self._is_first = is_first
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self.holds = error is None
+        if not isinstance(error, Exception) or isinstance(error, CourseError):
+            return False
+        failure = self._failure(error.with_traceback(_beyond_its_cell(trace)))
+        error.with_traceback(trace)
+        self.failure = failure or self.failure
+        return failure is not None
+
+    def _failure(self, error: Exception) -> str | None:
+        """Return how the part failed, or None if the check cannot go on."""
+        is_students = isinstance(error, remote.AnswerError) or remote.where(error)[0] is not None
+        if remote.is_unanswered(error):  # in the first part there is nothing to give a part of
+            return None if self._is_first else "there is no answer yet"
+        if isinstance(error, AssertionError) and not is_students:
+            return str(error) or "a check does not hold"
+        if isinstance(error, NameError | ImportError) and not is_students:
+            return None  # the answer is missing, or the test is at fault
+        return remote.in_words(error).removesuffix(".")
+
+
+def _beyond_its_cell(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the lines of the test itself, which are no student's."""
+    rest = trace
+    while trace and rest and rest.tb_frame.f_code.co_filename == trace.tb_frame.f_code.co_filename:
+        rest = rest.tb_next
+    return rest
+
+
+def _told_once(parts: Iterable[_Part]) -> list[str]:
+    """Return how parts failed: once what several have in common, such as an exception."""
+    told: dict[str, list[str]] = {}
+    for part in parts:
+        told.setdefault(part.failure, []).append(part.what)
+    return [
+        failure if failure.startswith("✗ ") else f"✗ {', '.join(whats)}: {failure}."
+        for failure, whats in told.items()
+    ]
 
 
 def _conclude(problem: str | None, what: str, hint: str, *, announce: bool) -> None:

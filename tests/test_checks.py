@@ -541,3 +541,151 @@ def test_a_constant_factor_is_only_claimed_where_there_is_one(right, factor):
         assert f"every value is {factor} times" in message
     elif message is not None:
         assert right.size < 3 or np.ptp(right) <= 1e-4 * np.abs(right).max()
+
+
+# Exercises in parts
+
+
+def taken(*parts):
+    """Conclude an exercise whose parts are (points, what, what it does)."""
+    taking = check.Parts()
+    for points, what, does in parts:
+        with taking(points, what):
+            does()
+    return taking.points()
+
+
+def holds():
+    check.close(1.0, 1.0, what="the first step")
+
+
+def fails():
+    check.close(2.0, 3.0, what="the second step", hint="Look at the signs.")
+
+
+def divides():
+    1 / 0  # noqa: B018
+
+
+def test_where_all_parts_hold_there_is_nothing_to_say(capsys):
+    assert taken((1, "one", holds), (2, "two", holds)) is None
+    assert capsys.readouterr().out == "✓ the first step\n" * 2
+
+
+def test_a_part_that_fails_costs_its_own_points_and_is_told_at_the_end(capsys):
+    mark = taken((2, "one", fails), (1, "two", holds))
+
+    message = "✗ the second step: it is 2.0, and 3.0 was expected.\n  Look at the signs."
+    assert (mark, repr(mark), mark.reason) == (1.0, "1", message)
+    said = capsys.readouterr()
+    assert said.out == f"✓ the first step\n{message}\n1 of 3 points so far.\n"
+    assert said.err == ""  # nbgrader takes it for an error
+
+
+def test_where_no_part_holds_the_check_fails_with_all_messages():
+    with pytest.raises(CheckFailed) as caught:
+        taken((1, "one", fails), (2, "two", divides))
+    assert str(caught.value) == (
+        "✗ the second step: it is 2.0, and 3.0 was expected.\n  Look at the signs.\n"
+        "✗ two: your answer could not be used: ZeroDivisionError: division by zero."
+    )
+
+
+def test_an_exception_that_parts_have_in_common_is_told_once(capsys):
+    mark = taken((1, "one", divides), (1, "two", divides), (1, "three", holds))
+    assert mark.reason == (
+        "✗ one, two: your answer could not be used: ZeroDivisionError: division by zero."
+    )
+
+
+def test_decimals_add_up_exactly(capsys):
+    parts = [(0.1, "one", holds), (0.2, "two", holds), (0.7, "three", fails)]
+    assert repr(taken(*parts)) == "0.3"
+    assert capsys.readouterr().out.endswith("0.3 of 1 points so far.\n")
+
+
+@law
+@given(st.lists(st.tuples(st.integers(1, 999), st.booleans()), min_size=1, max_size=6))
+def test_a_mark_is_the_sum_of_the_parts_that_hold(parts):
+    won = sum(points for points, right in parts if right)
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            mark = taken(*[(n / 100, "it", holds if right else fails) for n, right in parts])
+        except CheckFailed:
+            mark = 0.0
+    assert (sum(n for n, _ in parts) / 100 if mark is None else mark) == won / 100
+
+
+def test_an_exercise_without_parts_and_a_part_that_is_not_entered_win_nothing():
+    with pytest.raises(CheckFailed):
+        taken()
+    parts = check.Parts()
+    parts(1, "the first step")
+    with pytest.raises(CheckFailed, match="the first step: it was not checked"):
+        parts.points()
+
+
+def test_a_failure_without_words_is_no_success():
+    def fails_silently():
+        raise CheckFailed
+
+    with pytest.raises(CheckFailed):
+        taken((1, "one", fails_silently))
+
+
+@pytest.mark.parametrize("error", [CourseError("The kernel is gone."), KeyboardInterrupt()])
+def test_what_is_not_the_answers_fault_passes_through_a_part(error):
+    def ends():
+        raise error
+
+    with pytest.raises(type(error)):
+        taken((1, "one", ends))
+
+
+def test_a_missing_answer_ends_the_check_at_once(capsys):
+    def stub():
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        taken((1, "one", stub), (2, "two", holds))
+    assert taken((1, "one", holds), (2, "two", stub)).reason == "✗ two: there is no answer yet."
+
+
+def in_parts(shell, answer):
+    """Run an answer cell, then a check in two parts, as a notebook does."""
+    shell.run_cell(answer)
+    return shell.run_cell(
+        "from course_utils import checks as check\n"
+        "parts = check.Parts()\n"
+        "with parts(1, 'one'):\n"
+        "    check.close(f(1), 1, what='f(1)')\n"
+        "with parts(2, 'two'):\n"
+        "    def second(n):\n"
+        "        one, two = f(n)\n"
+        "    second(2)\n"
+        "parts.points()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("1 / 0", "your code stopped with ZeroDivisionError: division by zero, at line 2 of its"),
+        ("nothing", "your code stopped with NameError: name 'nothing' is not defined, at line 2"),
+        ("assert n == 1", "your code stopped with AssertionError, at line 2 of its cell: `"),
+        ("import nothing", "your code stopped with ModuleNotFoundError: No module named"),
+        # What goes wrong in the check's own line is not said to be the student's.
+        ("3", "your answer could not be used: TypeError: cannot unpack non-iterable int object."),
+    ],
+)
+def test_an_exception_costs_its_part_and_is_told_with_the_students_line(shell, body, told, capsys):
+    result = in_parts(shell, f"def f(n):\n    if n == 2: {body}\n    return 1")
+
+    assert repr(result.result) == "1"
+    assert result.result.reason.startswith(f"✗ two: {told}")
+    assert re.search(r"^1 of 3 points so far\.\nOut\[\d\]: 1$", capsys.readouterr().out, re.M)
+
+
+def test_a_name_that_is_missing_altogether_ends_the_check(shell, capsys):
+    assert isinstance(in_parts(shell, "g = 1").error_in_exec, NameError)
+    assert "check.close(f(1), 1" in re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)

@@ -85,7 +85,7 @@ def test_a_right_answer_is_not_diagnosed(grade_id: str, style: Known) -> None:
 
 
 SOURCES = sorted(Path(__file__).parents[1].glob("source/*/*.ipynb"))
-CELLS = {source.grade_id(c): c.source for path in SOURCES for c in source.read(path).cells}
+CELLS = {source.grade_id(c): c for path in SOURCES for c in source.read(path).cells}
 
 
 # A loader is examined in the notebook that made it, and has a test of its own below.
@@ -99,11 +99,15 @@ def test_a_mistake_in_another_process_is_named_after_its_test(
     service = Service(dict(zip(symbols, answers_of(mistake, grade_id), strict=True)))
     lines = [Line(lambda frames, _: service.answer(frames), Limits()) for _ in range(2)]
 
-    verdict = judge(Test(grade_id, CELLS[f"test_{grade_id}"], 1.0), lines[0])
+    cell = CELLS[f"test_{grade_id}"]
+    points = float(cell.metadata.nbgrader.points)
+
+    verdict = judge(Test(grade_id, cell.source, points), lines[0])
     values = lines[1].ask("begin", names=list(symbols), seed=0)
     said = diagnosed(grade_id, *(values[symbol] for symbol in symbols))
 
-    assert (verdict.mark, verdict.fault) == (0.0, "")
+    assert verdict.fault == ""
+    assert verdict.mark < points
     assert said == mistake.sentence
 
 

@@ -103,7 +103,7 @@ def test_an_examination_makes_few_requests(name: str, most: int) -> None:
 
 
 def test_every_exercise_has_an_examination() -> None:
-    assert set(examine.__all__) == {*ANSWERS, "dataloader"}
+    assert set(examine.__all__) >= {*ANSWERS, "dataloader"}
 
 
 class SharedState(right.Momentum):

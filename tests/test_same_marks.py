@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def test_source_of(name: str) -> str:
         cell.source
         for notebook in NOTEBOOKS.values()
         for cell in notebook.cells
-        if f"\nexamine.{name}(" in cell.source
+        if f"examine.{name}(" in cell.source
     )
     return found
 
@@ -43,14 +44,18 @@ test_source_of.__test__ = False  # type: ignore[attr-defined]
 
 
 def is_right_in_the_kernel(test: str, namespace: dict[str, Any]) -> bool:
-    """Run a test beside the answer, as nbgrader does: right is what raises nothing."""
+    """Run a test beside the answer, as nbgrader does: right is what raises and returns nothing."""
     np.random.seed(0)
     torch.manual_seed(0)
+    tree = ast.parse(test)
+    last = tree.body.pop()
+    assert isinstance(last, ast.Expr)
+    namespace = dict(namespace)
     try:
-        exec(compile(test, "<test>", "exec"), dict(namespace))
+        exec(compile(tree, "<test>", "exec"), namespace)
+        return eval(compile(ast.Expression(last.value), "<test>", "eval"), namespace) is None
     except (CheckFailed, Exception):
         return False
-    return True
 
 
 CASES = (
@@ -72,10 +77,10 @@ def test_an_answer_is_right_in_the_kernel_exactly_if_it_is_under_the_judge(
     service = Service(dict(namespace))
 
     inside = is_right_in_the_kernel(test, namespace)
-    verdict = judge(Test("1", test, 1.0), Line(lambda frames, _: service.answer(frames), Limits()))
+    verdict = judge(Test("1", test, 5.0), Line(lambda frames, _: service.answer(frames), Limits()))
 
     assert not verdict.fault
-    assert (verdict.mark == 1.0) == inside, verdict.reason
+    assert (verdict.mark == 5.0) == inside, verdict.reason
 
 
 def classes() -> dict[str, dict[str, str]]:

@@ -1,9 +1,13 @@
-"""Feedback for a class: nbgrader's own pages, written student by student."""
+"""Feedback for a class, written student by student by nbgrader's own `generate_feedback`.
+
+What the pages look like is the business of `feedback_page`, which nbgrader finds in the course's
+configuration: its own command writes the same pages.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,7 @@ from typing import Any
 from traitlets.config import Config
 
 from course_utils.autograde.course import Course, causes
+from course_utils.autograde.feedback_page import OVERVIEW
 from course_utils.autograde.gradebook import marks
 from course_utils.autograde.steps import LOG_NAME, folder_of, logged, workshop
 from course_utils.autograde.submission import shown
@@ -19,13 +24,20 @@ from course_utils.exceptions import CourseError
 __all__ = ["Feedback", "Progress", "feedback"]
 
 
+#: What nbgrader's `release_feedback` needs beside the pages: they tell it whose they are, and when.
+SLIPS = ("timestamp.txt", "submission_secret.txt")
+MOST_OF_SLIP = 4096
+
 #: Called before each student, with how many are done, how many there are, and the student.
 Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What became of one student's feedback: its pages, or a remark on why there are none."""
+    """What became of one student's feedback: its pages, or a remark on why there are none.
+
+    The first page is that of the whole assignment, if it has several notebooks.
+    """
 
     student: str
     assignment: str
@@ -91,6 +103,8 @@ def _written(course: Course, assignment: str, student: str) -> Feedback:
         graded.mkdir(parents=True)
         for notebook in folder_of(course, "autograded", *parts).glob("*.ipynb"):
             shutil.copy(notebook, graded)
+        for slip in _slips(course, student, assignment):
+            shutil.copy(slip, graded)
         within = folder.relative_to(course.root).as_posix()
         config = Config()
         config.CourseDirectory.autograded_directory = f"{within}/autograded"
@@ -106,7 +120,20 @@ def _written(course: Course, assignment: str, student: str) -> Feedback:
         except Exception as error:
             remark = f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
             return Feedback(student, assignment, remark=remark)
-    return Feedback(student, assignment, pages=tuple(sorted(finished.glob("*.html"))))
+    pages = sorted(finished.glob("*.html"), key=lambda page: (page.name != OVERVIEW, page.name))
+    return Feedback(student, assignment, pages=tuple(pages))
+
+
+def _slips(course: Course, student: str, assignment: str) -> Iterator[Path]:
+    """Yield the small files of nbgrader's that came with a submission; links are none."""
+    for name in SLIPS:
+        for step in ("autograded", "submitted"):
+            folder = folder_of(course, step, student, assignment)
+            slip = folder / name
+            is_own = not any(path.is_symlink() for path in (slip, folder, folder.parent))
+            if is_own and slip.is_file() and slip.stat().st_size <= MOST_OF_SLIP:
+                yield slip
+                break
 
 
 def _failure(result: dict[str, Any]) -> str:

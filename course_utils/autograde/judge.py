@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from course_utils import checks as check
 from course_utils import seeds
 from course_utils.autograde.limits import Limits
 from course_utils.exceptions import CheckFailed, CourseError
@@ -79,8 +80,9 @@ class Verdict:
     lost : bool
         Whether the kernel was lost on the way.
     seconds : float
-    mistake : str
-        The name of the known mistake that the answer behaves like; empty if it is like none.
+    mistake, sentence : str
+        The name of the known mistake that the answer behaves like, and what helps its student;
+        empty if it is like none.
     """
 
     mark: float
@@ -90,6 +92,7 @@ class Verdict:
     lost: bool = False
     seconds: float = 0.0
     mistake: str = ""
+    sentence: str = ""
 
 
 class Mistake(Protocol):
@@ -346,12 +349,12 @@ def judge(test: Test, line: Line, diagnose: Diagnose | None = None) -> Verdict:
     """
     start = time.monotonic()
     printed = io.StringIO()
-    mark, reason, fault = 0.0, "", ""
+    mark, reason, fault, missing = 0.0, "", "", ""
     answers: dict[str, Any] = {}
     is_answered = True
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-            mark = _run(test, line, answers)
+            mark, missing = _run(test, line, answers)
     except _TestFault as error:
         fault = str(error)
     except Exception as error:
@@ -361,26 +364,31 @@ def judge(test: Test, line: Line, diagnose: Diagnose | None = None) -> Verdict:
         # Whatever the test made of it: without a kernel there is no mark.
         mark, reason = 0.0, _reason(line.broken, test)
     elif mark < test.points and not (reason or fault):
-        reason = f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
+        reason = missing or f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
+    held = printed.getvalue()
+    if missing:
+        held = held.partition(missing)[0]  # a student reads there, too, what is the reason here
     mistake = None
     if diagnose and reason and is_answered and line.broken is None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             mistake = diagnose(test.exercise, answers)
-    if mistake is not None:
-        reason = f"{reason}\n  {mistake.sentence}"
     return Verdict(
         mark=mark,
         reason=readable(reason),
-        printed=readable(printed.getvalue(), 10 * MAX_SHOWN),
+        printed=readable(held, 10 * MAX_SHOWN),
         fault=readable(fault),
         lost=line.broken is not None,
         seconds=time.monotonic() - start,
         mistake=mistake.name if mistake is not None else "",
+        sentence=mistake.sentence if mistake is not None else "",
     )
 
 
-def _run(test: Test, line: Line, answers: dict[str, Any]) -> float:
-    """Run a test to its end, and return the mark that it gives; note the answers that it uses."""
+def _run(test: Test, line: Line, answers: dict[str, Any]) -> tuple[float, str]:
+    """Run a test to its end, and note the answers that it uses.
+
+    Return the mark that it gives and, if it has parts, why the points of some are missing.
+    """
     try:
         names = free_names(test.source)
         body, last = _compiled(test)
@@ -406,7 +414,8 @@ def _run(test: Test, line: Line, answers: dict[str, Any]) -> float:
         raise _TestFault(f"{type(error).__name__}: {error}") from error
     except SystemExit as error:
         raise _TestFault("it ends its own process") from error
-    return _mark(result, test.points)
+    missing = result.reason if isinstance(result, check.Points) else ""
+    return _mark(result, test.points), missing
 
 
 def _compiled(test: Test) -> tuple[CodeType, CodeType | None]:

@@ -138,16 +138,38 @@ def _describe_release(made: Release, root: Path) -> Iterator[str]:
 
 
 @app.command()
-def check(context: typer.Context, assignment: Assignment = None) -> None:
-    """Prove that solutions get all marks, and stubs none."""
+def check(
+    context: typer.Context,
+    assignment: Assignment = None,
+    with_fairness: Annotated[
+        bool,
+        typer.Option("--fairness/--no-fairness", help="Test known mistakes and right answers too."),
+    ] = True,
+    details: Annotated[
+        bool, typer.Option("--details", help="Name the mistakes that only hidden tests find.")
+    ] = False,
+) -> None:
+    """Prove that solutions get all marks and stubs none, and that marks are fair."""
     course = _course(context)
-    from course_utils.instructor.selfcheck import render, selfcheck
+    from course_utils.instructor import fairness, selfcheck
 
     names = _chosen(course, assignment)
     with _errors().status(f"Marking {', '.join(names)} twice: solved, and untouched …"):
-        result = selfcheck(course, names)
-    _output().print(render(result))
-    if not result.ok:
+        marked = selfcheck.selfcheck(course, names)
+    _output().print(selfcheck.render(marked))
+    ok = marked.ok
+    if with_fairness:
+        with _errors().status("Testing known answers …") as status:
+            found = fairness.measure(
+                course,
+                names,
+                lambda done, total: status.update(f"Testing known answers: {done} of {total} …"),
+            )
+        for part in fairness.described(found, details=details):
+            _output().print()
+            _output().print(part)
+        ok = ok and found.ok
+    if not ok:
         raise typer.Exit(1)
 
 

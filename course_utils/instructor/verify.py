@@ -17,6 +17,7 @@ from course_utils.autograde.judge import free_names
 from course_utils.autograde.version import exercise_number
 from course_utils.exceptions import ReleaseError
 from course_utils.instructor import source
+from course_utils.instructor.parts import misweighed
 from course_utils.instructor.rehearsal import rehearse
 from course_utils.instructor.source import Region
 
@@ -40,8 +41,9 @@ def verify_release(course: Course, assignment: str, *, run: bool = False) -> Non
     """Prove that `release/<assignment>/` may go out to students.
 
     Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or a
-    module of the course's own; each answer cell must name what its solution defines; and the
-    notebooks must be in their committed form, with the cell ids of their sources.
+    module of the course's own; each answer cell must name what its solution defines; the parts of a
+    test must be worth its points; and the notebooks must be in their committed form, with the cell
+    ids of their sources.
 
     Parameters
     ----------
@@ -179,6 +181,15 @@ def _form(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator
         elif cell.cell_type == "code" and is_solution(cell):
             yield from _stub(name, students[name].source, cell)
     yield from _borrowed(original)
+    yield from _misweighed(original)
+
+
+def _misweighed(original: NotebookNode) -> Iterator[str]:
+    """Yield which tests have parts that are not worth, together, what the test is worth."""
+    for cell in filter(is_test, original.cells):
+        with suppress(SyntaxError):  # told elsewhere
+            if problem := misweighed(cell.source, cell.metadata.nbgrader.points):
+                yield f"cell '{source.grade_id(cell)}' {problem}"
 
 
 def _borrowed(original: NotebookNode) -> Iterator[str]:

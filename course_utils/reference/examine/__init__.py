@@ -2,6 +2,9 @@
 
 Each takes the student's answer, compares it with the reference on inputs that the student has not
 seen, and raises `CheckFailed` at the first difference, in words that show no expected value.
+
+Where an exercise has parts, an examination for each but the last proves the values of that part;
+that of the last part is the whole one.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from course_utils.reference.examine.mlp import (
     backward,
     dataloader,
     forward,
+    forward_shapes,
     preterm_dataset,
     train,
 )
@@ -22,7 +26,9 @@ from course_utils.reference.examine.optimisers import (
     loss,
     minimum,
     momentum,
+    momentum_first_step,
     rmsprop,
+    rmsprop_first_step,
 )
 from course_utils.reference.examine.pitfalls import (
     binary_loss,
@@ -30,9 +36,15 @@ from course_utils.reference.examine.pitfalls import (
     safe_distance,
     soft_dice_loss,
 )
-from course_utils.reference.examine.segmentation import generalised_dice_loss, one_hot_encode
+from course_utils.reference.examine.segmentation import (
+    generalised_dice_loss,
+    generalised_dice_present,
+    one_hot_encode,
+)
 from course_utils.reference.examine.siamese import (
     contrastive_loss,
+    contrastive_loss_dissimilar,
+    contrastive_loss_similar,
     image_pairs,
     pair_distance,
     siamese_network,
@@ -44,19 +56,25 @@ __all__ = [
     "binary_loss",
     "calculate_gradient",
     "contrastive_loss",
+    "contrastive_loss_dissimilar",
+    "contrastive_loss_similar",
     "dataloader",
     "forward",
+    "forward_shapes",
     "generalised_dice_loss",
+    "generalised_dice_present",
     "gradient_descent",
     "image_pairs",
     "loss",
     "minimum",
     "momentum",
+    "momentum_first_step",
     "one_hot_encode",
     "pair_distance",
     "pairwise_margin",
     "preterm_dataset",
     "rmsprop",
+    "rmsprop_first_step",
     "safe_distance",
     "siamese_network",
     "soft_dice_loss",

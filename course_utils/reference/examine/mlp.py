@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,11 @@ from course_utils.reference import mlp as reference
 from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
 from course_utils.remote import kind, plain
 
-__all__ = ["backward", "dataloader", "forward", "preterm_dataset", "train"]
+__all__ = ["backward", "dataloader", "forward", "forward_shapes", "preterm_dataset", "train"]
+
+# Samples, features, hidden units. First all are equal: there factors in a wrong order show by
+# their values.
+SIZES = ((4, 4, 4), (5, 6, 4), (1, 6, 3))
 
 
 @examination("1.4.1")
@@ -174,14 +179,24 @@ def _telling_network(
 @examination("1.4.3a")
 def forward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `forward` for several batch sizes."""
-    # First all sizes are equal: there factors in a wrong order show by their values.
-    for samples, features, hidden in ((4, 4, 4), (5, 6, 4), (1, 6, 3)):
+    for samples, features, hidden in SIZES:
         W1, W2, X, _ = _telling_network(rng, samples, features, hidden)
         what = f"a batch of {samples} with {features} features through {hidden} hidden units"
         names = ("Z1", "F1", "F2")
         parts, after = probes.call(answer, W1, W2, X)
         close(parts, reference.forward(W1, W2, X), what=what, names=names)
         unchanged(after, (W1, W2, X), what=what)
+
+
+@examination("1.4.3a")
+def forward_shapes(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
+    """Examine the types and shapes of what `forward` returns, and none of its values but NaN."""
+    networks = [_network(rng, *sizes)[:3] for sizes in SIZES]
+    found, _ = probes.call_many(answer, networks)
+    for network, parts, (samples, _, hidden) in zip(networks, found, SIZES, strict=True):
+        what = f"the shapes for a batch of {samples} and {hidden} hidden units"
+        names = ("Z1", "F1", "F2")
+        close(parts, reference.forward(*network), what=what, names=names, atol=math.inf)
 
 
 @examination("1.4.3b")

@@ -19,10 +19,29 @@ __all__ = [
     "loss",
     "minimum",
     "momentum",
+    "momentum_first_step",
     "rmsprop",
+    "rmsprop_first_step",
 ]
 
 Optimiser = Callable[[Any, Any, Any, Any], Any]
+
+MOMENTUM_SETTINGS = [
+    {"learning_rate": rate, "beta": beta} for rate, beta in ((0.003, 0.9), (0.5, 0.25), (0.1, 0.0))
+]
+RMSPROP_SETTINGS: list[dict[str, float]] = [
+    {"learning_rate": 0.5, "beta": 0.9},
+    {"learning_rate": 0.05, "beta": 0.3, "epsilon": 0.25},
+    {"learning_rate": 0.05, "beta": 0.99, "epsilon": 1e-8},
+]
+#: What optimisers are given, each made from an array.
+KINDS: dict[str, Callable[[Any], Any]] = {
+    "with numbers": lambda values: float(values.flat[0]),
+    "with arrays": lambda values: values,
+    "with float32 tensors": lambda values: torch.tensor(values, dtype=torch.float32),
+    "with float64 tensors": torch.tensor,
+}
+SHAPES = ((3, 4), (1, 3)) * 2  # of the weights and their gradients
 
 
 @examination("1.1.1")
@@ -61,22 +80,25 @@ def gradient_descent(rng: np.random.Generator, answer: Callable[..., Optimiser])
 @examination("1.2.1")
 def momentum(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
     """Examine `Momentum` over many steps."""
-    cases = [
-        {"learning_rate": rate, "beta": beta}
-        for rate, beta in ((0.003, 0.9), (0.5, 0.25), (0.1, 0.0))
-    ]
-    _examine_optimisers(rng, answer, reference.Momentum, cases)
+    _examine_optimisers(rng, answer, reference.Momentum, MOMENTUM_SETTINGS)
+
+
+@examination("1.2.1")
+def momentum_first_step(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
+    """Examine the weights after the first step of `Momentum`, and nothing else."""
+    _examine_first_steps(rng, answer, reference.Momentum, MOMENTUM_SETTINGS)
 
 
 @examination("1.3.1")
 def rmsprop(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
     """Examine `RMSProp` over many steps, with ε as given by default, large, and small."""
-    cases: list[dict[str, float]] = [
-        {"learning_rate": 0.5, "beta": 0.9},
-        {"learning_rate": 0.05, "beta": 0.3, "epsilon": 0.25},
-        {"learning_rate": 0.05, "beta": 0.99, "epsilon": 1e-8},
-    ]
-    _examine_optimisers(rng, answer, reference.RMSProp, cases)
+    _examine_optimisers(rng, answer, reference.RMSProp, RMSPROP_SETTINGS)
+
+
+@examination("1.3.1")
+def rmsprop_first_step(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
+    """Examine the weights after the first step of `RMSProp`, and nothing else."""
+    _examine_first_steps(rng, answer, reference.RMSProp, RMSPROP_SETTINGS)
 
 
 def _examine_function(
@@ -124,6 +146,27 @@ def _examine_optimisers(
         )
 
 
+def _examine_first_steps(
+    rng: np.random.Generator,
+    answer: Callable[..., Optimiser],
+    right: Callable[..., Optimiser],
+    cases: Sequence[dict[str, float]],
+) -> None:
+    """Examine the first step of several optimisers made from one class, each with another kind."""
+    for settings in cases:
+        inputs = [
+            [convert(rng.normal(scale=2, size=shape)) for shape in SHAPES]
+            for convert in KINDS.values()
+        ]
+        turns = range(len(KINDS))
+        run, wanted = (
+            probes.optimiser_steps(each, settings, inputs, list(turns)) for each in (answer, right)
+        )
+        for i, kind in zip(turns, KINDS, strict=True):
+            what = f"a first step {kind}"
+            close(run["results"][i], wanted["results"][i], what=what, names=("w1", "w2"))
+
+
 def _keeps_to_itself(
     rng: np.random.Generator, answer: Callable[..., Optimiser], settings: dict[str, float]
 ) -> bool:
@@ -152,19 +195,13 @@ def _examine_optimiser(
     right: Callable[..., Optimiser],
     settings: dict[str, float],
 ) -> None:
-    kinds: dict[str, Callable[[Any], Any]] = {
-        "with numbers": lambda values: float(values.flat[0]),
-        "with arrays": lambda values: values,
-        "with float32 tensors": lambda values: torch.tensor(values, dtype=torch.float32),
-        "with float64 tensors": torch.tensor,
-    }
     # Of two optimisers made from one class, the second takes steps 2 and 4 right after the first.
     order = ((1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1), (5, 0))
     turns = [who for _, who in order]
-    for kind, convert in kinds.items():
+    for kind, convert in KINDS.items():
         # Any weights at all: what an optimiser remembers must not depend on them.
         given = {
-            number: [convert(rng.normal(scale=2, size=shape)) for shape in ((3, 4), (1, 3)) * 2]
+            number: [convert(rng.normal(scale=2, size=shape)) for shape in SHAPES]
             for number in range(1, 6)
         }
         inputs = [given[number] for number, _ in order]

@@ -12,7 +12,7 @@ from course_utils import probes
 from course_utils.reference import segmentation as reference
 from course_utils.reference.examine.frame import close, examination, unchanged
 
-__all__ = ["generalised_dice_loss", "one_hot_encode"]
+__all__ = ["generalised_dice_loss", "generalised_dice_present", "one_hot_encode"]
 
 
 @examination("1.5.1")
@@ -58,6 +58,27 @@ def generalised_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) 
     _compare(answer, truth, 0 * truth, {}, what="a prediction of nothing")
 
 
+@examination("1.5.2")
+def generalised_dice_present(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
+    """Examine the values of `generalised_dice_loss` where no class is absent from the truth."""
+    cases = {
+        "all classes present": (_masks(rng, 0, 1, 2), _masks(rng, 0, 1, 2)),
+        "a soft prediction": (_masks(rng, 0, 1, 2), _soft(rng, 3)),
+        "a class never predicted": (_masks(rng, 0, 1, 2, 3), _masks(rng, 0, 1, 3)),
+        "two classes": (_masks(rng, 1, 0), _masks(rng, 0, 1)),
+    }
+    values, _ = probes.call_many(answer, list(cases.values()))
+    for (what, arguments), value in zip(cases.items(), values, strict=True):
+        _examine_value(value, reference.generalised_dice_loss(*arguments), what=what)
+    # An epsilon that is added to the sizes of all classes shows where it is as large as they are.
+    large = {"epsilon": 40.0}
+    for what, prediction in (("hard", _masks(rng, 0, 1, 2)), ("soft", _soft(rng, 3))):
+        truth = _masks(rng, 2, 1, 0)
+        value, _ = probes.call(answer, truth, prediction, **large)
+        right = reference.generalised_dice_loss(truth, prediction)
+        _examine_value(value, right, what=f"a {what} prediction, a large epsilon")
+
+
 def _compare(
     answer: Callable[..., Any],
     truth: NDArray[Any],
@@ -68,9 +89,13 @@ def _compare(
 ) -> None:
     right = reference.generalised_dice_loss(truth, prediction, **settings)
     value, after = probes.call(answer, truth, prediction, **settings)
+    _examine_value(value, right, what=what)
+    unchanged(after, (truth, prediction), what=what)
+
+
+def _examine_value(value: Any, right: float, *, what: str) -> None:
     # Wide enough for an answer that computes in single precision.
     close(value, right, what=what, rtol=1e-5, atol=1e-6)
-    unchanged(after, (truth, prediction), what=what)
 
 
 def _masks(rng: np.random.Generator, *present: int, classes: int = 0) -> NDArray[np.int64]:

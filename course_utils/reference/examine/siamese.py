@@ -18,6 +18,8 @@ from course_utils.remote import kind, plain
 
 __all__ = [
     "contrastive_loss",
+    "contrastive_loss_dissimilar",
+    "contrastive_loss_similar",
     "image_pairs",
     "pair_distance",
     "points_in_pairs",
@@ -27,6 +29,9 @@ __all__ = [
 
 WEIGHTS = 3  # the seed of the weights that a network of exercise 2.2 is given
 DRAWS = 100  # of each item in exercise 2.3
+MARGINS: tuple[dict[str, float], ...] = ({}, {"margin": 1.5}, {"margin": 8.0})
+# Of losses in 2.1: the distance of `torch.nn.functional` has an ε of its own, right to 1e-5 barely.
+VALUES = 4e-5
 
 
 def points_in_pairs(
@@ -52,7 +57,7 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
         what="the class",
         problem="ContrastiveLoss is no subclass of torch.nn.Module",
     )
-    for settings in ({}, {"margin": 1.5}, {"margin": 8.0}):
+    for settings in MARGINS:
         ours, theirs = reference.ContrastiveLoss(**settings), answer(**settings)
         margin = f"margin {ours.margin}"
         for number in (24, 1):
@@ -65,7 +70,7 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
             losses, _ = probes.call_many(theirs, [(a, b, each) for each in labels.values()])
             for (meaning, each), found in zip(labels.items(), losses, strict=True):
                 what = f"{number} {meaning}, {margin}"
-                close(found, ours(a, b, each), what=what, rtol=1e-5)
+                close(found, ours(a, b, each), what=what, rtol=VALUES)
             _, after = probes.call(theirs, a, b, label)
             unchanged(after, (a, b, label), what=what)
         a, b, label = points_in_pairs(rng, 12)
@@ -78,6 +83,31 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
             problem="no gradient arrives at the embeddings",
         )
         close(slopes, right, what=f"the gradient, {margin}", rtol=1e-3)
+
+
+@examination("2.1")
+def contrastive_loss_similar(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
+    """Examine the values of `ContrastiveLoss` where all pairs are similar."""
+    _examine_pairs_of_one_kind(rng, answer, 0.0, "similar pairs")
+
+
+@examination("2.1")
+def contrastive_loss_dissimilar(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
+    """Examine the values of `ContrastiveLoss` where no pairs are similar."""
+    _examine_pairs_of_one_kind(rng, answer, 1.0, "dissimilar pairs")
+
+
+def _examine_pairs_of_one_kind(
+    rng: np.random.Generator, answer: Callable[..., Any], label: float, meaning: str
+) -> None:
+    for settings in MARGINS:
+        ours, theirs = reference.ContrastiveLoss(**settings), answer(**settings)
+        pairs = [points_in_pairs(rng, number) for number in (24, 1)]
+        batches = [(a, b, torch.full_like(labels, label)) for a, b, labels in pairs]
+        found, _ = probes.call_many(theirs, batches)
+        for batch, losses in zip(batches, found, strict=True):
+            what = f"{len(batch[0])} {meaning}, margin {ours.margin}"
+            close(losses, ours(*batch), what=what, rtol=VALUES)
 
 
 @examination("2.2")
