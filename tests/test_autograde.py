@@ -147,6 +147,19 @@ def test_files_that_an_answer_writes_are_not_kept(course: Course) -> None:
     assert {path.name for path in graded} == {"sums.ipynb", "timestamp.txt"}
 
 
+@pytest.mark.parametrize(("secret", "kept"), [(b"0f3a", b"0f3a"), (b"x" * 5000, None)])
+def test_the_secret_of_nbgraders_exchange_stays_with_the_notebooks(
+    course: Course, secret: bytes, kept: bytes | None
+) -> None:
+    folder = hand_in(course, "ada", answered(course))
+    (folder / "submission_secret.txt").write_bytes(secret)
+
+    autograde(course, "sums", call_in=AtOnce(marked_unseen))
+
+    path = course.root / "autograded" / "ada" / "sums" / "submission_secret.txt"
+    assert (path.read_bytes() if path.exists() else None) == kept
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("run_all", [False, True])
 def test_cells_for_display_are_run_only_when_asked_for(course: Course, run_all: bool) -> None:

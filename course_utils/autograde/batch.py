@@ -29,6 +29,7 @@ from course_utils.autograde.preprocessors import limits
 from course_utils.autograde.secret import ingredients
 from course_utils.autograde.steps import clear_away, folder_of, logged, silenced, workshop
 from course_utils.autograde.submission import (
+    SECRET,
     TIMESTAMP,
     Papers,
     Submission,
@@ -360,6 +361,8 @@ class _Run:
                 (kept / f"{name}.ipynb").write_bytes(result.notebook)
             if papers.handed_in:
                 (kept / TIMESTAMP).write_text(f"{papers.handed_in} UTC\n", encoding="utf-8")
+            if papers.secret:
+                (kept / SECRET).write_bytes(papers.secret)
             unread = set(submission.notebooks) - set(outcome.results)
             writer.save(student, papers.handed_in, {**outcome.results, **dict.fromkeys(unread)})
             if finished.exists():

@@ -22,12 +22,15 @@ from nbgrader.utils import parse_utc
 from course_utils.autograde.course import Course
 from course_utils.exceptions import SubmissionError
 
-__all__ = ["Papers", "Submission", "find_submissions", "handed_in_at", "read", "shown"]
+__all__ = ["SECRET", "Papers", "Submission", "find_submissions", "handed_in_at", "read", "shown"]
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 MAX_DATA_BYTES = 100 * 2**20
 MAX_FILES = 1000
 TIMESTAMP = "timestamp.txt"
+#: What nbgrader's exchange puts beside a submission, and wants back with the feedback.
+SECRET = "submission_secret.txt"
+MAX_SECRET_BYTES = 4096
 
 #: Files that cannot be imported: a module beside a notebook would shadow the course's own.
 DATA_SUFFIXES = frozenset(
@@ -96,6 +99,8 @@ class Papers:
         In UTC.
     problems, notes : tuple of str
         Sentences on files that cannot be read, and on what is good to know.
+    secret : bytes
+        By which nbgrader's exchange knows whose feedback it is; empty if there is none.
     """
 
     notebooks: Mapping[str, bytes]
@@ -103,6 +108,7 @@ class Papers:
     handed_in: datetime | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    secret: bytes = b""
 
 
 def shown(name: str) -> str:
@@ -337,7 +343,17 @@ def read(submission: Submission) -> Papers:
     notes = []
     if handed_in is None and os.path.lexists(submission.folder / TIMESTAMP):
         notes.append(f"'{TIMESTAMP}' holds no date: the time of handing in is unknown.")
-    return Papers(notebooks, files, handed_in, tuple(problems), tuple(notes))
+    secret = _secret(submission.folder / SECRET)
+    return Papers(notebooks, files, handed_in, tuple(problems), tuple(notes), secret)
+
+
+def _secret(path: Path) -> bytes:
+    try:
+        with _open(path) as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+    except SubmissionError:
+        return b""
+    return content if len(content) <= MAX_SECRET_BYTES else b""
 
 
 def _notebook(path: Path) -> bytes:
