@@ -26,7 +26,7 @@ from course_utils.kernel.wire import Bounds
 
 CELL = CourseCell("test_ex_1", "code", "assert True", True, True, False, False, 1.0)
 VERSION = NotebookVersion("sums", (CELL,))
-TERMS = Terms({"sums": VERSION}, Limits(), run_all=False)
+TERMS = Terms({"sums": VERSION}, Limits(), run_all=False, quick="1")
 ADA = ("of ada",)
 
 
@@ -36,7 +36,7 @@ def another(value: Any) -> Any:
 
 
 def test_the_same_terms_have_the_same_key() -> None:
-    again = Terms({"sums": replace(VERSION)}, Limits(), run_all=False)
+    again = Terms({"sums": replace(VERSION)}, Limits(), run_all=False, quick="1")
 
     assert again.key(ADA) == TERMS.key(ADA)
 
