@@ -186,10 +186,12 @@ def autograde(
     terms = Terms(versions(course, assignment), allowed, run_all)
     submissions = select(find_submissions(course, assignment, terms.versions), students)
     run = _Run(course, assignment, terms, watcher or Watcher())
-    run.sort(submissions, force)
-    with staff(course) as staff_of_here:
-        run.grade(call_in or staff_of_here)
     found = {student.student: student for student in marks(course, assignment)}
+    run.sort(submissions, found, force)
+    if run.to_grade:
+        with staff(course) as staff_of_here:
+            run.grade(call_in or staff_of_here)
+        found = {student.student: student for student in marks(course, assignment)}
     return [run.row(submission, found.get(submission.student)) for submission in submissions]
 
 
@@ -249,9 +251,10 @@ class _Run:
     graded_now: set[str] = field(default_factory=set)
     in_work: dict[str, _InWork] = field(default_factory=dict)
 
-    def sort(self, submissions: Collection[Submission], force: bool) -> None:
+    def sort(
+        self, submissions: Collection[Submission], in_gradebook: Collection[str], force: bool
+    ) -> None:
         """Find out which submissions have to be graded."""
-        in_gradebook = {student.student for student in marks(self.course, self.assignment)}
         for submission in submissions:
             if not submission.notebooks:
                 continue
@@ -289,8 +292,6 @@ class _Run:
 
     def grade(self, call_in: Callable[[], Crew]) -> None:
         """Have all graded that has to be, and save each as it comes."""
-        if not self.to_grade:
-            return
         clear_away(self.course, "autograded")
         with closing(Writer(self.course, self.assignment)) as writer:
             crew = call_in()

@@ -18,15 +18,14 @@ from course_utils.autograde.course import Course, causes
 from course_utils.autograde.feedback_page import OVERVIEW
 from course_utils.autograde.gradebook import marks
 from course_utils.autograde.steps import LOG_NAME, folder_of, logged, workshop
-from course_utils.autograde.submission import shown
+from course_utils.autograde.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, shown
 from course_utils.exceptions import CourseError
 
 __all__ = ["Feedback", "Progress", "feedback"]
 
 
 #: What nbgrader's `release_feedback` needs beside the pages: they tell it whose they are, and when.
-SLIPS = ("timestamp.txt", "submission_secret.txt")
-MOST_OF_SLIP = 4096
+SLIPS = (TIMESTAMP, SECRET)
 
 #: Called before each student, with how many are done, how many there are, and the student.
 Progress = Callable[[int, int, str], None]
@@ -131,7 +130,7 @@ def _slips(course: Course, student: str, assignment: str) -> Iterator[Path]:
             folder = folder_of(course, step, student, assignment)
             slip = folder / name
             is_own = not any(path.is_symlink() for path in (slip, folder, folder.parent))
-            if is_own and slip.is_file() and slip.stat().st_size <= MOST_OF_SLIP:
+            if is_own and slip.is_file() and slip.stat().st_size <= MAX_SECRET_BYTES:
                 yield slip
                 break
 

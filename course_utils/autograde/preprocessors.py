@@ -165,13 +165,15 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         if problem := sandbox.problem():
             self.log.warning("Without a sandbox: %s %s", problem, sandbox.UNPROTECTED)
         course = _course(self)
-        version = versions(course, ids["assignment"])[ids["notebook"]]
+        skipped: frozenset[str] = frozenset()
+        if not self.run_all:
+            skipped = versions(course, ids["assignment"])[ids["notebook"]].display
         graded = grade_notebook(
             nb,
             files=_data_files(Path(resources["metadata"]["path"])),
             ingredients=ingredients(course.root, ids["assignment"], ids["student"]),
             limits=self.limits,
-            skipped=frozenset() if self.run_all else version.display,
+            skipped=skipped,
         )
         resources[FOUND] = graded
         return graded.notebook, resources
