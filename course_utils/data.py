@@ -18,7 +18,7 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -43,6 +43,7 @@ __all__ = [
     "load_preterm",
     "load_slice",
     "preterm_dataset",
+    "read_ahead",
 ]
 
 TISSUES: tuple[str, ...] = (
@@ -290,6 +291,21 @@ def fetch_all() -> list[Fetched]:
     """
     _failures.clear()
     return [_find(data_set) for data_set in DATA_SETS]
+
+
+def read_ahead() -> None:
+    """Do what takes long in loading, so that this process and its forks only copy what they load.
+
+    Only COURSE_DATA_DIR is looked into; what is not there will be generated, as without a network.
+    Nothing is fetched, and whoever loads a file that cannot be read is told of it then.
+    """
+    with suppress(DataError):
+        folder = _data_dir()
+        if (table := _first_file("preterm", folder)) is not None:
+            _read_preterm(table, table.stat().st_mtime_ns)
+        archive = _first_file("omniglot", folder)
+        for alphabet in ALPHABETS:
+            _drawings(alphabet, archive)
 
 
 # Finding the files

@@ -370,6 +370,14 @@ def test_a_hidden_check_gives_the_size_of_the_error_alone():
     assert message == "✗ the cost: element [1] is wrong (relative error 0.2; 1e-06 is allowed)."
 
 
+def test_an_error_just_above_its_tolerance_is_shown_as_larger():
+    found, wanted = np.array([1.0, 2.0 + 2.4e-6]), np.array([1.0, 2.0])
+
+    message = failure(found, wanted, what="the cost", reveal=False)
+
+    assert message.endswith("(relative error 1.2e-06; 1e-06 is allowed).")
+
+
 def test_a_hidden_check_of_what_is_no_number_says_only_that_it_is_wrong():
     assert difference("left", "right", reveal=False) == "it is wrong"
     assert difference((1, "left"), (1, "right"), reveal=False) == "the second value is wrong"

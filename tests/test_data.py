@@ -289,6 +289,43 @@ def test_arrays_that_need_pickle_are_refused(monkeypatch, data_dir):
         data.load_slice()
 
 
+# Reading ahead
+
+
+def test_what_was_read_ahead_is_not_decoded_again(monkeypatch, data_dir):
+    folder = "images_background/Tifinagh/character01"
+    archive = zipped({f"{folder}/0910_0{number}.png": png() for number in (1, 2)})
+    for name, content in (("images_background.zip", archive), (CSV, TABLE)):
+        expect(monkeypatch, name, content)
+        put(data_dir, name, content)
+    # This archive has no second alphabet.
+    monkeypatch.setattr(data, "ALPHABETS", {"Tifinagh": data.ALPHABETS["Tifinagh"]})
+
+    data.read_ahead()
+    for reads in ("zipfile.ZipFile", "pandas.read_csv"):
+        monkeypatch.setattr(reads, None)
+
+    assert len(data.load_omniglot("Tifinagh").images) == 2
+    assert data.load_preterm().labels.tolist() == [0, 1]
+
+
+def test_a_file_that_cannot_be_read_ahead_is_told_of_when_it_is_loaded(monkeypatch, data_dir):
+    expect(monkeypatch, "images_background.zip", b"no archive")
+    put(data_dir, "images_background.zip", b"no archive")
+
+    data.read_ahead()
+
+    with pytest.raises(DataError, match=r"images_background\.zip cannot be read"):
+        data.load_omniglot("Tifinagh")
+
+
+def test_reading_ahead_asks_no_server_and_says_nothing(server, capfd):
+    data.read_ahead()
+
+    assert server.requests == 0
+    assert capfd.readouterr() == ("", "")
+
+
 # What the files become
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from nbclient import NotebookClient
 
 from course_utils.autograde.course import Course
 from course_utils.autograde.judge import free_names
+from course_utils.autograde.version import exercise_number
 from course_utils.instructor import release, selfcheck
 from course_utils.instructor.source import Region, by_grade_id, lines, solution
 from course_utils.instructor.tidy import untidy
@@ -134,16 +136,52 @@ def test_a_written_answer_has_a_mark_scheme_and_a_model(name: str, number: str) 
     assert len(answer.source.split()) > 40
 
 
-@pytest.mark.parametrize("name", CONTRACT)
-def test_the_table_at_the_top_tells_the_points(name: str) -> None:
-    rows = source(name).cells[0].source.splitlines()
+#: Notebooks of several parts begin with a table of them.
+IN_PARTS = (
+    "optimisers/optimisers",
+    "loss_functions/generalised_dice",
+    "loss_functions/contrastive_loss",
+)
 
-    told = sum(
-        int(row.split("|")[-2])
-        for row in rows
-        if row.startswith("|") and row[-4:-2].strip("| ").isdigit()
-    )
-    assert told == sum(points for points, _ in CONTRACT[name].values())
+
+def table(name: str) -> list[tuple[str, str, str, str]]:
+    """Return the rows of the table at the top: part, time, points, exercises."""
+    rows = [row.strip("| ").split(" | ") for row in source(name).cells[0].source.splitlines()]
+    return [(row[0], row[2], row[3], row[4]) for row in rows if len(row) == 5][1:]
+
+
+@pytest.mark.parametrize("name", IN_PARTS)
+def test_the_table_at_the_top_tells_what_is_marked_and_with_how_many_points(name: str) -> None:
+    told = {}
+    for _, _, points, exercises in table(name):
+        found = re.findall(r"([\d.]+[a-d]?)( in words)? \((\d+)\)", exercises)
+        assert points.replace("–", "0") == str(sum(int(worth) for *_, worth in found))
+        told.update({number: (int(worth), bool(words)) for number, words, worth in found})
+
+    marked = {
+        cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader
+        for cell in source(name).cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    assert told == {
+        exercise_number(grade_id): (own.points, bool(own.solution))
+        for grade_id, own in marked.items()
+    }
+
+
+@pytest.mark.parametrize("name", IN_PARTS)
+def test_each_section_says_how_long_it_takes_as_the_table_does(name: str) -> None:
+    parts = {part: time for part, time, *_ in table(name)}
+    texts = [cell.source for cell in source(name).cells if cell.cell_type == "markdown"]
+    timed = [re.match(r"## ([\d.]+)?.*\n\n\*.*?[Aa]bout (\d+) minutes", text) for text in texts]
+
+    told = {found[1]: found[2] for found in timed if found}
+
+    assert all(re.fullmatch(r"\d+ min", time) for time in parts.values())
+    assert len(told) >= 2
+    for number, minutes in told.items():
+        [time] = [time for part, time in parts.items() if (number or "–") in part.split(", ")]
+        assert time == f"{minutes} min"
 
 
 @pytest.mark.parametrize("name", CONTRACT)

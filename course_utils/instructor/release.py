@@ -48,15 +48,39 @@ README = """\
 
 {notebooks}
 
-Install the packages once, with `pip install -r requirements.txt`, and keep `course_utils` beside
-the notebooks.
+Each notebook begins with a table: what there is to do, how long it takes, what is marked.
 
-- **Jupyter:** run `jupyter lab` in this folder, and open a notebook.
+## Open it
+
+Keep this folder together, with `course_utils` beside the notebooks. You need Python 3.11 or newer.
+
+- **Jupyter:** run `pip install -r requirements.txt` once, then `jupyter lab` in this folder.
 - **VS Code:** open this folder, open a notebook, and choose the Python that has the packages.
 - **Colab:** upload a notebook, run its first cell, and choose this folder as a zip file when asked.
 
-Write your answers where a cell says `YOUR CODE HERE` or `YOUR ANSWER HERE`, or where broken code
-is to be repaired. To hand in, save and give back {hand_in}, under the same name.
+Without a network, the notebooks use generated stand-ins for their data, and say so. Your answers
+are marked in the same way.
+
+## Work on it
+
+1. Run the cells from the top, one after the other (Shift+Enter).
+2. Write your answer where a cell says `YOUR CODE HERE` or `YOUR ANSWER HERE`, or repair the broken
+   code in it. Delete the line `raise NotImplementedError()`.
+3. Run your answer, then the check below it. `✓` is a check that holds; `✗` says what is wrong, and
+   often what to think about. Try as often as you like.
+4. Move the sliders under **Explore**. They are for understanding, and give no marks.
+
+Add cells of your own if you like. Leave locked cells as they are, and do not copy, delete, merge or
+split cells that are to be marked.
+
+## Hand it in
+
+Choose *Kernel > Restart Kernel and Run All Cells* (in VS Code *Restart*, then *Run All*): what then
+works will work when it is marked. A cell that you left open stops the run; go on below it. Save,
+and give back {hand_in}, under the same name.
+
+You get back a page for each notebook, with your marks, the reason for each lost point, and what was
+written about your answers in words.
 """
 
 

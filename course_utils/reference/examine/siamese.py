@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 WEIGHTS = 3  # the seed of the weights that a network of exercise 2.2 is given
-DRAWS = 100  # of each item in exercise 2.3
+DRAWS = 50  # of each item in exercise 2.3
 MARGINS: tuple[dict[str, float], ...] = ({}, {"margin": 1.5}, {"margin": 8.0})
 # Of losses in 2.1: the distance of `torch.nn.functional` has an ε of its own, right to 1e-5 barely.
 VALUES = 4e-5
@@ -180,7 +180,7 @@ def _embedded(images: bytes) -> tuple[Tensor, list[int]]:
 
 @examination("2.3")
 def image_pairs(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `ImagePairs`: single items, and what thousands of draws have in common.
+    """Examine `ImagePairs`: single items, and what over a thousand draws have in common.
 
     The draws differ from answer to answer, so only facts about all of them are checked.
     """
@@ -257,17 +257,20 @@ def _examine_draws(drawn: Any, images: Any, labels: Any) -> None:
         )
     true(bool((first != second).all()), what="the pairs", problem="an image is paired with itself")
     share = same.mean()
-    for fits, bound in ((share >= 0.4, "at least 40%"), (share <= 0.75, "at most 75%")):
+    bounds = ((share >= 0.4, "at least 40%"), (share <= 0.75, "at most 75%"))
+    for fits, bound in bounds:
         true(
             fits,
             what=f"the share of pairs of one class, {bound}",
             problem=f"it is {share:.0%}, and should be about half or a little more",
         )
+    # Where pairs of one kind are few, chance decides which images are among them.
+    most = 0 if all(fits for fits, _ in bounds) else len(images) - 1
     for name, chosen in (("image0", first), ("image1", second)):
         for meaning, where in (("similar", same), ("different", ~same)):
             missing = len(images) - len(set(chosen[where].tolist()))
             true(
-                missing == 0,
+                missing <= most,
                 what=f"{name} of {meaning} pairs",
                 problem=f"{missing} of {len(images)} images never appear there",
             )

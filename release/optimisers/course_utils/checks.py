@@ -394,10 +394,18 @@ def _value_difference(
     else:
         text = _wrong(place)
         if np.isfinite(error[index]):
-            text += f" (relative error {error[index]:.1g}; {tolerance:.0e} is allowed)"
+            text += (
+                f" (relative error {_above(error[index], tolerance)}; {tolerance:.0e} is allowed)"
+            )
     if wrong.sum() > 1:
         text += f"; {wrong.sum()} of {wrong.size} values differ"
     return text
+
+
+def _above(error: float, tolerance: float) -> str:
+    """Return an error in as few digits as show that it is larger than its tolerance."""
+    texts = (f"{error:.{digits}g}" for digits in range(1, 17))
+    return next((text for text in texts if float(text) > tolerance), repr(float(error)))
 
 
 def _pattern(actual: NDArray[np.float64], expected: NDArray[np.float64], tolerance: float) -> str:
