@@ -1,20 +1,19 @@
-"""What docs/batches.md says to type can be typed: commands have these options, snippets run."""
+"""What docs/batches.md tells beyond commands: its scripts and snippets run, its settings exist."""
 
 from __future__ import annotations
 
 import ast
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dask
+import doc_pages
 import pytest
 import yaml
 from classroom import answered, hand_in, released_course
@@ -37,9 +36,8 @@ PATIENCE = 300
 
 
 def blocks(language: str) -> list[str]:
-    """Return the guide's blocks of one language, "" for those that name none."""
-    parts = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-    return [content for named, content in parts if named == language]
+    """Return the guide's blocks of one language."""
+    return [block.content for block in doc_pages.blocks(TEXT) if block.language == language]
 
 
 def block(language: str, word: str) -> str:
@@ -48,40 +46,9 @@ def block(language: str, word: str) -> str:
     return found
 
 
-def typed() -> Iterator[list[str]]:
-    """Yield the words of each command of the guide, without what a shell does with them."""
-    for content in (*blocks(""), *blocks("bash")):
-        for line in content.replace("\\\n", " ").splitlines():
-            # In the list of options, what a command is for stands behind it.
-            command = re.split(r" {3,}", line.strip())[0].removesuffix(" &")
-            if command and not command.startswith("#"):
-                yield shlex.split(command)
-
-
-def commands(program: str) -> list[list[str]]:
-    """Return the arguments that a program is given, wherever the guide starts it."""
-    return [words[words.index(program) + 1 :] for words in typed() if program in words[:2]]
-
-
 def parsed(command: Any, arguments: list[str]) -> None:
     """Take a command's arguments as it would itself, without running it."""
     command.make_context("typed", list(arguments))
-
-
-@pytest.mark.parametrize("arguments", commands("course"), ids=" ".join)
-def test_a_course_command_has_these_options(arguments: list[str]) -> None:
-    parsed(COURSE[arguments[0]], arguments[1:])
-
-
-@pytest.mark.parametrize("arguments", commands("dask"), ids=" ".join)
-def test_a_dask_command_has_these_options(arguments: list[str]) -> None:
-    parsed(DASK[arguments[0]], arguments[1:])
-
-
-def test_the_commands_are_found_in_the_guide() -> None:
-    assert {words[0] for words in commands("course")} == {"autograde"}
-    assert {words[0] for words in commands("dask")} == set(DASK)
-    assert len(commands("course")) > 10
 
 
 def test_every_option_of_autograde_is_told() -> None:
@@ -91,18 +58,13 @@ def test_every_option_of_autograde_is_told() -> None:
     assert [option for option in options if f"{option}" not in TEXT] == []
 
 
-@pytest.mark.parametrize("script", blocks("bash"))
-def test_a_shell_understands_it(script: str) -> None:
-    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
-
-
 def test_dask_has_the_settings_that_are_set_by_variables() -> None:
     script = f"{block('bash', 'for role in')}\nenv"
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     lines = [line for line in run.stdout.splitlines() if line.startswith("DASK_")]
     lines += re.findall(r"`(DASK_\w+=\w+)`", TEXT)
 
-    assert len(lines) == 9
+    assert len(lines) == 10
     for line in lines:
         name = line.partition("=")[0].removeprefix("DASK_").lower().replace("__", ".")
         dask.config.get(name)  # raises a KeyError for what Dask does not know
@@ -151,15 +113,6 @@ def test_the_image_installs_an_extra_and_a_file_that_there_are() -> None:
 
     assert extra in project["optional-dependencies"]
     assert (ROOT / constraints).is_file()
-
-
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)]+)\)", TEXT))
-def test_a_link_leads_somewhere(link: str) -> None:
-    path, _, anchor = link.partition("#")
-    there = GUIDE.parent / path if path else GUIDE
-    headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
-
-    assert not anchor or anchor in {heading.lower().replace(" ", "-") for heading in headings}
 
 
 def renamed(text: str) -> str:
@@ -221,7 +174,9 @@ def stand_ins(root: Path) -> dict[str, str]:
     srun.chmod(0o755)
     paths = f'"{programs}:{Path(sys.executable).parent}:$PATH"'
     (programs / "activate").write_text(f"export PATH={paths}\n", encoding="utf-8")
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
+    (root / "course-data").mkdir()
+    # The folder of data that the script looks for by default.
+    return {"COURSE_OFFLINE": "1", **os.environ, "HOME": str(root), "OMP_NUM_THREADS": "1"}
 
 
 def run_to_its_end(command: list[str], folder: Path, environment: dict[str, str]) -> str:

@@ -25,8 +25,7 @@ from course_utils.autograde.judge import Line
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
 from course_utils.exceptions import CourseError
-from course_utils.kernel.app import REPLY
-from course_utils.kernel.wire import pack
+from course_utils.kernel.wire import REPLY, pack
 
 KEY = b"known to both"
 LIMITS = Limits(cell_seconds=3, call_seconds=2, output_bytes=2**20)

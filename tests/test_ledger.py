@@ -137,6 +137,32 @@ def test_a_file_that_is_not_taken_along_is_no_reason(course: Class) -> None:
     assert "'notes.docx'" in course.rows[0].remarks[0]
 
 
+def test_a_class_that_is_graded_is_not_behind(course: Class) -> None:
+    (course.root / "submitted" / "stranger" / "sums").mkdir(parents=True)
+    (course.root / "submitted" / "stranger" / "sums" / "other.ipynb").write_text("{}")
+    (course.root / "submitted" / "a file").write_text("")
+
+    assert not ledger.is_behind(course.course, "sums")
+
+
+@pytest.mark.parametrize("change", ["new", "written", "forgotten"])
+def test_a_class_with_something_to_grade_is_behind(course: Class, change: str) -> None:
+    if change == "new":
+        hand_in(course.course, "cleo", answered(course.course))
+    elif change == "written":
+        os.utime(course.entry, (1e9, 1e9))  # long before the notebook came
+    else:
+        course.entry.unlink()
+
+    assert ledger.is_behind(course.course, "sums")
+
+
+def test_a_class_of_nobody_is_not_behind(course: Class) -> None:
+    shutil.rmtree(course.root / "submitted")
+
+    assert not ledger.is_behind(course.course, "sums")
+
+
 def test_force_grades_again_what_has_not_changed(course: Class) -> None:
     assert course.grade(force=True) == ["ada", "bob"]
 

@@ -293,6 +293,13 @@ def test_two_kernels_with_one_seed_draw_the_same_numbers() -> None:
     assert drawn() == drawn()
 
 
+def test_kernels_after_the_first_find_the_drawings_decoded() -> None:
+    decoded = "from course_utils import data\nprint(data._drawings.cache_info().currsize)"
+    printed("0")
+
+    assert printed(decoded) == "2"
+
+
 def test_a_data_loader_may_have_workers() -> None:
     loads = (
         "import torch\nfrom torch.utils.data import DataLoader, TensorDataset\n"
@@ -576,6 +583,86 @@ def test_a_parent_that_was_killed_is_replaced() -> None:
     assert warm_parent() is not old
     assert not old.folder.exists()
     lost.close()
+
+
+LENDER = """
+import os, signal, subprocess, sys, time
+import nbformat
+from contextlib import closing
+from course_utils.autograde import warm
+from course_utils.autograde.kernels import Session
+from course_utils.autograde.limits import Limits
+
+def grade():
+    cell = nbformat.v4.new_code_cell("print(6 * 7)")
+    with closing(Session(Limits())) as session:
+        session.run(cell)
+    return f"{cell.outputs[0].text.strip()} {warm.warm_parent().folder}"
+
+def forked(work):
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, work().encode())
+        os._exit(0)
+    os.wait()
+    return os.read(read, 1000).decode()
+
+warm.lend()
+(lent,) = warm._lent.values()
+"""
+
+
+def lender(script: str) -> list[str]:
+    """Return the lines that a process prints which lends its warm parent."""
+    done = subprocess.run(
+        [sys.executable, "-c", LENDER + script],
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_graders_that_are_forked_share_one_parent() -> None:
+    first, second, lent = lender("print(forked(grade))\nprint(forked(grade))\nprint(lent.folder)")
+
+    assert first == second == f"42 {lent}"
+
+
+def test_nothing_is_lent_by_who_only_imports_what_workers_share() -> None:
+    code = (
+        "from course_utils.autograde import shared, warm; print(len(warm._lent))\n"
+        "import os; from course_utils.autograde import forge; print(forge.MARK in os.environ)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["0", "False"]
+
+
+def test_a_lent_parent_that_died_is_replaced_by_the_graders_own() -> None:
+    before, after = lender(
+        "print(forked(grade))\nlent._process.kill()\nlent._process.wait()\n"
+        "while lent._control.recv(100): pass\nprint(forked(grade))"
+    )
+
+    assert before.startswith("42 ")
+    assert after.startswith("42 ")
+    assert after != before
+
+
+def test_ctrl_c_is_not_the_parents_to_hear() -> None:
+    """A kernel that it ended would look like one that a submission has lost."""
+    (told,) = lender(
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\nsession = Session(Limits())\n"
+        "os.killpg(os.getpgrp(), signal.SIGINT)\n"
+        "cell = nbformat.v4.new_code_cell('print(1)')\nsession.run(cell)\nsession.close()\n"
+        "print(cell.outputs[0].text.strip())"
+    )
+
+    assert told == "1"
 
 
 def test_a_parent_that_does_not_come_up_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from course_utils.autograde.gradebook import (
 )
 from course_utils.autograde.jobs import Job, Outcome, Terms
 from course_utils.autograde.preprocessors import limits
-from course_utils.autograde.secret import ingredients
+from course_utils.autograde.secret import ingredients, secret
 from course_utils.autograde.steps import clear_away, folder_of, logged, silenced, workshop
 from course_utils.autograde.submission import (
     SECRET,
@@ -40,7 +40,12 @@ from course_utils.autograde.submission import (
 from course_utils.autograde.writer import Writer
 from course_utils.exceptions import CourseError
 
-__all__ = ["Crew", "Row", "Status", "Watcher", "autograde", "staff"]
+__all__ = ["Crew", "Row", "Status", "Watcher", "autograde", "staff", "standing"]
+
+#: What a row says that was not, or not only, made by the last grading.
+NOT_YET = "It is not graded yet: run `course autograde {}`."
+CHANGED = "It has changed since it was graded: run `course autograde {}`."
+GONE = "Its folder is no longer in submitted/; the marks are those of the gradebook."
 
 
 class Status(StrEnum):
@@ -72,6 +77,8 @@ class Row:
         Sentences, the important ones first.
     graded_now : bool
         False if the marks are from an earlier run.
+    penalty : float
+        Points that are yet to be taken off `score` for being late; a remark tells them.
     """
 
     student: str
@@ -83,6 +90,7 @@ class Row:
     waiting: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     graded_now: bool = False
+    penalty: float = 0.0
 
 
 class Watcher:
@@ -195,6 +203,48 @@ def autograde(
     return [run.row(submission, found.get(submission.student)) for submission in submissions]
 
 
+def standing(course: Course, assignment: str) -> list[Row]:
+    """Return a class's table as it stands; nothing is graded, and nothing written.
+
+    Returns
+    -------
+    list of Row
+        One for everybody with a folder in `submitted/` or with marks in the gradebook, sorted. The
+        terms on which something was graded do not matter.
+
+    Raises
+    ------
+    CourseError
+        If the course or its gradebook has no such assignment, or cannot be read.
+    """
+    terms = Terms(versions(course, assignment), limits(course), run_all=False)
+    submissions = find_submissions(course, assignment, terms.versions)
+    run = _Run(course, assignment, terms, Watcher())
+    run.recall(submissions)
+    found = {student.student: student for student in marks(course, assignment)}
+    gone = found.keys() - {submission.student for submission in submissions}
+    rows = [run.row(submission, found.get(submission.student)) for submission in submissions]
+    rows += [
+        Row(
+            student=student,
+            assignment=assignment,
+            status=Status.GRADED,
+            score=found[student].score,
+            max_score=found[student].max_score,
+            exercises=found[student].exercises,
+            waiting=_waiting(found[student]),
+            penalty=found[student].penalty,
+            remarks=(*_late(found[student].penalty), GONE),
+        )
+        for student in gone
+    ]
+    return sorted(rows, key=lambda row: row.student)
+
+
+def _waiting(found: StudentMarks) -> tuple[str, ...]:
+    return tuple(mark.exercise for mark in found.exercises if mark.waiting)
+
+
 def select(submissions: list[Submission], students: Collection[str] | None) -> list[Submission]:
     """Return the submissions of some students, or of all.
 
@@ -271,21 +321,46 @@ class _Run:
         if entry is None or entry.terms != self._key(submission.student):
             return None
         stamps = ledger.stamps(submission)
-        if entry.stamps != stamps:
-            try:
-                if entry.content != ledger.content(read(submission)):
-                    return None
+        try:
+            if not _is_unchanged(submission, entry, stamps):
+                return None
+            if entry.stamps != stamps:
                 entry = replace(entry, stamps=stamps)
                 ledger.enter(self._finished(submission.student), entry)
-            except OSError:  # who grades it will say so
-                return None
+        except OSError:  # who grades it will say so
+            return None
         return entry
+
+    def recall(self, submissions: Iterable[Submission]) -> None:
+        """Remember what was told of submissions when they were graded, on whatever terms."""
+        for submission in submissions:
+            if submission.notebooks:
+                self.known[submission.student] = self._recalled(submission)
+
+    def _recalled(self, submission: Submission) -> _Known:
+        finished = self._finished(submission.student)
+        entry = ledger.find(finished)
+        if entry is None:  # nbgrader's own command writes no entries
+            problem = () if finished.is_dir() else (NOT_YET.format(self.assignment),)
+            return _Known(problems=problem)
+        try:
+            is_unchanged = _is_unchanged(submission, entry, ledger.stamps(submission))
+        except OSError:
+            is_unchanged = False
+        known = _Known.of(entry)
+        if is_unchanged:
+            return known
+        return replace(known, problems=(CHANGED.format(self.assignment), *known.problems))
 
     def _finished(self, student: str) -> Path:
         return folder_of(self.course, "autograded", student, self.assignment)
 
+    @functools.cached_property
+    def _secret(self) -> str:
+        return secret(self.course.root)
+
     def _ingredients(self, student: str) -> tuple[str, ...]:
-        return ingredients(self.course.root, self.assignment, student)
+        return ingredients(self._secret, self.assignment, student)
 
     def _key(self, student: str) -> str:
         return self.terms.key(self._ingredients(student))
@@ -420,10 +495,23 @@ class _Run:
             score=found.score,
             max_score=found.max_score,
             exercises=found.exercises,
-            waiting=tuple(mark.exercise for mark in found.exercises if mark.waiting),
-            remarks=(*problems, *known.remarks, *notes),
+            waiting=_waiting(found),
+            remarks=(*problems, *known.remarks, *_late(found.penalty), *notes),
             graded_now=graded_now,
+            penalty=found.penalty,
         )
+
+
+def _is_unchanged(submission: Submission, entry: ledger.Entry, stamps: ledger.Stamps) -> bool:
+    """Say whether a submission is the one that was graded; it is read only where it may not be."""
+    return entry.stamps == stamps or entry.content == ledger.content(read(submission))
+
+
+def _late(penalty: float) -> tuple[str, ...]:
+    if not penalty:
+        return ()
+    points = f"{penalty:g} point{'' if penalty == 1 else 's'}"
+    return (f"Handed in late: {points} will be taken off the mark.",)
 
 
 def _all(results: Mapping[str, object], what: str) -> tuple[str, ...]:

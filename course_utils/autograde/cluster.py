@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import dask
@@ -17,14 +19,19 @@ from distributed.scheduler import KilledWorker
 
 from course_utils.autograde import forge
 from course_utils.autograde.jobs import Job, OtherGrader, Outcome, unexpected, work
+from course_utils.autograde.sweep import sweep
 from course_utils.exceptions import CourseError
 
 __all__ = ["Crew", "crew", "processors"]
 
+#: How the names of the workers' folders begin; the coordinator's number follows.
+PREFIX = "course-workers-"
 #: Seconds to wait for a scheduler to answer, and for its first worker.
 REACH, GATHER = 10, 60
 #: Seconds between two looks at whether there are workers.
 PAUSE = 5
+#: Seconds in which workers may end by themselves when everything is stopped.
+HASTE = 0.5
 #: Jobs for each worker that wait at the scheduler, so that none is ever idle.
 AHEAD = 2
 #: After how many jobs the workers are counted again.
@@ -32,6 +39,8 @@ LOOK = 16
 #: How often a job may lose its worker before it is given up.
 TRIES = 2
 SETTINGS = {
+    # Dask keeps its last messages for its developers, and ours hold whole submissions.
+    "distributed.admin.low-level-log-length": 1,
     "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.scheduler.allowed-failures": TRIES - 1,
     "distributed.scheduler.work-stealing": False,
@@ -72,18 +81,18 @@ class Crew:
             If the workers cannot be used at all: they have other code, or the scheduler is gone.
         """
         suspects: list[Job] = []
-        for job, future in self._ended(jobs):
-            if _lost(future):
+        for job, end in self._ended(jobs):
+            if isinstance(end, KilledWorker):
                 # It may only have waited at a worker that another job ended.
                 suspects.append(job)
             else:
-                yield _outcome(future, job)
+                yield _outcome(job, end)
         for suspect in suspects:  # each by itself, so that nobody else can be to blame
-            for job, future in self._ended([suspect]):
-                yield _outcome(future, job)
+            for job, end in self._ended([suspect]):
+                yield _outcome(job, end)
 
-    def _ended(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
-        """Yield each job with its future, in the order in which they end."""
+    def _ended(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome | BaseException]]:
+        """Yield each job with its outcome or its error, in the order in which they end."""
         waiting = iter(jobs)
         running: dict[Any, Job] = {}
         room = 0
@@ -95,26 +104,30 @@ class Crew:
                 running[future] = job
             if not running:
                 return
-            future = self._first(list(running))
-            yield running.pop(future), future
+            future, end = self._first(list(running))
+            yield running.pop(future), end
             future.release()
 
-    def _first(self, futures: list[Any]) -> Any:
-        """Wait for one of the futures."""
+    def _first(self, futures: list[Any]) -> tuple[Any, Outcome | BaseException]:
+        """Wait for one of the futures, and return it with its outcome or its error."""
         alone = 0
         while alone * PAUSE < GATHER:
             try:
                 done, _ = wait(  # type: ignore[no-untyped-call]
                     futures, timeout=PAUSE, return_when="FIRST_COMPLETED"
                 )
+                for future in done:
+                    if future.status == "error":  # which stays so
+                        return future, future.exception()
+                    # Until it is here a result may be lost with its worker. It is made anew then,
+                    # and the next look finds it, or what became of it.
+                    with suppress(KilledWorker, TimeoutError):
+                        return future, future.result(timeout=PAUSE)
             except TimeoutError:
                 alone = 0 if self.workers else alone + 1
-                continue
             except CancelledError as error:
                 message = "The scheduler is gone. Start it again, then run the same command again."
                 raise CourseError(message) from error
-            if done:  # none if its result was lost at once, with its worker
-                return done.pop()
         message = (
             "All workers are gone. See what they said in the end (one that cannot import "
             "course_utils dies: install the course there, with its instructor extra), start them, "
@@ -123,32 +136,27 @@ class Crew:
         raise CourseError(message)
 
 
-def _lost(future: Any) -> bool:
-    return future.status == "error" and isinstance(future.exception(), KilledWorker)
-
-
-def _outcome(future: Any, job: Job) -> Outcome:
-    if future.status == "finished":
-        outcome: Outcome = future.result()
-        return outcome
-    error = future.exception()
-    if isinstance(error, OtherGrader):
-        raise error
-    if isinstance(error, ModuleNotFoundError):
+def _outcome(job: Job, end: Outcome | BaseException) -> Outcome:
+    """Return what became of a job, or raise what concerns all of them."""
+    if isinstance(end, Outcome):
+        return end
+    if isinstance(end, OtherGrader):
+        raise end
+    if isinstance(end, ModuleNotFoundError):
         message = (
-            f"A worker cannot import '{error.name}': install the course there, with its "
+            f"A worker cannot import '{end.name}': install the course there, with its "
             "instructor extra, and start the worker again."
         )
         raise CourseError(message)
-    if isinstance(error, RuntimeError) and "deserialization" in str(error):
+    if isinstance(end, RuntimeError) and "deserialization" in str(end):
         raise CourseError(
             "The scheduler cannot read the jobs: install the course there, too, with its "
             "instructor extra, and start the scheduler again."
         )
-    if isinstance(error, KilledWorker):
-        why = f"The worker that graded it ended, {error.allowed_failures + 1} times in a row."
+    if isinstance(end, KilledWorker):
+        why = f"The worker that graded it ended, {end.allowed_failures + 1} times in a row."
     else:
-        why = unexpected(error)
+        why = unexpected(end)
     return Outcome(job.student, failures={"": why}, passing=True)
 
 
@@ -181,8 +189,9 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
                 yield Crew(client)
             return
         forge.start()
+        sweep(Path(gettempdir()), PREFIX)
         with (
-            TemporaryDirectory(prefix="course-workers-") as folder,
+            TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder,
             LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=workers or processors(),
                 threads_per_worker=1,
@@ -195,7 +204,17 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
             ) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
-            yield Crew(client)
+            try:
+                yield Crew(client)
+            except BaseException:
+                cluster.sync(_dismiss, cluster)
+                raise
+
+
+async def _dismiss(cluster: LocalCluster) -> None:
+    """End workers though they are at work: nobody will ask what came of it."""
+    closing = (nanny.close(timeout=HASTE) for nanny in cluster.workers.values())
+    await asyncio.gather(*closing, return_exceptions=True)
 
 
 @contextmanager

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.exceptions import CourseError
+
+if TYPE_CHECKING:  # it takes seconds to import, and where a course lies is asked before
+    from nbgrader.apps.api import NbGraderAPI
 
 __all__ = ["Course", "causes"]
 
@@ -66,6 +68,8 @@ class Course:
         config : Config, optional
             Settings that override the course's own.
         """
+        from nbgrader.apps.api import NbGraderAPI
+
         merged = self.config()
         if config is not None:
             merged.merge(config)

@@ -37,9 +37,8 @@ from course_utils.autograde.limits import Limits
 from course_utils.autograde.warm import warm_parent
 from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
-from course_utils.kernel.app import REPLY, REQUEST
 from course_utils.kernel.parent import HOME
-from course_utils.kernel.wire import pack, unpack
+from course_utils.kernel.wire import REPLY, REQUEST, pack, unpack
 
 __all__ = ["KernelLost", "KernelStartError", "Session"]
 

@@ -13,9 +13,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from course_utils.autograde.course import Course
+from course_utils.autograde.steps import folder_of
 from course_utils.autograde.submission import TIMESTAMP, Papers, Submission
 
-__all__ = ["Entry", "Stamps", "content", "enter", "find", "forget", "graded", "stamps"]
+__all__ = ["Entry", "Stamps", "content", "enter", "find", "forget", "graded", "is_behind", "stamps"]
 
 #: Name, size, and times of the last change of a file.
 Stamps = list[list[str | int]]
@@ -75,18 +77,38 @@ def find(folder: Path) -> Entry | None:
         entry = Entry(**json.loads(_place(folder).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-    sentences = (entry.problems, entry.notes, entry.remarks)
-    if not all(
-        isinstance(told, list) and all(isinstance(s, str) for s in told) for told in sentences
-    ):
+    if not all(map(_are_sentences, (entry.problems, entry.notes, entry.remarks))):
         return None
     return entry if entry.graded == graded(folder) else None
 
 
 def graded(folder: Path) -> Stamps:
     """Return what tells whether a folder still holds the notebooks that were graded."""
-    names = sorted(path.name for path in folder.glob("*.ipynb"))
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.name.endswith(".ipynb"))
+    except OSError:  # there is none, or nobody may look into it
+        names = []
     return _stamps(folder, names, changed=False)
+
+
+def is_behind(course: Course, assignment: str) -> bool:
+    """Guess whether there is something to grade, by the times of notebooks and entries alone.
+
+    It is there for preparations: on which terms something was graded is not looked at.
+    """
+    notebooks = [path.name for path in (course.root / "source" / assignment).glob("*.ipynb")]
+    with suppress(OSError), os.scandir(course.root / "submitted") as students:
+        for student in students:
+            entry = _place(folder_of(course, "autograded", student.name, assignment))
+            made = 0.0
+            with suppress(OSError):  # there is none
+                made = entry.stat().st_mtime
+            for notebook in notebooks:
+                with suppress(OSError):  # there is none, or nobody may look
+                    if Path(student.path, assignment, notebook).lstat().st_ctime > made:
+                        return True
+    return False
 
 
 def enter(folder: Path, entry: Entry) -> None:

@@ -24,7 +24,7 @@ from course_utils.autograde.grading import Graded, grade_notebook, recorded
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.restore import restored
 from course_utils.autograde.sanitise import KERNELSPEC
-from course_utils.autograde.secret import ingredients
+from course_utils.autograde.secret import ingredients, secret
 from course_utils.autograde.submission import DATA_SUFFIXES
 from course_utils.kernel.wire import Bounds
 
@@ -171,7 +171,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         graded = grade_notebook(
             nb,
             files=_data_files(Path(resources["metadata"]["path"])),
-            ingredients=ingredients(course.root, ids["assignment"], ids["student"]),
+            ingredients=ingredients(secret(course.root), ids["assignment"], ids["student"]),
             limits=self.limits,
             skipped=skipped,
         )

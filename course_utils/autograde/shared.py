@@ -6,9 +6,11 @@ import os
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from course_utils.autograde import quick  # noqa: E402
+from course_utils.autograde import forge, quick, warm  # noqa: E402
 
 if quick:  # which comes first
+    if os.environ.pop(forge.MARK, ""):
+        warm.lend()  # it imports what notebooks need while this process imports the rest
     import distributed.nanny
     import distributed.worker
 

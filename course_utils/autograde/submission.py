@@ -17,12 +17,19 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from nbgrader.utils import parse_utc
-
 from course_utils.autograde.course import Course
 from course_utils.exceptions import SubmissionError
 
-__all__ = ["SECRET", "Papers", "Submission", "find_submissions", "handed_in_at", "read", "shown"]
+__all__ = [
+    "SECRET",
+    "Papers",
+    "Submission",
+    "find_submissions",
+    "handed_in_at",
+    "named",
+    "read",
+    "shown",
+]
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 MAX_DATA_BYTES = 100 * 2**20
@@ -200,10 +207,10 @@ def _submission(
         else:
             notes.append(f"'{name}' is missing{': its exercises get 0' if notebooks else ''}.")
     if strangers and not missing:
-        notes.append(f"Not part of the assignment, and ignored: {_names(strangers)}.")
+        notes.append(f"Not part of the assignment, and ignored: {named(strangers)}.")
     data, left_out = _sorted_out(folder, files, ours)
     if left_out:
-        notes.append(f"Left out, as only data files are taken along: {_names(left_out)}.")
+        notes.append(f"Left out, as only data files are taken along: {named(left_out)}.")
     return Submission(
         student=student.name,
         assignment=assignment,
@@ -217,12 +224,17 @@ def _submission(
 
 def _not_found(expected: str, strangers: Collection[str]) -> str:
     return (
-        f"'{expected}' is missing; there is {_names(strangers)}. "
+        f"'{expected}' is missing; there is {named(strangers)}. "
         "If one of these is meant, rename it and grade again."
     )
 
 
-def _names(names: Iterable[str]) -> str:
+def named(names: Iterable[str]) -> str:
+    """Return names for a sentence: in quotes, safe to print, and the first five of many.
+
+    >>> named("abcdefg")
+    "'a', 'b', 'c', 'd', 'e' and 2 more"
+    """
     names = [f"'{shown(name)}'" for name in names]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
@@ -237,7 +249,8 @@ def _unfit(student: str) -> str | None:
     else:
         if "\n" in student:
             reason = "holds a line break"
-        elif not fnmatch.fnmatchcase(student, student):
+        # Without a bracket a name matches itself; to compile thousands of patterns takes seconds.
+        elif "[" in student and not fnmatch.fnmatchcase(student, student):
             reason = "holds square brackets, which nbgrader reads as a pattern"
         else:
             return None
@@ -315,6 +328,8 @@ def _open(path: Path) -> BinaryIO:
 
 def handed_in_at(folder: Path) -> datetime | None:
     """Return the time (UTC) in a folder's `timestamp.txt`, if nbgrader can read it."""
+    from nbgrader.utils import parse_utc  # seconds of imports, which finding folders can do without
+
     try:
         with _open(folder / TIMESTAMP) as file:
             text = file.read(100).decode().strip()

@@ -32,7 +32,7 @@ from course_utils.autograde.workplace import environment, font_lists, stage_libr
 from course_utils.exceptions import CourseError
 from course_utils.kernel.parent import INTERRUPT, KILL, READY
 
-__all__ = ["WarmParent", "WarmProvisioner", "warm_parent"]
+__all__ = ["WarmParent", "WarmProvisioner", "lend", "warm_parent"]
 
 START_SECONDS = 120
 #: How the names of the parents' folders begin; the grader's number follows.
@@ -48,13 +48,19 @@ class ParentLost(CourseError):
 class WarmParent:
     """A process in a sandbox that forks kernels.
 
+    Parameters
+    ----------
+    shared : bool
+        Whether graders that are forked from this process ask for kernels, too. Then nobody waits
+        until it is up: who asks first does.
+
     Raises
     ------
     ParentLost
         If it does not come up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shared: bool = False) -> None:
         sweep(Path(tempfile.gettempdir()), PREFIX)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.folder.chmod(0o711)
@@ -65,11 +71,11 @@ class WarmParent:
         stage_library(library, "/course")
         _copy_data(data)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control = ours
+        self._owner, self._control = os.getpid(), ours
         self._said = (self.folder / "said.txt").open("wb+")
         fonts = {f"/student/matplotlib/{path.name}": path for path in font_lists()}
         command = sandbox.command(
-            ["/course/start.py", "parent", str(theirs.fileno())],
+            ["/course/start.py", "parent", str(theirs.fileno()), *(["ahead"] if shared else [])],
             library=library,
             rooms=self.rooms,
             shown={"/data": data, **fonts},
@@ -81,10 +87,13 @@ class WarmParent:
             stdout=self._said,
             stderr=self._said,
             pass_fds=[theirs.fileno()],
+            # Ctrl-C is the grader's to hear: a kernel that it ended would cost marks.
+            start_new_session=True,
         )
         theirs.close()
         atexit.register(self.close)
-        self._await_start()
+        if not shared:
+            self._await_start()
 
     def _await_start(self) -> None:
         ready, _, _ = select.select([self._control], [], [], START_SECONDS)
@@ -100,7 +109,14 @@ class WarmParent:
 
     def is_alive(self) -> bool:
         """Say whether kernels can be had."""
-        return self._process.poll() is None
+        if os.getpid() == self._owner and self._process.poll() is not None:
+            return False
+        try:  # a grader that was forked is not told of its end, but by its end of the socket
+            return bool(self._control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def fork(self, request: dict[str, Any]) -> socket.socket:
         """Ask for a kernel, and return its leash."""
@@ -135,12 +151,33 @@ def _copy_data(folder: Path) -> None:
 
 
 _parents: dict[object, WarmParent] = {}
+_lent: dict[object, WarmParent] = {}
+
+
+def lend() -> None:
+    """Start a warm parent for all graders that will be forked from this process.
+
+    Where it cannot be started, each of them tries for itself, and says why it cannot.
+    """
+    if not sandbox.problem():
+        with suppress(CourseError, OSError):
+            _lent[_data()] = WarmParent(shared=True)
+
+
+def _data() -> tuple[object, ...]:
+    return (os.environ.get("COURSE_DATA_DIR"), datasets.cache_dir())
 
 
 def warm_parent() -> WarmParent:
-    """Return this process's warm parent; one that died is replaced."""
+    """Return this process's warm parent, or the one that was lent to it.
+
+    One that died is replaced by one of this process's own.
+    """
+    lent = _lent.get(_data())
+    if lent is not None and lent.is_alive():
+        return lent
     # A forked grader has to have its own, and so has one that finds its data elsewhere.
-    key = (os.getpid(), os.environ.get("COURSE_DATA_DIR"), datasets.cache_dir())
+    key = (os.getpid(), *_data())
     parent = _parents.get(key)
     if parent is None or not parent.is_alive():
         if parent is not None:

@@ -9,8 +9,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import matplotlib
-
 import course_utils
 from course_utils import data as datasets
 
@@ -87,6 +85,8 @@ def environment(home: str, *, data: str = "") -> dict[str, str]:
 
 def font_lists() -> Iterator[Path]:
     """Yield matplotlib's lists of this machine's fonts."""
+    import matplotlib  # which only who starts kernels needs
+
     yield from Path(matplotlib.get_cachedir()).glob("fontlist-*.json")
 
 
@@ -114,7 +114,7 @@ def stage_library(folder: Path, seen_as: str | None = None) -> None:
         "what, *arguments = sys.argv[1:]\n"
         'if what == "parent":\n'
         "    from course_utils.kernel.parent import main\n"
-        "    main(int(arguments[0]))\n"
+        "    main(int(arguments[0]), ahead='ahead' in arguments)\n"
         "else:\n"
         "    from course_utils.kernel.app import main\n"
         "    main(arguments)\n"

@@ -12,11 +12,9 @@ from traitlets import Type
 from traitlets.config import Config
 
 from course_utils.kernel.service import Service
-from course_utils.kernel.wire import pack, unpack
+from course_utils.kernel.wire import REPLY, REQUEST, pack, unpack
 
-__all__ = ["REPLY", "REQUEST", "GradedKernel", "GradedKernelApp", "main"]
-
-REQUEST, REPLY = "judge_request", "judge_reply"
+__all__ = ["GradedKernel", "GradedKernelApp", "main"]
 
 SETTINGS = Config(
     {

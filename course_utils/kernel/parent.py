@@ -70,7 +70,7 @@ MODULES = (
     "course_utils.probes",
     "course_utils.kernel.app",
 )
-#: What can wait until the first kernel is at work; an optimiser imports it.
+#: What can wait until the first kernel is at work, as the data can; an optimiser imports it.
 LATER = "torch._dynamo"
 #: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
 #: has met: users are counted, so two kernels of one user would share their limit.
@@ -85,16 +85,20 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = 0.1
 
 
-def main(control: int) -> None:
+def main(control: int, *, ahead: bool = False) -> None:
     """Import, say so, and fork a kernel for each request until the grader is gone.
 
     Parameters
     ----------
     control : int
-        The file descriptor of a socket that keeps messages apart (SOCK_SEQPACKET).
+        The file descriptor of a socket that keeps messages apart (SOCK_SEQPACKET). Several
+        graders may have the other end: each sends its requests whole.
+    ahead : bool
+        Whether to import at once what could wait for the first kernel, since several will come.
     """
-    for name in MODULES:
+    for name in (*MODULES, LATER) if ahead else MODULES:
         importlib.import_module(name)
+    is_first = True
     importlib.import_module("torch").set_num_threads(1)
     _freeze()
     # Nobody asks how a child ended: its init tells on the leash.
@@ -111,8 +115,10 @@ def main(control: int) -> None:
                 grader.close()
                 _child(json.loads(request), socket.socket(fileno=leash))
             os.close(leash)
-            if LATER not in sys.modules:
+            if is_first:
+                is_first = False
                 importlib.import_module(LATER)
+                importlib.import_module("course_utils.data").read_ahead()
                 _freeze()
 
 

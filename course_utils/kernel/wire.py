@@ -41,6 +41,8 @@ import numpy as np
 from course_utils.exceptions import CourseError
 
 __all__ = [
+    "REPLY",
+    "REQUEST",
     "Bounds",
     "Malformed",
     "NotPlain",
@@ -53,6 +55,8 @@ __all__ = [
     "unpack",
 ]
 
+#: The types of the Jupyter messages that carry the first request and its reply.
+REQUEST, REPLY = "judge_request", "judge_reply"
 MAX_INTEGER_BYTES = 128
 MAX_SIDES = 64  # NumPy's own
 MAX_SHAPE = 2**53  # bytes, sides of zero left out: far from where sizes and strides overflow
