@@ -10,9 +10,11 @@ import sysconfig
 from functools import partial
 from pathlib import Path
 
+import nbgrader
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, Execute, SaveAutoGrades
 
+import course_utils
 from course_utils.autograde.preprocessors import Judge, Record, Restore
 from course_utils.instructor.release import complete
 from course_utils.instructor.starter import UseStarter
@@ -81,6 +83,24 @@ c.Execute.extra_arguments = [
 
 # A test cell that a student deleted comes back, so that the rest of the notebook is still marked.
 c.OverwriteCells.add_missing_cells = True
+
+# ---- What comes through a learning platform -------------------------------------------------
+
+# `nbgrader zip_collect` unpacks what students made: within bounds, and nowhere else than it should.
+# Whose a file is, --collector tells: docs/hand-in.md says how.
+c.ZipCollectApp.extractor_plugin = "course_utils.instructor.unpack.CarefulExtractor"
+
+# ---- Marking by hand -------------------------------------------------------------------------
+
+# The formgrader shows submissions in the grader's own session. So that nothing in one can act
+# there, its pages are made of what cannot, and say so to the browser: docs/written-answers.md.
+c.HTMLExporter.preprocessors = ["course_utils.autograde.formgrader.Shield"]
+c.HTMLExporter.filters = {"markdown2html": "course_utils.autograde.formgrader.markdown"}
+c.HTMLExporter.template_name = "graders"
+formgrader = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+templates = Path(course_utils.__file__).parent / "autograde" / "templates"
+c.HTMLExporter.extra_template_basedirs = [str(templates), str(formgrader)]
+c.HTMLExporter.extra_template_paths = [str(formgrader)]
 
 # ---- Feedback -------------------------------------------------------------------------------
 

@@ -798,5 +798,6 @@ def test_the_templates_are_part_of_the_package() -> None:
 
     folder = Path(feedback_marks.__file__).parent
     (pattern,) = data["course_utils.autograde"]
-    names = {path.name for path in folder.glob(pattern)}
-    assert {"base.html.j2", "notebook.html.j2", "overview.html.j2", "style.css"} <= names
+    packed = set(folder.glob(pattern))
+    assert {path for path in (folder / "templates").rglob("*") if path.is_file()} <= packed
+    assert {path.name for path in packed} >= {"base.html.j2", "notebook.html.j2", "style.css"}

@@ -8,8 +8,6 @@ a student's, and goes through `feedback_clean` and `feedback_outputs`.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +17,6 @@ from typing import Any
 from urllib.parse import quote
 
 import nbformat
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
@@ -38,6 +35,7 @@ from course_utils.autograde.feedback_marks import (
 from course_utils.autograde.feedback_outputs import Output, code, outputs
 from course_utils.autograde.feedback_text import clean_characters, cut
 from course_utils.autograde.grading import RECORD, is_test
+from course_utils.autograde.pages import Pages, points
 from course_utils.autograde.version import exercise_number
 
 __all__ = [
@@ -414,53 +412,9 @@ def _remarks(mark: CellMark, finding: Finding) -> Iterator[str]:
 # ---- From what the page says to the page ---------------------------------------------------------
 
 
-def points(number: float) -> str:
-    """Return points as people write them.
-
-    >>> points(2.0), points(1.5), points(-1)
-    ('2', '1.5', '−1')
-    """
-    return f"{round(number, 2) + 0:g}".replace("-", "−")
-
-
-def counted(number: float, one: str, several: str) -> str:
-    """Return a number with the word for what it counts.
-
-    >>> counted(1, "point", "points")
-    '1 point'
-    """
-    return f"{points(number)} {one if number == 1 else several}"
-
-
 @cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("course_utils.autograde", "templates/feedback"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["points"] = points
-    environment.globals["counted"] = counted
-    return environment
-
-
-@cache
-def _style() -> tuple[Markup, str]:
-    """Return the style sheet, and its hash: by that the page lets it in, and nobody else's."""
-    path = Path(__file__).parent / "templates" / "feedback" / "style.css"
-    style = f"\n{path.read_text(encoding='utf-8').strip()}\n"
-    return Markup(style), base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-
-
-def _rendered(template: str, **content: object) -> str:
-    style, style_hash = _style()
-    return (
-        _templates()
-        .get_template(template)
-        .render(style=style, style_hash=style_hash, clean=clean_characters, **content)
-    )
+def _pages() -> Pages:
+    return Pages(Path(__file__).parent / "templates" / "feedback")
 
 
 def _file_name(notebook: str) -> str:
@@ -491,7 +445,7 @@ def notebook_page(
     """
     own = marks.notebook(name)
     rows = entries(notebook, own)
-    return _rendered(
+    return _pages().render(
         "notebook.html.j2",
         marks=marks,
         own=own,
@@ -514,7 +468,7 @@ def overview_page(notebooks: Mapping[str, NotebookNode | None], marks: Submissio
         (own, _file_name(own.name), notebooks.get(own.name), entries(notebooks.get(own.name), own))
         for own in marks.notebooks
     ]
-    return _rendered("overview.html.j2", marks=marks, parts=parts)
+    return _pages().render("overview.html.j2", marks=marks, parts=parts)
 
 
 class FeedbackExporter(Exporter):

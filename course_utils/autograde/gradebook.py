@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
 from nbgrader.api import (
     Assignment,
     BaseCell,
+    Comment,
     Grade,
     Gradebook,
     GradeCell,
     InvalidEntry,
     MissingEntry,
     Notebook,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
     TaskCell,
@@ -34,11 +37,15 @@ from course_utils.exceptions import CourseError
 __all__ = [
     "DISPLAY",
     "ExerciseMark",
+    "HandIn",
     "MarksNotSaved",
+    "Roll",
     "StudentMarks",
     "explained",
+    "in_order",
     "marks",
     "opened",
+    "roll",
     "versions",
 ]
 
@@ -61,7 +68,8 @@ class ExerciseMark:
 class StudentMarks:
     """The marks of one submission, as the gradebook has them.
 
-    `auto` and `manual` are the parts of `score` that came from tests and from people.
+    `auto` and `manual` are the parts of `score` that came from tests and from people. `penalty` is
+    what has yet to be taken off it, for being late.
     """
 
     student: str
@@ -71,6 +79,49 @@ class StudentMarks:
     manual: float
     needs_manual_grade: bool
     exercises: tuple[ExerciseMark, ...]
+    penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """What the gradebook knows of a submission beside its marks.
+
+    Parameters
+    ----------
+    when : datetime, optional
+        In UTC, without a time zone.
+    due : datetime, optional
+        The same; the student's own extension is in it.
+    empty : frozenset of (str, str)
+        The notebook and the number of each exercise whose answer is as it was released.
+    """
+
+    when: datetime | None = None
+    due: datetime | None = None
+    empty: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def seconds_late(self) -> float:
+        """How long after it was due; 0 if it was in time, or if that is not known."""
+        if self.when is None or self.due is None:
+            return 0.0
+        return max(0.0, (self.when - self.due).total_seconds())
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Everybody whom the gradebook knows, and what they handed in for one assignment.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        By student; empty where the gradebook has no name.
+    hand_ins : mapping of str to HandIn
+        By student, of those who handed in.
+    """
+
+    names: Mapping[str, str]
+    hand_ins: Mapping[str, HandIn]
 
 
 class MarksNotSaved(CourseError):
@@ -191,6 +242,7 @@ def marks(course: Course, assignment: str) -> list[StudentMarks]:
     columns = (
         *(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, BaseCell.id),
         *(Grade.score, Grade.manual_score, Grade.needs_manual_grade),
+        SubmittedNotebook.late_submission_penalty,
     )
     with opened(course) as gradebook:
         rows = gradebook.db.execute(
@@ -209,7 +261,8 @@ def marks(course: Course, assignment: str) -> list[StudentMarks]:
             for cell in gradebook.db.query(kind).all()
         }
     graded: dict[str, list[tuple[ExerciseMark, bool]]] = {}
-    for student, notebook, grade_id, cell_id, score, by_hand, waiting in rows:
+    penalties: dict[str, dict[str, float]] = {}
+    for student, notebook, grade_id, cell_id, score, by_hand, waiting, penalty in rows:
         mark = ExerciseMark(
             exercise=exercise_number(grade_id),
             notebook=notebook,
@@ -218,10 +271,60 @@ def marks(course: Course, assignment: str) -> list[StudentMarks]:
             waiting=bool(waiting),
         )
         graded.setdefault(student, []).append((mark, by_hand is not None))
-    return [_student_marks(student, graded[student]) for student in sorted(graded)]
+        penalties.setdefault(student, {})[notebook] = float(penalty or 0.0)
+    return [
+        _student_marks(student, graded[student], sum(penalties[student].values()))
+        for student in sorted(graded)
+    ]
 
 
-def _student_marks(student: str, graded: list[tuple[ExerciseMark, bool]]) -> StudentMarks:
+def roll(course: Course, assignment: str) -> Roll:
+    """Return who is in the course, and when each handed in an assignment."""
+    with opened(course) as gradebook:
+        people = gradebook.db.execute(
+            select(Student.id, Student.first_name, Student.last_name)
+        ).all()
+        submissions = gradebook.db.execute(
+            select(
+                *(SubmittedAssignment.student_id, SubmittedAssignment.timestamp),
+                *(SubmittedAssignment.extension, Assignment.duedate),
+                *(Notebook.name, SubmittedNotebook.id),
+            )
+            .select_from(SubmittedNotebook)
+            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+            .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .where(Assignment.name == assignment)
+        ).all()
+        # An automatic comment says one thing only: that there is no answer.
+        empty = gradebook.db.execute(
+            select(Comment.notebook_id, BaseCell.name)
+            .join(BaseCell, BaseCell.id == Comment.cell_id)
+            .join(Notebook, Notebook.id == BaseCell.notebook_id)
+            .join(Assignment, Assignment.id == Notebook.assignment_id)
+            .where(Assignment.name == assignment, Comment.auto_comment.is_not(None))
+        ).all()
+    left_out: dict[str, set[str]] = {}
+    for notebook_id, grade_id in empty:
+        left_out.setdefault(notebook_id, set()).add(exercise_number(grade_id))
+    hand_ins: dict[str, HandIn] = {}
+    for student, when, extension, due, notebook, notebook_id in submissions:
+        before = hand_ins.get(student, HandIn())
+        hand_ins[student] = HandIn(
+            when=when,
+            due=due if due is None or extension is None else due + extension,
+            empty=before.empty | {(notebook, each) for each in left_out.get(notebook_id, ())},
+        )
+    names = {
+        student: " ".join(name.strip() for name in parts if name and name.strip())
+        for student, *parts in people
+    }
+    return Roll(names, hand_ins)
+
+
+def _student_marks(
+    student: str, graded: list[tuple[ExerciseMark, bool]], penalty: float
+) -> StudentMarks:
     given_by_hand = [mark.points for mark, by_hand in graded if by_hand]
     exercises = tuple(sorted((mark for mark, _ in graded), key=_by_number))
     score = sum(mark.points for mark in exercises)
@@ -233,15 +336,16 @@ def _student_marks(student: str, graded: list[tuple[ExerciseMark, bool]]) -> Stu
         manual=sum(given_by_hand, 0.0),
         needs_manual_grade=any(mark.waiting for mark in exercises),
         exercises=exercises,
+        penalty=penalty,
     )
 
 
 def _by_number(mark: ExerciseMark) -> tuple[tuple[int, str], ...]:
-    return _in_order(mark.exercise)
+    return in_order(mark.exercise)
 
 
 @functools.cache
-def _in_order(exercise: str) -> tuple[tuple[int, str], ...]:
+def in_order(exercise: str) -> tuple[tuple[int, str], ...]:
     """Sort 1.10 after 1.9: digits by value, the rest by letter."""
     parts = re.findall(r"\d+|\D+", exercise)
     return tuple((int(part), "") if part.isdecimal() else (0, part) for part in parts)
