@@ -1,0 +1,519 @@
+"""Submissions from a learning platform: whose each file is, by the names that platforms give them.
+
+The collectors are plugins of `nbgrader zip_collect`. What they decide is computed by functions that
+see names alone.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
+
+from dateutil import parser  # type: ignore[import-untyped]
+from nbgrader.plugins import FileNameCollectorPlugin
+from nbgrader.utils import find_all_notebooks
+from traitlets import Unicode
+
+from course_utils.autograde.submission import named, shown
+from course_utils.exceptions import CourseError
+from course_utils.instructor import sheets
+from course_utils.instructor.sheets import Sheet, alike
+from course_utils.instructor.unpack import is_visible
+
+__all__ = ["CanvasCollector", "Found", "MoodleCollector", "Owner", "Platform", "Sorted", "sort_out"]
+
+MOODLE = re.compile(
+    r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_file(?:_(?P<file>.*))?", re.DOTALL
+)
+CANVAS = re.compile(r"_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<order>\d+)_")
+#: What Canvas puts behind the name of a file that was handed in again.
+AGAIN = re.compile(r"(?P<name>.+)-(?P<times>\d+)", re.DOTALL)
+
+#: Columns that say who somebody is in the course, the first that is filled.
+IDS = {
+    "Canvas": ("id", "SIS Login ID", "SIS User ID", "ID"),
+    "Moodle": ("id", "Username", "ID number", "Email address"),
+}
+#: Columns by which a platform's name or number of a person is found.
+CANVAS_NUMBERS = ("ID", "lms_user_id")
+MOODLE_NUMBER = "Identifier"
+MOODLE_TIME = "Last modified (submission)"
+FULL_NAMES = (
+    ("Full name",),
+    ("First name", "Last name"),
+    ("First name", "Surname"),
+    ("first_name", "last_name"),
+)
+MAX_ID_BYTES = 100
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a platform's name for a file or folder tells.
+
+    Parameters
+    ----------
+    number : str
+        The platform's own of the person, or in Moodle of the person in this assignment.
+    name : str
+        Of the person, as far as the platform keeps it.
+    file : str
+        As the student called it; empty if it is a folder.
+    order : int
+        Later files have higher ones, where the platform tells.
+    late : bool
+        Whether the platform calls it late.
+    """
+
+    number: str
+    name: str
+    file: str = ""
+    order: int = 0
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who handed in: the student's id in the course, or a sentence on why that is not known."""
+
+    id: str = ""
+    problem: str = ""
+    #: When, in UTC, if it is known.
+    time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A notebook to collect: whose, under which name, and when it was handed in."""
+
+    student: str
+    file: str
+    time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What is collected, by path, and sentences on what is not."""
+
+    taken: Mapping[PurePosixPath, Taken]
+    remarks: tuple[str, ...] = ()
+
+
+def moodle_name(text: str) -> Found | None:
+    """Read a name of Moodle's "Download all submissions", if it is one.
+
+    >>> moodle_name("Ada Lovelace_1234567_assignsubmission_file_sums.ipynb")
+    Found(number='1234567', name='Ada Lovelace', file='sums.ipynb', order=0, late=False)
+    """
+    match = MOODLE.fullmatch(text)
+    return match and Found(match["id"], match["name"], match["file"] or "")
+
+
+def canvas_name(text: str) -> Found | None:
+    """Read a name of Canvas's "Download Submissions", if it is one and can be read in one way.
+
+    >>> canvas_name("lovelaceada_LATE_12345_678_sums-1.ipynb")
+    Found(number='12345', name='lovelaceada', file='sums-1.ipynb', order=678, late=True)
+
+    Both names in it are the student's to choose, who could put another's number there:
+
+    >>> canvas_name("eve_1_2_99999_680_sums.ipynb")
+    """
+    # Every place where two numbers could be Canvas's; they may share an underscore.
+    starts = [match.start() for match in re.finditer(rf"(?={CANVAS.pattern})", text)]
+    # LATE and the numbers behind it are one place, seen twice.
+    places = [start for start in starts if not text[:start].endswith("_LATE")]
+    match = CANVAS.match(text, places[0]) if len(places) == 1 else None
+    # In anonymous grading Canvas tells a code instead of a name and a number.
+    if match is None or not match.start() or text.startswith("anon_"):
+        return None
+    return Found(
+        number=match["id"],
+        name=text[: match.start()],
+        file=text[match.end() :],
+        order=int(match["order"]),
+        late=bool(match["late"]),
+    )
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A learning platform.
+
+    Parameters
+    ----------
+    name : str
+    looks_like : pattern
+        Is found in whatever the platform gives a name to, readable or not.
+    read : callable
+        Reads such a name.
+    """
+
+    name: str
+    looks_like: re.Pattern[str]
+    read: Callable[[str], Found | None]
+
+    def part(self, path: PurePosixPath) -> str:
+        """Return the part of a path that the platform named: the first below the archive's own.
+
+        What is further below, a student named, perhaps like somebody else's.
+        """
+        is_loose = len(path.parts) == 1 or self.looks_like.search(path.parts[0])
+        return path.parts[0 if is_loose else 1]
+
+
+PLATFORM_MOODLE = Platform("Moodle", re.compile(r"_\d+_assignsubmission_"), moodle_name)
+PLATFORM_CANVAS = Platform("Canvas", re.compile(r"_\d+_\d+_|^anon_"), canvas_name)
+
+
+def sort_out(
+    files: Mapping[PurePosixPath, float],
+    expected: Collection[str],
+    platform: Platform,
+    owner: Callable[[Found], Owner],
+) -> Sorted:
+    """Decide which files are whose notebooks.
+
+    Of several files for one notebook the latest is taken, as far as the platform, or the archive in
+    which they were handed in, tells which that is.
+
+    Parameters
+    ----------
+    files : mapping of path to float
+        What was unpacked, and when it was changed last.
+    expected : collection of str
+        The names of the assignment's notebooks, "sums.ipynb".
+    platform : Platform
+    owner : callable
+        Returns whose something is.
+    """
+    sorting = _Sorting(expected, platform, owner)
+    for path, changed in sorted(files.items()):
+        if all(map(is_visible, path.parts)):
+            sorting.look_at(path, changed)
+    return sorting.done()
+
+
+class _Sorting:
+    def __init__(
+        self, expected: Collection[str], platform: Platform, owner: Callable[[Found], Owner]
+    ) -> None:
+        self._expected = expected
+        self._platform = platform
+        self._ask = owner
+        self._owners: dict[tuple[str, str], Owner] = {}
+        self._late: list[str] = []
+        self._strangers: list[str] = []
+        #: What is no notebook, by student.
+        self._others: dict[str, list[str]] = {}
+        #: Notebooks, by student and name: how late in the order each is, and where.
+        self._offered: dict[tuple[str, str], list[tuple[tuple[float, ...], PurePosixPath]]] = {}
+
+    def look_at(self, path: PurePosixPath, changed: float) -> None:
+        part = self._platform.part(path)
+        found = self._platform.read(part)
+        if found is None:
+            self._strangers.append(part)
+            return
+        who = self._owner(found)
+        if who.problem:
+            return
+        file = path.name if len(path.parts) > path.parts.index(part) + 1 else found.file
+        file, times = _called(file, self._expected)
+        if found.late and who.id not in self._late:
+            self._late.append(who.id)
+        if file.lower().endswith(".ipynb"):
+            rank = (found.order, times, changed)
+            self._offered.setdefault((who.id, file), []).append((rank, path))
+        else:
+            self._others.setdefault(who.id, []).append(file)
+
+    def _owner(self, found: Found) -> Owner:
+        person = (found.number, found.name)
+        if person not in self._owners:
+            self._owners[person] = self._ask(found)
+        return self._owners[person]
+
+    def done(self) -> Sorted:
+        remarks = [who.problem for who in self._owners.values() if who.problem]
+        times = {who.id: who.time for who in self._owners.values()}
+        taken = {}
+        for (student, file), several in self._offered.items():
+            *before, (rank, path) = sorted(several)
+            if any(other == rank for other, _ in before):
+                remarks.append(
+                    f"{shown(student)}: which is the later '{shown(file)}' cannot be told, so none "
+                    f"was taken of {named(str(path) for _, path in several)}."
+                )
+                continue
+            if before:
+                remarks.append(
+                    f"{shown(student)}: of {len(several)} files for '{shown(file)}' the latest was "
+                    f"taken, '{shown(path.name)}'."
+                )
+            taken[path] = Taken(student, file, times[student])
+        having = {student for student, _ in self._offered}
+        for student, files in self._others.items():
+            if student not in having:
+                remarks.append(
+                    f"{shown(student)}: there is no notebook, but {named(files)}. Ask for it."
+                )
+        name = self._platform.name
+        if self._strangers:
+            remarks.append(
+                f"Left out, as {name} gives no such names, or they can be read in two ways: "
+                f"{named(dict.fromkeys(self._strangers))}."
+            )
+        if self._late:
+            remarks.append(f"{name} calls late, and does not say when: {named(self._late)}.")
+        return Sorted(taken, tuple(remarks))
+
+
+def _called(file: str, expected: Collection[str]) -> tuple[str, int]:
+    """Return a file's name without what the platform added, and how often it came again."""
+    name, dot, suffix = file.rpartition(".")
+    match = AGAIN.fullmatch(name)
+    if file not in expected and match and f"{match['name']}.{suffix}" in expected:
+        return f"{match['name']}{dot}{suffix}", int(match["times"])
+    return file, 0
+
+
+class Directory:
+    """Who people are, by a roster; without one, everybody has the platform's number.
+
+    Parameters
+    ----------
+    platform : str
+        A key of `IDS`.
+    roster : Sheet, optional
+    id_column : str
+        Which column holds the ids of the course; by default the first of `IDS` that is filled.
+    zone : ZoneInfo, optional
+        In which the platform tells times; by default this machine's.
+
+    Raises
+    ------
+    CourseError
+        If the roster has no such column.
+    """
+
+    def __init__(
+        self, platform: str, roster: Sheet | None, id_column: str = "", zone: ZoneInfo | None = None
+    ) -> None:
+        self._roster = roster
+        self._zone = zone
+        if roster is None:
+            return
+        column = roster.require(id_column) if id_column else roster.first_of(IDS[platform])
+        if column is None:
+            message = (
+                f"{roster.name} does not tell who is who: it has none of the columns "
+                f"{', '.join(IDS[platform])}. Export it again, in English, or name a column."
+            )
+            raise CourseError(message)
+        self._column = column
+        self._ids = [name.strip() for name in roster.column(column)]
+        self._times = roster.column(MOODLE_TIME)
+        if platform == "Canvas":
+            numbers = [roster.column(name) for name in CANVAS_NUMBERS]
+            self._by_number = _index(cells for column in numbers for cells in enumerate(column))
+            self._by_name: dict[str, list[int]] = {}
+        else:
+            # "Participant 1234567", in whatever language.
+            identifiers = (re.sub(r"\D", "", cell) for cell in roster.column(MOODLE_NUMBER))
+            self._by_number = _index(enumerate(identifiers))
+            self._by_name = _index(
+                (row, " ".join(parts))
+                for columns in FULL_NAMES
+                if roster.has(*columns)
+                for row, parts in enumerate(zip(*map(roster.column, columns), strict=True))
+            )
+
+    def owner(self, found: Found) -> Owner:
+        """Return whose something is."""
+        if self._roster is None:
+            return Owner(found.number)
+        roster = self._roster.name
+        who = f"'{shown(found.name)}' ({found.number})"
+        rows = self._by_number.get(alike(found.number)) or self._named(found.name)
+        if not rows:
+            return Owner(problem=f"{who} is not in {roster}, and was left out.")
+        if len(rows) > 1:
+            return Owner(problem=f"{roster} has {len(rows)} rows for {who}, who was left out.")
+        (row,) = rows
+        student = self._ids[row]
+        if not _is_fit(student):
+            told = f"holds '{shown(student)}'" if student else "is empty"
+            return Owner(
+                problem=f"{who} was left out: {roster}'s column '{self._column}' {told}, "
+                "which cannot be a student's id."
+            )
+        if self._ids.count(student) > 1:
+            return Owner(
+                problem=f"{who} was left out: {roster} has the id '{shown(student)}' twice."
+            )
+        return Owner(student, time=_utc(self._times[row], self._zone))
+
+    def _named(self, name: str) -> list[int]:
+        rows = self._by_name.get(alike(name), [])
+        # Moodle may put the group before: "Group A-Ada Lovelace".
+        return rows or self._by_name.get(alike(name.rpartition("-")[2]), [])
+
+
+def _index(cells: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, cell in cells:
+        rows = found.setdefault(alike(cell), []) if cell.strip() else []
+        if row not in rows:
+            rows.append(row)
+    return found
+
+
+def _is_fit(student: str) -> bool:
+    """Return whether an id can be a folder's name, here and for nbgrader."""
+    return (
+        student.isprintable()
+        and not set(student) & set("/\\")
+        and not student.startswith(".")
+        and 0 < len(student.encode()) <= MAX_ID_BYTES
+        and fnmatchcase(student, student)
+    )
+
+
+def _utc(text: str, zone: ZoneInfo | None) -> datetime | None:
+    """Read a time as Moodle writes it, "Tuesday, 3 March 2026, 10:15 AM"; None if it is none."""
+    if not re.search(r"\d{4}.*\d:\d", text) or not re.search(r"[^\W\d]{3}", text):
+        return None
+    try:
+        moment: datetime = parser.parse(text)
+    except (ValueError, OverflowError):  # another language
+        return None
+    local = moment.replace(tzinfo=zone) if zone else moment
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has no types
+    """What the collectors share: settings, and the files that were unpacked."""
+
+    roster = Unicode(
+        "", help="A CSV file that says who is who; without it, ids are the platform's own."
+    ).tag(config=True)
+
+    id_column = Unicode(
+        "", help="The column of the roster that holds the ids of students in this course."
+    ).tag(config=True)
+
+    timezone = Unicode(
+        "",
+        help=(
+            "The time zone of times in the roster, 'Europe/London' for example; by default that of "
+            "this machine."
+        ),
+    ).tag(config=True)
+
+    platform: Platform
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        #: Sentences on what was not collected.
+        self.remarks: list[str] = []
+        #: The notebooks that were collected, by student.
+        self.collected: dict[str, list[str]] = {}
+        self._sorted: dict[Path, Mapping[PurePosixPath, Taken]] = {}
+
+    def collect(self, submitted_file: str) -> dict[str, str] | None:
+        """Say whose a file is and which notebook, or nothing if it is not to be collected."""
+        path = Path(submitted_file)
+        root = self._root(path)
+        try:
+            if root not in self._sorted:
+                self._sorted[root] = self._sort(root)
+        except CourseError as error:
+            self.log.error("%s", error)
+            raise SystemExit(1) from error
+        taken = self._sorted[root].get(PurePosixPath(path.relative_to(root).as_posix()))
+        if taken is None:
+            return None
+        self.collected.setdefault(taken.student, []).append(taken.file)
+        told = {"student_id": taken.student, "file_id": taken.file}
+        return told if taken.time is None else {**told, "timestamp": taken.time.isoformat(" ")}
+
+    def _root(self, path: Path) -> Path:
+        """Return the folder in which everything was unpacked."""
+        name = self.parent.extracted_directory
+        return next(folder for folder in reversed(path.parents) if folder.name == name)
+
+    def _sort(self, root: Path) -> Mapping[PurePosixPath, Taken]:
+        zone = self._zone()
+        roster = sheets.read(Path(self.roster)) if self.roster else None
+        directory = Directory(self.platform.name, roster, self.id_column, zone)
+        files = {
+            PurePosixPath(path.relative_to(root).as_posix()): path.stat().st_mtime
+            for path in root.rglob("*")
+            if path.is_file() and not path.is_symlink()
+        }
+        course = self.parent.coursedir
+        released = course.format_path(course.release_directory, ".", course.assignment_id)
+        found = sort_out(files, find_all_notebooks(released), self.platform, directory.owner)
+        for remark in found.remarks:
+            self._tell(remark)
+        return found.taken if self.parent.force else self._new(root, found.taken)
+
+    def _zone(self) -> ZoneInfo | None:
+        try:
+            return ZoneInfo(self.timezone) if self.timezone else None
+        except (ValueError, OSError, KeyError) as error:
+            message = f"There is no time zone '{self.timezone}'. Give one such as 'Europe/London'."
+            raise CourseError(message) from error
+
+    def _new(
+        self, root: Path, taken: Mapping[PurePosixPath, Taken]
+    ) -> Mapping[PurePosixPath, Taken]:
+        """Return what is of students who have handed in nothing yet: nbgrader stops at others."""
+        course = self.parent.coursedir
+        kept: dict[str, bool] = {}
+        for path, found in taken.items():
+            folder = Path(
+                course.format_path(course.submitted_directory, found.student, course.assignment_id)
+            )
+            if folder.is_dir() and any(folder.iterdir()):
+                is_same = _same(root / path, folder / found.file)
+                kept[found.student] = kept.get(found.student, True) and is_same
+        if same := [student for student, is_same in kept.items() if is_same]:
+            self._tell(f"Collected before, and unchanged: {named(same)}.")
+        if other := [student for student, is_same in kept.items() if not is_same]:
+            self._tell(
+                f"Kept, since something else was collected before: {named(other)}. "
+                "With --force the new takes its place."
+            )
+        return {path: found for path, found in taken.items() if found.student not in kept}
+
+    def _tell(self, remark: str) -> None:
+        self.remarks.append(remark)
+        self.log.warning("%s", remark)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and not other.is_symlink() and filecmp.cmp(one, other, shallow=False)
+
+
+class MoodleCollector(_Collector):
+    """Collects what Moodle's "Download all submissions" gives, in folders or not."""
+
+    platform = PLATFORM_MOODLE
+
+
+class CanvasCollector(_Collector):
+    """Collects what Canvas's "Download Submissions" gives."""
+
+    platform = PLATFORM_CANVAS
+
+
+#: The plugins, by the name that `course collect --from` knows.
+COLLECTORS: Mapping[str, type[_Collector]] = {"moodle": MoodleCollector, "canvas": CanvasCollector}

@@ -1,0 +1,329 @@
+"""Whose each file of a platform's archive is: by names alone, and as zip_collect asks."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
+
+import pytest
+from archives import moodle, zipped
+from classroom import released_course
+from nbgrader.apps import ZipCollectApp
+
+from course_utils.autograde.course import Course
+from course_utils.exceptions import CourseError
+from course_utils.instructor.lms import (
+    PLATFORM_CANVAS,
+    PLATFORM_MOODLE,
+    Directory,
+    Found,
+    Owner,
+    Platform,
+    Sorted,
+    canvas_name,
+    moodle_name,
+    sort_out,
+)
+from course_utils.instructor.sheets import Sheet
+
+WORKSHEET = Sheet(
+    "worksheet.csv",
+    ("Identifier", "Full name", "ID number", "Email address", "Last modified (submission)"),
+    (
+        ("Participant 11", "Ada Lovelace", "a1", "ada@x.org", "Monday, 2 March 2026, 6:30 PM"),
+        ("Participant 12", "Jörg Müller", "b2", "joerg@x.org", "-"),
+        ("Participant 13", "Ada Lovelace", "c3", "ada2@x.org", ""),
+        ("Participant 14", "Zoe", "..", "zoe@x.org", ""),
+        ("Participant 15", "Dan", "d4", "dan@x.org", ""),
+        ("Participant 16", "Dan Again", "d4", "dan2@x.org", ""),
+    ),
+)
+CANVAS = Sheet(
+    "gradebook.csv",
+    ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Sums (9)"),
+    (
+        ("    Points Possible", "", "", "", "", "7"),
+        ("Lovelace, Ada", "101", "s1", "ada", "A", ""),
+        ("Müller, Jörg", "102", "s2", "joerg", "A", ""),
+    ),
+)
+
+
+def sorted_out(
+    platform: Platform, *names: str, roster: Sheet | None = None, **changed: float
+) -> Sorted:
+    """Sort files below the folder of an archive; `changed` gives times by a part of the path."""
+    times = {
+        PurePosixPath("download", name): next(
+            (time for part, time in changed.items() if part in name), 0.0
+        )
+        for name in names
+    }
+    owner = Directory(platform.name, roster).owner
+    return sort_out(times, ["sums.ipynb"], platform, owner)
+
+
+def taken(found: Sorted) -> dict[str, tuple[str, str]]:
+    return {
+        path.relative_to("download").as_posix(): (who.student, who.file)
+        for path, who in found.taken.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Ada Lovelace_11_assignsubmission_file_", Found("11", "Ada Lovelace")),
+        ("Ada Lovelace_11_assignsubmission_file", Found("11", "Ada Lovelace")),
+        ("Jörg_11_assignsubmission_file_a_b.ipynb", Found("11", "Jörg", "a_b.ipynb")),
+        ("Participant_11_assignsubmission_file_", Found("11", "Participant")),
+        ("Ada_11_assignsubmission_onlinetext_", None),
+        ("Ada_assignsubmission_file_", None),
+        ("sums.ipynb", None),
+    ],
+)
+def test_a_name_of_moodles(name: str, found: Found | None) -> None:
+    assert moodle_name(name) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("lovelaceada_101_55_sums.ipynb", Found("101", "lovelaceada", "sums.ipynb", 55)),
+        ("ada_LATE_101_55_sums-1.ipynb", Found("101", "ada", "sums-1.ipynb", 55, late=True)),
+        ("müllerjörg_101_55_my_sums.ipynb", Found("101", "müllerjörg", "my_sums.ipynb", 55)),
+        ("team_a_101_55_sums.ipynb", Found("101", "team_a", "sums.ipynb", 55)),
+        ("eve_102_7_101_55_sums.ipynb", None),
+        ("ada_101_55_1_2_sums.ipynb", None),
+        ("eve_LATE_102_7_101_sums.ipynb", None),
+        ("anon_x7y_101_55_sums.ipynb", None),
+        ("sums.ipynb", None),
+    ],
+)
+def test_a_name_of_canvas_that_can_be_read_in_one_way(name: str, found: Found | None) -> None:
+    assert canvas_name(name) == found
+
+
+def test_moodles_files_are_found_in_folders_and_without_them() -> None:
+    names = (moodle("Ada", 11, "sums.ipynb"), moodle("Ben", 12, "sums.ipynb", folders=False))
+
+    found = sorted_out(PLATFORM_MOODLE, *names)
+
+    assert taken(found) == {names[0]: ("11", "sums.ipynb"), names[1]: ("12", "sums.ipynb")}
+    assert found.remarks == ()
+
+
+def test_a_notebook_counts_wherever_in_a_students_archive_it_lies() -> None:
+    found = sorted_out(
+        PLATFORM_CANVAS,
+        "ada_101_55_work/term/sums.ipynb",
+        "ada_101_55_work/.ipynb_checkpoints/sums.ipynb",
+        "ada_101_55_work/data.csv",
+    )
+
+    assert taken(found) == {"ada_101_55_work/term/sums.ipynb": ("101", "sums.ipynb")}
+    assert found.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("platform", "own", "forged"),
+    [
+        (PLATFORM_MOODLE, "Eve_13_assignsubmission_file_", moodle("Ada", 11, "sums.ipynb")),
+        (PLATFORM_CANVAS, "eve_103_7_work", "ada_101_99_sums.ipynb"),
+        (PLATFORM_CANVAS, "eve_1_2_103_7_work", "ada_101_99_sums.ipynb"),
+        (PLATFORM_CANVAS, "anon_x_7_work", "ada_101_99_sums.ipynb"),
+    ],
+)
+def test_nobody_can_hand_in_for_another_by_names_in_an_archive(
+    platform: Platform, own: str, forged: str
+) -> None:
+    for path in (f"{own}/{forged}", f"{own}/x/{forged}"):
+        for below in ("download", "."):
+            files = {PurePosixPath(below, path): 0.0}
+            found = sort_out(files, ["sums.ipynb"], platform, Directory(platform.name, None).owner)
+
+            assert {who.student for who in found.taken.values()} <= {"13", "103"}
+
+
+@pytest.mark.parametrize(
+    ("names", "latest"),
+    [
+        (("ada_101_54_sums.ipynb", "ada_101_55_sums.ipynb"), "ada_101_55_sums.ipynb"),
+        (("ada_101_9_sums.ipynb", "ada_101_10_sums.ipynb"), "ada_101_10_sums.ipynb"),
+        (("ada_101_9_sums-2.ipynb", "ada_101_8_sums-10.ipynb"), "ada_101_9_sums-2.ipynb"),
+        (("ada_101_9_w/sums-1.ipynb", "ada_101_9_w/sums.ipynb"), "ada_101_9_w/sums-1.ipynb"),
+        (
+            ("ada_101_9_w/new/sums.ipynb", "ada_101_9_w/old/sums.ipynb"),
+            "ada_101_9_w/new/sums.ipynb",
+        ),
+    ],
+)
+def test_of_several_files_for_a_notebook_the_latest_is_taken(
+    names: tuple[str, ...], latest: str
+) -> None:
+    found = sorted_out(PLATFORM_CANVAS, *names, new=2.0, old=1.0)
+
+    assert taken(found) == {latest: ("101", "sums.ipynb")}
+    assert "the latest was taken" in found.remarks[0]
+
+
+def test_where_the_latest_cannot_be_told_none_is_taken() -> None:
+    found = sorted_out(PLATFORM_CANVAS, "ada_101_9_w/a/sums.ipynb", "ada_101_9_w/b/sums.ipynb")
+
+    assert found.taken == {}
+    assert "cannot be told" in found.remarks[0]
+
+
+def test_a_wrong_name_is_collected_as_it_is_for_the_autograder_to_tell() -> None:
+    found = sorted_out(PLATFORM_CANVAS, "ada_101_9_sums (1).ipynb", "ben_102_8_other-1.ipynb")
+
+    assert sorted(who.file for who in found.taken.values()) == ["other-1.ipynb", "sums (1).ipynb"]
+
+
+def test_what_is_no_notebook_and_who_was_late_are_told() -> None:
+    found = sorted_out(
+        PLATFORM_CANVAS, "ada_LATE_101_9_sums.ipynb", "ben_102_8_report.pdf", "notes.txt"
+    )
+
+    assert found.remarks == (
+        "102: there is no notebook, but 'report.pdf'. Ask for it.",
+        "Left out, as Canvas gives no such names, or they can be read in two ways: 'notes.txt'.",
+        "Canvas calls late, and does not say when: '101'.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "student"),
+    [
+        (Found("11", "Ada Lovelace"), "a1"),
+        (Found("12", "?"), "b2"),
+        (Found("99", "Jo\u0308rg MU\u0308LLER"), "b2"),
+        (Found("99", "Group 1-Jörg Müller"), "b2"),
+    ],
+)
+def test_moodles_people_are_found_by_number_and_else_by_name(found: Found, student: str) -> None:
+    assert Directory("Moodle", WORKSHEET).owner(found).id == student
+
+
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        (Found("99", "Ada Lovelace"), "has 2 rows for"),
+        (Found("99", "Eve"), "is not in worksheet.csv"),
+        (Found("14", "Zoe"), "holds '..', which cannot be a student's id"),
+        (Found("15", "Dan"), "has the id 'd4' twice"),
+    ],
+)
+def test_who_cannot_be_told_is_left_out_and_said(found: Found, problem: str) -> None:
+    owner = Directory("Moodle", WORKSHEET).owner(found)
+
+    assert owner.id == ""
+    assert problem in owner.problem
+
+
+def test_canvas_people_are_found_by_id_alone() -> None:
+    directory = Directory("Canvas", CANVAS)
+
+    assert directory.owner(Found("101", "whoever")) == Owner("ada")
+    assert "is not in gradebook.csv" in directory.owner(Found("1", "lovelaceada")).problem
+
+
+def test_nbgraders_own_table_of_students_is_a_roster() -> None:
+    header = ("id", "last_name", "first_name", "email", "lms_user_id")
+    roster = Sheet("students.csv", header, (("ada", "Lovelace", "Ada", "", "101"),))
+
+    assert Directory("Canvas", roster).owner(Found("101", "x")) == Owner("ada")
+    assert Directory("Moodle", roster).owner(Found("5", "Ada Lovelace")) == Owner("ada")
+
+
+def test_a_column_can_be_chosen_and_must_be_there() -> None:
+    chosen = Directory("Moodle", WORKSHEET, "Email address")
+
+    assert chosen.owner(Found("11", "")).id == "ada@x.org"
+    with pytest.raises(CourseError, match="no column 'Login'"):
+        Directory("Moodle", WORKSHEET, "Login")
+    with pytest.raises(CourseError, match="does not tell who is who"):
+        Directory("Moodle", Sheet("x.csv", ("Identifier", "Name"), (("1", "Ada"),)))
+
+
+def test_the_worksheet_tells_when_something_was_handed_in() -> None:
+    directory = Directory("Moodle", WORKSHEET, zone=ZoneInfo("America/New_York"))
+
+    assert directory.owner(Found("11", "")).time == datetime(2026, 3, 2, 23, 30)
+    assert directory.owner(Found("12", "")).time is None
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return released_course(tmp_path_factory.mktemp("released") / "course").root
+
+
+@pytest.fixture
+def course(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    made = Course(shutil.copytree(released, tmp_path / "course"))
+    monkeypatch.chdir(made.root)
+    (made.root / "downloaded" / "sums" / "archive").mkdir(parents=True)
+    return made
+
+
+def zip_collect(course: Course, *options: str) -> None:
+    """Run nbgrader's own command."""
+    app = ZipCollectApp()
+    app.initialize(["sums", "--ZipCollectApp.log_level=WARN", *options])
+    app.start()
+
+
+def content_of(course: Course, *path: str) -> str:
+    return course.root.joinpath("submitted", *path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("folders", [True, False])
+def test_nbgraders_zip_collect_collects_with_the_plugin(course: Course, folders: bool) -> None:
+    worksheet = (
+        "Identifier,Full name,ID number,Last modified (submission)\n"
+        'Participant 11,Ada Lovelace,ada,"Monday, 2 March 2026, 6:30 PM"\n'
+        "Participant 12,Jörg Müller,jörg,-\n"
+    )
+    (course.root / "worksheet.csv").write_text(worksheet, encoding="utf-8-sig")
+    archive = zipped(
+        {
+            moodle("Ada Lovelace", 11, "sums.ipynb", folders=folders): b"ada's",
+            moodle("Jörg Müller", 12, "work.zip", folders=folders): zipped(
+                {"work/sums.ipynb": "Jörg's".encode()}
+            ),
+            moodle("Eve", 13, "broken.zip", folders=folders): b"x",
+        }
+    )
+    (course.root / "downloaded" / "sums" / "archive" / "all.zip").write_bytes(archive)
+
+    zip_collect(
+        course,
+        "--collector=course_utils.instructor.lms.MoodleCollector",
+        "--MoodleCollector.roster=worksheet.csv",
+        "--MoodleCollector.timezone=UTC",
+    )
+
+    assert content_of(course, "ada", "sums", "sums.ipynb") == "ada's"
+    assert content_of(course, "ada", "sums", "timestamp.txt") == "2026-03-02 18:30:00"
+    assert content_of(course, "jörg", "sums", "sums.ipynb") == "Jörg's"
+    assert not (course.root / "submitted" / "jörg" / "sums" / "timestamp.txt").exists()
+    assert sorted(path.name for path in (course.root / "submitted").iterdir()) == ["ada", "jörg"]
+
+
+def test_a_roster_that_is_not_there_ends_nbgraders_command_with_a_sentence(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = zipped({"ada_101_55_sums.ipynb": b"{}"})
+    (course.root / "downloaded" / "sums" / "archive" / "all.zip").write_bytes(archive)
+
+    with pytest.raises(SystemExit):
+        zip_collect(
+            course,
+            "--collector=course_utils.instructor.lms.CanvasCollector",
+            "--CanvasCollector.roster=none.csv",
+        )
+
+    assert "'none.csv' cannot be read" in capsys.readouterr().err
+    assert not (course.root / "submitted").exists()

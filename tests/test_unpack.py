@@ -1,0 +1,256 @@
+"""What students archive is unpacked within bounds, and into its own folder; one spoils no other."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zipfile
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from archives import LINK, zipped, zipped_link
+
+from course_utils.exceptions import CourseError
+from course_utils.instructor.unpack import Bounds, unpack
+
+SMALL = Bounds(file_bytes=1000, inner_bytes=2500, inner_files=4, total_bytes=10_000, total_files=50)
+
+
+class Place:
+    """Where archives lie, where they are unpacked, and what was said about it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source = folder / "archive"
+        self.target = folder / "extracted"
+        self.source.mkdir()
+        self.target.mkdir()
+        self.told: list[str] = []
+
+    def unpacked(self, bounds: Bounds = SMALL, **archives: bytes) -> list[str]:
+        """Unpack archives, and return the paths of what came out of them, archives apart."""
+        for name, content in archives.items():
+            (self.source / f"{name}.zip").write_bytes(content)
+        unpack(self.source, self.target, bounds, self.told.append)
+        return sorted(
+            path.relative_to(self.target).as_posix()
+            for path in self.target.rglob("*")
+            if not path.is_dir() and path.suffix != ".zip"
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_an_archive_becomes_a_folder_and_an_archive_in_it_another(place: Place) -> None:
+    inner = zipped({"work/sums.ipynb": b"{}"})
+
+    found = place.unpacked(download=zipped({"ada/work.zip": inner, "ben/sums.ipynb": b"{}"}))
+
+    assert found == ["download/ada/work/work/sums.ipynb", "download/ben/sums.ipynb"]
+    assert place.told == []
+
+
+def test_what_was_downloaded_unpacked_is_copied_and_archives_in_it_are_unpacked(
+    place: Place,
+) -> None:
+    (place.source / "download" / "ada").mkdir(parents=True)
+    (place.source / "download" / "ada" / "sums.ipynb").write_bytes(b"{}")
+    (place.source / "download" / "ben.zip").write_bytes(zipped({"sums.ipynb": b"{}"}))
+
+    assert place.unpacked() == ["download/ada/sums.ipynb", "download/ben/sums.ipynb"]
+
+
+def test_a_file_keeps_the_time_that_its_archive_tells(place: Place) -> None:
+    place.unpacked(download=zipped({"sums.ipynb": b"{}"}))
+
+    changed = (place.target / "download" / "sums.ipynb").stat().st_mtime
+    assert datetime.fromtimestamp(changed) == datetime(2026, 3, 1, 12)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../out.ipynb",
+        "a/../../../out.ipynb",
+        "/tmp/out.ipynb",
+        "..\\..\\out.ipynb",
+        "C:\\out.ipynb",
+        "\\\\server\\out.ipynb",
+    ],
+)
+def test_a_path_that_leads_elsewhere_is_not_followed(place: Place, name: str) -> None:
+    before = sorted(place.source.parent.iterdir())
+
+    found = place.unpacked(download=zipped({name: b"{}", "ben/sums.ipynb": b"{}"}))
+
+    assert found == ["download/ben/sums.ipynb"]
+    assert sorted(place.source.parent.iterdir()) == before
+    (told,) = place.told
+    assert "leads out of its folder" in told
+
+
+def test_links_are_never_made_nor_followed(place: Place) -> None:
+    secret = place.source.parent / "secret"
+    secret.write_text("secret")
+    (place.source / "linked.ipynb").symlink_to(secret)
+    content = io.BytesIO(zipped_link("ada/sums.ipynb", str(secret)))
+    with zipfile.ZipFile(content, "a") as archive:
+        folder = zipfile.ZipInfo("ben")
+        folder.external_attr = LINK << 16
+        archive.writestr(folder, str(place.source.parent))
+        archive.writestr("ben/pwned", "x")
+
+    found = place.unpacked(download=content.getvalue())
+
+    assert found == ["download/ben/pwned"]
+    assert sorted(path.name for path in place.source.parent.iterdir()) == [
+        "archive",
+        "extracted",
+        "secret",
+    ]
+    assert sum("no ordinary file" in told for told in place.told) == 3
+
+
+def test_no_file_can_be_run_or_belongs_to_a_group_of_the_archives_choice(place: Place) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        info = zipfile.ZipInfo("tool")
+        info.external_attr = 0o104777 << 16
+        archive.writestr(info, "x")
+
+    place.unpacked(download=content.getvalue())
+
+    assert not (place.target / "download" / "tool").stat().st_mode & 0o7111
+
+
+def test_what_machines_add_is_left_out_in_silence(place: Place) -> None:
+    rubbish = ("__MACOSX/._sums.ipynb", ".ipynb_checkpoints/sums-checkpoint.ipynb", ".DS_Store")
+
+    found = place.unpacked(download=zipped({"./sums.ipynb": b"{}"} | dict.fromkeys(rubbish, b"x")))
+
+    assert found == ["download/sums.ipynb"]
+    assert place.told == []
+
+
+@pytest.mark.parametrize(("flag", "coding"), [(True, "utf-8"), (False, "utf-8"), (False, "cp437")])
+def test_umlauts_survive_however_the_archive_was_written(
+    place: Place, flag: bool, coding: str
+) -> None:
+    content = zipped(
+        {"XXXXX/sums.ipynb": b"{}"} if coding == "utf-8" else {"XXXX/sums.ipynb": b"{}"}
+    )
+    name = "Jörg".encode(coding)
+    content = content.replace(b"X" * len(name), name)
+    if flag:
+        content = content.replace(b"PK\1\2\x14\3\x14\0\0\0", b"PK\1\2\x14\3\x14\0\0\x08")
+        content = content.replace(b"PK\3\4\x14\0\0\0", b"PK\3\4\x14\0\0\x08")
+
+    assert place.unpacked(download=content) == ["download/Jörg/sums.ipynb"]
+
+
+def test_a_damaged_archive_costs_nobody_else_anything(place: Place) -> None:
+    good = zipped({"sums.ipynb": b"{}" * 200})
+    cut = good[: len(good) // 2]
+    flipped = bytearray(good)
+    flipped[45] ^= 0xFF
+    encrypted = bytearray(zipped({"sums.ipynb": b"{}"}))
+    for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        encrypted[encrypted.index(mark) + offset] |= 1
+
+    found = place.unpacked(
+        download=zipped(
+            {
+                "ada/cut.zip": cut,
+                "ben/flipped.zip": bytes(flipped),
+                "cem/encrypted.zip": bytes(encrypted),
+                "dan/not.zip": b"Rar!",
+                "eve/good.zip": good,
+            }
+        )
+    )
+
+    assert [path for path in found if "good" in path] == ["download/eve/good/sums.ipynb"]
+    assert len(place.told) == 4
+    assert all(told.endswith("Ask for it again.") for told in place.told)
+
+
+def test_a_file_that_is_too_large_is_left_out_and_the_others_are_taken(place: Place) -> None:
+    found = place.unpacked(
+        download=zipped({"ada/data.csv": b"0" * 1001, "ada/sums.ipynb": b"0" * 1000})
+    )
+
+    assert found == ["download/ada/sums.ipynb"]
+    assert place.told == ["'ada/data.csv' in 'download.zip' is larger than 0 MB, and was left out."]
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        {f"{number}.ipynb": b"0" * 900 for number in range(4)},
+        {f"{number}.ipynb": b"" for number in range(5)},
+        {f"{number}.ipynb": b"" for number in range(50)},
+    ],
+    ids=["bytes", "files", "entries"],
+)
+def test_an_archive_of_a_students_cannot_fill_the_disk(
+    place: Place, bomb: dict[str, bytes]
+) -> None:
+    found = place.unpacked(
+        replace(SMALL, file_bytes=9000),
+        download=zipped({"ada/bomb.zip": zipped(bomb), "ben/sums.ipynb": b"{}"}),
+    )
+
+    assert "download/ben/sums.ipynb" in found
+    assert len(found) <= 5
+    assert place.told == ["'bomb.zip' holds more than 4 files or 0 MB: the rest was left out."]
+
+
+def test_a_size_that_is_claimed_is_not_believed(place: Place) -> None:
+    content = bytearray(zipped({"sums.ipynb": b"0" * 5000}))
+    for mark, offset in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+        struct.pack_into("<I", content, content.index(mark) + offset, 10)
+
+    found = place.unpacked(download=bytes(content))
+
+    assert all((place.target / path).stat().st_size <= 1000 for path in found)
+    assert place.told
+
+
+def test_archives_in_archives_come_to_an_end(place: Place) -> None:
+    content = zipped({"sums.ipynb": b"{}"})
+    for _ in range(5):
+        content = zipped({"deeper.zip": content})
+
+    assert place.unpacked(Bounds(), download=content) == []
+    (told,) = place.told
+    assert "one archive too deep" in told
+
+
+def test_collecting_stops_where_everything_together_is_too_much(place: Place) -> None:
+    content = zipped({f"{number}/sums.ipynb": b"0" * 900 for number in range(12)})
+
+    with pytest.raises(CourseError, match=r"Collect fewer students at a time"):
+        place.unpacked(download=content)
+
+
+def test_of_two_files_of_one_name_the_first_is_taken(place: Place) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("sums.ipynb", "first")
+        archive.writestr("sums.ipynb", "second")
+    place.unpacked(download=content.getvalue())
+
+    assert (place.target / "download" / "sums.ipynb").read_text() == "first"
+    assert len(place.told) == 1
+
+
+def test_a_pipe_is_not_waited_for(place: Place) -> None:
+    os.mkfifo(place.source / "sums.ipynb")
+
+    assert place.unpacked() == []
+    assert place.told == ["'sums.ipynb' is no ordinary file, and was left out."]
