@@ -1,0 +1,170 @@
+"""What of an answer is compared: its tokens in their order, whatever it is called and how it looks.
+
+Nothing here runs, imports or parses an answer: it is read as far as a highlighter reads it, so that
+code with errors in it is read, too. Fingerprints are copydetect's.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from copydetect import CodeFingerprint  # type: ignore[import-untyped]
+from copydetect.utils import get_copied_slices  # type: ignore[import-untyped]
+from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
+from pygments.token import Comment, Name, Number, String, Text  # type: ignore[import-untyped]
+
+__all__ = ["MOST_CHARACTERS", "Kind", "Reading", "passages", "reading"]
+
+#: Of one answer: what is longer is compared, and shown, as far as this.
+MOST_CHARACTERS = 10_000
+
+Span = tuple[int, int]
+
+
+class Kind(StrEnum):
+    """How an answer is read."""
+
+    CODE = "code"
+    WORDS = "words"
+
+
+#: Tokens, or words, in a row that make one fingerprint: what is shorter tells nothing.
+IN_A_ROW = {Kind.CODE: 6, Kind.WORDS: 5}
+
+#: What a name of the student's own stands for, so that another name is no other code.
+NAME, STRING = "a name", "a string"
+CLOSING = frozenset(")]}")
+WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An answer as it is compared.
+
+    Parameters
+    ----------
+    text : str
+        What was read of it.
+    whole : bool
+        Whether that is all.
+    spans : tuple of (int, int)
+        Where in the text each token stands.
+    places : mapping of int to tuple of int
+        The fingerprints, each with the tokens at which it begins.
+    in_a_row : int
+        How many tokens make a fingerprint.
+    """
+
+    text: str
+    whole: bool
+    spans: tuple[Span, ...]
+    places: dict[int, tuple[int, ...]]
+    in_a_row: int
+
+
+def reading(text: str, kind: Kind = Kind.CODE) -> Reading:
+    """Return an answer as it is compared.
+
+    Fingerprints of one process are not those of another: Python draws its hashes anew.
+
+    Parameters
+    ----------
+    text : str
+    kind : Kind
+        Of code, comments, docstrings, layout and the student's own names do not count; of words,
+        capitals and signs do not.
+    """
+    read = text[:MOST_CHARACTERS]
+    found = list(_code(read) if kind is Kind.CODE else _words(read))
+    # One character for each token, so that copydetect's characters are tokens. Its own filter of
+    # code is not used: what it says of places is wrong behind the name of a class.
+    signs = io.StringIO("".join(_sign(token) for token, _ in found), newline="")
+    # A window of one keeps all fingerprints. A wider one would choose some by their hashes, and so
+    # others in the next run.
+    prints = CodeFingerprint("", IN_A_ROW[kind], 1, filter=False, fp=signs)
+    return Reading(
+        text=read,
+        whole=read == text,
+        spans=tuple(span for _, span in found),
+        places={int(key): tuple(map(int, at)) for key, at in prints.hash_idx.items()},
+        in_a_row=IN_A_ROW[kind],
+    )
+
+
+def passages(read: Reading, shared: Iterable[int]) -> tuple[Span, ...]:
+    """Return where in an answer these fingerprints stand, in as few stretches as possible."""
+    at = [place for key in shared for place in read.places.get(key, ())]
+    slices = get_copied_slices(at, read.in_a_row).astype(int)
+    return tuple((read.spans[begin][0], read.spans[end - 1][1]) for begin, end in slices.T)
+
+
+def _sign(token: str) -> str:
+    # A plane of Unicode's and up: neither halves of surrogate pairs, nor line ends.
+    return chr(0x10000 + zlib.crc32(token.encode("utf-8", "replace")) % 0x100000)
+
+
+def _words(text: str) -> Iterator[tuple[str, Span]]:
+    for word in WORD.finditer(text):
+        yield word[0].casefold(), word.span()
+
+
+def _code(text: str) -> Iterator[tuple[str, Span]]:
+    """Yield the tokens of Python that say what is computed."""
+    names = _Names()
+    waiting: tuple[str, Span] | None = None  # a comma, which before a bracket says nothing
+    before = ""
+    for start, kind, value in PythonLexer().get_tokens_unprocessed(text):
+        if kind in Comment or kind in Text or kind is String.Doc or value == ";":
+            continue
+        span = (start, start + len(value))
+        token = names.token(kind, value)
+        if token == before == STRING:  # of which one has many parts
+            continue
+        before = token
+        if waiting and token not in CLOSING:
+            yield waiting
+        waiting = (token, span) if token == "," else None
+        if not waiting:
+            yield token, span
+    if waiting:
+        yield waiting
+
+
+class _Names:
+    """Tells the student's own names, which may be any, from those that say what is computed."""
+
+    def __init__(self) -> None:
+        self._last: deque[str] = deque(["", "", ""], maxlen=3)
+        self._has_class = False
+        #: What methods call their object.
+        self._objects = {"self", "cls"}
+
+    def token(self, kind: object, value: str) -> str:
+        """Return what a token is compared as."""
+        define, owner, before = self._last
+        self._last.append(value)
+        if kind in String:
+            return STRING
+        if kind in Number:
+            return _number(value)
+        self._has_class |= value == "class"
+        if kind not in Name or kind in (Name.Builtin, Name.Exception, Name.Namespace):
+            return value
+        if self._has_class and define == "def" and before == "(":
+            self._objects.add(value)
+        # An attribute is somebody else's name, as a rule: a library's.
+        return value if before == "." and owner not in self._objects else NAME
+
+
+def _number(value: str) -> str:
+    """Return a number as Python would show it as a float: 40 is 40.0 and 4e1."""
+    try:
+        return str(float(value))
+    except ValueError:
+        return value
