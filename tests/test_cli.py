@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import course_utils
 from course_utils import data
-from course_utils.autograde import batch, sandbox
+from course_utils.autograde import batch, forge, ledger, sandbox
 from course_utils.autograde.batch import Row, Status
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import ExerciseMark
@@ -70,7 +70,10 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    commands = ("release", "check", "tidy", "autograde", "feedback", "data", "doctor", "demo")
+    commands = (
+        *("release", "check", "new", "tidy", "collect", "autograde", "feedback", "formgrader"),
+        *("report", "similar", "export", "data", "doctor", "demo"),
+    )
     for command in commands:
         assert re.search(rf"^  {command} ", shown.stdout, re.MULTILINE)
     assert shown.stdout.endswith("set()\n")
@@ -89,7 +92,9 @@ def test_outside_a_course_one_sentence_and_no_traceback(tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["release", "check", "autograde", "feedback"])
+@pytest.mark.parametrize(
+    "command", ["release", "check", "autograde", "feedback", "report", "similar"]
+)
 def test_an_unknown_assignment_is_answered_with_those_there_are(course: Path, command: str) -> None:
     result = call("--course", course, command, "sum")
 
@@ -267,6 +272,33 @@ def test_without_a_sandbox_there_is_a_warning_or_if_it_is_required_no_grading(
     assert len(asked) == graded
 
 
+@pytest.mark.parametrize(
+    ("options", "is_behind", "prepared"),
+    [
+        ((), True, True),
+        ((), False, False),
+        (("--force",), False, True),
+        (("--scheduler", "tcp://10.0.0.1:8786"), True, False),
+    ],
+)
+def test_workers_are_prepared_only_where_they_will_be_needed(
+    course: Path,
+    asked: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    is_behind: bool,
+    prepared: bool,
+) -> None:
+    started: list[bool] = []
+    monkeypatch.setattr(ledger, "is_behind", lambda *_: is_behind)
+    monkeypatch.setattr(forge, "start", lambda: started.append(True))
+
+    call("--course", course, "autograde", *options)
+
+    assert started == [True] * prepared
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("number", ["0", "-1", "two"])
 def test_a_number_of_workers_that_is_none_is_refused(
     course: Path, asked: list[dict[str, Any]], number: str
@@ -317,6 +349,7 @@ def test_json_is_the_rows_and_nothing_else(
         "waiting": ["1.1.3"],
         "remarks": ["A \x1b[31mremark."],
         "graded_now": False,
+        "penalty": 0.0,
     }
     assert (bob["status"], bob["score"], bob["graded_now"]) == ("failed", None, True)
 

@@ -63,6 +63,8 @@ def test_the_demonstration_grades_what_its_students_did(
     page = tmp_path / "demo" / "feedback" / "dmitri" / "sums" / "sums.html"
     assert str(page) in told
     assert page.is_file()
+    assert str(tmp_path / "demo" / "reports" / "sums.html") in told
+    assert "6 students are graded" in (tmp_path / "demo/reports/sums.html").read_text("utf-8")
     assert {path.name for path in course.root.iterdir()} == {"nbgrader_config.py", "source"}
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,6 +49,36 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Prepare, release and grade the course.",
 )
+
+
+class Platform(StrEnum):
+    """Where students hand in."""
+
+    MOODLE = "moodle"
+    CANVAS = "canvas"
+
+
+class Format(StrEnum):
+    """What marks are exported for."""
+
+    CANVAS = "canvas"
+    MOODLE = "moodle"
+    TIDY = "tidy"
+
+
+class Identity(StrEnum):
+    """What Moodle knows students by: their address, or their ID number."""
+
+    EMAIL = "email"
+    ID = "id"
+
+
+class Missing(StrEnum):
+    """What is exported of who handed in nothing."""
+
+    EMPTY = "empty"
+    ZERO = "zero"
+
 
 Assignment = Annotated[str | None, typer.Argument(help="By default all of the course's.")]
 Students = Annotated[
@@ -174,6 +205,25 @@ def check(
 
 
 @app.command()
+def new(
+    context: typer.Context,
+    notebook: Annotated[
+        str, typer.Argument(help="assignment/notebook, in source/; it is made if need be.")
+    ],
+    number: Annotated[str, typer.Argument(help="The one that students read, such as 1.2.1.")],
+    symbol: Annotated[str, typer.Argument(help="What the answer defines: a function, a class.")],
+    points: Annotated[int, typer.Option(min=1, help="What a right answer is worth.")] = 1,
+) -> None:
+    """Put the cells of a new exercise into a source notebook, for you to fill in."""
+    course = _course(context)
+    from course_utils.instructor.new import NewExercise, add_exercise
+
+    exercise = NewExercise(number, symbol, points)
+    path = add_exercise(course, notebook, exercise).relative_to(course.root).as_posix()
+    typer.echo(f"{path}: {number} in the cells {', '.join(c.id for c in exercise.cells())}")
+
+
+@app.command()
 def tidy(
     context: typer.Context,
     paths: Annotated[
@@ -223,11 +273,13 @@ def autograde(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
 ) -> None:
     """Grade what is in submitted/, and show the class's marks."""
-    if scheduler is None:
-        from course_utils.autograde import forge
-
-        forge.start()  # most of what follows is imports, too
     course = _course(context)
+    chosen = _chosen(course, assignment)
+    if scheduler is None:
+        from course_utils.autograde import forge, ledger
+
+        if force or any(ledger.is_behind(course, name) for name in chosen):
+            forge.start()  # most of what follows is imports, too
     from course_utils.autograde import batch, sandbox
     from course_utils.instructor.terminal import print_class, took, watched
 
@@ -240,7 +292,7 @@ def autograde(
     classes = {}
     # Nothing can be printed meanwhile: see `staff`.
     with batch.staff(course, workers=workers, scheduler=scheduler) as call_in:
-        for name in _chosen(course, assignment):
+        for name in chosen:
             start = time.monotonic()
             with watched(f"Grading {name}") as watcher:
                 rows = batch.autograde(
@@ -282,6 +334,172 @@ def feedback(
         for row in written:
             pages = (shown(str(page.relative_to(course.root))) for page in row.pages)
             typer.echo(f"{shown(row.student)}: {row.remark or ', '.join(pages)}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def formgrader(context: typer.Context) -> None:
+    """Open nbgrader's formgrader, to mark by hand; further options go to `jupyter lab`."""
+    course = _course(context)
+    from course_utils.instructor.formgrader import serve
+
+    serve(course, context.args)
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    assignment: Assignment = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Write pages that name nobody.")
+    ] = False,
+) -> None:
+    """Write a page on the class for each graded assignment: marks, exercises, mistakes."""
+    course = _course(context)
+    from course_utils.instructor.report import NothingGraded
+    from course_utils.instructor.report import report as write_report
+
+    written = 0
+    names = _chosen(course, assignment)
+    for name in names:
+        with _errors().status(f"Reporting on {name} …"):
+            try:
+                made = write_report(course, name, anonymous=anonymous)
+            except NothingGraded as error:
+                if assignment is not None or (name == names[-1] and not written):
+                    raise
+                typer.echo(str(error), err=True)
+                continue
+        written += 1
+        files = (made.page, made.exercises, made.mistakes)
+        typer.echo(f"{name}: {', '.join(str(path.relative_to(course.root)) for path in files)}")
+        for told in made.findings:
+            _output().print(f"  {told}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def collect(
+    context: typer.Context,
+    assignment: Annotated[str, typer.Argument(help="Whose submissions they are.")],
+    archives: Annotated[
+        list[Path], typer.Argument(help="ZIP files as they were downloaded, or unpacked folders.")
+    ],
+    platform: Annotated[Platform, typer.Option("--from", help="Where they were handed in.")],
+    roster: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Who is who, as the platform exports it.")
+    ] = None,
+    id_column: Annotated[
+        str, typer.Option(metavar="NAME", help="The roster's column of the ids in this course.")
+    ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what was collected before.")
+    ] = False,
+) -> None:
+    """Put submissions from Moodle or Canvas in submitted/."""
+    course = _course(context)
+    from course_utils.autograde.submission import shown
+    from course_utils.instructor.collect import collect as collect_all
+
+    with _errors().status(f"Collecting {assignment} …"):
+        found = collect_all(
+            course,
+            assignment,
+            archives,
+            platform=platform.value,
+            roster=roster,
+            id_column=id_column,
+            force=force,
+        )
+    for student, notebooks in found.notebooks.items():
+        typer.echo(f"{shown(student)}: {', '.join(map(shown, notebooks))}")
+    for remark in found.remarks:
+        typer.secho(remark, err=True, fg=typer.colors.YELLOW)
+    students = "1 student" if len(found.notebooks) == 1 else f"{len(found.notebooks)} students"
+    typer.echo(f"Collected from {students}. To grade them: course autograde {assignment}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="By default all of the gradebook's.")
+    ] = None,
+    to: Annotated[Format, typer.Option(help="For which program.")] = Format.TIDY,
+    roster: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Who is who, as the platform exports it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="By default canvas, moodle or marks.csv.")
+    ] = None,
+    students: Students = None,
+    identify_by: Annotated[
+        Identity | None, typer.Option(help="What Moodle knows students by; by default email.")
+    ] = None,
+    only_final: Annotated[
+        bool, typer.Option("--only-final", help="Leave empty what a person has yet to read.")
+    ] = False,
+    missing: Annotated[
+        Missing | None, typer.Option(help="What who handed in nothing gets; by default empty.")
+    ] = None,
+) -> None:
+    """Write marks for Canvas, for Moodle, or for pandas and R."""
+    course = _course(context)
+    from course_utils.instructor.export import export as write_export
+
+    # What is not given here may be set in the course's configuration.
+    settings: dict[str, Any] = {"only_final": True} if only_final else {}
+    if missing is not None:
+        settings["missing"] = missing.value
+    if to is Format.MOODLE and identify_by is not None:
+        settings["identify_by"] = identify_by.value
+    written = write_export(
+        course,
+        to.value,
+        assignments=assignments or (),
+        students=students or (),
+        roster=roster,
+        out=out,
+        **settings,
+    )
+    for remark in written.remarks:
+        typer.secho(remark, err=True, fg=typer.colors.YELLOW)
+    typer.echo(f"{written.path}: {written.rows} rows")
+
+
+@app.command()
+def similar(
+    context: typer.Context,
+    assignment: Assignment = None,
+    students: Students = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="An earlier class's course, to compare with as well."),
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Call students by numbers.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the pairs for a program.")] = False,
+) -> None:
+    """Write a page of the answers that read alike, side by side."""
+    course = _course(context)
+    names = _chosen(course, assignment)
+    from course_utils.instructor import similar as comparing
+    from course_utils.instructor import similar_page
+    from course_utils.instructor.terminal import progress_bar
+
+    data = []
+    for name in names:
+        with progress_bar(f"Reading {name}") as progress:
+            found = comparing.similar(
+                course, name, students=students, against=against, progress=progress
+            )
+        written = similar_page.write(course, found, anonymous=anonymous)
+        if as_json:
+            data.append(similar_page.as_data(found, anonymous=anonymous))
+            continue
+        for line in similar_page.described(found, written, anonymous=anonymous):
+            typer.echo(line)
+    if as_json:
+        typer.echo(json.dumps(data, indent=2))
 
 
 @app.command()

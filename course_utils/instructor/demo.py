@@ -1,4 +1,4 @@
-"""A class in miniature: made-up students hand in, are graded and get feedback, in a new folder.
+"""A class in miniature: made-up students are graded, get feedback and a report, in a new folder.
 
 The students and their mistakes are data, in `STUDENTS` and `MISTAKES`.
 """
@@ -22,6 +22,7 @@ from course_utils.autograde.feedback import feedback
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 from course_utils.instructor.release import release
+from course_utils.instructor.report import NothingGraded, report
 from course_utils.instructor.terminal import print_class, progress_bar, took, watched
 
 __all__ = ["MISTAKES", "STUDENTS", "Student", "run"]
@@ -284,11 +285,22 @@ def run(
         pages.extend(page for row in written for page in row.pages)
         _line(console, f"{assignment}: {sum(len(row.pages) for row in written)} pages", took(begun))
 
+    _headline(console, "Report", "a page on the class for each assignment, in reports/")
+    reports: list[Path] = []
+    for assignment in assignments:
+        begun = time.monotonic()
+        try:
+            reports.append(report(demo, assignment).page)
+        except NothingGraded as error:
+            console.print(f"   {error}", markup=False, highlight=False, soft_wrap=True)
+        else:
+            _line(console, f"reports/{reports[-1].name}", took(begun))
+
     for assignment in assignments:
         console.print(f"\n[bold]{assignment}[/bold]", highlight=False)
         described = {s.name: s.story for s in present if s.assignment == assignment}
         print_class(console, rows[assignment], described=described)
-    _where_to_look(console, folder, pages, start)
+    _where_to_look(console, folder, pages, reports, start)
     return rows
 
 
@@ -344,15 +356,23 @@ def _line(console: Console, told: str, time_taken: str) -> None:
     console.print(f"   {told} ({time_taken})", markup=False, highlight=False, soft_wrap=True)
 
 
-def _where_to_look(console: Console, folder: Path, pages: Iterable[Path], start: float) -> None:
+def _where_to_look(
+    console: Console, folder: Path, pages: Iterable[Path], reports: Iterable[Path], start: float
+) -> None:
     _headline(console, "Where to look", f"all of it took {took(start)}")
     example = next((page for page in pages if "dmitri" in page.parts), None)
     if example:
-        place = folder / example.relative_to(folder.resolve())
-        console.print(f"   feedback     open {place} in a browser", markup=False, soft_wrap=True)
+        _open(console, "feedback", folder / example.relative_to(folder.resolve()))
+    for page in reports:
+        _open(console, "the class", folder / page.relative_to(folder.resolve()))
     for told in (
         f"notebooks    {folder / 'autograded'}, as they were run",
         f"marks        course --course {folder} autograde",
         f"formgrader   cd {folder}, then jupyter lab; Formgrader is in its Nbgrader menu",
     ):
         console.print(f"   {told}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _open(console: Console, what: str, page: Path) -> None:
+    told = f"   {what:<12} open {page} in a browser"
+    console.print(told, markup=False, highlight=False, soft_wrap=True)
