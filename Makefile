@@ -12,7 +12,7 @@ endif
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox postgresql browser demo test test-stand-ins quick-test lint format release lock clean
+.PHONY: help setup sandbox postgresql browser demo docs pictures test test-stand-ins quick-test lint format release lock clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -58,6 +58,13 @@ browser: $(STAMP)  ## on Linux: install Chromium and axe-core, which try the pag
 demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
 	@$(BIN)/course demo
 
+docs: $(STAMP)  ## build the documentation as a site in site/, for a browser
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open site/index.html in a browser. To search it too: $(BIN)/mkdocs serve"
+
+pictures: $(STAMP) browser  ## take the pictures of the documentation anew, of a made-up class
+	@$(BIN)/python docs/pictures/make.py
+
 test: $(STAMP) postgresql browser lint  ## run everything that CI runs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -85,5 +92,5 @@ release: $(STAMP)  ## generate the student versions of all assignments from sour
 lock: $(STAMP)  ## write constraints.txt anew from what is installed in .venv
 	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
-clean:  ## delete the virtual environment, caches and the demonstration
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+clean:  ## delete the virtual environment, caches, the demonstration and the site
+	rm -rf $(VENV) demo site .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

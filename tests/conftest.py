@@ -1,8 +1,17 @@
-"""What all tests have in common: no network, and no setting of the shell that would change them."""
+"""What all tests have in common: no network, no setting of the shell that would change them.
+
+And one browser, for those that look at pages as a person does.
+"""
 
 import os
+import shutil
+import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 # nbgrader starts `alembic` by name to make a gradebook, also where no environment is activated.
 os.environ["PATH"] = os.pathsep.join(
@@ -15,3 +24,31 @@ for name in ("COURSE_QUICK", "MPLBACKEND", "NBGRADER_EXECUTION"):
     os.environ.pop(name, None)
 if folder := os.environ.get("COURSE_DATA_DIR"):
     os.environ["COURSE_DATA_DIR"] = str(Path(folder).resolve())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Yield Debian's Chromium, driven by Playwright."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="no playwright: pip install playwright"
+    )
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no browser to look at pages with: apt-get install chromium")
+    # Chromium's own sandbox does not start for root, as in most containers.
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as run:
+        started = run.chromium.launch(executable_path=program, args=options)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """Return the script of the npm package `axe-core`, which checks accessibility."""
+    folder = Path(sys.prefix, "node_modules", "axe-core", "axe.min.js")
+    path = Path(os.environ.get("COURSE_AXE", folder))
+    if not path.is_file():
+        command = f"npm install --no-save --prefix {sys.prefix} axe-core"
+        pytest.skip(f"no axe-core to check accessibility with: {command}")
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Every page of the site in a real browser: everybody can read it, and nothing is fetched."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import hindrances
+from doc_pages import ROOT
+from test_docs import site  # noqa: F401 (a fixture)
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PAGES = [path.stem for path in sorted((ROOT / "docs").glob("*.md"))]
+PAGES += ["404", "changelog", "contributing"]
+SIZES = pytest.mark.parametrize("width", [390, 1280])
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:  # noqa: F811
+    serve = functools.partial(Quiet, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@SIZES
+@SCHEMES
+def test_everybody_can_read_every_page_and_none_asks_elsewhere(
+    browser: Any,
+    axe: str,
+    address: str,
+    width: int,
+    scheme: str,
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    found = {}
+    for name in PAGES:
+        page.goto(f"{address}{name}.html", wait_until="networkidle")
+        found[name] = hindrances(page, axe)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    context.close()
+
+    assert {name: problems for name, problems in found.items() if problems} == {}
+    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+    assert said == []
+    assert (background == "rgb(255, 255, 255)") is (scheme == "light")
+
+
+def test_the_search_finds_a_setting(browser: Any, address: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{address}index.html", wait_until="networkidle")
+
+    page.keyboard.press("/")
+    page.keyboard.type("memory_megabytes")
+    first = page.locator(".md-search-result__link, [role=dialog] a").first
+    first.wait_for()
+
+    assert "html" in (first.get_attribute("href") or "")
+    context.close()
