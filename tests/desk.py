@@ -185,21 +185,43 @@ def fill_in(page: Any, kind: str, field: Any, text: str) -> None:
     saved(page, kind, change)
 
 
-def hindrances(page: Any, axe: str, *, least: int = 20) -> list[tuple[str, str]]:
-    """Return what keeps somebody from reading a page: axe-core's violations, and too great a width.
+def hindrances(
+    page: Any, axe: str, schemes: Sequence[str] = ("light", "dark"), *, least: int = 20
+) -> list[tuple[str, ...]]:
+    """Return what keeps somebody from reading a page, on a phone or a desk, in light or dark.
 
     Parameters
     ----------
     page : playwright.sync_api.Page
+        Open, in a context whose policy lets scripts in. Nothing of it may move.
     axe : str
         The source of axe-core.
+    schemes : sequence of str
+        In which the page is looked at.
     least : int
         More rules than this must have been kept, or it did not look at the page.
+
+    Returns
+    -------
+    list of tuple
+        What axe-core calls violations, and too great a width: where, what, and an element.
     """
     page.evaluate(axe)
-    checked = page.evaluate("axe.run()")
-    assert len(checked["passes"]) > least
-    found = [(broken["id"], broken["nodes"][0]["html"]) for broken in checked["violations"]]
-    if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-        found.append(("wider than the screen", page.url))
+    found = []
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
+            # All else is the same in the dark.
+            rules, kept = (
+                ("{runOnly: ['color-contrast']}", 0) if scheme == "dark" else ("{}", least)
+            )
+            checked = page.evaluate(f"axe.run({rules})")
+            assert len(checked["passes"]) > kept
+            found += [
+                (f"{width} {scheme}", broken["id"], broken["nodes"][0]["html"])
+                for broken in checked["violations"]
+            ]
+        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            found.append((f"{width}", "wider than the screen", page.url))
     return found
