@@ -22,6 +22,8 @@ os.environ["PATH"] = os.pathsep.join(
 os.environ["COURSE_OFFLINE"] = "1"
 for name in ("COURSE_QUICK", "MPLBACKEND", "NBGRADER_EXECUTION"):
     os.environ.pop(name, None)
+# Tests run side by side: further threads of each would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 if folder := os.environ.get("COURSE_DATA_DIR"):
     os.environ["COURSE_DATA_DIR"] = str(Path(folder).resolve())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from desk import hindrances
-from test_feedback_browser import SCHEMES, Watch, write
+from test_feedback_browser import Watch, write
 from test_similar_pairs import answers, code
 
 from course_utils.instructor.similar import Similar, Student
