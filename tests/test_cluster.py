@@ -17,7 +17,7 @@ from pathlib import Path
 import dask
 import pytest
 from classroom import answered, hand_in, released_course
-from distributed import Future
+from distributed import Future, Nanny
 from distributed.security import Security
 from processes import (
     Program,
@@ -533,4 +533,29 @@ def test_workers_of_this_machine_end_with_the_grading(course: Course) -> None:
         during = own_children() - before
 
     assert len(during) >= 2
+    waited_for(lambda: not [p for p in during if p.is_alive and descendants(p.number)])
+
+
+def test_a_worker_over_which_dask_stumbles_in_the_end_spoils_nothing(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does over one that has died and is just started anew."""
+    before, original = own_children(), Nanny.close
+    stumbled = []
+
+    async def close(nanny: Nanny, **how: float) -> str:
+        ended = await original(nanny, **how)
+        if nanny not in stumbled:
+            stumbled.append(nanny)
+            raise AssertionError("can only join a started process")
+        return ended
+
+    monkeypatch.setattr(Nanny, "close", close)
+
+    with batch.staff(course, workers=2) as call_in:
+        found = autograde(course, "sums", students=["s0", "s1"], call_in=call_in)
+        during = own_children() - before
+
+    assert len(stumbled) == 2
+    assert {row.status for row in found} == {Status.GRADED}
     waited_for(lambda: not [p for p in during if p.is_alive and descendants(p.number)])

@@ -30,8 +30,10 @@ PREFIX = "course-workers-"
 REACH, GATHER = 10, 60
 #: Seconds between two looks at whether there are workers.
 PAUSE = 5
-#: Seconds in which workers may end by themselves when everything is stopped.
-HASTE = 0.5
+#: Seconds in which workers may end by themselves: after their work, and when all is stopped.
+LEISURE, HASTE = 5, 0.5
+#: Seconds after which what Dask still waits for at the end is left to itself.
+CLOSING = 60
 #: Jobs for each worker that wait at the scheduler, so that none is ever idle.
 AHEAD = 2
 #: After how many jobs the workers are counted again.
@@ -192,29 +194,44 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
         sweep(Path(gettempdir()), PREFIX)
         with (
             TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder,
-            LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers or processors(),
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address="127.0.0.1:0",
-                # Whoever can talk to a scheduler can run anything: no other user of this machine.
-                security=True,
-                local_directory=folder,
-                silence_logs=False,
-            ) as cluster,
+            _local(workers or processors(), folder) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
-            try:
-                yield Crew(client)
-            except BaseException:
-                cluster.sync(_dismiss, cluster)
-                raise
+            yield Crew(client)
 
 
-async def _dismiss(cluster: LocalCluster) -> None:
-    """End workers though they are at work: nobody will ask what came of it."""
-    closing = (nanny.close(timeout=HASTE) for nanny in cluster.workers.values())
-    await asyncio.gather(*closing, return_exceptions=True)
+@contextmanager
+def _local(workers: int, folder: str) -> Iterator[LocalCluster]:
+    """Yield a cluster of this machine; at the end of the block none of its workers is left."""
+    cluster = LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=workers,
+        threads_per_worker=1,
+        memory_limit=0,
+        dashboard_address="127.0.0.1:0",
+        # Whoever can talk to a scheduler can run anything: no other user of this machine.
+        security=True,
+        local_directory=folder,
+        silence_logs=False,
+    )
+    within = HASTE  # nobody will ask what came of what they are at
+    try:
+        yield cluster
+        within = LEISURE
+    finally:
+        cluster.sync(_dismiss, cluster, within)  # type: ignore[no-untyped-call]
+        with suppress(TimeoutError):
+            cluster.close(timeout=CLOSING)
+
+
+async def _dismiss(cluster: LocalCluster, within: float) -> None:
+    """End workers before their cluster, which would stumble over one that is just started anew."""
+    tasks = [
+        asyncio.ensure_future(nanny.close(timeout=within)) for nanny in cluster.workers.values()
+    ]
+    if tasks:
+        ended, _ = await asyncio.wait(tasks, timeout=CLOSING)
+        for task in ended:
+            task.exception()  # has been seen: a worker that Dask has lost ends by itself
 
 
 @contextmanager
