@@ -442,6 +442,24 @@ def test_a_result_that_is_lost_with_its_worker_is_made_anew(
     assert {row.status for row in found} == {Status.GRADED}
 
 
+def test_a_result_that_comes_over_a_slow_line_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow:
+        status = "finished"
+
+        def result(self, timeout: float) -> str:
+            if timeout < 30:
+                raise TimeoutError
+            return "an outcome"
+
+    looks = iter(range(3))
+    slow = Slow()
+    monkeypatch.setattr(cluster, "wait", lambda *_, **__: next(looks) < 3 and ({slow}, set()))
+
+    assert cluster.Crew(None)._first([slow]) == (slow, "an outcome")
+
+
 def test_one_that_killed_its_workers_is_tried_again_by_the_next_run(
     course: Course, dying: None, tmp_path: Path
 ) -> None:

@@ -124,7 +124,7 @@ class Crew:
                     # Until it is here a result may be lost with its worker. It is made anew then,
                     # and the next look finds it, or what became of it.
                     with suppress(KilledWorker, TimeoutError):
-                        return future, future.result(timeout=PAUSE)
+                        return future, future.result(timeout=GATHER)
             except TimeoutError:
                 alone = 0 if self.workers else alone + 1
             except CancelledError as error:
