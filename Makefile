@@ -52,7 +52,7 @@ postgresql:  ## on Linux: install PostgreSQL, which one test grades with, if it 
 browser: $(STAMP)  ## on Linux: install Chromium and axe-core, which try the pages, if they are missing and may be installed
 	$(call installed,chromium,chromium,There is no Chromium$(comma) so the tests with a browser are skipped.)
 	@[ -e $(VENV)/node_modules/axe-core/axe.min.js ] || { command -v npm > /dev/null \
-	  && npm install --silent --no-save --no-fund --no-audit --prefix $(VENV) axe-core > /dev/null 2>&1; } \
+	  && npm install --silent --no-save --no-fund --no-audit --fetch-retries 1 --fetch-timeout 60000 --prefix $(VENV) axe-core > /dev/null 2>&1; } \
 	  || echo "There is no axe-core (it needs npm), so nothing tries how accessible the pages are."
 
 demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
