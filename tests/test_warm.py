@@ -433,6 +433,7 @@ def test_the_processes_of_one_kernel_take_none_from_another() -> None:
 
 
 def test_a_closed_kernel_has_left_no_process() -> None:
+    warm_parent()
     before = descendants(os.getpid())
     session = Session(SMALL)
     said(session, HOG)
@@ -444,6 +445,24 @@ def test_a_closed_kernel_has_left_no_process() -> None:
     assert len(left) > 35
     assert len(alive(left)) <= 1  # the first of them, which says that all others are gone
     assert eventually(lambda: not alive(left))
+
+
+def test_a_kernel_that_cannot_be_ended_now_holds_nobody_up_and_ends_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(warm, "END_SECONDS", 0.5)
+    warm_parent()
+    before = descendants(os.getpid())
+    session = Session(SMALL)
+    mine = descendants(os.getpid()) - before
+    watcher = min(mine, key=lambda process: (int(process[1]), process[0]))[0]
+    os.kill(watcher, signal.SIGSTOP)  # who would have to end the kernel
+
+    session.close()
+
+    assert alive(mine)
+    os.kill(watcher, signal.SIGCONT)
+    assert eventually(lambda: not alive(mine))
 
 
 def test_a_kernel_whose_leash_is_let_go_is_ended() -> None:

@@ -35,6 +35,8 @@ from course_utils.kernel.parent import INTERRUPT, KILL, READY
 __all__ = ["WarmParent", "WarmProvisioner", "lend", "warm_parent"]
 
 START_SECONDS = 120
+#: How long a kernel may take to end before nobody waits for it any longer.
+END_SECONDS = 60
 #: How the names of the parents' folders begin; the grader's number follows.
 PREFIX = "course-grading-"
 #: Seconds between two looks at a leash.
@@ -220,7 +222,10 @@ class WarmProvisioner(KernelProvisionerBase):
     async def kill(self, restart: bool = False) -> None:
         """End the kernel and everything that it started."""
         self._tell(KILL)
-        await self.wait()
+        try:
+            await asyncio.wait_for(self.wait(), END_SECONDS)
+        except TimeoutError:  # it is let go, at which it ends as soon as it can
+            self._let_go(f"it did not end within {END_SECONDS} s")
 
     async def terminate(self, restart: bool = False) -> None:
         """End the kernel; it has nothing to say in this."""
