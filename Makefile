@@ -72,7 +72,7 @@ test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated da
 	@env -u COURSE_DATA_DIR COURSE_OFFLINE=1 $(BIN)/python -m pytest -n 2 tests/test_data.py tests/test_notebooks.py \
 	  -k "not release and not solution_gets"
 
-quick-test: $(STAMP)  ## run the tests that take seconds
+quick-test: $(STAMP)  ## run all but the slow tests and those in a browser: some minutes
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
 
 lint: $(STAMP)  ## ruff, mypy and the notebook check
