@@ -507,8 +507,8 @@ def test_who_stops_the_grading_does_not_wait_for_those_at_work(
     before, at_work = own_children(), []
 
     def stop_once_it_has_begun() -> None:
-        waited_for(begun.exists)
-        number = int(begun.read_text())
+        # It is there a moment before its worker has written its number into it.
+        number = int(waited_for(lambda: begun.exists() and begun.read_text()))
         at_work.extend(child for child in own_children() - before if child.number == number)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # as Ctrl-C does
 
