@@ -178,7 +178,8 @@ class Site:
         where = ("--scheduler-file", str(self._file))
         program = running(self.folder / "scheduler", *command, *where)
         self.scheduler = self._stack.enter_context(program)
-        waited_for(self._file.exists)
+        # It is there a moment before all of it is written.
+        waited_for(lambda: self._file.exists() and self._file.read_text().endswith("}"))
         return self
 
     def hire(self, preload: str = "", *, options: tuple[str, ...] = ()) -> Site:
