@@ -64,6 +64,24 @@ def student() -> Iterator[None]:
     assert not is_recording()
 
 
+# `test_fairness` tries all of them so; those that are costly are not tried twice.
+@pytest.mark.parametrize(
+    ("grade_id", "mistake"), [p for p in params(mistakes) if p.values[0] not in COSTLY]
+)
+def test_a_known_mistake_loses_its_marks_and_is_named(grade_id: str, mistake: Known) -> None:
+    answers = answers_of(mistake, grade_id)
+
+    with pytest.raises(CheckFailed, match=r"^✗ "):
+        EXERCISES[grade_id].examination(*answers)
+    # The same objects: what a class remembers of the examination must not matter.
+    assert diagnosed(grade_id, *answers) == mistake.sentence
+
+
+@pytest.mark.parametrize(("grade_id", "style"), params(styles))
+def test_a_right_answer_keeps_its_marks(grade_id: str, style: Known) -> None:
+    EXERCISES[grade_id].examination(*answers_of(style, grade_id))
+
+
 @pytest.mark.parametrize(("grade_id", "style"), params(styles)[::7])
 def test_a_right_answer_is_not_diagnosed(grade_id: str, style: Known) -> None:
     assert diagnosed(grade_id, *answers_of(style, grade_id)) == ""
