@@ -1,6 +1,6 @@
 """What all tests have in common: no network, no setting of the shell that would change them.
 
-And one browser, for those that look at pages as a person does.
+And a small course, and one browser for those that look at pages as a person does.
 """
 
 import os
@@ -26,6 +26,21 @@ for name in ("COURSE_QUICK", "MPLBACKEND", "NBGRADER_EXECUTION"):
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if folder := os.environ.get("COURSE_DATA_DIR"):
     os.environ["COURSE_DATA_DIR"] = str(Path(folder).resolve())
+
+
+@pytest.fixture(scope="module")
+def new_course(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a small course (`Course`) whose assignment is released, to be copied by `course`."""
+    from classroom import released_course  # most tests need nothing of nbgrader's
+
+    return released_course(tmp_path_factory.mktemp("new") / "course")
+
+
+@pytest.fixture
+def course(new_course: Any, tmp_path: Path) -> Any:
+    """Return a copy of that course for one test."""
+    shutil.copytree(new_course.root, tmp_path / "course")
+    return type(new_course)(tmp_path / "course")
 
 
 @pytest.fixture(scope="module")

@@ -44,17 +44,6 @@ ODD_IDS = (
 )
 
 
-@pytest.fixture(scope="module")
-def new_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    return released_course(tmp_path_factory.mktemp("new") / "course")
-
-
-@pytest.fixture
-def course(new_course: Course, tmp_path: Path) -> Course:
-    shutil.copytree(new_course.root, tmp_path / "course")
-    return Course(tmp_path / "course")
-
-
 @pytest.fixture
 def pair(tmp_path: Path) -> Course:
     """Return a course whose assignment has two notebooks."""

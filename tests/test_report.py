@@ -89,17 +89,6 @@ def with_records(mistake: str = "") -> Callable[[Job], Outcome]:
 
 
 @pytest.fixture(scope="module")
-def new_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    return released_course(tmp_path_factory.mktemp("new") / "course")
-
-
-@pytest.fixture
-def course(new_course: Course, tmp_path: Path) -> Course:
-    shutil.copytree(new_course.root, tmp_path / "course")
-    return Course(tmp_path / "course")
-
-
-@pytest.fixture(scope="module")
 def graded_course(new_course: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     """Return a course of which four are graded, one of them late, and one handed in nothing."""
     root = tmp_path_factory.mktemp("graded") / "course"
