@@ -17,6 +17,7 @@ from course_utils.autograde.batch import Status
 from course_utils.instructor.report.records import Answer
 from course_utils.instructor.report.statistics import (
     Correlation,
+    Marks,
     Unknown,
     correlation,
     numbers,
@@ -237,3 +238,176 @@ def test_nobody_is_a_class_too() -> None:
     assert found.graded == 0
     assert found.marks.median is None
     assert found.exercises[0].share is None
+
+
+def marks_of(scores: Sequence[float], points: float = 40) -> Marks:
+    members = [member(f"s{i}", {}, score=score) for i, score in enumerate(scores)]
+    return numbers(class_of([exercise("1.1", points)], members)).marks
+
+
+def test_marks_are_described_as_a_sample_by_numpys_definitions() -> None:
+    scores = (3.0, 39.5, 12.0, 20.25, 31.0)
+
+    found = marks_of(scores)
+
+    assert found.mean == pytest.approx(np.mean(scores))
+    assert found.deviation == pytest.approx(np.std(scores, ddof=1))
+    quartiles = (found.low_quartile, found.median, found.high_quartile)
+    assert quartiles == pytest.approx(tuple(np.quantile(scores, (0.25, 0.5, 0.75))))
+
+
+def test_one_mark_has_no_deviation_and_two_have_one() -> None:
+    assert marks_of([7.0]).deviation is None
+    assert marks_of([7.0, 9.0]).deviation == pytest.approx(math.sqrt(2))
+
+
+def test_a_tenth_of_the_times_is_longer_than_the_ninth_decile() -> None:
+    seconds = (5.0, 1.0, 4.0, 2.0, 11.0, 3.0)
+    answers = [Answer(2, seconds=each) for each in seconds]
+    of = class_of(
+        [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
+    )
+
+    times = numbers(of).exercises[0].times
+
+    assert times is not None
+    assert times.tenth == pytest.approx(np.quantile(seconds, 0.9))
+    assert times.all == (1.0, 2.0, 3.0, 4.0, 5.0, 11.0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_ten_students_are_enough_for_a_correlation(sign: int) -> None:
+    found = correlation(BOTH[:10], [sign * mark for mark in BOTH[:10]])
+
+    assert found.unknown is None
+    assert found.r == pytest.approx(sign)
+    assert found.r is not None
+    assert -1 <= found.r <= 1
+
+
+@pytest.mark.parametrize(("waiting", "is_read"), [(2, True), (3, False)])
+def test_a_tenth_of_the_answers_may_wait(waiting: int, is_read: bool) -> None:
+    column: list[float | None] = [None] * waiting + [2.0, 0.0] * 20
+
+    found = numbers(columns(ex_1=column[:20])).exercises[0]
+
+    assert (found.waiting, found.marked) == (waiting, 20 - waiting)
+    assert found.is_read is is_read
+    assert (found.share is not None) is is_read
+
+
+def test_where_too_many_wait_it_is_told_of_how_many_something_is_known() -> None:
+    found = numbers(columns(ex_1=[None] * 3 + [2.0] * 17)).exercises[0]
+
+    assert found.discrimination == Correlation(17, unknown=Unknown.WAITING)
+
+
+def test_a_column_of_which_too_many_wait_goes_with_no_other() -> None:
+    waiting: list[float | None] = [None] * 3 + [2.0, 0.0, 0.0] * 8 + [0.0]
+    of = columns(ex_1=[2.0, 0.0] * 14, ex_2=waiting)
+
+    assert shares(of)[("book", "2")].isna().all()
+
+
+def test_the_rest_of_a_student_is_the_part_won_of_what_is_marked_there() -> None:
+    """Nine tenths of the points won in one other exercise are as good as nine tenths of two."""
+    one, two, five = np.random.default_rng(1).integers(0, 3, (3, 30)).astype(float)
+    worth = [exercise("1"), exercise("2"), exercise("3", 5)]
+    rows = [
+        member(f"s{i:02}", {"1": a, "2": b, "3": None if i < 2 else c})
+        for i, (a, b, c) in enumerate(zip(one, two, five, strict=True))
+    ]
+
+    found = numbers(class_of(worth, rows)).exercises[0]
+
+    rest = np.concatenate([two[:2] / 2, (two[2:] + five[2:]) / 7])
+    expected = stats.pearsonr(one, rest)
+    assert found.discrimination.r == pytest.approx(expected.statistic)
+
+
+def test_an_only_exercise_has_no_others_to_go_with() -> None:
+    assert numbers(columns(ex_1=BOTH)).exercises[0].discrimination.unknown is Unknown.FEW
+
+
+def test_a_table_names_its_students_and_exercises_and_holds_parts_of_points() -> None:
+    exercises = [exercise("1.1", 4), exercise("1.2", 5)]
+    of = class_of(exercises, [member("ada", {"1.1": 1, "1.2": 5}), member("bob", {"1.2": 2})])
+
+    table = shares(of)
+
+    assert list(table.index) == ["ada", "bob"]
+    assert list(table.columns) == [("book", "1.1"), ("book", "1.2")]
+    assert list(table.dtypes) == [np.dtype(float)] * 2
+    np.testing.assert_array_equal(table.to_numpy(), [[0.25, 1.0], [math.nan, 0.4]])
+
+
+def test_what_a_person_marks_is_like_no_known_mistake_and_unlike_none() -> None:
+    answers = [Answer(0, mistake="sign"), Answer(1)]
+    by_hand = exercise("1.1", by_hand=True)
+    of = class_of([by_hand], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)])
+
+    (found,) = numbers(of).exercises
+
+    assert (found.named, found.unnamed) == (0, 0)
+
+
+def test_each_wrong_answer_is_named_or_not() -> None:
+    answers = [Answer(0, mistake="sign"), Answer(1), Answer(0), Answer(2)]
+    of = class_of(
+        [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
+    )
+
+    (found,) = numbers(of).exercises
+
+    assert (found.named, found.unnamed) == (1, 2)
+
+
+def test_each_two_exercises_are_a_pair_once() -> None:
+    pairs = numbers(columns(ex_1=BOTH, ex_2=NEARLY, ex_3=BOTH)).pairs
+
+    assert [(pair.one.number, pair.other.number) for pair in pairs] == [
+        ("1", "2"),
+        ("1", "3"),
+        ("2", "3"),
+    ]
+
+
+def test_a_second_late_is_late() -> None:
+    of = class_of([exercise("1.1")], [member("ada", {}, seconds_late=0.5), member("bob", {})])
+
+    assert [late.student for late in numbers(of).lateness.members] == ["ada"]
+
+
+def test_a_report_says_of_what_it_is_and_how_many_were_not_read() -> None:
+    found = numbers(class_of([exercise("1.1")], [], unread=3))
+
+    assert (found.assignment, found.unread) == ("sums", 3)
+
+
+@pytest.mark.parametrize(
+    ("points", "edges"),
+    [
+        (0.15, [0, 0.01, 0.02]),
+        (0.4, [0, 0.02, 0.04]),
+        (1, [0, 0.05, 0.1]),
+        (10, [0, 0.5, 1]),
+        (20, [0, 1, 2]),  # twenty bars are not too many
+        (21, [0, 2, 4]),
+        (40, [0, 2, 4]),
+        (41, [0, 5, 10]),
+        (2_000_000, [0, 100_000, 200_000]),
+    ],
+)
+def test_bars_have_the_least_round_width_that_twenty_of_them_fill(
+    points: float, edges: list[float]
+) -> None:
+    bins = marks_of([0.0], points).bins
+
+    assert [bins[0].low, bins[1].low, bins[1].high] == edges
+    assert bins[0].high == bins[1].low
+    assert len(bins) <= 20
+
+
+def test_nobody_and_nothing_to_win_have_bars_that_fit() -> None:
+    assert len(marks_of([], 40).bins) == 20
+    assert marks_of([0.0], 0).bins == ()
