@@ -12,7 +12,7 @@ endif
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox postgresql browser demo docs pictures test test-stand-ins quick-test lint format release lock clean
+.PHONY: help setup sandbox postgresql browser demo docs pictures test test-stand-ins quick-test lint format release lock mutants clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -92,5 +92,10 @@ release: $(STAMP)  ## generate the student versions of all assignments from sour
 lock: $(STAMP)  ## write constraints.txt anew from what is installed in .venv
 	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
+mutants: $(STAMP)  ## change the modules that decide marks and names, thousands of times, and list what no test notices: an hour
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
+	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results
+
 clean:  ## delete the virtual environment, caches, the demonstration and the site
-	rm -rf $(VENV) demo site .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) demo mutants site .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
