@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -17,7 +18,7 @@ from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
 
 from course_utils import autograde
-from course_utils.autograde import sandbox
+from course_utils.autograde import grading, sandbox
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.grading import (
@@ -29,7 +30,7 @@ from course_utils.autograde.grading import (
     grade_notebook,
     recorded,
 )
-from course_utils.autograde.kernels import KernelStartError, Session
+from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.sanitise import sanitised
 from course_utils.autograde.version import NotebookVersion
@@ -136,7 +137,7 @@ def test_a_fatal_answer_costs_its_exercise_and_no_other(answer: str, why: str) -
             "    except KeyboardInterrupt:\n        pass",
             "could not be stopped",
         ),
-        ("while True:\n    print('x' * 10_000)", "it wrote more than 1 MB"),
+        ("while True:\n    print('x' * 10_000)", "it wrote more than 10 MB"),
     ],
 )
 def test_a_fatal_cell_is_left_out_and_the_rest_is_graded(cell: str, why: str) -> None:
@@ -177,6 +178,92 @@ def test_a_notebook_that_runs_too_long_ends() -> None:
 
     assert set(marks(graded).values()) == {0}
     assert "ran longer than 0 s" in graded.verdicts["test_ex_1_1"].reason
+
+
+class Clock:
+    """Time that passes only where something is at work, and kernels that take it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        #: For how long each cell ran, by its text.
+        self.ran: list[tuple[str, float]] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def session(self, limits: Limits, files: Any) -> Any:
+        """Return a kernel whose cells take as many seconds as they say, as far as they may."""
+
+        def run(cell: NotebookNode, *, seconds: float, **_: Any) -> str:
+            takes = min(float(cell.source), seconds)
+            self.now += takes
+            self.ran.append((cell.source, takes))
+            return "" if takes == float(cell.source) else "it ran longer than it may"
+
+        def request(frames: list[bytes], seconds: float) -> list[bytes]:
+            raise KernelLost(f"no result came within {seconds:.0f} s")
+
+        return SimpleNamespace(
+            run=run, request=request, is_alive=lambda: True, close=lambda: None, used=None
+        )
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(grading, "time", clock)
+    monkeypatch.setattr(grading, "_started", clock.session)
+    return clock
+
+
+def test_the_time_of_a_notebook_is_that_of_all_its_kernels(clock: Clock) -> None:
+    tests = [f"# test 1.{n}\nwhatever()" for n in range(1, 10)]
+
+    graded = grade("5", tests[0], "3", *tests[1:], "1", limits=replace(LIMITS, notebook_seconds=25))
+
+    assert clock.ran == [("5", 5), ("5", 5), ("3", 3), ("5", 5), ("3", 3), ("5", 4)]
+    assert clock.now == 25
+    assert set(marks(graded).values()) == {0}
+    assert graded.remarks[-1] == "1 cell was not run: the notebook ran longer than 25 s."
+    assert "ran longer than 25 s" in graded.verdicts["test_ex_1_9"].reason
+    assert not any("left out" in remark for remark in graded.remarks)
+
+
+def test_a_cell_may_run_as_long_as_its_notebook_may(clock: Clock) -> None:
+    graded = grade("20", "20", "20", limits=replace(LIMITS, notebook_seconds=25))
+
+    assert clock.ran == [("20", 20), ("20", 5)]
+    assert graded.remarks == (
+        "A cell did not end and was stopped: the notebook ran longer than 25 s.",
+        "1 cell was not run: the notebook ran longer than 25 s.",
+    )
+    assert "was not run: the notebook ran longer than 25 s" in shown(graded.notebook.cells[2])
+
+
+def test_outputs_of_many_cells_are_cut_and_cost_no_mark() -> None:
+    shows = "print('x' * 300_000)"
+
+    graded = grade(*FIRST, *[shows] * 5, *LAST, "1 / 0")
+
+    assert marks(graded) == {"1_1": 2, "1_2": 2}
+    kept = [shown(cell) for cell in graded.notebook.cells if cell.source == shows]
+    assert ["The rest is left out" in text for text in kept] == [False] * 3 + [True] * 2
+    assert sum(map(len, kept)) < LIMITS.output_bytes
+    assert graded.remarks == (
+        "Outputs of 2 cells are left out: a notebook may show 1 MB, and 5000 outputs.",
+    )
+
+
+def test_a_display_that_is_updated_everywhere_at_once_is_counted_everywhere() -> None:
+    shows = "for _ in range(100):\n    display(1, display_id='one')\n"
+    updates = "from IPython.display import update_display\nupdate_display('x' * 200_000, "
+    updates += "display_id='one')"
+
+    graded = grade(*FIRST, shows + updates)
+
+    assert marks(graded) == {"1_1": 2}
+    assert len(json.dumps(graded.notebook)) < 1.1 * LIMITS.output_bytes
+    assert graded.remarks[0].startswith("Outputs of 1 cell are left out")
 
 
 def test_a_name_that_is_redefined_after_its_test_keeps_its_mark() -> None:

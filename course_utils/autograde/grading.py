@@ -22,6 +22,7 @@ from course_utils import seeds
 from course_utils.autograde.judge import Line, Mistake, Test, Verdict, judge
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.outputs import OutputBudget
 from course_utils.autograde.sanitise import sanitised
 from course_utils.autograde.version import NotebookVersion, exercise_number
 
@@ -254,6 +255,10 @@ def grade_notebook(
     return Graded(notebook, verdicts, tuple(run.remarks), seconds)
 
 
+class _TimeOver(KernelLost):
+    """A notebook has run for as long as it may."""
+
+
 class _Run:
     """The kernels of one notebook, one after the other, and what has run in them."""
 
@@ -265,23 +270,63 @@ class _Run:
         self._counted = 0
         self._end = time.monotonic() + limits.notebook_seconds
         self._past: list[NotebookNode] = []
-        self.remarks: list[str] = []
+        self._outputs = OutputBudget(limits.output_bytes)
+        self._not_run = 0
+        self._remarks: list[str] = []
+
+    @property
+    def remarks(self) -> list[str]:
+        """What happened, in sentences for the grader."""
+        told = list(self._remarks)
+        if cells := self._not_run:
+            told.append(
+                f"{cells} cell{' was' if cells == 1 else 's were'} not run: {self._end_told()}."
+            )
+        if cells := self._outputs.cut:
+            told.append(
+                f"Outputs of {cells} cell{'' if cells == 1 else 's'} are left out: "
+                f"{self._outputs.reason}."
+            )
+        return told
 
     def execute(self, cell: NotebookNode) -> None:
         """Run a cell of the student's, and again in every kernel to come."""
         if not cell.source.strip():
             return
         try:
-            stopped = self._ready().run(cell)
+            session = self._ready()
+            stopped = session.run(cell, seconds=self._seconds_left(), budget=self._outputs)
+        except _TimeOver as over:
+            self._not_run += 1
+            cell.outputs.append(_error("Stopped", f"This cell was not run: {over}."))
         except KernelLost as loss:
             self._lose()
-            self._leave_out(cell, f"and was left out: {loss}")
+            self._leave_out(cell, f"and was left out: {self._why(str(loss))}")
         else:
             if stopped:
-                self._leave_out(cell, f"and was stopped: {stopped}")
+                self._leave_out(cell, f"and was stopped: {self._why(stopped)}")
             else:
                 self._past.append(cell)
         self._count(cell)
+
+    def _seconds_left(self) -> float:
+        """Return how long the notebook may still run.
+
+        Raises
+        ------
+        _TimeOver
+            If its time is over.
+        """
+        if (left := self._end - time.monotonic()) <= 0:
+            raise _TimeOver(self._end_told())
+        return left
+
+    def _end_told(self) -> str:
+        return f"the notebook ran longer than {self._limits.notebook_seconds} s"
+
+    def _why(self, reason: str) -> str:
+        """Return why a cell was stopped: what ended it may have been the notebook's time."""
+        return reason if time.monotonic() < self._end else self._end_told()
 
     def _count(self, cell: NotebookNode) -> None:
         self._counted += 1
@@ -293,15 +338,15 @@ class _Run:
         exercise = exercise_number(cell.metadata.nbgrader.grade_id)
         test = Test(exercise, cell.source, float(cell.metadata.nbgrader.points))
         try:
-            line = Line(self._ready().request, self._limits)
+            line = Line(self._ready().request, self._limits, until=self._end)
         except KernelLost as loss:
             return Verdict(0.0, reason=f"✗ Exercise {exercise}: {loss}.")
         verdict = judge(test, line, _named)
         if verdict.lost:
             self._lose()
-            self.remarks.append(f"{exercise} was stopped in its test: {line.broken}.")
+            self._remarks.append(f"{exercise} was stopped in its test: {line.broken}.")
         if verdict.fault:
-            self.remarks.append(
+            self._remarks.append(
                 f"The course's test of {exercise} is at fault, a person has to mark it: "
                 f"{verdict.fault}."
             )
@@ -319,19 +364,22 @@ class _Run:
         """Return a kernel in which all cells of the past have run."""
         if self._session is not None and not self._session.is_alive():
             self._lose()
-            self.remarks.append("A kernel ended between two cells, and was replaced.")
-        if time.monotonic() > self._end:
-            raise KernelLost(f"the notebook ran longer than {self._limits.notebook_seconds} s")
+            self._remarks.append("A kernel ended between two cells, and was replaced.")
         while self._session is None:
+            self._seconds_left()
             if self._kernels > self._limits.new_kernels:
                 raise KernelLost(f"the notebook lost its kernel {self._kernels} times")
             self._kernels += 1
             session = _started(self._limits, self._files)
             for cell in self._past:
                 try:
-                    session.run(deepcopy(cell))
+                    # What it shows is known.
+                    session.run(
+                        deepcopy(cell), seconds=self._seconds_left(), budget=OutputBudget(0)
+                    )
                 except KernelLost as loss:
                     session.close()
+                    self._seconds_left()  # if there are none, it was not this cell
                     self._past.remove(cell)
                     self._leave_out(cell, f"and was left out: {loss}")
                     break
@@ -343,7 +391,7 @@ class _Run:
         """Say, to the grader and in the cell, what became of a cell that is not run again."""
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         which = f"The cell of {exercise_number(grade_id)}" if grade_id else "A cell"
-        self.remarks.append(f"{which} did not end {what}.")
+        self._remarks.append(f"{which} did not end {what}.")
         cell.outputs.append(_error("Stopped", f"This cell did not end {what}."))
 
 

@@ -11,6 +11,7 @@ import ast
 import builtins
 import contextlib
 import io
+import math
 import symtable
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -125,11 +126,14 @@ class Line:
     ----------
     exchange : callable
     limits : Limits
+    until : float
+        When the whole notebook's time is over, by `time.monotonic`.
     """
 
-    def __init__(self, exchange: Exchange, limits: Limits) -> None:
+    def __init__(self, exchange: Exchange, limits: Limits, until: float = math.inf) -> None:
         self._exchange = exchange
         self.limits = limits
+        self._until = until
         self._requests = 0
         self._seconds = 0.0
         #: What ended it: after that, a test that goes on regardless gets no further.
@@ -166,8 +170,10 @@ class Line:
         if left <= 0:
             raise CourseError(f"it took more than {limits.exercise_seconds:.0f} s altogether")
         start = time.monotonic()
+        if start >= self._until:
+            raise CourseError(f"the notebook ran longer than {limits.notebook_seconds} s")
         try:
-            reply = self._exchange(frames, min(limits.call_seconds, left))
+            reply = self._exchange(frames, min(limits.call_seconds, left, self._until - start))
         finally:
             self._seconds += time.monotonic() - start
         return decode(reply, limits.bounds, resolve=self._standing_for)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import math
 import os
 import signal
 import sys
@@ -33,7 +34,9 @@ from nbformat import NotebookNode
 from traitlets import Type
 
 from course_utils.autograde import sandbox, workplace
+from course_utils.autograde.json_bounds import count_values
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.outputs import MAX_VALUES, Intake, OutputBudget
 from course_utils.autograde.warm import warm_parent
 from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
@@ -51,6 +54,8 @@ MAX_PARTS = 100_000
 MAX_TEXT_BYTES = 2**20
 #: The parts of a message before its buffers: signature, header, parent, metadata, content.
 TEXT_PARTS = 5
+#: How many times what a notebook may show one cell may write before it is stopped.
+FLOOD = 10
 #: Seconds between two looks at whether a silent kernel still lives.
 HEARTBEAT = 0.2
 START_SECONDS = 60
@@ -95,16 +100,17 @@ class _Channel(AsyncZMQSocketChannel):
     """A channel that measures what comes before it parses it, and lets others have their turn."""
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
-        # A kernel may send faster than anybody reads: timeouts must have their turn too.
-        await asyncio.sleep(0)
-        if not await self.socket.poll(None if timeout is None else round(1000 * timeout)):
-            raise Empty
-        parts = await self.socket.recv_multipart()
-        return _parsed(self.session, parts, self.bound(parts))
+        while True:
+            # A kernel may send faster than anybody reads: timeouts must have their turn too.
+            await asyncio.sleep(0)
+            if not await self.socket.poll(None if timeout is None else round(1000 * timeout)):
+                raise Empty
+            if (message := self.read(await self.socket.recv_multipart())) is not None:
+                return message
 
-    def bound(self, parts: list[bytes]) -> int:
-        """Return how many bytes of text the message may have."""
-        return MAX_TEXT_BYTES
+    def read(self, parts: list[bytes]) -> dict[str, Any] | None:
+        """Return the message, or None if nobody needs it."""
+        return _parsed(self.session, parts, MAX_TEXT_BYTES)
 
 
 class _OutputChannel(_Channel):
@@ -112,14 +118,23 @@ class _OutputChannel(_Channel):
 
     received = 0
     limit = MAX_TEXT_BYTES
+    intake = Intake(0)
     on_flood: Callable[[], object] = staticmethod(lambda: None)
 
-    def bound(self, parts: list[bytes]) -> int:
-        self.received += sum(map(len, parts))
+    def read(self, parts: list[bytes]) -> dict[str, Any] | None:
+        size = sum(map(len, parts))
+        self.received += size
         if self.received > self.limit:
             self.on_flood()
             raise _Flood
-        return self.limit
+        _, rest = self.session.feed_identities(parts)
+        texts: list[Any] = rest[:TEXT_PARTS]
+        if sum(map(len, texts[:-1])) > MAX_TEXT_BYTES:
+            raise ValueError("the message is too large")
+        kind = json.loads(texts[1])["msg_type"]
+        if not self.intake.admits(kind, size, texts[-1]):
+            return None
+        return _parsed(self.session, parts, self.limit)
 
 
 class _KernelClient(AsyncKernelClient):
@@ -157,11 +172,13 @@ class _KernelClient(AsyncKernelClient):
 class _Client(NotebookClient):
     """nbclient's own, without widgets, and with a note of whether a cell was timed out."""
 
+    seconds: float
+
     def __init__(self, limits: Limits, manager: AsyncKernelManager) -> None:
         super().__init__(
             nbformat.v4.new_notebook(),  # type: ignore[no-untyped-call]
             km=manager,
-            timeout=limits.cell_seconds,
+            timeout_func=lambda _: self.seconds,
             startup_timeout=limits.start_seconds,
             interrupt_on_timeout=True,
             allow_errors=True,
@@ -172,6 +189,7 @@ class _Client(NotebookClient):
             on_cell_executed=self._note_timeout,
         )
         self.timed_out = False
+        self.seconds = float(limits.cell_seconds)
 
     def _note_timeout(self, execute_reply: dict[str, Any], **_: Any) -> None:
         self.timed_out = execute_reply["content"].get("ename") == TIMEOUT
@@ -327,8 +345,22 @@ class Session:
         """Say whether the kernel's process still runs."""
         return bool(run_sync(self._manager.is_alive)())
 
-    def run(self, cell: NotebookNode) -> str:
+    def run(
+        self,
+        cell: NotebookNode,
+        *,
+        seconds: float | None = None,
+        budget: OutputBudget | None = None,
+    ) -> str:
         """Run a code cell of the student's; its outputs become those of the cell.
+
+        Parameters
+        ----------
+        cell : NotebookNode
+        seconds : float, optional
+            How long it may run, if that is less than any cell may.
+        budget : OutputBudget, optional
+            What the notebook may still show; by default, all that any may.
 
         Returns
         -------
@@ -345,30 +377,33 @@ class Session:
             self._conversation.end()
             self._conversation = None
         client.timed_out = False
+        client.seconds = min(math.inf if seconds is None else seconds, self._limits.cell_seconds)
+        budget = budget or OutputBudget(self._limits.output_bytes)
         output = self._output()
-        output.received, output.limit = 0, self._limits.output_bytes
+        output.received, output.limit = 0, FLOOD * self._limits.output_bytes
+        output.intake = Intake(budget.bytes)
         client.nb.cells = [cell]
         client.reset_execution_trackers()
         source = cell.source
         try:
             client.execute_cell(cell, 0, store_history=True)
         except _Flood:
-            raise self._flooded() from None
+            raise self._flooded(output.limit) from None
         except DeadKernelError:
             raise self._died() from None
         except CellTimeoutError:
-            message = (
-                f"this cell ran longer than {self._limits.cell_seconds} s, and could not be stopped"
-            )
+            message = f"it ran longer than {client.seconds:.0f} s, and could not be stopped"
             raise KernelLost(message) from None
         # Only a kernel that sends what is no message of Jupyter's gets here.
         except Exception as error:
             raise _unreadable(error) from error
         finally:
             cell.source = source
-            _clean(cell)
+            # Of a cell that is stopped for what it wrote, that is told.
+            is_flood = output.received > output.limit
+            budget.keep(cell, is_cut=output.intake.is_cut and not is_flood)
         if client.timed_out:
-            return f"it ran longer than {self._limits.cell_seconds} s"
+            return f"it ran longer than {client.seconds:.0f} s"
         return ""
 
     def _output(self) -> _OutputChannel:
@@ -385,8 +420,8 @@ class Session:
         ended: str = getattr(self._manager.provisioner, "ended", "")
         return KernelLost(ended if ended.startswith("it ") else "the kernel died")
 
-    def _flooded(self) -> KernelLost:
-        return KernelLost(f"it wrote more than {self._limits.output_bytes / 2**20:g} MB")
+    def _flooded(self, most: int) -> KernelLost:
+        return KernelLost(f"it wrote more than {most / 2**20:g} MB")
 
     def request(self, frames: list[bytes], seconds: float) -> list[memoryview]:
         """Send a request to the kernel's service, and return the frames of its reply.
@@ -411,7 +446,7 @@ class Session:
                 # What the answer prints meanwhile is nobody's output; unread, it fills the line.
                 written += sum(map(len, _received(line.output)))
                 if written > self._limits.output_bytes:
-                    raise self._flooded()
+                    raise self._flooded(self._limits.output_bytes)
             if line.shell in ready and (found := line.answer(_received(line.shell))) is not None:
                 return unpack(found, self._limits.bounds)
             if not ready and not self.is_alive():
@@ -457,7 +492,8 @@ def _received(socket: zmq.Socket[bytes]) -> list[bytes]:
 def _parsed(session: Any, parts: list[bytes], most: int) -> dict[str, Any]:
     """Return a message whose text has at most so many bytes; raise anything if it is none."""
     _, parts = session.feed_identities(parts)
-    if sum(map(len, parts[:TEXT_PARTS])) > most:
+    texts = parts[:TEXT_PARTS]
+    if sum(map(len, texts)) > most or sum(map(count_values, texts)) > MAX_VALUES:
         raise ValueError("the message is too large")
     message: dict[str, Any] = session.deserialize(parts)
     return message
@@ -465,15 +501,3 @@ def _parsed(session: Any, parts: list[bytes], most: int) -> dict[str, Any]:
 
 def _unreadable(error: Exception) -> KernelLost:
     return KernelLost(f"the kernel sent what nobody can read ({type(error).__name__})")
-
-
-def _clean(cell: NotebookNode) -> None:
-    """Keep the outputs that are what nbformat allows: a kernel can send anything."""
-    kept = []
-    for output in cell.outputs:
-        with suppress(Exception):
-            nbformat.validate(output, ref="output", version=4, version_minor=5)
-            # What the file could not hold: half of a surrogate pair, NaN.
-            json.dumps(output, ensure_ascii=False, allow_nan=False).encode()
-            kept.append(output)
-    cell.outputs = kept

@@ -26,7 +26,7 @@ class Limits:
     items : int
         That a test takes from one object that it iterates over.
     notebook_seconds : int
-        For the whole notebook; no cell is started after that.
+        For the whole notebook, in all its kernels: cells that run again, and tests, included.
     cpu_seconds : int
         Of computing time, for each process.
     memory_megabytes : int
@@ -38,7 +38,8 @@ class Limits:
     open_files : int
         For each process.
     output_bytes : int
-        Of what one cell writes and shows.
+        Of what the notebook writes and shows: the rest is left out. A cell that writes ten times
+        as much is stopped, and so is a test whose calls write as much.
     output_lines, traceback_lines : int
         Of each stream and each traceback that a graded notebook keeps.
     new_kernels : int

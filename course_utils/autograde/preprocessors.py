@@ -73,7 +73,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
 
     notebook_seconds = Integer(
         DEFAULTS.notebook_seconds,
-        help="Seconds for a whole notebook; no cell is started after that.",
+        help="Seconds for a whole notebook, in all its kernels, its tests included.",
     ).tag(config=True)
 
     requests = Integer(
@@ -88,7 +88,8 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
 
     output_bytes = Integer(
         DEFAULTS.output_bytes,
-        help="Bytes that one cell of the student's may write and show before it is stopped.",
+        help="Bytes that a graded notebook keeps of what it wrote and showed. One cell that writes "
+        "ten times as much is stopped.",
     ).tag(config=True)
 
     cpu_seconds = Integer(
