@@ -1,0 +1,57 @@
+"""What is kept of a solution that was judged, and not believed when it is damaged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from course_utils.autograde import proof
+from course_utils.autograde.course import Course
+from course_utils.autograde.proof import FOLDER, Proof
+
+PROOF = Proof(
+    version="v1",
+    grader="g1",
+    answers={"sums": {"ex_1": "def total(): ..."}},
+    passed={"sums": ("test_ex_1",)},
+    faults={"sums": {"test_ex_2": "it uses a name that nobody defines"}},
+    gifts={},
+    needs={"memory": 120.5},
+)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    proof.keep(Course(tmp_path), "sums", PROOF)
+
+    assert proof.find(Course(tmp_path), "sums", "v1") == PROOF
+    assert not PROOF.ok
+    assert replace(PROOF, faults={"sums": {}}).ok
+    assert not replace(PROOF, faults={}, gifts={"sums": {"test_ex_1": "2 points"}}).ok
+
+
+def test_the_record_of_another_version_is_none(tmp_path):
+    proof.keep(Course(tmp_path), "sums", PROOF)
+
+    assert proof.find(Course(tmp_path), "sums", "v2") is None
+    assert proof.find(Course(tmp_path), "other", "v1") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"v1"', "7"),
+        ('"needs"', '"need"'),
+        ("120.5", '"much"'),
+        ('"test_ex_1"', "1"),
+        ('{"ex_1"', '[{"ex_1"'),
+        ('"g1"', "null"),
+    ],
+)
+def test_a_damaged_record_is_none(tmp_path, old, new):
+    proof.keep(Course(tmp_path), "sums", PROOF)
+    place = tmp_path / FOLDER / "sums.json"
+    text = "".join(place.read_text(encoding="utf-8").split("\n")).replace("{ ", "{")
+    place.write_text(" ".join(text.split()).replace("{ ", "{").replace(old, new, 1), "utf-8")
+
+    assert proof.find(Course(tmp_path), "sums", "v1") is None
