@@ -365,9 +365,10 @@ def test_a_kernel_starts_with_little_memory_of_its_own() -> None:
     [
         ("x = bytearray(600 * 2**20)", "MemoryError"),
         ("import numpy\nx = numpy.ones(10**9)", "MemoryError"),
-        ("open('/tmp/x', 'wb').write(bytes(30 * 2**20))", "File too large"),
+        ("open('/tmp/x', 'wb').truncate(30 * 2**20)", "File too large"),
         (
-            "for n in range(2):\n    open(f'/dev/shm/{n}', 'wb').write(bytes(15 * 2**20))",
+            "for folder in ('/tmp', '/dev/shm', '.'):\n"
+            "    open(f'{folder}/x', 'wb').write(bytes(9 * 2**20))",
             "No space left",
         ),
         ("for n in range(30_000):\n    open(f'/tmp/{n}', 'w').close()", "No space left"),
@@ -376,7 +377,7 @@ def test_a_kernel_starts_with_little_memory_of_its_own() -> None:
     ],
 )
 def test_a_cell_that_wants_too_much_fails_and_its_kernel_lives(cell: str, why: str) -> None:
-    with closing(Session(SMALL)) as session:
+    with closing(Session(replace(SMALL, processes=30))) as session:
         assert why in said(session, cell)
         assert said(session, "print('still here')") == "still here"
 
@@ -413,6 +414,37 @@ def test_what_uses_too_much_is_ended_with_a_reason(cell: str, limits: Limits, wh
         with pytest.raises(KernelLost, match=why):
             session.run(code(cell))
         assert not session.is_alive()
+
+
+def test_what_a_kernel_used_is_known_when_it_has_ended() -> None:
+    session = Session(SMALL)
+    takes = "import os, time\nx = b'1' * (90 * 2**20)\nopen('/tmp/x', 'wb').write(b'1' * 2**20)"
+    session.run(code(takes + "\nfor _ in range(9):\n    os.fork() or time.sleep(60)"))
+    session.run(code("import time\nwhile time.process_time() < 1:\n    pass"))
+    assert session.used is None
+
+    session.close()
+
+    used = session.used
+    assert used is not None
+    assert 90 < used.memory_megabytes < 300
+    assert 1 <= used.cpu_seconds < 20
+    assert used.wall_seconds > 0.5
+    assert 10 < used.processes <= 50
+    assert 1 <= used.disk_megabytes < 20
+
+
+@pytest.mark.parametrize("heeded", ["SIG_DFL", "SIG_IGN"])
+def test_the_dead_have_computed_too(heeded: str) -> None:
+    limits = replace(SMALL, cpu_seconds=2)
+    computes = (
+        f"import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.{heeded})\n"
+        "while True:\n    child = os.fork()\n    if child == 0:\n"
+        "        while time.process_time() < 0.5:\n            pass\n        os._exit(0)\n"
+        "    try:\n        os.waitpid(child, 0)\n    except ChildProcessError:\n        pass"
+    )
+    with closing(Session(limits)) as session, pytest.raises(KernelLost, match="longer than 2 s"):
+        session.run(code(computes))
 
 
 def test_the_processes_of_one_kernel_take_none_from_another() -> None:

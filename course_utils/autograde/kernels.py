@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from queue import Empty
 from typing import Any
 
@@ -41,6 +42,7 @@ from course_utils.autograde.warm import warm_parent
 from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.kernel.parent import HOME
+from course_utils.kernel.usage import Budget, Usage
 from course_utils.kernel.wire import REPLY, REQUEST, pack, unpack
 
 __all__ = ["KernelLost", "KernelStartError", "Session"]
@@ -311,12 +313,16 @@ class Session:
             "room": place.root.name,
             "environment": environment,
             "prefixes": [str(prefix) for prefix in sandbox.prefixes()],
-            "wall_seconds": limits.notebook_seconds,
-            "cpu_seconds": limits.cpu_seconds,
-            "memory_megabytes": limits.memory_megabytes,
-            "disk_megabytes": limits.disk_megabytes,
-            "processes": limits.processes,
-            "open_files": limits.open_files,
+            "budget": asdict(
+                Budget(
+                    memory_megabytes=limits.memory_megabytes,
+                    disk_megabytes=limits.disk_megabytes,
+                    cpu_seconds=limits.cpu_seconds,
+                    wall_seconds=limits.notebook_seconds,
+                    processes=limits.processes,
+                    open_files=limits.open_files,
+                )
+            ),
         }
         return {"cwd": str(place.desk), "env": {}, "request": request}
 
@@ -340,6 +346,12 @@ class Session:
         self._manager.ip = str(place.line / "k")
         self._manager.connection_file = str(place.root / "connection.json")
         self._manager.cache_ports = False
+
+    @property
+    def used(self) -> Usage | None:
+        """What the kernel used in all, once it has ended; None if nothing watched over it."""
+        used: Usage | None = getattr(self._manager.provisioner, "used", None)
+        return used
 
     def is_alive(self) -> bool:
         """Say whether the kernel's process still runs."""

@@ -30,7 +30,8 @@ from course_utils.autograde import sandbox
 from course_utils.autograde.sweep import sweep
 from course_utils.autograde.workplace import environment, font_lists, stage_library
 from course_utils.exceptions import CourseError
-from course_utils.kernel.parent import INTERRUPT, KILL, READY
+from course_utils.kernel.usage import Usage, read_end
+from course_utils.kernel.watch import INTERRUPT, KILL, READY
 
 __all__ = ["WarmParent", "WarmProvisioner", "lend", "warm_parent"]
 
@@ -195,6 +196,8 @@ class WarmProvisioner(KernelProvisionerBase):
     _room: str = ""
     #: How the kernel ended, in words; empty while it runs.
     ended = ""
+    #: What it used, once it has ended; None if its sandbox could not tell.
+    used: Usage | None = None
 
     @property
     def has_process(self) -> bool:
@@ -247,7 +250,7 @@ class WarmProvisioner(KernelProvisionerBase):
         request = {**kwargs["request"], "connection": info, "arguments": cmd}
         self._leash = warm_parent().fork(request)
         self._leash.setblocking(False)
-        self.ended = ""
+        self.ended, self.used = "", None
         end = time.monotonic() + START_SECONDS
         while (said := self._heard()) != READY:
             if said is not None or time.monotonic() > end:
@@ -273,7 +276,9 @@ class WarmProvisioner(KernelProvisionerBase):
 
     def _listen(self) -> None:
         if self._leash is not None and (said := self._heard()) is not None:
-            self._let_go(said.decode(errors="replace"))
+            ended, used = read_end(said)
+            self._let_go(ended)
+            self.used = used
 
     def _tell(self, command: bytes) -> None:
         if self._leash is not None:

@@ -5,8 +5,8 @@ exist before it forks. Each child gets namespaces of its own, is watched by an `
 own, and dies whole.
 
 The grader sends, for each kernel, a request (JSON) and one end of a socket, the *leash*. On the
-leash the child's init says "ready" and how the kernel ended; it takes "interrupt" and "kill". A
-leash that is let go kills too, so that nothing outlives a grader.
+leash the child's init says "ready", and how the kernel ended and what it used; it takes "interrupt"
+and "kill". A leash that is let go kills too, so that nothing outlives a grader.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ import importlib
 import json
 import os
 import random
-import select
 import shutil
 import signal
 import socket
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from course_utils.kernel import calls, confine
+from course_utils.kernel.meter import CountingMeter
+from course_utils.kernel.usage import Budget, pack_end
+from course_utils.kernel.watch import READY, watch
 
-__all__ = ["HOME", "INTERRUPT", "KILL", "MODULES", "READY", "main"]
+__all__ = ["HOME", "MODULES", "main"]
 
 UP = b"up"
-READY, INTERRUPT, KILL = b"ready", b"interrupt", b"kill"
 #: What a kernel would import as it starts, and what the course's notebooks then do.
 MODULES = (
     "numpy",
@@ -76,13 +75,10 @@ LATER = "torch._dynamo"
 #: has met: users are counted, so two kernels of one user would share their limit.
 STRANGERS = range(2**30, 2**31)
 IDS = Path("/proc/self/uid_map")
-#: What a kernel finds as its own: its home, and the folder that it starts in.
-HOME, DESK = "/student/home", "/student/desk"
+#: Where a kernel may write: its home, the folder that it starts in, and those for temporary files.
+OWN = "/student"
+HOME, DESK = f"{OWN}/home", f"{OWN}/desk"
 CONNECTION = f"{HOME}/connection.json"
-#: Lines of a process's account of its memory.
-MEMORY = ("Private_", "Pss_Shmem")
-PAGE = os.sysconf("SC_PAGE_SIZE")
-TICK = 0.1
 
 
 def main(control: int, *, ahead: bool = False) -> None:
@@ -164,7 +160,9 @@ def _silence() -> None:
 def _init(request: dict[str, Any], leash: socket.socket) -> None:
     """Furnish the room, start the kernel in it, and watch over both."""
     user = random.SystemRandom().choice(_strangers()) if os.getuid() == 0 else None
-    _furnish(request, user)
+    budget = Budget(**request["budget"])
+    _furnish(request, budget, user)
+    meter = CountingMeter(OWN)
     is_up, says_up = os.pipe()
     may_run, lets_run = os.pipe()
     kernel = os.fork()
@@ -172,7 +170,7 @@ def _init(request: dict[str, Any], leash: socket.socket) -> None:
         leash.close()
         os.close(is_up)
         os.close(lets_run)
-        _kernel(request, user, says_up, may_run)
+        _kernel(request, budget, user, says_up, may_run)
     os.close(says_up)
     os.close(may_run)
     # However busy the kernel's processes are, who watches over them must have its turn.
@@ -185,9 +183,9 @@ def _init(request: dict[str, Any], leash: socket.socket) -> None:
         confine.seal("/line")
         leash.send(READY)
         os.write(lets_run, b"1")
-    ended = _watch(kernel, leash, request)
+    ended = watch(kernel, leash, budget, meter)
     _clear()
-    leash.send(ended.encode())
+    leash.send(pack_end(ended, meter.used))
     os._exit(0)
 
 
@@ -207,13 +205,14 @@ def _clear() -> None:
             os.waitpid(-1, 0)
 
 
-def _furnish(request: dict[str, Any], user: int | None) -> None:
-    room, megabytes = Path("/rooms", request["room"]), request["disk_megabytes"]
+def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
+    room = Path("/rooms", request["room"])
     confine.make_private()
-    _mount_tmp(megabytes, [Path(prefix) for prefix in request["prefixes"]])
+    # One file system for all that can be written to: its size is that of all together.
+    confine.mount_tmpfs(OWN, budget.disk_megabytes)
+    _show_tmp([Path(prefix) for prefix in request["prefixes"]])
+    _make_temporary("/dev/shm")
     confine.mount_proc()
-    confine.mount_tmpfs("/student", megabytes)
-    confine.mount_tmpfs("/dev/shm", megabytes, mode="1777")
     confine.bind(str(room / "line"), "/line")
     shutil.copytree(room / "desk", DESK)
     shutil.copytree(room / "home", HOME)
@@ -226,25 +225,35 @@ def _furnish(request: dict[str, Any], user: int | None) -> None:
     confine.seal("/rooms")
 
 
-def _mount_tmp(megabytes: int, prefixes: list[Path]) -> None:
-    """Mount an empty /tmp, except that Python stays visible if it is somewhere in there."""
+def _show_tmp(prefixes: list[Path]) -> None:
+    """Show an empty /tmp, except that Python stays visible if it is somewhere in there."""
     inside = {p: os.open(p, os.O_PATH) for p in prefixes if p.is_relative_to("/tmp")}
-    confine.mount_tmpfs("/tmp", megabytes, mode="1777")
+    _make_temporary("/tmp")
     for prefix, handle in inside.items():
         prefix.mkdir(parents=True, exist_ok=True)
         confine.bind(f"/proc/self/fd/{handle}", str(prefix))
         os.close(handle)
 
 
-def _kernel(request: dict[str, Any], user: int | None, says_up: int, may_run: int) -> NoReturn:
+def _make_temporary(place: str) -> None:
+    """Show a new folder that everybody may write to."""
+    folder = Path(OWN, Path(place).name)
+    folder.mkdir()
+    folder.chmod(0o1777)
+    confine.bind(str(folder), place)
+
+
+def _kernel(
+    request: dict[str, Any], budget: Budget, user: int | None, says_up: int, may_run: int
+) -> NoReturn:
     """Become the kernel."""
     try:
         confine.limit(
-            cpu_seconds=request["cpu_seconds"],
-            data_bytes=_data_bytes() + request["memory_megabytes"] * 2**20,
-            processes=request["processes"],
-            open_files=request["open_files"],
-            file_bytes=request["disk_megabytes"] * 2**20,
+            cpu_seconds=budget.cpu_seconds,
+            data_bytes=_data_bytes() + budget.memory_megabytes * 2**20,
+            processes=budget.processes,
+            open_files=budget.open_files,
+            file_bytes=budget.disk_megabytes * 2**20,
         )
         os.nice(19)
         confine.give_up_privileges(user)
@@ -289,65 +298,3 @@ def _data_bytes() -> int:
         if line.startswith("VmData:"):
             return int(line.split()[1]) * 1024
     return 2**30
-
-
-def _watch(kernel: int, leash: socket.socket, request: dict[str, Any]) -> str:
-    """Serve the leash until the kernel or its time ends; return how it ended."""
-    end = time.monotonic() + request["wall_seconds"]
-    while True:
-        ready, _, _ = select.select([leash], [], [], TICK)
-        if ready:
-            command = leash.recv(100)
-            if command == INTERRUPT:
-                with suppress(ProcessLookupError):
-                    os.kill(kernel, signal.SIGINT)
-            elif command in (KILL, b""):
-                return "killed"
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return "ended"
-            if pid == kernel and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
-                return f"it computed longer than {request['cpu_seconds']} s"
-            if pid == kernel:
-                return f"ended with status {os.waitstatus_to_exitcode(status)}"
-            if pid == 0:
-                break
-        if _is_too_large(leash, request["memory_megabytes"]):
-            return f"it used more than {request['memory_megabytes']} MB of memory"
-        if time.monotonic() > end:
-            return f"it ran longer than {request['wall_seconds']} s"
-
-
-def _is_too_large(leash: socket.socket, megabytes: int) -> bool:
-    """Say whether this namespace's processes have more memory for themselves, or between them.
-
-    What they share with the parent is not counted; what they share by a file in memory may be
-    counted twice.
-    """
-    folders = [path for path in Path("/proc").glob("[0-9]*") if path.name != "1"]
-    # All that they have is quickly counted, and seldom too much.
-    if _counted(folders, leash, _resident) <= megabytes:
-        return False
-    return _counted(folders, leash, _own) > megabytes
-
-
-def _counted(folders: list[Path], leash: socket.socket, measure: Callable[[Path], float]) -> float:
-    total = 0.0
-    for folder in folders:
-        if select.select([leash], [], [], 0)[0]:  # with many processes this takes a while
-            break
-        with suppress(OSError):  # it has just ended, or there is no list of processes
-            total += measure(folder)
-    return total
-
-
-def _resident(folder: Path) -> float:
-    """Return the megabytes that a process has in memory, whoever shares them."""
-    return int((folder / "statm").read_text().split()[1]) * PAGE / 2**20
-
-
-def _own(folder: Path) -> float:
-    lines = (folder / "smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(MEMORY)) / 1024

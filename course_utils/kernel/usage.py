@@ -1,0 +1,116 @@
+"""What a submission may use and what it has used, in plain numbers; nothing is measured here.
+
+A kernel's first process tells the grader on the leash how the kernel ended, and what it used: the
+grader never has to believe what a student's process says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+__all__ = ["Budget", "Usage", "pack_end", "read_end"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What all processes of a kernel used together, from its start to its end.
+
+    Parameters
+    ----------
+    memory_megabytes : float
+        At most at one time: what the limit of memory counts, files in memory included.
+    cpu_seconds : float
+        Of computing time, also by processes that have ended.
+    wall_seconds : float
+    processes : int
+        And threads, at most at one time.
+    disk_megabytes : float
+        In the folders that it could write to, at most at one time.
+    """
+
+    memory_megabytes: float = 0.0
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    processes: int = 0
+    disk_megabytes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What all processes of a kernel may use together, but for the open files.
+
+    Parameters
+    ----------
+    memory_megabytes, disk_megabytes, cpu_seconds, wall_seconds, processes : int
+        The most of each, in the units of `Usage`.
+    open_files : int
+        Of one process.
+    """
+
+    memory_megabytes: int
+    disk_megabytes: int
+    cpu_seconds: int
+    wall_seconds: int
+    processes: int
+    open_files: int
+
+    def overdrawn(self, used: Usage) -> str:
+        """Return which limit was met and how much was used, as a sentence's end; else nothing.
+
+        What the system itself refuses is not looked at here: it never becomes too much.
+
+        Examples
+        --------
+        >>> budget = Budget(300, 20, 60, 600, 50, 200)
+        >>> budget.overdrawn(Usage(memory_megabytes=412.3))
+        'it used more than 300 MB of memory (412 MB)'
+        >>> budget.overdrawn(Usage(memory_megabytes=300))
+        ''
+        """
+        if used.memory_megabytes > self.memory_megabytes:
+            return self.too_much_memory(used.memory_megabytes)
+        if used.cpu_seconds > self.cpu_seconds:
+            return self.too_much_computing(used.cpu_seconds)
+        if used.wall_seconds > self.wall_seconds:
+            return f"it ran longer than {self.wall_seconds} s"
+        return ""
+
+    def too_much_memory(self, megabytes: float) -> str:
+        """Return the sentence about memory."""
+        return f"it used more than {self.memory_megabytes} MB of memory" + _amount(
+            megabytes, self.memory_megabytes, "MB"
+        )
+
+    def too_much_computing(self, seconds: float) -> str:
+        """Return the sentence about computing time."""
+        return f"it computed longer than {self.cpu_seconds} s" + _amount(
+            seconds, self.cpu_seconds, "s"
+        )
+
+
+def _amount(used: float, most: int, unit: str) -> str:
+    """Return how much it was, if that says more than the limit does."""
+    return f" ({used:.0f} {unit})" if round(used) > most else ""
+
+
+def pack_end(ended: str, used: Usage) -> bytes:
+    """Return the last message on a leash: how the kernel ended, and what it used."""
+    return json.dumps({"ended": ended, "used": asdict(used)}).encode()
+
+
+def read_end(message: bytes) -> tuple[str, Usage | None]:
+    """Return how a kernel ended and what it used; None if its first process could not tell.
+
+    Examples
+    --------
+    >>> read_end(pack_end("killed", Usage(processes=9)))[1].processes
+    9
+    >>> read_end(b"its sandbox ended")
+    ('its sandbox ended', None)
+    """
+    try:
+        told = json.loads(message)
+        return told["ended"], Usage(**told["used"])
+    except (ValueError, TypeError, KeyError):
+        return message.decode(errors="replace"), None
