@@ -113,6 +113,26 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
 
 
 @pytest.mark.slow
+def test_a_hand_in_is_asked_the_same_by_nbgraders_own_command(
+    course: Course, tmp_path: Path
+) -> None:
+    # What a kernel draws at random has the seed of what it is asked.
+    draws = f"import random\nprint(random.random())\n{WRONG_TOTAL}"
+    folder = hand_in(course, "ada", answered(course, ex_1_1_1=draws))
+    (folder / "beside.csv").write_text("1,2\n", encoding="utf-8")
+    (course.root / ".course_secret").write_text("autumn", encoding="utf-8")
+    shutil.copytree(course.root, tmp_path / "stock")
+    stock = Course(tmp_path / "stock")
+
+    autograde(course, "sums", call_in=AtOnce())
+    stock.api().autograde("sums", "ada")
+
+    graded = (source.read(c.root / "autograded/ada/sums/sums.ipynb") for c in (course, stock))
+    drawn, again = (source.by_grade_id(each)["ex_1_1_1"].outputs[0].text for each in graded)
+    assert drawn == again
+
+
+@pytest.mark.slow
 def test_a_students_tag_keeps_no_test_from_running_under_nbgraders_own_command(
     course: Course,
 ) -> None:

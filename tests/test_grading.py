@@ -28,6 +28,7 @@ from course_utils.autograde.grading import (
     Result,
     _Run,
     grade_notebook,
+    handed_in,
     recorded,
 )
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
@@ -283,6 +284,52 @@ def test_regrading_gives_the_same_to_the_last_digit() -> None:
     assert shown(first.notebook.cells[1]) == shown(again.notebook.cells[1])
     other = grade(*sources, ingredients=("secret", "sums", "bob"))
     assert shown(other.notebook.cells[1]) != shown(first.notebook.cells[1])
+
+
+ASKS = "# test 1.1\nfrom course_utils.seeds import generator as g\nprint(g('').random(), seen())"
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"answer": "def seen():\n    return 1  # 0.1234 was asked last time"},
+        {"files": {"seen.csv": b"0.1234"}},
+        {"files": {"other.csv": b""}},
+    ],
+)
+def test_another_hand_in_is_asked_other_things(later: dict[str, Any]) -> None:
+    answer, files = "def seen():\n    return 1", {"seen.csv": b""}
+
+    first, second, again = (
+        grade(change.get("answer", answer), ASKS, files=change.get("files", files))
+        for change in ({}, later, {})
+    )
+
+    assert shown(second.notebook.cells[1]) != shown(first.notebook.cells[1])
+    assert shown(again.notebook.cells[1]) == shown(first.notebook.cells[1])
+
+
+@pytest.mark.parametrize("cell", [0, 1])
+def test_what_no_kernel_sees_of_a_hand_in_changes_nothing(cell: int) -> None:
+    given = notebook("def seen():\n    return 1", ASKS)
+    first = handed_in(given, {})
+    given.cells[cell].outputs = [nbformat.v4.new_output("stream", text="0.1234")]
+    given.cells[cell].id = "another"
+    given.cells[cell].metadata["tags"] = ["0.1234"]
+    given.cells[1].source += "  # mended"
+
+    assert handed_in(given, {}) == first
+
+
+def test_contents_of_two_hand_ins_do_not_run_into_each_other() -> None:
+    a, b = b"1", b"2"
+    folders = ({"ab": a + b}, {"a": b"b" + a + b}, {"a": a, "b": b}, {"a": b, "b": a}, {"ab": a})
+    cells = (("ab",), ("a", "b"), ("", "ab"), ("ab", ""))
+
+    found = [handed_in(notebook(), files) for files in folders]
+    found += [handed_in(notebook(*sources), {}) for sources in cells]
+
+    assert len(set(found)) == len(found)
 
 
 def test_cells_to_skip_are_not_run_and_say_so_where_a_picture_would_be() -> None:

@@ -5,6 +5,7 @@ Bytes in, bytes out: it knows no gradebook and no course folder, so it runs anyw
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from copy import deepcopy
@@ -26,7 +27,16 @@ from course_utils.autograde.outputs import OutputBudget
 from course_utils.autograde.sanitise import sanitised
 from course_utils.autograde.version import NotebookVersion, exercise_number
 
-__all__ = ["RECORD", "Graded", "Result", "grade", "grade_notebook", "is_test", "recorded"]
+__all__ = [
+    "RECORD",
+    "Graded",
+    "Result",
+    "grade",
+    "grade_notebook",
+    "handed_in",
+    "is_test",
+    "recorded",
+]
 
 #: Where a graded notebook keeps what the judge found, in its metadata.
 RECORD = "course"
@@ -88,8 +98,8 @@ def grade(
     version : NotebookVersion
         The course's own part of it.
     ingredients : tuple of str
-        What the random inputs of the tests depend on, besides the exercise. With the same ones the
-        same notebook gets the same marks.
+        What the random inputs of the tests depend on, besides the exercise and what was handed in.
+        With the same ones the same notebook gets the same marks.
     files : mapping of str to bytes, optional
         The data files beside it, by relative path with forward slashes.
     limits : Limits, optional
@@ -220,7 +230,7 @@ def grade_notebook(
     files : mapping of str to bytes, optional
         The data files beside it, by relative path.
     ingredients : tuple of str
-        What the random inputs of the tests depend on, besides the exercise.
+        What the random inputs of the tests depend on, besides the exercise and what was handed in.
     limits : Limits, optional
     skipped : frozenset of str
         Cells with one of these texts are not run. (A tag would be the student's to set.)
@@ -232,7 +242,7 @@ def grade_notebook(
     """
     notebook = deepcopy(notebook)
     verdicts, seconds = {}, {}
-    with seeds.seeded(*ingredients):
+    with seeds.seeded(*ingredients, handed_in(notebook, files or {})):
         run = _Run(files or {}, limits or Limits())
         try:
             for cell in notebook.cells:
@@ -253,6 +263,35 @@ def grade_notebook(
     for cell in filter(is_test, notebook.cells):
         cell.outputs = _outputs(verdicts[cell.metadata.nbgrader.grade_id], cell)
     return Graded(notebook, verdicts, tuple(run.remarks), seconds)
+
+
+def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
+    """Return a text that is another for any other answer to the same tests.
+
+    What the tests ask of one hand-in is then of no use to the next: neither to its cells nor to a
+    data file beside them. Everything counts that a kernel can get to see, and the written answers;
+    nothing else does, so it is the same whichever command grades, and however often.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Sanitised. Tests are left out, which are the course's: mending one changes no inputs.
+    files : mapping of str to bytes
+        The data files beside it, by relative path.
+    """
+    digest = hashlib.sha256()
+
+    def add(content: bytes) -> None:
+        digest.update(len(content).to_bytes(8, "big") + content)
+
+    for cell in notebook.cells:
+        if not is_test(cell):
+            add(cell.cell_type.encode())
+            add(cell.source.encode("utf-8", "surrogatepass"))
+    for name in sorted(files):
+        add(name.encode("utf-8", "surrogatepass"))
+        add(files[name])
+    return digest.hexdigest()
 
 
 class _TimeOver(KernelLost):

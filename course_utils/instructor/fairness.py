@@ -50,7 +50,7 @@ __all__ = [
 #: Of an exercise's mistakes, how many must at least be told to their students by their names.
 LEAST_NAMED = 0.9
 #: Whose random inputs the known answers get.
-STUDENT = ("a secret", "an assignment", "a student")
+STUDENT = ("a secret", "an assignment", "a student", "a hand-in")
 
 
 @dataclass(frozen=True)

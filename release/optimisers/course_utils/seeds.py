@@ -1,8 +1,8 @@
-"""Random numbers for tests: the same for one student every time, and different for another.
+"""Random numbers for tests: the same for one hand-in every time, and different for another.
 
 A hidden test draws its inputs from `generator`. When a class is graded, the grader seeds it with
-the assignment, the student and the course's secret, so that nobody can guess the inputs or learn
-them from another's feedback. Anywhere else the inputs depend on the exercise alone.
+the assignment, the student, what was handed in and the course's secret, so that nobody can guess
+the inputs or learn them from anybody's feedback. Anywhere else they depend on the exercise alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ingredients: ContextVar[tuple[str, ...]] = ContextVar("ingredients", default=()
 
 @contextmanager
 def seeded(*ingredients: str) -> Iterator[None]:
-    """Let all generators made within depend on `ingredients` (secret, assignment, student)."""
+    """Let all generators made within depend on `ingredients` (secret, hand-in, and so on)."""
     token = _ingredients.set(ingredients)
     try:
         yield
