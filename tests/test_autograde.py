@@ -28,9 +28,9 @@ from classroom import (
 from course_utils.autograde import batch, cluster, kernels, ledger, steps, submission
 from course_utils.autograde.batch import Row, Status, Watcher, autograde, staff
 from course_utils.autograde.course import Course
+from course_utils.autograde.failures import NOT_RUN
 from course_utils.autograde.feedback import feedback
 from course_utils.autograde.gradebook import MarksNotSaved, marks, opened
-from course_utils.autograde.grading import NOT_RUN
 from course_utils.autograde.jobs import Job, Outcome
 from course_utils.autograde.writer import Writer
 from course_utils.exceptions import CourseError

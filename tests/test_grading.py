@@ -20,9 +20,9 @@ from nbformat import NotebookNode
 from course_utils import autograde
 from course_utils.autograde import grading, sandbox
 from course_utils.autograde.course import Course
+from course_utils.autograde.failures import NOT_RUN
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.grading import (
-    NOT_RUN,
     RECORD,
     Graded,
     Result,
@@ -104,6 +104,34 @@ def test_a_part_of_the_marks_is_told_as_nbgrader_reads_it() -> None:
     assert kinds == ["stream", "execute_result"]
     assert "0.5 of 2 points" in shown(graded.notebook.cells[1])
     assert graded.notebook.cells[1].outputs[1].data["text/plain"] == "0.5"
+
+
+def test_a_cell_that_stopped_tells_why_its_answer_is_not_there() -> None:
+    stops = {
+        "import no_such_module": (
+            "line 2",
+            "ModuleNotFoundError: No module named 'no_such_module'",
+        ),
+        "import torch; torch.ones(1).cuda()": ("line 2", "CUDA"),
+        "input('rate: ')": ("line 2", "nobody is there to type"),
+        "y\u00a0= 2": ("line 2, `y\u00a0= 2`", "U+00A0"),
+        "x = (1,": ("line 2", "SyntaxError"),
+        "open('gone.csv')": ("line 2", "FileNotFoundError"),
+        "%no_such_magic": ("cell stopped", "UsageError"),
+        "y = double_of_nothing(1)": ("line 2", "name 'double_of_nothing' is not defined"),
+    }
+    sources = []
+    for number, line in enumerate(stops):
+        answer = f"x = {number}\n{line}\ndef answer_{number}():\n    return 1"
+        sources += [answer, f"# test 1.{number}\nassert answer_{number}() == 1"]
+
+    graded = grade(*sources)
+
+    for (place, error), verdict in zip(stops.values(), graded.verdicts.values(), strict=True):
+        assert verdict.mark == 0
+        assert place.replace("\u00a0", " ") in verdict.reason
+        assert error in verdict.reason
+        assert "is not defined" in verdict.reason
 
 
 @pytest.mark.parametrize(

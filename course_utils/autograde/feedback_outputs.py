@@ -12,10 +12,10 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
+from course_utils.autograde.failures import NOT_RUN
 from course_utils.autograde.feedback_clean import Cleaner
 from course_utils.autograde.feedback_math import formula
 from course_utils.autograde.feedback_text import as_terminal_shows, clean_characters, cut
-from course_utils.autograde.grading import NOT_RUN
 
 __all__ = ["Output", "code", "outputs"]
 

@@ -20,6 +20,7 @@ from nbgrader.utils import compute_checksum as checksum
 from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from course_utils import seeds
+from course_utils.autograde.failures import NOT_RUN, STOPPED, Failures
 from course_utils.autograde.judge import Line, Mistake, Test, Verdict, judge
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
@@ -40,7 +41,6 @@ __all__ = [
 
 #: Where a graded notebook keeps what the judge found, in its metadata.
 RECORD = "course"
-NOT_RUN = "This cell only shows something. It was not run when this notebook was graded."
 
 
 @dataclass(frozen=True)
@@ -245,13 +245,15 @@ def grade_notebook(
     with seeds.seeded(*ingredients, handed_in(notebook, files or {})):
         run = _Run(files or {}, limits or Limits())
         try:
-            for cell in notebook.cells:
+            for index, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
                     continue
                 cell.outputs, cell.execution_count = [], None
                 start = time.monotonic()
                 if is_test(cell):
-                    verdicts[cell.metadata.nbgrader.grade_id] = run.judged(cell)
+                    verdicts[cell.metadata.nbgrader.grade_id] = run.judged(
+                        cell, Failures(notebook.cells[:index])
+                    )
                 elif cell.source.strip() in skipped and not is_solution(cell):
                     cell.outputs = [_shown(NOT_RUN)]
                     continue
@@ -337,7 +339,7 @@ class _Run:
             stopped = session.run(cell, seconds=self._seconds_left(), budget=self._outputs)
         except _TimeOver as over:
             self._not_run += 1
-            cell.outputs.append(_error("Stopped", f"This cell was not run: {over}."))
+            cell.outputs.append(_error(STOPPED, f"This cell was not run: {over}."))
         except KernelLost as loss:
             self._lose()
             self._leave_out(cell, f"and was left out: {self._why(str(loss))}")
@@ -371,8 +373,8 @@ class _Run:
         self._counted += 1
         cell.execution_count = self._counted
 
-    def judged(self, cell: NotebookNode) -> Verdict:
-        """Judge a test with what the notebook has defined so far."""
+    def judged(self, cell: NotebookNode, failures: Failures) -> Verdict:
+        """Judge a test with what the notebook has defined so far, and what failed."""
         self._count(cell)
         exercise = exercise_number(cell.metadata.nbgrader.grade_id)
         test = Test(exercise, cell.source, float(cell.metadata.nbgrader.points))
@@ -380,7 +382,7 @@ class _Run:
             line = Line(self._ready().request, self._limits, until=self._end)
         except KernelLost as loss:
             return Verdict(0.0, reason=f"✗ Exercise {exercise}: {loss}.")
-        verdict = judge(test, line, _named)
+        verdict = judge(test, line, _named, failures)
         if verdict.lost:
             self._lose()
             self._remarks.append(f"{exercise} was stopped in its test: {line.broken}.")
@@ -431,7 +433,7 @@ class _Run:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         which = f"The cell of {exercise_number(grade_id)}" if grade_id else "A cell"
         self._remarks.append(f"{which} did not end {what}.")
-        cell.outputs.append(_error("Stopped", f"This cell did not end {what}."))
+        cell.outputs.append(_error(STOPPED, f"This cell did not end {what}."))
 
 
 def _named(exercise: str, answers: Mapping[str, Any]) -> Mistake | None:

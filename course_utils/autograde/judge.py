@@ -14,7 +14,7 @@ import io
 import math
 import symtable
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ from course_utils.kernel.wire import NotPlain, Reference, decode, encode
 from course_utils.remote import AnswerError, Remote, is_unanswered, told
 
 __all__ = [
+    "Causes",
     "Diagnose",
     "Line",
     "Mistake",
@@ -110,6 +111,16 @@ class Mistake(Protocol):
 
 #: Finds the known mistake of an exercise that behaves as the answers do, given by their names.
 Diagnose = Callable[[str, Mapping[str, Any]], Mistake | None]
+
+
+class Causes(Protocol):
+    """Knows what failed in the notebook before a test."""
+
+    def explain(self, exercise: str, names: Sequence[str]) -> str:
+        """Return why names that its test needs are not defined; empty if nobody knows."""
+
+    def mention(self, exercise: str, reason: str) -> str:
+        """Return what a student should know besides a reason; empty if it is nothing."""
 
 
 class Exchange(Protocol):
@@ -337,7 +348,17 @@ class _TestFault(Exception):
     """Something is wrong with the test, whatever the answer is."""
 
 
-def judge(test: Test, line: Line, diagnose: Diagnose | None = None) -> Verdict:
+class _Undefined(CheckFailed):
+    """The answer does not define names that the test needs."""
+
+    def __init__(self, name: str, missing: Sequence[str]) -> None:
+        super().__init__(f"✗ `{name}` is not defined: run your answer cell, or check its name.")
+        self.missing = missing
+
+
+def judge(
+    test: Test, line: Line, diagnose: Diagnose | None = None, causes: Causes | None = None
+) -> Verdict:
     """Run a test and return its verdict.
 
     Parameters
@@ -348,6 +369,8 @@ def judge(test: Test, line: Line, diagnose: Diagnose | None = None) -> Verdict:
     diagnose : callable, optional
         Is asked about an answer that lost marks. What it finds is told to the student, and changes
         no mark.
+    causes : Causes, optional
+        Is asked why an answer is not there, and what else explains lost marks.
 
     Notes
     -----
@@ -357,6 +380,7 @@ def judge(test: Test, line: Line, diagnose: Diagnose | None = None) -> Verdict:
     printed = io.StringIO()
     mark, reason, fault, missing = 0.0, "", "", ""
     answers: dict[str, Any] = {}
+    undefined: Sequence[str] = ()
     is_answered = True
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
@@ -366,11 +390,17 @@ def judge(test: Test, line: Line, diagnose: Diagnose | None = None) -> Verdict:
     except Exception as error:
         reason = _reason(error, test)
         is_answered = not is_unanswered(error)
+        if isinstance(error, _Undefined):
+            undefined = error.missing
     if line.broken is not None and not fault:
         # Whatever the test made of it: without a kernel there is no mark.
         mark, reason = 0.0, _reason(line.broken, test)
     elif mark < test.points and not (reason or fault):
         reason = missing or f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
+    if causes and undefined:
+        reason = causes.explain(test.exercise, undefined) or reason
+    elif causes and reason and line.broken is None:
+        reason += causes.mention(test.exercise, reason)
     held = printed.getvalue()
     if missing:
         held = held.partition(missing)[0]  # a student reads there, too, what is the reason here
@@ -414,8 +444,7 @@ def _run(test: Test, line: Line, answers: dict[str, Any]) -> tuple[float, str]:
     except NameError as error:
         if error.name not in names:
             raise _TestFault(f"NameError: {error}") from error
-        message = f"✗ `{error.name}` is not defined: run your answer cell, or check its name."
-        raise CheckFailed(message) from None
+        raise _Undefined(error.name, [name for name in names if name not in values]) from None
     except (ImportError, NotPlain) as error:
         raise _TestFault(f"{type(error).__name__}: {error}") from error
     except SystemExit as error:

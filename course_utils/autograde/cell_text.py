@@ -1,0 +1,101 @@
+"""What the text of a cell defines, and whether two texts mean the same.
+
+The texts are hostile: nothing here parses them as Python does, whose parser can be made to crash.
+"""
+
+from __future__ import annotations
+
+import io
+import keyword
+import re
+import tokenize
+from collections.abc import Iterator
+
+__all__ = ["bound_names", "is_same"]
+
+#: Characters of a text that is looked at closely; no honest cell has as many.
+MAX_LENGTH = 20_000
+
+_DEFINITION = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
+_IMPORT = re.compile(r"(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+([^#;]+)")
+#: What stands before an equals sign, perhaps with a type.
+_TARGET = re.compile(r"([\w \t,*()\[\]]+)(?::[^=]*)?=(?!=)")
+_SIGNIFICANT = (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING)
+_LAYOUT = (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+
+
+def bound_names(text: str) -> frozenset[str]:
+    r"""Return the names that a cell's statements define where they start a line.
+
+    Examples
+    --------
+    >>> sorted(bound_names("import math as m\nclass Step:\n    rate = 1\na, b = c = 1, 2"))
+    ['Step', 'a', 'b', 'c', 'm']
+    >>> sorted(bound_names("f(x=1)\nx == 1\nx.y = 2\n"))
+    []
+    """
+    names: set[str] = set()
+    for line in text[:MAX_LENGTH].splitlines():
+        if found := _DEFINITION.match(line):
+            names.add(found[1])
+        elif found := _IMPORT.match(line):
+            parts = found[1].strip("() \t").split(",")
+            names.update(part.split()[-1].partition(".")[0] for part in parts if part.strip())
+        elif line[:1].strip():
+            names.update(_assigned(line))
+    return frozenset(name for name in names if name.isidentifier() and not keyword.iskeyword(name))
+
+
+def _assigned(line: str) -> Iterator[str]:
+    """Yield the names that a line assigns, as far as it consists of names and equals signs."""
+    place = 0
+    while found := _TARGET.match(line, place):
+        names = [name.strip(" \t*") for name in found[1].strip(" \t()[]").split(",")]
+        if not all(name.isidentifier() for name in names if name):
+            return
+        yield from names
+        place = found.end()
+
+
+def is_same(text: str, other: str, *, is_code: bool) -> bool:
+    r"""Say whether two texts of a cell differ in spaces at most, or, of code, in what does nothing.
+
+    Examples
+    --------
+    >>> is_same("def f(x):\n    # one\n    return x", "def f( x ):\n  return x\n", is_code=True)
+    True
+    >>> is_same("Well, yes.", "Well,  yes.\n", is_code=False)
+    True
+    """
+    if text == other or text.split() == other.split():
+        return not is_code or text == other or _indents(text) == _indents(other)
+    if not is_code or max(len(text), len(other)) > MAX_LENGTH:
+        return False
+    tokens = _tokens(text)
+    return tokens is not None and tokens == _tokens(other)
+
+
+def _indents(text: str) -> list[int]:
+    """Return how far each line that says something is indented."""
+    lines = text.expandtabs().splitlines()
+    return [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+
+
+def _tokens(text: str) -> list[str] | None:
+    """Return what a code is made of, comments and docstrings apart; None if it is no Python."""
+    found: list[str] = []
+    try:
+        statement: list[tokenize.TokenInfo] = []
+        for token in tokenize.generate_tokens(io.StringIO(text + "\n").readline):
+            if token.type in _SIGNIFICANT:
+                statement.append(token)
+            elif token.type in _LAYOUT:
+                if any(t.type != tokenize.STRING for t in statement):
+                    found += (t.string for t in statement)
+                    found.append("\n")
+                statement.clear()
+                if token.type != tokenize.NEWLINE:
+                    found.append(tokenize.tok_name[token.type])
+    except (tokenize.TokenError, SyntaxError):
+        return None
+    return found
