@@ -67,9 +67,11 @@ def is_same(text: str, other: str, *, is_code: bool) -> bool:
     >>> is_same("Well, yes.", "Well,  yes.\n", is_code=False)
     True
     """
-    if text == other or text.split() == other.split():
-        return not is_code or text == other or _indents(text) == _indents(other)
-    if not is_code or max(len(text), len(other)) > MAX_LENGTH:
+    if not is_code or text == other:
+        return text.split() == other.split()
+    if text.split() == other.split() and _indents(text) == _indents(other):
+        return True
+    if max(len(text), len(other)) > MAX_LENGTH:
         return False
     tokens = _tokens(text)
     return tokens is not None and tokens == _tokens(other)

@@ -212,7 +212,12 @@ def _version(notebook: Notebook, source: Path) -> NotebookVersion:
         for cell in master
         if cell.cell_type == "code" and DISPLAY in cell.metadata.get("tags", ())
     }
-    return NotebookVersion(notebook.name, tuple(ordered), frozenset(display))
+    given = {
+        (cell.cell_type, cell.source.strip())
+        for cell, grade_id in zip(master, ids, strict=True)
+        if grade_id is None
+    }
+    return NotebookVersion(notebook.name, tuple(ordered), frozenset(display), frozenset(given))
 
 
 def _cells(notebook: Notebook) -> Iterator[CourseCell]:

@@ -48,7 +48,9 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no ty
         """Return the notebook as the course can grade it."""
         ids = resources["nbgrader"]
         version = versions(_course(self), ids["assignment"])[ids["notebook"]]
-        found = restored(f"{ids['notebook']}.ipynb", nb.cells, version.cells)
+        found = restored(f"{ids['notebook']}.ipynb", nb.cells, version.cells, version.given)
+        for problem in found.problems:
+            self.log.warning(problem)
         nb.cells = list(found.cells)
         nb.metadata = from_dict({"kernelspec": KERNELSPEC})  # type: ignore[no-untyped-call]
         nb.nbformat, nb.nbformat_minor = 4, 5

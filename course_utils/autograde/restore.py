@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils.autograde.cell_text import is_same
+from course_utils.autograde.copies import Piece, choose
+from course_utils.autograde.merges import is_courses, misplaced, part
 from course_utils.autograde.version import CourseCell, exercise_number
 
 __all__ = ["Restored", "restored"]
@@ -43,7 +45,10 @@ class Restored:
 
 
 def restored(
-    name: str, cells: Iterable[Mapping[str, Any]], owned: Collection[CourseCell]
+    name: str,
+    cells: Iterable[Mapping[str, Any]],
+    owned: Collection[CourseCell],
+    given: Collection[tuple[str, str]] = (),
 ) -> Restored:
     """Return the cells of a submitted notebook as the course can grade them.
 
@@ -57,21 +62,26 @@ def restored(
         As they came, of notebook format 4.
     owned : collection of CourseCell
         The course's own cells of this notebook, in their order.
+    given : collection of (str, str)
+        The kind and the text of the other cells that were released, if they are known.
     """
     cells = list(cells)
     own = {cell.grade_id: cell for cell in owned}
-    # Of a cell that was copied the last counts, as for nbgrader.
-    last = {_grade_id(cell): index for index, cell in enumerate(cells)}
-    known = [grade_id for grade_id in own if grade_id in last]
-    counts = Counter(map(_grade_id, cells))
-    twice = [grade_id for grade_id in known if counts[grade_id] > 1]
+    parted = part(list(map(_piece, cells)), owned, given)
+    pieces = parted.pieces
+    choice = choose(pieces, owned)
+    known = [name for name in own if name in {piece.grade_id for piece in pieces}]
 
     ids: set[str] = set()
     built = []
-    for index, cell in enumerate(cells):
-        grade_id = _grade_id(cell)
-        owner = own.get(grade_id) if last[grade_id] == index else None
-        built.append(_rebuilt(cell, owner, _fresh_id(cell.get("id"), f"cell-{index}", ids)))
+    for index, piece in enumerate(pieces):
+        if index in choice.left_out:
+            continue
+        owner = choice.owners.get(index)
+        cell = cells[parted.sources[index]]
+        text = choice.joined.get(index, piece.source)
+        fresh = _fresh_id(cell.get("id"), f"cell-{index}", ids)
+        built.append(_rebuilt(cell, replace(piece, source=text), owner, fresh))
     ordered, put_back, moved = _in_order(built, owned, ids)
 
     problems, notes = [], []
@@ -81,25 +91,63 @@ def restored(
             "tests ran at its end; its written answers could not be told from other text."
         )
     else:
-        if twice:
-            notes.append(f"'{name}' has {_exercises(twice)} twice: the last one counts.")
+        if parted.merged:
+            problems.append(
+                f"'{name}' had cells merged into one, which were parted again: "
+                f"{_exercises(parted.merged)}. Look whether the answers are whole."
+            )
+        if choice.apart:
+            problems.append(
+                f"'{name}' has different answers to {_exercises(choice.apart)} above and below "
+                "the check: the last one above counts, as in Jupyter. Look at the others."
+            )
+        if lost := misplaced(pieces, choice.owners, owned, given):
+            problems.append(
+                f"'{name}' has no answer to {_exercises(lost)} in its place, but text of the "
+                "student's in cells that are not run. Look whether the answer is there."
+            )
+        if choice.repeated:
+            notes.append(f"'{name}' has {_exercises(choice.repeated)} twice: the last one counts.")
+        if choice.changed:
+            notes.append(
+                f"'{name}' has {_exercises(choice.changed)} more than once: what is as it was "
+                "released does not count."
+            )
+        if choice.elsewhere:
+            notes.append(
+                f"'{name}' has the answer to {_exercises(choice.elsewhere)} in a cell of the "
+                "student's own: that one counts."
+            )
         if put_back:
             notes.append(f"'{name}' lacked cells, which were put back: {_exercises(put_back)}.")
         if moved:
             notes.append(f"'{name}' had cells in another place: {_exercises(moved)}.")
-        lost = [c.grade_id for c in owned if c.solution and not c.grade and c.grade_id not in known]
-        if lost:
-            notes.append(f"'{name}' has no answer cell for {_exercises(lost)}.")
+        answers = {cell.grade_id for cell in choice.owners.values()}
+        gone = [c.grade_id for c in owned if c.solution and not c.grade]
+        if gone := [grade_id for grade_id in gone if grade_id not in answers]:
+            notes.append(f"'{name}' has no answer cell for {_exercises(gone)}.")
     return Restored(tuple(ordered), tuple(problems), tuple(notes))
 
 
-def _rebuilt(cell: Mapping[str, Any], owner: CourseCell | None, cell_id: str) -> NotebookNode:
+def _piece(cell: Mapping[str, Any]) -> Piece:
+    kind = cell.get("cell_type")
+    return Piece(_grade_id(cell), kind if kind in ("code", "raw") else "markdown", _source(cell))
+
+
+def _rebuilt(
+    cell: Mapping[str, Any], piece: Piece | None, owner: CourseCell | None, cell_id: str
+) -> NotebookNode:
     """Build a valid cell from what is believed of a submitted one: type, text, tags, pictures."""
-    kind = owner.cell_type if owner else cell.get("cell_type")
-    source = owner.source if owner and (_is_courses(owner) or not cell) else _source(cell)
+    if owner and (piece is None or is_courses(owner)):
+        kind, source = owner.cell_type, owner.source
+    else:
+        assert piece is not None
+        kind, source = owner.cell_type if owner else piece.kind, piece.source
+    if owner and owner.grade and is_same(source, owner.source, is_code=False):
+        source = owner.source  # a space more is no written answer yet
     attachments = cell.get("attachments")
     content: dict[str, Any] = {
-        "cell_type": kind if kind in ("code", "raw") else "markdown",
+        "cell_type": kind,
         "id": cell_id,
         "metadata": {},
         "source": source,
@@ -123,11 +171,6 @@ def _rebuilt(cell: Mapping[str, Any], owner: CourseCell | None, cell_id: str) ->
     return built
 
 
-def _is_courses(cell: CourseCell) -> bool:
-    """Say whether a cell's text and place are the course's: all that is not an answer."""
-    return not cell.solution and (cell.grade or cell.task or cell.locked)
-
-
 def _in_order(
     cells: list[NotebookNode], owned: Collection[CourseCell], ids: set[str]
 ) -> tuple[list[NotebookNode], list[str], list[str]]:
@@ -149,7 +192,7 @@ def _in_order(
     home, answer = {}, ""
     for course_cell in owned:
         lost = course_cell.grade and course_cell.grade_id not in here
-        if lost or _is_courses(course_cell):
+        if lost or is_courses(course_cell):
             home[course_cell.grade_id] = answer
         elif course_cell.grade_id in here:
             answer = course_cell.grade_id
@@ -173,7 +216,7 @@ def _in_order(
         name = course_cell.grade_id
         if name in home and name not in kept:
             if name not in strayed:
-                strayed[name] = _rebuilt({}, course_cell, _fresh_id(name, name, ids))
+                strayed[name] = _rebuilt({}, None, course_cell, _fresh_id(name, name, ids))
             stretch = stretches[home[name]]
             stretch.insert(_place(course_cell, stretch, rank), strayed[name])
     absent = [name for name in home if name not in here]

@@ -55,7 +55,7 @@ def sanitised(content: bytes, version: NotebookVersion) -> Sanitised:
     """
     name = f"{version.name}.ipynb"
     cells, notes = _cells(name, content)
-    found = restored(name, cells, version.cells)
+    found = restored(name, cells, version.cells, version.given)
     notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
         cells=list(found.cells), metadata={"kernelspec": KERNELSPEC}, nbformat_minor=5
     )

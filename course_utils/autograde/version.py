@@ -59,11 +59,15 @@ class NotebookVersion:
         The cells that the course owns, in its order, hidden tests included.
     display : frozenset of str
         The text of cells that only show something, which no test needs.
+    given : frozenset of (str, str)
+        The kind and the text of the cells that the course does not own once they are released. They
+        tell a student's text from the course's; no mark depends on them, nor does `digest`.
     """
 
     name: str
     cells: tuple[CourseCell, ...]
     display: frozenset[str] = frozenset()
+    given: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def digest(self) -> str:
