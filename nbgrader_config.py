@@ -15,6 +15,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, Execute, SaveAutoGrades
 
 import course_utils
+from course_utils.autograde.course import gradebook_url
 from course_utils.autograde.preprocessors import Judge, Record, Restore
 from course_utils.instructor.release import complete
 from course_utils.instructor.starter import UseStarter
@@ -27,6 +28,7 @@ c = get_config()  # noqa: F821 (nbgrader provides it)
 # each student submitted/, autograded/ and feedback/<student>/<assignment>/. The marks are in
 # gradebook.db.
 c.CourseDirectory.course_id = "optimisers-and-losses"
+c.CourseDirectory.db_url = gradebook_url(Path(__file__).resolve().parent)
 
 # To make a new gradebook, nbgrader starts `alembic` by name: let it be found even if this
 # environment is not activated.

@@ -25,7 +25,7 @@ from classroom import (
     released_course,
 )
 
-from course_utils.autograde import batch, cluster, kernels, ledger, steps, submission
+from course_utils.autograde import batch, cluster, data_files, kernels, ledger, steps, submission
 from course_utils.autograde.batch import Row, Status, Watcher, autograde, staff
 from course_utils.autograde.course import Course
 from course_utils.autograde.failures import NOT_RUN
@@ -130,6 +130,36 @@ def test_a_hand_in_is_asked_the_same_by_nbgraders_own_command(
     graded = (source.read(c.root / "autograded/ada/sums/sums.ipynb") for c in (course, stock))
     drawn, again = (source.by_grade_id(each)["ex_1_1_1"].outputs[0].text for each in graded)
     assert drawn == again
+
+
+@pytest.mark.slow
+def test_nbgraders_own_command_takes_the_same_files_and_the_same_time(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_files, "MAX_FILE_BYTES", 10)
+    reads = (
+        "import os\n\nassert sorted(os.listdir()) == ['given.csv', 'notes.csv']\n\n\n"
+        "def total(numbers):\n    return sum(numbers)"
+    )
+    folder = hand_in(course, "ada", answered(course, ex_1_1_1=reads))
+    (folder / "__pycache__").mkdir()
+    for name in ("notes.csv", "__pycache__/notes.csv"):
+        (folder / name).write_text("1")
+    for name in ("big.csv", "given.csv"):
+        (folder / name).write_bytes(bytes(11))
+    (course.root / "source" / "sums" / "given.csv").write_text("2")
+    (folder / "timestamp.txt").write_text("2026-03-02 10:30:00 PST")
+
+    (row,) = autograde(course, "sums", call_in=AtOnce())
+    result = course.api().autograde("sums", "ada", force=True)
+
+    assert "one data file may have 0 MB: 'big.csv'" in row.remarks[-1]
+    for told in ("one data file may have 0 MB: 'big.csv'", "holds no date that can be read in one"):
+        assert told in result["log"]
+    assert row.score == 5
+    assert [by.score for by in marks(course, "sums")] == [5]
+    with opened(course) as gradebook:
+        assert gradebook.find_submission("sums", "ada").timestamp is None
 
 
 @pytest.mark.slow

@@ -109,12 +109,38 @@ def test_a_plain_folder_and_both_platforms_go_from_files_to_marks(
         "dan: sums (1).ipynb",
         "Collected from 3 students. To grade them: course autograde sums",
     ]
+    assert first.exit_code == 0
     assert second.stdout.splitlines()[0] == "101: sums.ipynb"
+    assert second.exit_code == 1  # x.txt is nobody's
     assert "late, and does not say when: '101'" in second.stderr
     marks = {student: row.score for student, row in rows.items()}
     assert marks == {"101": 5.0, "ada": 5.0, "ben": 3.0, "cyd": 5.0, "dan": None}
     assert rows["dan"].status is Status.FAILED
     assert "there is 'sums (1).ipynb'" in rows["dan"].remarks[0]
+
+
+def test_a_time_that_leaves_a_choice_costs_no_penalty_until_it_is_mended(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due(course, monkeypatch)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+    stamp = hand_in(course, "ada", answered(course)) / "timestamp.txt"
+
+    found = []
+    for written in ("2026-03-02 19:30:00 UTC", "2026-03-02 18:30:00 PST", "2026-03-02 18:30-08:00"):
+        stamp.write_text(written)
+        found.append(graded(course)["ada"])
+    late, doubtful, mended = found
+
+    assert late.penalty == mended.penalty == 5
+    assert doubtful.penalty == 0
+    assert doubtful.status is Status.NEEDS_A_PERSON
+    assert doubtful.remarks[0] == (
+        "'timestamp.txt' holds no date that can be read in one way: '2026-03-02 18:30:00 PST'. "
+        "Write it as 2026-03-02 17:30:00 UTC and grade again."
+    )
+    assert mended.status is Status.GRADED
 
 
 def archive(course: Course, content: bytes = b"{}", name: str = "all.zip") -> Path:

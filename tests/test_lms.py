@@ -173,7 +173,7 @@ def test_where_the_latest_cannot_be_told_none_is_taken() -> None:
     found = sorted_out(PLATFORM_CANVAS, "ada_101_9_w/a/sums.ipynb", "ada_101_9_w/b/sums.ipynb")
 
     assert found.taken == {}
-    assert "cannot be told" in found.remarks[0]
+    assert "cannot be told" in found.left_out[0]
 
 
 def test_a_wrong_name_is_collected_as_it_is_for_the_autograder_to_tell() -> None:
@@ -187,11 +187,11 @@ def test_what_is_no_notebook_and_who_was_late_are_told() -> None:
         PLATFORM_CANVAS, "ada_LATE_101_9_sums.ipynb", "ben_102_8_report.pdf", "notes.txt"
     )
 
-    assert found.remarks == (
+    assert found.left_out == (
         "102: there is no notebook, but 'report.pdf'. Ask for it.",
         "Left out, as Canvas gives no such names, or they can be read in two ways: 'notes.txt'.",
-        "Canvas calls late, and does not say when: '101'.",
     )
+    assert found.remarks == ("Canvas calls late, and does not say when: '101'.",)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_what_is_no_notebook_and_who_was_late_are_told() -> None:
         (Found("11", "Ada Lovelace"), "a1"),
         (Found("12", "?"), "b2"),
         (Found("99", "Jo\u0308rg MU\u0308LLER"), "b2"),
-        (Found("99", "Group 1-Jörg Müller"), "b2"),
+        (Found("99", "Jörg  Müller "), "b2"),
     ],
 )
 def test_moodles_people_are_found_by_number_and_else_by_name(found: Found, student: str) -> None:
@@ -223,11 +223,100 @@ def test_who_cannot_be_told_is_left_out_and_said(found: Found, problem: str) -> 
     assert problem in owner.problem
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Anne-Marie Curie",
+        "Group 1-Marie Curie",
+        "Marie Curie-Joliot",
+        "Marie",
+        "Curie",
+        "Marie  S Curie",
+        "Curie Marie",
+        "Marié Curie",
+        "MarieCurie",
+        "",
+    ],
+)
+def test_an_identity_is_never_a_part_of_a_name(name: str) -> None:
+    roster = Sheet("people.csv", ("Full name", "ID number"), (("Marie Curie", "marie"),))
+
+    owner = Directory("Moodle", roster).owner(Found("501", name))
+
+    assert owner == Owner(problem=f"'{name}' (501) is not in people.csv, and was left out.")
+
+
+def test_letters_that_some_languages_take_for_others_are_other_names() -> None:
+    roster = Sheet("people.csv", ("Full name", "ID number"), (("Anna Weiss", "anna"),))
+
+    assert not Directory("Moodle", roster).owner(Found("501", "Anna Weiß")).id
+
+
+def test_two_people_of_one_name_are_told_by_nothing_but_their_numbers() -> None:
+    header = ("Identifier", "Full name", "ID number")
+    rows = (("Participant 1", "Li Na", "li1"), ("Participant 2", "LI NA", "li2"))
+    directory = Directory("Moodle", Sheet("people.csv", header, rows))
+
+    assert directory.owner(Found("2", "Li Na")).id == "li2"
+    assert "has 2 rows for 'Li Na' (9)" in directory.owner(Found("9", "Li Na")).problem
+
+
+def test_a_name_without_what_no_file_may_have_is_that_name() -> None:
+    roster = Sheet("people.csv", ("Full name", "ID number"), (("Ada O'Brien_Q", "ada"),))
+
+    assert Directory("Moodle", roster).owner(Found("501", "Ada OBrien Q")).id == "ada"
+
+
+def test_a_group_before_a_name_counts_if_the_roster_has_it() -> None:
+    header = ("Full name", "ID number", "Groups")
+    rows = (("Ada King", "ada", "Lab 1, Lab-2"), ("Ben King", "ben", ""))
+    directory = Directory("Moodle", Sheet("people.csv", header, rows))
+
+    assert directory.owner(Found("501", "Lab 1-Ada King")).id == "ada"
+    assert directory.owner(Found("501", "Lab-2-Ada King")).id == "ada"
+    assert not directory.owner(Found("501", "Lab 3-Ada King")).id
+    assert not directory.owner(Found("501", "Lab 1-Ben King")).id
+
+
 def test_canvas_people_are_found_by_id_alone() -> None:
     directory = Directory("Canvas", CANVAS)
 
     assert directory.owner(Found("101", "whoever")) == Owner("ada")
     assert "is not in gradebook.csv" in directory.owner(Found("1", "lovelaceada")).problem
+
+
+def test_of_canvas_numbers_the_id_counts_and_no_other() -> None:
+    header = ("Student", "ID", "SIS User ID", "SIS Login ID")
+    rows = (
+        ("Ada", "101", "102", "ada"),
+        ("Ben", "102", "101", "ben"),
+        ("Cyd", "103", "104", "cyd"),
+    )
+    directory = Directory("Canvas", Sheet("gradebook.csv", header, rows))
+
+    found = [directory.owner(Found(number, "x")) for number in ("101", "102", "103", "104")]
+
+    assert [owner.id for owner in found] == ["ada", "ben", "cyd", ""]
+    assert Directory("Canvas", None).owner(Found("101", "x")) == Owner("101")
+
+
+def test_nobody_gets_an_id_from_a_column_that_others_have_none_in() -> None:
+    header = ("Student", "ID", "SIS User ID", "SIS Login ID")
+    rows = (("Ada", "101", "s1", "ada"), ("Ben", "102", "s2", ""))
+    directory = Directory("Canvas", Sheet("gradebook.csv", header, rows))
+
+    assert directory.owner(Found("101", "x")) == Owner("ada")
+    assert "column 'SIS Login ID' is empty" in directory.owner(Found("102", "x")).problem
+
+
+@pytest.mark.parametrize("student", ["a\\b", "a/b", "..", ".a", "a\nb", "a[1]", "x" * 101])
+def test_an_id_that_can_be_no_folder_is_left_out_and_said(student: str) -> None:
+    roster = Sheet("people.csv", ("Student", "ID", "SIS Login ID"), (("Ada", "101", student),))
+
+    owner = Directory("Canvas", roster).owner(Found("101", "ada"))
+
+    assert owner.id == ""
+    assert "cannot be a student's id" in owner.problem
 
 
 def test_nbgraders_own_table_of_students_is_a_roster() -> None:
@@ -253,6 +342,104 @@ def test_the_worksheet_tells_when_something_was_handed_in() -> None:
 
     assert directory.owner(Found("11", "")).time == datetime(2026, 3, 2, 23, 30)
     assert directory.owner(Found("12", "")).time is None
+
+
+@pytest.mark.parametrize(
+    "written", ["Montag, 2. März 2026, 18:30", "2/03/26, 18:30", "Sunday, 29 March 2026, 2:30 AM"]
+)
+def test_a_time_that_reads_several_ways_is_told_with_the_name(written: str) -> None:
+    header = ("Identifier", "Full name", "ID number", "Last modified (submission)")
+    roster = Sheet("people.csv", header, (("Participant 1", "Ada", "ada", written),))
+    directory = Directory("Moodle", roster, zone=ZoneInfo("Europe/Berlin"))
+    path = PurePosixPath("download", moodle("Ada", 1, "sums.ipynb"))
+
+    found = sort_out({path: 0.0}, ["sums.ipynb"], PLATFORM_MOODLE, directory.owner)
+
+    assert found.taken[path].time is None
+    assert found.remarks == (
+        "When these handed in cannot be read in one way, so no time is kept of 'ada': "
+        f"'{written}'. Have Moodle export in English, or write timestamp.txt.",
+    )
+
+
+def test_a_time_of_iso_8601_in_a_worksheet_is_local() -> None:
+    header = ("Identifier", "ID number", "Last modified (submission)")
+    roster = Sheet("people.csv", header, (("Participant 1", "ada", "2026-03-02 18:30"),))
+    directory = Directory("Moodle", roster, zone=ZoneInfo("Europe/Berlin"))
+
+    assert directory.owner(Found("1", "Ada")).time == datetime(2026, 3, 2, 17, 30)
+
+
+def canvas_taken(expected: list[str], *files: str) -> tuple[dict[str, str], Sorted]:
+    """Sort files of an assignment "unit_1_2"; return which notebook each is taken for, and all."""
+    paths = {PurePosixPath("download", file): 0.0 for file in files}
+    owner = Directory("Canvas", None).owner
+    found = sort_out(paths, expected, PLATFORM_CANVAS, owner, assignment="unit_1_2")
+    return {path.name: who.file for path, who in found.taken.items()}, found
+
+
+@pytest.mark.parametrize(
+    ("file", "expected", "name"),
+    [
+        ("ada_101_55_unit_1_2_sums.ipynb", "unit_1_2_sums.ipynb", "unit_1_2_sums.ipynb"),
+        ("ada_101_55_unit_1_2_sums-1.ipynb", "unit_1_2_sums.ipynb", "unit_1_2_sums.ipynb"),
+        ("ada_LATE_101_55_unit_1_2_sums.ipynb", "unit_1_2_sums.ipynb", "unit_1_2_sums.ipynb"),
+        ("ada_101_55_unit_1_2_sums (1).ipynb", "unit_1_2_sums.ipynb", "unit_1_2_sums (1).ipynb"),
+        ("ada_101_55_1_2_3.ipynb", "1_2_3.ipynb", "1_2_3.ipynb"),
+        ("ada_101_55_2026_03_02.ipynb", "2026_03_02.ipynb", "2026_03_02.ipynb"),
+        ("ada_101_55_hw2-1.2.ipynb", "hw2-1.2.ipynb", "hw2-1.2.ipynb"),
+        ("ada_101_55_hw2-1.2-1.ipynb", "hw2-1.2.ipynb", "hw2-1.2.ipynb"),
+        ("ada_101_55_hw2-1.2.ipynb", "hw2.2.ipynb", "hw2.2.ipynb"),
+        ("ada_101_55_hw-1.final.ipynb", "hw.final.ipynb", "hw.final.ipynb"),
+        ("ada_101_55_hw.final-3.ipynb", "hw.final.ipynb", "hw.final.ipynb"),
+        ("ada_101_55_sums-0.ipynb", "sums.ipynb", "sums-0.ipynb"),
+        ("ada_101_55_sums-01.ipynb", "sums.ipynb", "sums-01.ipynb"),
+    ],
+)
+def test_numbers_in_a_notebooks_own_name_are_not_canvas(
+    file: str, expected: str, name: str
+) -> None:
+    taken, found = canvas_taken([expected], file)
+
+    assert taken == {file: name}
+    assert found.left_out == ()
+    assert {who.student for who in found.taken.values()} == {"101"}
+
+
+def test_an_archive_with_the_assignments_name_is_its_owners() -> None:
+    taken, _ = canvas_taken(["sums.ipynb"], "ada_101_55_unit_1_2/sums.ipynb")
+
+    assert taken == {"sums.ipynb": "sums.ipynb"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "eve_102_7_101_99_sums.ipynb",
+        "eve_102_7_101_99_unit_1_2_sums.ipynb",
+        "eve_102_7_unit_1_2_sums_101_99_unit_1_2_sums.ipynb",
+        "ada_101_55_unit_1_23_sums.ipynb",
+    ],
+)
+def test_a_known_name_hides_no_numbers_but_its_own(file: str) -> None:
+    taken, found = canvas_taken(["unit_1_2_sums.ipynb", "sums.ipynb"], file)
+
+    assert taken == {}
+    assert f"'{file}'" in found.left_out[0]
+
+
+def test_a_name_that_is_also_another_ones_second_version_is_not_guessed() -> None:
+    names = ["hw.ipynb", "hw-1.ipynb"]
+
+    both, _ = canvas_taken(names, "ada_101_55_hw.ipynb", "ada_101_56_hw-1.ipynb")
+    alone, found = canvas_taken(names, "ada_101_56_hw-1.ipynb", "ben_102_57_hw-2.ipynb")
+
+    assert both == {"ada_101_55_hw.ipynb": "hw.ipynb", "ada_101_56_hw-1.ipynb": "hw-1.ipynb"}
+    assert alone == {"ben_102_57_hw-2.ipynb": "hw.ipynb"}
+    assert found.left_out == (
+        "101: 'hw-1.ipynb' may be 'hw-1.ipynb' or 'hw.ipynb', handed in again, so it was left out. "
+        "Ask which it is.",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 from classroom import SCENARIOS, answered, hand_in, hand_in_scenario, released_course
 
-from course_utils.autograde import submission
+from course_utils.autograde import data_files, submission
 from course_utils.autograde.course import Course
 from course_utils.autograde.submission import Submission, find_submissions, read, shown
 
@@ -99,8 +99,9 @@ def test_links_among_the_data_stay_behind(course: Course, tmp_path: Path) -> Non
 
     found = only(course)
 
-    assert found.files == ()
+    assert found.files == {}
     assert read(found).files == {}
+    assert found.notes == ("Left out, as links are never followed: 'data.csv', 'more'.",)
 
 
 @pytest.mark.parametrize("name", ["sums.ipynb", "data.csv", "timestamp.txt"])
@@ -161,7 +162,7 @@ def test_finding_reads_no_file(course: Course, monkeypatch: pytest.MonkeyPatch) 
     found = only(course)
 
     assert found.notebooks
-    assert found.files == (Path("data.csv"),)
+    assert found.files == {"data.csv": folder / "data.csv"}
 
 
 def test_the_bytes_are_those_that_were_handed_in(course: Course) -> None:
@@ -214,16 +215,75 @@ def test_a_huge_notebook_is_refused_without_being_read(
     assert "is larger than 1 MB" in problems(course)[0]
 
 
-def test_data_beyond_the_bound_is_left_out(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submission, "MAX_DATA_BYTES", 100)
+def test_a_file_that_is_left_out_counts_toward_no_bound(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_files, "MAX_FILE_BYTES", 70)
+    monkeypatch.setattr(data_files, "MAX_DATA_BYTES", 100)
     folder = hand_in(course, "ada", answered(course))
-    (folder / "a.csv").write_bytes(bytes(60))
-    (folder / "b.csv").write_bytes(bytes(60))
+    sizes = {"a.csv": 60, "b.csv": 71, "c.csv": 60, "d.csv": 40, "e.py": 60, "f.csv": 1}
+    for name, size in sizes.items():
+        (folder / name).write_bytes(bytes(size))
 
     found = only(course)
 
-    assert found.files == (Path("a.csv"),)
-    assert "'b.csv'" in found.notes[0]
+    assert list(found.files) == ["a.csv", "d.csv"]
+    assert found.problems == ()
+    assert found.notes == (
+        "Left out, as one data file may have 0 MB: 'b.csv'.",
+        "Left out, as all data files together may have 0 MB: 'c.csv', 'f.csv'.",
+        "Left out, as only data files are taken along: 'e.py'.",
+    )
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(100, True), (101, False)])
+def test_a_data_file_may_have_exactly_what_its_bound_says(
+    course: Course, monkeypatch: pytest.MonkeyPatch, size: int, is_taken: bool
+) -> None:
+    monkeypatch.setattr(data_files, "MAX_FILE_BYTES", 100)
+    folder = hand_in(course, "ada", answered(course))
+    (folder / "a.csv").write_bytes(bytes(size))
+
+    assert ("a.csv" in only(course).files) == is_taken
+
+
+def test_a_data_file_that_grows_after_it_was_found_is_not_cut(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "MAX_FILE_BYTES", 100)
+    folder = hand_in(course, "ada", answered(course))
+    (folder / "a.csv").write_bytes(bytes(100))
+    found = only(course)
+    (folder / "a.csv").write_bytes(bytes(101))
+
+    papers = read(found)
+
+    assert papers.files == {}
+    assert "'a.csv' is larger than" in papers.problems[0]
+
+
+def test_the_courses_own_data_takes_the_place_of_a_students(course: Course) -> None:
+    folder = hand_in(course, "ada", answered(course))
+    (folder / "given.csv").write_text("changed")
+    (folder / "own.csv").write_text("1")
+    given = course.root / "source" / "sums" / "given.csv"
+    given.write_text("as given")
+    try:
+        found = only(course)
+        assert read(found).files == {"given.csv": b"as given", "own.csv": b"1"}
+        assert found.notes == ()
+    finally:
+        given.unlink()
+
+
+def test_the_secret_of_the_exchange_is_no_data(course: Course) -> None:
+    folder = hand_in(course, "ada", answered(course))
+    (folder / "submission_secret.txt").write_text("0f3a")
+
+    found = only(course)
+
+    assert found.files == {}
+    assert found.notes == ()
 
 
 def test_10_gigabytes_beside_the_notebook_are_left_out_unread(course: Course) -> None:
@@ -242,14 +302,15 @@ def test_10_gigabytes_beside_the_notebook_are_left_out_unread(course: Course) ->
 def test_countless_files_do_not_stop_the_grading(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submission, "MAX_FILES", 3)
+    monkeypatch.setattr(data_files, "MAX_FILES", 3)
     folder = hand_in(course, "ada", answered(course))
     for number in range(10):
-        (folder / f"z{number}.csv").touch()
+        (folder / f"a{number}.csv").touch()
 
     found = only(course)
 
     assert "sums" in found.notebooks
+    assert len(found.files) == 3
     assert "more than 3 files" in found.problems[0]
 
 
@@ -272,8 +333,8 @@ def test_a_data_file_with_a_backslash_in_its_name_is_left_out(course: Course) ->
 
     found = only(course)
 
-    assert found.files == ()
-    assert "Left out" in found.notes[0]
+    assert found.files == {}
+    assert "a name with a backslash" in found.notes[0]
     assert found.problems == ()
 
 
@@ -322,8 +383,11 @@ def test_whatever_came_is_found_and_read_without_an_error(course: Course, scenar
     [
         ("2026-03-01 12:00:00 UTC", datetime(2026, 3, 1, 12)),
         ("2026-03-01T12:00:00+01:00", datetime(2026, 3, 1, 11)),
+        ("\ufeff2026-03-01 12:00:00\r\n", datetime(2026, 3, 1, 12)),
+        ("2026-03-01 12:00:00 PST", None),
         ("soon", None),
         ("9" * 5000, None),
+        ("2026-03-01 12:00:00 UTC" + " " * 500 + "or later", None),
         ("", None),
     ],
 )
@@ -337,8 +401,11 @@ def test_only_a_valid_time_stamp_counts(
     papers = read(found)
 
     assert papers.handed_in == handed_in
-    told = "".join((*found.notes, *getattr(papers, "notes", ())))
-    assert ("'timestamp.txt' holds no date" in told) == (handed_in is None)
+    told = "".join(papers.problems)
+    assert ("'timestamp.txt' holds no date that can be read in one way" in told) == (
+        handed_in is None
+    )
+    assert len(told) < 250
 
 
 def test_names_are_shown_without_control_characters_and_not_too_long() -> None:

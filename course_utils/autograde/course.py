@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,14 @@ from course_utils.exceptions import CourseError
 if TYPE_CHECKING:  # it takes seconds to import, and where a course lies is asked before
     from nbgrader.apps.api import NbGraderAPI
 
-__all__ = ["Course", "causes"]
+__all__ = ["Course", "causes", "gradebook_url", "unfit_name"]
 
 CONFIG_NAME = "nbgrader_config.py"
+#: nbgrader finds folders by patterns, and refuses the plus in an assignment's name.
+UNFIT_IN_PATHS = "*?["
+UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
+#: What the gradebook has room for.
+MAX_NAME_BYTES = 128
 EXCEPTION = re.compile(
     r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
 )
@@ -42,11 +48,19 @@ class Course:
         Raises
         ------
         CourseError
-            If neither the folder nor any above it holds `nbgrader_config.py`.
+            If neither the folder nor any above it holds `nbgrader_config.py`, or if nbgrader cannot
+            work under its path.
         """
         start = (start or Path.cwd()).resolve()
         for folder in (start, *start.parents):
             if (folder / CONFIG_NAME).is_file():
+                if unfit := _first(str(folder), UNFIT_IN_PATHS):
+                    message = (
+                        f"nbgrader cannot work in {folder.as_posix()!r}: it finds files by "
+                        f"patterns, and {unfit} has a meaning there. Rename the folder, or move "
+                        "the course."
+                    )
+                    raise CourseError(message)
                 return cls(folder)
         message = (
             f"No course here: neither {start} nor a folder above it holds {CONFIG_NAME}. "
@@ -77,24 +91,74 @@ class Course:
 
     @property
     def assignments(self) -> tuple[str, ...]:
-        """The names of the assignments that `source/` holds, sorted."""
-        return tuple(sorted({path.parent.name for path in self.root.glob("source/*/*.ipynb")}))
+        """The names of the assignments that `source/` holds, sorted; hidden folders are none."""
+        names = {path.parent.name for path in self.root.glob("source/*/*.ipynb")}
+        return tuple(sorted(name for name in names if not name.startswith(".")))
 
     def require(self, assignment: str) -> str:
-        """Return `assignment` if the course has it.
+        """Return `assignment` if the course has it, as its folder is called.
+
+        Letters with accents may be coded otherwise than in the folder's name.
 
         Raises
         ------
         CourseError
-            If it has not; the message lists those that it has.
+            If it has not, and the message lists those that it has; or if no program could work with
+            this name.
         """
-        if assignment in self.assignments:
-            return assignment
+        same = {name for name in self.assignments if _composed(name) == _composed(assignment)}
+        if assignment in same or len(same) == 1:
+            name = assignment if assignment in same else same.pop()
+            if problem := unfit_name(name):
+                message = f"The assignment {name!r} {problem}. Rename its folder in source/."
+                raise CourseError(message)
+            return name
         message = (
             f"No assignment '{assignment}' in {self.root / 'source'}. "
             f"There is: {', '.join(self.assignments) or 'none yet'}."
         )
         raise CourseError(message)
+
+
+def unfit_name(name: str) -> str | None:
+    """Say why nbgrader and the pages of this course cannot work with an assignment's name.
+
+    >>> unfit_name("hw+x"), unfit_name("unit 1, été")
+    ("has '+' in its name, which nbgrader or a link reads otherwise", None)
+    """
+    if unfit := _first(name, UNFIT_IN_NAMES):
+        return f"has {unfit} in its name, which nbgrader or a link reads otherwise"
+    if name[0] in ".-" or name != name.strip() or name.endswith("."):
+        return "begins or ends with a dot, a dash or a space"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"has a name of more than {MAX_NAME_BYTES} bytes"
+    return None
+
+
+def _first(text: str, unfit: str) -> str | None:
+    """Return the first character of a text that may not be in it, for a sentence."""
+    return next((repr(c) for c in text if c in unfit or not c.isprintable()), None)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def gradebook_url(root: Path) -> str:
+    """Return nbgrader's address of a course's gradebook, also where an address reads % otherwise.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    """
+    from sqlalchemy.engine import URL, make_url  # nbgrader's own, which takes a while
+
+    path = str(root / "gradebook.db")
+    plain = f"sqlite:///{path}"
+    if make_url(plain).database == path:
+        return plain
+    return URL.create("sqlite", database=path).render_as_string(hide_password=False)
 
 
 def causes(result: dict[str, Any]) -> list[str]:

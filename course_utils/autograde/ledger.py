@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,8 +57,12 @@ class Entry:
 
 def stamps(submission: Submission) -> Stamps:
     """Return what tells whether a file of a submission may have changed, without reading any."""
-    names = [*(path.name for path in submission.notebooks.values()), *submission.files, TIMESTAMP]
-    return _stamps(submission.folder, sorted(str(name) for name in names), changed=True)
+    places = {
+        **{path.name: path for path in submission.notebooks.values()},
+        **submission.files,
+        TIMESTAMP: submission.folder / TIMESTAMP,
+    }
+    return _stamps(places, changed=True)
 
 
 def content(papers: Papers) -> str:
@@ -89,7 +94,7 @@ def graded(folder: Path) -> Stamps:
             names = sorted(entry.name for entry in entries if entry.name.endswith(".ipynb"))
     except OSError:  # there is none, or nobody may look into it
         names = []
-    return _stamps(folder, names, changed=False)
+    return _stamps({name: folder / name for name in names}, changed=False)
 
 
 def is_behind(course: Course, assignment: str) -> bool:
@@ -131,12 +136,12 @@ def _place(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.json")
 
 
-def _stamps(folder: Path, names: list[str], *, changed: bool) -> Stamps:
+def _stamps(places: Mapping[str, Path], *, changed: bool) -> Stamps:
     """Describe files; whoever copies a course keeps the time of writing, not that of changing."""
     found: Stamps = []
-    for name in names:
+    for name, path in sorted(places.items()):
         with suppress(OSError):
-            status = os.lstat(folder / name)
+            status = os.lstat(path)
             times = [status.st_ctime_ns] if changed else []
             found.append([name, status.st_size, status.st_mtime_ns, *times])
     return found

@@ -25,7 +25,8 @@ from course_utils.autograde.limits import Limits
 from course_utils.autograde.restore import restored
 from course_utils.autograde.sanitise import KERNELSPEC
 from course_utils.autograde.secret import ingredients, secret
-from course_utils.autograde.submission import DATA_SUFFIXES
+from course_utils.autograde.steps import folder_of
+from course_utils.autograde.submission import Beside, handed_in_at, read_data, told_of_data
 from course_utils.kernel.wire import Bounds
 
 __all__ = ["Judge", "Record", "Restore", "limits"]
@@ -173,7 +174,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             skipped = versions(course, ids["assignment"])[ids["notebook"]].display
         graded = grade_notebook(
             nb,
-            files=_data_files(Path(resources["metadata"]["path"])),
+            files=self._data_files(course, ids),
             ingredients=ingredients(secret(course.root), ids["assignment"], ids["student"]),
             limits=self.limits,
             skipped=skipped,
@@ -181,24 +182,44 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         resources[FOUND] = graded
         return graded.notebook, resources
 
+    def _data_files(self, course: Course, ids: Mapping[str, str]) -> Mapping[str, bytes]:
+        """Return the files that `course autograde` takes, whatever nbgrader copied."""
+        folder = folder_of(course, "submitted", ids["student"], ids["assignment"])
+        found = Beside.of(course, ids["assignment"]).data(folder)
+        contents, unread = read_data(found.taken)
+        for sentence in (*unread, *told_of_data(found), found.surplus):
+            if sentence:
+                self.log.warning("%s: %s", ids["student"], sentence)
+        return contents
+
 
 class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
-    """Keep what the judge found, and leave to a person what a faulty test could not mark."""
+    """Keep what the judge found, and leave to a person what a faulty test could not mark.
+
+    And when it was handed in, before nbgrader computes what lateness costs: nbgrader's own reader
+    takes any abbreviation of a time zone for UTC.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the notebook with the judge's findings in its metadata."""
         graded: Graded = resources[FOUND]
         recorded(nb, graded)
-        if faulty := [name for name, verdict in graded.verdicts.items() if verdict.fault]:
-            ids = resources["nbgrader"]
-            with Gradebook(ids["db_url"]) as gradebook:
-                for name in faulty:
+        ids = resources["nbgrader"]
+        folder = folder_of(_course(self), "submitted", ids["student"], ids["assignment"])
+        handed_in, problem = handed_in_at(folder)
+        if problem:
+            self.log.error("%s: %s Until then nothing counts as late.", ids["student"], problem)
+        with Gradebook(ids["db_url"]) as gradebook:
+            submission = gradebook.find_submission(ids["assignment"], ids["student"])
+            submission.timestamp = handed_in
+            for name, verdict in graded.verdicts.items():
+                if verdict.fault:
                     grade = gradebook.find_grade(
                         name, ids["notebook"], ids["assignment"], ids["student"]
                     )
                     grade.auto_score = None
                     grade.needs_manual_grade = True
-                gradebook.db.commit()
+            gradebook.db.commit()
         return nb, resources
 
 
@@ -217,15 +238,3 @@ def limits(course: Course, *, require_sandbox: bool = False) -> Limits:
         output_lines=shortened.max_lines,
         traceback_lines=shortened.max_traceback,
     )
-
-
-def _data_files(folder: Path) -> Mapping[str, bytes]:
-    """Return the data files in a submission's folder, by relative path; links are none."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in DATA_SUFFIXES
-        and path.name != "timestamp.txt"
-        and path.is_file()
-        and not path.is_symlink()
-    }

@@ -10,54 +10,43 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from course_utils.autograde.course import Course
+from course_utils.autograde.data_files import (
+    MAX_FILE_BYTES,
+    DataFiles,
+    course_data,
+    data_files,
+    files_below,
+)
+from course_utils.autograde.timestamps import read_timestamp
 from course_utils.exceptions import SubmissionError
 
 __all__ = [
     "SECRET",
+    "Beside",
     "Papers",
     "Submission",
     "find_submissions",
     "handed_in_at",
     "named",
     "read",
+    "read_data",
     "shown",
+    "told_of_data",
 ]
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
-MAX_DATA_BYTES = 100 * 2**20
-MAX_FILES = 1000
 TIMESTAMP = "timestamp.txt"
+MAX_TIMESTAMP_BYTES = 200
 #: What nbgrader's exchange puts beside a submission, and wants back with the feedback.
 SECRET = "submission_secret.txt"
 MAX_SECRET_BYTES = 4096
-
-#: Files that cannot be imported: a module beside a notebook would shadow the course's own.
-DATA_SUFFIXES = frozenset(
-    [
-        ".bmp",
-        ".csv",
-        ".gif",
-        ".jpeg",
-        ".jpg",
-        ".json",
-        ".md",
-        ".npy",
-        ".npz",
-        ".pdf",
-        ".png",
-        ".svg",
-        ".tsv",
-        ".txt",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -72,8 +61,9 @@ class Submission:
         Where it lies; it may be missing, or be no folder.
     notebooks : mapping of str to Path
         The notebooks that are there, by the name that the assignment gives them.
-    files : tuple of Path
-        The data files beside them that are taken along, relative to `folder`.
+    files : mapping of str to Path
+        The data files that a kernel finds, by the name beside the notebook: the student's, and
+        the course's own.
     problems : tuple of str
         What a person has to look at: sentences.
     notes : tuple of str
@@ -86,7 +76,7 @@ class Submission:
     assignment: str
     folder: Path
     notebooks: Mapping[str, Path] = field(default_factory=dict)
-    files: tuple[Path, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     handed_in: bool = True
@@ -105,7 +95,7 @@ class Papers:
     handed_in : datetime, optional
         In UTC.
     problems, notes : tuple of str
-        Sentences on files that cannot be read, and on what is good to know.
+        Sentences on what cannot be read, and on what is good to know.
     secret : bytes
         By which nbgrader's exchange knows whose feedback it is; empty if there is none.
     """
@@ -142,14 +132,13 @@ def find_submissions(
     notebooks : collection of str
         The names of the assignment's notebooks.
     """
-    released = course.root / "release" / assignment
-    ours = {path.relative_to(released) for path in released.rglob("*")}
+    beside = Beside.of(course, assignment)
     root = course.root / "submitted"
     found = []
     for entry in _entries(root) if root.is_dir() else []:
         if not entry.name.startswith("."):
             try:
-                found.append(_submission(course, assignment, notebooks, ours, entry))
+                found.append(_submission(course, assignment, notebooks, beside, entry))
             except OSError as error:
                 problem = f"The folder cannot be read: {error.strerror}."
                 folder = Path(entry.path, assignment)
@@ -166,7 +155,7 @@ def _submission(
     course: Course,
     assignment: str,
     expected: Collection[str],
-    ours: Collection[Path],
+    beside: Beside,
     student: os.DirEntry[str],
 ) -> Submission:
     folder = Path(student.path, assignment)
@@ -189,18 +178,21 @@ def _submission(
     if problem := _not_a_folder(here[assignment]):
         return refused(problem)
 
-    files = list(islice(_files(folder), MAX_FILES))
+    files = list(files_below(folder))
     if not [file for file in files if file.name != TIMESTAMP]:
         return refused(None)
-    problems: list[str] = []
+    data = beside.data(folder, files)
+    problems = [data.surplus] if data.surplus else []
     notes: list[str] = []
-    if len(files) == MAX_FILES:
-        problems.append(f"There are more than {MAX_FILES} files; the first were looked at.")
-    papers = [file for file in files if file.suffix.lower() == ".ipynb"]
-    wanted = {Path(f"{name}.ipynb"): name for name in expected}
-    strangers = [file.as_posix() for file in papers if file not in wanted]
-    notebooks = {name: folder / file for file, name in wanted.items() if file in papers}
-    missing = [file.name for file, name in wanted.items() if name not in notebooks]
+    names = {entry.name for entry in _entries(folder) if not entry.is_dir(follow_symlinks=False)}
+    wanted = {name: folder / f"{name}.ipynb" for name in expected}
+    notebooks = {name: path for name, path in wanted.items() if path.name in names}
+    missing = [path.name for name, path in wanted.items() if name not in notebooks]
+    strangers = [
+        file.as_posix()
+        for file in files
+        if file.suffix.lower() == ".ipynb" and folder / file not in notebooks.values()
+    ]
     for name in missing:
         if strangers:
             problems.append(_not_found(name, strangers))
@@ -208,15 +200,13 @@ def _submission(
             notes.append(f"'{name}' is missing{': its exercises get 0' if notebooks else ''}.")
     if strangers and not missing:
         notes.append(f"Not part of the assignment, and ignored: {named(strangers)}.")
-    data, left_out = _sorted_out(folder, files, ours)
-    if left_out:
-        notes.append(f"Left out, as only data files are taken along: {named(left_out)}.")
+    notes += told_of_data(data)
     return Submission(
         student=student.name,
         assignment=assignment,
         folder=folder,
         notebooks=notebooks,
-        files=tuple(data),
+        files=data.taken,
         problems=tuple(problems),
         notes=tuple(notes),
     )
@@ -265,44 +255,47 @@ def _not_a_folder(entry: os.DirEntry[str]) -> str | None:
     return None
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the ordinary files below a folder, hidden ones apart, relative to it."""
-    for parent, folders, names in os.walk(folder, onerror=_raise):
-        folders[:] = sorted(name for name in folders if _is_visible(name))
-        for name in sorted(filter(_is_visible, names)):
-            path = Path(parent, name)
-            # What is no ordinary file (a link, a pipe) counts as a notebook's name alone.
-            if path.suffix.lower() == ".ipynb" or stat.S_ISREG(path.lstat().st_mode):
-                yield path.relative_to(folder)
+@dataclass(frozen=True)
+class Beside:
+    """What the course itself has beside the notebooks of an assignment.
 
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _is_visible(name: str) -> bool:
-    return not name.startswith(".") and name != "__pycache__"
-
-
-def _sorted_out(
-    folder: Path, files: Iterable[Path], ours: Collection[Path]
-) -> tuple[list[Path], list[str]]:
-    """Part the files beside the notebooks: those to take along, and those a student may miss.
-
-    Nobody misses what is `ours`, the course's.
+    Parameters
+    ----------
+    own : mapping of str to Path
+        Its data files, which every kernel finds.
+    released : frozenset of str
+        The names of all that students got.
     """
-    taken, left_out, size = [], [], 0
-    for file in files:
-        if file.suffix.lower() == ".ipynb" or file == Path(TIMESTAMP):
-            continue
-        size += (folder / file).lstat().st_size
-        # A name with a backslash is a path elsewhere.
-        is_data = file.suffix.lower() in DATA_SUFFIXES and "\\" not in file.as_posix()
-        if is_data and size <= MAX_DATA_BYTES:
-            taken.append(file)
-        elif file not in ours:
-            left_out.append(file.as_posix())
-    return taken, left_out
+
+    own: Mapping[str, Path]
+    released: frozenset[str]
+
+    @classmethod
+    def of(cls, course: Course, assignment: str) -> Beside:
+        """Return what lies in `source/` and `release/`."""
+        released = course.root / "release" / assignment
+        return cls(
+            course_data(course.root / "source" / assignment),
+            frozenset(path.relative_to(released).as_posix() for path in released.rglob("*")),
+        )
+
+    def data(self, folder: Path, files: Iterable[Path] | None = None) -> DataFiles:
+        """Return the data files for the notebooks of a submission: the one door for all commands.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be read.
+        """
+        files = files_below(folder) if files is None else files
+        return data_files(
+            folder, files, self.own, apart=(TIMESTAMP, SECRET), released=self.released
+        )
+
+
+def told_of_data(data: DataFiles) -> list[str]:
+    """Return a sentence for each reason for which files were left out."""
+    return [f"Left out, as {why}: {named(names)}." for why, names in data.left_out.items()]
 
 
 def _open(path: Path) -> BinaryIO:
@@ -326,17 +319,29 @@ def _open(path: Path) -> BinaryIO:
     return file
 
 
-def handed_in_at(folder: Path) -> datetime | None:
-    """Return the time (UTC) in a folder's `timestamp.txt`, if nbgrader can read it."""
-    from nbgrader.utils import parse_utc  # seconds of imports, which finding folders can do without
+def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
+    """Return when a submission was handed in, in UTC, and what is wrong with what is said of it.
 
+    Nothing is wrong where nothing is said.
+    """
+    path = folder / TIMESTAMP
+    if not os.path.lexists(path):
+        return None, None
     try:
-        with _open(folder / TIMESTAMP) as file:
-            text = file.read(100).decode().strip()
-        return datetime.fromisoformat(str(parse_utc(text))) if text else None
-    # The date parser raises whatever it likes: OverflowError, TypeError, its own ParserError.
-    except Exception:
-        return None
+        with _open(path) as file:
+            content = file.read(MAX_TIMESTAMP_BYTES + 1)
+    except SubmissionError as error:
+        return None, f"{error} The time of handing in is unknown."
+    text = content.decode("utf-8-sig", errors="replace").strip()
+    moment = read_timestamp(text) if len(content) <= MAX_TIMESTAMP_BYTES else None
+    if moment is None:
+        found = f"'{shown(text)}'" if text else "it is empty"
+        problem = (
+            f"'{TIMESTAMP}' holds no date that can be read in one way: {found}. "
+            "Write it as 2026-03-02 17:30:00 UTC and grade again."
+        )
+        return None, problem
+    return moment, None
 
 
 def read(submission: Submission) -> Papers:
@@ -347,19 +352,22 @@ def read(submission: Submission) -> Papers:
             notebooks[name] = _notebook(path)
         except SubmissionError as error:
             problems.append(str(error))
-    files = {}
-    for file in submission.files:
+    files, unread = read_data(submission.files)
+    handed_in, doubt = handed_in_at(submission.folder)
+    problems += [*unread, *([doubt] if doubt else [])]
+    secret = _secret(submission.folder / SECRET)
+    return Papers(notebooks, files, handed_in, tuple(problems), secret=secret)
+
+
+def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:
+    """Return the bytes of data files, and a sentence on each that cannot be read."""
+    contents, problems = {}, []
+    for name, path in files.items():
         try:
-            with _open(submission.folder / file) as original:
-                files[file.as_posix()] = original.read(MAX_DATA_BYTES)
+            contents[name] = _bounded(path, MAX_FILE_BYTES, "Leave it out.")
         except SubmissionError as error:
             problems.append(str(error))
-    handed_in = handed_in_at(submission.folder)
-    notes = []
-    if handed_in is None and os.path.lexists(submission.folder / TIMESTAMP):
-        notes.append(f"'{TIMESTAMP}' holds no date: the time of handing in is unknown.")
-    secret = _secret(submission.folder / SECRET)
-    return Papers(notebooks, files, handed_in, tuple(problems), tuple(notes), secret)
+    return contents, problems
 
 
 def _secret(path: Path) -> bytes:
@@ -372,12 +380,13 @@ def _secret(path: Path) -> bytes:
 
 
 def _notebook(path: Path) -> bytes:
+    return _bounded(path, MAX_NOTEBOOK_BYTES, "Ask for it without its outputs.")
+
+
+def _bounded(path: Path, bound: int, remedy: str) -> bytes:
+    """Return what is in a file, whose size may be another than when it was found."""
     with _open(path) as file:
-        content = file.read(MAX_NOTEBOOK_BYTES + 1)
-    if len(content) > MAX_NOTEBOOK_BYTES:
-        message = (
-            f"'{path.name}' is larger than {MAX_NOTEBOOK_BYTES // 2**20} MB. "
-            "Ask for it without its outputs."
-        )
-        raise SubmissionError(message)
+        content = file.read(bound + 1)
+    if len(content) > bound:
+        raise SubmissionError(f"'{path.name}' is larger than {bound // 2**20} MB. {remedy}")
     return content

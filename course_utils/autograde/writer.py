@@ -87,8 +87,11 @@ class Writer:
             if not any(results.values()) and not _has(gradebook, self._assignment, student):
                 return
             gradebook.update_or_create_student(student)
-            stamp = {"timestamp": handed_in.isoformat()} if handed_in else {}
-            submission = gradebook.update_or_create_submission(self._assignment, student, **stamp)
+            # A time of an earlier hand-in says nothing about this one.
+            stamp = handed_in.isoformat() if handed_in else None
+            submission = gradebook.update_or_create_submission(
+                self._assignment, student, timestamp=stamp
+            )
             for notebook in submission.notebooks:
                 self._mark(notebook, results)
             gradebook.db.flush()

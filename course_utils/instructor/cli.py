@@ -135,7 +135,7 @@ def _chosen(course: Course, assignment: str | None) -> tuple[str, ...]:
             "An assignment is a folder there that holds notebooks."
         )
         raise CourseError(message)
-    return course.assignments
+    return tuple(map(course.require, course.assignments))
 
 
 @app.command()
@@ -411,10 +411,12 @@ def collect(
         )
     for student, notebooks in found.notebooks.items():
         typer.echo(f"{shown(student)}: {', '.join(map(shown, notebooks))}")
-    for remark in found.remarks:
-        typer.secho(remark, err=True, fg=typer.colors.YELLOW)
+    for sentence in (*found.left_out, *found.remarks):
+        typer.secho(sentence, err=True, fg=typer.colors.YELLOW)
     students = "1 student" if len(found.notebooks) == 1 else f"{len(found.notebooks)} students"
     typer.echo(f"Collected from {students}. To grade them: course autograde {assignment}")
+    if found.left_out:
+        raise typer.Exit(1)
 
 
 @app.command()

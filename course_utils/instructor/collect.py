@@ -22,9 +22,20 @@ __all__ = ["Collected", "collect"]
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of archives: notebooks by student, and sentences on what was not collected."""
+    """What became of archives.
+
+    Parameters
+    ----------
+    notebooks : mapping of str to tuple of str
+        By student.
+    left_out : tuple of str
+        Sentences on what was to be collected, and is not.
+    remarks : tuple of str
+        Sentences on what is good to know.
+    """
 
     notebooks: Mapping[str, tuple[str, ...]]
+    left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -70,9 +81,10 @@ def collect(
             _put(archive, place)
         config = course.config()
         config.CourseDirectory.assignment_id = assignment
-        config.ZipCollectApp.downloaded_directory = folder.relative_to(course.root).as_posix()
+        # A whole path, since nbgrader would look for fields in the course's own.
+        whole = folder.as_posix().replace("{", "{{").replace("}", "}}")
         config.ZipCollectApp.collect_directory_structure = (
-            "{downloaded}/{assignment_id}/{collect_step}"
+            f"{whole}/{{assignment_id}}/{{collect_step}}"
         )
         config.ZipCollectApp.archive_directory = place.name
         config.ZipCollectApp.extractor_plugin = CarefulExtractor
@@ -96,10 +108,14 @@ def collect(
                 raise stop.__cause__ from None
             message = f"nbgrader could not collect {assignment}; {course.root / LOG_NAME} says why."
             raise CourseError(message) from stop
-        collected = app.collector_plugin_inst.collected
+        found = app.collector_plugin_inst
+        left_out = (*app.extractor_plugin_inst.remarks, *found.left_out)
+        if not (found.collected or left_out or found.remarks):
+            left_out = ("There is nothing in it that was handed in. Give what you downloaded.",)
         return Collected(
-            {student: tuple(sorted(files)) for student, files in sorted(collected.items())},
-            (*app.extractor_plugin_inst.remarks, *app.collector_plugin_inst.remarks),
+            {student: tuple(sorted(files)) for student, files in sorted(found.collected.items())},
+            left_out=left_out,
+            remarks=tuple(found.remarks),
         )
 
 

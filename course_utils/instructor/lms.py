@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import filecmp
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-from dateutil import parser  # type: ignore[import-untyped]
 from nbgrader.plugins import FileNameCollectorPlugin
 from nbgrader.utils import find_all_notebooks
 from traitlets import Unicode
 
 from course_utils.autograde.submission import named, shown
+from course_utils.autograde.timestamps import local_time, utc
 from course_utils.exceptions import CourseError
 from course_utils.instructor import sheets
 from course_utils.instructor.sheets import Sheet, alike
@@ -29,11 +30,12 @@ from course_utils.instructor.unpack import is_visible
 __all__ = ["CanvasCollector", "Found", "MoodleCollector", "Owner", "Platform", "Sorted", "sort_out"]
 
 MOODLE = re.compile(
-    r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_file(?:_(?P<file>.*))?", re.DOTALL
+    r"(?P<name>[^_]*)_(?P<id>[0-9]+)_assignsubmission_file(?:_(?P<file>.*))?", re.DOTALL
 )
-CANVAS = re.compile(r"_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<order>\d+)_")
-#: What Canvas puts behind the name of a file that was handed in again.
-AGAIN = re.compile(r"(?P<name>.+)-(?P<times>\d+)", re.DOTALL)
+CANVAS = re.compile(r"_(?:(?P<late>LATE)_)?(?P<id>[0-9]+)_(?P<order>[0-9]+)_")
+#: What Canvas puts before the suffix of a file that was handed in again: before the first dot from
+#: which on all suffixes begin with a letter, or, in its earlier versions, before the last one.
+AGAIN = r"-(?P<times>[1-9][0-9]*)"
 
 #: Columns that say who somebody is in the course, the first that is filled.
 IDS = {
@@ -50,6 +52,10 @@ FULL_NAMES = (
     ("First name", "Surname"),
     ("first_name", "last_name"),
 )
+#: Columns that tell a person's groups, whose names Moodle puts before that of the person.
+GROUPS = ("Group", "Groups")
+#: What Moodle takes out of a name, so that it can be a file's.
+UNFIT_FOR_FILES = re.compile(r"[&<>\"`'|:\\/~\x00-\x1f\x7f]")
 MAX_ID_BYTES = 100
 
 
@@ -86,6 +92,8 @@ class Owner:
     problem: str = ""
     #: When, in UTC, if it is known.
     time: datetime | None = None
+    #: What the platform says of it, if that can be read in several ways.
+    doubtful_time: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,13 +107,23 @@ class Taken:
 
 @dataclass(frozen=True)
 class Sorted:
-    """What is collected, by path, and sentences on what is not."""
+    """What is collected, by path, and sentences.
+
+    Parameters
+    ----------
+    taken : mapping of path to Taken
+    left_out : tuple of str
+        On what was to be collected, and is not.
+    remarks : tuple of str
+        On what is good to know.
+    """
 
     taken: Mapping[PurePosixPath, Taken]
+    left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
-def moodle_name(text: str) -> Found | None:
+def moodle_name(text: str, _: Collection[str] = ()) -> Found | None:
     """Read a name of Moodle's "Download all submissions", if it is one.
 
     >>> moodle_name("Ada Lovelace_1234567_assignsubmission_file_sums.ipynb")
@@ -115,18 +133,27 @@ def moodle_name(text: str) -> Found | None:
     return match and Found(match["id"], match["name"], match["file"] or "")
 
 
-def canvas_name(text: str) -> Found | None:
+def canvas_name(text: str, known: Collection[str] = ()) -> Found | None:
     """Read a name of Canvas's "Download Submissions", if it is one and can be read in one way.
+
+    Parameters
+    ----------
+    text : str
+    known : collection of str
+        Names of the course's, without suffixes: numbers in them are not Canvas's.
 
     >>> canvas_name("lovelaceada_LATE_12345_678_sums-1.ipynb")
     Found(number='12345', name='lovelaceada', file='sums-1.ipynb', order=678, late=True)
+    >>> canvas_name("lovelaceada_12345_678_unit_1_2.ipynb", ["unit_1_2"]).file
+    'unit_1_2.ipynb'
 
     Both names in it are the student's to choose, who could put another's number there:
 
     >>> canvas_name("eve_1_2_99999_680_sums.ipynb")
     """
+    masked = _without_numbers(text, known)
     # Every place where two numbers could be Canvas's; they may share an underscore.
-    starts = [match.start() for match in re.finditer(rf"(?={CANVAS.pattern})", text)]
+    starts = [match.start() for match in re.finditer(rf"(?={CANVAS.pattern})", masked)]
     # LATE and the numbers behind it are one place, seen twice.
     places = [start for start in starts if not text[:start].endswith("_LATE")]
     match = CANVAS.match(text, places[0]) if len(places) == 1 else None
@@ -142,6 +169,14 @@ def canvas_name(text: str) -> Found | None:
     )
 
 
+def _without_numbers(text: str, known: Collection[str]) -> str:
+    """Return a text of the same length in which the digits of known names are letters."""
+    for name in sorted(known, key=len, reverse=True):
+        whole = rf"(?<=_){re.escape(name)}(?![^\W_])"
+        text = re.sub(whole, lambda found: re.sub(r"[0-9]", "x", found[0]), text)
+    return text
+
+
 @dataclass(frozen=True)
 class Platform:
     """A learning platform.
@@ -152,12 +187,12 @@ class Platform:
     looks_like : pattern
         Is found in whatever the platform gives a name to, readable or not.
     read : callable
-        Reads such a name.
+        Reads such a name, given names that the course knows.
     """
 
     name: str
     looks_like: re.Pattern[str]
-    read: Callable[[str], Found | None]
+    read: Callable[[str, Collection[str]], Found | None]
 
     def part(self, path: PurePosixPath) -> str:
         """Return the part of a path that the platform named: the first below the archive's own.
@@ -177,6 +212,8 @@ def sort_out(
     expected: Collection[str],
     platform: Platform,
     owner: Callable[[Found], Owner],
+    *,
+    assignment: str = "",
 ) -> Sorted:
     """Decide which files are whose notebooks.
 
@@ -192,8 +229,10 @@ def sort_out(
     platform : Platform
     owner : callable
         Returns whose something is.
+    assignment : str
+        Its name, which a student's archive may have.
     """
-    sorting = _Sorting(expected, platform, owner)
+    sorting = _Sorting(expected, platform, owner, assignment)
     for path, changed in sorted(files.items()):
         if all(map(is_visible, path.parts)):
             sorting.look_at(path, changed)
@@ -202,22 +241,28 @@ def sort_out(
 
 class _Sorting:
     def __init__(
-        self, expected: Collection[str], platform: Platform, owner: Callable[[Found], Owner]
+        self,
+        expected: Collection[str],
+        platform: Platform,
+        owner: Callable[[Found], Owner],
+        assignment: str,
     ) -> None:
         self._expected = expected
         self._platform = platform
         self._ask = owner
+        stems = {PurePosixPath(name).name.removesuffix(".ipynb") for name in expected}
+        self._known = stems | ({assignment} if assignment else set())
         self._owners: dict[tuple[str, str], Owner] = {}
         self._late: list[str] = []
         self._strangers: list[str] = []
         #: What is no notebook, by student.
         self._others: dict[str, list[str]] = {}
-        #: Notebooks, by student and name: how late in the order each is, and where.
-        self._offered: dict[tuple[str, str], list[tuple[tuple[float, ...], PurePosixPath]]] = {}
+        #: Notebooks by student: where each is, how it is called there, and how late in the order.
+        self._offers: dict[str, list[_Offer]] = {}
 
     def look_at(self, path: PurePosixPath, changed: float) -> None:
         part = self._platform.part(path)
-        found = self._platform.read(part)
+        found = self._platform.read(part, self._known)
         if found is None:
             self._strangers.append(part)
             return
@@ -225,12 +270,10 @@ class _Sorting:
         if who.problem:
             return
         file = path.name if len(path.parts) > path.parts.index(part) + 1 else found.file
-        file, times = _called(file, self._expected)
         if found.late and who.id not in self._late:
             self._late.append(who.id)
         if file.lower().endswith(".ipynb"):
-            rank = (found.order, times, changed)
-            self._offered.setdefault((who.id, file), []).append((rank, path))
+            self._offers.setdefault(who.id, []).append(_Offer(path, file, found.order, changed))
         else:
             self._others.setdefault(who.id, []).append(file)
 
@@ -241,47 +284,100 @@ class _Sorting:
         return self._owners[person]
 
     def done(self) -> Sorted:
-        remarks = [who.problem for who in self._owners.values() if who.problem]
-        times = {who.id: who.time for who in self._owners.values()}
+        owners = self._owners.values()
+        left_out = [who.problem for who in owners if who.problem]
+        remarks: list[str] = []
+        times = {who.id: who.time for who in owners}
         taken = {}
-        for (student, file), several in self._offered.items():
-            *before, (rank, path) = sorted(several)
-            if any(other == rank for other, _ in before):
-                remarks.append(
-                    f"{shown(student)}: which is the later '{shown(file)}' cannot be told, so none "
-                    f"was taken of {named(str(path) for _, path in several)}."
+        for student, offers in self._offers.items():
+            by_name, unclear = _by_name(offers, self._expected)
+            for file, names in unclear.items():
+                left_out.append(
+                    f"{shown(student)}: '{shown(file)}' may be {' or '.join(names)}, handed in "
+                    "again, so it was left out. Ask which it is."
                 )
-                continue
-            if before:
-                remarks.append(
-                    f"{shown(student)}: of {len(several)} files for '{shown(file)}' the latest was "
-                    f"taken, '{shown(path.name)}'."
-                )
-            taken[path] = Taken(student, file, times[student])
-        having = {student for student, _ in self._offered}
+            for name, several in by_name.items():
+                *before, (rank, path) = sorted(several)
+                if any(other == rank for other, _ in before):
+                    left_out.append(
+                        f"{shown(student)}: which is the later '{shown(name)}' cannot be told, so "
+                        f"none was taken of {named(str(path) for _, path in several)}."
+                    )
+                    continue
+                if before:
+                    remarks.append(
+                        f"{shown(student)}: of {len(several)} files for '{shown(name)}' the latest "
+                        f"was taken, '{shown(path.name)}'."
+                    )
+                taken[path] = Taken(student, name, times[student])
         for student, files in self._others.items():
-            if student not in having:
-                remarks.append(
+            if student not in self._offers:
+                left_out.append(
                     f"{shown(student)}: there is no notebook, but {named(files)}. Ask for it."
                 )
         name = self._platform.name
         if self._strangers:
-            remarks.append(
+            left_out.append(
                 f"Left out, as {name} gives no such names, or they can be read in two ways: "
                 f"{named(dict.fromkeys(self._strangers))}."
             )
         if self._late:
             remarks.append(f"{name} calls late, and does not say when: {named(self._late)}.")
-        return Sorted(taken, tuple(remarks))
+        collected = {found.student for found in taken.values()}
+        doubtful = {who.id: who.doubtful_time for who in owners if who.id in collected}
+        if unread := {student: text for student, text in doubtful.items() if text}:
+            remarks.append(
+                f"When these handed in cannot be read in one way, so no time is kept of "
+                f"{named(unread)}: {named(dict.fromkeys(unread.values()))}. Have {name} export in "
+                "English, or write timestamp.txt."
+            )
+        return Sorted(taken, tuple(left_out), tuple(remarks))
 
 
-def _called(file: str, expected: Collection[str]) -> tuple[str, int]:
-    """Return a file's name without what the platform added, and how often it came again."""
-    name, dot, suffix = file.rpartition(".")
-    match = AGAIN.fullmatch(name)
-    if file not in expected and match and f"{match['name']}.{suffix}" in expected:
-        return f"{match['name']}{dot}{suffix}", int(match["times"])
-    return file, 0
+@dataclass(frozen=True)
+class _Offer:
+    """A notebook that somebody handed in."""
+
+    path: PurePosixPath
+    file: str
+    order: int
+    changed: float
+
+
+#: How late in the order a file is, and where.
+_Ranked = tuple[tuple[float, ...], PurePosixPath]
+
+
+def _by_name(
+    offers: Collection[_Offer], expected: Collection[str]
+) -> tuple[dict[str, list[_Ranked]], dict[str, list[str]]]:
+    """Return a student's notebooks by the names they stand for, and files that may be several."""
+    readings = [(offer, _readings(offer.file, expected)) for offer in offers]
+    certain = {name for _, found in readings if len(found) == 1 for name in found}
+    by_name: dict[str, list[_Ranked]] = {}
+    unclear: dict[str, list[str]] = {}
+    for offer, found in readings:
+        # Beside "hw.ipynb" itself, "hw-1.ipynb" is the notebook of that name.
+        if len(found) > 1 and offer.file in found and found.keys() - {offer.file} <= certain:
+            found = {offer.file: 0}
+        if len(found) > 1:
+            unclear[offer.file] = [f"'{name}'" for name in found]
+            continue
+        for name, times in found.items():
+            rank = (offer.order, times, offer.changed)
+            by_name.setdefault(name, []).append((rank, offer.path))
+    return by_name, unclear
+
+
+def _readings(file: str, expected: Collection[str]) -> dict[str, int]:
+    """Return which notebooks a file may be, each with how often it came again: by Canvas's -1."""
+    found = {file: 0} if file in expected else {}
+    for name in expected:
+        for dot in (match.start() for match in re.finditer(r"\.", name)):
+            again = re.escape(name[:dot]) + AGAIN + re.escape(name[dot:])
+            if match := re.fullmatch(again, file):
+                found[name] = int(match["times"])
+    return found or {file: 0}
 
 
 class Directory:
@@ -328,11 +424,12 @@ class Directory:
             # "Participant 1234567", in whatever language.
             identifiers = (re.sub(r"\D", "", cell) for cell in roster.column(MOODLE_NUMBER))
             self._by_number = _index(enumerate(identifiers))
-            self._by_name = _index(
-                (row, " ".join(parts))
+            self._by_name = _index_names(
+                (row, name)
                 for columns in FULL_NAMES
                 if roster.has(*columns)
                 for row, parts in enumerate(zip(*map(roster.column, columns), strict=True))
+                for name in _with_groups(roster, row, " ".join(parts))
             )
 
     def owner(self, found: Found) -> Owner:
@@ -341,7 +438,7 @@ class Directory:
             return Owner(found.number)
         roster = self._roster.name
         who = f"'{shown(found.name)}' ({found.number})"
-        rows = self._by_number.get(alike(found.number)) or self._named(found.name)
+        rows = self._by_number.get(alike(found.number)) or self._by_name.get(_plain(found.name))
         if not rows:
             return Owner(problem=f"{who} is not in {roster}, and was left out.")
         if len(rows) > 1:
@@ -358,12 +455,9 @@ class Directory:
             return Owner(
                 problem=f"{who} was left out: {roster} has the id '{shown(student)}' twice."
             )
-        return Owner(student, time=_utc(self._times[row], self._zone))
-
-    def _named(self, name: str) -> list[int]:
-        rows = self._by_name.get(alike(name), [])
-        # Moodle may put the group before: "Group A-Ada Lovelace".
-        return rows or self._by_name.get(alike(name.rpartition("-")[2]), [])
+        written = self._times[row].strip()
+        time = _utc(written, self._zone)
+        return Owner(student, time=time, doubtful_time="" if time or written == "-" else written)
 
 
 def _index(cells: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
@@ -373,6 +467,33 @@ def _index(cells: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
         if row not in rows:
             rows.append(row)
     return found
+
+
+def _index_names(names: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, name in names:
+        rows = found.setdefault(_plain(name), []) if name.strip() else []
+        if row not in rows:
+            rows.append(row)
+    return found
+
+
+def _plain(name: str) -> str:
+    """Return what identifies a person by name: all of it, as Moodle has it in names of files.
+
+    Capitals, several spaces and the coding of accents make no difference; accents do.
+
+    >>> _plain("O'Brien,  Ada") == _plain("OBRIEN, ada"), _plain("José") == _plain("Jose")
+    (True, False)
+    """
+    name = UNFIT_FOR_FILES.sub("", unicodedata.normalize("NFC", name).replace("_", " "))
+    return " ".join(name.lower().split())
+
+
+def _with_groups(roster: Sheet, row: int, name: str) -> list[str]:
+    """Return a name alone, and behind each of the person's groups: "Group A-Ada Lovelace"."""
+    groups = [group.strip() for column in GROUPS for group in roster.column(column)[row].split(",")]
+    return [name, *(f"{group}-{name}" for group in groups if group and name.strip())]
 
 
 def _is_fit(student: str) -> bool:
@@ -387,15 +508,14 @@ def _is_fit(student: str) -> bool:
 
 
 def _utc(text: str, zone: ZoneInfo | None) -> datetime | None:
-    """Read a time as Moodle writes it, "Tuesday, 3 March 2026, 10:15 AM"; None if it is none."""
-    if not re.search(r"\d{4}.*\d:\d", text) or not re.search(r"[^\W\d]{3}", text):
+    """Read a time as Moodle writes it; None if it can be read otherwise, or is none."""
+    local = local_time(text)
+    if local is None:
         return None
     try:
-        moment: datetime = parser.parse(text)
-    except (ValueError, OverflowError):  # another language
+        return utc(local, zone)
+    except ValueError:  # the clocks were put back or forward
         return None
-    local = moment.replace(tzinfo=zone) if zone else moment
-    return local.astimezone(UTC).replace(tzinfo=None)
 
 
 class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has no types
@@ -421,7 +541,8 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        #: Sentences on what was not collected.
+        #: Sentences on what was to be collected and is not, and on what is good to know.
+        self.left_out: list[str] = []
         self.remarks: list[str] = []
         #: The notebooks that were collected, by student.
         self.collected: dict[str, list[str]] = {}
@@ -460,7 +581,16 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
         }
         course = self.parent.coursedir
         released = course.format_path(course.release_directory, ".", course.assignment_id)
-        found = sort_out(files, find_all_notebooks(released), self.platform, directory.owner)
+        found = sort_out(
+            files,
+            find_all_notebooks(released),
+            self.platform,
+            directory.owner,
+            assignment=course.assignment_id,
+        )
+        for sentence in found.left_out:
+            self.left_out.append(sentence)
+            self.log.warning("%s", sentence)
         for remark in found.remarks:
             self._tell(remark)
         return found.taken if self.parent.force else self._new(root, found.taken)

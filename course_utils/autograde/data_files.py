@@ -1,0 +1,178 @@
+"""The data files beside a notebook: which of them its kernel finds, and why not the others.
+
+They are a student's, whose names and sizes are looked at here and nothing else, and over them the
+course's own, so that an answer reads the data that the course gave out.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+__all__ = [
+    "DATA_SUFFIXES",
+    "MAX_FILE_BYTES",
+    "DataFiles",
+    "course_data",
+    "data_files",
+    "files_below",
+]
+
+#: Of one file, of all that are taken, and how many these may be.
+MAX_FILE_BYTES = 50 * 2**20
+MAX_DATA_BYTES = 100 * 2**20
+MAX_FILES = 1000
+#: How many files are looked at: a million names take a while, too.
+MAX_SEEN = 20_000
+
+#: Files that cannot be imported: a module beside a notebook would shadow the course's own.
+DATA_SUFFIXES = frozenset(
+    [
+        ".bmp",
+        ".csv",
+        ".gif",
+        ".jpeg",
+        ".jpg",
+        ".json",
+        ".md",
+        ".npy",
+        ".npz",
+        ".pdf",
+        ".png",
+        ".svg",
+        ".tsv",
+        ".txt",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class DataFiles:
+    """Some files that are taken along, and others that are not.
+
+    Parameters
+    ----------
+    taken : mapping of str to Path
+        By the name beside the notebook, with forward slashes.
+    left_out : mapping of str to tuple of str
+        Names by why they are left out: "only data files are taken along".
+    surplus : str
+        A sentence, if there are so many that nobody can have meant it.
+    """
+
+    taken: Mapping[str, Path]
+    left_out: Mapping[str, tuple[str, ...]]
+    surplus: str = ""
+
+
+def course_data(source: Path) -> dict[str, Path]:
+    """Return the data files of an assignment's own folder, by their names beside its notebooks."""
+    if not source.is_dir():
+        return {}
+    return {
+        file.as_posix(): source / file
+        for file in files_below(source)
+        if not _unfit(file) and stat.S_ISREG((source / file).lstat().st_mode)
+    }
+
+
+def data_files(
+    folder: Path,
+    files: Iterable[Path],
+    own: Mapping[str, Path],
+    *,
+    apart: Collection[str],
+    released: Collection[str],
+) -> DataFiles:
+    """Return the data files that a kernel finds beside a notebook of this folder.
+
+    What is taken counts toward the bounds, and nothing else does.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a submission.
+    files : iterable of Path
+        Of `files_below`.
+    own : mapping of str to Path
+        The course's data files, which are there in any case.
+    apart : collection of str
+        Names that are neither taken nor missed.
+    released : collection of str
+        Names of what the course gave out: nobody misses them.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be read.
+    """
+    taken: dict[str, Path] = {}
+    left_out: dict[str, list[str]] = {}
+    size = surplus = 0
+    for file in files:
+        name = file.as_posix()
+        if file.suffix.lower() == ".ipynb" or name in apart or name in own:
+            continue
+        status = (folder / file).lstat()
+        reason = _linked(status) or _unfit(file) or _too_large(status)
+        if reason is None and len(taken) == MAX_FILES:
+            surplus += 1
+            continue
+        if reason is None and size + status.st_size > MAX_DATA_BYTES:
+            reason = f"all data files together may have {MAX_DATA_BYTES // 2**20} MB"
+        if reason is None:
+            taken[name] = folder / file
+            size += status.st_size
+        elif name not in released:
+            left_out.setdefault(reason, []).append(name)
+    told = f"There are more than {MAX_FILES} files; the first were taken along." if surplus else ""
+    return DataFiles({**taken, **own}, {why: tuple(names) for why, names in left_out.items()}, told)
+
+
+def _unfit(file: Path) -> str | None:
+    """Say why a file of this name is not taken along."""
+    if file.suffix.lower() not in DATA_SUFFIXES:
+        return "only data files are taken along"
+    if "\\" in file.as_posix():
+        return "a name with a backslash is a path elsewhere"
+    return None
+
+
+def _linked(status: os.stat_result) -> str | None:
+    return "links are never followed" if stat.S_ISLNK(status.st_mode) else None
+
+
+def _too_large(status: os.stat_result) -> str | None:
+    if not stat.S_ISREG(status.st_mode):
+        return "only ordinary files are taken along"
+    if status.st_size > MAX_FILE_BYTES:
+        return f"one data file may have {MAX_FILE_BYTES // 2**20} MB"
+    return None
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield what is no folder below a folder, relative to it, hidden things apart.
+
+    The first `MAX_SEEN`, those of the folder itself before those further below.
+    """
+    yield from islice(_files(folder), MAX_SEEN)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(filter(_is_visible, folders))
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in sorted([*filter(_is_visible, names), *links]):
+            yield Path(parent, name).relative_to(folder)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".") and name != "__pycache__"
