@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from course_utils.autograde.course import Course, causes
+from course_utils.autograde.course import Course, causes, unfit_name
+from course_utils.autograde.gradebook import opened
 from course_utils.exceptions import CourseError
+from course_utils.instructor.cli import app
 
 TINY = Path(__file__).parent / "courses" / "tiny"
 
@@ -29,6 +33,100 @@ def test_an_unknown_assignment_is_told_with_those_there_are() -> None:
 
 def test_a_course_without_sources_has_no_assignments(tmp_path: Path) -> None:
     assert Course(tmp_path).assignments == ()
+
+
+def course_with(root: Path, *assignments: str) -> Course:
+    """Make a course whose assignments have notebooks that nobody reads."""
+    root.mkdir(parents=True)
+    shutil.copy(TINY / "nbgrader_config.py", root)
+    for name in assignments:
+        (root / "source" / name).mkdir(parents=True)
+        (root / "source" / name / "sums.ipynb").touch()
+    return Course(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        *((f"hw{c}x", f"has {c!r} in its name") for c in '+*?[]{}\\:<>|"%#\n\t\x1b\u202e'),
+        (".hw", "begins with a dot"),
+        ("-hw", "begins with a dot, a dash"),
+        (" hw", "begins with a dot, a dash or a space"),
+        ("hw.", "ends with a dot"),
+        ("é" * 65, "has a name of more than 128 bytes"),
+    ],
+)
+def test_a_name_that_no_assignment_can_have_is_told_by_its_character(name: str, told: str) -> None:
+    assert told in (unfit_name(name) or "")
+
+
+@pytest.mark.parametrize("name", ["hw 1", "été", "学", "hw'1", "a.b-c_d", "hw, 2 (new)", "é" * 64])
+def test_other_names_are_fit(name: str) -> None:
+    assert unfit_name(name) is None
+
+
+@pytest.mark.parametrize("command", ["release", "check", "autograde", "feedback", "report"])
+def test_every_command_answers_an_unfit_name_in_one_sentence(tmp_path: Path, command: str) -> None:
+    course = course_with(tmp_path / "course", "hw+x")
+
+    for arguments in ([command, "hw+x"], [command]):
+        result = CliRunner().invoke(app, ["--course", str(course.root), *arguments])
+
+        assert result.exit_code == 1
+        assert result.stderr == (
+            "The assignment 'hw+x' has '+' in its name, which nbgrader or a link reads otherwise. "
+            "Rename its folder in source/.\n"
+        )
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a*", "a?b", "a\nb"])
+def test_a_path_that_nbgrader_reads_as_a_pattern_is_told_by_its_character(
+    tmp_path: Path, name: str
+) -> None:
+    course = course_with(tmp_path / name, "sums")
+
+    with pytest.raises(CourseError, match="Rename the folder, or move the course") as error:
+        Course.find(course.root)
+
+    assert repr(name[1]) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a%b", "a#b", "a b", "a:b", "a{b}", "é", "a'b", "~"])
+def test_the_gradebook_lies_in_the_courses_own_folder_whatever_that_is_called(
+    tmp_path: Path, name: str
+) -> None:
+    course = Course.find(course_with(tmp_path / name, "sums").root)
+
+    with opened(course):
+        pass
+
+    assert list(tmp_path.rglob("gradebook.db")) == [course.root / "gradebook.db"]
+
+
+def test_an_ordinary_gradebook_has_nbgraders_own_address(tmp_path: Path) -> None:
+    course = course_with(tmp_path / "é course")
+
+    assert course.config().CourseDirectory.db_url == f"sqlite:///{course.root / 'gradebook.db'}"
+
+
+def test_a_linked_course_folder_is_the_folder(tmp_path: Path) -> None:
+    course = course_with(tmp_path / "course", "sums")
+    (tmp_path / "link[1]").symlink_to(course.root)
+
+    assert Course.find(tmp_path / "link[1]") == course
+
+
+def test_hidden_folders_are_no_assignments(tmp_path: Path) -> None:
+    course = course_with(tmp_path / "course", ".ipynb_checkpoints", "sums")
+
+    assert course.assignments == ("sums",)
+
+
+def test_accents_that_are_coded_otherwise_name_the_same_assignment(tmp_path: Path) -> None:
+    course = course_with(tmp_path / "course", "e\u0301te\u0301")
+
+    assert course.require("\u00e9t\u00e9") == "e\u0301te\u0301"
 
 
 def test_a_relative_data_folder_means_the_same_to_every_kernel(

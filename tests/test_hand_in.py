@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import errno
 import re
 import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from archives import moodle, zipped
@@ -18,6 +20,7 @@ from typer.testing import CliRunner
 from course_utils.autograde.batch import Row, Status, autograde
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import opened
+from course_utils.exceptions import CourseError
 from course_utils.instructor import source
 from course_utils.instructor.cli import app
 from course_utils.instructor.collect import collect
@@ -167,6 +170,56 @@ def test_what_was_collected_before_is_kept_unless_it_is_to_be_replaced(course: C
     assert notebook.read_bytes() == b'{"new": 1}'
     assert set(replaced.notebooks) == {"101", "102"}
     assert sorted(path.name for path in (course.root / "submitted").iterdir()) == ["101", "102"]
+
+
+def test_somebody_of_whom_the_first_notebook_differs_and_the_second_does_not_is_kept(
+    course: Course,
+) -> None:
+    path = course.root.parent / "all.zip"
+    names = [f"ada_101_{order}_{name}.ipynb" for order, name in ((8, "first"), (9, "sums"))]
+    for contents in ([b"{}", b"{}"], [b'{"new": 1}', b"{}"], [b"{}", b'{"new": 1}']):
+        path.write_bytes(zipped(dict(zip(names, contents, strict=True))))
+        found = collect(course, "sums", [path], platform="canvas")
+
+        told = [remark for remark in found.remarks if remark.startswith("Kept")]
+        assert len(told) == (contents != [b"{}", b"{}"])
+    folder = course.root / "submitted" / "101" / "sums"
+    assert {file.read_bytes() for file in folder.iterdir()} == {b"{}"}
+
+
+def test_what_was_collected_as_a_link_is_not_followed_to_compare(course: Course) -> None:
+    elsewhere = course.root.parent / "elsewhere.ipynb"
+    elsewhere.write_bytes(b"{}")
+    folder = course.root / "submitted" / "101" / "sums"
+    folder.mkdir(parents=True)
+    (folder / "sums.ipynb").symlink_to(elsewhere)
+
+    found = collect(course, "sums", [archive(course)], platform="canvas")
+
+    assert "Kept, since something else was collected before: '101'." in " ".join(found.remarks)
+
+
+def test_an_archive_in_which_nobody_handed_in_is_said(course: Course) -> None:
+    path = course.root.parent / "all.zip"
+    path.write_bytes(zipped({}))
+
+    found = collect(course, "sums", [path], platform="canvas")
+
+    assert found.left_out == (
+        "There is nothing in it that was handed in. Give what you downloaded.",
+    )
+
+
+def test_a_full_disk_while_collecting_is_one_sentence(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("nbgrader.apps.zipcollectapp.shutil.copy", full)
+
+    with pytest.raises(CourseError, match="Not everything was collected: No space left on device"):
+        collect(course, "sums", [archive(course)], platform="canvas")
 
 
 def test_several_archives_and_an_unpacked_folder_are_collected_at_once(course: Course) -> None:

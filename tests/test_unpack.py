@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import struct
 import zipfile
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from archives import LINK, zipped, zipped_link
@@ -254,3 +257,83 @@ def test_a_pipe_is_not_waited_for(place: Place) -> None:
 
     assert place.unpacked() == []
     assert place.told == ["'sums.ipynb' is no ordinary file, and was left out."]
+
+
+@pytest.mark.parametrize("deep", ["", "a/b/c/d/"])
+@pytest.mark.parametrize(
+    ("size", "files", "is_whole"),
+    [(625, 4, True), (626, 4, False), (500, 5, False)],
+    ids=["exactly as much", "a byte more", "a file more"],
+)
+def test_the_bounds_of_a_students_archive_hold_in_its_subfolders(
+    place: Place, deep: str, size: int, files: int, is_whole: bool
+) -> None:
+    inner = zipped({f"{deep}{number}/x.csv": b"0" * size for number in range(files)})
+
+    found = place.unpacked(download=zipped({"ada/more/work.zip": inner}))
+
+    assert (len(found) == files) == is_whole
+    assert place.told == (
+        [] if is_whole else ["'work.zip' holds more than 4 files or 0 MB: the rest was left out."]
+    )
+
+
+@pytest.mark.parametrize(("folders", "is_opened"), [(39, True), (40, False)])
+def test_an_archive_of_folders_is_not_opened_if_it_lists_too_many(
+    place: Place, folders: int, is_opened: bool
+) -> None:
+    names = {f"{number}/": b"" for number in range(folders)}
+    inner = zipped({**names, "sums.ipynb": b"{}"})
+
+    bounds = replace(SMALL, file_bytes=9000)
+
+    found = place.unpacked(bounds, download=zipped({"ada/work.zip": inner}))
+
+    assert (found == ["download/ada/work/sums.ipynb"]) == is_opened
+    assert len(place.told) == (not is_opened)
+
+
+def test_each_archive_of_a_student_has_room_of_its_own(place: Place) -> None:
+    inner = zipped({f"{number}.csv": b"0" * 600 for number in range(4)})
+
+    found = place.unpacked(download=zipped({"ada/one.zip": inner, "ada/two.zip": inner}))
+
+    assert len(found) == 8
+    assert place.told == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_whole"),
+    [
+        ({"total_bytes": 2700}, True),
+        ({"total_bytes": 2699}, False),
+        ({"total_files": 3}, True),
+        ({"total_files": 2}, False),
+    ],
+)
+def test_everything_together_may_be_exactly_as_much_as_its_bounds(
+    place: Place, changed: dict[str, int], is_whole: bool
+) -> None:
+    content = zipped({f"{number}/sums.ipynb": b"0" * 900 for number in range(3)})
+    stops = nullcontext() if is_whole else pytest.raises(CourseError, match="Collect fewer")
+
+    with stops:
+        assert len(place.unpacked(replace(SMALL, **changed), download=content)) == 3
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_a_full_disk_ends_the_unpacking_with_a_sentence(
+    place: Place, monkeypatch: pytest.MonkeyPatch, archived: bool
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "utime", full)
+    content = {"download": zipped({"ada/sums.ipynb": b"{}"})} if archived else {}
+    if not archived:
+        (place.source / "sums.ipynb").write_bytes(b"{}")
+
+    with pytest.raises(CourseError, match=r"no space left to unpack\. Make room"):
+        place.unpacked(**content)
+
+    assert place.told == []

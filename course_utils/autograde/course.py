@@ -129,7 +129,7 @@ def unfit_name(name: str) -> str | None:
     if unfit := _first(name, UNFIT_IN_NAMES):
         return f"has {unfit} in its name, which nbgrader or a link reads otherwise"
     if name[0] in ".-" or name != name.strip() or name.endswith("."):
-        return "begins or ends with a dot, a dash or a space"
+        return "begins with a dot, a dash or a space, or ends with a dot or a space"
     if len(name.encode()) > MAX_NAME_BYTES:
         return f"has a name of more than {MAX_NAME_BYTES} bytes"
     return None

@@ -78,7 +78,11 @@ def collect(
         place = folder / assignment / "archive"
         place.mkdir(parents=True)
         for archive in archives:
-            _put(archive, place)
+            try:
+                _put(archive, place)
+            except OSError as error:
+                message = f"'{archive}' cannot be copied: {error.strerror}. Nothing was collected."
+                raise CourseError(message) from error
         config = course.config()
         config.CourseDirectory.assignment_id = assignment
         # A whole path, since nbgrader would look for fields in the course's own.
@@ -108,6 +112,12 @@ def collect(
                 raise stop.__cause__ from None
             message = f"nbgrader could not collect {assignment}; {course.root / LOG_NAME} says why."
             raise CourseError(message) from stop
+        except OSError as error:
+            message = (
+                f"Not everything was collected: {error.strerror}. Put that right in "
+                f"{course.root / 'submitted'}, then collect again with --force."
+            )
+            raise CourseError(message) from error
         found = app.collector_plugin_inst
         left_out = (*app.extractor_plugin_inst.remarks, *found.left_out)
         if not (found.collected or left_out or found.remarks):

@@ -128,6 +128,7 @@ class _Unpacking:
                         with path.open("rb") as file:
                             self._write(file, place, path.stat().st_mtime, told, None)
                 except OSError as error:
+                    _stop_if_full(error)
                     self._tell(f"{told} was left out: {error.strerror}.")
 
     def _archive(self, path: Path, target: Path, room: _Room | None) -> None:
@@ -143,7 +144,8 @@ class _Unpacking:
                 f"{told} holds more than {self._bounds.inner_files} files or "
                 f"{self._bounds.inner_bytes // MEGABYTE} MB: the rest was left out."
             )
-        except UNREADABLE:
+        except UNREADABLE as error:
+            _stop_if_full(error)
             self._tell(f"{told} is damaged, or no ZIP archive. Ask for it again.")
 
     def _member(
@@ -171,9 +173,7 @@ class _Unpacking:
             with archive.open(info) as file:
                 taken = self._write(file, place, _time(info), told, room)
         except UNREADABLE as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                message = "There is no space left to unpack. Make room, then collect again."
-                raise CourseError(message) from error
+            _stop_if_full(error)
             self._tell(f"{told} cannot be read. Ask for it again.")
             return
         if taken and place.suffix.lower() == ".zip":
@@ -234,6 +234,12 @@ def _opened(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
             raise _TooMuch
         file.seek(0)
     return zipfile.ZipFile(file)
+
+
+def _stop_if_full(error: Exception) -> None:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = "There is no space left to unpack. Make room, then collect again."
+        raise CourseError(message) from error
 
 
 def is_visible(name: str) -> bool:
