@@ -52,7 +52,8 @@ SCENARIOS = {
 SOURCES = {"tiny": "tiny", "steps": "steps", "walls": "tiny"}
 ASSIGNMENTS = {"tiny": "sums", "steps": "steps", "walls": "sums"}
 LIMITS = {
-    "tiny": "c.Execute.timeout = 3\nc.Judge.call_seconds = 2\nc.Judge.output_bytes = 2**20\n",
+    "tiny": "c.Execute.timeout = 3\nc.Judge.call_seconds = 2\n"
+    "c.Judge.output_bytes = c.Judge.exercise_bytes = 2**20\n",
     "steps": "c.Execute.timeout = 60\n",
     "walls": """
 c.Execute.timeout = 3

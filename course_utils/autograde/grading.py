@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
@@ -20,8 +20,9 @@ from nbgrader.utils import compute_checksum as checksum
 from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from course_utils import seeds
-from course_utils.autograde.failures import NOT_RUN, STOPPED, Failures
-from course_utils.autograde.judge import Line, Mistake, Test, Verdict, judge
+from course_utils.autograde.failures import NOT_RUN, STOPPED
+from course_utils.autograde.judge import Line, Mistake, Test, Verdict
+from course_utils.autograde.judge_process import Judge, judging
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.outputs import OutputBudget
@@ -41,6 +42,8 @@ __all__ = [
 
 #: Where a graded notebook keeps what the judge found, in its metadata.
 RECORD = "course"
+#: What finds known mistakes. It imports PyTorch, which only tests need.
+DIAGNOSIS = "course_utils.reference.diagnosis"
 
 
 @dataclass(frozen=True)
@@ -242,8 +245,10 @@ def grade_notebook(
     """
     notebook = deepcopy(notebook)
     verdicts, seconds = {}, {}
-    with seeds.seeded(*ingredients, handed_in(notebook, files or {})):
-        run = _Run(files or {}, limits or Limits())
+    limits = limits or Limits()
+    ingredients = (*ingredients, handed_in(notebook, files or {}))
+    with seeds.seeded(*ingredients), judging(limits, _named, DIAGNOSIS) as judge:
+        run = _Run(files or {}, limits, judge, ingredients)
         try:
             for index, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
@@ -252,7 +257,7 @@ def grade_notebook(
                 start = time.monotonic()
                 if is_test(cell):
                     verdicts[cell.metadata.nbgrader.grade_id] = run.judged(
-                        cell, Failures(notebook.cells[:index])
+                        cell, notebook.cells[:index]
                     )
                 elif cell.source.strip() in skipped and not is_solution(cell):
                     cell.outputs = [_shown(NOT_RUN)]
@@ -303,13 +308,21 @@ class _TimeOver(KernelLost):
 class _Run:
     """The kernels of one notebook, one after the other, and what has run in them."""
 
-    def __init__(self, files: Mapping[str, bytes], limits: Limits) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        limits: Limits,
+        judge: Judge,
+        ingredients: tuple[str, ...] = (),
+    ) -> None:
         self._files = files
         self._limits = limits
         self._session: Session | None = None
         self._kernels = 0
         self._counted = 0
         self._end = time.monotonic() + limits.notebook_seconds
+        self._judge = judge
+        self._ingredients = ingredients
         self._past: list[NotebookNode] = []
         self._outputs = OutputBudget(limits.output_bytes)
         self._not_run = 0
@@ -373,19 +386,23 @@ class _Run:
         self._counted += 1
         cell.execution_count = self._counted
 
-    def judged(self, cell: NotebookNode, failures: Failures) -> Verdict:
+    def judged(self, cell: NotebookNode, before: Sequence[NotebookNode] = ()) -> Verdict:
         """Judge a test with what the notebook has defined so far, and what failed."""
         self._count(cell)
         exercise = exercise_number(cell.metadata.nbgrader.grade_id)
         test = Test(exercise, cell.source, float(cell.metadata.nbgrader.points))
         try:
-            line = Line(self._ready().request, self._limits, until=self._end)
+            session = self._ready()
         except KernelLost as loss:
             return Verdict(0.0, reason=f"✗ Exercise {exercise}: {loss}.")
-        verdict = judge(test, line, _named, failures)
+        judged = self._judge.judge(
+            test, session.request, cells=before, ingredients=self._ingredients, until=self._end
+        )
+        verdict = judged.verdict
         if verdict.lost:
             self._lose()
-            self._remarks.append(f"{exercise} was stopped in its test: {line.broken}.")
+        if judged.stopped:
+            self._remarks.append(f"{exercise} was stopped in its test: {judged.stopped}.")
         if verdict.fault:
             self._remarks.append(
                 f"The course's test of {exercise} is at fault, a person has to mark it: "

@@ -11,6 +11,7 @@ import ast
 import builtins
 import contextlib
 import io
+import logging
 import math
 import symtable
 import time
@@ -146,6 +147,7 @@ class Line:
         self.limits = limits
         self._until = until
         self._requests = 0
+        self._bytes = 0
         self._seconds = 0.0
         #: What ended it: after that, a test that goes on regardless gets no further.
         self.broken: CourseError | None = None
@@ -187,6 +189,10 @@ class Line:
             reply = self._exchange(frames, min(limits.call_seconds, left, self._until - start))
         finally:
             self._seconds += time.monotonic() - start
+        self._bytes += sum(map(len, frames)) + sum(map(len, reply))
+        if self._bytes > limits.exercise_bytes:
+            most = limits.exercise_bytes / 2**20
+            raise CourseError(f"its test and it exchanged more than {most:g} MB")
         return decode(reply, limits.bounds, resolve=self._standing_for)
 
     def _outcome(self, reply: Any) -> Any:
@@ -388,6 +394,8 @@ def judge(
     except _TestFault as error:
         fault = str(error)
     except Exception as error:
+        if _is_out_of_memory(error) and line.broken is None:
+            line.broken = CourseError("examining what it gave takes more memory than a test may")
         reason = _reason(error, test)
         is_answered = not is_unanswered(error)
         if isinstance(error, _Undefined):
@@ -407,7 +415,11 @@ def judge(
     mistake = None
     if diagnose and reason and is_answered and line.broken is None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            mistake = diagnose(test.exercise, answers)
+            try:
+                mistake = diagnose(test.exercise, answers)
+            # It changes no mark, so it may cost none.
+            except Exception:
+                logging.exception("No diagnosis of %s", test.exercise)
     return Verdict(
         mark=mark,
         reason=readable(reason),
@@ -418,6 +430,13 @@ def judge(
         mistake=mistake.name if mistake is not None else "",
         sentence=mistake.sentence if mistake is not None else "",
     )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Say whether this process, not the answer's, had too little memory; PyTorch has own words."""
+    if isinstance(error, AnswerError):
+        return False
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 def _run(test: Test, line: Line, answers: dict[str, Any]) -> tuple[float, str]:

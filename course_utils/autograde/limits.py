@@ -23,6 +23,11 @@ class Limits:
         For all requests of one exercise's tests together.
     requests : int
         Of one exercise's tests.
+    exercise_bytes : int
+        Of all requests of one exercise's tests, and the replies to them.
+    judge_seconds, judge_megabytes : int
+        For the tests of one exercise themselves, in the process that judges: what they compute
+        with the values that come from the kernel, and the memory which that takes.
     items : int
         That a test takes from one object that it iterates over.
     notebook_seconds : int
@@ -63,6 +68,9 @@ class Limits:
     open_files: int = 1024
     requests: int = 5000
     items: int = 10_000
+    exercise_bytes: int = 256 * 2**20
+    judge_seconds: int = 120
+    judge_megabytes: int = 1024
     output_bytes: int = 10 * 2**20
     output_lines: int = 1000
     traceback_lines: int = 100

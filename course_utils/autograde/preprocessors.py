@@ -89,6 +89,21 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         help="How many values a test takes from an object of the student's that it iterates over.",
     ).tag(config=True)
 
+    exercise_bytes = Integer(
+        DEFAULTS.exercise_bytes,
+        help="Bytes that one exercise's tests and the student's kernel send each other.",
+    ).tag(config=True)
+
+    judge_seconds = Integer(
+        DEFAULTS.judge_seconds,
+        help="Seconds that one exercise's tests may compute themselves, calls not counted.",
+    ).tag(config=True)
+
+    judge_megabytes = Integer(
+        DEFAULTS.judge_megabytes,
+        help="Memory that one exercise's tests may take for what the student's code gives them.",
+    ).tag(config=True)
+
     output_bytes = Integer(
         DEFAULTS.output_bytes,
         help="Bytes that a graded notebook keeps of what it wrote and showed. One cell that writes "
@@ -156,6 +171,9 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             open_files=self.open_files,
             require_sandbox=self.require_sandbox,
             items=self.items,
+            exercise_bytes=self.exercise_bytes,
+            judge_seconds=self.judge_seconds,
+            judge_megabytes=self.judge_megabytes,
             output_bytes=self.output_bytes,
             new_kernels=self.new_kernels,
             bounds=Bounds(bytes=self.value_bytes),

@@ -1,0 +1,2 @@
+def total(numbers):
+    return bytes(2**21)
