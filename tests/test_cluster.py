@@ -13,13 +13,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import dask
+import psutil
 import pytest
 from classroom import answered, hand_in, released_course
-from distributed import Future, Nanny
+from distributed import Client, Future, Nanny
 from distributed.security import Security
 from processes import (
+    PATIENCE,
     Program,
     Seen,
     course_command,
@@ -33,7 +36,7 @@ from typer.testing import CliRunner
 from course_utils.autograde import batch, cluster
 from course_utils.autograde.batch import Status, autograde
 from course_utils.autograde.course import Course
-from course_utils.autograde.jobs import Job, Terms
+from course_utils.autograde.jobs import Job, Outcome, Terms
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.submission import Papers
 from course_utils.instructor.cli import app
@@ -578,3 +581,55 @@ def test_a_worker_over_which_dask_stumbles_in_the_end_spoils_nothing(
     assert len(stumbled) == 2
     assert {row.status for row in found} == {Status.GRADED}
     waited_for(lambda: not [p for p in during if p.is_alive and descendants(p.number)])
+
+
+def listeners() -> list[tuple[str, int]]:
+    """Return where this process listens, as `(address, port)`."""
+    found = psutil.Process().net_connections("tcp")
+    return [tuple(each.laddr) for each in found if each.status == psutil.CONN_LISTEN]
+
+
+def speaks_http(address: tuple[str, int]) -> bool:
+    """Say whether who listens there answers a browser."""
+    with socket.create_connection(address, timeout=PATIENCE) as line:
+        line.sendall(b"GET /sitemap.json HTTP/1.0\r\n\r\n")
+        try:
+            return line.recv(5) == b"HTTP/"
+        except OSError:  # encrypted, it hangs up
+            return False
+
+
+def test_nobody_is_shown_what_the_workers_of_this_machine_are_at(tmp_path: Path) -> None:
+    with (
+        dask.config.set(cluster.SETTINGS),
+        cluster._local(1, str(tmp_path)) as here,
+        Client(here) as client,
+    ):
+        client.wait_for_workers(1)
+        remote = (client.run(listeners), client.run(listeners, nanny=True))
+        places = {tuple(place) for found in remote for each in found.values() for place in each}
+        places |= set(listeners())
+
+        assert len(places) >= 3
+        assert not any(map(speaks_http, places))
+
+
+def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "MOST_BYTES", 1000)
+    jobs = (
+        Job(str(n), Papers({"sums": bytes(600)}), (), Terms({}, Limits(), run_all=False))
+        for n in range(5)
+    )
+    client = SimpleNamespace(submit=lambda *_, **__: SimpleNamespace(release=lambda: None))
+    crew = cluster.Crew(client)  # type: ignore[arg-type]
+    monkeypatch.setattr(cluster.Crew, "workers", 10)
+    at_once: list[int] = []
+
+    def first(running: list[object]) -> tuple[object, Outcome]:
+        at_once.append(len(running))
+        return running[0], Outcome("somebody")
+
+    monkeypatch.setattr(crew, "_first", first)
+
+    assert len(list(crew.outcomes(jobs))) == 5
+    assert max(at_once) == 2

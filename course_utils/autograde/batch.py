@@ -385,7 +385,9 @@ class _Run:
                 self.known[student] = _Known(problems=(problem,))
                 self.watcher.graded(student, None, True)
                 continue
-            self.in_work[student] = _InWork(papers, ledger.content(papers), stamps)
+            # Its bytes travel with the job: here they would stay until it is graded.
+            kept = replace(papers, notebooks={}, files={})
+            self.in_work[student] = _InWork(kept, ledger.content(papers), stamps)
             yield Job(student, papers, self._ingredients(student), self.terms)
 
     def _keep(self, outcome: Outcome, writer: Writer) -> None:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import dask
-from distributed import CancelledError, Client, LocalCluster, wait
+from distributed import CancelledError, Client, LocalCluster, Nanny, Scheduler, Worker, wait
 from distributed.scheduler import KilledWorker
 
 from course_utils.autograde import forge
@@ -36,6 +36,8 @@ LEISURE, HASTE = 5, 0.5
 CLOSING = 60
 #: Jobs for each worker that wait at the scheduler, so that none is ever idle.
 AHEAD = 2
+#: Bytes of jobs at work and waiting, above which none is added: submissions can be large.
+MOST_BYTES = 200 * 2**20
 #: After how many jobs the workers are counted again.
 LOOK = 16
 #: How often a job may lose its worker before it is given up.
@@ -97,16 +99,23 @@ class Crew:
         """Yield each job with its outcome or its error, in the order in which they end."""
         waiting = iter(jobs)
         running: dict[Any, Job] = {}
+        sizes: dict[Any, int] = {}
         room = 0
         for ended in itertools.count():
             if ended % LOOK == 0:  # workers come and go
                 room = AHEAD * max(1, self.workers)
-            while len(running) < room and (job := next(waiting, None)):
+            while (
+                len(running) < room
+                and sum(sizes.values()) < MOST_BYTES
+                and (job := next(waiting, None))
+            ):
                 future = self._client.submit(work, job, pure=False, key=f"grade-{uuid.uuid4()}")
                 running[future] = job
+                sizes[future] = job.papers.size
             if not running:
                 return
             future, end = self._first(list(running))
+            del sizes[future]
             yield running.pop(future), end
             future.release()
 
@@ -200,14 +209,41 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
             yield Crew(client)
 
 
+class _Unseen:
+    """A part of Dask without its pages, which show whoever asks what it is at, and its code."""
+
+    def start_http_server(self, *_: Any, **__: Any) -> None:
+        """Do nothing."""
+
+
+class _UnseenScheduler(_Unseen, Scheduler):
+    pass
+
+
+class _UnseenWorker(_Unseen, Worker):
+    pass
+
+
+class _UnseenNanny(Nanny):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{**options, "worker_class": _UnseenWorker})
+
+
+class _UnseenCluster(LocalCluster):
+    async def _start(self) -> None:
+        self.scheduler_spec["cls"] = _UnseenScheduler
+        await super()._start()  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def _local(workers: int, folder: str) -> Iterator[LocalCluster]:
     """Yield a cluster of this machine; at the end of the block none of its workers is left."""
-    cluster = LocalCluster(  # type: ignore[no-untyped-call]
+    cluster = _UnseenCluster(  # type: ignore[no-untyped-call]
         n_workers=workers,
         threads_per_worker=1,
         memory_limit=0,
-        dashboard_address="127.0.0.1:0",
+        worker_class=_UnseenNanny,
+        dashboard_address=None,
         # Whoever can talk to a scheduler can run anything: no other user of this machine.
         security=True,
         local_directory=folder,

@@ -107,6 +107,11 @@ class Papers:
     notes: tuple[str, ...] = ()
     secret: bytes = b""
 
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return sum(map(len, (*self.notebooks.values(), *self.files.values())))
+
 
 def shown(name: str) -> str:
     r"""Return a name that is safe to print: without control characters, and not too long.
