@@ -620,7 +620,12 @@ def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPa
         Job(str(n), Papers({"sums": bytes(600)}), (), Terms({}, Limits(), run_all=False))
         for n in range(5)
     )
-    client = SimpleNamespace(submit=lambda *_, **__: SimpleNamespace(release=lambda: None))
+
+    class Promise:
+        def release(self) -> None:
+            pass
+
+    client = SimpleNamespace(submit=lambda *_, **__: Promise())
     crew = cluster.Crew(client)  # type: ignore[arg-type]
     monkeypatch.setattr(cluster.Crew, "workers", 10)
     at_once: list[int] = []

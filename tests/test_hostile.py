@@ -62,6 +62,7 @@ c.Judge.memory_megabytes = 300
 c.Judge.disk_megabytes = 20
 c.Judge.processes = 50
 c.Judge.open_files = 200
+c.Judge.output_bytes = 2**20
 """,
 }
 FULL = {
