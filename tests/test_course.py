@@ -92,6 +92,18 @@ def test_a_path_that_nbgrader_reads_as_a_pattern_is_told_by_its_character(
     assert "\n" not in str(error.value)
 
 
+def test_a_demonstration_is_not_begun_where_nbgrader_cannot_work(tmp_path: Path) -> None:
+    course = course_with(tmp_path / "course", "optimisers", "loss_functions")
+
+    result = CliRunner().invoke(
+        app, ["--course", str(course.root), "demo", "--folder", str(tmp_path / "a[1]")]
+    )
+
+    assert result.exit_code == 1
+    assert "it finds files by patterns, and '[' has a meaning there" in result.stderr
+    assert not (tmp_path / "a[1]").exists()
+
+
 @pytest.mark.parametrize("name", ["a%20b", "a%b", "a#b", "a b", "a:b", "a{b}", "é", "a'b", "~"])
 def test_the_gradebook_lies_in_the_courses_own_folder_whatever_that_is_called(
     tmp_path: Path, name: str

@@ -338,6 +338,7 @@ def test_the_hash_tells_apart_what_differs_and_nothing_else() -> None:
         Papers({"a": b"1"}),
         Papers(some, handed_in=datetime(2026, 3, 1)),
         Papers(some, handed_in=datetime(2026, 3, 2)),
+        Papers(some, problems=("a.csv cannot be read.",)),
     ]
 
     assert len({ledger.content(each) for each in papers}) == len(papers)

@@ -402,7 +402,7 @@ class _Run:
                 *work.papers.problems,
                 *_all(results, "problems"),
             ),
-            notes=(*work.papers.notes, *_all(results, "notes")),
+            notes=_all(results, "notes"),
             remarks=_all(results, "remarks"),
             is_faulty=any(result.is_faulty for result in results.values()),
         )

@@ -16,7 +16,7 @@ from course_utils.exceptions import CourseError
 if TYPE_CHECKING:  # it takes seconds to import, and where a course lies is asked before
     from nbgrader.apps.api import NbGraderAPI
 
-__all__ = ["Course", "causes", "gradebook_url", "unfit_name"]
+__all__ = ["Course", "causes", "gradebook_url", "require_fit", "unfit_name"]
 
 CONFIG_NAME = "nbgrader_config.py"
 #: nbgrader finds folders by patterns, and refuses the plus in an assignment's name.
@@ -54,13 +54,7 @@ class Course:
         start = (start or Path.cwd()).resolve()
         for folder in (start, *start.parents):
             if (folder / CONFIG_NAME).is_file():
-                if unfit := _first(str(folder), UNFIT_IN_PATHS):
-                    message = (
-                        f"nbgrader cannot work in {folder.as_posix()!r}: it finds files by "
-                        f"patterns, and {unfit} has a meaning there. Rename the folder, or move "
-                        "the course."
-                    )
-                    raise CourseError(message)
+                require_fit(folder)
                 return cls(folder)
         message = (
             f"No course here: neither {start} nor a folder above it holds {CONFIG_NAME}. "
@@ -116,6 +110,22 @@ class Course:
         message = (
             f"No assignment '{assignment}' in {self.root / 'source'}. "
             f"There is: {', '.join(self.assignments) or 'none yet'}."
+        )
+        raise CourseError(message)
+
+
+def require_fit(root: Path) -> None:
+    """Make sure that nbgrader can work in a folder.
+
+    Raises
+    ------
+    CourseError
+        If it cannot; the message names the character in the path.
+    """
+    if unfit := _first(str(root), UNFIT_IN_PATHS):
+        message = (
+            f"nbgrader cannot work in {root.as_posix()!r}: it finds files by patterns, and {unfit} "
+            "has a meaning there. Rename the folder, or move the course."
         )
         raise CourseError(message)
 

@@ -66,8 +66,8 @@ def stamps(submission: Submission) -> Stamps:
 
 
 def content(papers: Papers) -> str:
-    """Return the hash of a submission's bytes."""
-    digest = hashlib.sha256(repr(papers.handed_in).encode())
+    """Return the hash of a submission's bytes, and of what is said of those that cannot be read."""
+    digest = hashlib.sha256(repr((papers.handed_in, papers.problems)).encode())
     for files in (papers.notebooks, papers.files):
         digest.update(len(files).to_bytes(8, "big"))
         for name, data in sorted(files.items()):

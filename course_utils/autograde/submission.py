@@ -94,8 +94,8 @@ class Papers:
         The data files beside them, by relative path.
     handed_in : datetime, optional
         In UTC.
-    problems, notes : tuple of str
-        Sentences on what cannot be read, and on what is good to know.
+    problems : tuple of str
+        Sentences on what cannot be read.
     secret : bytes
         By which nbgrader's exchange knows whose feedback it is; empty if there is none.
     """
@@ -104,7 +104,6 @@ class Papers:
     files: Mapping[str, bytes] = field(default_factory=dict)
     handed_in: datetime | None = None
     problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     secret: bytes = b""
 
     @property
@@ -361,7 +360,7 @@ def read(submission: Submission) -> Papers:
     handed_in, doubt = handed_in_at(submission.folder)
     problems += [*unread, *([doubt] if doubt else [])]
     secret = _secret(submission.folder / SECRET)
-    return Papers(notebooks, files, handed_in, tuple(problems), secret=secret)
+    return Papers(notebooks, files, handed_in, tuple(problems), secret)
 
 
 def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:

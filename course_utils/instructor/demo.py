@@ -17,7 +17,7 @@ from nbgrader.utils import is_solution
 from rich.console import Console
 
 from course_utils.autograde.batch import Row, autograde, staff
-from course_utils.autograde.course import CONFIG_NAME, Course
+from course_utils.autograde.course import CONFIG_NAME, Course, require_fit
 from course_utils.autograde.feedback import feedback
 from course_utils.exceptions import CourseError
 from course_utils.instructor import source
@@ -305,6 +305,7 @@ def run(
 
 
 def _fresh_course(course: Course, folder: Path) -> Course:
+    require_fit(folder.resolve())
     if folder.is_symlink() or (folder.exists() and not (folder / MARKER).is_file()):
         message = (
             f"{folder} exists, and no demonstration made it, so it is left alone. "
