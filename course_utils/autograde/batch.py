@@ -27,6 +27,7 @@ from course_utils.autograde.gradebook import (
 from course_utils.autograde.jobs import Job, Outcome, Terms
 from course_utils.autograde.preprocessors import limits
 from course_utils.autograde.secret import ingredients, secret
+from course_utils.autograde.sentences import grouped
 from course_utils.autograde.steps import clear_away, folder_of, logged, silenced, workshop
 from course_utils.autograde.submission import (
     SECRET,
@@ -487,7 +488,7 @@ class _Run:
                 status=status,
                 score=None,
                 max_score=sum(cell.points for cell in cells),
-                remarks=(*problems, *notes),
+                remarks=grouped((*problems, *notes)),
                 graded_now=graded_now,
             )
         return Row(
@@ -498,7 +499,7 @@ class _Run:
             max_score=found.max_score,
             exercises=found.exercises,
             waiting=_waiting(found),
-            remarks=(*problems, *known.remarks, *_late(found.penalty), *notes),
+            remarks=grouped((*problems, *known.remarks, *_late(found.penalty), *notes)),
             graded_now=graded_now,
             penalty=found.penalty,
         )
@@ -517,4 +518,4 @@ def _late(penalty: float) -> tuple[str, ...]:
 
 
 def _all(results: Mapping[str, object], what: str) -> tuple[str, ...]:
-    return tuple(told for result in results.values() for told in getattr(result, what))
+    return grouped(told for result in results.values() for told in getattr(result, what))

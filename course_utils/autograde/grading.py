@@ -27,6 +27,7 @@ from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.outputs import OutputBudget
 from course_utils.autograde.sanitise import sanitised
+from course_utils.autograde.sentences import grouped
 from course_utils.autograde.version import NotebookVersion, exercise_number
 
 __all__ = [
@@ -269,7 +270,7 @@ def grade_notebook(
             run.end()
     for cell in filter(is_test, notebook.cells):
         cell.outputs = _outputs(verdicts[cell.metadata.nbgrader.grade_id], cell)
-    return Graded(notebook, verdicts, tuple(run.remarks), seconds)
+    return Graded(notebook, verdicts, grouped(run.remarks), seconds)
 
 
 def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:

@@ -12,6 +12,7 @@ from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 
 from course_utils.autograde.course import Course
+from course_utils.autograde.sentences import grouped
 from course_utils.autograde.steps import LOG_NAME, clear_away, logged, workshop
 from course_utils.exceptions import CourseError
 from course_utils.instructor.lms import COLLECTORS
@@ -124,8 +125,8 @@ def collect(
             left_out = ("There is nothing in it that was handed in. Give what you downloaded.",)
         return Collected(
             {student: tuple(sorted(files)) for student, files in sorted(found.collected.items())},
-            left_out=left_out,
-            remarks=tuple(found.remarks),
+            left_out=grouped(left_out),
+            remarks=grouped(found.remarks),
         )
 
 

@@ -16,6 +16,7 @@ from course_utils.autograde.batch import select
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.sanitise import sanitised
+from course_utils.autograde.sentences import grouped
 from course_utils.autograde.submission import Submission, find_submissions, read
 from course_utils.autograde.version import CourseCell, NotebookVersion, exercise_number
 from course_utils.exceptions import CourseError, SubmissionError
@@ -166,7 +167,7 @@ def _answers(
         for grade_id, cell in source.by_grade_id(found.notebook).items():
             if grade_id in released and cell.source.strip() != released[grade_id].strip():
                 answers[grade_id] = cell.source
-    return answers, tuple(problems)
+    return answers, grouped(problems)
 
 
 def _exercises(

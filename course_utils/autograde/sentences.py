@@ -1,0 +1,65 @@
+"""Many sentences as few: those of one kind become one, and what is too much is counted.
+
+For whatever is told of what somebody else made: rows, pages, and the messages of commands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["grouped"]
+
+#: Sentences that are told, names in one of them, and characters of one.
+MOST, MOST_NAMES, MOST_CHARACTERS = 20, 5, 600
+#: What tells two sentences of one kind apart: a name in quotes, or the number of an exercise.
+NAME = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)|(?<![\w.])\d+(?:\.\d+)+[a-z]?(?!\w)")
+
+
+def grouped(sentences: Iterable[str], most: int = MOST) -> tuple[str, ...]:
+    """Return sentences, those of one kind told once with the names of the others, and not too many.
+
+    Parameters
+    ----------
+    sentences : iterable of str
+        They are of one kind if they differ in no more than a quoted name, or an exercise's number.
+    most : int
+        How many are told; one more then says how many are not.
+
+    Examples
+    --------
+    >>> grouped(["'a' is damaged.", "'b' is damaged.", "It came late.", "'c' is damaged."])
+    ("'a' is damaged. So it is with 'b' and 'c'.", 'It came late.')
+    >>> grouped(["A cell was stopped."] * 3)
+    ('A cell was stopped. (3 times)',)
+    """
+    kinds: dict[str, list[str]] = {}
+    for sentence in sentences:
+        kinds.setdefault(NAME.sub("''", sentence), []).append(sentence)
+    told = [_short(_told(alike)) for alike in kinds.values()]
+    if (more := len(told) - most) > 0:
+        told[most:] = [f"And {more} more of other kinds."]
+    return tuple(told)
+
+
+def _told(alike: list[str]) -> str:
+    first = alike[0]
+    names = dict.fromkeys(_own_name(sentence, first) for sentence in alike[1:])
+    names.pop("", None)
+    if not names:
+        return first if len(alike) == 1 else f"{first} ({len(alike)} times)"
+    shown = list(names)[: MOST_NAMES - 1]
+    if more := len(names) - len(shown):
+        shown.append(f"{more} more")
+    *front, last = shown
+    return f"{first} So it is with {', '.join(front)}{' and ' if front else ''}{last}."
+
+
+def _own_name(sentence: str, first: str) -> str:
+    """Return the first name in which a sentence differs from another; empty if they are equal."""
+    pairs = zip(NAME.findall(sentence), NAME.findall(first), strict=True)
+    return next((own for own, other in pairs if own != other), "")
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= MOST_CHARACTERS else f"{sentence[: MOST_CHARACTERS - 1]}…"
