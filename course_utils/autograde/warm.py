@@ -6,9 +6,9 @@ its kernels as any others.
 
 from __future__ import annotations
 
-import array
 import asyncio
 import atexit
+import functools
 import json
 import os
 import select
@@ -26,11 +26,11 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from course_utils import data as datasets
-from course_utils.autograde import sandbox
+from course_utils.autograde import cgroups, sandbox
 from course_utils.autograde.sweep import sweep
 from course_utils.autograde.workplace import environment, font_lists, stage_library
 from course_utils.exceptions import CourseError
-from course_utils.kernel.usage import Usage, read_end
+from course_utils.kernel.usage import Budget, Usage, read_end
 from course_utils.kernel.watch import INTERRUPT, KILL, READY
 
 __all__ = ["WarmParent", "WarmProvisioner", "lend", "warm_parent"]
@@ -85,7 +85,7 @@ class WarmParent:
             environment=environment("/student", data="/data"),
         )
         self._process = subprocess.Popen(
-            command,
+            [*cgroups.scope_command(), *command],
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=self._said,
@@ -121,17 +121,30 @@ class WarmParent:
         except OSError:
             return False
 
-    def fork(self, request: dict[str, Any]) -> socket.socket:
-        """Ask for a kernel, and return its leash."""
+    @functools.cached_property
+    def groups(self) -> cgroups.Home | None:
+        """Where the kernels' control groups can be made, if anywhere."""
+        return cgroups.find_home() or cgroups.find_home(self._process.pid)
+
+    def fork(self, request: dict[str, Any], group: cgroups.Group | None = None) -> socket.socket:
+        """Ask for a kernel in a control group, and return its leash."""
+        files = group.open() if group else {}
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            rights = array.array("i", [theirs.fileno()])
-            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
-            try:
-                self._control.sendmsg([json.dumps(request).encode()], ancillary)
-            except OSError as error:
-                ours.close()
-                raise ParentLost(f"The warm parent ended: {error.strerror}.") from error
+        try:
+            with theirs:
+                socket.send_fds(self._control, [b"k"], [theirs.fileno()])
+            told = {
+                **request,
+                "group": list(files),
+                "shares": bool(group and self.groups and self.groups.counts_computing),
+            }
+            socket.send_fds(ours, [json.dumps(told).encode()], list(files.values()))
+        except OSError as error:
+            ours.close()
+            raise ParentLost(f"The warm parent ended: {error.strerror}.") from error
+        finally:
+            for file in files.values():
+                os.close(file)
         return ours
 
     def close(self) -> None:
@@ -193,7 +206,7 @@ class WarmProvisioner(KernelProvisionerBase):
     """Has kernels forked by this process's warm parent."""
 
     _leash: socket.socket | None = None
-    _room: str = ""
+    _group: cgroups.Group | None = None
     #: How the kernel ended, in words; empty while it runs.
     ended = ""
     #: What it used, once it has ended; None if its sandbox could not tell.
@@ -248,7 +261,11 @@ class WarmProvisioner(KernelProvisionerBase):
         info["key"] = info["key"].decode()
         info["ip"] = f"/line/{Path(info['ip']).name}"
         request = {**kwargs["request"], "connection": info, "arguments": cmd}
-        self._leash = warm_parent().fork(request)
+        parent = warm_parent()
+        if parent.groups:
+            with suppress(OSError):  # then its first process counts
+                self._group = parent.groups.new_group(Budget(**request["budget"]))
+        self._leash = parent.fork(request, self._group)
         self._leash.setblocking(False)
         self.ended, self.used = "", None
         end = time.monotonic() + START_SECONDS
@@ -290,3 +307,6 @@ class WarmProvisioner(KernelProvisionerBase):
             self._leash.close()
             self._leash = None
             self.ended = why
+        if self._group is not None:
+            self._group.remove()
+            self._group = None

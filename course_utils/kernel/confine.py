@@ -18,6 +18,7 @@ __all__ = [
     "limit",
     "make_private",
     "mount_proc",
+    "mount_terminals",
     "mount_tmpfs",
     "seal",
     "unshare",
@@ -44,6 +45,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVA
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 LAST_CAPABILITY = 63
+RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE = 11, 12
 CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -99,6 +101,16 @@ def mount_proc() -> None:
         mount_tmpfs("/proc", 1)
 
 
+def mount_terminals(place: str, most: int) -> None:
+    """Mount terminals of this namespace's own, so many at most; where that is not allowed, none."""
+    options = f"newinstance,ptmxmode=0666,mode=600,max={most}"
+    try:
+        _mount("devpts", place, "devpts", MS_NOSUID | MS_NOEXEC, options)
+    except OSError:
+        mount_tmpfs(place, 1)
+        seal(place)
+
+
 def bind(source: str, place: str) -> None:
     """Show a folder, with what is mounted in it, at another place."""
     _mount(source, place, "", MS_BIND | MS_REC)
@@ -140,16 +152,26 @@ def give_up_privileges(user: int | None) -> None:
 
 
 def limit(
-    *, cpu_seconds: int, data_bytes: int, processes: int, open_files: int, file_bytes: int
+    *,
+    cpu_seconds: int,
+    data_bytes: int,
+    address_bytes: int,
+    processes: int,
+    open_files: int,
+    file_bytes: int,
 ) -> None:
     """Limit what this process and each of its children may use."""
     # The first of the two is a signal that says why, the second kills who ignores it.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     for kind, most in (
         (resource.RLIMIT_DATA, data_bytes),
+        (resource.RLIMIT_AS, address_bytes),
         (resource.RLIMIT_NPROC, processes),
         (resource.RLIMIT_NOFILE, open_files),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CORE, 0),
+        # Memory of the system's own, for signals and timers that wait, and for messages.
+        (RLIMIT_SIGPENDING, 1000),
+        (RLIMIT_MSGQUEUE, 0),
     ):
         resource.setrlimit(kind, (most, most))

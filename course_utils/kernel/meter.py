@@ -1,7 +1,7 @@
 """Measures what all processes of a kernel use together, from the first process of its namespace.
 
-It counts what the system tells of each process. What lies between two looks is estimated from the
-system's own high-water marks where it keeps any.
+The system counts it, where the kernel has a control group. Elsewhere it is added up from what the
+system tells of each process, and what lies between two looks is missed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from pathlib import Path
 
 from course_utils.kernel.usage import Usage
 
-__all__ = ["CountingMeter", "Meter", "disk_megabytes"]
+__all__ = ["CountingMeter", "GroupMeter", "Meter"]
 
 PROCESSES = Path("/proc")
 INIT = "1"
-#: What a process has for itself, and its share of what it has in common without a file.
-OWN = ("Private_", "Pss_Shmem")
-#: Seconds that one look may spend on adding up memory.
-LONGEST_LOOK = 0.05
+#: How the lines begin that tell what a process has for itself.
+OWN = "Private_"
+#: Seconds that one look may spend on adding up memory; and if that could be more than allowed.
+LONGEST_LOOK, LONGEST_URGENT_LOOK = 0.05, 0.3
+PAGE = os.sysconf("SC_PAGE_SIZE")
+#: Megabytes of an open file: a pipe has two ends and, above what a user may have, two pages.
+OPEN_FILE = 4 / 1024
+#: Megabytes that a socket's buffer holds, and how many sockets are taken for empty.
+SOCKET, FREE_SOCKETS = 0.2, 100
 TICKS = os.sysconf("SC_CLK_TCK")
 #: Fields of a process's line, counted from behind its name: see proc_pid_stat(5).
 TIMES, THREADS, START, RESIDENT = slice(11, 15), 17, 19, 21
@@ -64,6 +69,67 @@ class Meter:
         """Measure once more before the end, and return what was used in all."""
         return self.look()
 
+    def is_out_of_memory(self) -> bool:
+        """Say whether the system has ended a process for its memory."""
+        return False
+
+
+class GroupMeter(Meter):
+    """Reads what a control group's own counters say, of either version.
+
+    Parameters
+    ----------
+    folder : str
+        Where what the kernel can write to is mounted.
+    files : dict of str to int
+        The group's files, open, as `course_utils.autograde.cgroups` names them.
+    """
+
+    def __init__(self, folder: str, files: dict[str, int]) -> None:
+        super().__init__(folder)
+        self._files = files
+
+    def measure(self) -> tuple[float, float, int]:
+        """Return megabytes of memory now, seconds of computing until now, processes now."""
+        memory = int(self._read("memory")) - self._cached()
+        return memory / 2**20, self._seconds(), int(self._read("tasks"))
+
+    def last_look(self) -> Usage:
+        """Measure once more, and count in the system's own high-water mark."""
+        used = self.look()
+        if "peak" in self._files:
+            peak = (int(self._read("peak")) - self._cached()) / 2**20
+            self.used = replace(used, memory_megabytes=max(peak, used.memory_megabytes))
+        return self.used
+
+    def is_out_of_memory(self) -> bool:
+        """Say whether the system has ended a process for its memory."""
+        return self._line("events", "oom_kill") > 0
+
+    def _cached(self) -> int:
+        """Return the bytes of files that were read, which the system takes back when it must."""
+        kinds = ("inactive_file", "active_file")
+        return sum(self._line("kinds", kind) for kind in kinds)
+
+    def _seconds(self) -> float:
+        if "computing" not in self._files:
+            waited_for = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return waited_for.ru_utime + waited_for.ru_stime
+        text = self._read("computing")
+        if text.strip().isdigit():
+            return int(text) / 10**9
+        return self._line("computing", "usage_usec") / 10**6
+
+    def _line(self, name: str, wanted: str) -> int:
+        for line in self._read(name).splitlines():
+            key, _, value = line.partition(" ")
+            if key == wanted:
+                return int(value)
+        return 0
+
+    def _read(self, name: str) -> str:
+        return os.pread(self._files[name], 2**16, 0).decode()
+
 
 @dataclass(frozen=True)
 class _State:
@@ -94,7 +160,7 @@ class _Memory:
         The process's state then. Who has not run since has not changed its memory.
     private, share, tables : float
         Megabytes that it alone has in memory; its share of all that no file holds, where each of n
-        processes has an n-th; and the tables that its memory is found by.
+        processes has an n-th; and what the system needs for its memory and its open files.
     above : float
         By how many megabytes it once had more in memory than now.
     """
@@ -120,10 +186,13 @@ class CountingMeter(Meter):
     ----------
     folder : str
         Where what the kernel can write to is mounted.
+    most : int
+        Megabytes of memory that are allowed: the closer, the more a look may cost.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, most: int) -> None:
         super().__init__(folder)
+        self._most = most
         self._processes: _Processes = {}
         self._memory: dict[tuple[int, int], _Memory] = {}
         self._ticks_of_the_dead = 0
@@ -151,13 +220,15 @@ class CountingMeter(Meter):
 
     def _refresh(self) -> None:
         """Add up the memory of who has run, those first that have waited longest."""
-        end = time.monotonic() + LONGEST_LOOK
         known = self._memory
         changed = [
             process
             for process, state in self._processes.items()
             if process not in known or known[process].of != state
         ]
+        at_most = sum(self._processes[process].resident for process in changed) * PAGE / 2**20
+        is_urgent = self._megabytes() + at_most > self._most
+        end = time.monotonic() + (LONGEST_URGENT_LOOK if is_urgent else LONGEST_LOOK)
         order = {process: place for place, process in enumerate(known)}
         for process in sorted(changed, key=lambda process: order.get(process, -1)):
             known.pop(process, None)
@@ -171,7 +242,8 @@ class CountingMeter(Meter):
         private = sum(one.private for one in known)
         shared_too = sum(one.share for one in known) - self._inherited
         tables = sum(one.tables for one in known)
-        return max(private, shared_too) + tables + disk_megabytes(self._folder)
+        files = disk_megabytes(self._folder)
+        return max(private, shared_too) + tables + files + _socket_megabytes()
 
     def _seconds(self) -> float:
         """Return the computing time of the living and the dead.
@@ -212,19 +284,28 @@ def _memory(process: int, state: _State) -> _Memory:
         of=state,
         private=private / 1024,
         share=added_up.get("Pss_Anon", 0) / 1024,
-        tables=status.get("VmPTE", 0) / 1024,
+        tables=status.get("VmPTE", 0) / 1024 + status.get("FDSize", 0) * OPEN_FILE,
         above=(status.get("VmHWM", 0) - status.get("VmRSS", 0)) / 1024,
     )
 
 
 def _sizes(path: Path) -> dict[str, int]:
-    """Return the lines of a file that are a name and a size, in kilobytes."""
+    """Return the lines of a file that are a name and a number, of kilobytes mostly."""
     found = {}
     for line in path.read_text().splitlines():
         name, _, value = line.partition(":")
-        if value.endswith(" kB"):
-            found[name] = int(value[:-3])
+        number = value.removesuffix(" kB").strip()
+        if number.isdigit():
+            found[name] = int(number)
     return found
+
+
+def _socket_megabytes() -> float:
+    """Return what sockets may hold that wait to be read, if there are unusually many."""
+    with suppress(OSError):
+        count = len((PROCESSES / "net/unix").read_bytes().splitlines()) - 1
+        return max(0, count - FREE_SOCKETS) * SOCKET
+    return 0.0
 
 
 def disk_megabytes(folder: str) -> float:

@@ -4,14 +4,15 @@ It runs in a sandbox and computes nothing itself: no thread, no ZeroMQ context a
 exist before it forks. Each child gets namespaces of its own, is watched by an `init` process of its
 own, and dies whole.
 
-The grader sends, for each kernel, a request (JSON) and one end of a socket, the *leash*. On the
-leash the child's init says "ready", and how the kernel ended and what it used; it takes "interrupt"
-and "kill". A leash that is let go kills too, so that nothing outlives a grader.
+The grader sends, for each kernel, one end of a socket: the *leash*. The child reads from it what is
+asked for (JSON), which this process therefore never sees: what it once had in its memory, all later
+kernels could find in theirs. On the leash the child's init says "ready", and how the kernel ended
+and what it used; it takes "interrupt" and "kill". A leash that is let go kills too, so that nothing
+outlives a grader.
 """
 
 from __future__ import annotations
 
-import array
 import gc
 import importlib
 import json
@@ -27,13 +28,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from course_utils.kernel import calls, confine
-from course_utils.kernel.meter import CountingMeter
+from course_utils.kernel.meter import CountingMeter, GroupMeter, Meter
+from course_utils.kernel.sessions import Sessions
 from course_utils.kernel.usage import Budget, pack_end
 from course_utils.kernel.watch import READY, watch
 
 __all__ = ["HOME", "MODULES", "main"]
 
 UP = b"up"
+#: Open files that come with a request: those of a control group.
+MOST_FILES = 16
+#: Terminals that a kernel can have: a shell's command takes one.
+TERMINALS = 16
 #: What a kernel would import as it starts, and what the course's notebooks then do.
 MODULES = (
     "numpy",
@@ -75,6 +81,8 @@ LATER = "torch._dynamo"
 #: has met: users are counted, so two kernels of one user would share their limit.
 STRANGERS = range(2**30, 2**31)
 IDS = Path("/proc/self/uid_map")
+#: Bytes of addresses that may be reserved beyond what is used, as the stacks of threads are.
+RESERVED = 2**30
 #: Where a kernel may write: its home, the folder that it starts in, and those for temporary files.
 OWN = "/student"
 HOME, DESK = f"{OWN}/home", f"{OWN}/desk"
@@ -102,14 +110,15 @@ def main(control: int, *, ahead: bool = False) -> None:
     with socket.socket(fileno=control) as grader:
         grader.send(json.dumps({"threads": _threads()}).encode())
         while True:
-            request, leash = _received(grader)
-            if leash is None:
+            _, leashes, _, _ = socket.recv_fds(grader, 1, 1)
+            if not leashes:
                 return
+            (leash,) = leashes
             if _threads() != 1:  # a fork would leave the locks of others locked for ever
                 sys.exit("The warm parent is no longer alone in its process.")
             if os.fork() == 0:
                 grader.close()
-                _child(json.loads(request), socket.socket(fileno=leash))
+                _child(socket.socket(fileno=leash))
             os.close(leash)
             if is_first:
                 is_first = False
@@ -128,23 +137,18 @@ def _threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def _received(grader: socket.socket) -> tuple[bytes, int | None]:
-    data, ancillary, _, _ = grader.recvmsg(2**20, socket.CMSG_SPACE(4))
-    for level, kind, content in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            return data, array.array("i", content[:4])[0]
-    return data, None
-
-
-def _child(request: dict[str, Any], leash: socket.socket) -> NoReturn:
+def _child(leash: socket.socket) -> NoReturn:
     """Become the first process of new namespaces; never return."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         _silence()
+        text, files, _, _ = socket.recv_fds(leash, 2**20, MOST_FILES)
+        request = json.loads(text)
+        group = dict(zip(request["group"], files, strict=True))
         confine.unshare(with_users=os.getuid() != 0)
         if os.fork() == 0:
-            _init(request, leash)
+            _init(request, group, leash)
     except BaseException as error:
         leash.send(f"failed: {type(error).__name__}: {error}".encode()[:1000])
     os._exit(1)
@@ -157,17 +161,18 @@ def _silence() -> None:
     os.close(null)
 
 
-def _init(request: dict[str, Any], leash: socket.socket) -> None:
+def _init(request: dict[str, Any], group: dict[str, int], leash: socket.socket) -> None:
     """Furnish the room, start the kernel in it, and watch over both."""
     user = random.SystemRandom().choice(_strangers()) if os.getuid() == 0 else None
     budget = Budget(**request["budget"])
     _furnish(request, budget, user)
-    meter = CountingMeter(OWN)
     is_up, says_up = os.pipe()
     may_run, lets_run = os.pipe()
     kernel = os.fork()
     if kernel == 0:
         leash.close()
+        for file in group.values():  # whoever has them could leave the group
+            os.close(file)
         os.close(is_up)
         os.close(lets_run)
         _kernel(request, budget, user, says_up, may_run)
@@ -176,6 +181,8 @@ def _init(request: dict[str, Any], leash: socket.socket) -> None:
     # However busy the kernel's processes are, who watches over them must have its turn.
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    # It takes a while, in which the kernel starts.
+    meter = _meter(kernel, budget, group)
     if (said := os.read(is_up, 1000)) != UP:
         leash.send(b"failed: " + (said or b"it ended while it started"))
     else:
@@ -183,10 +190,22 @@ def _init(request: dict[str, Any], leash: socket.socket) -> None:
         confine.seal("/line")
         leash.send(READY)
         os.write(lets_run, b"1")
-    ended = watch(kernel, leash, budget, meter)
+    sessions = None if request["shares"] else Sessions()
+    ended = watch(kernel, leash, budget, meter, sessions)
     _clear()
     leash.send(pack_end(ended, meter.used))
     os._exit(0)
+
+
+def _meter(kernel: int, budget: Budget, group: dict[str, int]) -> Meter:
+    """Put the kernel into its group, whose counters then tell; else count."""
+    try:
+        for name, file in group.items():
+            if name.startswith("processes"):
+                os.write(file, str(kernel).encode())
+    except OSError:
+        group = {}
+    return GroupMeter(OWN, group) if group else CountingMeter(OWN, budget.memory_megabytes)
 
 
 def _strangers() -> range:
@@ -222,7 +241,12 @@ def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
             for place in (owned, *owned.rglob("*")):
                 os.chown(place, user, user)
     confine.mount_tmpfs("/rooms", 1)
+    # What maps it has memory that nothing counts, once it is no longer in any process.
+    nothing = Path("/rooms/nothing")
+    nothing.touch(mode=0)
+    confine.bind(str(nothing), "/dev/zero")
     confine.seal("/rooms")
+    confine.mount_terminals("/dev/pts", TERMINALS)
 
 
 def _show_tmp(prefixes: list[Path]) -> None:
@@ -250,7 +274,8 @@ def _kernel(
     try:
         confine.limit(
             cpu_seconds=budget.cpu_seconds,
-            data_bytes=_data_bytes() + budget.memory_megabytes * 2**20,
+            data_bytes=_bytes("VmData") + budget.memory_megabytes * 2**20,
+            address_bytes=_bytes("VmSize") + budget.memory_megabytes * 2**20 + RESERVED,
             processes=budget.processes,
             open_files=budget.open_files,
             file_bytes=budget.disk_megabytes * 2**20,
@@ -292,9 +317,9 @@ def _reseed() -> None:
     importlib.import_module("torch").default_generator.seed()
 
 
-def _data_bytes() -> int:
-    """Return the private memory, in bytes of addresses, that the parent already has."""
+def _bytes(what: str) -> int:
+    """Return how many bytes of addresses the parent already has, of one kind."""
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmData:"):
+        if line.startswith(f"{what}:"):
             return int(line.split()[1]) * 1024
-    return 2**30
+    return 2**31

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 
 from course_utils.kernel.meter import Meter
+from course_utils.kernel.sessions import Sessions
 from course_utils.kernel.usage import Budget
 
 __all__ = ["INTERRUPT", "KILL", "READY", "watch"]
@@ -24,7 +25,13 @@ PACE = 2000
 SHARE = 0.1
 
 
-def watch(kernel: int, leash: socket.socket, budget: Budget, meter: Meter) -> str:
+def watch(
+    kernel: int,
+    leash: socket.socket,
+    budget: Budget,
+    meter: Meter,
+    sessions: Sessions | None = None,
+) -> str:
     """Serve the leash until the kernel or its budget ends; return how it ended.
 
     Parameters
@@ -35,6 +42,8 @@ def watch(kernel: int, leash: socket.socket, budget: Budget, meter: Meter) -> st
         The line to the grader.
     budget : Budget
     meter : Meter
+    sessions : Sessions, optional
+        Where the system shares the processors between sessions, and not between kernels.
     """
     woken = _wake_at_ends()
     next_look = 0.0
@@ -55,8 +64,10 @@ def watch(kernel: int, leash: socket.socket, budget: Budget, meter: Meter) -> st
                 return _cause(status, budget, meter)
         if (now := time.monotonic()) >= next_look:
             used = meter.look()
-            if why := budget.overdrawn(used):
-                return why
+            if meter.is_out_of_memory() or budget.overdrawn(used):
+                return _overdrawn(budget, meter)
+            if sessions is not None:
+                sessions.calm()
             left = budget.memory_megabytes - used.memory_megabytes
             next_look = now + min(
                 max((time.monotonic() - now) / SHARE, left / PACE, SHORTEST), LONGEST
@@ -83,10 +94,17 @@ def _reap(kernel: int) -> int | None:
     return None
 
 
-def _cause(status: int, budget: Budget, meter: Meter) -> str:
+def _overdrawn(budget: Budget, meter: Meter) -> str:
     used = meter.last_look()
-    if why := budget.overdrawn(used):
+    if meter.is_out_of_memory():
+        return budget.too_much_memory(used.memory_megabytes)
+    return budget.overdrawn(used)
+
+
+def _cause(status: int, budget: Budget, meter: Meter) -> str:
+    if why := _overdrawn(budget, meter):
         return why
+    used = meter.used
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         return budget.too_much_computing(used.cpu_seconds)
     return f"ended with status {os.waitstatus_to_exitcode(status)}"
