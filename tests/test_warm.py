@@ -31,6 +31,7 @@ from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.warm import ParentLost, WarmParent, WarmProvisioner, warm_parent
 from course_utils.autograde.workplace import Workplace
+from course_utils.kernel.usage import Budget
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -374,6 +375,13 @@ def test_a_kernel_starts_with_little_memory_of_its_own() -> None:
         ("for n in range(30_000):\n    open(f'/tmp/{n}', 'w').close()", "No space left"),
         ("files = [open('/dev/null') for _ in range(300)]", "Too many open files"),
         (HOG * 2, "Resource temporarily unavailable"),
+        ("import mmap\nmmap.mmap(-1, 4096)", "Operation not permitted"),
+        (
+            "import mmap\nflags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000\n"
+            "mmap.mmap(-1, 2**36, flags=flags, prot=mmap.PROT_READ)",
+            "Cannot allocate memory",
+        ),
+        ("import os\nends = [os.openpty() for _ in range(40)]", "out of pty devices"),
     ],
 )
 def test_a_cell_that_wants_too_much_fails_and_its_kernel_lives(cell: str, why: str) -> None:
@@ -382,12 +390,24 @@ def test_a_cell_that_wants_too_much_fails_and_its_kernel_lives(cell: str, why: s
         assert said(session, "print('still here')") == "still here"
 
 
+@pytest.fixture(params=["in a group", "counted"])
+def means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have limits kept by control groups, where they can be had, or by counting, as elsewhere."""
+    if request.param == "counted":
+        monkeypatch.setitem(vars(warm_parent()), "groups", None)
+    elif warm_parent().groups is None:
+        pytest.skip("no control group can be had here")
+    means: str = request.param
+    return means
+
+
+@pytest.mark.usefixtures("means")
 @pytest.mark.parametrize(
     ("cell", "limits", "why"),
     [
         (
-            "import mmap, time\nshared = mmap.mmap(-1, 400 * 2**20)\n"
-            "for n in range(0, len(shared), 4096):\n    shared[n] = 1\ntime.sleep(60)",
+            "import os, time\nx = bytearray(200 * 2**20)\nos.fork()\n"
+            "y = bytearray(50 * 2**20)\nx[::4096] = bytes(len(x[::4096]))\ntime.sleep(60)",
             SMALL,
             "it used more than 300 MB of memory",
         ),
@@ -416,6 +436,7 @@ def test_what_uses_too_much_is_ended_with_a_reason(cell: str, limits: Limits, wh
         assert not session.is_alive()
 
 
+@pytest.mark.usefixtures("means")
 def test_what_a_kernel_used_is_known_when_it_has_ended() -> None:
     session = Session(SMALL)
     takes = "import os, time\nx = b'1' * (90 * 2**20)\nopen('/tmp/x', 'wb').write(b'1' * 2**20)"
@@ -434,6 +455,7 @@ def test_what_a_kernel_used_is_known_when_it_has_ended() -> None:
     assert 1 <= used.disk_megabytes < 20
 
 
+@pytest.mark.usefixtures("means")
 @pytest.mark.parametrize("heeded", ["SIG_DFL", "SIG_IGN"])
 def test_the_dead_have_computed_too(heeded: str) -> None:
     limits = replace(SMALL, cpu_seconds=2)
@@ -445,6 +467,67 @@ def test_the_dead_have_computed_too(heeded: str) -> None:
     )
     with closing(Session(limits)) as session, pytest.raises(KernelLost, match="longer than 2 s"):
         session.run(code(computes))
+
+
+WEIGHT = """
+import os, time
+says, tells = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    end = time.monotonic() + 8
+    while "nice 19" not in open("/proc/self/autogroup").read() and time.monotonic() < end:
+        time.sleep(0.02)
+    os.write(tells, open("/proc/self/autogroup").read().split()[-1].encode())
+    os._exit(0)
+print(os.read(says, 10).decode(), open("/proc/self/autogroup").read().split()[-1])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="sessions weigh nothing here")
+def test_another_session_weighs_next_to_nothing_where_sessions_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(vars(warm_parent()), "groups", None)
+
+    assert printed(WEIGHT) == "19 0"
+
+
+def test_all_processes_of_a_kernel_are_in_its_group_and_the_group_goes_with_them() -> None:
+    home = warm_parent().groups
+    if home is None:
+        pytest.skip("no control group can be had here")
+    groups = "import os\nos.fork() or os.setsid()\nprint(open('/proc/self/cgroup').read())\n"
+
+    told = printed(groups + "import time; time.sleep(0.2)")
+
+    names = {line.rpartition("/")[2] for line in told.splitlines() if "course-kernel" in line}
+    assert len(names) == 1
+    assert not any((folder / name).exists() for folder in home.folders.values() for name in names)
+
+
+def test_a_kernel_whose_group_cannot_be_made_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        counts_computing = True
+
+        def new_group(self, budget: Budget) -> Any:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(vars(warm_parent()), "groups", Full())
+    session = Session(SMALL)
+
+    assert said(session, "x = bytearray(90 * 2**20)\nprint('ran')") == "ran"
+    session.close()
+
+    assert session.used is not None
+    assert session.used.memory_megabytes > 90
+
+
+def test_the_terminals_of_one_kernel_are_not_seen_by_another() -> None:
+    with closing(Session(SMALL)) as first, closing(Session(SMALL)) as second:
+        opened = said(first, "import os\nends = os.openpty()\nprint(os.ttyname(ends[1]))")
+
+        assert opened == "/dev/pts/0"
+        assert said(second, "import os\nprint(os.listdir('/dev/pts'))") == "['ptmx']"
 
 
 def test_the_processes_of_one_kernel_take_none_from_another() -> None:

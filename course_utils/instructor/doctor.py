@@ -33,7 +33,8 @@ from course_utils.autograde import sandbox, workplace
 from course_utils.autograde.course import Course
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
-from course_utils.exceptions import DataError
+from course_utils.autograde.warm import warm_parent
+from course_utils.exceptions import CourseError, DataError
 
 __all__ = [
     "DATA",
@@ -129,6 +130,11 @@ def nothing_found_or_ended(ran: Ran) -> Reading:
     return (State.HOLDS, "") if "of memory" in ran.ended else nothing_found(ran)
 
 
+def nothing_found_or_computed(ran: Ran) -> Reading:
+    """Read a probe that may also be ended for the time that it computes."""
+    return (State.HOLDS, "") if "computed longer" in ran.ended else nothing_found(ran)
+
+
 def nothing_left(ran: Ran) -> Reading:
     """Read a probe that leaves a process behind."""
     if not ran.running:
@@ -163,11 +169,17 @@ class Probe:
 
 #: Small, so that reaching them takes no time and no strength.
 LIMITS = Limits(
-    cell_seconds=20, memory_megabytes=150, disk_megabytes=8, processes=60, open_files=120
+    cell_seconds=30,
+    memory_megabytes=150,
+    disk_megabytes=8,
+    processes=60,
+    open_files=180,
+    cpu_seconds=6,
 )
 
 OPENING = """
-import contextlib, ctypes, glob, json, mmap, os, socket, subprocess, sys, threading, time
+import contextlib, ctypes, fcntl, glob, json, mmap, os, signal, socket, subprocess, sys, threading
+import time
 facts, found = json.loads({facts!r}), []
 folders = sorted({{"/tmp", "/dev/shm", os.environ["TMPDIR"], os.environ["HOME"]}})
 
@@ -179,6 +191,13 @@ def breach(what):
         pass
     else:
         found.append(what)
+
+def call(x86_64, aarch64, *arguments):
+    number = {{"x86_64": x86_64, "aarch64": aarch64}}[os.uname().machine]
+    result = ctypes.CDLL(None, use_errno=True).syscall(number, *arguments)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return result
 """
 CLOSING = "\nprint(json.dumps(found))"
 
@@ -320,19 +339,139 @@ with breach("files without a name take more memory than allowed"):
     ),
     Probe(
         "memory shared",
-        "what processes share is counted",
+        "memory is shared by files, which are counted, and by nothing else",
         """
-with breach("two processes share more memory than allowed"):
-    block = mmap.mmap(-1, 2 * facts["memory"] << 20)
-    child = os.fork()
-    for page in range(0, len(block), mmap.PAGESIZE):
-        block[page] = 1
-    time.sleep(0.8)
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
+with breach("it shares memory without a file"):
+    mmap.mmap(-1, 4096).close()
+with breach("it shares memory by a device"), open("/dev/zero", "r+b") as zeroes:
+    mmap.mmap(zeroes.fileno(), 4096).close()
+with breach("it shares memory by segments"):
+    segment = call(29, 194, 0, 4096, 0o1600)
+    call(31, 195, segment, 0, 0)
+""",
+    ),
+    Probe(
+        "memory in sockets",
+        "what waits in sockets is counted",
+        """
+def fill():
+    lines = []
+    with contextlib.suppress(OSError):
+        for _ in range(50):
+            lines += socket.socketpair()
+            for line in lines[-2:]:
+                line.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        line.send(bytes(1 << 16))
+    return lines
+
+with breach("what waits in sockets takes more memory than allowed"):
+    children = []
+    try:
+        for _ in range(12):
+            ready, tells = os.pipe()
+            children.append(os.fork())
+            if children[-1] == 0:
+                kept = fill()
+                os.write(tells, b"1")
+                time.sleep(30)
+                os._exit(0)
+            os.close(tells)
+            if not os.read(ready, 1):
+                raise MemoryError
+            os.close(ready)
+        time.sleep(1)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 """,
         reads=nothing_found_or_ended,
+    ),
+    Probe(
+        "memory for addresses",
+        "the tables that memory is found by stay small",
+        """
+with breach("it has tables for far more memory than allowed"):
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+    mmap.mmap(-1, 1 << 36, flags=flags, prot=mmap.PROT_READ).close()
+""",
+        reads=nothing_found_or_ended,
+    ),
+    Probe(
+        "memory of the system",
+        "semaphores, messages, watches and larger pipes are refused",
+        """
+with breach("it makes semaphores"):
+    call(66, 191, call(64, 190, 0, 1, 0o1600), 0, 0)
+with breach("it makes a queue of messages"):
+    call(71, 187, call(68, 186, 0, 0o1600), 0, 0)
+with breach("it watches files"):
+    os.close(call(294, 26, 0))
+with breach("it asks for the network's devices"):
+    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close()
+with breach("it makes larger pipes"):
+    reads, writes = os.pipe()
+    fcntl.fcntl(writes, 1031, 1 << 18)
+with breach("it makes larger buffers"), socket.socket(socket.AF_UNIX) as line:
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
+""",
+    ),
+    Probe(
+        "computing time",
+        "processes are counted together, those that have ended, too",
+        """
+with breach("its processes together compute longer than allowed"):
+    children = facts["cpu"] + 1
+    for _ in range(children):
+        child = os.fork()
+        if child == 0:
+            while time.process_time() < 1:
+                pass
+            os._exit(0)
+        os.waitpid(child, 0)
+    time.sleep(1)
+""",
+        reads=nothing_found_or_computed,
+    ),
+    Probe(
+        "share of the processors",
+        "sessions of its own get it no more of them",
+        """
+def is_one_for_all():
+    groups = [line.split(":", 2) for line in open("/proc/self/cgroup").read().splitlines()]
+    return any("course-kernel" in path for _, kinds, path in groups if "cpu" in kinds or not kinds)
+
+says, tells = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    weighs = "as much"
+    end = time.monotonic() + (5 if facts["walls"] else 0)
+    while weighs == "as much":
+        with contextlib.suppress(OSError):
+            if is_one_for_all() or "nice 19" in open("/proc/self/autogroup").read():
+                weighs = "less"
+        if not os.path.exists("/proc/self/autogroup"):  # the system does not count sessions
+            weighs = "less" if facts["walls"] else weighs
+        if time.monotonic() > end:
+            break
+        time.sleep(0.02)
+    os.write(tells, weighs.encode())
+    os._exit(0)
+if os.read(says, 10) != b"less":
+    found.append("a session of its own weighs as much as another kernel")
+""",
+    ),
+    Probe(
+        "terminals",
+        "it has a few of its own, and sees nobody else's",
+        """
+if others := set(os.listdir("/dev/pts")) - {"ptmx"}:
+    found.append(f"it sees {len(others)} terminals of others")
+with breach("it takes more terminals than anybody needs"):
+    ends = [os.openpty() for _ in range(20)]
+""",
     ),
     Probe(
         "processes",
@@ -366,18 +505,20 @@ os.unlink(path)
     ),
     Probe(
         "disk",
-        "each folder that can be written has a limit",
+        "all folders that can be written have a limit together",
         """
-for folder in folders:
-    paths = [os.path.join(folder, f"{facts['mark']}-{part}") for part in range(facts["disk"] + 1)]
-    try:
-        with breach(f"it fills {folder} with more than allowed"):
-            for path in paths:
-                with open(path, "xb") as file:
-                    file.write(bytes(1 << 20))
-    finally:
-        for path in filter(os.path.exists, paths):
-            os.unlink(path)
+each = facts["disk"] // len(folders) + 1
+paths = [
+    os.path.join(folder, f"{facts['mark']}-{part}") for folder in folders for part in range(each)
+]
+try:
+    with breach("its folders together hold more than allowed"):
+        for path in paths:
+            with open(path, "xb") as file:
+                file.write(bytes(1 << 20))
+finally:
+    for path in filter(os.path.exists, paths):
+        os.unlink(path)
 """,
     ),
     Probe(
@@ -418,6 +559,8 @@ else:
 """,
 )
 
+#: The row that says how limits are kept.
+MEANS = "limits kept"
 #: Where a kernel must not write, wherever the folder exists.
 SYSTEM = (
     *("/", "/bin", "/dev", "/etc", "/home", "/lib", "/opt", "/root", "/usr", "/usr/lib"),
@@ -442,7 +585,8 @@ def diagnose(course: Course | None) -> Diagnosis:
         broken = [Row("protection", probe.name, State.BROKEN, nothing) for probe in PROBES]
         return Diagnosis(problem, (*broken, *machine(course)))
     with outside(course) as facts:
-        return Diagnosis("", (*examine(facts, (*PROBES, DATA)), *machine(course)))
+        rows = (*examine(facts, (*PROBES, DATA)), _means(), *machine(course))
+        return Diagnosis("", rows)
 
 
 def examine(facts: Mapping[str, Any], probes: Sequence[Probe] = PROBES) -> Iterator[Row]:
@@ -472,6 +616,7 @@ def _ran(probe: Probe, facts: Mapping[str, Any]) -> Ran:
         "mark": mark,
         "memory": LIMITS.memory_megabytes,
         "disk": LIMITS.disk_megabytes,
+        "cpu": LIMITS.cpu_seconds,
         "processes": LIMITS.processes,
         "open_files": LIMITS.open_files,
     }
@@ -560,6 +705,7 @@ def outside(course: Course | None) -> Iterator[dict[str, Any]]:
         with suppress(DataError):  # `machine` tells of it
             origins = _origins()
         yield {
+            "walls": not sandbox.problem(),
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
             "sockets": sockets,
@@ -611,6 +757,24 @@ def machine(course: Course | None) -> list[Row]:
         rows.append(Row("machine", "gradebook", *_gradebook(course)))
     rows.append(Row("machine", "data sets", *_data_sets()))
     return rows
+
+
+def _means() -> Row:
+    """Return by what means the limits are kept here."""
+    try:
+        groups = warm_parent().groups
+    except (CourseError, OSError) as error:
+        return Row("protection", MEANS, State.UNTRIED, str(error))
+    if groups is None:
+        kept = (
+            "by counting: no control group can be had here, and what that leaves possible is in "
+            "docs/sandbox.md"
+        )
+    elif groups.counts_computing:
+        kept = "by control groups, for memory, processes and the share of the processors"
+    else:
+        kept = "by control groups, for memory and processes"
+    return Row("protection", MEANS, State.HOLDS, kept)
 
 
 def _gradebook(course: Course) -> Reading:
