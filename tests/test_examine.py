@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 from collections.abc import Callable
+from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader
 from traitlets.config import Config
 
 from course_utils import reference as right
@@ -84,9 +86,9 @@ REQUESTS = {
     "forward": 3,
     "train": 3,
     "one_hot_encode": 8,
-    "contrastive_loss": 19,
+    "contrastive_loss": 20,
     "image_pairs": 10,
-    "pairwise_margin": 6,
+    "pairwise_margin": 7,
 }
 
 
@@ -363,6 +365,125 @@ def test_a_wrong_answer_fails_in_words(
     with pytest.raises(CheckFailed, match=r"^✗ ") as failure:
         getattr(examine, name)(*placed(*answer))
     assert str(failure.value).endswith(".")
+
+
+def kept_from_the_first_call() -> Callable[[Any], Any]:
+    kept: list[Any] = []
+
+    def first(given: Any) -> Any:
+        kept.append(given)
+        return kept[0]
+
+    return first
+
+
+def copied_at_each_call(optimiser: Any) -> Callable[..., Any]:
+    return lambda *arguments: deepcopy(optimiser)(*arguments)
+
+
+def of_the_same_kind(optimiser: Any) -> Any:
+    return type(optimiser)(optimiser.learning_rate)
+
+
+def with_its_settings(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    return type(optimiser)(parameters, **optimiser.defaults)
+
+
+def with_its_state(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    made = with_its_settings(optimiser)
+    made.load_state_dict(optimiser.state_dict())
+    return made
+
+
+def loader_like(**settings: Any) -> Callable[[Any], Any]:
+    def rebuilt(loader: Any) -> Any:
+        return DataLoader(loader.dataset, **{"batch_size": loader.batch_size, **settings})
+
+    return rebuilt
+
+
+# What becomes of an argument before it is used, by its position.
+INSTEAD: list[tuple[str, int, Callable[[], Callable[[Any], Any]]]] = [
+    *(("train", 3, lambda how=how: how) for how in (copy, deepcopy, of_the_same_kind)),
+    ("train", 3, lambda: copied_at_each_call),
+    ("train", 3, kept_from_the_first_call),
+    *(("train", 2, lambda how=how: how) for how in (list, deepcopy)),
+    *(("train", 2, lambda how=how: how) for how in (loader_like(), loader_like(shuffle=True))),
+    ("train", 2, lambda: loader_like(batch_size=2)),
+    ("train", 2, kept_from_the_first_call),
+    *(("train_epoch", at, lambda: deepcopy) for at in range(4)),
+    *(("train_epoch", at, kept_from_the_first_call) for at in (0, 2, 3)),
+    *(("train_epoch", 2, lambda how=how: how) for how in (with_its_settings, with_its_state)),
+    *(
+        ("train_epoch", 3, lambda how=how: how)
+        for how in (loader_like(), loader_like(shuffle=True))
+    ),
+    ("train_epoch", 3, lambda: loader_like(batch_size=2)),
+    *(("pair_distance", 0, lambda how=how: how) for how in (copy, deepcopy)),
+    ("pair_distance", 0, kept_from_the_first_call),
+]
+
+
+@pytest.mark.parametrize(("name", "position", "make"), INSTEAD)
+def test_whoever_is_handed_in_is_used_and_not_what_is_made_of_them(
+    name: str, position: int, make: Callable[[], Callable[[Any], Any]]
+) -> None:
+    instead = make()
+
+    def answer(*arguments: Any) -> Any:
+        given = list(arguments)
+        given[position] = instead(given[position])
+        return getattr(right, name)(*given)
+
+    with pytest.raises(CheckFailed):
+        getattr(examine, name)(answer)
+
+
+def cut(function: Callable[..., Any], position: int) -> Callable[..., Any]:
+    """Return a function of which one argument is cut from the graph."""
+
+    def computed(*arguments: Any) -> Any:
+        given = list(arguments)
+        given[position] = given[position].detach()
+        return function(*given)
+
+    return computed
+
+
+class HalfCut(nn.Module):
+    """What a right module computes, with one argument cut from the graph."""
+
+    def __init__(self, of: type[nn.Module], position: int, **settings: Any) -> None:
+        super().__init__()
+        self.whole = of(**settings)
+        self.position = position
+
+    def forward(self, *arguments: Any) -> Any:
+        return cut(self.whole, self.position)(*arguments)
+
+
+@pytest.mark.parametrize("position", [0, 1])
+@pytest.mark.parametrize("name", ["safe_distance", "pairwise_margin"])
+def test_a_function_that_trains_one_side_only_fails(name: str, position: int) -> None:
+    with pytest.raises(CheckFailed):
+        getattr(examine, name)(cut(getattr(right, name), position))
+
+
+@pytest.mark.parametrize("position", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [("contrastive_loss", right.ContrastiveLoss), ("siamese_network", right.SiameseNetwork)],
+)
+def test_a_module_that_trains_one_side_only_fails(
+    name: str, of: type[nn.Module], position: int
+) -> None:
+    class Answer(HalfCut):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(of, position, **settings)
+
+    with pytest.raises(CheckFailed):
+        getattr(examine, name)(Answer)
 
 
 @pytest.mark.parametrize(

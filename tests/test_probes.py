@@ -4,6 +4,7 @@ import functools
 import inspect
 import random
 import sys
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from traitlets.config import Config
 
 from course_utils import probes
 from course_utils import reference as right
+from course_utils.exceptions import CheckFailed
+from course_utils.reference import examine
 from course_utils.remote import Remote
 
 law = settings(derandomize=True, deadline=None, database=None, max_examples=50)
@@ -252,24 +255,36 @@ def test_gradients_switched_off_elsewhere_are_on_again():
 # The network that they supply
 
 
+@pytest.fixture
+def supplied():
+    """What a `train` finds under the names of the exercises before."""
+    found = {}
+
+    namespace = {"found": found}
+    exec("def train(*_):\n    found.update(forward=forward, backward=backward)", namespace)
+    run_training(namespace["train"])
+    return found
+
+
 @pytest.mark.parametrize("samples", [1, 4, 9])
-def test_the_supplied_network_is_that_of_the_reference(samples):
-    W1, W2, X = torch.randn(4, 6), torch.randn(1, 4), torch.randn(samples, 6)
-    W1[0] = 0  # a hidden unit that rests at exactly 0
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_supplied_network_is_that_of_the_reference_where_no_unit_rests(
+    supplied, samples, enabled
+):
+    W1, W2, X = torch.rand(4, 6), torch.randn(1, 4), torch.rand(samples, 6)
     y = (torch.arange(samples) % 2).float()
-    parts = probes.network_forward(W1, W2, X)
+    with torch.set_grad_enabled(enabled):
+        parts = supplied["forward"](W1, W2, X)
+        found = supplied["backward"](W2, X, y, *parts)
     torch.testing.assert_close(parts, right.forward(W1, W2, X))
-    found = probes.network_backward(W2, X, y, *parts)
     torch.testing.assert_close(found, right.backward(W2, X, y, *parts))
     assert not any(part.requires_grad for part in (*parts, *found))
 
 
-def test_the_supplied_backward_works_without_gradients():
-    W1, W2, X = torch.randn(4, 6), torch.randn(1, 4), torch.randn(3, 6)
-    with torch.no_grad():
-        parts = probes.network_forward(W1, W2, X)
-        found = probes.network_backward(W2, X, torch.ones(3), *parts)
-    torch.testing.assert_close(found, right.backward(W2, X, torch.ones(3), *parts))
+def test_who_gets_hold_of_the_supplied_network_has_no_answer(supplied):
+    for examination, name in ((examine.forward, "forward"), (examine.backward, "backward")):
+        with pytest.raises(CheckFailed):
+            examination(supplied[name])
 
 
 # Training
@@ -333,12 +348,12 @@ FORMS = {
 }
 
 
-def run_training(train):
+def run_training(train, **more):
     torch.manual_seed(0)
-    W1, W2, X = torch.randn(4, 6), torch.randn(1, 4), torch.randn(11, 6)
+    W1, W2, X = torch.rand(4, 6), torch.randn(1, 4), torch.rand(11, 6)
     y = (torch.arange(11) % 2).float()
     settings = {"batch_size": 4, "learning_rate": 0.3, "num_epochs": 2}
-    return probes.training(train, W1, W2, X, y, **settings), (W1, W2)
+    return probes.training(train, W1, W2, X, y, **settings | more), (W1, W2)
 
 
 def wrong(*_):
@@ -351,7 +366,7 @@ def test_a_train_of_any_form_is_supplied_and_its_names_are_put_back(form, before
     namespace = define(TRAIN, **before)
     wanted, _ = run_training(right.train)
     run, _ = run_training(eval(form, namespace))
-    torch.testing.assert_close(run["result"], wanted["result"], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(run["results"], wanted["results"], rtol=1e-5, atol=1e-6)
     left = {name: namespace[name] for name in ("forward", "backward") if name in namespace}
     assert left == before
 
@@ -374,21 +389,40 @@ def test_names_that_train_replaces_itself_are_put_back():
 
 def test_a_train_without_globals_runs():
     run, _ = run_training(print)
-    assert run["optimiser_calls"] == 0
+    assert run["optimiser_calls"] == [0]
 
 
-def test_training_counts_optimiser_calls_and_hands_out_copies_and_ordered_batches():
+def test_training_counts_what_is_asked_of_whom_and_hands_out_copies():
     def train(W1, W2, dataloader, optimiser, num_epochs):
         W1 += 1
-        batches = [y.tolist() for _, y in dataloader]
+        for _ in range(num_epochs + 1):
+            sizes = [len(y) for _, y in dataloader]
         moved = [optimiser(1.0, 2.0, 1.0, -1.0) for _ in range(num_epochs)]
-        return batches, moved
+        return sizes, moved
 
-    run, (W1, W2) = run_training(train)
-    assert run["optimiser_calls"] == 2
-    batches = [[0, 1, 0, 1], [0, 1, 0, 1], [0, 1, 0]]
-    assert run["result"] == (batches, [pytest.approx((0.7, 2.3))] * 2)
-    torch.testing.assert_close(run["start"], (W1 + 1, W2))
+    run, (W1, W2) = run_training(train, turns=(0, 1, 0))
+    first, later = (pytest.approx((1 - 0.3 / n, 2 + 0.3 / n)) for n in (1, 2))
+    third, fourth = (pytest.approx((1 - 0.3 / n, 2 + 0.3 / n)) for n in (3, 4))
+    assert run["results"] == [
+        ([4, 4, 3], [first, later]),
+        ([4, 4, 3], [first, later]),
+        ([4, 4, 3], [third, fourth]),
+    ]
+    assert run["optimiser_calls"] == [2, 2, 2]
+    assert run["loader_passes"] == [3, 3, 3]
+    torch.testing.assert_close(run["starts"], [(W1 + 1, W2)] * 3)
+
+
+def test_each_whole_pass_has_an_order_of_its_own_and_a_look_costs_none():
+    def train(W1, W2, dataloader, optimiser, num_epochs):
+        next(iter(dataloader))
+        return [torch.cat([X for X, _ in dataloader])[:, 0] for _ in range(3)]
+
+    (orders,) = run_training(train)[0]["results"]
+    again = run_training(train)[0]["results"][0]
+    assert len({tuple(order.tolist()) for order in orders}) == 3
+    assert len({tuple(sorted(order.tolist())) for order in orders}) == 1
+    assert all(torch.equal(*pair) for pair in zip(orders, again, strict=True))
 
 
 # Data sets
@@ -667,19 +701,40 @@ def pairs():
     return torch.randn(11, 1, 3, 3), torch.randn(11, 1, 3, 3), (torch.arange(11) % 2.0)[:, None]
 
 
-def test_an_epoch_counts_its_steps_and_returns_what_was_returned(pairs):
-    run = probes.siamese_epoch(right.train_epoch, *pairs, batch_size=4, epochs=3)
-    assert run["steps"] == 9
+def test_epochs_count_what_is_asked_of_whom_and_return_what_was_returned(pairs):
+    run = probes.siamese_epoch(right.train_epoch, *pairs, batch_size=4, turns=(0, 1, 0))
+    assert run["steps"] == run["model_calls"] == run["loss_calls"] == 9
+    assert run["loader_passes"] == 3
     assert run["training"] is True
     assert len(run["losses"]) == 3
     assert run["losses"][2] < run["losses"][0]
-    assert run["weights"].shape == (9 * 2 + 2 + 2 + 2,)
+    assert [weights.shape for weights in run["weights"]] == [(9 * 2 + 2 + 2 + 2,)] * 2
+
+
+def test_what_is_asked_of_copies_does_not_count(pairs):
+    def train(*given):
+        return right.train_epoch(*deepcopy(given))
+
+    run = probes.siamese_epoch(train, *pairs, batch_size=4)
+    assert run["steps"] == run["model_calls"] == run["loss_calls"] == run["loader_passes"] == 0
+
+
+def test_the_order_of_an_epoch_is_known_and_not_that_of_the_pairs(pairs):
+    orders = []
+
+    def train(model, loss_function, optimiser, dataloader):
+        for _ in range(2):
+            orders.append(torch.cat([image0 for image0, _, _ in dataloader]).flatten().tolist())
+
+    probes.siamese_epoch(train, *pairs, batch_size=4, turns=(0, 0))
+    assert orders[0] == orders[1] != orders[2]
+    assert orders[0] != pairs[0].flatten().tolist()
 
 
 def test_every_run_starts_alike(pairs):
     runs = [probes.siamese_epoch(right.train_epoch, *pairs, batch_size=4) for _ in range(2)]
     assert runs[0]["losses"] == runs[1]["losses"]
-    assert torch.equal(runs[0]["weights"], runs[1]["weights"])
+    assert torch.equal(*(run["weights"][0] for run in runs))
 
 
 def stale(model, loss_function, optimiser, dataloader):
@@ -695,7 +750,7 @@ def test_stale_gradients_show_in_the_weights_after_a_single_step(pairs):
         probes.siamese_epoch(train, *pairs, batch_size=11) for train in (stale, right.train_epoch)
     )
     assert run["steps"] == wanted["steps"] == 1
-    assert not torch.allclose(run["weights"], wanted["weights"], rtol=1e-3)
+    assert not torch.allclose(run["weights"][0], wanted["weights"][0], rtol=1e-3)
 
 
 def test_the_mode_of_the_network_is_reported_and_starts_in_evaluation(pairs):
@@ -710,15 +765,55 @@ def test_an_epoch_trains_where_gradients_were_switched_off_elsewhere(pairs):
     wanted = probes.siamese_epoch(right.train_epoch, *pairs, batch_size=4)
     with torch.no_grad():
         run = probes.siamese_epoch(right.train_epoch, *pairs, batch_size=4)
-    assert torch.equal(run["weights"], wanted["weights"])
+    assert torch.equal(run["weights"][0], wanted["weights"][0])
 
 
 def test_distances_are_asked_of_a_network_in_training_mode(pairs):
     image0, image1, _ = pairs
-    assert probes.pair_distances(lambda model, *_: model.training, image0, image1) is True
+    mode = probes.pair_distances(lambda model, *_: model.training, image0, image1)
+    assert mode == {"distances": True, "model_calls": 0}
     in_evaluation = probes.pair_distances(right.pair_distance, image0, image1)
     in_training = probes.pair_distances(
         lambda model, *images: torch.dist(*model(*images)), image0, image1
     )
-    assert in_evaluation.shape == (11,)
-    assert not torch.isclose(in_training, in_evaluation.norm(), rtol=1e-2)
+    assert in_evaluation["distances"].shape == (11,)
+    assert in_evaluation["model_calls"] == in_training["model_calls"] == 1
+    norm = in_evaluation["distances"].norm()
+    assert not torch.isclose(in_training["distances"], norm, rtol=1e-2)
+
+
+# The two sides of a network
+
+
+class TwoSides(nn.Module):
+    def __init__(self, cut0=False, cut1=False, frozen=False):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.layer.bias.requires_grad_(not frozen)
+        self.cuts = cut0, cut1
+
+    def forward(self, *images):
+        outs = (self.layer(image) for image in images)
+        return tuple(out.detach() if cut else out for out, cut in zip(outs, self.cuts, strict=True))
+
+
+def test_each_output_is_differentiated_by_images_and_weights():
+    images, network = (torch.ones(5, 3), 2 * torch.ones(5, 3)), TwoSides()
+    for side, found in enumerate(probes.branch_gradients(network, *images)):
+        slope = network.layer.weight.detach().sum(dim=0).expand(5, 3)
+        torch.testing.assert_close(found["images"][side], slope)
+        assert not found["images"][1 - side].any()
+        factor = (side + 1) * 5
+        assert found["weights"] == pytest.approx([5 * 2**0.5, factor * 6**0.5])
+    assert all(image.grad is None for image in images)
+
+
+def test_where_no_gradient_passes_it_is_nothing():
+    with torch.no_grad():
+        left, right = probes.branch_gradients(
+            TwoSides(cut1=True, frozen=True), torch.ones(5, 3), torch.ones(5, 3)
+        )
+    assert left["images"][0].all()
+    assert left["weights"] == pytest.approx([0, 5 * 6**0.5])
+    assert not any(image.any() for image in right["images"])
+    assert right["weights"] == [0, 0]

@@ -44,10 +44,16 @@ def safe_distance(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 def pairwise_margin(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `pairwise_margin` on pairs within several margins, and beyond them."""
     for pairs, margin in ((9, 6.0), (5, 1.5)):
-        # At D = 0 implementations may differ in slope.
+        # At D = 0 implementations may differ in slope, but a slope there has to be.
         a, b, label = points_in_pairs(rng, pairs, nearest=0.05, farthest=1.5 * margin)
         what = f"{pairs} pairs, margin {margin}"
         _compare(answer, reference.pairwise_margin, (a, b, label, margin), what, wrt=(0, 1))
+    _, slopes = probes.gradient(answer, a, a.clone(), label, margin, wrt=(0, 1))
+    true(
+        all(part is None or bool(part.isfinite().all()) for part in slopes),
+        what="the gradient where two points are the same",
+        problem="it is not finite",
+    )
     a, b = normal(rng, 1, 3), normal(rng, 1, 3)
     arguments = (a, b, torch.ones(1, 1), 8.0)
     _compare(answer, reference.pairwise_margin, arguments, "one pair in space", wrt=(0, 1))

@@ -27,6 +27,8 @@ __all__ = [
     "train_epoch",
 ]
 
+#: Who is handed to `train_epoch`, and what counts how often they are asked.
+COLLABORATORS = {"model": "model_calls", "loss": "loss_calls", "loader": "loader_passes"}
 WEIGHTS = 3  # the seed of the weights that a network of exercise 2.2 is given
 DRAWS = 50  # of each item in exercise 2.3
 MARGINS: tuple[dict[str, float], ...] = ({}, {"margin": 1.5}, {"margin": 8.0})
@@ -73,8 +75,9 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
                 close(found, ours(a, b, each), what=what, rtol=VALUES)
             _, after = probes.call(theirs, a, b, label)
             unchanged(after, (a, b, label), what=what)
-        a, b, label = points_in_pairs(rng, 12)
-        a, b, label = a[1:], b[1:], label[1:]  # at D = 0 implementations may differ in slope
+        # At D = 0 implementations may differ in slope, but a slope there has to be.
+        far = 1.5 * ours.margin
+        a, b, label = points_in_pairs(rng, 12, nearest=0.05 * far, farthest=far)
         _, slopes = probes.gradient(theirs, a, b, label, wrt=(0, 1))
         _, right = probes.gradient(ours, a, b, label, wrt=(0, 1))
         true(
@@ -83,6 +86,12 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
             problem="no gradient arrives at the embeddings",
         )
         close(slopes, right, what=f"the gradient, {margin}", rtol=1e-3)
+    _, slopes = probes.gradient(theirs, a, a.clone(), label, wrt=(0, 1))
+    true(
+        all(part is None or bool(part.isfinite().all()) for part in slopes),
+        what="the gradient where two points are the same",
+        problem="it is not finite",
+    )
 
 
 @examination("2.1")
@@ -120,7 +129,8 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
     )
     images = torch.tensor(rng.random((2, 1, 105, 105)), dtype=torch.float32)
     images[1] /= 2  # unlike the first
-    right0, wanted_sizes = _embedded(images.numpy().tobytes())
+    pixels = images.numpy().tobytes()
+    right0, wanted_sizes = _embedded(pixels)
     right = (right0, right0.flip(0))  # of each image beside the other
     theirs = answer().eval()
     with torch.no_grad():  # lazy layers have no parameters before
@@ -149,33 +159,51 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
     theirs.train()
     with torch.no_grad():
         again = theirs(images[:1], images[1:])
+    alike = check.difference(again, (right0[:1], right0[1:]), rtol=1e-3) is None
     true(
-        check.difference(again, (right0[:1], right0[1:]), rtol=1e-3) is None,
+        alike,
         what="a pair in training mode",
         problem="its embeddings are not the same as in evaluation mode",
     )
-    _, (gradient,) = probes.gradient(theirs, images[:1], images[1:])
-    true(
-        gradient is not None and bool(gradient.abs().sum() > 0),
-        what="training the network",
-        problem="no gradient passes through it",
-    )
+    if not alike:
+        return  # chance may be in its gradients, too
+    branches = probes.branch_gradients(theirs, images, images.flip(0))
+    for name, slopes, wanted in zip(("out0", "out1"), branches, _branches(pixels), strict=True):
+        what = f"training the network by {name}"
+        true(
+            any(bool(slope.any()) for slope in slopes["images"]),
+            what=what,
+            problem="no gradient passes through it",
+        )
+        close(slopes["images"], wanted["images"], what=f"{what}: by the images", rtol=1e-3)
+        close(slopes["weights"], wanted["weights"], what=f"{what}: by the weights", rtol=1e-3)
 
 
 @functools.cache
 def _network_of_known_weights() -> tuple[nn.Module, list[int]]:
-    """The reference network's half, and the sizes of its parameters. It takes long to make."""
-    network = reference.SiameseNetwork().eval()
-    return network.embed, probes.fill_parameters(network, WEIGHTS)
+    """The reference network, and the sizes of its parameters. It takes long to make."""
+    network = reference.SiameseNetwork()
+    return network, probes.fill_parameters(network, WEIGHTS)
 
 
 @functools.lru_cache(maxsize=1)  # a diagnosis asks for the same again and again
 def _embedded(images: bytes) -> tuple[Tensor, list[int]]:
     """The embeddings of images (float32, 105 × 105), and the network's sizes."""
-    embed, sizes = _network_of_known_weights()
-    pixels = torch.from_numpy(np.frombuffer(images, np.float32).copy()).reshape(-1, 1, 105, 105)
+    network, sizes = _network_of_known_weights()
     with torch.no_grad():
-        return embed(pixels), sizes
+        return network(*_pair(images))[0], sizes
+
+
+@functools.lru_cache(maxsize=1)
+def _branches(images: bytes) -> list[dict[str, Any]]:
+    """The gradients of the reference network, each image beside the other."""
+    network, _ = _network_of_known_weights()
+    return probes.branch_gradients(network, *_pair(images))
+
+
+def _pair(images: bytes) -> tuple[Tensor, Tensor]:
+    pixels = torch.from_numpy(np.frombuffer(images, np.float32).copy()).reshape(-1, 1, 105, 105)
+    return pixels, pixels.flip(0)
 
 
 @examination("2.3")
@@ -290,21 +318,27 @@ def _recognise(drawn: Any, known: Any) -> Any:
 
 @examination("2.4")
 def train_epoch(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `train_epoch` with batches of equal and of unequal size."""
-    for pairs, batch_size, epochs, passes in (
-        (12, 4, 1, "one pass"),
-        (11, 4, 1, "one pass"),
-        (11, 4, 3, "three passes"),
-        (6, 6, 2, "two passes"),
+    """Examine `train_epoch` with batches of equal and of unequal size, and with two networks."""
+    for pairs, batch_size, turns, passes in (
+        (12, 4, (0,), "one pass"),
+        (11, 4, (0,), "one pass"),
+        (11, 4, (0, 1, 0, 0), "passes of two networks in turn"),
+        (6, 6, (0, 0), "two passes"),
     ):
         image0, image1 = normal(rng, pairs, 1, 3, 3), normal(rng, pairs, 1, 3, 3)
         label = torch.tensor(rng.integers(0, 2, size=(pairs, 1)), dtype=torch.float32)
-        settings = {"batch_size": batch_size, "epochs": epochs}
+        settings: dict[str, Any] = {"batch_size": batch_size, "turns": turns}
         run = probes.siamese_epoch(answer, image0, image1, label, **settings)
         right = probes.siamese_epoch(reference.train_epoch, image0, image1, label, **settings)
         what = f"{passes} over {pairs} pairs in batches of {batch_size}"
         close(run["steps"], right["steps"], what=f"{what}: optimiser steps")
         true(run["training"], what=what, problem="the model is not left in training mode")
+        for part, count in COLLABORATORS.items():
+            true(
+                run[count] >= right[count],
+                what=f"{what}: the {part} that is handed in",
+                problem="it is not used for all of the batches",
+            )
         close(run["weights"], right["weights"], what=f"{what}: the weights", rtol=1e-3)
         true(
             all(isinstance(value, float) for value in run["losses"]),
@@ -316,14 +350,19 @@ def train_epoch(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 
 @examination("2.5")
 def pair_distance(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `pair_distance` with a network that was left in training mode."""
-    for pairs in (5, 1):
+    """Examine `pair_distance` with networks that were left in training mode."""
+    for pairs, seed in ((5, 7), (1, 8)):
         image0, image1 = normal(rng, pairs, 1, 3, 3), normal(rng, pairs, 1, 3, 3)
         image1[0] = image0[0]  # a distance of exactly 0
         if pairs == 1:
             image1 = image1 + 1
-        distances = probes.pair_distances(answer, image0, image1)
-        right = probes.pair_distances(reference.pair_distance, image0, image1)
+        run = probes.pair_distances(answer, image0, image1, seed=seed)
+        right = probes.pair_distances(reference.pair_distance, image0, image1, seed=seed)
         what = f"the distances of {pairs} pairs"
-        close(distances, right, what=what, rtol=1e-4, atol=1e-4)
-        true(not distances.requires_grad, what=what, problem="they carry a gradient")
+        close(run["distances"], right["distances"], what=what, rtol=1e-4, atol=1e-4)
+        true(not run["distances"].requires_grad, what=what, problem="they carry a gradient")
+        true(
+            run["model_calls"] > 0,
+            what=f"{what}: the model that is handed in",
+            problem="it is not asked for them",
+        )

@@ -690,3 +690,99 @@ def train(W1, W2, dataloader, optimiser, num_epochs):
             dJ_dW1, dJ_dW2 = backward(W2, X, y, Z1, F1, F2)
             W1, W2 = optimiser(W1, W2, dJ_dW1, dJ_dW2)
     return W1, W2, costs[-1], accuracies[-1]
+
+
+# %% optimiser copied for each batch
+# Each batch gets a fresh copy of the optimiser, which remembers nothing of the batches before: call
+# the one that you were given.
+from copy import deepcopy
+
+
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in dataloader:
+            step = deepcopy(optimiser)
+            Z1, F1, F2 = forward(W1, W2, X)
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            W1, W2 = step(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+# %% optimiser copied for each epoch
+# Each epoch gets a fresh copy of the optimiser, which remembers nothing of the epochs before: call
+# the one that you were given.
+from copy import deepcopy
+
+
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        step = deepcopy(optimiser)
+        for X, y in dataloader:
+            Z1, F1, F2 = forward(W1, W2, X)
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            W1, W2 = step(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+# %% optimiser copied at the start
+# A copy of the optimiser takes the steps, so the one that you were given learns nothing of them: use
+# it as it is.
+from copy import deepcopy
+
+
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    step = deepcopy(optimiser)
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in dataloader:
+            Z1, F1, F2 = forward(W1, W2, X)
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            W1, W2 = step(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+# %% batches listed once
+# The batches are listed once, before the loop, so all epochs see them in the same order: ask the
+# dataloader in each epoch.
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    batches = list(dataloader)
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in batches:
+            Z1, F1, F2 = forward(W1, W2, X)
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            W1, W2 = optimiser(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+# %% loader rebuilt
+# A new loader is made from the data set, with an order of its own: use the one that you were given.
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    own = DataLoader(dataloader.dataset, batch_size=dataloader.batch_size)
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in own:
+            Z1, F1, F2 = forward(W1, W2, X)
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            W1, W2 = optimiser(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+# %% data set at once
+# The whole data set makes one batch: the batches are those of the dataloader.
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    X, y = (torch.stack(column) for column in zip(*dataloader.dataset))
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        Z1, F1, F2 = forward(W1, W2, X)
+        costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+        accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+        W1, W2 = optimiser(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies

@@ -338,3 +338,87 @@ class ContrastiveLoss(nn.Module):
         distance = torch.sqrt(squared + 1e-4)
         gap = torch.clamp(self.margin - distance, min=0.0)
         loss = 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% first embeddings cut
+# The losses are right, but no gradient reaches the first embeddings: both sides of a pair are to
+# move.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        squared = ((output1.detach() - output2) ** 2).sum(dim=1, keepdim=True)
+        gap = torch.clamp(self.margin - torch.sqrt(squared + 1e-4), min=0.0)
+        return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% second embeddings cut
+# The losses are right, but no gradient reaches the second embeddings: both sides of a pair are to
+# move.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        squared = ((output1 - output2.data) ** 2).sum(dim=1, keepdim=True)
+        gap = torch.clamp(self.margin - torch.sqrt(squared + 1e-4), min=0.0)
+        return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% similar pairs cut
+# The losses are right, but similar pairs give no gradient: the first term is cut from the graph.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        squared = ((output1 - output2) ** 2).sum(dim=1, keepdim=True)
+        gap = torch.clamp(self.margin - torch.sqrt(squared + 1e-4), min=0.0)
+        return 0.5 * ((1 - label) * squared.detach() + label * gap**2)
+
+
+# %% dissimilar pairs cut
+# The losses are right, but dissimilar pairs give no gradient: the second term is cut from the graph.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        squared = ((output1 - output2) ** 2).sum(dim=1, keepdim=True)
+        with torch.no_grad():
+            gap = torch.clamp(self.margin - torch.sqrt(squared + 1e-4), min=0.0)
+        return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% slope of one factor
+# A square is written as a product of which one factor is cut from the graph: the gradients are half
+# of what they should be.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        difference = output1 - output2
+        squared = (difference.detach() * difference).sum(dim=1, keepdim=True)
+        gap = torch.clamp(self.margin - torch.sqrt(squared + 1e-4), min=0.0)
+        return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% root before the square
+# Where two points are the same the gradient is not a number: a root without the small number is on
+# the way to the squared distance.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        distance = torch.sqrt(((output1 - output2) ** 2).sum(dim=1, keepdim=True))
+        gap = torch.clamp(self.margin - torch.sqrt(distance**2 + 1e-4), min=0.0)
+        return 0.5 * ((1 - label) * distance**2 + label * gap**2)

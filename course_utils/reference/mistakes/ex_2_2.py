@@ -518,3 +518,199 @@ class SiameseNetwork(nn.Module):
 
     def forward(self, input0, input1):
         return self.embed(input0), self.embed(input1)
+
+
+# %% second side cut
+# The embeddings are right, but the second one is cut from the graph: both sides are to train the
+# network.
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Sequential(
+            nn.Conv2d(1, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 23 * 23, 256),
+            nn.ReLU(),
+            nn.Linear(256, 2),
+            nn.Softplus(),
+        )
+
+    def forward(self, input0, input1):
+        return self.embed(input0), self.embed(input1).detach()
+
+
+# %% first side cut
+# The embeddings are right, but the first one is made without gradients: both sides are to train the
+# network.
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Sequential(
+            nn.Conv2d(1, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 23 * 23, 256),
+            nn.ReLU(),
+            nn.Linear(256, 2),
+            nn.Softplus(),
+        )
+
+    def forward(self, input0, input1):
+        with torch.no_grad():
+            out0 = self.embed(input0)
+        return out0, self.embed(input1)
+
+
+# %% a copy for the second side
+# The second side runs through a copy of the network, made anew each time: what it learns is lost.
+import copy
+
+
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Sequential(
+            nn.Conv2d(1, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 23 * 23, 256),
+            nn.ReLU(),
+            nn.Linear(256, 2),
+            nn.Softplus(),
+        )
+
+    def forward(self, input0, input1):
+        twin = copy.deepcopy(self.embed)
+        return self.embed(input0), twin(input1)
+
+
+# %% convolutions frozen
+# The weights of the convolutions ask for no gradient, so only the dense layers are trained.
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        )
+        self.features.requires_grad_(False)
+        self.head = nn.Sequential(
+            nn.Linear(64 * 23 * 23, 256), nn.ReLU(), nn.Linear(256, 2), nn.Softplus()
+        )
+
+    def forward(self, input0, input1):
+        return self.head(self.features(input0)), self.head(self.features(input1))
+
+
+# %% features without gradients
+# The convolutions run without gradients, so only the dense layers are trained.
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(64 * 23 * 23, 256), nn.ReLU(), nn.Linear(256, 2), nn.Softplus()
+        )
+
+    def embed(self, image):
+        with torch.no_grad():
+            features = self.features(image)
+        return self.head(features).requires_grad_()
+
+    def forward(self, input0, input1):
+        return self.embed(input0), self.embed(input1)
+
+
+# %% first layer frozen
+# The weights of the first convolution ask for no gradient: all layers are to be trained.
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 64, 5)
+        self.conv2 = nn.Conv2d(64, 64, 5)
+        self.fc1 = nn.Linear(64 * 23 * 23, 256)
+        self.fc2 = nn.Linear(256, 2)
+        for parameter in self.conv1.parameters():
+            parameter.requires_grad = False
+
+    def embed(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.fc1(x.flatten(1)))
+        return F.softplus(self.fc2(x))
+
+    def forward(self, input0, input1):
+        return self.embed(input0), self.embed(input1)
+
+
+# %% last layer through its data
+# The last layer is applied by its `data`, which stands outside the graph: its weights never learn.
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 64, 5)
+        self.conv2 = nn.Conv2d(64, 64, 5)
+        self.fc1 = nn.Linear(64 * 23 * 23, 256)
+        self.fc2 = nn.Linear(256, 2)
+
+    def embed(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.fc1(x.flatten(1)))
+        return F.softplus(F.linear(x, self.fc2.weight.data, self.fc2.bias.data))
+
+    def forward(self, input0, input1):
+        return self.embed(input0), self.embed(input1)
+
+
+# %% first image of a batch only
+# Only the first image of a batch gives a gradient, the others are cut from the graph.
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(1, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 23 * 23, 256),
+            nn.ReLU(),
+            nn.Linear(256, 2),
+            nn.Softplus(),
+        )
+
+    def embed(self, images):
+        points = self.net(images)
+        return torch.cat([points[:1], points[1:].detach()])
+
+    def forward(self, input0, input1):
+        return self.embed(input0), self.embed(input1)

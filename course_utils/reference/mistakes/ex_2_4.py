@@ -363,3 +363,121 @@ def train_epoch(model, loss_function, optimiser, dataloader):
         total += losses.sum().item()
         count += len(losses)
     return total / count
+
+
+# %% copy of the model
+# A copy of the model is trained, or rather is not: the optimiser moves the weights of the model that
+# you were given.
+from copy import deepcopy
+
+
+def train_epoch(model, loss_function, optimiser, dataloader):
+    network = deepcopy(model)
+    model.train()
+    network.train()
+    total, count = 0.0, 0
+    for image0, image1, label in dataloader:
+        losses = loss_function(*network(image0, image1), label)
+        optimiser.zero_grad()
+        losses.mean().backward()
+        optimiser.step()
+        total += losses.sum().item()
+        count += len(label)
+    return total / count
+
+
+# %% optimiser rebuilt
+# A new optimiser of the same kind is made in each call, which forgets what the one that you were
+# given remembers.
+def train_epoch(model, loss_function, optimiser, dataloader):
+    settings = {name: optimiser.param_groups[0][name] for name in ("lr", "momentum")}
+    own = type(optimiser)(model.parameters(), **settings)
+    model.train()
+    total, count = 0.0, 0
+    for image0, image1, label in dataloader:
+        losses = loss_function(*model(image0, image1), label)
+        own.zero_grad()
+        losses.mean().backward()
+        own.step()
+        total += losses.sum().item()
+        count += len(label)
+    return total / count
+
+
+# %% loader rebuilt
+# A new loader is made from the data set, with an order of its own: use the one that you were given.
+def train_epoch(model, loss_function, optimiser, dataloader):
+    own = DataLoader(dataloader.dataset, batch_size=dataloader.batch_size)
+    model.train()
+    total, count = 0.0, 0
+    for image0, image1, label in own:
+        losses = loss_function(*model(image0, image1), label)
+        optimiser.zero_grad()
+        losses.mean().backward()
+        optimiser.step()
+        total += losses.sum().item()
+        count += len(label)
+    return total / count
+
+
+# %% all pairs at once
+# The whole data set makes one batch: the batches are those of the loader.
+def train_epoch(model, loss_function, optimiser, dataloader):
+    pairs = [dataloader.dataset[i] for i in range(len(dataloader.dataset))]
+    image0, image1, label = (torch.stack(column) for column in zip(*pairs))
+    model.train()
+    losses = loss_function(*model(image0, image1), label)
+    optimiser.zero_grad()
+    losses.mean().backward()
+    optimiser.step()
+    return losses.mean().item()
+
+
+# %% loss function of its own
+# The loss is that of an earlier exercise, whatever loss function is handed over: use the argument.
+def train_epoch(model, loss_function, optimiser, dataloader):
+    criterion = ContrastiveLoss()
+    model.train()
+    total, count = 0.0, 0
+    for image0, image1, label in dataloader:
+        losses = criterion(*model(image0, image1), label)
+        optimiser.zero_grad()
+        losses.mean().backward()
+        optimiser.step()
+        total += losses.sum().item()
+        count += len(label)
+    return total / count
+
+
+# %% second embeddings cut
+# The second embeddings are cut from the graph before the loss, so only the first images train the
+# model.
+def train_epoch(model, loss_function, optimiser, dataloader):
+    model.train()
+    total, count = 0.0, 0
+    for image0, image1, label in dataloader:
+        out0, out1 = model(image0, image1)
+        losses = loss_function(out0, out1.detach(), label)
+        optimiser.zero_grad()
+        losses.mean().backward()
+        optimiser.step()
+        total += losses.sum().item()
+        count += len(label)
+    return total / count
+
+
+# %% first embeddings cut
+# The first embeddings are cut from the graph before the loss, so only the second images train the
+# model.
+def train_epoch(model, loss_function, optimiser, dataloader):
+    model.train()
+    total, count = 0.0, 0
+    for image0, image1, label in dataloader:
+        out0, out1 = model(image0, image1)
+        losses = loss_function(out0.data, out1, label)
+        optimiser.zero_grad()
+        losses.mean().backward()
+        optimiser.step()
+        total += losses.sum().item()
+        count += len(label)
+    return total / count

@@ -129,3 +129,15 @@ def pair_distance(model, image0, image1):
     with torch.no_grad():
         out0, out1 = model(image0, image1)
         return torch.cdist(out0, out1)
+
+
+# %% copy of the model
+# The distances are right, but they come from a copy of the model: use the one that you were given.
+from copy import deepcopy
+
+
+def pair_distance(model, image0, image1):
+    network = deepcopy(model).eval()
+    with torch.no_grad():
+        out0, out1 = network(image0, image1)
+    return (out0 - out1).norm(dim=1)

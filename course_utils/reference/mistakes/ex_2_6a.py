@@ -86,3 +86,9 @@ def binary_loss(logits, target):
 def binary_loss(logits, target):
     probability = torch.sigmoid(logits).clamp(0.01, 0.99)
     return F.binary_cross_entropy(probability, target)
+
+
+# %% one half of the slope
+# The value is right, but the term that holds the targets is cut from the graph: its slope is missing.
+def binary_loss(logits, target):
+    return (F.softplus(logits) - logits.detach() * target).mean()

@@ -101,3 +101,22 @@ def safe_distance(a, b):
 # A table of all distances is returned: each row of a is compared with its own partner only.
 def safe_distance(a, b):
     return torch.sqrt(torch.cdist(a, b) ** 2 + 1e-4)
+
+
+# %% second rows cut
+# The distances are right, but no gradient reaches the second argument: both sides are to move.
+def safe_distance(a, b):
+    return torch.sqrt(((a - b.detach()) ** 2).sum(dim=1) + 1e-4)
+
+
+# %% first rows cut
+# The distances are right, but no gradient reaches the first argument: both sides are to move.
+def safe_distance(a, b):
+    return torch.sqrt(((a.data - b) ** 2).sum(dim=1) + 1e-4)
+
+
+# %% root without a slope
+# The root is cut from the graph and divided out again: the gradients are twice what they should be.
+def safe_distance(a, b):
+    squared = ((a - b) ** 2).sum(dim=1) + 1e-4
+    return squared / torch.sqrt(squared).detach()

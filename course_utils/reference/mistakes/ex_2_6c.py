@@ -134,3 +134,52 @@ def pairwise_margin(a, b, label, margin):
     squared = ((a - b) ** 2).sum(dim=1, keepdim=True)
     gap = torch.clamp(margin - squared, min=0.0)
     return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% second side cut
+# The losses are right, but no gradient reaches the second argument: both sides of a pair are to move.
+def pairwise_margin(a, b, label, margin):
+    squared = ((a - b.detach()) ** 2).sum(dim=1, keepdim=True)
+    gap = torch.clamp(margin - torch.sqrt(squared + 1e-4), min=0.0)
+    return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% first side cut
+# The losses are right, but no gradient reaches the first argument: both sides of a pair are to move.
+def pairwise_margin(a, b, label, margin):
+    squared = ((a.data - b) ** 2).sum(dim=1, keepdim=True)
+    gap = torch.clamp(margin - torch.sqrt(squared + 1e-4), min=0.0)
+    return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% cut from the graph
+# The losses are right, but they are put into a new tensor, which no gradient passes.
+def pairwise_margin(a, b, label, margin):
+    squared = ((a - b) ** 2).sum(dim=1, keepdim=True)
+    gap = torch.clamp(margin - torch.sqrt(squared + 1e-4), min=0.0)
+    return torch.tensor((0.5 * ((1 - label) * squared + label * gap**2)).tolist())
+
+
+# %% similar pairs cut
+# The losses are right, but similar pairs give no gradient: the first term is cut from the graph.
+def pairwise_margin(a, b, label, margin):
+    squared = ((a - b) ** 2).sum(dim=1, keepdim=True)
+    gap = torch.clamp(margin - torch.sqrt(squared + 1e-4), min=0.0)
+    return 0.5 * ((1 - label) * squared.detach() + label * gap**2)
+
+
+# %% dissimilar pairs cut
+# The losses are right, but dissimilar pairs give no gradient: the second term is cut from the graph.
+def pairwise_margin(a, b, label, margin):
+    squared = ((a - b) ** 2).sum(dim=1, keepdim=True)
+    gap = torch.clamp(margin - torch.sqrt(squared + 1e-4), min=0.0).detach()
+    return 0.5 * ((1 - label) * squared + label * gap**2)
+
+
+# %% root before the square
+# Where two points are the same the gradient is not a number: a root without the small number is on
+# the way to the squared distance.
+def pairwise_margin(a, b, label, margin):
+    distance = torch.sqrt(((a - b) ** 2).sum(dim=1, keepdim=True))
+    gap = torch.clamp(margin - torch.sqrt(distance**2 + 1e-4), min=0.0)
+    return 0.5 * ((1 - label) * distance**2 + label * gap**2)

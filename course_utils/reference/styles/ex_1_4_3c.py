@@ -178,3 +178,47 @@ def train(W1, W2, dataloader, optimiser, num_epochs):
             accuracies = torch.cat([accuracies, accuracy[None]])
             W1, W2 = optimiser(W1, W2, *backward(W2, X, y, Z1, F1, F2))
     return W1, W2, costs, accuracies
+
+
+# %% batches listed anew in each epoch
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        batches = list(dataloader)
+        for X, y in batches:
+            Z1, F1, F2 = forward(W1, W2, X)
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            W1, W2 = optimiser(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+# %% a look at the first batch
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    X, _ = next(iter(dataloader))
+    assert X.shape[1] == W1.shape[1]
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in dataloader:
+            Z1, F1, F2 = forward(W1, W2, X)
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            W1, W2 = optimiser(W1, W2, *backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+# %% the network written out
+# It calls neither function of the exercises before.
+def train(W1, W2, dataloader, optimiser, num_epochs):
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in dataloader:
+            Z1 = W1 @ X.T
+            F1 = Z1.relu()
+            F2 = (W2 @ F1).sigmoid()
+            costs.append(torch.nn.functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            error = (F2 - y) / len(y)
+            moves = (W2.T @ error * (Z1 > 0)) @ X, error @ F1.T
+            W1, W2 = optimiser(W1, W2, *moves)
+    return W1, W2, costs, accuracies

@@ -90,3 +90,45 @@ class ContrastiveLoss(nn.Module):
         gap = torch.clamp(self.margin - torch.sqrt(squared + 1e-4), 0, self.margin)
         loss = 0.5 * ((1.0 - y) * squared + y * gap**2)
         return loss.view(-1, 1)
+
+
+# %% copies of the embeddings
+# `clone` keeps the graph, as `detach` would not.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        a, b = output1.clone(), output2.clone()
+        squared = (a - b).square().sum(dim=1, keepdim=True)
+        gap = F.threshold(self.margin - (squared + 1e-4).sqrt(), 0, 0)
+        return ((1 - label) * squared + label * gap.square()) / 2
+
+
+# %% norm of the difference
+# Its gradient at 0 is finite, as that of a root is not.
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        distance = torch.linalg.vector_norm(output1 - output2, dim=1, keepdim=True)
+        gap = (self.margin - torch.sqrt(distance**2 + 1e-4)).clip(min=0)
+        return 0.5 * ((1 - label) * distance**2 + label * gap**2)
+
+
+# %% pairs of each kind by themselves
+class ContrastiveLoss(nn.Module):
+    def __init__(self, margin=6.0):
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1, output2, label):
+        squared = ((output1 - output2) ** 2).sum(dim=1, keepdim=True)
+        losses = torch.zeros_like(squared)
+        near, far = label == 0, label == 1
+        losses[near] = squared[near] / 2
+        losses[far] = F.relu(self.margin - torch.sqrt(squared[far] + 1e-4)) ** 2 / 2
+        return losses

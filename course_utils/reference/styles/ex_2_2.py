@@ -143,3 +143,45 @@ class SiameseNetwork(nn.Module):
 
     def forward(self, input0, input1):
         return self.embed(input0), self.embed(input1)
+
+
+# %% one network under two names
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.left = self.right = nn.Sequential(
+            nn.Conv2d(1, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 23 * 23, 256),
+            nn.ReLU(),
+            nn.Linear(256, 2),
+            nn.Softplus(),
+        )
+
+    def forward(self, input0, input1):
+        return self.left(input0), self.right(input1)
+
+
+# %% image by image, with functions
+class SiameseNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 64, 5)
+        self.conv2 = nn.Conv2d(64, 64, 5)
+        self.fc1 = nn.Linear(64 * 23 * 23, 256)
+        self.fc2 = nn.Linear(256, 2)
+
+    def embed(self, image):
+        x = F.conv2d(image.clone(), self.conv1.weight, self.conv1.bias).relu()
+        x = F.conv2d(F.max_pool2d(x, 2), self.conv2.weight, self.conv2.bias).relu()
+        x = F.max_pool2d(x, 2).reshape(-1) @ self.fc1.weight.T + self.fc1.bias
+        return F.softplus(self.fc2(x.relu()))
+
+    def forward(self, input0, input1):
+        out0, out1 = (torch.stack([self.embed(x[None]) for x in side]) for side in (input0, input1))
+        return out0, out1

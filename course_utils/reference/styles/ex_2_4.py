@@ -92,3 +92,49 @@ def train_epoch(model, loss_function, optimiser, dataloader):
         total += losses.detach().sum()
         count += batch[2].shape[0]
     return float(total / count)
+
+
+# %% measured by a pass of its own
+def train_epoch(model, loss_function, optimiser, dataloader):
+    model.train()
+    total, count = 0.0, 0
+    for image0, image1, label in dataloader:
+        with torch.no_grad():
+            total += float(loss_function(*model(image0, image1), label).sum())
+        optimiser.zero_grad()
+        loss_function(*model(image0, image1), label).mean().backward()
+        optimiser.step()
+        count += len(label)
+    return total / count
+
+
+# %% batches listed and counted first
+def train_epoch(model, loss_function, optimiser, dataloader):
+    batches = list(dataloader)
+    number = sum(len(label) for _, _, label in batches)
+    model.train()
+    total = 0.0
+    for image0, image1, label in batches:
+        optimiser.zero_grad()
+        losses = loss_function(*model(image0, image1), label)
+        losses.backward(torch.full_like(losses, 1 / len(losses)))
+        optimiser.step()
+        total += losses.detach().sum().item()
+    return total / number
+
+
+# %% a first batch to look at
+def train_epoch(model, loss_function, optimiser, dataloader):
+    first, _, _ = next(iter(dataloader))
+    assert first.dim() == 4
+    model.train()
+    losses_of_all = []
+    with torch.set_grad_enabled(True):
+        for pairs in dataloader:
+            image0, image1, label = (part.clone() for part in pairs)
+            loss = loss_function(*model(image0, image1), label)
+            optimiser.zero_grad()
+            loss.mean().backward()
+            optimiser.step()
+            losses_of_all += loss.flatten().tolist()
+    return sum(losses_of_all) / len(losses_of_all)

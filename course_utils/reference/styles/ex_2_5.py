@@ -56,3 +56,22 @@ def pair_distance(model, image0, image1):
     with torch.no_grad():
         out0, out1 = (out.numpy() for out in model(image0, image1))
     return torch.from_numpy(np.hypot(*(out0 - out1).T))
+
+
+# %% another name for the model
+def pair_distance(model, image0, image1):
+    network = model.eval()
+    with torch.no_grad():
+        out0, out1 = network.forward(image0, image1)
+    return torch.linalg.vector_norm(out0.clone() - out1.clone(), dim=1)
+
+
+# %% pair by pair through the model
+def pair_distance(model, image0, image1):
+    model.eval()
+    distances = []
+    for one, other in zip(image0, image1):
+        with torch.no_grad():
+            a, b = model(one[None], other[None])
+        distances.append(((a - b) ** 2).sum() ** 0.5)
+    return torch.stack(distances)

@@ -22,11 +22,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from course_utils.remote import Remote, in_place
 
 __all__ = [
+    "branch_gradients",
     "call",
     "call_many",
     "dataset_with",
@@ -36,8 +37,6 @@ __all__ = [
     "is_a",
     "kinds",
     "loader_with",
-    "network_backward",
-    "network_forward",
     "optimiser_steps",
     "pair_distances",
     "siamese_epoch",
@@ -187,25 +186,45 @@ def gradient(
 
 
 @in_place
-def network_forward(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Run the network of part 1.4 by PyTorch's own layers; shapes as in exercise 1.4.3a."""
-    hidden = functional.linear(X, W1)
-    rectified = functional.relu(hidden)
-    return hidden.T, rectified.T, functional.linear(rectified, W2).sigmoid().T
+def branch_gradients(network: nn.Module, image0: Tensor, image1: Tensor) -> list[dict[str, Any]]:
+    """Differentiate the sum of each of a Siamese network's two outputs.
 
+    Parameters
+    ----------
+    network : Module
+        ``(image0, image1) -> (out0, out1)``, as in exercise 2.2.
+    image0, image1 : Tensor (N, 1, H, W), float32
 
-@in_place
-def network_backward(
-    W2: Tensor, X: Tensor, y: Tensor, Z1: Tensor, F1: Tensor, F2: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Differentiate the mean cross-entropy by autograd; shapes as in exercise 1.4.3b."""
+    Returns
+    -------
+    list of dict
+        One for each output: `images`, its gradients by the two inputs, and `weights`, the norm of
+        its gradient by each parameter, by their sizes and, of equal size, by the norms. Where no
+        gradient arrives it is 0.
+    """
     with torch.enable_grad():
-        hidden = Z1.detach().clone().requires_grad_()
-        weights = W2.detach().clone().requires_grad_()
-        scores = functional.linear(functional.relu(hidden).T, weights)
-        cost = functional.binary_cross_entropy_with_logits(scores.flatten(), y)
-        by_hidden, by_weights = torch.autograd.grad(cost, (hidden, weights))
-    return torch.tensordot(by_hidden, X, dims=1), by_weights
+        images = [image.clone().requires_grad_() for image in (image0, image1)]
+        leaves = [*images, *(p for p in network.parameters() if p.requires_grad)]
+        frozen = [(p.numel(), 0.0) for p in network.parameters() if not p.requires_grad]
+        found = []
+        for out in network(*images):
+            arriving: Sequence[Tensor | None] = [None] * len(leaves)
+            if out.requires_grad:
+                arriving = torch.autograd.grad(
+                    out.sum(), leaves, retain_graph=True, allow_unused=True
+                )
+            norms = [
+                (leaf.numel(), 0.0 if slope is None else float(slope.norm()))
+                for leaf, slope in zip(leaves[2:], arriving[2:], strict=True)
+            ]
+            slopes = zip(images, arriving, strict=False)
+            found.append(
+                {
+                    "images": [torch.zeros_like(i) if s is None else s for i, s in slopes],
+                    "weights": [norm for _, norm in sorted(norms + frozen)],
+                }
+            )
+    return found
 
 
 @in_place
@@ -219,36 +238,45 @@ def training(
     batch_size: int,
     learning_rate: float,
     num_epochs: int,
+    turns: Sequence[int] = (0,),
 ) -> dict[str, Any]:
-    """Run a `train` of exercise 1.4.3c with plain descent, and `forward` and `backward` supplied.
+    """Run a `train` of exercise 1.4.3c, with `forward` and `backward` supplied.
 
     Parameters
     ----------
     train : callable
     W1, W2, X, y : Tensor
-        Where to start, and the data, in the shapes of exercise 1.4.3, float32.
+        Where to start, and the data, in the shapes of exercise 1.4.3, float32. No hidden unit may
+        be negative: the network that is supplied does without the ReLU, which is then the same.
     batch_size, num_epochs : int
-        The data come in their order, the last batch may be smaller.
+        The data come in a new order in each epoch, the last batch may be smaller.
     learning_rate : float
+        Of the first step. Of an optimiser's n-th step, it is divided by n.
+    turns : sequence of int
+        Which of the optimisers each training gets, from the start: ``(0, 1, 0)`` makes two.
 
     Returns
     -------
     dict
-        `result` (what `train` returned), `optimiser_calls`, and `start`, the tensors W1 and W2 as
-        the call left them.
+        One entry per training in each of `results` (what `train` returned), `starts` (the tensors
+        W1 and W2 as it left them), `optimiser_calls` and `loader_passes` (what was asked of its
+        optimiser and of its loader).
     """
-    calls = 0
-
-    def descend(w1: Any, w2: Any, w1_grad: Any, w2_grad: Any) -> tuple[Any, Any]:
-        nonlocal calls
-        calls += 1
-        return w1 - learning_rate * w1_grad, w2 - learning_rate * w2_grad
-
-    loader = DataLoader(TensorDataset(X, y), batch_size=batch_size)
-    start = (W1.clone(), W2.clone())
-    with _supplied(train, forward=network_forward, backward=network_backward):
-        result = train(*start, loader, descend, num_epochs)
-    return {"result": result, "optimiser_calls": calls, "start": start}
+    optimisers = [_SlowingDescent(learning_rate) for _ in range(max(turns) + 1)]
+    run: dict[str, Any] = {
+        name: [] for name in ("results", "starts", "optimiser_calls", "loader_passes")
+    }
+    forward, backward = _network_without_relu()
+    with _supplied(train, forward=forward, backward=backward):
+        for turn in turns:
+            optimiser, start = optimisers[turn], (W1.clone(), W2.clone())
+            before = optimiser.calls
+            loader = _Batches(TensorDataset(X, y), batch_size)
+            run["results"].append(train(*start, loader, optimiser, num_epochs))
+            run["starts"].append(start)
+            run["optimiser_calls"].append(optimiser.calls - before)
+            run["loader_passes"].append(loader.passes)
+    return run
 
 
 @in_place
@@ -390,57 +418,85 @@ def siamese_epoch(
     label: Tensor,
     *,
     batch_size: int,
-    epochs: int = 1,
+    turns: Sequence[int] = (0,),
 ) -> dict[str, Any]:
-    """Run a `train_epoch` of exercise 2.4 on a small network of known weights.
+    """Run a `train_epoch` of exercise 2.4 on small networks of known weights.
 
     Parameters
     ----------
     train_epoch : callable
     image0, image1 : Tensor (N, 1, H, W), float32
     label : Tensor (N, 1), float32
-    batch_size, epochs : int
-        The pairs come in their order, the last batch may be smaller.
+    batch_size : int
+        The pairs come in another order in each epoch, the last batch may be smaller.
+    turns : sequence of int
+        Which of the networks each epoch trains, with an optimiser of its own: ``(0, 1, 0)`` makes
+        two.
 
     Returns
     -------
     dict
-        `losses`, one per epoch as returned; `weights`, the parameters afterwards, one flat tensor;
-        `training`, the network's mode afterwards; `steps`, the number of optimiser steps.
+        `losses`, one per epoch as returned; `weights`, the parameters afterwards, one flat tensor
+        for each network; `training`, whether all are in training mode afterwards; and what was
+        asked of those that were handed in: `steps` of the optimisers, `model_calls`, `loss_calls`,
+        `loader_passes`.
     """
-    model = _small_network(image0)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.5)
-    for parameter in model.parameters():
-        parameter.grad = torch.ones_like(parameter)  # left over from somebody's earlier pass
+    models = [_small_network(image0, seed=7 + i) for i in range(max(turns) + 1)]
+    optimisers = [
+        torch.optim.SGD(model.parameters(), lr=0.05 / (i + 1), momentum=0.5)
+        for i, model in enumerate(models)
+    ]
     steps = 0
 
     def count(*_: Any) -> None:
         nonlocal steps
         steps += 1
 
-    optimiser.register_step_post_hook(count)
-    model.eval()
-    loader = DataLoader(TensorDataset(image0, image1, label), batch_size=batch_size)
+    for model, optimiser in zip(models, optimisers, strict=True):
+        for parameter in model.parameters():
+            parameter.grad = torch.ones_like(parameter)  # left over from somebody's earlier pass
+        optimiser.register_step_post_hook(count)
+        model.eval()
+    loss_function = _GapLoss()
+    pairs = TensorDataset(image0, image1, label)
+    loaders = [_Batches(pairs, batch_size, order=epoch) for epoch, _ in enumerate(turns)]
     with torch.enable_grad():
-        losses = [train_epoch(model, _gap_loss, optimiser, loader) for _ in range(epochs)]
-    weights = torch.cat([p.detach().flatten() for p in model.parameters()])
-    return {"losses": losses, "weights": weights, "training": model.training, "steps": steps}
+        losses = [
+            train_epoch(models[turn], loss_function, optimisers[turn], loader)
+            for turn, loader in zip(turns, loaders, strict=True)
+        ]
+    return {
+        "losses": losses,
+        "weights": [torch.cat([p.detach().flatten() for p in m.parameters()]) for m in models],
+        "training": all(model.training for model in models),
+        "steps": steps,
+        "model_calls": sum(model.calls for model in models),
+        "loss_calls": loss_function.calls,
+        "loader_passes": sum(loader.passes for loader in loaders),
+    }
 
 
 @in_place
-def pair_distances(pair_distance: Callable[..., Any], image0: Tensor, image1: Tensor) -> Any:
+def pair_distances(
+    pair_distance: Callable[..., Any], image0: Tensor, image1: Tensor, *, seed: int = 7
+) -> dict[str, Any]:
     """Run a `pair_distance` of exercise 2.5 on a small network that was left in training mode.
 
     Parameters
     ----------
     pair_distance : callable
     image0, image1 : Tensor (N, 1, H, W), float32
+    seed : int
+        Of the network's weights.
 
     Returns
     -------
-    distances : as returned
+    dict
+        `distances`, as returned, and `model_calls`, how often the network was asked.
     """
-    return pair_distance(_small_network(image0).train(), image0, image1)
+    model = _small_network(image0, seed).train()
+    distances = pair_distance(model, image0, image1)
+    return {"distances": distances, "model_calls": model.calls}
 
 
 class _Twins(nn.Module):
@@ -449,21 +505,103 @@ class _Twins(nn.Module):
     def __init__(self, pixels: int) -> None:
         super().__init__()
         self.embed = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 2), nn.BatchNorm1d(2))
+        self.calls = 0
 
     def forward(self, image0: Tensor, image1: Tensor) -> tuple[Tensor, Tensor]:
+        self.calls += 1
         return self.embed(image0), self.embed(image1)
 
 
-def _small_network(images: Tensor) -> nn.Module:
+def _small_network(images: Tensor, seed: int) -> _Twins:
     model = _Twins(images[0].numel())
-    fill_parameters(model, seed=7)
+    fill_parameters(model, seed)
     return model
 
 
-def _gap_loss(output0: Tensor, output1: Tensor, label: Tensor) -> Tensor:
+class _GapLoss(nn.Module):
     """A smooth loss per pair, (N, 1), that wants similar pairs at 0 and others one apart."""
-    squared = ((output0 - output1) ** 2).sum(dim=1, keepdim=True)
-    return (torch.sqrt(squared + 1) - 1 - label) ** 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, output0: Tensor, output1: Tensor, label: Tensor) -> Tensor:
+        self.calls += 1
+        squared = ((output0 - output1) ** 2).sum(dim=1, keepdim=True)
+        return (torch.sqrt(squared + 1) - 1 - label) ** 2
+
+
+class _SlowingDescent:
+    """An optimiser of two weights that remembers its steps: each is shorter than the one before."""
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self.calls = 0
+
+    def __call__(self, w1: Any, w2: Any, w1_grad: Any, w2_grad: Any) -> tuple[Any, Any]:
+        self.calls += 1
+        rate = self.learning_rate / self.calls
+        return w1 - rate * w1_grad, w2 - rate * w2_grad
+
+
+class _Batches(DataLoader[Any]):
+    """Batches in a known order that is not that of the data, and a count of how often they came.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    batch_size : int
+    order : int, optional
+        Which order; by default there is a new one whenever one pass has come to its end.
+    """
+
+    def __init__(self, dataset: TensorDataset, batch_size: int, order: int | None = None) -> None:
+        super().__init__(dataset, batch_size, sampler=_Orders(len(dataset), order))
+        self.passes = 0
+
+    def __iter__(self) -> Any:
+        self.passes += 1
+        return super().__iter__()
+
+
+class _Orders(Sampler[int]):
+    def __init__(self, length: int, order: int | None) -> None:
+        self.length = length
+        self.order = order
+        self.ended = 0
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        number = self.ended if self.order is None else self.order
+        yield from random.Random(number).sample(range(self.length), self.length)
+        self.ended += 1
+
+
+def _network_without_relu() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `forward` and `backward` of a linear network, in the shapes of exercise 1.4.3.
+
+    Where no hidden unit is negative they are those of the exercise, and an answer to it elsewhere
+    they are not: whoever gets hold of them has gained nothing.
+    """
+
+    def forward(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        hidden = functional.linear(X, W1)
+        return hidden.T, hidden.T.clone(), functional.linear(hidden, W2).sigmoid().T
+
+    def backward(
+        W2: Tensor, X: Tensor, y: Tensor, Z1: Tensor, F1: Tensor, F2: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            hidden = F1.detach().clone().requires_grad_()
+            weights = W2.detach().clone().requires_grad_()
+            scores = functional.linear(hidden.T, weights)
+            cost = functional.binary_cross_entropy_with_logits(scores.flatten(), y)
+            by_hidden, by_weights = torch.autograd.grad(cost, (hidden, weights))
+        return torch.tensordot(by_hidden, X, dims=1), by_weights
+
+    return forward, backward
 
 
 @contextmanager
