@@ -213,6 +213,10 @@ LEAKS = {
         append("course_utils/checks.py", "\nfrom .autograde import course\n"),
         "checks.py mentions a module that students do not have: from .autograde",
     ),
+    "a callable that is an answer": (
+        append("course_utils/data.py", "\n\ndef _added(numbers):\n    return sum(numbers)\n"),
+        r"`_added` \(course_utils/data.py\) is an answer to 1\.1\.1",
+    ),
     "a missing file": (
         lambda folder: (folder / "requirements.txt").unlink(),
         "requirements.txt is missing",

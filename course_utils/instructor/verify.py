@@ -17,6 +17,7 @@ from course_utils.autograde.judge import free_names
 from course_utils.autograde.version import exercise_number
 from course_utils.exceptions import ReleaseError
 from course_utils.instructor import source
+from course_utils.instructor.giveaways import giveaways
 from course_utils.instructor.parts import misweighed
 from course_utils.instructor.rehearsal import rehearse
 from course_utils.instructor.source import Region
@@ -41,9 +42,9 @@ def verify_release(course: Course, assignment: str, *, run: bool = False) -> Non
     """Prove that `release/<assignment>/` may go out to students.
 
     Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or a
-    module of the course's own; each answer cell must name what its solution defines; the parts of a
-    test must be worth its points; and the notebooks must be in their committed form, with the cell
-    ids of their sources.
+    module of the course's own; no callable in it may pass for an answer; each answer cell must name
+    what its solution defines; the parts of a test must be worth its points; and the notebooks must
+    be in their committed form, with the cell ids of their sources.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ def verify_release(course: Course, assignment: str, *, run: bool = False) -> Non
             found += [f"{name}: {finding}" for finding in form]
         if run:
             found += rehearse(folder, sources)
+        if not found:  # it takes longest
+            found += giveaways(folder, sources)
     if found:
         listed = "".join(f"\n  - {finding}" for finding in found)
         message = (
