@@ -27,7 +27,7 @@ MAX_LINE, MAX_MESSAGE = 120, 300
 MAX_CAUSES = 3
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_PLACE = re.compile(r"^\s*Cell In\[\d+\], line (\d+)", re.MULTILINE)
+_PLACE = re.compile(r"^[ \t]*Cell In\[\d+\], line (\d+)", re.MULTILINE)
 _CHAIN = re.compile(r"^(?:During handling of|The above exception was)", re.MULTILINE)
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _USAGE = re.compile(r"^UsageError: .+", re.MULTILINE)

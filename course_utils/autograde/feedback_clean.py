@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -37,6 +38,8 @@ MOST_TAGS_AT_ONCE = 5000
 MOST_TAGS = 30_000
 #: Tags that stand open inside each other: parsers take long for towers of them.
 MOST_DEPTH = 200
+#: What may begin a formula, in one piece of Markdown: from each the parser looks for the end.
+MOST_FORMULAS = 500
 #: Base64 characters of one picture, and of all in one page.
 MOST_OF_PICTURE = 8_000_000
 MOST_OF_PICTURES = 30_000_000
@@ -70,6 +73,13 @@ BLEACH = bleach.Cleaner(
 # Bleach removes these tags, and would show what stands between them as text.
 UNSHOWN = re.compile(r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 START_TAG = re.compile(r"<[a-zA-Z]")
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)")
+#: Nothing can stand inside these, so they do not stay open.
+VOID = {
+    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source"),
+    *("track", "wbr"),
+}
+BEGINS_FORMULA = re.compile(r"\\\\[(\[]|\\begin|\$")
 DATA = re.compile(r"data:image/(?:png|jpe?g|gif);base64,", re.IGNORECASE)
 #: How the pictures that we show begin.
 SIGNATURES = {
@@ -107,6 +117,28 @@ def picture(encoded: str, alt: str) -> Markup | None:
     return None
 
 
+def depth(html: str) -> int:
+    """Return how many tags stand open inside each other at most, as far as a glance tells.
+
+    A parser takes time for each open tag whenever it meets another one.
+
+    >>> depth("<div><p>one</p><br><p>two</i></p></div>")
+    2
+    """
+    is_open: Counter[str] = Counter()
+    now = most = 0
+    for closes, tag in TAG.findall(html):
+        name = tag.lower()
+        if not closes and name not in VOID:
+            is_open[name] += 1
+            now += 1
+            most = max(most, now)
+        elif closes and is_open[name]:
+            is_open[name] -= 1
+            now -= 1
+    return most
+
+
 @dataclass
 class Cleaner:
     """Makes the parts of one page safe, from top to bottom; it counts what the page may hold.
@@ -133,6 +165,8 @@ class Cleaner:
         """Return Markdown, as Jupyter writes it, as HTML."""
         self._characters += len(source)
         if len(source) > MOST_CHARACTERS or self._characters > MOST_IN_PAGE:
+            return self.text(source, what)
+        if len(BEGINS_FORMULA.findall(source)) > MOST_FORMULAS:
             return self.text(source, what)
         parts = _Parts()
         renderer = _Renderer(parts, attachments or {})
@@ -179,6 +213,8 @@ class Cleaner:
         if tags > MOST_TAGS_AT_ONCE or self._tags + tags > MOST_TAGS:
             return None
         self._tags += tags
+        if depth(html) > MOST_DEPTH:
+            return None
         writer = _Writer(self, parts)
         try:
             writer.feed(BLEACH.clean(html))
