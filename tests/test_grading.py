@@ -108,6 +108,32 @@ def test_a_part_of_the_marks_is_told_as_nbgrader_reads_it() -> None:
     assert graded.notebook.cells[1].outputs[1].data["text/plain"] == "0.5"
 
 
+def test_switches_cost_no_right_answer_its_marks_and_stay_where_they_were() -> None:
+    layer = "def layer(x):\n    return torch.nn.Linear(2, 1)(x)"
+    graded = grade(
+        "import random, signal, numpy as np, torch\nrandom.seed(3)\n"
+        "torch.set_default_dtype(torch.float64)\n"
+        "torch.set_grad_enabled(False)\n"
+        f"{layer}",
+        "# test 1.1\nimport torch\nassert layer(torch.ones(3, 2)).shape == (3, 1)",
+        # Right in Jupyter thanks to a switch.
+        "def plain(x):\n    return x * torch.ones(1, requires_grad=True)",
+        "# test 1.2\nimport torch\nassert not plain(torch.ones(1)).requires_grad",
+        # Wrong either way.
+        "def one():\n    return torch.zeros(1)",
+        "# test 1.3\nassert one() == 1, 'no one'",
+        "def spoils():\n    torch.set_default_device('meta')\n    random.seed(0)\n"
+        "    signal.alarm(1)\n    np.seterr(all='raise')\n    return 1",
+        "# test 1.4\nassert spoils() == 1",
+        "print(torch.get_default_dtype(), torch.is_grad_enabled(), torch.ones(1).device)\n"
+        "print(random.random() == random.Random(3).random())\n"
+        "print(signal.alarm(0), np.geterr()['over'])",
+    )
+
+    assert marks(graded) == {"1_1": 2, "1_2": 2, "1_3": 0, "1_4": 2}
+    assert shown(graded.notebook.cells[-1]) == "torch.float64 False cpu\nTrue\n0 warn\n"
+
+
 def test_a_cell_that_stopped_tells_why_its_answer_is_not_there() -> None:
     stops = {
         "import no_such_module": (

@@ -467,7 +467,7 @@ def _started(limits: Limits, files: Mapping[str, bytes]) -> Session:
         session = Session(limits, files)
     try:
         # What a notebook draws at random is the same whenever it is graded.
-        Line(session.request, limits).ask("begin", names=[], seed=seeds.number(""))
+        Line(session.request, limits).ask("start", seed=seeds.number(""))
     except KernelLost as loss:
         session.close()
         raise KernelStartError(f"A kernel for grading did not answer: {loss}.") from loss

@@ -16,7 +16,7 @@ import math
 import symtable
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from course_utils import checks as check
 from course_utils import seeds
 from course_utils.autograde.limits import Limits
 from course_utils.exceptions import CheckFailed, CourseError
+from course_utils.kernel import switches
 from course_utils.kernel.wire import NotPlain, Reference, decode, encode
 from course_utils.remote import AnswerError, Remote, is_unanswered, told
 
@@ -205,6 +206,17 @@ class Line:
                 raise _raised(raised)
         raise self.nonsense()
 
+    def has_switched(self) -> bool:
+        """Say whether the notebook has switched what can change the results of right answers."""
+        try:
+            return bool(self.ask("changed"))
+        except (AnswerError, CourseError):
+            return False
+
+    def again(self) -> Line:
+        """Return a new line to the same kernel."""
+        return Line(self._exchange, self.limits, self._until)
+
     def nonsense(self) -> CourseError:
         """Break the line because of a reply that no honest kernel gives."""
         self.broken = CourseError("the kernel sent what nobody can read")
@@ -380,8 +392,32 @@ def judge(
 
     Notes
     -----
-    The test draws its random inputs from `course_utils.seeds`, which the caller seeds.
+    The test draws its random inputs from `course_utils.seeds`, which the caller seeds. Whatever it
+    switches in this process is put back.
+
+    The answer runs as in a process that has just started. If it loses marks and its notebook has
+    switched what can change that, PyTorch's default dtype say, it runs once more with the
+    notebook's own switches, and the better verdict counts: what is right in Jupyter thanks to a
+    switch is right, and so is what is right but for one.
     """
+    with switches.kept():
+        verdict = _judged(test, line, diagnose, causes)
+        if verdict.reason and not verdict.lost and line.has_switched():
+            second = line.again()
+            again = _judged(test, second, diagnose, causes, own=True)
+            verdict = again if again.mark > verdict.mark else verdict
+            line.broken = second.broken
+        return replace(verdict, lost=line.broken is not None)
+
+
+def _judged(
+    test: Test,
+    line: Line,
+    diagnose: Diagnose | None,
+    causes: Causes | None,
+    *,
+    own: bool = False,
+) -> Verdict:
     start = time.monotonic()
     printed = io.StringIO()
     mark, reason, fault, missing = 0.0, "", "", ""
@@ -390,7 +426,7 @@ def judge(
     is_answered = True
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-            mark, missing = _run(test, line, answers)
+            mark, missing = _run(test, line, answers, own)
     except _TestFault as error:
         fault = str(error)
     except Exception as error:
@@ -439,7 +475,7 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
-def _run(test: Test, line: Line, answers: dict[str, Any]) -> tuple[float, str]:
+def _run(test: Test, line: Line, answers: dict[str, Any], own: bool) -> tuple[float, str]:
     """Run a test to its end, and note the answers that it uses.
 
     Return the mark that it gives and, if it has parts, why the points of some are missing.
@@ -452,7 +488,7 @@ def _run(test: Test, line: Line, answers: dict[str, Any]) -> tuple[float, str]:
     seeds.reset(seeds.number(test.exercise))
     # The kernel gets a seed of its own, from which the test's inputs do not follow.
     seed = seeds.number(f"{test.exercise} in the kernel")
-    values = line.ask("begin", names=list(names), seed=seed)
+    values = line.ask("begin", names=list(names), seed=seed, own=own)
     if type(values) is not dict or not values.keys() <= set(names):
         raise line.nonsense()
     answers.update(values)

@@ -54,6 +54,7 @@ class GradedKernel(IPythonKernel):
             if not request:
                 break
             socket.send_multipart([sender, number, self._answer(request)])
+        self._service.end()
         # What has come meanwhile, nobody has told the event loop of.
         stream.flush(zmq.POLLIN)
 

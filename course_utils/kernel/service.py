@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import seeds
+from course_utils.kernel import switches
 from course_utils.kernel.wire import Bounds, Reference, TooMuch, WireError, decode, encode
 from course_utils.remote import where
 
@@ -38,6 +39,9 @@ class Service:
         self._namespace = namespace
         self._bounds = bounds or Bounds()
         self._objects: list[Any] = []
+        self._start: switches.State = {}
+        #: How the notebook has its switches, while a test is on.
+        self._notebooks: switches.State | None = None
 
     def answer(self, frames: Sequence[bytes | memoryview]) -> list[bytes]:
         """Return the reply to a request; whatever goes wrong is a reply too."""
@@ -63,11 +67,34 @@ class Service:
             raise WireError(f"there is no object number {reference.number}")
         return self._objects[reference.number]
 
-    def _do_begin(self, names: list[str], seed: int) -> dict[str, Any]:
-        """Forget the objects of the last exercise; return those behind some names."""
+    def end(self) -> None:
+        """End a test: whatever its calls have switched, the notebook goes on as it was before."""
+        if self._notebooks is not None:
+            switches.put_back(self._notebooks)
+            self._notebooks = None
+
+    def _do_start(self, seed: int) -> None:
+        """Seed the notebook, and note how its process starts."""
+        self._start = switches.read()
+        seeds.reset(seed)
+
+    def _do_begin(self, names: list[str], seed: int, own: bool = False) -> dict[str, Any]:
+        """Begin a test: forget the objects of the last one, and return those behind some names.
+
+        Its calls run as in a process that has just started, or with all of the notebook's `own`
+        switches.
+        """
         self._objects.clear()
+        self.end()
+        self._notebooks = switches.read()
+        if not own:
+            switches.make_usual(self._start)
         seeds.reset(seed)
         return {name: self._namespace[name] for name in names if name in self._namespace}
+
+    def _do_changed(self) -> list[str]:
+        """Return which switches that matter the notebook has changed."""
+        return switches.changed(self._notebooks or {}, self._start)
 
     def _do_call(self, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         return target(*arguments, **keywords)
