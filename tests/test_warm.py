@@ -288,7 +288,7 @@ def test_no_two_kernels_draw_the_same_numbers() -> None:
 def test_two_kernels_with_one_seed_draw_the_same_numbers() -> None:
     def drawn() -> str:
         with closing(Session(SMALL)) as session:
-            Line(session.request, SMALL).ask("begin", names=[], seed=7)
+            Line(session.request, SMALL).ask("start", seed=7)
             return said(session, DRAWS.format("1"))
 
     assert drawn() == drawn()
