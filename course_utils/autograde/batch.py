@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from course_utils.autograde import ledger
+from course_utils.autograde import ledger, proof
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import (
     ExerciseMark,
@@ -191,8 +191,11 @@ def autograde(
         If the course or its gradebook has no such assignment, if nobody of `students` is there, or
         if the workers cannot be used at all.
     """
-    allowed = limits(course, require_sandbox=require_sandbox)
-    terms = Terms(versions(course, assignment), allowed, run_all)
+    found_versions = versions(course, assignment)
+    known = proof.find(course, assignment, proof.digest(found_versions))
+    needed = known.needs if known else {}
+    allowed = limits(course, needed=needed, require_sandbox=require_sandbox)
+    terms = Terms(found_versions, allowed, run_all)
     submissions = select(find_submissions(course, assignment, terms.versions), students)
     run = _Run(course, assignment, terms, watcher or Watcher())
     found = {student.student: student for student in marks(course, assignment)}

@@ -18,6 +18,7 @@ from distributed import CancelledError, Client, LocalCluster, Nanny, Scheduler, 
 from distributed.scheduler import KilledWorker
 
 from course_utils.autograde import forge
+from course_utils.autograde.fitting import WORKERS, fitting_workers, megabytes_here
 from course_utils.autograde.jobs import Job, OtherGrader, Outcome, unexpected, work
 from course_utils.autograde.sweep import sweep
 from course_utils.exceptions import CourseError
@@ -203,7 +204,7 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
         sweep(Path(gettempdir()), PREFIX)
         with (
             TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder,
-            _local(workers or processors(), folder) as cluster,
+            _local(workers or fitting_workers(processors(), megabytes_here()), folder) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
             yield Crew(client)
@@ -247,6 +248,7 @@ def _local(workers: int, folder: str) -> Iterator[LocalCluster]:
         # Whoever can talk to a scheduler can run anything: no other user of this machine.
         security=True,
         local_directory=folder,
+        env={WORKERS: str(workers)},
         silence_logs=False,
     )
     within = HASTE  # nobody will ask what came of what they are at

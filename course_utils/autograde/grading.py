@@ -21,6 +21,7 @@ from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from course_utils import seeds
 from course_utils.autograde.failures import NOT_RUN, STOPPED
+from course_utils.autograde.fitting import fitted, together
 from course_utils.autograde.judge import Line, Mistake, Test, Verdict
 from course_utils.autograde.judge_process import Judge, judging
 from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
@@ -29,6 +30,7 @@ from course_utils.autograde.outputs import OutputBudget
 from course_utils.autograde.sanitise import sanitised
 from course_utils.autograde.sentences import grouped
 from course_utils.autograde.version import NotebookVersion, exercise_number
+from course_utils.kernel.usage import Usage
 
 __all__ = [
     "RECORD",
@@ -67,6 +69,8 @@ class Result:
         to know of it, and what happened while it was graded.
     seconds : mapping of str to float
         How long each cell took, by cell id.
+    used : Usage
+        What its kernels used.
     """
 
     notebook: bytes
@@ -77,6 +81,7 @@ class Result:
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    used: Usage = field(default_factory=Usage, compare=False)
 
     @property
     def is_faulty(self) -> bool:
@@ -160,6 +165,7 @@ def grade(
         notes=found.notes,
         remarks=graded.remarks,
         seconds=graded.seconds,
+        used=graded.used,
     )
 
 
@@ -191,12 +197,15 @@ class Graded:
         What happened on the way, in sentences for the grader: a cell that ended its kernel.
     seconds : mapping of str to float
         How long each cell took, by cell id.
+    used : Usage
+        What its kernels used.
     """
 
     notebook: NotebookNode
     verdicts: Mapping[str, Verdict]
     remarks: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    used: Usage = field(default_factory=Usage, compare=False)
 
 
 def recorded(notebook: NotebookNode, graded: Graded) -> NotebookNode:
@@ -246,7 +255,7 @@ def grade_notebook(
     """
     notebook = deepcopy(notebook)
     verdicts, seconds = {}, {}
-    limits = limits or Limits()
+    limits = fitted(limits or Limits())
     ingredients = (*ingredients, handed_in(notebook, files or {}))
     with seeds.seeded(*ingredients), judging(limits, _named, DIAGNOSIS) as judge:
         run = _Run(files or {}, limits, judge, ingredients)
@@ -270,7 +279,7 @@ def grade_notebook(
             run.end()
     for cell in filter(is_test, notebook.cells):
         cell.outputs = _outputs(verdicts[cell.metadata.nbgrader.grade_id], cell)
-    return Graded(notebook, verdicts, grouped(run.remarks), seconds)
+    return Graded(notebook, verdicts, grouped(run.remarks), seconds, run.used)
 
 
 def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
@@ -328,6 +337,8 @@ class _Run:
         self._outputs = OutputBudget(limits.output_bytes)
         self._not_run = 0
         self._remarks: list[str] = []
+        #: What the kernels used that have ended.
+        self.used = Usage()
 
     @property
     def remarks(self) -> list[str]:
@@ -415,6 +426,7 @@ class _Run:
         """End the kernel that still runs."""
         if self._session is not None:
             self._session.close()
+            self.used = together(self.used, self._session.used or Usage())
             self._session = None
 
     _lose = end

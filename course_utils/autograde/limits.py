@@ -53,6 +53,8 @@ class Limits:
         For the kernel to come up.
     require_sandbox : bool
         Whether to refuse where nothing confines a kernel.
+    fits_machine : bool
+        Whether `memory_megabytes` may be less where all workers of a machine would not fit into it.
     bounds : Bounds
         Of one value that leaves the kernel.
     """
@@ -77,4 +79,5 @@ class Limits:
     new_kernels: int = 20
     start_seconds: int = 60
     require_sandbox: bool = False
+    fits_machine: bool = True
     bounds: Bounds = field(default_factory=Bounds)

@@ -19,6 +19,7 @@ from traitlets import Bool, Float, Integer
 
 from course_utils.autograde import sandbox
 from course_utils.autograde.course import Course
+from course_utils.autograde.fitting import derived
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.grading import Graded, grade_notebook, recorded
 from course_utils.autograde.limits import Limits
@@ -170,6 +171,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             processes=self.processes,
             open_files=self.open_files,
             require_sandbox=self.require_sandbox,
+            fits_machine="memory_megabytes" not in self.config.Judge,
             items=self.items,
             exercise_bytes=self.exercise_bytes,
             judge_seconds=self.judge_seconds,
@@ -245,11 +247,22 @@ def _course(preprocessor: NbGraderPreprocessor) -> Course:
     return Course(Path(CourseDirectory(config=preprocessor.config).root))
 
 
-def limits(course: Course, *, require_sandbox: bool = False) -> Limits:
-    """Return the limits that a course's configuration sets for `nbgrader autograde`."""
+def limits(
+    course: Course, *, needed: Mapping[str, float] | None = None, require_sandbox: bool = False
+) -> Limits:
+    """Return the limits that a course's configuration sets, and for the rest those that follow.
+
+    Parameters
+    ----------
+    course : Course
+    needed : mapping of str to float, optional
+        What the solution of the assignment needs: see `fitting.needs`.
+    require_sandbox : bool
+        Whether to refuse where nothing confines a kernel, whatever the configuration says.
+    """
     config = course.config()
     shortened = LimitOutput(config=config)
-    own = Judge(config=config).limits
+    own = derived(Judge(config=config).limits, needed or {}, fixed=config.Judge)
     return replace(
         own,
         require_sandbox=own.require_sandbox or require_sandbox,
