@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import time
@@ -33,7 +34,14 @@ from course_utils.autograde.grading import (
     recorded,
 )
 from course_utils.autograde.judge_process import Judge
-from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
+from course_utils.autograde.kernels import (
+    KernelDied,
+    KernelHung,
+    KernelLost,
+    KernelStartError,
+    Ran,
+    Session,
+)
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.sanitise import sanitised
 from course_utils.autograde.version import NotebookVersion
@@ -206,6 +214,91 @@ def test_a_fatal_cell_is_left_out_and_the_rest_is_graded(cell: str, why: str) ->
     assert why in shown(graded.notebook.cells[2])
 
 
+ASKING = (
+    "exit()",
+    "quit()",
+    "get_ipython().kernel.do_shutdown(True)",
+    "get_ipython().ask_exit()",
+    "import asyncio\nloop = asyncio.get_event_loop()\nx = loop.call_later(0.05, loop.stop)",
+    "import sys\nx = loop.call_later(0.05, sys.exit)",
+    "x = loop.call_later(0.05, exit)",
+    "get_ipython().kernel.io_loop.stop()",
+)
+
+
+def test_a_cell_that_asks_the_kernel_to_end_is_named_and_nothing_is_lost() -> None:
+    last = "def half(x):\n    return x / 2\nexit()"
+    sources = (FIRST[0], *ASKING, FIRST[1], last, LAST[1], "raise SystemExit", "print(half(4))")
+
+    graded, again = (grade(*sources) for _ in "12")
+
+    asked = [*range(2, 2 + len(ASKING)), 3 + len(ASKING)]
+    what = "asked the kernel to end, which was left out; all else in it counts."
+    assert marks(graded) == {"1_1": 2, "1_2": 2}
+    assert graded.remarks == tuple(f"Cell {number} {what}" for number in asked)
+    assert [cell.execution_count for cell in graded.notebook.cells if what in shown(cell)] == asked
+    assert shown(graded.notebook.cells[-1]) == "2.0\n"
+    assert again.remarks == graded.remarks
+    assert marks(again) == marks(graded)
+
+
+#: Things that end the kernel after their cell has run, some of them while it is still waited for.
+DELAYED = {
+    "soon": "import os, threading\nthreading.Timer(0.2, os._exit, (1,)).start()",
+    "by another process": "import os, subprocess\n"
+    "x = subprocess.Popen(['sh', '-c', f'sleep 0.2; kill -9 {os.getpid()}'])",
+    "by an alarm": "import signal\nx = signal.setitimer(signal.ITIMER_REAL, 0.2)",
+    "late": "import os, threading\nthreading.Timer(2.6, os._exit, (1,)).start()",
+    "with the next cell": "import os\n"
+    "get_ipython().events.register('pre_run_cell', lambda info: os._exit(1))",
+}
+
+
+@pytest.mark.parametrize("when", DELAYED)
+def test_what_ends_the_kernel_later_is_left_out_and_nothing_else(when: str) -> None:
+    works = "import time\ntime.sleep(1)"
+
+    graded = grade(*FIRST, DELAYED[when], works, *LAST, *NEXT)
+
+    assert marks(graded) == {"1_1": 2, "1_2": 2, "1_3": 2}
+    assert graded.remarks == ("Cell 3 did not end and was left out: the kernel died.",)
+
+
+def test_an_answer_that_ends_the_kernel_soon_after_its_test_costs_its_exercise_alone() -> None:
+    answer = (
+        "import os, threading\ndef double(x):\n"
+        "    threading.Timer(0.2, os._exit, (1,)).start()\n    return 2 * x"
+    )
+
+    graded = grade(answer, FIRST[1], *NEXT)
+
+    assert marks(graded) == {"1_1": 0, "1_3": 2}
+    assert graded.remarks == ("1.1 was stopped in its test: the kernel died.",)
+    assert graded.verdicts["test_ex_1_1"].reason == "✗ Exercise 1.1: the kernel died."
+
+
+def test_an_answer_that_ends_the_kernel_much_later_costs_nobody_else() -> None:
+    answer = (
+        "import os, threading\ndef double(x):\n"
+        "    threading.Timer(2.6, os._exit, (1,)).start()\n    return 2 * x"
+    )
+
+    graded = grade(answer, FIRST[1], "import time\ntime.sleep(1)", *NEXT)
+
+    assert marks(graded) == {"1_1": 2, "1_3": 2}
+    assert graded.remarks == ("1.1 ended the kernel after its test: the kernel died.",)
+
+
+def test_who_ends_the_kernel_is_blamed_though_something_else_runs() -> None:
+    runs = "import threading\nstop = threading.Event()\nthreading.Thread(target=stop.wait).start()"
+    ends = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)"
+
+    graded = grade(*FIRST, runs, ends, "stop.set()", *NEXT)
+
+    assert marks(graded) == {"1_1": 2, "1_3": 2}
+    assert graded.remarks == ("Cell 4 did not end and was left out: the kernel died.",)
+
+
 def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed() -> None:
     answer, test = notebook(*FIRST).cells
     run = _Run({}, LIMITS, Judge(LIMITS))
@@ -213,11 +306,14 @@ def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed()
 
     assert run._session is not None
     run_sync(run._session._manager.shutdown_kernel)(now=True)
-    verdict = run.judged(test)
+    verdict = run.judged(test, [answer])
     run.end()
 
     assert verdict.mark == 2
-    assert run.remarks == ["A kernel ended between two cells, and was replaced."]
+    assert run.remarks == [
+        "A kernel ended between two cells (the first was cell 1), for no reason that showed again, "
+        "and was replaced: nothing is lost."
+    ]
 
 
 def test_a_notebook_that_loses_every_kernel_ends() -> None:
@@ -251,11 +347,11 @@ class Clock:
     def session(self, limits: Limits, files: Any) -> Any:
         """Return a kernel whose cells take as many seconds as they say, as far as they may."""
 
-        def run(cell: NotebookNode, *, seconds: float, **_: Any) -> str:
+        def run(cell: NotebookNode, *, seconds: float, **_: Any) -> Ran:
             takes = min(float(cell.source), seconds)
             self.now += takes
             self.ran.append((cell.source, takes))
-            return "" if takes == float(cell.source) else "it ran longer than it may"
+            return Ran("" if takes == float(cell.source) else "it ran longer than it may")
 
         def request(frames: list[bytes], seconds: float) -> list[bytes]:
             raise KernelLost(f"no result came within {seconds:.0f} s")
@@ -271,6 +367,66 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(grading, "time", clock)
     monkeypatch.setattr(grading, "_started", clock.session)
     return clock
+
+
+class Fragile(Clock):
+    """Kernels that a cell loses a while after it has run: "in 5" does in 5 seconds."""
+
+    def __init__(self, loss: KernelLost) -> None:
+        super().__init__()
+        self.loss = loss
+        self.kernels = 0
+
+    def session(self, limits: Limits, files: Any) -> Any:
+        """Return a kernel whose cells take as many seconds as they say, if it lives as long."""
+        self.kernels += 1
+        end = math.inf
+
+        def run(cell: NotebookNode, **_: Any) -> Ran:
+            nonlocal end
+            if is_late := cell.source.startswith("in "):
+                end = min(end, self.now + float(cell.source.removeprefix("in ")))
+            rest(0 if is_late else float(cell.source))
+            self.ran.append((cell.source, self.now))
+            return Ran(left=is_late)
+
+        def rest(seconds: float) -> None:
+            self.now = min(self.now + seconds, end)
+            if self.now == end:
+                raise self.loss
+
+        return SimpleNamespace(run=run, rest=rest, is_alive=lambda: True, close=lambda: None)
+
+
+@pytest.mark.parametrize("loss", [KernelDied("the kernel died"), KernelHung("it hangs")])
+@pytest.mark.parametrize("seconds", [3, 20])
+def test_only_the_cell_that_loses_a_kernel_later_is_left_out(
+    loss: KernelLost, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fragile = Fragile(loss)
+    monkeypatch.setattr(grading, "time", fragile)
+    monkeypatch.setattr(grading, "_started", fragile.session)
+
+    graded = grade("1", f"in {seconds}", "in 1000", "2", "10", "10", limits=Limits())
+
+    assert graded.remarks == (f"Cell 2 did not end and was left out: {loss}.",)
+    assert fragile.kernels == 3
+    assert [source for source, _ in fragile.ran][-3:] == ["2", "10", "10"] or seconds == 3
+
+
+def test_what_is_lost_by_itself_is_left_out_though_something_else_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fragile = Fragile(KernelDied("the kernel died"))
+    monkeypatch.setattr(grading, "time", fragile)
+    monkeypatch.setattr(grading, "_started", fragile.session)
+
+    start = fragile.now
+
+    graded = grade("in 1000", "1", "in 0", "2", limits=Limits())
+
+    assert graded.remarks == ("Cell 3 did not end and was left out: the kernel died.",)
+    assert fragile.now - start < 10
 
 
 def test_the_time_of_a_notebook_is_that_of_all_its_kernels(clock: Clock) -> None:
@@ -291,7 +447,7 @@ def test_a_cell_may_run_as_long_as_its_notebook_may(clock: Clock) -> None:
 
     assert clock.ran == [("20", 20), ("20", 5)]
     assert graded.remarks == (
-        "A cell did not end and was stopped: the notebook ran longer than 25 s.",
+        "Cell 2 did not end and was stopped: the notebook ran longer than 25 s.",
         "1 cell was not run: the notebook ran longer than 25 s.",
     )
     assert "was not run: the notebook ran longer than 25 s" in shown(graded.notebook.cells[2])

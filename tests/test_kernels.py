@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -26,7 +30,10 @@ from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.outputs import Intake
 from course_utils.exceptions import CourseError
+from course_utils.kernel import leftovers
+from course_utils.kernel.leftovers import Leftovers, Loop
 from course_utils.kernel.wire import REPLY, pack
+from course_utils.kernel.written import WrittenModules
 
 KEY = b"known to both"
 LIMITS = Limits(cell_seconds=3, call_seconds=2, output_bytes=2**20)
@@ -311,6 +318,159 @@ def test_a_kernel_that_never_answers_is_not_waited_for_for_ever(tmp_path: Path) 
         asyncio.run(wait())
 
 
+# --- what runs beside a cell --------------------------------------------------------------------
+
+
+def settled(code: Callable[[Loop], object]) -> tuple[float, bool, bool]:
+    """Return how long what code leaves is waited for, whether it goes on, and anything runs."""
+    loop = Loop(lambda: None)
+
+    async def scenario() -> tuple[float, bool, bool]:
+        leftovers = Leftovers(loop, alone=False)
+        thing = code(loop)
+        start = loop.time()
+        goes_on = await leftovers.settle()
+        took = loop.time() - start
+        if isinstance(thing, subprocess.Popen):
+            thing.wait()
+        return took, goes_on, leftovers.any()
+
+    try:
+        return loop.run_until_complete(scenario())
+    finally:
+        loop.close()
+
+
+def test_a_cell_that_leaves_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "SETTLE_SECONDS", 60)
+
+    def ends(loop: Loop) -> None:
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+        loop.call_later(0.1, int).cancel()
+
+    assert settled(ends)[1:] == (False, False)
+
+
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        lambda loop: threading.Timer(0.1, int).start(),
+        lambda loop: loop.call_later(0.1, int),
+        lambda loop: loop.create_task(asyncio.sleep(0.1)),
+        pytest.param(
+            lambda loop: subprocess.Popen(["sleep", "0.1"]),
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells"),
+        ),
+    ],
+)
+def test_what_a_cell_leaves_is_waited_for_until_it_ends(
+    leaves: Callable[[Loop], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "SETTLE_SECONDS", 60)
+
+    took, goes_on, runs = settled(leaves)
+
+    assert 0.05 < took < 60
+    assert (goes_on, runs) == (False, False)
+
+
+def test_what_does_not_end_is_waited_for_a_while_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "SETTLE_SECONDS", 0.1)
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+
+    async def scenario() -> tuple[list[bool], bool]:
+        left = Leftovers(loop, alone=False)
+        thread.start()
+        return [await left.settle() for _ in "12"], left.any()
+
+    loop = Loop(lambda: None)
+    try:
+        assert loop.run_until_complete(scenario()) == ([True, False], True)
+    finally:
+        done.set()
+        loop.close()
+
+
+def test_a_loop_tells_who_stops_it_and_can_run_on() -> None:
+    stops: list[str] = []
+    asked = contextvars.ContextVar("asked", default="nobody")
+    loop = Loop(lambda: stops.append(asked.get()))
+    asked.set("a cell")
+    loop.call_later(0.01, loop.stop)
+    asked.set("another cell")
+
+    loop.run_forever()
+
+    assert stops == ["a cell"]
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+# --- modules that a notebook writes -------------------------------------------------------------
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WrittenModules:
+    (tmp_path / "helpers.py").write_text("x = 'handed in'")
+    (tmp_path / "numpy.py").write_text("x = 'handed in'")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "table.py").write_text("x = 'handed in'")
+    monkeypatch.chdir(tmp_path)
+    return WrittenModules(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["helpers", "numpy", "missing", "json", "a.b"])
+def test_what_was_handed_in_is_no_module(written: WrittenModules, name: str) -> None:
+    assert written.find_spec(name, None) is None
+
+
+def test_what_the_notebook_writes_is_a_module_at_once(
+    written: WrittenModules, tmp_path: Path
+) -> None:
+    for name in ("cost", "test", "helpers"):
+        (tmp_path / f"{name}.py").write_text("x = 1")
+
+        spec = written.find_spec(name, None)
+
+        assert spec is not None
+        assert spec.origin == str(tmp_path / f"{name}.py")
+
+
+def test_a_package_that_the_notebook_writes_is_one(written: WrittenModules, tmp_path: Path) -> None:
+    (tmp_path / "means" / "deep").mkdir(parents=True)
+    (tmp_path / "means" / "__init__.py").touch()
+    package = written.find_spec("means", None)
+    assert package is not None
+    (tmp_path / "means" / "plain.py").touch()  # when the folder has been looked at
+
+    assert written.find_spec("means.plain", package.submodule_search_locations) is not None
+    assert written.find_spec("means.deep", package.submodule_search_locations) is not None
+
+
+def test_a_folder_of_data_stands_for_no_package(written: WrittenModules, tmp_path: Path) -> None:
+    (tmp_path / "email").mkdir()
+
+    assert written.find_spec("email", None) is None
+    data = written.find_spec("data", None)
+    assert data is not None
+    assert data.origin is None
+    assert written.find_spec("data.table", data.submodule_search_locations) is None
+
+
+def test_no_file_stands_for_the_courses_own_modules(
+    written: WrittenModules, tmp_path: Path
+) -> None:
+    (tmp_path / "course_utils").mkdir()
+    for name in ("__init__", "probes"):
+        (tmp_path / "course_utils" / f"{name}.py").touch()
+
+    assert written.find_spec("course_utils", None) is None
+    assert written.find_spec("course_utils.probes", [str(tmp_path / "course_utils")]) is None
+
+
 # --- without walls ------------------------------------------------------------------------------
 
 
@@ -375,7 +535,7 @@ def test_a_cold_kernel_answers_requests(cold: Session) -> None:
 def test_a_cell_that_takes_too_long_is_interrupted_and_a_cold_kernel_lives(cold: Session) -> None:
     cell = code("while True:\n    pass")
 
-    assert cold.run(cell) == "it ran longer than 3 s"
+    assert cold.run(cell).stopped == "it ran longer than 3 s"
     assert said(cold, "print('still here')") == "still here"
 
 

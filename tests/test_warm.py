@@ -47,6 +47,8 @@ SMALL = Limits(
     open_files=200,
 )
 SECONDS = 20
+#: Room for the processes of `HOG`, which have some megabytes each.
+MANY = replace(SMALL, memory_megabytes=900)
 HOG = "import os, time\nfor _ in range(35):\n    if os.fork() == 0:\n        time.sleep(60)\n"
 
 
@@ -536,7 +538,7 @@ def test_the_processes_of_one_kernel_take_none_from_another() -> None:
         "threads = [threading.Thread(target=time.sleep, args=(0.1,)) for _ in range(20)]\n"
         "for thread in threads:\n    thread.start()\nprint('all of them')"
     )
-    with closing(Session(SMALL)) as greedy, closing(Session(SMALL)) as honest:
+    with closing(Session(MANY)) as greedy, closing(Session(SMALL)) as honest:
         said(greedy, HOG)
 
         assert said(honest, threads) == "all of them"
@@ -550,7 +552,7 @@ def test_the_processes_of_one_kernel_take_none_from_another() -> None:
 def test_a_closed_kernel_has_left_no_process() -> None:
     warm_parent()
     before = descendants(os.getpid())
-    session = Session(SMALL)
+    session = Session(MANY)
     said(session, HOG)
     said(session, "import subprocess\nsubprocess.Popen(['sleep', '60'], start_new_session=True)")
     left = descendants(os.getpid()) - before

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -23,8 +23,15 @@ from course_utils import seeds
 from course_utils.autograde.failures import NOT_RUN, STOPPED
 from course_utils.autograde.fitting import fitted, together
 from course_utils.autograde.judge import Line, Mistake, Test, Verdict
-from course_utils.autograde.judge_process import Judge, judging
-from course_utils.autograde.kernels import KernelLost, KernelStartError, Session
+from course_utils.autograde.judge_process import Judge, Judged, judging
+from course_utils.autograde.kernels import (
+    KernelDied,
+    KernelHung,
+    KernelLost,
+    KernelStartError,
+    Ran,
+    Session,
+)
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.outputs import OutputBudget
 from course_utils.autograde.sanitise import sanitised
@@ -43,6 +50,8 @@ __all__ = [
     "recorded",
 ]
 
+#: How many times as long as it took a kernel to end its successor is watched for the same.
+PATIENCE = 1.5
 #: Where a graded notebook keeps what the judge found, in its metadata.
 RECORD = "course"
 #: What finds known mistakes. It imports PyTorch, which only tests need.
@@ -315,8 +324,32 @@ class _TimeOver(KernelLost):
     """A notebook has run for as long as it may."""
 
 
+@dataclass(eq=False)
+class _Step:
+    """What has run in a kernel: a cell, or a test whose answer left something running there.
+
+    Parameters
+    ----------
+    cell : NotebookNode
+    left : bool
+        Whether something went on to run.
+    ended : float
+        When it ended in the last kernel in which it ran, by the clock of `time.monotonic`.
+    """
+
+    cell: NotebookNode
+    left: bool
+    ended: float
+
+
 class _Run:
-    """The kernels of one notebook, one after the other, and what has run in them."""
+    """The kernels of one notebook, one after the other, and what has run in them.
+
+    A kernel may end, or hang, long after the cell that makes it: by a timer, a thread or another
+    process. So what ran in it runs again in a new one, and after each part that left something
+    running there the kernel is watched for longer than it took to end. Only what ends it then, too,
+    is left out; if nothing does, it was what ran when it ended.
+    """
 
     def __init__(
         self,
@@ -333,7 +366,7 @@ class _Run:
         self._end = time.monotonic() + limits.notebook_seconds
         self._judge = judge
         self._ingredients = ingredients
-        self._past: list[NotebookNode] = []
+        self._past: list[_Step] = []
         self._outputs = OutputBudget(limits.output_bytes)
         self._not_run = 0
         self._remarks: list[str] = []
@@ -359,21 +392,33 @@ class _Run:
         """Run a cell of the student's, and again in every kernel to come."""
         if not cell.source.strip():
             return
+        while True:
+            outputs = copy(self._outputs)
+            ran, loss = self._run(cell, outputs)
+            if not (self._is_in_doubt(loss) and self._found_cause()):
+                break
+        self._outputs = outputs
+        self._count(cell)
+        if isinstance(loss, _TimeOver):
+            self._not_run += 1
+            cell.outputs.append(_error(STOPPED, f"This cell was not run: {loss}."))
+        elif loss is not None:
+            self._leave_out(cell, f"did not end and was left out: {self._why(str(loss))}")
+        elif ran.stopped:
+            self._leave_out(cell, f"did not end and was stopped: {self._why(ran.stopped)}")
+        else:
+            self._past.append(_Step(cell, ran.left, time.monotonic()))
+            if ran.asked_to_end:
+                self._ignore_end(cell)
+
+    def _run(self, cell: NotebookNode, outputs: OutputBudget) -> tuple[Ran, KernelLost | None]:
+        """Run a cell; return how it ended, and what its kernel was lost by."""
         try:
             session = self._ready()
-            stopped = session.run(cell, seconds=self._seconds_left(), budget=self._outputs)
-        except _TimeOver as over:
-            self._not_run += 1
-            cell.outputs.append(_error(STOPPED, f"This cell was not run: {over}."))
+            return session.run(cell, seconds=self._seconds_left(), budget=outputs), None
         except KernelLost as loss:
             self._lose()
-            self._leave_out(cell, f"and was left out: {self._why(str(loss))}")
-        else:
-            if stopped:
-                self._leave_out(cell, f"and was stopped: {self._why(stopped)}")
-            else:
-                self._past.append(cell)
-        self._count(cell)
+            return Ran(), loss
 
     def _seconds_left(self) -> float:
         """Return how long the notebook may still run.
@@ -401,18 +446,10 @@ class _Run:
     def judged(self, cell: NotebookNode, before: Sequence[NotebookNode] = ()) -> Verdict:
         """Judge a test with what the notebook has defined so far, and what failed."""
         self._count(cell)
-        exercise = exercise_number(cell.metadata.nbgrader.grade_id)
-        test = Test(exercise, cell.source, float(cell.metadata.nbgrader.points))
-        try:
-            session = self._ready()
-        except KernelLost as loss:
-            return Verdict(0.0, reason=f"✗ Exercise {exercise}: {loss}.")
-        judged = self._judge.judge(
-            test, session.request, cells=before, ingredients=self._ingredients, until=self._end
-        )
-        verdict = judged.verdict
-        if verdict.lost:
-            self._lose()
+        judged, loss = self._examine(cell, before)
+        while self._is_in_doubt(loss) and self._found_cause():
+            judged, loss = self._examine(cell, before)
+        verdict, exercise = judged.verdict, _exercise(cell)
         if judged.stopped:
             self._remarks.append(f"{exercise} was stopped in its test: {judged.stopped}.")
         if verdict.fault:
@@ -421,6 +458,47 @@ class _Run:
                 f"{verdict.fault}."
             )
         return verdict
+
+    def _examine(
+        self, cell: NotebookNode, before: Sequence[NotebookNode]
+    ) -> tuple[Judged, KernelLost | None]:
+        """Judge a test; return what its kernel was lost by, too."""
+        test = _test(cell)
+        try:
+            session = self._ready()
+        except KernelLost as loss:
+            return Judged(Verdict(0.0, reason=f"✗ Exercise {test.exercise}: {loss}.")), None
+        losses: list[KernelLost] = []
+
+        def exchange(frames: list[bytes], seconds: float) -> list[memoryview]:
+            try:
+                return session.request(frames, seconds)
+            except KernelLost as loss:
+                losses.append(loss)
+                raise
+
+        judged = self._judge.judge(
+            test, exchange, cells=before, ingredients=self._ingredients, until=self._end
+        )
+        verdict = judged.verdict
+        if not verdict.lost:
+            try:
+                # What the answer has started may end the kernel yet.
+                if session.probe().left:
+                    self._past.append(_Step(cell, True, time.monotonic()))
+            except KernelLost as loss:
+                losses.append(loss)
+                reason = f"✗ Exercise {test.exercise}: {loss}."
+                verdict = Verdict(0.0, reason, fault=verdict.fault, lost=True)
+                judged = Judged(verdict, str(loss))
+        if verdict.lost:
+            self._lose()
+        return judged, losses[0] if losses else None
+
+    def _place(self) -> str:
+        if not self._past:
+            return ""
+        return f" (the first was {_naming(self._past[-1].cell).lower()})"
 
     def end(self) -> None:
         """End the kernel that still runs."""
@@ -435,35 +513,113 @@ class _Run:
         """Return a kernel in which all cells of the past have run."""
         if self._session is not None and not self._session.is_alive():
             self._lose()
-            self._remarks.append("A kernel ended between two cells, and was replaced.")
+            if not self._found_cause():
+                self._remarks.append(
+                    f"A kernel ended between two cells{self._place()}, for no reason that showed "
+                    "again, and was replaced: nothing is lost."
+                )
         while self._session is None:
-            self._seconds_left()
-            if self._kernels > self._limits.new_kernels:
-                raise KernelLost(f"the notebook lost its kernel {self._kernels} times")
-            self._kernels += 1
-            session = _started(self._limits, self._files)
-            for cell in self._past:
-                try:
+            step, loss = self._replay()
+            if self._is_in_doubt(loss):
+                self._found_cause()
+            elif step is not None:
+                self._past.remove(step)
+                self._leave_out(step.cell, f"did not end and was left out: {loss}")
+        return self._session
+
+    def _is_in_doubt(self, loss: KernelLost | None) -> bool:
+        """Say whether a kernel may have been lost by other things than what ran in it then."""
+        if isinstance(loss, KernelHung):  # which is mostly a loop without end
+            return any(step.left for step in self._past)
+        return isinstance(loss, KernelDied)
+
+    def _found_cause(self) -> bool:
+        """Look in the past for what has just ended a kernel, and leave it out if it is there."""
+        try:
+            step, loss = self._replay(died=time.monotonic())
+        except KernelLost:  # there is no kernel left to look with
+            return False
+        if step is None:
+            return False
+        self._past.remove(step)
+        # In the words of a cell that ends it at once: how long it takes may be a matter of luck.
+        if is_test(step.cell):
+            self._remarks.append(f"{_exercise(step.cell)} ended the kernel after its test: {loss}.")
+        else:
+            self._leave_out(step.cell, f"did not end and was left out: {loss}")
+        return True
+
+    def _replay(self, died: float | None = None) -> tuple[_Step | None, KernelLost | None]:
+        """Start a kernel, and run in it what ran in the last one.
+
+        Parameters
+        ----------
+        died : float, optional
+            When the last one ended, if it is not known of what. Then the new one is watched for
+            as long after each step.
+
+        Returns
+        -------
+        step, loss
+            The step that lost the kernel, if one did, and by what.
+        """
+        self._seconds_left()
+        if self._kernels > self._limits.new_kernels:
+            raise KernelLost(f"the notebook lost its kernel {self._kernels} times")
+        self._kernels += 1
+        session = _started(self._limits, self._files)
+        for step in self._past:
+            patience = 0.0 if died is None else 1 + PATIENCE * (died - step.ended)
+            try:
+                if not is_test(step.cell):
                     # What it shows is known.
                     session.run(
-                        deepcopy(cell), seconds=self._seconds_left(), budget=OutputBudget(0)
+                        deepcopy(step.cell), seconds=self._seconds_left(), budget=OutputBudget(0)
                     )
-                except KernelLost as loss:
-                    session.close()
-                    self._seconds_left()  # if there are none, it was not this cell
-                    self._past.remove(cell)
-                    self._leave_out(cell, f"and was left out: {loss}")
-                    break
-            else:
-                self._session = session
-        return self._session
+                elif died is not None:
+                    self._judge.judge(
+                        _test(step.cell),
+                        session.request,
+                        ingredients=self._ingredients,
+                        until=self._end,
+                    )
+                if died is not None:
+                    session.rest(min(patience, self._seconds_left()) if step.left else 0)
+            except KernelLost as loss:
+                session.close()
+                self._seconds_left()  # if there are none, it was not this one
+                return step, loss
+            step.ended = time.monotonic()
+        self._session = session
+        return None, None
 
     def _leave_out(self, cell: NotebookNode, what: str) -> None:
         """Say, to the grader and in the cell, what became of a cell that is not run again."""
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        which = f"The cell of {exercise_number(grade_id)}" if grade_id else "A cell"
-        self._remarks.append(f"{which} did not end {what}.")
-        cell.outputs.append(_error(STOPPED, f"This cell did not end {what}."))
+        self._remarks.append(f"{_naming(cell)} {what}.")
+        cell.outputs.append(_error(STOPPED, f"This cell {what}."))
+
+    def _ignore_end(self, cell: NotebookNode) -> None:
+        """Say that a cell asked the kernel to end, which this one did not do."""
+        what = "asked the kernel to end, which was left out; all else in it counts"
+        self._remarks.append(f"{_naming(cell)} {what}.")
+        cell.outputs.append(_shown(f"This cell {what}."))
+
+
+def _naming(cell: NotebookNode) -> str:
+    """Return what to call a cell at the beginning of a sentence."""
+    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+    if not grade_id:
+        return f"Cell {cell.execution_count}"
+    which = "test" if is_test(cell) else "cell"
+    return f"The {which} of {exercise_number(grade_id)}"
+
+
+def _exercise(cell: NotebookNode) -> str:
+    return exercise_number(cell.metadata.nbgrader.grade_id)
+
+
+def _test(cell: NotebookNode) -> Test:
+    return Test(_exercise(cell), cell.source, float(cell.metadata.nbgrader.points))
 
 
 def _named(exercise: str, answers: Mapping[str, Any]) -> Mistake | None:

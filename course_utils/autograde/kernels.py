@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from queue import Empty
 from typing import Any
 
@@ -43,9 +43,9 @@ from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.kernel.parent import HOME
 from course_utils.kernel.usage import Budget, Usage
-from course_utils.kernel.wire import REPLY, REQUEST, pack, unpack
+from course_utils.kernel.wire import REPLY, REPORT, REQUEST, pack, unpack
 
-__all__ = ["KernelLost", "KernelStartError", "Session"]
+__all__ = ["KernelDied", "KernelHung", "KernelLost", "KernelStartError", "Ran", "Session"]
 
 #: What Jupyter knows the kernel as.
 NAME = "course-grading"
@@ -60,6 +60,10 @@ TEXT_PARTS = 5
 FLOOD = 10
 #: Seconds between two looks at whether a silent kernel still lives.
 HEARTBEAT = 0.2
+#: Seconds between two looks at whether a kernel has come to rest.
+REST = 0.3
+#: What a kernel reports of a cell: see `Ran`.
+REPORTED = ("asked_to_end", "left", "running")
 START_SECONDS = 60
 #: The name of the error that nbclient reports for a cell that it stopped.
 TIMEOUT = "CellTimeoutError"
@@ -67,6 +71,14 @@ TIMEOUT = "CellTimeoutError"
 
 class KernelLost(CourseError):
     """A kernel died, hung, or stopped to make sense; it cannot be used any more."""
+
+
+class KernelDied(KernelLost):
+    """A kernel's process ended, and nobody ended it from outside."""
+
+
+class KernelHung(KernelLost):
+    """A kernel lives, but does not answer."""
 
 
 class KernelStartError(CourseError):
@@ -92,6 +104,28 @@ def _spec(command: list[str], provisioner: str) -> KernelSpec:
         language="python",
         metadata={"kernel_provisioner": {"provisioner_name": provisioner}},
     )
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a cell ended, as far as a kernel can be believed.
+
+    Parameters
+    ----------
+    stopped : str
+        Why it was stopped, as the end of a sentence; empty if it was not.
+    asked_to_end : bool
+        Whether it asked the kernel to end, which no kernel does for that.
+    left : bool
+        Whether it started what still ran a while after it.
+    running : bool
+        Whether anything runs beside the cells, whoever started it.
+    """
+
+    stopped: str = ""
+    asked_to_end: bool = False
+    left: bool = False
+    running: bool = False
 
 
 class _Flood(Exception):
@@ -172,7 +206,7 @@ class _KernelClient(AsyncKernelClient):
 
 
 class _Client(NotebookClient):
-    """nbclient's own, without widgets, and with a note of whether a cell was timed out."""
+    """nbclient's own, without widgets, and with a note of how a cell ended."""
 
     seconds: float
 
@@ -188,13 +222,16 @@ class _Client(NotebookClient):
             iopub_timeout=4,
             error_on_timeout={"ename": TIMEOUT, "evalue": "", "traceback": []},
             store_widget_state=False,
-            on_cell_executed=self._note_timeout,
+            on_cell_executed=self._note,
         )
         self.timed_out = False
         self.seconds = float(limits.cell_seconds)
+        self.report: dict[str, Any] = {}
 
-    def _note_timeout(self, execute_reply: dict[str, Any], **_: Any) -> None:
+    def _note(self, execute_reply: dict[str, Any], **_: Any) -> None:
         self.timed_out = execute_reply["content"].get("ename") == TIMEOUT
+        report = execute_reply.get("metadata", {}).get(REPORT)
+        self.report = report if isinstance(report, dict) else {}
 
     def handle_comm_msg(self, outs: Any, msg: dict[str, Any], cell_index: int) -> None:
         """Do nothing: nobody is there to move a slider, and a kernel can send anything."""
@@ -357,13 +394,33 @@ class Session:
         """Say whether the kernel's process still runs."""
         return bool(run_sync(self._manager.is_alive)())
 
+    def probe(self) -> Ran:
+        """Run a cell that does nothing: who has not ended by then what it left lives on."""
+        cell = nbformat.v4.new_code_cell("pass")  # type: ignore[no-untyped-call]
+        return self.run(cell, budget=OutputBudget(0), store_history=False)
+
+    def rest(self, seconds: float) -> None:
+        """Wait until nothing runs beside the cells any more, or for a while.
+
+        Raises
+        ------
+        KernelDied
+            If the kernel ends meanwhile.
+        """
+        running = self.probe().running  # which has waited for what is new
+        end = time.monotonic() + seconds
+        while running and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, REST))
+            running = self.probe().running
+
     def run(
         self,
         cell: NotebookNode,
         *,
         seconds: float | None = None,
         budget: OutputBudget | None = None,
-    ) -> str:
+        store_history: bool = True,
+    ) -> Ran:
         """Run a code cell of the student's; its outputs become those of the cell.
 
         Parameters
@@ -373,14 +430,13 @@ class Session:
             How long it may run, if that is less than any cell may.
         budget : OutputBudget, optional
             What the notebook may still show; by default, all that any may.
-
-        Returns
-        -------
-        str
-            Why it was stopped, as the end of a sentence; empty if it was not.
+        store_history : bool
+            Whether it counts as a cell, and is remembered as one.
 
         Raises
         ------
+        KernelDied
+            If its process ended.
         KernelLost
             If there is no kernel to talk to afterwards. The cell has what came until then.
         """
@@ -388,7 +444,7 @@ class Session:
         if self._conversation is not None:
             self._conversation.end()
             self._conversation = None
-        client.timed_out = False
+        client.timed_out, client.report = False, {}
         client.seconds = min(math.inf if seconds is None else seconds, self._limits.cell_seconds)
         budget = budget or OutputBudget(self._limits.output_bytes)
         output = self._output()
@@ -398,14 +454,16 @@ class Session:
         client.reset_execution_trackers()
         source = cell.source
         try:
-            client.execute_cell(cell, 0, store_history=True)
+            client.execute_cell(cell, 0, store_history=store_history)
         except _Flood:
             raise self._flooded(output.limit) from None
         except DeadKernelError:
             raise self._died() from None
         except CellTimeoutError:
+            if not self.is_alive():
+                raise self._died() from None
             message = f"it ran longer than {client.seconds:.0f} s, and could not be stopped"
-            raise KernelLost(message) from None
+            raise KernelHung(message) from None
         # Only a kernel that sends what is no message of Jupyter's gets here.
         except Exception as error:
             raise _unreadable(error) from error
@@ -414,9 +472,9 @@ class Session:
             # Of a cell that is stopped for what it wrote, that is told.
             is_flood = output.received > output.limit
             budget.keep(cell, is_cut=output.intake.is_cut and not is_flood)
-        if client.timed_out:
-            return f"it ran longer than {client.seconds:.0f} s"
-        return ""
+        report = {name: client.report.get(name) is True for name in REPORTED}
+        stopped = f"it ran longer than {client.seconds:.0f} s" if client.timed_out else ""
+        return Ran(stopped, **report)
 
     def _output(self) -> _OutputChannel:
         client = self._client.kc
@@ -427,10 +485,10 @@ class Session:
     def _interrupt(self) -> None:
         self._interruption = asyncio.ensure_future(ensure_async(self._manager.interrupt_kernel()))
 
-    def _died(self) -> KernelLost:
+    def _died(self) -> KernelDied:
         """Return how the kernel ended, as far as anybody knows."""
         ended: str = getattr(self._manager.provisioner, "ended", "")
-        return KernelLost(ended if ended.startswith("it ") else "the kernel died")
+        return KernelDied(ended if ended.startswith("it ") else "the kernel died")
 
     def _flooded(self, most: int) -> KernelLost:
         return KernelLost(f"it wrote more than {most / 2**20:g} MB")
@@ -441,7 +499,7 @@ class Session:
         Raises
         ------
         KernelLost
-            If none comes in time.
+            If none comes in time: it has died, hangs, or sends what is no reply.
         """
         if self._conversation is None:
             assert self._client.kc is not None
@@ -463,7 +521,7 @@ class Session:
                 return unpack(found, self._limits.bounds)
             if not ready and not self.is_alive():
                 raise self._died()
-        raise KernelLost(f"no result came within {seconds:.0f} s")
+        raise KernelHung(f"no result came within {seconds:.0f} s")
 
     def close(self) -> None:
         """End the kernel and what it started in its process group."""

@@ -75,7 +75,7 @@ def environment(home: str, *, data: str = "") -> dict[str, str]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": f"{home}/matplotlib",
         "NBGRADER_EXECUTION": "autograde",
-        "PATH": os.defpath,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "TMPDIR": home,
         # Kernels run beside each other: each would start a thread for every core.

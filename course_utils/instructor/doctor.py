@@ -642,7 +642,7 @@ def _tried(session: Session, source: str) -> tuple[list[str], str]:
     """Return what a cell found, and how it broke off if it did."""
     cell = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
     try:
-        ended = session.run(cell)
+        ended = session.run(cell).stopped
     except KernelLost as loss:
         return [], str(loss)
     for output in cell.outputs:

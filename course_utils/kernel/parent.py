@@ -294,7 +294,7 @@ def _kernel(
         from course_utils.kernel.app import GradedKernelApp
 
         sys.argv = [""]
-        app = GradedKernelApp.instance(connection_file=CONNECTION)
+        app = GradedKernelApp.instance(connection_file=CONNECTION, alone=True)
         app.initialize(request["arguments"])  # type: ignore[no-untyped-call]
         # matplotlib was imported without a shell to show its figures in.
         activate_matplotlib(os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
@@ -303,7 +303,7 @@ def _kernel(
         os.close(says_up)
         os.read(may_run, 1)
         os.close(may_run)
-        app.start()  # type: ignore[no-untyped-call]
+        app.start()
     except BaseException as error:
         with suppress(OSError):
             os.write(says_up, f"{type(error).__name__}: {error}".encode()[:900])

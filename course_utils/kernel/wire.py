@@ -42,6 +42,7 @@ from course_utils.exceptions import CourseError
 
 __all__ = [
     "REPLY",
+    "REPORT",
     "REQUEST",
     "Bounds",
     "Malformed",
@@ -57,6 +58,8 @@ __all__ = [
 
 #: The types of the Jupyter messages that carry the first request and its reply.
 REQUEST, REPLY = "judge_request", "judge_reply"
+#: Where the metadata of the reply to a cell say how the cell was left.
+REPORT = "course"
 MAX_INTEGER_BYTES = 128
 MAX_SIDES = 64  # NumPy's own
 MAX_SHAPE = 2**53  # bytes, sides of zero left out: far from where sizes and strides overflow

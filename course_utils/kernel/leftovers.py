@@ -1,0 +1,169 @@
+"""What code that has run leaves behind in its process: threads, processes, timers, tasks.
+
+Any of them can still end the process when nobody expects it. `kernel.app` waits for them, so that
+such an end is seen while the cell that caused it still counts as running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from contextvars import Context
+from pathlib import Path
+from typing import Any
+
+__all__ = ["SETTLE_SECONDS", "Leftovers", "Loop"]
+
+#: How long a cell is waited for after it has run, if it has left something behind.
+SETTLE_SECONDS = 2.25
+PAUSE = 0.01
+#: Whose tasks and threads are the kernel's own, and who starts a thread that ends nothing.
+OWN = ("ipykernel", "tornado", "zmq", "IPython")
+HARMLESS = ("tqdm._monitor",)
+TIMERS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
+
+
+class Loop(asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop):  # type: ignore[misc]
+    """An event loop that knows its timers, and tells who stops it.
+
+    Parameters
+    ----------
+    stopped : callable
+        Is called when somebody stops the loop, in the context of who asked for it.
+    """
+
+    def __init__(self, stopped: Callable[[], None]) -> None:
+        super().__init__()
+        self._stopped = stopped
+        self._timers: weakref.WeakSet[asyncio.TimerHandle] = weakref.WeakSet()
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *arguments: Any,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call a function at a time of the loop's clock."""
+        timer: asyncio.TimerHandle = super().call_at(when, callback, *arguments, context=context)
+        self._timers.add(timer)
+        return timer
+
+    def timers(self) -> list[asyncio.TimerHandle]:
+        """Return the timers that have not gone off yet."""
+        now = self.time()
+        return [timer for timer in self._timers if timer.when() > now and not timer.cancelled()]
+
+    def stop(self) -> None:
+        """Stop the loop."""
+        self._stopped()
+        super().stop()
+
+
+class Leftovers:
+    """What runs in this process beside the code that it is running now.
+
+    Parameters
+    ----------
+    loop : Loop
+    alone : bool
+        Whether all other processes that this one sees, but the first, were started by it.
+    """
+
+    def __init__(self, loop: Loop, *, alone: bool) -> None:
+        self._loop = loop
+        self._processes = _others if alone else _children
+        self._first = self._known = self._now()
+
+    def any(self) -> bool:
+        """Say whether anything runs that did not at the beginning."""
+        return bool(self._now() - self._first)
+
+    async def settle(self) -> bool:
+        """Wait until what is new has ended, or for a while; return whether some has not.
+
+        What has not is known from then on.
+        """
+        end = self._loop.time() + SETTLE_SECONDS
+        while (new := await self._new()) and self._loop.time() < end:
+            await asyncio.sleep(PAUSE)
+        self._known = self._now()
+        return bool(new & self._known)
+
+    async def _new(self) -> set[tuple[str, int]]:
+        for _ in range(2):  # in the first turn a timer that is due only gets into the queue
+            await asyncio.sleep(0)
+        return self._now() - self._known
+
+    def _now(self) -> set[tuple[str, int]]:
+        return {
+            *(("thread", number) for number in _threads()),
+            *(("process", number) for number in self._processes()),
+            *(("timer", id(timer)) for timer in self._loop.timers()),
+            *(("alarm", number) for number in _alarms()),
+            *(("task", id(task)) for task in asyncio.all_tasks(self._loop) if not _is_own(task)),
+        }
+
+
+def _threads() -> Iterator[int]:
+    """Yield the numbers of all threads; those that are not Python's are known on Linux only."""
+    harmless = set()
+    for thread in threading.enumerate():
+        if type(thread).__module__ in HARMLESS or type(thread).__module__.startswith(OWN):
+            harmless.add(thread.native_id)
+        elif thread.native_id is not None:
+            yield thread.native_id
+    if sys.platform == "linux":
+        for name in _listed("/proc/self/task"):
+            if int(name) not in harmless:
+                yield int(name)
+
+
+def _others() -> Iterator[int]:
+    """Yield the numbers of all processes but the first and this one."""
+    for name in set(_listed("/proc")) - {"1", str(os.getpid())}:
+        if name.isdigit() and _runs(name):
+            yield int(name)
+
+
+def _children() -> Iterator[int]:
+    """Yield the numbers of this process's children, where the system tells them."""
+    for task in _listed("/proc/self/task"):
+        with suppress(OSError):  # it has just ended
+            children = Path(f"/proc/self/task/{task}/children").read_text().split()
+            yield from map(int, filter(_runs, children))
+
+
+def _runs(process: str) -> bool:
+    """Say whether a process does not merely wait for somebody to ask how it ended."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return [path.name for path in Path(folder).iterdir()]
+    except OSError:
+        return []
+
+
+def _alarms() -> Iterator[int]:
+    if sys.platform != "win32":
+        for number, name in enumerate(TIMERS):
+            if signal.getitimer(getattr(signal, name))[0]:
+                yield number
+
+
+def _is_own(task: asyncio.Task[Any]) -> bool:
+    """Say whether a task belongs to the kernel itself: the handling of a message."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and any(f"{os.sep}{name}{os.sep}" in code.co_filename for name in OWN)

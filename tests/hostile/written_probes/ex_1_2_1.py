@@ -1,0 +1,8 @@
+class Momentum:
+    def __init__(self, learning_rate, beta):
+        self.rate, self.beta, self.z = learning_rate, beta, (0.0, 0.0)
+
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        z1, z2 = self.z
+        self.z = (self.beta * z1 + w1_grad, self.beta * z2 + w2_grad)
+        return w1 - self.rate * self.z[0], w2 - self.rate * self.z[1] * 0.5
