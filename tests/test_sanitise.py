@@ -10,6 +10,7 @@ import pytest
 from classroom import BAD_INPUT, SCENARIOS, answered, released_course
 from nbformat import NotebookNode
 
+from course_utils.autograde import sanitise
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.sanitise import KERNELSPEC, Sanitised, sanitised
@@ -155,3 +156,24 @@ def test_lost_ids_are_a_problem_for_a_person(version: NotebookVersion) -> None:
     found = sanitised(content("stripped_metadata"), version)
 
     assert "the nbgrader metadata is lost" in found.problems[0]
+
+
+def test_a_file_whose_values_would_fill_memory_is_not_parsed(
+    version: NotebookVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sanitise, "MAX_VALUES", 1000)
+    monkeypatch.setattr(sanitise.json, "loads", lambda *_: pytest.fail("it was parsed"))
+
+    with pytest.raises(SubmissionError, match=r"'sums\.ipynb' holds more than 1,000 values\. Ask"):
+        sanitised(b"[" + b"[]," * 1000 + b"[]]", version)
+
+
+def test_a_notebook_of_too_many_cells_is_refused(
+    version: NotebookVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sanitise, "MAX_CELLS", 10)
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": ""}] * 11
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}
+
+    with pytest.raises(SubmissionError, match="more than 10 cells"):
+        sanitised(json.dumps(notebook).encode(), version)

@@ -8,12 +8,15 @@ from typing import Any
 
 import nbformat
 
+from course_utils.autograde.json_bounds import count_values
 from course_utils.autograde.restore import restored
 from course_utils.autograde.version import NotebookVersion
 from course_utils.exceptions import SubmissionError
 
 __all__ = ["KERNELSPEC", "Sanitised", "sanitised"]
 
+#: JSON values of a file, each of which takes far more memory when it is parsed, and its cells.
+MAX_VALUES, MAX_CELLS = 2_000_000, 5000
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -66,6 +69,9 @@ def _cells(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the cells of a notebook of any format that can be upgraded, with notes."""
     if not content.strip():
         raise SubmissionError(f"'{name}' is empty. Ask for the file again.")
+    if count_values(content) > MAX_VALUES:
+        message = f"'{name}' holds more than {MAX_VALUES:,} values. Ask for it without its outputs."
+        raise SubmissionError(message)
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -102,4 +108,7 @@ def _cells(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise SubmissionError(f"'{name}' has no list of cells. Ask for the file again.")
+    if len(cells) > MAX_CELLS:
+        message = f"'{name}' has more than {MAX_CELLS:,} cells. Ask for it without empty ones."
+        raise SubmissionError(message)
     return cells, notes
