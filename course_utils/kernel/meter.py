@@ -15,7 +15,7 @@ from pathlib import Path
 
 from course_utils.kernel.usage import Usage
 
-__all__ = ["CountingMeter", "GroupMeter", "Meter"]
+__all__ = ["CountingMeter", "GroupMeter", "Meter", "read_sizes"]
 
 PROCESSES = Path("/proc")
 INIT = "1"
@@ -188,16 +188,17 @@ class CountingMeter(Meter):
         Where what the kernel can write to is mounted.
     most : int
         Megabytes of memory that are allowed: the closer, the more a look may cost.
+    inherited : float
+        Megabytes of its own that the warm parent has, from which all of them come.
     """
 
-    def __init__(self, folder: str, most: int) -> None:
+    def __init__(self, folder: str, most: int, inherited: float) -> None:
         super().__init__(folder)
         self._most = most
         self._processes: _Processes = {}
         self._memory: dict[tuple[int, int], _Memory] = {}
         self._ticks_of_the_dead = 0
-        # This process has all that the parent had.
-        self._inherited = _sizes(PROCESSES / "self/status").get("RssAnon", 0) / 1024
+        self._inherited = inherited
 
     def measure(self) -> tuple[float, float, int]:
         """Return megabytes of memory now, seconds of computing until now, processes now."""
@@ -278,7 +279,7 @@ def _processes() -> _Processes:
 
 def _memory(process: int, state: _State) -> _Memory:
     folder = PROCESSES / str(process)
-    status, added_up = _sizes(folder / "status"), _sizes(folder / "smaps_rollup")
+    status, added_up = read_sizes(folder / "status"), read_sizes(folder / "smaps_rollup")
     private = sum(size for name, size in added_up.items() if name.startswith(OWN))
     return _Memory(
         of=state,
@@ -289,7 +290,7 @@ def _memory(process: int, state: _State) -> _Memory:
     )
 
 
-def _sizes(path: Path) -> dict[str, int]:
+def read_sizes(path: Path) -> dict[str, int]:
     """Return the lines of a file that are a name and a number, of kilobytes mostly."""
     found = {}
     for line in path.read_text().splitlines():

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from course_utils.kernel import calls, confine
-from course_utils.kernel.meter import CountingMeter, GroupMeter, Meter
+from course_utils.kernel.meter import CountingMeter, GroupMeter, Meter, read_sizes
 from course_utils.kernel.sessions import Sessions
 from course_utils.kernel.usage import Budget, pack_end
 from course_utils.kernel.watch import READY, watch
@@ -165,6 +165,8 @@ def _init(request: dict[str, Any], group: dict[str, int], leash: socket.socket) 
     """Furnish the room, start the kernel in it, and watch over both."""
     user = random.SystemRandom().choice(_strangers()) if os.getuid() == 0 else None
     budget = Budget(**request["budget"])
+    # Of the parent, by kind, in kilobytes; in here there may be no list of processes to read.
+    parents = read_sizes(Path("/proc/self/status"))
     _furnish(request, budget, user)
     is_up, says_up = os.pipe()
     may_run, lets_run = os.pipe()
@@ -175,14 +177,14 @@ def _init(request: dict[str, Any], group: dict[str, int], leash: socket.socket) 
             os.close(file)
         os.close(is_up)
         os.close(lets_run)
-        _kernel(request, budget, user, says_up, may_run)
+        _kernel(request, budget, parents, user, says_up, may_run)
     os.close(says_up)
     os.close(may_run)
     # However busy the kernel's processes are, who watches over them must have its turn.
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     # It takes a while, in which the kernel starts.
-    meter = _meter(kernel, budget, group)
+    meter = _meter(kernel, budget, group, parents["RssAnon"] / 1024)
     if (said := os.read(is_up, 1000)) != UP:
         leash.send(b"failed: " + (said or b"it ended while it started"))
     else:
@@ -197,7 +199,7 @@ def _init(request: dict[str, Any], group: dict[str, int], leash: socket.socket) 
     os._exit(0)
 
 
-def _meter(kernel: int, budget: Budget, group: dict[str, int]) -> Meter:
+def _meter(kernel: int, budget: Budget, group: dict[str, int], inherited: float) -> Meter:
     """Put the kernel into its group, whose counters then tell; else count."""
     try:
         for name, file in group.items():
@@ -205,7 +207,9 @@ def _meter(kernel: int, budget: Budget, group: dict[str, int]) -> Meter:
                 os.write(file, str(kernel).encode())
     except OSError:
         group = {}
-    return GroupMeter(OWN, group) if group else CountingMeter(OWN, budget.memory_megabytes)
+    if group:
+        return GroupMeter(OWN, group)
+    return CountingMeter(OWN, budget.memory_megabytes, inherited)
 
 
 def _strangers() -> range:
@@ -268,14 +272,19 @@ def _make_temporary(place: str) -> None:
 
 
 def _kernel(
-    request: dict[str, Any], budget: Budget, user: int | None, says_up: int, may_run: int
+    request: dict[str, Any],
+    budget: Budget,
+    parents: dict[str, int],
+    user: int | None,
+    says_up: int,
+    may_run: int,
 ) -> NoReturn:
     """Become the kernel."""
     try:
         confine.limit(
             cpu_seconds=budget.cpu_seconds,
-            data_bytes=_bytes("VmData") + budget.memory_megabytes * 2**20,
-            address_bytes=_bytes("VmSize") + budget.memory_megabytes * 2**20 + RESERVED,
+            data_bytes=parents["VmData"] * 1024 + budget.memory_megabytes * 2**20,
+            address_bytes=parents["VmSize"] * 1024 + budget.memory_megabytes * 2**20 + RESERVED,
             processes=budget.processes,
             open_files=budget.open_files,
             file_bytes=budget.disk_megabytes * 2**20,
@@ -315,11 +324,3 @@ def _reseed() -> None:
     random.seed()
     importlib.import_module("numpy").random.seed()
     importlib.import_module("torch").default_generator.seed()
-
-
-def _bytes(what: str) -> int:
-    """Return how many bytes of addresses the parent already has, of one kind."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{what}:"):
-            return int(line.split()[1]) * 1024
-    return 2**31

@@ -24,7 +24,9 @@ def pieces():
 
 @functools.cache
 def names():
-    return {name for piece in pieces() for name in NAMES.findall(piece)}
+    # To look for plain text first is far faster.
+    some = (piece for piece in pieces() if b'"key": "' in piece or b'"room": "' in piece)
+    return {name for piece in some for name in NAMES.findall(piece)}
 
 
 def try_keys_of_others():
