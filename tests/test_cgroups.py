@@ -161,7 +161,7 @@ def test_groups_of_killed_graders_are_swept_and_others_stay(delegated: Path) -> 
     assert (left.exists(), used.exists(), others.exists()) == (False, True, True)
 
 
-def test_this_process_alone_moves_aside_for_groups_beneath_its_own(
+def test_this_process_moves_aside_for_groups_beneath_its_own(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = machine.mount("cgroup2")
@@ -185,6 +185,21 @@ def test_nobody_elses_process_is_moved(machine: Machine, monkeypatch: pytest.Mon
     assert cgroups.find_home() is None
 
     assert not any(path.name == "cgroup.procs" for path, _ in written.orders)
+
+
+@pytest.mark.parametrize("has_systemd", [True, False])
+def test_a_session_is_moved_aside_only_where_it_is_not_systemds(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, has_systemd: bool
+) -> None:
+    place = machine.mount("cgroup2")
+    machine.put("0::/mine.scope")
+    shell = fill(machine.proc / "77", {"stat": "77 (a shell) S 0 1 1"})
+    fill(machine.own, {"stat": f"{os.getpid()} (a course) S {shell.name} 1 1"})
+    own = fill(place / "mine.scope", {**NEW_2, "cgroup.procs": f"77\n{os.getpid()}\n"})
+    Writing(monkeypatch, busy=own)
+    monkeypatch.setattr(cgroups, "_has_systemd", lambda: has_systemd)
+
+    assert (cgroups.find_home() is None) is has_systemd
 
 
 class Writing:
@@ -309,7 +324,7 @@ def test_systemd_is_asked_for_a_scope_where_it_runs_and_gives_one(
     starts: bool,
 ) -> None:
     monkeypatch.setattr(cgroups.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(Path, "is_dir", lambda self: is_booted)
+    monkeypatch.setattr(cgroups, "_has_systemd", lambda: is_booted)
     tried = subprocess.CompletedProcess([], returned)
     monkeypatch.setattr(cgroups.subprocess, "run", lambda *_, **__: tried)
     cgroups._scope_command.cache_clear()

@@ -231,13 +231,16 @@ def _moves(folder: Path, process: int) -> bool:
 
 
 def _family(process: int) -> set[int]:
-    """Return a process, those that it comes from, and those that come from it."""
+    """Return a process and those that come from it; without systemd also those it comes from.
+
+    Where systemd runs, these are a person's session, whose group is systemd's: it makes another.
+    """
     parents = {}
     for path in PROC.glob("[0-9]*/stat"):
         with suppress(OSError):
             parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
     found, above = {process}, process
-    while (above := parents.get(above, 0)) > 0:
+    while not _has_systemd() and (above := parents.get(above, 0)) > 0:
         found.add(above)
     new = {process}
     while new := {child for child, parent in parents.items() if parent in new} - found:
@@ -256,7 +259,7 @@ def scope_command() -> list[str]:
 @functools.cache
 def _scope_command() -> tuple[str, ...]:
     program = shutil.which("systemd-run")
-    if program is None or not Path("/run/systemd/system").is_dir():
+    if program is None or not _has_systemd():
         return ()
     command = (program, *(() if os.getuid() == 0 else ("--user",)), *SCOPE, "--")
     try:
@@ -266,6 +269,10 @@ def _scope_command() -> tuple[str, ...]:
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return () if tried.returncode else command
+
+
+def _has_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
 
 
 def _own_groups(process: int) -> dict[str, str]:
