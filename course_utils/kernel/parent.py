@@ -249,6 +249,7 @@ def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
     nothing = Path("/rooms/nothing")
     nothing.touch(mode=0)
     confine.bind(str(nothing), "/dev/zero")
+    nothing.unlink()
     confine.seal("/rooms")
     confine.mount_terminals("/dev/pts", TERMINALS)
 
