@@ -778,15 +778,101 @@ def test_nothing_is_lent_by_who_only_imports_what_workers_share() -> None:
     assert done.stdout.split() == ["0", "False"]
 
 
-def test_a_lent_parent_that_died_is_replaced_by_the_graders_own() -> None:
+#: Kills what forks kernels as the system does that has no memory left, and waits for another.
+KILLS = """
+def below(pid):
+    children = open(f"/proc/{pid}/task/{pid}/children").read().split()
+    return [pid, *(found for child in children for found in below(child))]
+
+def of_the_sandbox():
+    return [int(pid) for pid in below(str(lent._process.pid))[1:]]
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    while os.path.exists(f"/proc/{pid}"):
+        time.sleep(0.01)
+"""
+
+
+def test_a_lent_parent_that_was_killed_is_replaced_by_one_for_all_graders() -> None:
+    before, after, again, lent, parents = lender(
+        f"{KILLS}\nprint(forked(grade))\nkill(of_the_sandbox()[-1])\n"
+        "print(forked(grade))\nprint(forked(grade))\nprint(lent.folder)\n"
+        "print(len(set(of_the_sandbox())))"
+    )
+
+    assert before == after == again == f"42 {lent}"
+    assert (
+        int(parents) == 3
+    )  # bubblewrap, its half inside, and Python: nothing is left of the first
+
+
+def test_a_lent_parent_that_is_not_replaced_any_more_leaves_each_grader_its_own() -> None:
     before, after = lender(
-        "print(forked(grade))\nlent._process.kill()\nlent._process.wait()\n"
-        "while lent._control.recv(100): pass\nprint(forked(grade))"
+        "print(forked(grade))\nlent._process.kill()\nlent._process.wait()\nprint(forked(grade))"
     )
 
     assert before.startswith("42 ")
     assert after.startswith("42 ")
     assert after != before
+
+
+def kill_the_sandbox(times: int) -> Callable[[], None]:
+    """Return what kills the warm parent of this process, so many times."""
+    left = [None] * times
+
+    def kill() -> None:
+        if left:
+            left.pop()
+            parent = warm_parent()
+            parent._process.kill()
+            parent._process.wait()
+
+    return kill
+
+
+@pytest.mark.parametrize("at", ["cell", "test"])
+def test_a_notebook_whose_sandbox_is_killed_loses_nothing(
+    at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill = kill_the_sandbox(1)
+    run, request = Session.run, Session.request
+
+    def killed(self: Session, cell: NotebookNode, **how: Any) -> str:
+        if at == "cell" and "print" in cell.source:
+            kill()
+        return run(self, cell, **how)
+
+    def killed_in_test(self: Session, frames: list[bytes], seconds: float) -> Any:
+        if at == "test" and b"answer" in b"".join(frames):
+            kill()
+        return request(self, frames, seconds)
+
+    monkeypatch.setattr(Session, "run", killed)
+    monkeypatch.setattr(Session, "request", killed_in_test)
+    graded = grade_notebook(tested("answer = 6 * 7\nprint(answer)"), limits=SMALL)
+
+    assert shown(graded.notebook.cells[0]) == "42"
+    assert [verdict.mark for verdict in graded.verdicts.values()] == [1]
+    assert graded.remarks == ()
+
+
+def test_a_notebook_whose_sandbox_is_killed_twice_is_not_graded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kill, run = kill_the_sandbox(2), Session.run
+    monkeypatch.setattr(Session, "run", lambda *given, **how: kill() or run(*given, **how))
+
+    with pytest.raises(KernelStartError, match="too little memory"):
+        grade_notebook(tested("answer = 6 * 7"), limits=SMALL)
+
+
+def tested(answer: str) -> NotebookNode:
+    """Return a notebook of one answer, and of a test that gives it a point."""
+    made = notebook(answer, "assert answer == 42")
+    flags = {"schema_version": 3, "solution": False, "grade": True, "locked": True, "task": False}
+    made.cells[1].metadata["nbgrader"] = {**flags, "grade_id": "test_ex_1", "points": 1}
+    return made
 
 
 def test_ctrl_c_is_not_the_parents_to_hear() -> None:

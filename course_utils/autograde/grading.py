@@ -260,8 +260,21 @@ def grade_notebook(
     Raises
     ------
     KernelStartError
-        If no kernel comes up, twice in a row.
+        If no kernel comes up, or the sandbox around it ends, twice in a row.
     """
+    try:
+        return _graded(notebook, files, ingredients, limits, skipped)
+    except _SandboxLost:  # which no cell can be blamed for: from the start
+        return _graded(notebook, files, ingredients, limits, skipped)
+
+
+def _graded(
+    notebook: NotebookNode,
+    files: Mapping[str, bytes] | None,
+    ingredients: tuple[str, ...],
+    limits: Limits | None,
+    skipped: frozenset[str],
+) -> Graded:
     notebook = deepcopy(notebook)
     verdicts, seconds = {}, {}
     limits = fitted(limits or Limits())
@@ -318,6 +331,16 @@ def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
         add(name.encode("utf-8", "surrogatepass"))
         add(files[name])
     return digest.hexdigest()
+
+
+class _SandboxLost(KernelStartError):
+    """All around a kernel ended with it, as when the machine runs out of memory."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The sandbox ended while it was graded, twice: "
+            "perhaps this machine has too little memory for so many workers."
+        )
 
 
 class _TimeOver(KernelLost):
@@ -507,7 +530,18 @@ class _Run:
             self.used = together(self.used, self._session.used or Usage())
             self._session = None
 
-    _lose = end
+    def _lose(self) -> None:
+        """Let go of a kernel that cannot be used any more.
+
+        Raises
+        ------
+        _SandboxLost
+            If that is the machine's doing.
+        """
+        is_lost = self._session is not None and self._session.has_lost_its_sandbox()
+        self.end()
+        if is_lost:
+            raise _SandboxLost
 
     def _ready(self) -> Session:
         """Return a kernel in which all cells of the past have run."""
@@ -586,7 +620,8 @@ class _Run:
                 if died is not None:
                     session.rest(min(patience, self._seconds_left()) if step.left else 0)
             except KernelLost as loss:
-                session.close()
+                self._session = session
+                self._lose()
                 self._seconds_left()  # if there are none, it was not this one
                 return step, loss
             step.ended = time.monotonic()
@@ -637,7 +672,10 @@ def _started(limits: Limits, files: Mapping[str, bytes]) -> Session:
         # What a notebook draws at random is the same whenever it is graded.
         Line(session.request, limits).ask("start", seed=seeds.number(""))
     except KernelLost as loss:
+        is_lost = session.has_lost_its_sandbox()
         session.close()
+        if is_lost:
+            raise _SandboxLost from loss
         raise KernelStartError(f"A kernel for grading did not answer: {loss}.") from loss
     return session
 

@@ -38,7 +38,7 @@ from course_utils.autograde import sandbox, workplace
 from course_utils.autograde.json_bounds import count_values
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.outputs import MAX_VALUES, Intake, OutputBudget
-from course_utils.autograde.warm import warm_parent
+from course_utils.autograde.warm import SANDBOX_ENDED, warm_parent
 from course_utils.autograde.workplace import Workplace
 from course_utils.exceptions import CourseError
 from course_utils.kernel.parent import HOME
@@ -412,6 +412,11 @@ class Session:
         while running and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, REST))
             running = self.probe().running
+
+    def has_lost_its_sandbox(self) -> bool:
+        """Say whether the kernel ended with all around it, which is no doing of the student's."""
+        is_alive = self.is_alive()  # which hears how it ended
+        return not is_alive and getattr(self._manager.provisioner, "ended", "") == SANDBOX_ENDED
 
     def run(
         self,

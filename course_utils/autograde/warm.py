@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -26,14 +27,14 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from course_utils import data as datasets
-from course_utils.autograde import cgroups, sandbox
+from course_utils.autograde import cgroups, keeper, sandbox
 from course_utils.autograde.sweep import sweep
 from course_utils.autograde.workplace import environment, font_lists, stage_library
 from course_utils.exceptions import CourseError
 from course_utils.kernel.usage import Budget, Usage, read_end
 from course_utils.kernel.watch import INTERRUPT, KILL, READY
 
-__all__ = ["WarmParent", "WarmProvisioner", "lend", "warm_parent"]
+__all__ = ["SANDBOX_ENDED", "WarmParent", "WarmProvisioner", "lend", "warm_parent"]
 
 START_SECONDS = 120
 #: How long a kernel may take to end before nobody waits for it any longer.
@@ -42,6 +43,8 @@ END_SECONDS = 60
 PREFIX = "course-grading-"
 #: Seconds between two looks at a leash.
 PAUSE = 0.002
+#: How a kernel ended whose watcher could not say how: somebody ended all of its sandbox.
+SANDBOX_ENDED = "its sandbox ended"
 
 
 class ParentLost(CourseError):
@@ -55,7 +58,7 @@ class WarmParent:
     ----------
     shared : bool
         Whether graders that are forked from this process ask for kernels, too. Then nobody waits
-        until it is up: who asks first does.
+        until it is up: who asks first does. If it is killed, another takes its place.
 
     Raises
     ------
@@ -84,6 +87,9 @@ class WarmParent:
             shown={"/data": data, **fonts},
             environment=environment("/student", data="/data"),
         )
+        if shared:
+            keep = [sys.executable, "-I", "-S", keeper.__file__]
+            command = [*keep, str(theirs.fileno()), str(os.getpid()), *command]
         self._process = subprocess.Popen(
             [*cgroups.scope_command(), *command],
             stdin=subprocess.DEVNULL,
@@ -114,12 +120,13 @@ class WarmParent:
         """Say whether kernels can be had."""
         if os.getpid() == self._owner and self._process.poll() is not None:
             return False
-        try:  # a grader that was forked is not told of its end, but by its end of the socket
-            return bool(self._control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            return True
-        except OSError:
+        if self._control.fileno() < 0:
             return False
+        # A grader that was forked is not told of its end, but by its end of the socket. What has
+        # come by that and nobody has read says nothing.
+        poller = select.poll()
+        poller.register(self._control, 0)
+        return not poller.poll(0)
 
     @functools.cached_property
     def groups(self) -> cgroups.Home | None:
@@ -187,7 +194,7 @@ def _data() -> tuple[object, ...]:
 def warm_parent() -> WarmParent:
     """Return this process's warm parent, or the one that was lent to it.
 
-    One that died is replaced by one of this process's own.
+    One that is lost for good is replaced by one of this process's own.
     """
     lent = _lent.get(_data())
     if lent is not None and lent.is_alive():
@@ -285,11 +292,11 @@ class WarmProvisioner(KernelProvisionerBase):
         """Return what the leash says: nothing yet, a message, or that it was let go."""
         assert self._leash is not None
         try:
-            return self._leash.recv(2000) or b"its sandbox ended"
+            return self._leash.recv(2000) or SANDBOX_ENDED.encode()
         except BlockingIOError:
             return None
         except OSError:
-            return b"its sandbox ended"
+            return SANDBOX_ENDED.encode()
 
     def _listen(self) -> None:
         if self._leash is not None and (said := self._heard()) is not None:

@@ -162,7 +162,7 @@ def limit(
 ) -> None:
     """Limit what this process and each of its children may use."""
     # The first of the two is a signal that says why, the second kills who ignores it.
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
+    _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
     for kind, most in (
         (resource.RLIMIT_DATA, data_bytes),
         (resource.RLIMIT_AS, address_bytes),
@@ -174,4 +174,12 @@ def limit(
         (RLIMIT_SIGPENDING, 1000),
         (RLIMIT_MSGQUEUE, 0),
     ):
-        resource.setrlimit(kind, (most, most))
+        _lower(kind, most, most)
+
+
+def _lower(kind: int, soft: int, hard: int) -> None:
+    """Set a limit, or keep what is lower already: nobody may raise that but root."""
+    _, most = resource.getrlimit(kind)
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
