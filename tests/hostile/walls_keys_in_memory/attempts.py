@@ -5,7 +5,7 @@ import time
 
 NAMES = re.compile(rb'"(key|room)": "([0-9a-z_-]{15,60})"')
 BLOCK = 2**22
-SECONDS = 1
+SECONDS = 2
 
 
 def pieces():
@@ -18,7 +18,7 @@ def pieces():
     with open("/proc/self/mem", "rb", buffering=0) as memory:
         for region, *_ in regions:
             start, end = (int(number, 16) for number in region.split("-"))
-            for place in range(start, end, BLOCK):
+            for place in reversed(range(start, end, BLOCK)):
                 if time.monotonic() > end_of_search:
                     return
                 try:
