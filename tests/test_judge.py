@@ -117,7 +117,7 @@ def test_no_object_says_itself_that_it_is_equal(liar: str) -> None:
     verdict = verdict_on(liar, "assert x == 2.0, 'they differ'")
 
     assert verdict.mark == 0
-    assert verdict.reason == "✗ Exercise 1.2.1: they differ."
+    assert "it uses `==` on what stays in the student's kernel" in verdict.fault
 
 
 def test_data_of_an_extended_type_are_compared_as_data() -> None:
@@ -298,7 +298,8 @@ def test_no_reply_makes_more_of_a_test_than_a_lost_exercise(reply: Any, use: str
     verdict = judge(Test("1.2.1", f"assert {use} == 'right'", 3.0), line)
 
     assert verdict.mark == 0
-    assert not verdict.fault
+    is_an_object = reply == REPLIES[10] and use in ("x(1)", "x.a", "x[0]")
+    assert bool(verdict.fault) == is_an_object
 
 
 def test_names_that_were_not_asked_for_are_not_bound() -> None:
@@ -380,7 +381,6 @@ def test_a_remote_is_told_from_what_it_stands_for() -> None:
     found = line_to({"x": object()}).ask("begin", names=["x"], seed=1)["x"]
 
     assert repr(found) == "<object in the student's kernel>"
-    assert found in {found}
     with pytest.raises(AttributeError):
         _ = found.__wrapped__
     with pytest.raises(TypeError):

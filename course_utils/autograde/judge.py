@@ -7,7 +7,6 @@ here, from what the test did with them.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import contextlib
 import io
@@ -15,20 +14,21 @@ import logging
 import math
 import symtable
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import CodeType
 from typing import Any, Protocol
 
 import numpy as np
 
 from course_utils import checks as check
 from course_utils import seeds
+from course_utils.autograde.guard import builtins_for, compiled
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.standin import StandIn, Unable
 from course_utils.exceptions import CheckFailed, CourseError
 from course_utils.kernel import switches
 from course_utils.kernel.wire import NotPlain, Reference, decode, encode
-from course_utils.remote import AnswerError, Remote, is_unanswered, told
+from course_utils.remote import AnswerError, is_tests_own, is_unanswered, told
 
 __all__ = [
     "Causes",
@@ -152,6 +152,10 @@ class Line:
         self._seconds = 0.0
         #: What ended it: after that, a test that goes on regardless gets no further.
         self.broken: CourseError | None = None
+        #: What is wrong with the test, whatever it makes of that itself.
+        self.fault = ""
+        #: Whether the words of a failed assertion are being found, which no mark depends on.
+        self.is_lenient = False
 
     def ask(self, do: str, **details: Any) -> Any:
         """Let the kernel's service do something, and return what it found.
@@ -168,7 +172,8 @@ class Line:
         try:
             frames = encode({"do": do, **details}, self.limits.bounds, refer=_referred)
             reply = self._sent(frames)
-        except NotPlain:  # the test's own mistake, and no harm done
+        except NotPlain as error:  # the test's own mistake, and no harm done
+            self.blame(f"NotPlain: {error}")
             raise
         except CourseError as error:
             self.broken = error
@@ -222,12 +227,23 @@ class Line:
         self.broken = CourseError("the kernel sent what nobody can read")
         return self.broken
 
-    def _standing_for(self, reference: Reference) -> Remote:
-        return _Object(self, reference)
+    @property
+    def most_items(self) -> int:
+        """How many values a test may take from one object."""
+        return self.limits.items
+
+    def blame(self, what: str) -> Unable:
+        """Note the first thing that is wrong with the test, and return it as an exception."""
+        if self.broken is None:
+            self.fault = self.fault or what
+        return Unable(what)
+
+    def _standing_for(self, reference: Reference) -> StandIn:
+        return StandIn(self, reference)
 
 
 def _referred(value: object) -> Reference:
-    if isinstance(value, _Object):
+    if isinstance(value, StandIn):
         return value._reference
     raise NotPlain(type(value).__name__)
 
@@ -250,86 +266,6 @@ _KINDS: dict[str, type[AnswerError]] = {
         ZeroDivisionError,
     )
 }
-
-
-class _Object(Remote):
-    """Stands for an object that stayed in the kernel."""
-
-    def __init__(self, line: Line, reference: Reference) -> None:
-        self._line = line
-        self._reference = reference
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        return self._line.ask("call", target=self, arguments=arguments, keywords=keywords)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # Python's own questions are about this object, not that one
-            raise AttributeError(name)
-        return self._line.ask("attribute", target=self, name=name)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._line.ask("item", target=self, key=key)
-
-    def __len__(self) -> int:
-        length: int = self._number("length", int)
-        if not 0 <= length < 2**31:
-            raise self._line.nonsense()
-        return length
-
-    def __bool__(self) -> bool:
-        truth: bool = self._number("truth", bool)
-        return truth
-
-    def __float__(self) -> float:
-        number: float = self._number("number", float)
-        return number
-
-    def __iter__(self) -> Iterator[Any]:
-        # Two at first: what gives a single item, as a loader of one batch does, has then ended.
-        count, taken = 2, 0
-        reply = self._line.ask("iterate", target=self, count=count)
-        while True:
-            iterator, items, more = self._items(reply)
-            taken += len(items)
-            if taken > (most := self._line.limits.items):
-                raise CourseError(f"{self!r} gives more than {most} values")
-            yield from items
-            if not more:
-                return
-            count = min(2 * count, 64)
-            reply = self._line.ask("next", iterator=iterator, count=count)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        value = self._plain_()
-        if isinstance(value, _Object):
-            raise TypeError(f"{self!r} is no array")
-        return np.array(value, dtype=dtype)
-
-    def __repr__(self) -> str:
-        return f"<{self._kind_()} in the student's kernel>"
-
-    def _probe_(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return self._line.ask("probe", name=name, arguments=arguments, keywords=keywords)
-
-    def _plain_(self) -> Any:
-        return self._line.ask("plain", target=self)
-
-    def _kind_(self) -> str:
-        return readable(self._reference.kind)
-
-    def _number(self, do: str, kind: type) -> Any:
-        """Ask for a number; Python's own functions would stumble over anything else."""
-        value = self._line.ask(do, target=self)
-        if type(value) is not kind:
-            raise self._line.nonsense()
-        return value
-
-    def _items(self, reply: Any) -> tuple[Any, list[Any], bool]:
-        if type(reply) is tuple and len(reply) == 3:
-            iterator, items, more = reply
-            if type(items) is list and type(more) is bool and (items or not more):
-                return iterator, items, more
-        raise self._line.nonsense()
 
 
 def free_names(source: str) -> tuple[str, ...]:
@@ -432,16 +368,20 @@ def _judged(
     except Exception as error:
         if _is_out_of_memory(error) and line.broken is None:
             line.broken = CourseError("examining what it gave takes more memory than a test may")
+        if is_tests_own(error):
+            fault = f"{type(error).__name__}: {error}"
         reason = _reason(error, test)
         is_answered = not is_unanswered(error)
         if isinstance(error, _Undefined):
             undefined = error.missing
-    if line.broken is not None and not fault:
+    if fault := line.fault or fault:
+        mark, reason = 0.0, ""
+    elif line.broken is not None:
         # Whatever the test made of it: without a kernel there is no mark.
         mark, reason = 0.0, _reason(line.broken, test)
-    elif mark < test.points and not (reason or fault):
+    elif mark < test.points and not reason:
         reason = missing or f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
-    if causes and undefined:
+    if causes and undefined and not fault:
         reason = causes.explain(test.exercise, undefined) or reason
     elif causes and reason and line.broken is None:
         reason += causes.mention(test.exercise, reason)
@@ -482,7 +422,7 @@ def _run(test: Test, line: Line, answers: dict[str, Any], own: bool) -> tuple[fl
     """
     try:
         names = free_names(test.source)
-        body, last = _compiled(test)
+        body, last = compiled(test.source, f"<test of {test.exercise}>")
     except (SyntaxError, ValueError) as error:
         raise _TestFault(f"it is no Python: {error}") from error
     seeds.reset(seeds.number(test.exercise))
@@ -492,31 +432,18 @@ def _run(test: Test, line: Line, answers: dict[str, Any], own: bool) -> tuple[fl
     if type(values) is not dict or not values.keys() <= set(names):
         raise line.nonsense()
     answers.update(values)
-    namespace = {"__name__": "test", **values}
+    namespace = {"__name__": "test", "__builtins__": builtins_for(line), **values}
     try:
         exec(body, namespace)
         result = eval(last, namespace) if last else None
     except NameError as error:
         if error.name not in names:
-            raise _TestFault(f"NameError: {error}") from error
+            raise
         raise _Undefined(error.name, [name for name in names if name not in values]) from None
-    except (ImportError, NotPlain) as error:
-        raise _TestFault(f"{type(error).__name__}: {error}") from error
     except SystemExit as error:
         raise _TestFault("it ends its own process") from error
     missing = result.reason if isinstance(result, check.Points) else ""
     return _mark(result, test.points), missing
-
-
-def _compiled(test: Test) -> tuple[CodeType, CodeType | None]:
-    """Return the statements of a test, and the expression that it ends on, if it does."""
-    name = f"<test of {test.exercise}>"
-    tree = ast.parse(test.source, name)
-    last = None
-    if tree.body and isinstance(end := tree.body[-1], ast.Expr):
-        tree.body.pop()
-        last = compile(ast.Expression(end.value), name, "eval")
-    return compile(tree, name, "exec"), last
 
 
 def _mark(result: Any, points: float) -> float:

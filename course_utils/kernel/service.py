@@ -116,6 +116,9 @@ class Service:
     def _do_truth(self, target: Any) -> bool:
         return bool(target)
 
+    def _do_contains(self, target: Any, item: Any) -> bool:
+        return item in target
+
     def _do_number(self, target: Any) -> float:
         return float(target)
 
