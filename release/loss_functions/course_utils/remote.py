@@ -11,6 +11,7 @@ import linecache
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Remote",
     "in_place",
     "in_words",
+    "is_tests_own",
     "is_unanswered",
     "kind",
     "plain",
@@ -109,6 +111,21 @@ def is_unanswered(error: BaseException) -> bool:
     if isinstance(error, AnswerError):
         return error.name == "NotImplementedError" and not error.said
     return isinstance(error, NotImplementedError) and not error.args
+
+
+def is_tests_own(error: BaseException) -> bool:
+    """Say whether an exception means that a test cannot work, whatever the answer is.
+
+    It uses a name that nobody defines, what a module of the course does not have (any more), or a
+    `Remote` where Python wants the object itself.
+    """
+    if isinstance(error, AnswerError) or where(error)[0] is not None:
+        return False
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        return True
+    if isinstance(error, TypeError | AttributeError):
+        return any(kind.__name__ in str(error) for kind in Remote.__subclasses__())
+    return isinstance(error, NameError | ImportError)
 
 
 def in_words(error: BaseException) -> str:
