@@ -26,6 +26,7 @@ from course_utils.autograde.gradebook import (
 )
 from course_utils.autograde.jobs import Job, Outcome, Terms
 from course_utils.autograde.preprocessors import limits
+from course_utils.autograde.proof import proved
 from course_utils.autograde.secret import ingredients, secret
 from course_utils.autograde.sentences import grouped
 from course_utils.autograde.steps import clear_away, folder_of, logged, silenced, workshop
@@ -197,14 +198,29 @@ def autograde(
     allowed = limits(course, needed=needed, require_sandbox=require_sandbox)
     terms = Terms(found_versions, allowed, run_all)
     submissions = select(find_submissions(course, assignment, terms.versions), students)
-    run = _Run(course, assignment, terms, watcher or Watcher())
-    found = {student.student: student for student in marks(course, assignment)}
-    run.sort(submissions, found, force)
-    if run.to_grade:
-        with staff(course) as staff_of_here:
-            run.grade(call_in or staff_of_here)
+    with staff(course) as staff_of_here:
+        call_in = call_in or staff_of_here
+        notes: tuple[str, ...] = ()
+        if any(submission.notebooks for submission in submissions):
+            terms, notes = _proved(course, assignment, terms, call_in)
+        run = _Run(course, assignment, terms, watcher or Watcher(), notes)
         found = {student.student: student for student in marks(course, assignment)}
+        run.sort(submissions, found, force)
+        if run.to_grade:
+            run.grade(call_in)
+            found = {student.student: student for student in marks(course, assignment)}
     return [run.row(submission, found.get(submission.student)) for submission in submissions]
+
+
+def _proved(
+    course: Course, assignment: str, terms: Terms, call_in: Callable[[], Crew]
+) -> tuple[Terms, tuple[str, ...]]:
+    """Hold the tests that the course's own solution does not pass; say if nobody can know that."""
+    try:
+        proof = proved(course, assignment, terms, lambda jobs: call_in().outcomes(jobs))
+    except CourseError as error:
+        return terms, (f"Whether the tests work could not be proved. {error}",)
+    return replace(terms, held=proof.faults), ()
 
 
 def standing(course: Course, assignment: str) -> list[Row]:
@@ -300,6 +316,7 @@ class _Run:
     assignment: str
     terms: Terms
     watcher: Watcher
+    notes: tuple[str, ...] = ()
     known: dict[str, _Known] = field(default_factory=dict)
     to_grade: dict[str, Submission] = field(default_factory=dict)
     graded_now: set[str] = field(default_factory=set)
@@ -480,7 +497,7 @@ class _Run:
         else:
             status = Status.GRADED
         graded_now = student in self.graded_now
-        notes = (*known.notes, *submission.notes)
+        notes = (*self.notes, *known.notes, *submission.notes)
         if found is None or status in (Status.FAILED, Status.NOT_HANDED_IN):
             if found is not None and found.score and not submission.notebooks:
                 problems.append("The gradebook still has the marks of an earlier submission.")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -173,7 +173,8 @@ def explained() -> Iterator[None]:
 def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
     """Return what the course has of an assignment's notebooks, by name, as it was released last.
 
-    The cells that only show something are told by the tag "display" in the source notebook.
+    The order of the cells, and the tag "display" of those that only show something, are those of
+    `release/`: a source that has changed since then changes no marks.
 
     Raises
     ------
@@ -191,18 +192,25 @@ def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
                 f"Run `course release {assignment}` first."
             )
             raise CourseError(message)
-        folder = course.root / "source" / assignment
         return {
-            notebook.name: _version(notebook, folder / f"{notebook.name}.ipynb")
+            notebook.name: _version(notebook, _master(course, assignment, notebook.name))
             for notebook in notebooks
         }
 
 
-def _version(notebook: Notebook, source: Path) -> NotebookVersion:
+def _master(course: Course, assignment: str, notebook: str) -> list[NotebookNode]:
+    """Return the cells of a notebook as it was released; of its source, if that is gone."""
+    for step in ("release", "source"):
+        path = course.root / step / assignment / f"{notebook}.ipynb"
+        if path.is_file():
+            with suppress(ValueError, OSError):
+                cells: list[NotebookNode] = nbformat.read(path, 4).cells  # type: ignore[no-untyped-call]
+                return cells
+    return []
+
+
+def _version(notebook: Notebook, master: list[NotebookNode]) -> NotebookVersion:
     cells = tuple(_cells(notebook))
-    if not source.is_file():
-        return NotebookVersion(notebook.name, cells)
-    master = nbformat.read(source, as_version=4).cells  # type: ignore[no-untyped-call]
     # The gradebook keeps no order of cells: new ones come last, wherever the notebook has them.
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in master]
     position = {name: index for index, name in enumerate(ids)}

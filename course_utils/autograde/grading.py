@@ -106,6 +106,7 @@ def grade(
     files: Mapping[str, bytes] | None = None,
     limits: Limits | None = None,
     run_all: bool = False,
+    held: Mapping[str, str] | None = None,
 ) -> Result:
     """Grade a submitted notebook.
 
@@ -123,6 +124,8 @@ def grade(
     limits : Limits, optional
     run_all : bool
         Whether to run also the cells that only show something, which no mark needs.
+    held : mapping of str to str, optional
+        What is wrong with tests that are not to be used, by grade id: a person marks there.
 
     Raises
     ------
@@ -150,6 +153,7 @@ def grade(
         ingredients=ingredients,
         limits=limits,
         skipped=frozenset() if run_all else version.display,
+        held=held,
     )
     shortened, _ = LimitOutput(
         max_lines=limits.output_lines, max_traceback=limits.traceback_lines
@@ -239,6 +243,7 @@ def grade_notebook(
     ingredients: tuple[str, ...] = (),
     limits: Limits | None = None,
     skipped: frozenset[str] = frozenset(),
+    held: Mapping[str, str] | None = None,
 ) -> Graded:
     """Run a submitted notebook from top to bottom, and judge each test where it stands.
 
@@ -256,6 +261,8 @@ def grade_notebook(
     limits : Limits, optional
     skipped : frozenset of str
         Cells with one of these texts are not run. (A tag would be the student's to set.)
+    held : mapping of str to str, optional
+        What is wrong with tests that are not to be used, by grade id.
 
     Raises
     ------
@@ -288,9 +295,9 @@ def _graded(
                 cell.outputs, cell.execution_count = [], None
                 start = time.monotonic()
                 if is_test(cell):
-                    verdicts[cell.metadata.nbgrader.grade_id] = run.judged(
-                        cell, notebook.cells[:index]
-                    )
+                    test = cell.metadata.nbgrader.grade_id
+                    before = notebook.cells[:index]
+                    verdicts[test] = run.judged(cell, before, (held or {}).get(test, ""))
                 elif cell.source.strip() in skipped and not is_solution(cell):
                     cell.outputs = [_shown(NOT_RUN)]
                     continue
@@ -466,15 +473,21 @@ class _Run:
         self._counted += 1
         cell.execution_count = self._counted
 
-    def judged(self, cell: NotebookNode, before: Sequence[NotebookNode] = ()) -> Verdict:
-        """Judge a test with what the notebook has defined so far, and what failed."""
+    def judged(
+        self, cell: NotebookNode, before: Sequence[NotebookNode] = (), held: str = ""
+    ) -> Verdict:
+        """Judge a test with what the notebook has defined so far, unless the test is held."""
         self._count(cell)
-        judged, loss = self._examine(cell, before)
-        while self._is_in_doubt(loss) and self._found_cause():
+        exercise = _exercise(cell)
+        if held:
+            verdict = Verdict(0.0, fault=held)
+        else:
             judged, loss = self._examine(cell, before)
-        verdict, exercise = judged.verdict, _exercise(cell)
-        if judged.stopped:
-            self._remarks.append(f"{exercise} was stopped in its test: {judged.stopped}.")
+            while self._is_in_doubt(loss) and self._found_cause():
+                judged, loss = self._examine(cell, before)
+            verdict = judged.verdict
+            if judged.stopped:
+                self._remarks.append(f"{exercise} was stopped in its test: {judged.stopped}.")
         if verdict.fault:
             self._remarks.append(
                 f"The course's test of {exercise} is at fault, a person has to mark it: "

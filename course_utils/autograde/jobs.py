@@ -56,6 +56,9 @@ class Terms:
         By notebook.
     limits : Limits
     run_all : bool
+    held : mapping
+        What is wrong with tests that no answer is to be marked by, in the end of a sentence, by
+        notebook and the test's grade id: see `proof`. A person marks what they test.
     quick : str
         The variable COURSE_QUICK, by which notebooks train for seconds instead of minutes. The
         coordinator's holds, not that of a worker's shell.
@@ -66,6 +69,7 @@ class Terms:
     versions: Mapping[str, NotebookVersion]
     limits: Limits
     run_all: bool
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     quick: str = field(default_factory=lambda: os.environ.get(QUICK, "0"))
     grader: str = field(default_factory=grader_version)
 
@@ -78,7 +82,8 @@ class Terms:
         digests = {name: version.digest for name, version in self.versions.items()}
         # Whether there has to be a sandbox changes no mark.
         limits = asdict(replace(self.limits, require_sandbox=False))
-        content = [digests, limits, self.run_all, self.quick, self.grader]
+        held = {name: sorted(tests) for name, tests in self.held.items()}
+        content = [digests, limits, self.run_all, held, self.quick, self.grader]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -148,6 +153,7 @@ def work(job: Job) -> Outcome:
                 files=job.papers.files,
                 limits=job.terms.limits,
                 run_all=job.terms.run_all,
+                held=job.terms.held.get(name),
             )
         except SubmissionError as error:
             failures[name] = str(error)

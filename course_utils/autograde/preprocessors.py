@@ -22,12 +22,15 @@ from course_utils.autograde.course import Course
 from course_utils.autograde.fitting import derived
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.grading import Graded, grade_notebook, recorded
+from course_utils.autograde.jobs import Terms
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.proof import proved
 from course_utils.autograde.restore import restored
 from course_utils.autograde.sanitise import KERNELSPEC
 from course_utils.autograde.secret import ingredients, secret
 from course_utils.autograde.steps import folder_of
 from course_utils.autograde.submission import Beside, handed_in_at, read_data, told_of_data
+from course_utils.exceptions import CourseError
 from course_utils.kernel.wire import Bounds
 
 __all__ = ["Judge", "Record", "Restore", "limits"]
@@ -189,15 +192,20 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         if problem := sandbox.problem():
             self.log.warning("Without a sandbox: %s %s", problem, sandbox.UNPROTECTED)
         course = _course(self)
-        skipped: frozenset[str] = frozenset()
-        if not self.run_all:
-            skipped = versions(course, ids["assignment"])[ids["notebook"]].display
+        version = versions(course, ids["assignment"])
+        held: Mapping[str, str] | None = None
+        try:
+            terms = Terms(version, limits(course), self.run_all)
+            held = proved(course, ids["assignment"], terms).faults.get(ids["notebook"])
+        except CourseError as error:
+            self.log.warning("Whether the tests work could not be proved. %s", error)
         graded = grade_notebook(
             nb,
             files=self._data_files(course, ids),
             ingredients=ingredients(secret(course.root), ids["assignment"], ids["student"]),
             limits=self.limits,
-            skipped=skipped,
+            skipped=frozenset() if self.run_all else version[ids["notebook"]].display,
+            held=held,
         )
         resources[FOUND] = graded
         return graded.notebook, resources

@@ -13,11 +13,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from nbgrader.api import MissingEntry
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
 import course_utils
 from course_utils.autograde.course import CONFIG_NAME, Course, causes
-from course_utils.exceptions import ReleaseError
+from course_utils.autograde.gradebook import opened, versions
+from course_utils.autograde.jobs import Terms
+from course_utils.autograde.preprocessors import limits
+from course_utils.autograde.proof import Proof, digest, find, keep, proved
+from course_utils.autograde.steps import clear_away, workshop
+from course_utils.exceptions import CourseError, ReleaseError
 from course_utils.instructor import source
-from course_utils.instructor.verify import verify_release
+from course_utils.instructor.leaks import place
+from course_utils.instructor.verify import findings, refusal, verify_release
 
 __all__ = [
     "Release",
@@ -105,6 +115,9 @@ class Release:
 def release(course: Course, assignment: str, *, run: bool = False) -> Release:
     """Make `release/<assignment>/` from `source/<assignment>/`, and prove that it may go out.
 
+    All of it is made and proved in a copy of the course. Only then does the gradebook learn of it,
+    and the folder take the place of the former one: a refusal changes nothing.
+
     Parameters
     ----------
     course : Course
@@ -117,34 +130,136 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
     CourseError
         If the course has no such assignment.
     ReleaseError
-        If nbgrader refuses (the former release is then still there), or if the result would give
-        something away.
+        If nbgrader refuses, if the result would give something away, if its own solution does not
+        get all marks of it, or if marks that are in the gradebook would be lost.
     """
     course.require(assignment)
-    folder = course.root / "release" / assignment
-    with TemporaryDirectory() as kept:
-        former = Path(kept, assignment)
-        if folder.exists():
-            shutil.copytree(folder, former)
-        try:
-            generate(course, assignment)
-        except ReleaseError:
-            if former.exists() and not folder.exists():
-                shutil.copytree(former, folder)
-            raise
-    verify_release(course, assignment, run=run)
+    with scratch(course, assignment) as draft:
+        generate(draft, assignment)
+        _refuse_lost_marks(course, draft, assignment)
+        found = findings(draft, assignment, run=run)
+        proof = _proof(course, draft, assignment) if not found else None
+        if proof is not None:
+            found = _unproved(draft, assignment, proof)
+        if found or proof is None:
+            raise refusal(course, assignment, found)
+        folder = _put_in_place(course, draft, assignment)
+        keep(course, assignment, proof)
     return Release(assignment, folder, tuple(sorted(_files(folder))))
 
 
-def generate(course: Course, assignment: str) -> None:
+def _proof(course: Course, draft: Course, assignment: str) -> Proof:
+    """Judge the solution, unless this code has judged this version before."""
+    version = versions(draft, assignment)
+    if (kept := find(course, assignment, digest(version))) is not None:
+        keep(draft, assignment, kept)
+    terms = Terms(version, limits(course), run_all=False)
+    try:
+        return proved(draft, assignment, terms)
+    except CourseError as error:
+        raise ReleaseError(f"'{assignment}' was not released. {error}") from error
+
+
+def _unproved(draft: Course, assignment: str, proof: Proof) -> list[str]:
+    """Return which tests the solution fails, and which give marks for nothing."""
+    found = []
+    for told, remedy in (
+        (proof.faults, "Mend the test or the solution."),
+        (proof.gifts, "Let it fail while there is no answer."),
+    ):
+        for name, tests in told.items():
+            original = source.read(draft.root / "source" / assignment / f"{name}.ipynb")
+            cells = source.by_grade_id(original)
+            for test, why in tests.items():
+                where = place(f"{name}.ipynb", original, cells[test])
+                found.append(f"{where} cannot mark: {why}. {remedy}")
+    return found
+
+
+def _refuse_lost_marks(course: Course, draft: Course, assignment: str) -> None:
+    """Refuse what nbgrader would refuse too, but in the middle of changing the gradebook.
+
+    Raises
+    ------
+    ReleaseError
+        If students have handed in, and the cells that the course owns are not the same ones.
+    """
+    if not _is_handed_in(course, assignment):
+        return
+    former, new = (_kinds_of_cells(each, assignment) for each in (course, draft))
+    if former == new:
+        return
+    changes = [
+        *(f"{name} is new" for name in sorted(new.keys() - former.keys())),
+        *(f"{name} is gone" for name in sorted(former.keys() - new.keys())),
+        *(f"{k} is of another kind" for k in sorted(new.keys() & former) if new[k] != former[k]),
+    ]
+    raise ReleaseError(
+        f"'{assignment}' cannot be released with other cells, because there are submissions "
+        f"associated with it. {'; '.join(changes).capitalize()}. Marks would be lost: "
+        "undo the change, give the new version another folder in source/, or start a "
+        "new gradebook.db."
+    )
+
+
+def _is_handed_in(course: Course, assignment: str) -> bool:
+    with opened(course) as gradebook:
+        try:
+            return bool(gradebook.find_assignment(assignment).submissions)
+        except MissingEntry:
+            return False
+
+
+def _kinds_of_cells(course: Course, assignment: str) -> dict[str, tuple[bool, ...]]:
+    return {
+        f"cell '{cell.grade_id}' of {name}.ipynb": (cell.grade, cell.solution, cell.task)
+        for name, version in versions(course, assignment).items()
+        for cell in version.cells
+    }
+
+
+def _put_in_place(course: Course, draft: Course, assignment: str) -> Path:
+    """Enter a draft in the gradebook, and exchange the folder in `release/`."""
+    if not _knows(course, draft, assignment):
+        directory = CourseDirectory(config=course.config())
+        config = Config({"CourseDirectory": {"db_url": directory.db_url}})
+        generate(draft, assignment, config)
+    folder = course.root / "release" / assignment
+    clear_away(course, "release")
+    with workshop(course, "release") as place_of_work:
+        new = place_of_work / "new"
+        shutil.copytree(draft.root / "release" / assignment, new)
+        if folder.exists():
+            folder.replace(place_of_work / "before")
+        new.replace(folder)
+    return folder
+
+
+def _knows(course: Course, draft: Course, assignment: str) -> bool:
+    """Say whether the gradebook has just these cells already."""
+    try:
+        former = versions(course, assignment)
+    except CourseError:
+        return False
+    return digest(former) == digest(versions(draft, assignment))
+
+
+def generate(course: Course, assignment: str, config: Config | None = None) -> None:
     """Let nbgrader generate the student version of an assignment, and enter it in the gradebook.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    config : Config, optional
+        Settings that override the course's own.
 
     Raises
     ------
     ReleaseError
         If nbgrader refuses; the message gives its reason.
     """
-    result = course.api().generate_assignment(assignment, force=True, create=True)
+    result = course.api(config).generate_assignment(assignment, force=True, create=True)
     if result["success"]:
         return
     reason = failure(result)
@@ -218,17 +333,29 @@ def _title(path: Path) -> str:
 
 
 @contextmanager
-def scratch(course: Course) -> Iterator[Course]:
+def scratch(course: Course, assignment: str = "") -> Iterator[Course]:
     """Lend a temporary copy of a course's sources and settings, with a gradebook of its own.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+        The only one that is needed; by default all are.
 
     Yields
     ------
     Course
         The copy; it is deleted afterwards.
     """
+
+    def others(folder: str, names: list[str]) -> list[str]:
+        if not assignment or Path(folder) != course.root / "source":
+            return []
+        return [name for name in names if name != assignment and Path(folder, name).is_dir()]
+
     with TemporaryDirectory() as folder:
         root = Path(folder).resolve()
-        shutil.copytree(course.root / "source", root / "source")
+        shutil.copytree(course.root / "source", root / "source", ignore=others)
         settings = (course.root / CONFIG_NAME).read_text(encoding="utf-8")
         gradebook = f"sqlite:///{(root / 'gradebook.db').as_posix()}"
         _write(root / CONFIG_NAME, f"{settings}\nc.CourseDirectory.db_url = {gradebook!r}\n")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +14,15 @@ from nbformat import NBFormatError, NotebookNode, ValidationError
 from nbformat.reader import NotJSONError, reads
 from nbgrader import utils as nbgrader_utils
 
+from course_utils.autograde.regions import (
+    DELIMITER,
+    Line,
+    Region,
+    grade_id,
+    lines,
+    misplaced,
+    solution,
+)
 from course_utils.exceptions import ReleaseError
 
 __all__ = [
@@ -34,29 +40,6 @@ __all__ = [
     "starter",
     "written",
 ]
-
-
-class Region(Enum):
-    """A part of a cell between its `BEGIN` and `END` lines, or `OPEN`: what stands outside all."""
-
-    OPEN = ""
-    SOLUTION = "SOLUTION"
-    HIDDEN_TESTS = "HIDDEN TESTS"
-    MARK_SCHEME = "MARK SCHEME"
-    STARTER = "STARTER"
-
-
-DELIMITER = re.compile(
-    rf"\b(BEGIN|END) ({'|'.join(region.value for region in Region if region.value)})\b"
-)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a cell, and the region in which it stands."""
-
-    region: Region
-    text: str
 
 
 def read(path: Path) -> NotebookNode:
@@ -86,50 +69,9 @@ def written(notebook: NotebookNode) -> str:
     return str(text).rstrip("\n") + "\n"
 
 
-def grade_id(cell: NotebookNode) -> str | None:
-    """Return nbgrader's id of a cell, or None if nbgrader does not know the cell."""
-    found = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return str(found) if found else None
-
-
 def by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:
     """Return the cells that nbgrader knows, by their `grade_id`, in the notebook's order."""
     return {name: cell for cell in notebook.cells if (name := grade_id(cell))}
-
-
-def lines(cell: NotebookNode) -> Iterator[Line]:
-    """Yield the lines of a cell, each with its region; the lines that delimit regions are left out.
-
-    Raises
-    ------
-    ReleaseError
-        If a region begins within another, ends without a beginning, or never ends.
-    """
-    region = Region.OPEN
-    for text in cell.source.split("\n"):
-        if (found := DELIMITER.search(text)) is None:
-            yield Line(region, text)
-            continue
-        edge, named = found[1], Region(found[2])
-        if region is not (Region.OPEN if edge == "BEGIN" else named):
-            where = f"inside {region.value}" if region.value else "outside any region"
-            raise _misplaced(cell, f"has '{edge} {named.value}' {where}")
-        region = named if edge == "BEGIN" else Region.OPEN
-    if region is not Region.OPEN:
-        raise _misplaced(cell, f"has 'BEGIN {region.value}' and no 'END {region.value}'")
-
-
-def _misplaced(cell: NotebookNode, what: str) -> ReleaseError:
-    return ReleaseError(
-        f"Cell '{grade_id(cell) or cell.get('id')}' {what}. "
-        "Give each region a BEGIN line and an END line of its own, one region after the other."
-    )
-
-
-def solution(cell: NotebookNode) -> str:
-    """Return a cell as a perfect student would have it: answered, and without any markers."""
-    kept = (Region.OPEN, Region.SOLUTION)
-    return "\n".join(line.text for line in lines(cell) if line.region in kept).strip("\n")
 
 
 def starter(cell: NotebookNode) -> str | None:
@@ -144,10 +86,10 @@ def starter(cell: NotebookNode) -> str | None:
     if "BEGIN STARTER" not in cell.source:
         return None
     if not any(text.strip() for text in commented):
-        raise _misplaced(cell, "has a starter with nothing in it")
+        raise misplaced(cell, "has a starter with nothing in it")
     for text in commented:
         if text.strip() and not text.startswith("#"):
-            raise _misplaced(cell, f"has a starter line that is not commented out ({text})")
+            raise misplaced(cell, f"has a starter line that is not commented out ({text})")
     code = "\n".join(text.removeprefix("#").removeprefix(" ") for text in commented)
     return code.strip("\n")
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import functools
 import itertools
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+import course_utils
 from course_utils import checks as check
 from course_utils import seeds
 from course_utils.exceptions import CheckFailed, CourseError
@@ -36,6 +39,8 @@ __all__ = [
     "unchanged",
 ]
 
+#: Where the code of the course lies.
+COURSE = str(Path(course_utils.__file__).parent)
 #: Characters of an exception's message that tell one from another.
 MAX_MESSAGE = 200
 
@@ -203,7 +208,7 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
             except CourseError:
                 raise
             except Exception as error:
-                if is_tests_own(error):
+                if is_tests_own(error) and _is_raised_here(error):
                     raise
                 if (recorder := _recorder.get()) is not None:
                     recorder.trace.append(_exception(error, recorder.trace))
@@ -216,6 +221,12 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
         return run
 
     return decorate
+
+
+def _is_raised_here(error: Exception) -> bool:
+    """Say whether it was the course's code that raised an exception, not an answer at hand."""
+    *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
+    return innermost.f_code.co_filename.startswith(COURSE)
 
 
 def _exception(error: Exception, trace: Trace) -> Seen:
