@@ -173,9 +173,12 @@ def test_the_terms_reach_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(cell_seconds=7)
     papers = Papers({"sums": b"7"}, {"data.csv": b"1"})
 
-    work(job("sums", papers=papers, terms=replace(TERMS, limits=limits, run_all=True)))
+    held = {"sums": {"test_ex_1_1_1": "it cannot work"}}
+    terms = replace(TERMS, limits=limits, run_all=True, held=held)
+    work(job("sums", papers=papers, terms=terms))
 
     assert given == {
+        "held": held["sums"],
         "ingredients": ADA,
         "files": {"data.csv": b"1"},
         "limits": limits,
