@@ -62,10 +62,9 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> list[str]
 
     Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or the
     course's reference, nor mention a module of the course's own; no callable in it may pass for an
-    answer; each answer cell must name what
-    its solution defines; the parts of a test must be worth its points; the exercises must keep the
-    course's contract; and the notebooks must be in their committed form, with the cell ids of their
-    sources.
+    answer; each answer cell must name what its solution defines; the parts of a test must be worth
+    its points; the exercises must keep the course's contract; and the notebooks must be in their
+    committed form, with the cell ids of their sources.
     """
     folder = course.root / "release" / assignment
     sources = _notebooks(course.root / "source" / assignment)
