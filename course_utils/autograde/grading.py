@@ -270,9 +270,9 @@ def grade_notebook(
         If no kernel comes up, or the sandbox around it ends, twice in a row.
     """
     try:
-        return _graded(notebook, files, ingredients, limits, skipped)
+        return _graded(notebook, files, ingredients, limits, skipped, held or {})
     except _SandboxLost:  # which no cell can be blamed for: from the start
-        return _graded(notebook, files, ingredients, limits, skipped)
+        return _graded(notebook, files, ingredients, limits, skipped, held or {})
 
 
 def _graded(
@@ -281,6 +281,7 @@ def _graded(
     ingredients: tuple[str, ...],
     limits: Limits | None,
     skipped: frozenset[str],
+    held: Mapping[str, str],
 ) -> Graded:
     notebook = deepcopy(notebook)
     verdicts, seconds = {}, {}
@@ -297,7 +298,7 @@ def _graded(
                 if is_test(cell):
                     test = cell.metadata.nbgrader.grade_id
                     before = notebook.cells[:index]
-                    verdicts[test] = run.judged(cell, before, (held or {}).get(test, ""))
+                    verdicts[test] = run.judged(cell, before, held.get(test, ""))
                 elif cell.source.strip() in skipped and not is_solution(cell):
                     cell.outputs = [_shown(NOT_RUN)]
                     continue
