@@ -12,6 +12,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ FILES_1: dict[str, dict[str, tuple[str, ...]]] = {
     "cpu": {"processes-3": ("cgroup.procs",)},
     "cpuacct": {"processes-4": ("cgroup.procs",), "computing": ("cpuacct.usage",)},
 }
+#: Seconds to wait for the last process of a group to be gone; what is left is swept later.
+PATIENCE = 0.5
 SCOPE = ("--scope", "--quiet", "--collect", "--property=Delegate=yes")
 
 _numbers = itertools.count()
@@ -144,10 +147,11 @@ class Group:
         return opened
 
     def remove(self) -> None:
-        """Remove the group, once nobody is in it any more."""
+        """Remove the group; who was let go may need a moment to end."""
+        end = time.monotonic() + PATIENCE
         for folder in self.folders.values():
-            with suppress(OSError):
-                folder.rmdir()
+            while not _is_removed(folder) and time.monotonic() < end:
+                time.sleep(0.005)
 
 
 def find_home(process: int | None = None) -> Home | None:
@@ -201,6 +205,12 @@ def _is_usable(home: Home) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_removed(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()
 
 
 def _delegates(folder: Path) -> bool:
