@@ -39,6 +39,7 @@ __all__ = [
     "ExerciseMark",
     "HandIn",
     "MarksNotSaved",
+    "NotReleased",
     "Roll",
     "StudentMarks",
     "explained",
@@ -124,6 +125,10 @@ class Roll:
     hand_ins: Mapping[str, HandIn]
 
 
+class NotReleased(CourseError):
+    """The gradebook does not know an assignment, which a release makes known."""
+
+
 class MarksNotSaved(CourseError):
     """The gradebook could not be written, or not read."""
 
@@ -178,7 +183,7 @@ def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
 
     Raises
     ------
-    CourseError
+    NotReleased
         If the gradebook does not know the assignment, which a release makes known.
     """
     with opened(course) as gradebook:
@@ -191,7 +196,7 @@ def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
                 f"The gradebook of {course.root} does not know '{assignment}' yet. "
                 f"Run `course release {assignment}` first."
             )
-            raise CourseError(message)
+            raise NotReleased(message)
         return {
             notebook.name: _version(notebook, _master(course, assignment, notebook.name))
             for notebook in notebooks

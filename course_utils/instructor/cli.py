@@ -281,6 +281,7 @@ def autograde(
         if force or any(ledger.is_behind(course, name) for name in chosen):
             forge.start()  # most of what follows is imports, too
     from course_utils.autograde import batch, sandbox
+    from course_utils.autograde.gradebook import NotReleased
     from course_utils.instructor.terminal import print_class, took, watched
 
     if scheduler is None and (problem := sandbox.problem()):
@@ -290,22 +291,31 @@ def autograde(
         warning = f"Without a sandbox: {problem} {sandbox.UNPROTECTED}"
         typer.secho(warning, err=True, fg=typer.colors.YELLOW)
     classes = {}
+    passed_over: list[str] = []
     # Nothing can be printed meanwhile: see `staff`.
     with batch.staff(course, workers=workers, scheduler=scheduler) as call_in:
         for name in chosen:
             start = time.monotonic()
-            with watched(f"Grading {name}") as watcher:
-                rows = batch.autograde(
-                    course,
-                    name,
-                    students=students,
-                    force=force,
-                    run_all=run_all,
-                    require_sandbox=require_sandbox,
-                    call_in=call_in,
-                    watcher=watcher,
-                )
+            try:
+                with watched(f"Grading {name}") as watcher:
+                    rows = batch.autograde(
+                        course,
+                        name,
+                        students=students,
+                        force=force,
+                        run_all=run_all,
+                        require_sandbox=require_sandbox,
+                        call_in=call_in,
+                        watcher=watcher,
+                    )
+            except NotReleased as error:  # of all, the others are graded nevertheless
+                if assignment is not None or len(chosen) == 1:
+                    raise
+                passed_over.append(str(error))
+                continue
             classes[name] = rows, took(start)
+    for told in passed_over:
+        typer.echo(told, err=True)
     if as_json:
         everybody = [asdict(row) for rows, _ in classes.values() for row in rows]
         typer.echo(json.dumps(everybody, indent=2))
