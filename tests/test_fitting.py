@@ -22,7 +22,7 @@ USED = Usage(memory_megabytes=400, cpu_seconds=3, wall_seconds=200, processes=20
 
 
 def test_a_submission_may_take_four_times_what_the_solution_took() -> None:
-    found = derived(Limits(), needs(USED))
+    found = derived(Limits(), needs([USED]))
 
     assert found == replace(
         Limits(),
@@ -37,22 +37,24 @@ def test_a_submission_may_take_four_times_what_the_solution_took() -> None:
 def test_what_somebody_set_stays() -> None:
     set_by_hand = Limits(memory_megabytes=5000, processes=7)
 
-    found = derived(set_by_hand, needs(USED), fixed={"memory_megabytes", "processes"})
+    found = derived(set_by_hand, needs([USED]), fixed={"memory_megabytes", "processes"})
 
     assert (found.memory_megabytes, found.processes) == (5000, 7)
 
 
 def test_without_a_measurement_the_stated_limits_hold() -> None:
     assert derived(Limits(), {}) == Limits()
-    assert derived(Limits(), needs(Usage())) == Limits()
+    assert derived(Limits(), needs([Usage()])) == Limits()
 
 
 @pytest.mark.parametrize("noise", [0.9, 0.97, 1.0, 1.03, 1.1])
 def test_another_measurement_makes_the_same_limits(noise: float) -> None:
     again = Usage(440 * noise, 3 * noise, 190 * noise, 18, 1.5 * noise)
 
-    assert derived(Limits(), needs(again)) == derived(Limits(), needs(replace(again, processes=17)))
-    assert derived(Limits(), needs(again)).memory_megabytes == 2048
+    assert derived(Limits(), needs([again])) == derived(
+        Limits(), needs([replace(again, processes=17)])
+    )
+    assert derived(Limits(), needs([again])).memory_megabytes == 2048
 
 
 def test_kernels_one_after_the_other_add_up_in_time_alone() -> None:
@@ -94,3 +96,12 @@ def test_a_kernel_gets_its_share_of_a_laptop(
 
 def test_this_machine_has_memory() -> None:
     assert 256 < fitting.megabytes_here() <= 2**20
+
+
+def test_each_notebook_may_take_what_the_one_takes_that_takes_most() -> None:
+    other = replace(USED, memory_megabytes=100, cpu_seconds=50)
+
+    found = needs([USED, other])
+
+    assert (found["memory_megabytes"], found["cpu_seconds"]) == (400, 50)
+    assert needs([]) == {}

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from course_utils.autograde import proof
+from course_utils.autograde import batch, proof
 from course_utils.autograde.course import Course
-from course_utils.autograde.proof import FOLDER, Proof
+from course_utils.autograde.gradebook import versions
+from course_utils.autograde.jobs import Terms
+from course_utils.autograde.preprocessors import limits
+from course_utils.autograde.proof import FOLDER, Proof, _answers
 
 PROOF = Proof(
     version="v1",
@@ -55,3 +58,31 @@ def test_a_damaged_record_is_none(tmp_path, old, new):
     place.write_text(" ".join(text.split()).replace("{ ", "{").replace(old, new, 1), "utf-8")
 
     assert proof.find(Course(tmp_path), "sums", "v1") is None
+
+
+@pytest.mark.slow
+def test_limits_follow_from_what_the_solution_took_when_it_was_judged(course):
+    terms = Terms(versions(course, "sums"), limits(course), run_all=False)
+
+    found = proof.prove(course, "sums", terms)
+
+    assert found.needs["wall_seconds"] > 0
+    proof.keep(course, "sums", replace(found, needs={"wall_seconds": 200.0}))
+    proved, _ = batch._proved(course, "sums", terms, judges_nothing)
+    assert proved.limits == replace(terms.limits, notebook_seconds=900)
+
+
+@pytest.mark.slow
+def test_a_version_is_measured_once(course):
+    terms = Terms(versions(course, "sums"), limits(course), run_all=False)
+    measured = {"wall_seconds": 200.0}
+    version = proof.digest(terms.versions)
+    proof.keep(course, "sums", Proof(version, "older", _answers(course, "sums"), needs=measured))
+
+    again = proof.proved(course, "sums", terms)
+
+    assert (again.grader, again.needs) == (terms.grader, measured)
+
+
+def judges_nothing():
+    raise AssertionError("what is proved is not judged again")

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from course_utils.autograde import ledger, proof
+from course_utils.autograde import ledger
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import (
     ExerciseMark,
@@ -192,11 +192,8 @@ def autograde(
         If the course or its gradebook has no such assignment, if nobody of `students` is there, or
         if the workers cannot be used at all.
     """
-    found_versions = versions(course, assignment)
-    known = proof.find(course, assignment, proof.digest(found_versions))
-    needed = known.needs if known else {}
-    allowed = limits(course, needed=needed, require_sandbox=require_sandbox)
-    terms = Terms(found_versions, allowed, run_all)
+    allowed = limits(course, require_sandbox=require_sandbox)
+    terms = Terms(versions(course, assignment), allowed, run_all)
     submissions = select(find_submissions(course, assignment, terms.versions), students)
     with staff(course) as staff_of_here:
         call_in = call_in or staff_of_here
@@ -220,7 +217,8 @@ def _proved(
         proof = proved(course, assignment, terms, lambda jobs: call_in().outcomes(jobs))
     except CourseError as error:
         return terms, (f"Whether the tests work could not be proved. {error}",)
-    return replace(terms, held=proof.faults), ()
+    allowed = limits(course, needed=proof.needs, require_sandbox=terms.limits.require_sandbox)
+    return replace(terms, held=proof.faults, limits=allowed), ()
 
 
 def standing(course: Course, assignment: str) -> list[Row]:

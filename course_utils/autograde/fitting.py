@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -47,9 +47,21 @@ RULES = {
 }
 
 
-def needs(used: Usage) -> dict[str, float]:
-    """Return what a solution used, as the record of an assignment keeps it."""
-    return {name: float(amount) for name, amount in asdict(used).items()}
+def needs(used: Iterable[Usage]) -> dict[str, float]:
+    """Return what the notebooks of a solution used, each at most, as an assignment's record has it.
+
+    Limits hold for each notebook, so what several use is not added up.
+
+    >>> needs([Usage(memory_megabytes=100, processes=9), Usage(memory_megabytes=300, processes=4)])[
+    ...     "memory_megabytes"
+    ... ]
+    300.0
+    """
+    most: dict[str, float] = {}
+    for each in used:
+        for name, amount in asdict(each).items():
+            most[name] = max(most.get(name, 0.0), float(amount))
+    return most
 
 
 def together(one: Usage, other: Usage) -> Usage:

@@ -193,17 +193,20 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             self.log.warning("Without a sandbox: %s %s", problem, sandbox.UNPROTECTED)
         course = _course(self)
         version = versions(course, ids["assignment"])
+        allowed = self.limits
         held: Mapping[str, str] | None = None
         try:
             terms = Terms(version, limits(course), self.run_all)
-            held = proved(course, ids["assignment"], terms).faults.get(ids["notebook"])
+            proof = proved(course, ids["assignment"], terms)
+            held = proof.faults.get(ids["notebook"])
+            allowed = derived(allowed, proof.needs, fixed=self.config.Judge)
         except CourseError as error:
             self.log.warning("Whether the tests work could not be proved. %s", error)
         graded = grade_notebook(
             nb,
             files=self._data_files(course, ids),
             ingredients=ingredients(secret(course.root), ids["assignment"], ids["student"]),
-            limits=self.limits,
+            limits=allowed,
             skipped=frozenset() if self.run_all else version[ids["notebook"]].display,
             held=held,
         )

@@ -19,6 +19,7 @@ from nbgrader.utils import is_solution
 
 from course_utils.autograde.course import Course
 from course_utils.autograde.data_files import DATA_SUFFIXES
+from course_utils.autograde.fitting import needs
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.jobs import Job, Outcome, Terms, grader_version, work
 from course_utils.autograde.regions import grade_id, solution
@@ -191,6 +192,9 @@ def _proof(
         },
         faults=faults,
         gifts=_gifts(found[UNTOUCHED]),
+        # Measured once a version: limits follow from it, and another measurement is never the same.
+        needs=(kept.needs if kept else {})
+        or needs(result.used for result in found[SOLVED].results.values()),
     )
     return proof, not any(verdict.lost for verdict in verdicts)
 
