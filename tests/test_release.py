@@ -1,3 +1,4 @@
+import base64
 import os
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 
 import course_utils
@@ -152,6 +153,87 @@ def test_once_there_are_submissions_a_new_cell_is_refused_and_the_old_release_st
     assert contents(course.root / "release") == before
 
 
+def with_source(old, new):
+    return lambda cell: cell.update(source=cell.source.replace(old, new))
+
+
+WRITTEN = "When a few numbers are far from the rest, the mean stands where none of them is."
+HINT = new_markdown_cell("Think of `return sum( numbers ) / len(numbers)`.", id="hint")
+BAD_SOURCES = {
+    "the solution in an untagged cell": (
+        lambda nb: nb.cells.append(new_code_cell("x = 0\nx = x\nrunning=running+number", id="u")),
+        r"cell 12 \('u'\) gives away the solution of 1.1.1 .*: running = running \+ number",
+    ),
+    "a line of it in Markdown": (
+        lambda nb: nb.cells.append(HINT),
+        r"cell 12 \('hint'\) gives away the solution of 1.1.2",
+    ),
+    "an attachment": (
+        lambda nb: nb.cells[0].update(
+            attachments={"a.svg": {"image/svg+xml": base64.b64encode(WRITTEN.encode()).decode()}}
+        ),
+        r"cell 1 \('title'\) gives away the solution of 1.1.3",
+    ),
+    "no points": (
+        lambda nb: source.by_grade_id(nb)["test_ex_1_1_2"].metadata.nbgrader.update(points=0),
+        r"cell 9 \('test_ex_1_1_2'\) is worth 0 points: give it points",
+    ),
+    "no hidden test": (
+        lambda nb: source.by_grade_id(nb)["test_ex_1_1_2"].update(
+            source="assert mean([2, 4]) == 3"
+        ),
+        r"cell 9 \('test_ex_1_1_2'\) has no hidden test",
+    ),
+    "another pattern of ids": (
+        lambda nb: source.by_grade_id(nb)["test_ex_1_1_2"].metadata.nbgrader.update(
+            grade_id="mean"
+        ),
+        r"cell 9 \('mean'\) is a test by another name",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "told"), BAD_SOURCES.values(), ids=BAD_SOURCES)
+def test_a_source_is_refused_for_and_nothing_is_written(course, spoil, told):
+    before = contents(course.root)
+    edited(sums(course, "source"), spoil)
+
+    with pytest.raises(ReleaseError, match=told):
+        release(course, "sums")
+
+    assert (
+        contents(course.root / "release"),
+        (course.root / "gradebook.db").read_bytes(),
+    ) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cell", "old", "new", "told"),
+    [
+        ("ex_1_1_1", "return running", "return running + 1", "1.*6|does not pass it"),
+        (
+            "test_ex_1_1_2",
+            "### END",
+            "from course_utils.reference.examine import ex_0\n### END",
+            "ex_0",
+        ),
+        ("test_ex_1_1_2", "assert mean([7]) == 7", "assert 7 == 7", None),
+    ],
+    ids=["a solution that fails its test", "an examination that is not there", "a change"],
+)
+def test_a_solution_must_pass_its_tests(course, cell, old, new, told):
+    before = contents(course.root / "release")
+    edited(sums(course, "source"), lambda nb: with_source(old, new)(source.by_grade_id(nb)[cell]))
+
+    if told is None:
+        release(course, "sums")
+        return
+    with pytest.raises(ReleaseError, match=rf"cannot mark: the course's own solution .*{told}"):
+        release(course, "sums")
+    assert contents(course.root / "release") == before
+
+
 def test_a_broken_starter_is_told_by_its_notebook_and_cell(course):
     replaced(sums(course, "source"), "### END STARTER", "# end of the starter")
     with pytest.raises(ReleaseError, match=r"sums\.ipynb: Cell 'ex_1_1_2' .*no 'END STARTER'"):
@@ -181,7 +263,6 @@ def in_metadata(folder):
 
 
 HIDDEN = 'assert total([]) == 0, "the sum of nothing is 0"'
-WRITTEN = "When a few numbers are far from the rest, the mean stands where none of them is."
 LEAKS = {
     "a line of a solution in any file": (
         append("notes/tips.txt", "# running  =  running+number\n"),

@@ -168,7 +168,7 @@ def _proof(
 ) -> tuple[Proof, bool]:
     version = digest(terms.versions)
     kept = find(course, assignment, version)
-    answers = kept.answers if kept is not None and kept.answers else _answers(course, assignment)
+    answers = kept.answers if kept is not None and kept.answers else solutions(course, assignment)
     jobs = _jobs(course, assignment, terms, answers)
     do = outcomes or (lambda jobs: map(work, jobs))
     found = _judged(do, jobs)
@@ -199,7 +199,7 @@ def _proof(
     return proof, not any(verdict.lost for verdict in verdicts)
 
 
-def _answers(course: Course, assignment: str) -> dict[str, dict[str, str]]:
+def solutions(course: Course, assignment: str) -> dict[str, dict[str, str]]:
     """Return the solution of an assignment as its source has it now."""
     return {
         path.stem: {

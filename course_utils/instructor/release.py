@@ -22,7 +22,7 @@ from course_utils.autograde.course import CONFIG_NAME, Course, causes
 from course_utils.autograde.gradebook import opened, versions
 from course_utils.autograde.jobs import Terms
 from course_utils.autograde.preprocessors import limits
-from course_utils.autograde.proof import Proof, digest, find, keep, proved
+from course_utils.autograde.proof import Proof, digest, find, keep, proved, solutions
 from course_utils.autograde.steps import clear_away, workshop
 from course_utils.exceptions import CourseError, ReleaseError
 from course_utils.instructor import source
@@ -149,9 +149,10 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
 
 
 def _proof(course: Course, draft: Course, assignment: str) -> Proof:
-    """Judge the solution, unless this code has judged this version before."""
+    """Judge the solution, unless this code has judged it by this version before."""
     version = versions(draft, assignment)
-    if (kept := find(course, assignment, digest(version))) is not None:
+    kept = find(course, assignment, digest(version))
+    if kept is not None and kept.answers == solutions(draft, assignment):
         keep(draft, assignment, kept)
     terms = Terms(version, limits(course), run_all=False)
     try:
