@@ -172,33 +172,6 @@ def test_what_was_collected_before_is_kept_unless_it_is_to_be_replaced(course: C
     assert sorted(path.name for path in (course.root / "submitted").iterdir()) == ["101", "102"]
 
 
-def test_somebody_of_whom_the_first_notebook_differs_and_the_second_does_not_is_kept(
-    course: Course,
-) -> None:
-    path = course.root.parent / "all.zip"
-    names = [f"ada_101_{order}_{name}.ipynb" for order, name in ((8, "first"), (9, "sums"))]
-    for contents in ([b"{}", b"{}"], [b'{"new": 1}', b"{}"], [b"{}", b'{"new": 1}']):
-        path.write_bytes(zipped(dict(zip(names, contents, strict=True))))
-        found = collect(course, "sums", [path], platform="canvas")
-
-        told = [remark for remark in found.remarks if remark.startswith("Kept")]
-        assert len(told) == (contents != [b"{}", b"{}"])
-    folder = course.root / "submitted" / "101" / "sums"
-    assert {file.read_bytes() for file in folder.iterdir()} == {b"{}"}
-
-
-def test_what_was_collected_as_a_link_is_not_followed_to_compare(course: Course) -> None:
-    elsewhere = course.root.parent / "elsewhere.ipynb"
-    elsewhere.write_bytes(b"{}")
-    folder = course.root / "submitted" / "101" / "sums"
-    folder.mkdir(parents=True)
-    (folder / "sums.ipynb").symlink_to(elsewhere)
-
-    found = collect(course, "sums", [archive(course)], platform="canvas")
-
-    assert "Kept, since something else was collected before: '101'." in " ".join(found.remarks)
-
-
 def test_an_archive_in_which_nobody_handed_in_is_said(course: Course) -> None:
     path = course.root.parent / "all.zip"
     path.write_bytes(zipped({}))

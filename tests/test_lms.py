@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from archives import moodle, zipped
-from classroom import released_course
+from archives import THEN, moodle, zipped
+from classroom import TINY
 from nbgrader.apps import ZipCollectApp
 
 from course_utils.autograde.course import Course
 from course_utils.exceptions import CourseError
+from course_utils.instructor.collect import Collected, collect
 from course_utils.instructor.lms import (
     PLATFORM_CANVAS,
     PLATFORM_MOODLE,
@@ -406,6 +410,20 @@ def test_numbers_in_a_notebooks_own_name_are_not_canvas(
     assert {who.student for who in found.taken.values()} == {"101"}
 
 
+def test_of_known_names_the_longest_hides_its_numbers() -> None:
+    known = ["unit_1_2", "unit_1_2_3_4_5"]
+
+    found = canvas_name("ada_101_55_unit_1_2_3_4_5.ipynb", known)
+
+    assert found == Found("101", "ada", "unit_1_2_3_4_5.ipynb", 55)
+
+
+def test_a_known_name_in_front_of_canvas_numbers_moves_none_of_them() -> None:
+    found = canvas_name("team_unit_1_2_101_55_sums.ipynb", ["unit_1_2"])
+
+    assert found == Found("101", "team_unit_1_2", "sums.ipynb", 55)
+
+
 def test_an_archive_with_the_assignments_name_is_its_owners() -> None:
     taken, _ = canvas_taken(["sums.ipynb"], "ada_101_55_unit_1_2/sums.ipynb")
 
@@ -442,17 +460,14 @@ def test_a_name_that_is_also_another_ones_second_version_is_not_guessed() -> Non
     )
 
 
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return released_course(tmp_path_factory.mktemp("released") / "course").root
-
-
 @pytest.fixture
-def course(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
-    made = Course(shutil.copytree(released, tmp_path / "course"))
-    monkeypatch.chdir(made.root)
-    (made.root / "downloaded" / "sums" / "archive").mkdir(parents=True)
-    return made
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """Return a course that has released `sums`, as far as collecting looks at it."""
+    root = shutil.copytree(TINY, tmp_path / "course")
+    shutil.copytree(root / "source", root / "release")
+    (root / "downloaded" / "sums" / "archive").mkdir(parents=True)
+    monkeypatch.chdir(root)
+    return Course(root)
 
 
 def zip_collect(course: Course, *options: str) -> None:
@@ -514,3 +529,159 @@ def test_a_roster_that_is_not_there_ends_nbgraders_command_with_a_sentence(
 
     assert "'none.csv' cannot be read" in capsys.readouterr().err
     assert not (course.root / "submitted").exists()
+
+
+ADA, BEN = "ada_101_9_sums.ipynb", "ben_102_8_sums.ipynb"
+
+
+def collected(
+    course: Course, files: Mapping[str, bytes], platform: str = "canvas", **options: Any
+) -> Collected:
+    """Collect an archive that holds these files."""
+    path = course.root.parent / "all.zip"
+    path.write_bytes(zipped(files))
+    return collect(course, "sums", [path], platform=platform, **options)
+
+
+def test_what_was_collected_before_is_compared_and_kept(course: Course) -> None:
+    collected(course, {ADA: b"1", BEN: b"2"})
+    for student in ("101", "102"):  # a comparison by size and time would call them the same
+        notebook = course.root / "submitted" / student / "sums" / "sums.ipynb"
+        os.utime(notebook, (datetime(*THEN).timestamp(),) * 2)
+
+    found = collected(course, {ADA: b"3", BEN: b"2", "cyd_103_7_sums.ipynb": b"4"})
+
+    assert found.notebooks == {"103": ("sums.ipynb",)}
+    assert found.remarks == (
+        "Collected before, and unchanged: '102'.",
+        "Kept, since something else was collected before: '101'. "
+        "With --force the new takes its place.",
+    )
+    assert content_of(course, "101", "sums", "sums.ipynb") == "1"
+    assert content_of(course, "103", "sums", "sums.ipynb") == "4"
+
+
+def test_an_empty_folder_is_nothing_that_was_collected_before(course: Course) -> None:
+    (course.root / "submitted" / "101" / "sums").mkdir(parents=True)
+
+    assert collected(course, {ADA: b"1"}) == Collected({"101": ("sums.ipynb",)})
+    assert content_of(course, "101", "sums", "sums.ipynb") == "1"
+
+
+def test_force_puts_the_new_in_the_place_of_what_was_collected(course: Course) -> None:
+    collected(course, {ADA: b"1"})
+
+    assert collected(course, {ADA: b"2"}, force=True) == Collected({"101": ("sums.ipynb",)})
+    assert content_of(course, "101", "sums", "sums.ipynb") == "2"
+
+
+def test_somebody_of_whom_the_first_notebook_differs_and_the_second_does_not_is_kept(
+    course: Course,
+) -> None:
+    names = [f"ada_101_{order}_{name}.ipynb" for order, name in ((8, "first"), (9, "sums"))]
+    for contents in ([b"{}", b"{}"], [b'{"new": 1}', b"{}"], [b"{}", b'{"new": 1}']):
+        found = collected(course, dict(zip(names, contents, strict=True)))
+
+        told = [remark for remark in found.remarks if remark.startswith("Kept")]
+        assert len(told) == (contents != [b"{}", b"{}"])
+    folder = course.root / "submitted" / "101" / "sums"
+    assert {file.read_bytes() for file in folder.iterdir()} == {b"{}"}
+
+
+def test_what_was_collected_as_a_link_is_not_followed_to_compare(course: Course) -> None:
+    elsewhere = course.root.parent / "elsewhere.ipynb"
+    elsewhere.write_bytes(b"{}")
+    folder = course.root / "submitted" / "101" / "sums"
+    folder.mkdir(parents=True)
+    (folder / "sums.ipynb").symlink_to(elsewhere)
+
+    found = collected(course, {ADA: b"{}"})
+
+    assert "Kept, since something else was collected before: '101'." in found.remarks[0]
+
+
+def test_a_link_in_a_downloaded_folder_is_nobodys_notebook(course: Course) -> None:
+    download = course.root.parent / "download"
+    download.mkdir()
+    (download / ADA).symlink_to(course.root / "source" / "sums" / "sums.ipynb")
+
+    found = collect(course, "sums", [download], platform="canvas")
+
+    assert found.notebooks == {}
+    assert found.left_out == (f"'{ADA}' is no ordinary file, and was left out.",)
+
+
+@pytest.mark.parametrize("above", ["extracted", "1/archive/extracted"])
+def test_a_course_may_lie_in_a_folder_of_whatever_name(course: Course, above: str) -> None:
+    moved = course.root.parent / above / "course"
+    shutil.copytree(course.root, moved)
+
+    found = collected(Course(moved), {ADA: b"{}", "ben_102_8_extracted/extracted/sums.ipynb": b"1"})
+
+    assert found == Collected({"101": ("sums.ipynb",), "102": ("sums.ipynb",)})
+
+
+def test_a_students_archive_may_have_the_assignments_name(course: Course) -> None:
+    found = collected(course, {"ada_101_9_sums/work/sums.ipynb": b"1"})
+
+    assert found == Collected({"101": ("sums.ipynb",)})
+
+
+def test_several_notebooks_of_one_student_are_all_collected(course: Course) -> None:
+    files = {"ada_101_9_sums.ipynb": b"1", "ada_101_10_more.ipynb": b"2"}
+
+    assert collected(course, files).notebooks == {"101": ("more.ipynb", "sums.ipynb")}
+
+
+def test_of_two_versions_the_one_that_was_changed_later_is_collected(course: Course) -> None:
+    files = {"ada_101_9_w/a/sums.ipynb": b"old", "ada_101_9_w/b/sums.ipynb": b"new"}
+    path = course.root.parent / "all.zip"
+    path.write_bytes(zipped(files, times={"ada_101_9_w/b/sums.ipynb": 13}))
+
+    found = collect(course, "sums", [path], platform="canvas")
+
+    assert content_of(course, "101", "sums", "sums.ipynb") == "new"
+    assert found.remarks == (
+        "101: of 2 files for 'sums.ipynb' the latest was taken, 'sums.ipynb'.",
+    )
+
+
+def test_what_is_told_is_in_nbgraders_own_log_too(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = zipped({"ada_LATE_101_55_sums.ipynb": b"{}", "notes.txt": b""})
+    (course.root / "downloaded" / "sums" / "archive" / "all.zip").write_bytes(archive)
+
+    zip_collect(course, "--collector=course_utils.instructor.lms.CanvasCollector")
+
+    told = capsys.readouterr().err
+    assert "Canvas calls late, and does not say when: '101'." in told
+    assert "or they can be read in two ways: 'notes.txt'." in told
+
+
+@pytest.mark.parametrize("zone", ["Europe/Nowhere", "../London", "Europe"])
+def test_a_time_zone_that_is_none_ends_the_command_with_a_sentence(
+    course: Course, capsys: pytest.CaptureFixture[str], zone: str
+) -> None:
+    archive = zipped({moodle("Ada", 11, "sums.ipynb"): b"{}"})
+    (course.root / "downloaded" / "sums" / "archive" / "all.zip").write_bytes(archive)
+
+    with pytest.raises(SystemExit) as stopped:
+        zip_collect(
+            course,
+            "--collector=course_utils.instructor.lms.MoodleCollector",
+            f"--MoodleCollector.timezone={zone}",
+        )
+
+    assert stopped.value.code == 1
+    told = capsys.readouterr().err
+    assert f"There is no time zone '{zone}'. Give one such as 'Europe/London'." in told
+
+
+def test_the_column_of_ids_can_be_chosen(course: Course) -> None:
+    roster = course.root / "gradebook.csv"
+    roster.write_text("Student,ID,SIS User ID,SIS Login ID\nAda,101,s1,ada\n", encoding="utf-8")
+
+    found = collected(course, {ADA: b"{}"}, roster=roster, id_column="SIS User ID")
+
+    assert found.notebooks == {"s1": ("sums.ipynb",)}

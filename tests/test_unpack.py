@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import struct
+import time
 import zipfile
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import pytest
 from archives import LINK, zipped, zipped_link
 
 from course_utils.exceptions import CourseError
-from course_utils.instructor.unpack import Bounds, unpack
+from course_utils.instructor.unpack import Bounds, CarefulExtractor, unpack
 
 SMALL = Bounds(file_bytes=1000, inner_bytes=2500, inner_files=4, total_bytes=10_000, total_files=50)
 
@@ -337,3 +340,210 @@ def test_a_full_disk_ends_the_unpacking_with_a_sentence(
         place.unpacked(**content)
 
     assert place.told == []
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.EDQUOT, "no space left to unpack"),
+        (errno.EACCES, "'sums.ipynb' was left out: Permission denied."),
+    ],
+)
+def test_what_cannot_be_written_is_left_out_and_only_no_space_ends_everything(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def failing(path: Path, *_: object) -> None:
+        if path.name == "sums.ipynb":
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "utime", failing)
+    for name in ("sums.ipynb", "z.csv"):
+        (place.source / name).write_bytes(b"{}")
+    if number == errno.EDQUOT:
+        with pytest.raises(CourseError, match=told):
+            place.unpacked()
+    else:
+        assert "z.csv" in place.unpacked()
+        assert place.told == [told]
+
+
+def test_a_copied_file_keeps_its_time_and_its_content(place: Place) -> None:
+    content = os.urandom(3 * 2**20 + 1)
+    for name in ("sums.ipynb", "folder/sums.ipynb"):
+        (place.source / name).parent.mkdir(exist_ok=True)
+        (place.source / name).write_bytes(content)
+        os.utime(place.source / name, (1_000_000_000, 1_000_000_001))
+
+    assert place.unpacked(Bounds()) == ["folder/sums.ipynb", "sums.ipynb"]
+
+    for name in ("sums.ipynb", "folder/sums.ipynb"):
+        assert (place.target / name).read_bytes() == content
+        assert (place.target / name).stat().st_mtime == 1_000_000_001
+
+
+def test_what_hides_in_a_folder_is_not_copied(place: Place) -> None:
+    for name in (".ipynb_checkpoints/sums.ipynb", "__MACOSX/x", "ada/.DS_Store", "ada/sums.ipynb"):
+        (place.source / name).parent.mkdir(exist_ok=True)
+        (place.source / name).write_bytes(b"{}")
+
+    assert place.unpacked() == ["ada/sums.ipynb"]
+    assert place.told == []
+
+
+def test_an_archive_is_known_by_its_suffix_in_capitals_too(place: Place) -> None:
+    (place.source / "ALL.ZIP").write_bytes(
+        zipped({"ada/WORK.Zip": zipped({"sums.ipynb": b"{}"}), "ben/sums.ipynb": b"{}"})
+    )
+
+    unpack(place.source, place.target, SMALL, place.told.append)
+
+    assert (place.target / "ALL" / "ada" / "WORK" / "sums.ipynb").is_file()
+    assert (place.target / "ALL" / "ben" / "sums.ipynb").is_file()
+    assert place.told == []
+
+
+def test_a_platforms_own_archive_has_no_bound_but_that_of_everything(place: Place) -> None:
+    content = zipped({f"{number}/sums.ipynb": b"0" * 900 for number in range(6)})
+
+    assert len(place.unpacked(download=content)) == 6  # a student's may hold four, and 2500 bytes
+    assert place.told == []
+
+
+def test_an_archive_in_a_downloaded_folder_is_a_students(place: Place) -> None:
+    (place.source / "download").mkdir()
+    content = zipped({f"{number}.csv": b"" for number in range(5)})
+    (place.source / "download" / "ada.zip").write_bytes(content)
+
+    place.unpacked()
+
+    assert place.told == ["'ada.zip' holds more than 4 files or 0 MB: the rest was left out."]
+
+
+def test_what_was_left_out_for_its_size_counts_in_everything(place: Place) -> None:
+    content = zipped({f"{number}.csv": b"0" * 1001 for number in range(10)})
+
+    with pytest.raises(CourseError) as stopped:
+        place.unpacked(download=content)
+
+    assert len(place.told) == 9
+    assert str(stopped.value) == (
+        "There are more than 50 files or 0 MB to unpack. Collect fewer students at a time, or "
+        "raise CarefulExtractor.total_megabytes or total_files."
+    )
+
+
+def test_a_file_of_a_students_archive_that_is_too_large_costs_the_others_nothing(
+    place: Place,
+) -> None:
+    inner = zipped({"a.csv": b"0" * 1001, "sums.ipynb": b"{}"})
+
+    found = place.unpacked(download=zipped({"ada/work.zip": inner}))
+
+    assert found == ["download/ada/work/sums.ipynb"]
+    assert place.told == ["'a.csv' in 'work.zip' is larger than 0 MB, and was left out."]
+
+
+def test_of_a_file_that_is_more_than_there_is_room_for_nothing_is_left(place: Place) -> None:
+    inner = zipped({f"{number}.csv": b"0" * 900 for number in range(3)})
+
+    found = place.unpacked(download=zipped({"ada/work.zip": inner}))
+
+    assert found == ["download/ada/work/0.csv", "download/ada/work/1.csv"]
+
+
+def test_sizes_are_told_in_megabytes(place: Place) -> None:
+    bounds = Bounds(file_bytes=2 * 2**20, inner_bytes=3 * 2**20, inner_files=7)
+    two = b"0" * (2 * 2**20)
+
+    place.unpacked(
+        bounds,
+        download=zipped({"ada/a.csv": two + b"0", "ben/work.zip": zipped({"1": two, "2": two})}),
+    )
+
+    assert place.told == [
+        "'ada/a.csv' in 'download.zip' is larger than 2 MB, and was left out.",
+        "'work.zip' holds more than 7 files or 3 MB: the rest was left out.",
+    ]
+
+
+@pytest.mark.parametrize("date", [(2026, 1, 31, 23, 59, 58), (2026, 7, 1, 12, 0, 2)])
+def test_a_time_in_an_archive_is_local_in_winter_and_in_summer(
+    place: Place, monkeypatch: pytest.MonkeyPatch, date: tuple[int, int, int, int, int, int]
+) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("sums.ipynb", date), "{}")
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        place.unpacked(download=content.getvalue())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    changed = (place.target / "download" / "sums.ipynb").stat().st_mtime
+    assert datetime.fromtimestamp(changed, ZoneInfo("Europe/Berlin")) == datetime(
+        *date, tzinfo=ZoneInfo("Europe/Berlin")
+    )
+
+
+def test_a_time_that_is_none_is_the_beginning_of_time(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overflowing(_: object) -> NoReturn:
+        raise OverflowError
+
+    monkeypatch.setattr(time, "mktime", overflowing)
+
+    assert place.unpacked(download=zipped({"sums.ipynb": b"{}"})) == ["download/sums.ipynb"]
+    assert (place.target / "download" / "sums.ipynb").stat().st_mtime == 0.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"file_megabytes": 1}, "is larger than 1 MB"),
+        ({"student_megabytes": 1}, "holds more than 1000 files or 1 MB"),
+        ({"student_files": 1}, "holds more than 1 files or 300 MB"),
+    ],
+)
+def test_nbgraders_settings_are_the_bounds(
+    place: Place, setting: dict[str, int], told: str
+) -> None:
+    content = {"big.csv": b"0" * (2**20 + 1), "sums.ipynb": b"{}"}
+    (place.source / "all.zip").write_bytes(zipped({"ada/work.zip": zipped(content)}))
+    extractor = CarefulExtractor(**setting)
+
+    extractor.extract(str(place.source), str(place.target))
+
+    (remark,) = extractor.remarks
+    assert told in remark
+
+
+@pytest.mark.parametrize("setting", [{"total_megabytes": 1}, {"total_files": 1}])
+def test_too_much_in_all_ends_nbgraders_command_and_leaves_nothing(
+    place: Place, setting: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    content = {"big.csv": b"0" * (2**20 + 1), "sums.ipynb": b"{}"}
+    (place.source / "all.zip").write_bytes(zipped(content))
+    log = logging.getLogger("test_unpack")
+
+    with pytest.raises(SystemExit) as stopped:
+        CarefulExtractor(log=log, **setting).extract(str(place.source), str(place.target))
+
+    assert stopped.value.code == 1
+    assert isinstance(stopped.value.__cause__, CourseError)
+    assert "Collect fewer students at a time" in caplog.text
+    assert not place.target.exists()
+
+
+def test_what_was_left_out_is_in_nbgraders_log(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    (place.source / "all.zip").write_bytes(b"Rar!")
+
+    CarefulExtractor(log=logging.getLogger("test_unpack")).extract(
+        str(place.source), str(place.target)
+    )
+
+    assert caplog.messages == ["'all.zip' is damaged, or no ZIP archive. Ask for it again."]

@@ -546,29 +546,36 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
         self.remarks: list[str] = []
         #: The notebooks that were collected, by student.
         self.collected: dict[str, list[str]] = {}
-        self._sorted: dict[Path, Mapping[PurePosixPath, Taken]] = {}
+        self._taken: Mapping[PurePosixPath, Taken] | None = None
 
     def collect(self, submitted_file: str) -> dict[str, str] | None:
         """Say whose a file is and which notebook, or nothing if it is not to be collected."""
-        path = Path(submitted_file)
-        root = self._root(path)
+        root = self._root()
         try:
-            if root not in self._sorted:
-                self._sorted[root] = self._sort(root)
+            if self._taken is None:
+                self._taken = self._sort(root)
         except CourseError as error:
             self.log.error("%s", error)
             raise SystemExit(1) from error
-        taken = self._sorted[root].get(PurePosixPath(path.relative_to(root).as_posix()))
+        path = Path(submitted_file).relative_to(root)
+        taken = self._taken.get(PurePosixPath(path.as_posix()))
         if taken is None:
             return None
         self.collected.setdefault(taken.student, []).append(taken.file)
         told = {"student_id": taken.student, "file_id": taken.file}
         return told if taken.time is None else {**told, "timestamp": taken.time.isoformat(" ")}
 
-    def _root(self, path: Path) -> Path:
-        """Return the folder in which everything was unpacked."""
-        name = self.parent.extracted_directory
-        return next(folder for folder in reversed(path.parents) if folder.name == name)
+    def _root(self) -> Path:
+        """Return the folder in which nbgrader has everything unpacked."""
+        app = self.parent
+        structure = Path(app.coursedir.root, app.collect_directory_structure)
+        return Path(
+            str(structure).format(
+                downloaded=app.downloaded_directory,
+                assignment_id=app.coursedir.assignment_id,
+                collect_step=app.extracted_directory,
+            )
+        )
 
     def _sort(self, root: Path) -> Mapping[PurePosixPath, Taken]:
         zone = self._zone()
