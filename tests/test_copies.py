@@ -306,3 +306,62 @@ def test_an_answer_that_stands_where_nothing_is_run_is_for_a_person(
 )
 def test_who_answers_nothing_or_writes_notes_needs_nobody(cells: list[Cell]) -> None:
     assert restore(*FIRST, *cells).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "notes"),
+    [
+        (
+            [cell(STUB, "ex_1_1_1"), cell(RIGHT), TEST_1, *SECOND],
+            ["has the answer to 1.1.1 in a cell of the student's own: that one counts."],
+        ),
+        (
+            [cell(STUB, "ex_1_1_1"), ONE, TEST_1, *SECOND],
+            ["has 1.1.1 more than once: what is as it was released does not count."],
+        ),
+        (
+            [ONE, ONE, TEST_1, TEST_1, *SECOND],
+            ["has 1.1.1, the check of 1.1.1 twice: the last one counts."],
+        ),
+        ([ONE, *SECOND], ["lacked cells, which were put back: the check of 1.1.1."]),
+        ([ONE, TEST_1, *SECOND[:4]], ["lacked cells, which were put back: 1.1.3."]),
+        (
+            [TEST_1, ONE, HEAD_2, TEST_2, TWO, HEAD_3, THREE],
+            ["had cells in another place: the check of 1.1.1, the check of 1.1.2."],
+        ),
+        (
+            [TEST_1, HEAD_2, TEST_2, HEAD_3, THREE],
+            ["has no answer cell for 1.1.1, 1.1.2."],
+        ),
+    ],
+)
+def test_what_is_good_to_know_is_told_with_the_notebooks_name_and_the_exercises(
+    cells: list[Cell], notes: list[str]
+) -> None:
+    found = restore(*FIRST, *cells)
+
+    assert found.problems == ()
+    assert found.notes == tuple(f"'sums.ipynb' {note}" for note in notes)
+
+
+def test_answers_that_stand_where_nothing_is_run_are_told_with_what_to_do() -> None:
+    found = restore(
+        *FIRST, cell(RIGHT, kind="raw"), TEST_1, HEAD_2, TEST_2, cell(MENDED, "", "raw")
+    )
+
+    assert found.problems == (
+        "'sums.ipynb' has no answer to 1.1.1, 1.1.2, 1.1.3 in its place, but text of the student's "
+        "in cells that are not run. Look whether the answer is there.",
+    )
+
+
+def test_lost_ids_are_one_problem_and_nothing_else_is_told() -> None:
+    bare = [c | {"metadata": {}} for c in (*FIRST, ONE, TEST_1, *SECOND)]
+
+    found = restore(*bare, cell("notes", kind="raw"))
+
+    assert found.problems == (
+        "No cell of 'sums.ipynb' carries the course's ids: the nbgrader metadata is lost. The "
+        "tests ran at its end; its written answers could not be told from other text.",
+    )
+    assert found.notes == ()

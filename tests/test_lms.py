@@ -323,6 +323,24 @@ def test_an_id_that_can_be_no_folder_is_left_out_and_said(student: str) -> None:
     assert "cannot be a student's id" in owner.problem
 
 
+@pytest.mark.parametrize("student", ["a", "X1", "Zoë", "x" * 100, "ada@x.org", "12"])
+def test_an_id_that_can_be_a_folder_is_taken_as_it_is(student: str) -> None:
+    roster = Sheet("people.csv", ("Student", "ID", "SIS Login ID"), (("Ada", "101", student),))
+
+    assert Directory("Canvas", roster).owner(Found("101", "ada")) == Owner(student)
+
+
+@pytest.mark.parametrize("platform", ["Canvas", "Moodle"])
+def test_who_has_neither_number_nor_name_is_nobody_in_a_roster_with_gaps(platform: str) -> None:
+    header = ("id", "ID", "Identifier", "Full name", "Groups")
+    rows = (("ada", "", "", "", "Lab 1"), ("ben", "102", "Participant 102", "Ben", ""))
+    directory = Directory(platform, Sheet("people.csv", header, rows))
+
+    for name in ("", "Lab 1-", "-", "-Ben"):
+        assert directory.owner(Found("", name)).id == ""
+    assert directory.owner(Found("102", "")).id == "ben"
+
+
 def test_nbgraders_own_table_of_students_is_a_roster() -> None:
     header = ("id", "last_name", "first_name", "email", "lms_user_id")
     roster = Sheet("students.csv", header, (("ada", "Lovelace", "Ada", "", "101"),))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbformat import NotebookNode
 
 from course_utils.autograde.restore import Restored, restored
 from course_utils.autograde.version import CourseCell
@@ -189,3 +190,158 @@ def test_restoring_twice_changes_nothing_more(names: list[str]) -> None:
     once = restore(*names)
 
     assert restored("sums.ipynb", once.cells, COURSE).cells == once.cells
+
+
+def one(**content: Any) -> NotebookNode:
+    """Return what becomes of a cell of the student's own, above the course's."""
+    own = {"cell_type": "code", "source": "", "metadata": {}, **content}
+    return restored("sums.ipynb", [own, *map(cell, ALL)], COURSE).cells[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "believed"),
+    [
+        ("code", "code"),
+        ("raw", "raw"),
+        ("markdown", "markdown"),
+        ("heading", "markdown"),
+        ("Code", "markdown"),
+        (None, "markdown"),
+        (["code"], "markdown"),
+    ],
+)
+def test_a_cell_of_an_odd_type_is_text(kind: object, believed: str) -> None:
+    assert one(cell_type=kind).cell_type == believed
+
+
+@pytest.mark.parametrize(
+    ("source", "believed"),
+    [
+        ("x = 1\n", "x = 1\n"),
+        (["x = 1\n", "y = 2"], "x = 1\ny = 2"),
+        (["x", 7, None, "y"], "xy"),
+        ([], ""),
+        ("half \ud83d of a pair", "half ? of a pair"),
+        (["\udc00", "é 🙂"], "?é 🙂"),
+        (7, ""),
+        (None, ""),
+        ({"x": 1}, ""),
+    ],
+)
+def test_a_text_is_what_can_be_read_of_it(source: object, believed: str) -> None:
+    assert one(source=source).source == believed
+
+
+def test_a_cell_without_anything_is_an_empty_text() -> None:
+    found = restored("sums.ipynb", [{}, *map(cell, ALL)], COURSE).cells[0]
+
+    assert found == {"cell_type": "markdown", "id": "cell-0", "metadata": {}, "source": ""}
+
+
+def test_of_a_code_cell_only_text_and_tags_are_believed() -> None:
+    forged = {"outputs": [{"output_type": "stream"}], "execution_count": 7, "attachments": {}}
+
+    found = one(id="mine", source="x", metadata={"tags": ["b", "a"], "trusted": True}, **forged)
+
+    assert found == {
+        "cell_type": "code",
+        "id": "mine",
+        "metadata": {"tags": ["a", "b"]},
+        "source": "x",
+        "execution_count": None,
+        "outputs": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("tags", "believed"),
+    [
+        (["b", "a", "b"], {"tags": ["a", "b"]}),
+        (["a,b", "", 7, ["c"], "d"], {"tags": ["d"]}),
+        ("abc", {}),
+        (None, {}),
+        ([], {"tags": []}),
+    ],
+)
+def test_tags_are_texts_without_commas_each_once(tags: object, believed: dict[str, Any]) -> None:
+    assert one(metadata={"tags": tags}).metadata == believed
+
+
+@pytest.mark.parametrize("metadata", [None, 7, [], "tags", {"nbgrader": "ex_1"}])
+@pytest.mark.parametrize("marks", [None, [], {"grade_id": 7}, {"grade_id": None}])
+def test_metadata_of_another_kind_says_nothing(metadata: object, marks: object) -> None:
+    for said in (metadata, {"nbgrader": marks}):
+        assert one(metadata=said).metadata == {}
+
+
+PICTURES = {"a.png": {"image/png": "AAAA"}, "b.png": {"image/png": "BBBB", "image/jpeg": "C"}}
+
+
+def test_pictures_stay_in_text_alone() -> None:
+    assert one(cell_type="markdown", attachments=PICTURES).attachments == PICTURES
+    assert "attachments" not in one(cell_type="code", attachments=PICTURES)
+    assert "attachments" not in one(cell_type="raw", attachments=PICTURES)
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [
+        None,
+        [],
+        "a.png",
+        {"a.png": "AAAA"},
+        {"a.png": {"image/png": ["AAAA"]}},
+        PICTURES | {"c.png": {"image/png": 7}},
+        PICTURES | {"c.png": {"image/png": "A", "image/jpeg": None}},
+    ],
+)
+def test_pictures_of_another_form_are_left_out(attachments: object) -> None:
+    assert "attachments" not in one(cell_type="markdown", attachments=attachments)
+
+
+def ids(*wanted: object) -> list[str]:
+    """Return the ids of cells of the student's own that came with these."""
+    own = [{"id": name, "cell_type": "code", "source": "", "metadata": {}} for name in wanted]
+    found = restored("sums.ipynb", [*own, *map(cell, ALL)], COURSE).cells
+    assert len({c.id for c in found}) == len(found)
+    return [c.id for c in found[: len(own)]]
+
+
+def test_a_cells_id_stays_if_it_can_be_one() -> None:
+    fit = ["a", "A-b_9", "x" * 64]
+
+    assert ids(*fit) == fit
+    assert ids("", "x" * 65, "a b", "a.b", None, 7, ["a"], "a\n") == [f"cell-{n}" for n in range(8)]
+
+
+def test_no_two_cells_have_one_id() -> None:
+    assert ids("a", "a", "b", "a") == ["a", "cell-1", "b", "cell-3"]
+    assert ids("cell-2", "cell-2_", "cell-2") == ["cell-2", "cell-2_", "cell-2__"]
+
+
+def test_a_cell_that_was_put_back_has_its_grade_id_for_an_id_unless_that_is_taken() -> None:
+    taken = cell("a") | {"id": "test_ex_1"}
+
+    found = restored("sums.ipynb", [taken, *(cell(n) for n in ALL if "test" not in n)], COURSE)
+
+    by_name = dict(zip(order(found), (c.id for c in found.cells), strict=True))
+    assert by_name["test_ex_2"] == "test_ex_2"
+    assert by_name["test_ex_1"] == "test_ex_1_"
+
+
+def test_a_students_cells_without_the_courses_are_kept_in_front_of_its_tests() -> None:
+    found = restore("a", "b")
+
+    assert order(found)[:1] == ["imports"]
+    assert [name for name in order(found) if name in ("a", "b")] == ["a", "b"]
+    assert order(found)[-1] == "say_3"
+
+
+def test_as_few_of_the_courses_cells_as_possible_are_moved() -> None:
+    moved = ["imports", "ex_1", "test_ex_1", "data", "ex_2", "say_3", "test_ex_2", "task"]
+
+    found = restore("task", *(name for name in moved if name != "task"))
+
+    assert order(found) == ["imports", "ex_1", "test_ex_1", "data", "ex_2", "test_ex_2", "task",
+                            "say_3"]  # fmt: skip
+    assert found.notes == ("'sums.ipynb' had cells in another place: the check of 2, task.",)
