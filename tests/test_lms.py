@@ -177,7 +177,33 @@ def test_where_the_latest_cannot_be_told_none_is_taken() -> None:
     found = sorted_out(PLATFORM_CANVAS, "ada_101_9_w/a/sums.ipynb", "ada_101_9_w/b/sums.ipynb")
 
     assert found.taken == {}
-    assert "cannot be told" in found.left_out[0]
+    assert found.left_out == (
+        "101: which is the later 'sums.ipynb' cannot be told, so none was taken of "
+        "'download/ada_101_9_w/a/sums.ipynb', 'download/ada_101_9_w/b/sums.ipynb'.",
+    )
+
+
+def test_a_doubt_about_one_notebook_leaves_out_no_other_of_the_same_student() -> None:
+    names = ["a/hw.ipynb", "b/hw.ipynb", "hx-1.ipynb", "sums.ipynb"]
+    expected = ["hw.ipynb", "hx.ipynb", "hx-1.ipynb", "sums.ipynb"]
+
+    taken, found = canvas_taken(expected, *(f"ada_101_9_w/{name}" for name in names))
+
+    assert taken == {"sums.ipynb": "sums.ipynb"}
+    assert len(found.left_out) == 2
+
+
+def test_a_second_version_is_later_than_the_first_whatever_their_times() -> None:
+    files = {"hw.ipynb": 0.0, "hw-1.ipynb": 2.0, "hw-1-1.ipynb": 1.0}
+    paths = {PurePosixPath("download", "ada_101_9_w", name): when for name, when in files.items()}
+    owner = Directory("Canvas", None).owner
+
+    found = sort_out(paths, ["hw.ipynb", "hw-1.ipynb"], PLATFORM_CANVAS, owner)
+
+    assert {path.name: who.file for path, who in found.taken.items()} == {
+        "hw.ipynb": "hw.ipynb",
+        "hw-1-1.ipynb": "hw-1.ipynb",
+    }
 
 
 def test_a_wrong_name_is_collected_as_it_is_for_the_autograder_to_tell() -> None:
@@ -355,15 +381,19 @@ def test_a_column_can_be_chosen_and_must_be_there() -> None:
     assert chosen.owner(Found("11", "")).id == "ada@x.org"
     with pytest.raises(CourseError, match="no column 'Login'"):
         Directory("Moodle", WORKSHEET, "Login")
-    with pytest.raises(CourseError, match="does not tell who is who"):
+    with pytest.raises(CourseError) as refused:
         Directory("Moodle", Sheet("x.csv", ("Identifier", "Name"), (("1", "Ada"),)))
+    assert str(refused.value) == (
+        "x.csv does not tell who is who: it has none of the columns id, Username, ID number, Email "
+        "address. Export it again, in English, or name a column."
+    )
 
 
 def test_the_worksheet_tells_when_something_was_handed_in() -> None:
     directory = Directory("Moodle", WORKSHEET, zone=ZoneInfo("America/New_York"))
 
-    assert directory.owner(Found("11", "")).time == datetime(2026, 3, 2, 23, 30)
-    assert directory.owner(Found("12", "")).time is None
+    assert directory.owner(Found("11", "")) == Owner("a1", time=datetime(2026, 3, 2, 23, 30))
+    assert directory.owner(Found("12", "")) == Owner("b2")  # a dash: nothing was handed in yet
 
 
 @pytest.mark.parametrize(
@@ -408,6 +438,7 @@ def canvas_taken(expected: list[str], *files: str) -> tuple[dict[str, str], Sort
         ("ada_LATE_101_55_unit_1_2_sums.ipynb", "unit_1_2_sums.ipynb", "unit_1_2_sums.ipynb"),
         ("ada_101_55_unit_1_2_sums (1).ipynb", "unit_1_2_sums.ipynb", "unit_1_2_sums (1).ipynb"),
         ("ada_101_55_1_2_3.ipynb", "1_2_3.ipynb", "1_2_3.ipynb"),
+        ("ada_101_55_1_2_3-1.ipynb", "1_2_3.ipynb", "1_2_3.ipynb"),
         ("ada_101_55_2026_03_02.ipynb", "2026_03_02.ipynb", "2026_03_02.ipynb"),
         ("ada_101_55_hw2-1.2.ipynb", "hw2-1.2.ipynb", "hw2-1.2.ipynb"),
         ("ada_101_55_hw2-1.2-1.ipynb", "hw2-1.2.ipynb", "hw2-1.2.ipynb"),
@@ -443,9 +474,10 @@ def test_a_known_name_in_front_of_canvas_numbers_moves_none_of_them() -> None:
 
 
 def test_an_archive_with_the_assignments_name_is_its_owners() -> None:
-    taken, _ = canvas_taken(["sums.ipynb"], "ada_101_55_unit_1_2/sums.ipynb")
+    for name in ("unit_1_2", "unit_1_2_mine"):
+        taken, _ = canvas_taken(["sums.ipynb"], f"ada_101_55_{name}/sums.ipynb")
 
-    assert taken == {"sums.ipynb": "sums.ipynb"}
+        assert taken == {"sums.ipynb": "sums.ipynb"}
 
 
 @pytest.mark.parametrize(
@@ -522,11 +554,11 @@ def test_nbgraders_zip_collect_collects_with_the_plugin(course: Course, folders:
         course,
         "--collector=course_utils.instructor.lms.MoodleCollector",
         "--MoodleCollector.roster=worksheet.csv",
-        "--MoodleCollector.timezone=UTC",
+        "--MoodleCollector.timezone=America/New_York",
     )
 
     assert content_of(course, "ada", "sums", "sums.ipynb") == "ada's"
-    assert content_of(course, "ada", "sums", "timestamp.txt") == "2026-03-02 18:30:00"
+    assert content_of(course, "ada", "sums", "timestamp.txt") == "2026-03-02 23:30:00"
     assert content_of(course, "jörg", "sums", "sums.ipynb") == "Jörg's"
     assert not (course.root / "submitted" / "jörg" / "sums" / "timestamp.txt").exists()
     assert sorted(path.name for path in (course.root / "submitted").iterdir()) == ["ada", "jörg"]
@@ -545,7 +577,8 @@ def test_a_roster_that_is_not_there_ends_nbgraders_command_with_a_sentence(
             "--CanvasCollector.roster=none.csv",
         )
 
-    assert "'none.csv' cannot be read" in capsys.readouterr().err
+    told = "'none.csv' cannot be read: No such file or directory. Give the path of a CSV file."
+    assert capsys.readouterr().err.endswith(f" ERROR] {told}\n")
     assert not (course.root / "submitted").exists()
 
 
