@@ -672,10 +672,23 @@ def test_a_course_may_lie_in_a_folder_of_whatever_name(course: Course, above: st
     assert found == Collected({"101": ("sums.ipynb",), "102": ("sums.ipynb",)})
 
 
-def test_a_students_archive_may_have_the_assignments_name(course: Course) -> None:
-    found = collected(course, {"ada_101_9_sums/work/sums.ipynb": b"1"})
+def test_the_names_of_the_assignment_and_of_its_released_notebooks_are_known(
+    course: Course,
+) -> None:
+    for step in ("source", "release"):
+        shutil.copytree(course.root / step / "sums", course.root / step / "unit_1_2")
+    files = {"ada_101_9_unit_1_2_mine/sums.ipynb": b"1", "ben_102_8_sums-1.ipynb": b"2", "x": b""}
+    path = course.root.parent / "all.zip"
+    path.write_bytes(zipped(files))
 
-    assert found == Collected({"101": ("sums.ipynb",)})
+    found = collect(course, "unit_1_2", [path], platform="canvas")
+
+    assert found == Collected(
+        {"101": ("sums.ipynb",), "102": ("sums.ipynb",)},
+        left_out=(
+            "Left out, as Canvas gives no such names, or they can be read in two ways: 'x'.",
+        ),
+    )
 
 
 def test_several_notebooks_of_one_student_are_all_collected(course: Course) -> None:
@@ -706,8 +719,11 @@ def test_what_is_told_is_in_nbgraders_own_log_too(
     zip_collect(course, "--collector=course_utils.instructor.lms.CanvasCollector")
 
     told = capsys.readouterr().err
-    assert "Canvas calls late, and does not say when: '101'." in told
-    assert "or they can be read in two ways: 'notes.txt'." in told
+    assert " WARNING] Canvas calls late, and does not say when: '101'.\n" in told
+    assert (
+        " WARNING] Left out, as Canvas gives no such names, or they can be read in two ways: "
+        "'notes.txt'.\n"
+    ) in told
 
 
 @pytest.mark.parametrize("zone", ["Europe/Nowhere", "../London", "Europe"])
