@@ -459,12 +459,14 @@ def test_numbers_in_a_notebooks_own_name_are_not_canvas(
     assert {who.student for who in found.taken.values()} == {"101"}
 
 
-def test_of_known_names_the_longest_hides_its_numbers() -> None:
-    known = ["unit_1_2", "unit_1_2_3_4_5"]
+@pytest.mark.parametrize(
+    ("short", "long"), [("unit_1_2", "unit_1_2_3_4_5"), ("part_1_2", "a_part_1_2_3_4_5")]
+)
+def test_of_known_names_the_longest_hides_its_numbers(short: str, long: str) -> None:
+    for known in ([short, long], [long, short]):
+        found = canvas_name(f"ada_101_55_{long}.ipynb", known)
 
-    found = canvas_name("ada_101_55_unit_1_2_3_4_5.ipynb", known)
-
-    assert found == Found("101", "ada", "unit_1_2_3_4_5.ipynb", 55)
+        assert found == Found("101", "ada", f"{long}.ipynb", 55)
 
 
 def test_a_known_name_in_front_of_canvas_numbers_moves_none_of_them() -> None:
