@@ -479,13 +479,22 @@ def test_one_that_killed_its_workers_is_tried_again_by_the_next_run(
     assert (first.score, second.score) == (None, 5)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let an interrupt be heard, as in a terminal: a shell's background jobs have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.sandbox
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_stops_at_once_and_the_next_run_grades_the_rest(course: Course) -> None:
     with graded(course, "--workers", "2") as program:
         waited_for(lambda: "2 of 10 done" in program.errors)
         below = descendants(program.process.pid)
         os.killpg(program.process.pid, signal.SIGINT)  # as a terminal does
-        code = program.process.wait(30)
+        code = program.process.wait(PATIENCE)
         assert have_ended(below)
 
     entries = {path.parent.name for path in course.root.glob("autograded/*/.sums.json")}
@@ -502,6 +511,7 @@ def test_ctrl_c_stops_at_once_and_the_next_run_grades_the_rest(course: Course) -
     assert {student for student, row in found.items() if not row["graded_now"]} == entries
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_who_stops_the_grading_does_not_wait_for_those_at_work(
     course: Course, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
