@@ -100,6 +100,20 @@ def test_a_path_that_leads_elsewhere_is_not_followed(place: Place, name: str) ->
     assert "leads out of its folder" in told
 
 
+def test_a_path_that_is_odd_and_leads_nowhere_else_is_taken(place: Place) -> None:
+    names = ("ada//sums.ipynb", "./ben/./sums.ipynb", "cyd\\sums.ipynb", "dan/at 10:30.csv")
+
+    found = place.unpacked(download=zipped(dict.fromkeys(names, b"{}")))
+
+    assert found == [
+        "download/ada/sums.ipynb",
+        "download/ben/sums.ipynb",
+        "download/cyd/sums.ipynb",
+        "download/dan/at 10:30.csv",
+    ]
+    assert place.told == []
+
+
 def test_links_are_never_made_nor_followed(place: Place) -> None:
     secret = place.source.parent / "secret"
     secret.write_text("secret")
@@ -252,7 +266,47 @@ def test_of_two_files_of_one_name_the_first_is_taken(place: Place) -> None:
     place.unpacked(download=content.getvalue())
 
     assert (place.target / "download" / "sums.ipynb").read_text() == "first"
-    assert len(place.told) == 1
+    assert place.told == ["'sums.ipynb' in 'download.zip' is there twice; the first was taken."]
+
+
+def test_an_archive_that_is_there_twice_is_unpacked_once(place: Place) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("work.zip", zipped({"sums.ipynb": b"{}"}))
+        archive.writestr("work.zip", zipped({"more.ipynb": b"{}"}))
+
+    assert place.unpacked(download=content.getvalue()) == ["download/work/sums.ipynb"]
+    assert place.told == ["'work.zip' in 'download.zip' is there twice; the first was taken."]
+
+
+def test_a_copied_file_that_is_too_large_is_told_by_its_name(place: Place) -> None:
+    (place.source / "big.csv").write_bytes(b"0" * 1001)
+
+    assert place.unpacked() == []
+    assert place.told == ["'big.csv' is larger than 0 MB, and was left out."]
+
+
+def test_an_archive_of_exactly_the_size_of_a_file_is_unpacked(place: Place) -> None:
+    inner = zipped({"sums.ipynb": b"{}"})
+
+    found = place.unpacked(
+        replace(SMALL, file_bytes=len(inner)), download=zipped({"ada/work.zip": inner})
+    )
+
+    assert found == ["download/ada/work/sums.ipynb"]
+
+
+def test_a_disk_that_is_full_while_an_archive_is_opened_ends_everything(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile, "ZipFile", full)
+    (place.source / "all.zip").write_bytes(b"PK")
+
+    with pytest.raises(CourseError, match="no space left"):
+        unpack(place.source, place.target, SMALL, place.told.append)
 
 
 def test_a_pipe_is_not_waited_for(place: Place) -> None:
@@ -533,8 +587,27 @@ def test_too_much_in_all_ends_nbgraders_command_and_leaves_nothing(
 
     assert stopped.value.code == 1
     assert isinstance(stopped.value.__cause__, CourseError)
-    assert "Collect fewer students at a time" in caplog.text
+    assert "Collect fewer students at a time" in str(stopped.value.__cause__)
+    assert caplog.messages[-1] == str(stopped.value.__cause__)
     assert not place.target.exists()
+
+
+def test_a_disk_without_room_for_a_folder_ends_nbgraders_command_with_a_sentence(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (place.source / "all.zip").write_bytes(zipped({"sums.ipynb": b"{}"}))
+    place.target.rmdir()
+    monkeypatch.setattr(Path, "mkdir", full)
+
+    with pytest.raises(SystemExit):
+        CarefulExtractor(log=logging.getLogger("test_unpack")).extract(
+            str(place.source), str(place.target)
+        )
+
+    assert caplog.messages == ["There is no space left to unpack. Make room, then collect again."]
 
 
 def test_what_was_left_out_is_in_nbgraders_log(

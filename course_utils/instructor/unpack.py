@@ -229,10 +229,8 @@ class _Unpacking:
 
 def _opened(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
     # A look before Python makes an object of each entry: fifty megabytes can list a million.
-    if room is not None:
-        if file.read().count(ENTRY) > ENTRIES_A_FILE * room.files:
-            raise _TooMuch
-        file.seek(0)
+    if room is not None and file.read().count(ENTRY) > ENTRIES_A_FILE * room.files:
+        raise _TooMuch
     return zipfile.ZipFile(file)
 
 
