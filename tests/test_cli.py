@@ -350,6 +350,7 @@ def test_json_is_the_rows_and_nothing_else(
         "remarks": ["A \x1b[31mremark."],
         "graded_now": False,
         "penalty": 0.0,
+        "is_unfinished": False,
     }
     assert (bob["status"], bob["score"], bob["graded_now"]) == ("failed", None, True)
 

@@ -24,7 +24,9 @@ from course_utils.autograde.gradebook import (
     marks,
     versions,
 )
+from course_utils.autograde.grading_lock import grading_lock
 from course_utils.autograde.jobs import Job, Outcome, Terms
+from course_utils.autograde.machine_errors import explain
 from course_utils.autograde.preprocessors import limits
 from course_utils.autograde.proof import proved
 from course_utils.autograde.secret import ingredients, secret
@@ -81,6 +83,9 @@ class Row:
         False if the marks are from an earlier run.
     penalty : float
         Points that are yet to be taken off `score` for being late; a remark tells them.
+    is_unfinished : bool
+        Whether something was not graded, or not saved, by no fault of what was handed in: another
+        run tries it again. A remark says what.
     """
 
     student: str
@@ -93,6 +98,7 @@ class Row:
     remarks: tuple[str, ...] = ()
     graded_now: bool = False
     penalty: float = 0.0
+    is_unfinished: bool = False
 
 
 class Watcher:
@@ -189,13 +195,13 @@ def autograde(
     Raises
     ------
     CourseError
-        If the course or its gradebook has no such assignment, if nobody of `students` is there, or
-        if the workers cannot be used at all.
+        If the course or its gradebook has no such assignment, if nobody of `students` is there, if
+        another run is at work, or if the workers cannot be used at all.
     """
     allowed = limits(course, require_sandbox=require_sandbox)
     terms = Terms(versions(course, assignment), allowed, run_all)
     submissions = select(find_submissions(course, assignment, terms.versions), students)
-    with staff(course) as staff_of_here:
+    with grading_lock(course), staff(course) as staff_of_here:
         call_in = call_in or staff_of_here
         notes: tuple[str, ...] = ()
         if any(submission.notebooks for submission in submissions):
@@ -291,6 +297,7 @@ class _Known:
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     is_faulty: bool = False
+    is_unfinished: bool = False
 
     @classmethod
     def of(cls, entry: ledger.Entry) -> _Known:
@@ -400,8 +407,8 @@ class _Run:
             try:
                 papers = read(submission)
             except OSError as error:
-                problem = f"The folder cannot be read: {error.strerror}."
-                self.known[student] = _Known(problems=(problem,))
+                problem = f"The folder cannot be read. {explain(error)}"
+                self.known[student] = _Known(problems=(problem,), is_unfinished=True)
                 self.watcher.graded(student, None, True)
                 continue
             # Its bytes travel with the job: here they would stay until it is graded.
@@ -424,16 +431,18 @@ class _Run:
             notes=_all(results, "notes"),
             remarks=_all(results, "remarks"),
             is_faulty=any(result.is_faulty for result in results.values()),
+            is_unfinished=outcome.passing,
         )
         self.known[student] = known
         try:
             self._write(outcome, work, known, writer)
         except MarksNotSaved as error:
-            self.known[student] = _Known(problems=(f"The marks were not saved. {error}",))
-        except OSError as error:
+            why = f"The marks were not saved. {error}"
+            self.known[student] = _Known(problems=(why,), is_unfinished=True)
+        except (OSError, MemoryError) as error:
             logging.exception("%r was not saved", student)
-            why = f"It was not saved ({error.strerror}): see what is wrong with autograded/."
-            self.known[student] = _Known(problems=(why,))
+            why = f"It was not saved in autograded/. {explain(error)}"
+            self.known[student] = _Known(problems=(why,), is_unfinished=True)
         points = sum(
             score or 0.0 for result in results.values() for score in result.scores.values()
         )
@@ -508,6 +517,7 @@ class _Run:
                 max_score=sum(cell.points for cell in cells),
                 remarks=grouped((*problems, *notes)),
                 graded_now=graded_now,
+                is_unfinished=known.is_unfinished,
             )
         return Row(
             student=student,
@@ -520,6 +530,7 @@ class _Run:
             remarks=grouped((*problems, *known.remarks, *_late(found.penalty), *notes)),
             graded_now=graded_now,
             penalty=found.penalty,
+            is_unfinished=known.is_unfinished,
         )
 
 

@@ -20,6 +20,8 @@ from distributed.scheduler import KilledWorker
 from course_utils.autograde import forge
 from course_utils.autograde.fitting import WORKERS, fitting_workers, megabytes_here
 from course_utils.autograde.jobs import Job, OtherGrader, Outcome, unexpected, work
+from course_utils.autograde.machine_errors import explain
+from course_utils.autograde.steps import LOG_NAME
 from course_utils.autograde.sweep import sweep
 from course_utils.exceptions import CourseError
 
@@ -238,19 +240,35 @@ class _UnseenCluster(LocalCluster):
 
 @contextmanager
 def _local(workers: int, folder: str) -> Iterator[LocalCluster]:
-    """Yield a cluster of this machine; at the end of the block none of its workers is left."""
-    cluster = _UnseenCluster(  # type: ignore[no-untyped-call]
-        n_workers=workers,
-        threads_per_worker=1,
-        memory_limit=0,
-        worker_class=_UnseenNanny,
-        dashboard_address=None,
-        # Whoever can talk to a scheduler can run anything: no other user of this machine.
-        security=True,
-        local_directory=folder,
-        env={WORKERS: str(workers)},
-        silence_logs=False,
-    )
+    """Yield a cluster of this machine; at the end of the block none of its workers is left.
+
+    Raises
+    ------
+    CourseError
+        If it does not start.
+    """
+    try:
+        cluster = _UnseenCluster(  # type: ignore[no-untyped-call]
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=0,
+            worker_class=_UnseenNanny,
+            dashboard_address=None,
+            # Whoever can talk to a scheduler can run anything: no other user of this machine.
+            security=True,
+            local_directory=folder,
+            env={WORKERS: str(workers)},
+            silence_logs=False,
+        )
+    # Dask's own error tells that a part of it did not start, and what it was raised from tells why.
+    except Exception as error:
+        logging.exception("the workers did not start")
+        why = explain(error) or (
+            f"Something keeps or ended them ({type(error).__name__}): too little memory, most "
+            f"often, or a limit of the shell (`ulimit -a`). {LOG_NAME} in the course's folder says "
+            "more. Take fewer --workers or raise the limit, then run the same command again."
+        )
+        raise CourseError(f"The workers did not start. {why}") from error
     within = HASTE  # nobody will ask what came of what they are at
     try:
         yield cluster

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,25 @@ class Course:
         raise CourseError(message)
 
     def config(self) -> Config:
-        """Return nbgrader's configuration of this course, as its own commands would load it."""
-        config = PyFileConfigLoader(CONFIG_NAME, path=str(self.root)).load_config()
+        """Return nbgrader's configuration of this course, as its own commands would load it.
+
+        Raises
+        ------
+        CourseError
+            If the file fails; the message names its line.
+        """
+        try:
+            config = PyFileConfigLoader(CONFIG_NAME, path=str(self.root)).load_config()
+        # It is the instructor's own code, and may raise anything.
+        except Exception as error:
+            where = _line_of(error, self.root / CONFIG_NAME)
+            said = error.msg if isinstance(error, SyntaxError) else error
+            message = (
+                f"The settings in {self.root / CONFIG_NAME} cannot be read{where}: "
+                f"{type(error).__name__}: {said}. Mend it, "
+                "then run the same command again."
+            )
+            raise CourseError(message) from error
         config.CourseDirectory.root = str(self.root)
         return config
 
@@ -143,6 +161,15 @@ def unfit_name(name: str) -> str | None:
     if len(name.encode()) > MAX_NAME_BYTES:
         return f"has a name of more than {MAX_NAME_BYTES} bytes"
     return None
+
+
+def _line_of(error: Exception, path: Path) -> str:
+    """Return the line of a file at which it failed, for a sentence."""
+    line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(path):
+            line = frame.lineno
+    return "" if line is None else f" (line {line})"
 
 
 def _first(text: str, unfit: str) -> str | None:

@@ -6,6 +6,7 @@ configuration: its own command writes the same pages.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from traitlets.config import Config
 from course_utils.autograde.course import Course, causes
 from course_utils.autograde.feedback_page import OVERVIEW
 from course_utils.autograde.gradebook import marks
+from course_utils.autograde.machine_errors import explain
 from course_utils.autograde.steps import LOG_NAME, folder_of, logged, workshop
 from course_utils.autograde.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, shown
 from course_utils.exceptions import CourseError
@@ -94,6 +96,16 @@ def feedback(
 
 
 def _written(course: Course, assignment: str, student: str) -> Feedback:
+    try:
+        return _write(course, assignment, student)
+    # One student's feedback costs nobody else's.
+    except Exception as error:
+        logging.exception("the feedback of %r was not written", student)
+        told = explain(error) or f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
+        return Feedback(student, assignment, remark=f"It was not written. {told}")
+
+
+def _write(course: Course, assignment: str, student: str) -> Feedback:
     finished = folder_of(course, "feedback", student, assignment)
     parts = (student, assignment)
     with workshop(course, "feedback") as folder:
@@ -108,17 +120,12 @@ def _written(course: Course, assignment: str, student: str) -> Feedback:
         config = Config()
         config.CourseDirectory.autograded_directory = f"{within}/autograded"
         config.CourseDirectory.feedback_directory = f"{within}/feedback"
-        try:
-            result = course.api(config).generate_feedback(assignment, "*")
-            if not result["success"]:
-                return Feedback(student, assignment, remark=_failure(result))
-            shutil.rmtree(finished, ignore_errors=True)
-            finished.parent.mkdir(parents=True, exist_ok=True)
-            folder.joinpath("feedback", *parts).replace(finished)
-        # One student's feedback costs nobody else's.
-        except Exception as error:
-            remark = f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
-            return Feedback(student, assignment, remark=remark)
+        result = course.api(config).generate_feedback(assignment, "*")
+        if not result["success"]:
+            return Feedback(student, assignment, remark=_failure(result))
+        shutil.rmtree(finished, ignore_errors=True)
+        finished.parent.mkdir(parents=True, exist_ok=True)
+        folder.joinpath("feedback", *parts).replace(finished)
     pages = sorted(finished.glob("*.html"), key=lambda page: (page.name != OVERVIEW, page.name))
     return Feedback(student, assignment, pages=tuple(pages))
 

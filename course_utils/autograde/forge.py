@@ -6,6 +6,7 @@ import os
 import sys
 
 from course_utils.autograde.muffle import muffled
+from course_utils.autograde.temporary import short_temporary_folder
 
 __all__ = ["MARK", "METHOD", "start"]
 
@@ -27,7 +28,7 @@ def start() -> None:
     forkserver.set_forkserver_preload(["course_utils.autograde.shared"])
     os.environ[MARK] = "1"
     try:
-        with muffled(os.devnull):
+        with muffled(os.devnull), short_temporary_folder():  # it listens at a socket
             forkserver.ensure_running()
     finally:
         del os.environ[MARK]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,8 +30,10 @@ from nbgrader.api import (
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from traitlets.config import Config
 
 from course_utils.autograde.course import Course
+from course_utils.autograde.gradebook_file import GradebookUnfit, require_fit_gradebook
 from course_utils.autograde.version import CourseCell, NotebookVersion, exercise_number
 from course_utils.exceptions import CourseError
 
@@ -142,9 +145,15 @@ def opened(course: Course) -> Iterator[Gradebook]:
     MarksNotSaved
         If it cannot be read.
     """
-    directory = CourseDirectory(config=course.config())
-    with explained(), Gradebook(directory.db_url, directory.course_id) as gradebook:
+    with explained(), unopened(course.config()) as gradebook:
         yield gradebook
+
+
+def unopened(config: Config) -> Gradebook:
+    """Return nbgrader's gradebook by a course's configuration, if its file is fit for that."""
+    directory = CourseDirectory(config=config)
+    require_fit_gradebook(directory.db_url)
+    return Gradebook(directory.db_url, directory.course_id)
 
 
 @contextmanager
@@ -152,7 +161,9 @@ def explained() -> Iterator[None]:
     """Turn what a database says into a MarksNotSaved that tells what to do."""
     try:
         yield
-    except (DBAPIError, InvalidEntry) as error:
+    except GradebookUnfit as error:
+        raise MarksNotSaved(str(error)) from error
+    except (DBAPIError, InvalidEntry, sqlite3.Error) as error:
         # nbgrader replaces some of the database's errors by one of its own.
         cause = error if isinstance(error, DBAPIError) else error.__context__
         original = cause.orig if isinstance(cause, DBAPIError) else error
@@ -166,6 +177,11 @@ def explained() -> Iterator[None]:
             message = (
                 "There is no space left for the gradebook. "
                 "Make room, then run the same command again."
+            )
+        elif "readonly" in said:
+            message = (
+                "The gradebook cannot be written: it, or its folder, is read-only. "
+                "Make it writable, then run the same command again."
             )
         else:
             message = (

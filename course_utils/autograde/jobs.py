@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import course_utils
 from course_utils.autograde.limits import Limits
+from course_utils.autograde.machine_errors import explain
 from course_utils.autograde.submission import Papers
 from course_utils.autograde.version import NotebookVersion
 from course_utils.exceptions import CourseError, SubmissionError
@@ -121,8 +122,11 @@ class Outcome:
 
 
 def unexpected(error: BaseException) -> str:
-    """Return the sentence for an error that nobody thought of."""
-    return f"Something unexpected happened ({type(error).__name__}: {str(error)[:200]})."
+    """Return the sentence for an error that is the machine's, or that nobody thought of."""
+    return (
+        explain(error)
+        or f"Something unexpected happened ({type(error).__name__}: {str(error)[:200]})."
+    )
 
 
 def work(job: Job) -> Outcome:

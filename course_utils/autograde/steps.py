@@ -6,7 +6,7 @@ import logging
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,11 +27,23 @@ def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
     return course.root / step / student / assignment
 
 
+class _QuietFile(logging.FileHandler):
+    """A log that nothing can be written to (the disk is full) stops nobody, and prints nothing."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Close the file, also if what is left cannot be written."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def logged(course: Course) -> Iterator[None]:
     """Send what nbgrader and its libraries say to the course's log file, not to the terminal."""
     root = logging.getLogger()
-    handler = logging.FileHandler(course.root / LOG_NAME, encoding="utf-8", errors="replace")
+    handler = _QuietFile(course.root / LOG_NAME, encoding="utf-8", errors="replace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level = root.level
     root.addHandler(handler)

@@ -7,6 +7,7 @@ is believed of them.
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import stat
@@ -40,6 +41,9 @@ __all__ = [
     "shown",
     "told_of_data",
 ]
+
+#: Why this machine can read nothing now, whatever was handed in.
+MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 TIMESTAMP = "timestamp.txt"
@@ -309,6 +313,8 @@ def _open(path: Path) -> BinaryIO:
     ------
     SubmissionError
         If it is a link, a pipe, a folder, or cannot be read.
+    OSError
+        If that is no property of the file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -316,6 +322,8 @@ def _open(path: Path) -> BinaryIO:
             raise SubmissionError(f"'{path.name}' is a symbolic link, which is never followed.")
         file = os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
     except OSError as error:
+        if error.errno in MACHINE:
+            raise
         raise SubmissionError(f"'{path.name}' cannot be read: {error.strerror}.") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -349,12 +357,20 @@ def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
 
 
 def read(submission: Submission) -> Papers:
-    """Return the bytes of what a student handed in."""
+    """Return the bytes of what a student handed in.
+
+    Raises
+    ------
+    OSError
+        If a notebook may not be read, or this machine can read nothing now.
+    """
     notebooks, problems = {}, []
     for name, path in submission.notebooks.items():
         try:
             notebooks[name] = _notebook(path)
         except SubmissionError as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise error.__cause__ from None
             problems.append(str(error))
     files, unread = read_data(submission.files)
     handed_in, doubt = handed_in_at(submission.folder)

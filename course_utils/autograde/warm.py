@@ -29,6 +29,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from course_utils import data as datasets
 from course_utils.autograde import cgroups, keeper, sandbox
 from course_utils.autograde.sweep import sweep
+from course_utils.autograde.temporary import short_folder
 from course_utils.autograde.workplace import environment, font_lists, stage_library
 from course_utils.exceptions import CourseError
 from course_utils.kernel.usage import Budget, Usage, read_end
@@ -67,8 +68,9 @@ class WarmParent:
     """
 
     def __init__(self, *, shared: bool = False) -> None:
-        sweep(Path(tempfile.gettempdir()), PREFIX)
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        within = short_folder()
+        sweep(within, PREFIX)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=within))
         self.folder.chmod(0o711)
         self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
         for place in (self.rooms, library, data):

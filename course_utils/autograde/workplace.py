@@ -11,6 +11,7 @@ from pathlib import Path
 
 import course_utils
 from course_utils import data as datasets
+from course_utils.autograde.temporary import short_folder
 
 __all__ = ["Workplace", "environment", "font_lists", "stage_library"]
 
@@ -33,7 +34,7 @@ class Workplace:
 
     def __init__(self, files: Mapping[str, bytes], within: Path | None = None) -> None:
         # The name is short because a Unix socket's path has at most 107 bytes.
-        self.root = Path(tempfile.mkdtemp(prefix="kernel-", dir=within)).resolve()
+        self.root = Path(tempfile.mkdtemp(prefix="kernel-", dir=within or short_folder())).resolve()
         self.root.chmod(0o711)
         self.home, self.desk, self.line = (self.root / name for name in ("home", "desk", "line"))
         (self.home / "matplotlib").mkdir(parents=True)

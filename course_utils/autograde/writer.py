@@ -14,16 +14,17 @@ from nbgrader.api import (
     BaseCell,
     Grade,
     Gradebook,
+    InvalidEntry,
     MissingEntry,
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from course_utils.autograde.course import Course
-from course_utils.autograde.gradebook import MarksNotSaved, explained
+from course_utils.autograde.gradebook import MarksNotSaved, explained, unopened
 from course_utils.autograde.grading import Result
 
 __all__ = ["Writer"]
@@ -45,12 +46,11 @@ class Writer:
 
     def __init__(self, course: Course, assignment: str) -> None:
         config = course.config()
-        directory = CourseDirectory(config=config)
         self._assignment = assignment
         self._late = AssignLatePenalties(config=config)
         self._late.init_plugin()
         with explained():
-            self._gradebook = Gradebook(directory.db_url, directory.course_id)
+            self._gradebook = unopened(config)
             cells = self._gradebook.db.query(BaseCell.id, BaseCell.name).all()
             self._gradebook.db.rollback()
         self._names: dict[str, str] = dict(map(tuple, cells))
@@ -83,7 +83,23 @@ class Writer:
         MarksNotSaved
             If that is not possible now; nothing is written then.
         """
-        with explained(), self._transaction() as gradebook:
+        with explained():
+            try:
+                self._save(student, handed_in, results)
+            except (IntegrityError, InvalidEntry) as error:
+                # Another program made the same entry at the same time; now it is there.
+                cause = error if isinstance(error, IntegrityError) else error.__context__
+                if not isinstance(cause, IntegrityError):
+                    raise
+                self._save(student, handed_in, results)
+
+    def _save(
+        self,
+        student: str,
+        handed_in: datetime | None,
+        results: Mapping[str, Result | None],
+    ) -> None:
+        with self._transaction() as gradebook:
             if not any(results.values()) and not _has(gradebook, self._assignment, student):
                 return
             gradebook.update_or_create_student(student)
@@ -106,6 +122,9 @@ class Writer:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE}")
                 connection.rollback()
             with connection.begin():
+                if connection.dialect.name == "sqlite":
+                    # From the first look on nobody else writes, so what is missing stays missing.
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                 gradebook.db = scoped_session(
                     sessionmaker(bind=connection, join_transaction_mode="rollback_only")
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,10 @@ from typer.core import TyperGroup
 
 import course_utils
 from course_utils.autograde import quick  # noqa: F401 (before anything else of ours)
+from course_utils.autograde.machine_errors import explain
 from course_utils.exceptions import CourseError
+from course_utils.instructor.exit_codes import ExitCode, code_of_signal
+from course_utils.instructor.stop_signals import stop_signals
 
 if TYPE_CHECKING:
     from course_utils.autograde.course import Course
@@ -30,15 +34,30 @@ class _Commands(TyperGroup):
     """Turns what a user can meet into one sentence, without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except CourseError as error:
-            _errors().print(Text(str(error), style="red"), soft_wrap=True)
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            told = "Stopped. Nothing is left half done: run the same command again to go on."
-            _errors().print(f"\n{told}", soft_wrap=True)
-            raise typer.Exit(130) from None
+        with stop_signals() as stop:
+            try:
+                return super().invoke(ctx)
+            except CourseError as error:
+                _tell(str(error))
+                raise typer.Exit(ExitCode.NOT_DONE) from None
+            except KeyboardInterrupt:
+                told = "Stopped. Nothing is left half done: run the same command again to go on."
+                with suppress(OSError):  # the terminal may be gone
+                    _errors().print(f"\n{told}", soft_wrap=True)
+                raise typer.Exit(code_of_signal(stop.signum)) from None
+            except BrokenPipeError:  # who reads has enough
+                raise
+            except Exception as error:
+                why = explain(error)
+                if why is None:
+                    raise
+                _tell(why)
+                raise typer.Exit(ExitCode.NOT_DONE) from None
+
+
+def _tell(problem: str) -> None:
+    with suppress(OSError):  # nobody hears it, and the exit code remains
+        _errors().print(Text(problem, style="red"), soft_wrap=True)
 
 
 app = typer.Typer(
@@ -201,7 +220,7 @@ def check(
             _output().print(part)
         ok = ok and found.ok
     if not ok:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NOT_DONE)
 
 
 @app.command()
@@ -247,7 +266,7 @@ def tidy(
     if found:
         remedy = "`course tidy` mends form; mend the rest by hand." if only_check else ""
         typer.echo(f"{found} things are not as they should be. {remedy}".strip(), err=True)
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NOT_DONE)
 
 
 @app.command()
@@ -316,16 +335,18 @@ def autograde(
             classes[name] = rows, took(start)
     for told in passed_over:
         typer.echo(told, err=True)
+    everybody = [row for rows, _ in classes.values() for row in rows]
     if as_json:
-        everybody = [asdict(row) for rows, _ in classes.values() for row in rows]
-        typer.echo(json.dumps(everybody, indent=2))
-        return
-    console = _output()
-    for name, (rows, time_taken) in classes.items():
-        fresh = sum(row.graded_now for row in rows)
-        console.print(Text(f"{name}: {fresh} graded now, in {time_taken}", style="bold"))
-        print_class(console, rows)
-        console.print()
+        typer.echo(json.dumps([asdict(row) for row in everybody], indent=2))
+    else:
+        console = _output()
+        for name, (rows, time_taken) in classes.items():
+            fresh = sum(row.graded_now for row in rows)
+            console.print(Text(f"{name}: {fresh} graded now, in {time_taken}", style="bold"))
+            print_class(console, rows)
+            console.print()
+    if any(row.is_unfinished for row in everybody):
+        raise typer.Exit(ExitCode.PARTLY_DONE)
 
 
 @app.command()
@@ -338,12 +359,16 @@ def feedback(
     from course_utils.autograde.submission import shown
     from course_utils.instructor.terminal import progress_bar
 
+    is_done = True
     for name in _chosen(course, assignment):
         with progress_bar(f"Feedback on {name}") as progress:
             written = write_feedback(course, name, students=students, progress=progress)
         for row in written:
             pages = (shown(str(page.relative_to(course.root))) for page in row.pages)
             typer.echo(f"{shown(row.student)}: {row.remark or ', '.join(pages)}")
+        is_done = is_done and all(row.pages for row in written)
+    if not is_done:
+        raise typer.Exit(ExitCode.PARTLY_DONE)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -426,7 +451,7 @@ def collect(
     students = "1 student" if len(found.notebooks) == 1 else f"{len(found.notebooks)} students"
     typer.echo(f"Collected from {students}. To grade them: course autograde {assignment}")
     if found.left_out:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.PARTLY_DONE if found.notebooks else ExitCode.NOT_DONE)
 
 
 @app.command()
@@ -556,7 +581,7 @@ def doctor(
             _output().print(Text(told, style="yellow"), soft_wrap=True)
         _output().print(render(found))
     if not found.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NOT_DONE)
 
 
 @app.command()

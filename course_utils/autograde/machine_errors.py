@@ -1,0 +1,92 @@
+"""Sentences for what goes wrong with the machine: a full disk, a limit, a missing right."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+__all__ = ["explain"]
+
+AGAIN = "then run the same command again."
+SENTENCES = {
+    errno.ENOSPC: f"There is no space left{{at}}. Make room, {AGAIN}",
+    errno.EDQUOT: f"The quota of disk space is used up{{at}}. Make room, {AGAIN}",
+    errno.EFBIG: (
+        f"A file would be larger than may be{{at}}. Raise the limit (`ulimit -f`), {AGAIN}"
+    ),
+    errno.EROFS: f"Nothing can be written{{at}}: it is read-only. Make it writable, {AGAIN}",
+    errno.EACCES: f"Permission is denied{{at}}. Get the right to read and to write, {AGAIN}",
+    errno.EPERM: f"The system does not permit what is needed{{at}}. Get the right to it, {AGAIN}",
+    errno.EMFILE: (
+        f"Too many files are open for one process{{at}}. Raise the limit (`ulimit -n 1024`), "
+        f"{AGAIN}"
+    ),
+    errno.ENFILE: f"Too many files are open on this machine{{at}}. End other programs, {AGAIN}",
+    errno.ENOMEM: (
+        f"There is not enough memory{{at}}. End other programs, raise a limit on memory "
+        f"(`ulimit -v`) or take fewer --workers, {AGAIN}"
+    ),
+    errno.EAGAIN: (
+        f"No further process or thread could be started{{at}}. End other programs or raise the "
+        f"limit (`ulimit -u`), {AGAIN}"
+    ),
+    errno.EIO: f"The disk failed{{at}}. Check it, {AGAIN}",
+    errno.ENAMETOOLONG: f"A path is too long{{at}}. Move the course to a shorter one, {AGAIN}",
+}
+UNKNOWN = f"The system said '{{said}}'{{at}}. Put that right, {AGAIN}"
+#: What Python says without a number, by a part of it.
+UNNUMBERED = {
+    "AF_UNIX path too long": (
+        "The path of the folder for temporary files is too long for sockets. "
+        f"Set TMPDIR to a shorter one, {AGAIN}"
+    ),
+    "No usable temporary directory": (
+        f"There is no folder for temporary files that can be written. Set TMPDIR to one, {AGAIN}"
+    ),
+    "can't start new thread": SENTENCES[errno.EAGAIN].format(at=""),
+    "failed to map segment": SENTENCES[errno.ENOMEM].format(at=""),
+    "annot allocate memory": SENTENCES[errno.ENOMEM].format(at=""),
+}
+
+
+def explain(error: BaseException) -> str | None:
+    """Return what is wrong with the machine and what helps, in sentences.
+
+    Parameters
+    ----------
+    error : BaseException
+        Or one that it was raised from: the first that the machine is to blame for is told.
+
+    Returns
+    -------
+    str or None
+        None if the machine is not to blame.
+
+    Examples
+    --------
+    >>> explain(OSError(errno.ENOSPC, "No space left on device", "gradebook.db"))
+    "There is no space left (at 'gradebook.db'). Make room, then run the same command again."
+    >>> explain(ValueError("of something else"))
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if told := _explain(cause):
+            return told
+        cause = cause.__cause__
+    return None
+
+
+def _explain(error: BaseException) -> str | None:
+    if isinstance(error, MemoryError):
+        return SENTENCES[errno.ENOMEM].format(at="")
+    if not isinstance(error, OSError) or error.errno is None or "No usable" in str(error):
+        is_fit = isinstance(error, (OSError, RuntimeError, ImportError))
+        found = (sentence for part, sentence in UNNUMBERED.items() if part in str(error))
+        return next(found, None) if is_fit else None
+    at = "" if error.filename is None else f" (at {_named(error.filename)})"
+    return SENTENCES.get(error.errno, UNKNOWN).format(at=at, said=error.strerror)
+
+
+def _named(file: object) -> str:
+    path = os.fsdecode(file) if isinstance(file, (str, bytes, os.PathLike)) else str(file)
+    return repr(path)
