@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import collections
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -385,3 +385,146 @@ def test_a_remote_is_told_from_what_it_stands_for() -> None:
         _ = found.__wrapped__
     with pytest.raises(TypeError):
         np.asarray(found)
+
+
+class Known(NamedTuple):
+    name: str = "squared twice"
+    sentence: str = "Look at the square."
+
+
+class Told:
+    """Says why, and what else, and remembers what it was asked."""
+
+    def __init__(self, why: str = "", besides: str = "") -> None:
+        self._why, self._besides = why, besides
+        self.asked: list[tuple[str, Any]] = []
+
+    def explain(self, exercise: str, names: Sequence[str]) -> str:
+        self.asked.append((exercise, list(names)))
+        return self._why
+
+    def mention(self, exercise: str, reason: str) -> str:
+        self.asked.append((exercise, reason))
+        return self._besides
+
+
+def test_a_known_mistake_is_told_with_the_marks_it_cost() -> None:
+    asked = []
+
+    def diagnose(exercise: str, answers: Mapping[str, Any]) -> Known:
+        asked.append((exercise, dict(answers)))
+        print("nobody reads this")
+        return Known()
+
+    verdict = judge(
+        Test("1.2.1", "assert x == y", 3.0), line_to({"x": 1, "y": 2, "z": 3}), diagnose
+    )
+
+    assert (verdict.mistake, verdict.sentence) == Known()
+    assert (verdict.mark, verdict.printed) == (0, "")
+    assert asked == [("1.2.1", {"x": 1, "y": 2})]
+
+
+@pytest.mark.parametrize(
+    ("test", "limits"),
+    [
+        ("assert x == 1", {}),  # right
+        ("stub()", {}),  # not answered
+        ("f(lambda: 1)", {}),  # the test's fault
+        ("assert f() == 1", {"requests": 1}),  # the line is broken
+    ],
+)
+def test_nobody_is_told_of_a_mistake_who_made_none_or_cannot_be_asked(
+    test: str, limits: dict[str, int]
+) -> None:
+    def stub() -> None:
+        raise NotImplementedError
+
+    line = line_to({"x": 1, "f": lambda: 2, "stub": stub}, **limits)
+
+    verdict = judge(Test("1.2.1", test, 3.0), line, lambda *_: Known())
+
+    assert (verdict.mistake, verdict.sentence) == ("", "")
+
+
+def test_a_diagnosis_that_fails_changes_nothing_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def diagnose(*_: Any) -> None:
+        raise RuntimeError("no diagnosis")
+
+    verdict = judge(Test("1.2.1", "1.5", 3.0), line_to({}), diagnose)
+
+    assert (verdict.mark, verdict.reason) == (1.5, "✗ Exercise 1.2.1: 1.5 of 3 points.")
+    assert (verdict.mistake, verdict.sentence) == ("", "")
+    assert caplog.messages == ["No diagnosis of 1.2.1"]
+
+
+def test_why_an_answer_is_not_there_is_the_reason_if_somebody_knows() -> None:
+    undefined = "✗ `loss` is not defined: run your answer cell, or check its name."
+    test = Test("1.2.1", "assert loss(rate)", 3.0)
+
+    for why in ("It stopped at line 2.", ""):
+        causes = Told(why)
+        verdict = judge(test, line_to({"rate": 1}), causes=causes)
+
+        assert (verdict.mark, verdict.reason) == (0, why or undefined)
+        assert causes.asked == [("1.2.1", ["loss"])]
+
+
+def test_what_else_explains_lost_marks_follows_the_reason() -> None:
+    causes = Told(besides=" The cell before it stopped.")
+
+    verdict = judge(
+        Test("1.2.1", "assert x == 2, 'It is 1.'", 3.0), line_to({"x": 1}), None, causes
+    )
+
+    assert verdict.reason == "✗ Exercise 1.2.1: It is 1. The cell before it stopped."
+    assert causes.asked == [("1.2.1", "✗ Exercise 1.2.1: It is 1.")]
+
+
+def test_nothing_else_is_told_of_full_marks_and_of_a_broken_line() -> None:
+    causes = Told("why", "besides")
+
+    assert judge(Test("1", "assert x", 3.0), line_to({"x": 1}), None, causes).reason == ""
+    broken = judge(Test("1", "f()", 3.0), line_to({"f": print}, requests=1), None, causes)
+
+    assert broken.reason == "✗ Exercise 1: the test asked more than 1 times."
+    assert broken.lost
+    assert causes.asked == []
+
+
+def test_too_little_memory_here_costs_the_exercise_and_ends_the_line() -> None:
+    for raised in ("MemoryError", 'RuntimeError("DefaultCPUAllocator: can\'t allocate memory")'):
+        verdict = judge(Test("1.2.1", f"raise {raised}", 3.0), line_to({}))
+
+        assert (verdict.mark, verdict.fault, verdict.lost) == (0, "", True)
+        assert verdict.reason == (
+            "✗ Exercise 1.2.1: examining what it gave takes more memory than a test may."
+        )
+
+
+def test_too_little_memory_of_the_answers_own_is_its_exception() -> None:
+    verdict = verdict_on('def f():\n    raise MemoryError("can\'t allocate memory")', "f()")
+
+    assert not verdict.lost
+    assert "MemoryError" in verdict.reason
+
+
+def test_what_a_test_printed_is_kept_in_bounds() -> None:
+    verdict = verdict_on("x = 1", "print('✓ a\\x1b' + 'b' * 30_000)")
+
+    assert verdict.mark == 3
+    assert verdict.printed == "✓ a�" + "b" * 19_996 + "…"
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        ("assert x == 2", "✗ Exercise 1.2.1: a check does not hold."),
+        ("assert x == 2, 'No.'", "✗ Exercise 1.2.1: No."),
+        ("0.25", "✗ Exercise 1.2.1: 0.25 of 3 points."),
+    ],
+)
+def test_the_reason_is_one_sentence_with_the_exercise(test: str, reason: str) -> None:
+    assert verdict_on("x = 1", test).reason == reason

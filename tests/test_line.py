@@ -131,6 +131,96 @@ def test_the_last_call_is_cut_to_the_time_that_is_left(monkeypatch: pytest.Monke
     assert kernel.seconds == [30, 5]
 
 
+def test_no_call_goes_on_after_the_notebooks_time_or_begins_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([99.0, 99.5, 100.0])
+    monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
+    kernel = Kernel(value(1), value(2))
+    line = Line(kernel, replace(Limits(), call_seconds=30, notebook_seconds=70), until=100.0)
+
+    line.ask("attribute")
+    with pytest.raises(CourseError) as told:
+        line.ask("attribute")
+
+    assert str(told.value) == "the notebook ran longer than 70 s"
+    assert kernel.seconds == [1]
+
+
+def test_what_goes_there_and_back_counts_toward_the_bytes_of_an_exercise() -> None:
+    reply = value(b"b" * 1000)
+    there = encode({"do": "item", "key": b"a" * 500})
+    size = sum(map(len, there)) + sum(map(len, encode(reply)))
+
+    line = line_to(Kernel(*[reply] * 3), exercise_bytes=2 * size)
+    for _ in range(2):
+        line.ask("item", key=b"a" * 500)
+    with pytest.raises(CourseError) as told:
+        line.ask("item", key=b"a" * 500)
+
+    assert str(told.value) == f"its test and it exchanged more than {2 * size / 2**20:g} MB"
+    assert line.broken is told.value
+
+
+def test_the_first_thing_that_is_wrong_with_a_test_is_its_fault() -> None:
+    line = line_to(Kernel(CourseError("the kernel died")))
+
+    assert str(line.blame("it copies")) == "it copies"
+    line.blame("it awaits")
+    assert line.fault == "it copies"
+
+
+def test_what_a_test_asks_over_a_broken_line_is_not_its_fault() -> None:
+    line = line_to(Kernel(CourseError("the kernel died")))
+    with pytest.raises(CourseError):
+        line.ask("call")
+
+    line.blame("it copies")
+
+    assert line.fault == ""
+
+
+def test_what_cannot_be_sent_is_the_tests_fault_and_breaks_nothing() -> None:
+    line = line_to(Kernel(value(1)))
+
+    with pytest.raises(Exception, match="function"):
+        line.ask("call", arguments=(lambda: 1,))
+
+    assert line.fault.startswith("NotPlain: a function cannot leave the notebook")
+    assert line.ask("attribute") == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "has_switched"),
+    [
+        (value(["dtype"]), True),
+        (value([]), False),
+        ({"raised": {"name": "KeyError"}}, False),
+        (CourseError("the kernel died"), False),
+    ],
+)
+def test_a_notebook_has_switched_something_if_its_kernel_says_so(
+    reply: Any, has_switched: bool
+) -> None:
+    kernel = Kernel(reply)
+
+    assert line_to(kernel).has_switched() is has_switched
+    assert kernel.asked == ["changed"]
+
+
+def test_a_line_anew_counts_from_the_beginning_and_keeps_the_notebooks_end() -> None:
+    kernel = Kernel(value(1), value(2), value(3))
+    line = Line(kernel, replace(Limits(), requests=1), until=0.0)
+    with pytest.raises(CourseError):
+        line.ask("attribute")
+
+    with pytest.raises(CourseError, match="the notebook ran longer"):
+        line.again().ask("attribute")
+
+    first = line_to(kernel, requests=1)
+    assert [first.ask("attribute"), first.again().ask("attribute")] == [1, 2]
+
+
 def test_a_test_may_ask_just_so_often() -> None:
     kernel = Kernel(*[value(i) for i in range(9)])
     line = line_to(kernel, requests=3)
