@@ -26,6 +26,8 @@ MADE = {
     "<!-- the limits -->": manual.limits,
 }
 
+#: What scrolls within a page when it is wide: tables, and the code of a block.
+SCROLLS = re.compile(r"<table(?=[ >])|(?<=<pre>)(?:<span></span>)?<code(?=[ >])")
 FENCE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)\s]+)\)")
 log = logging.getLogger("mkdocs.hooks")
@@ -47,6 +49,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
     if page.file.src_uri in BESIDE.values():
         return markdown
     return _led(markdown, "docs", config.repo_url)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Let the keyboard reach what scrolls, without the theme's script and before it has run."""
+    return SCROLLS.sub(lambda found: f'{found[0]} tabindex="0"', html)
 
 
 def on_post_page(output: str, **_: Any) -> str:

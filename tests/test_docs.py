@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,39 @@ def test_a_link_leads_to_the_page_where_the_site_has_it(site: Path) -> None:
 
     assert 'href="how-grading-works.html"' in contributing
     assert 'href="contributing.html#edit-a-notebook"' in exercise
+
+
+class Scrollable(HTMLParser):
+    """Collects the tables and blocks of code of a page: the names, and the attributes, of each."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self._is_block = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table" or (tag == "code" and self._is_block):
+            self.found.append((tag, dict(attrs)))
+        self._is_block |= tag == "pre"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_block &= tag != "pre"
+
+
+def test_the_keyboard_reaches_what_scrolls_without_any_script(site: Path) -> None:
+    found = {
+        page.stem: Scrollable(page.read_text(encoding="utf-8")).found
+        for page in site.glob("*.html")
+    }
+
+    assert {"table", "code"} == {tag for all_of_one in found.values() for tag, _ in all_of_one}
+    assert {
+        page: tag
+        for page, all_of_one in found.items()
+        for tag, attributes in all_of_one
+        if attributes.get("tabindex") != "0"
+    } == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
