@@ -28,6 +28,22 @@ if folder := os.environ.get("COURSE_DATA_DIR"):
     os.environ["COURSE_DATA_DIR"] = str(Path(folder).resolve())
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
+    """Tell of a test that fails in a browser where it was, and what its server had said."""
+    report = (yield).get_result()
+    page = getattr(item, "funcargs", {}).get("page")
+    if not (report.when == "call" and report.failed and hasattr(page, "url")):
+        return
+    ours = [entry for entry in call.excinfo.traceback if Path(entry.path) == item.path]
+    lines = ", ".join(str(entry.lineno + 1) for entry in ours)
+    told = [f"{name}: {value}" for name, value in item.user_properties]
+    told += [f"page: {page.url}", f"lines of {item.path.name}: {lines}"]
+    if (log := getattr(item.funcargs.get("server"), "log", None)) is not None:
+        told += ["server:", *log.read_text(encoding="utf-8").splitlines()[-20:]]
+    report.sections.append(("In the browser", "\n".join(told)))
+
+
 @pytest.fixture(scope="module")
 def new_course(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a small course (`Course`) whose assignment is released, to be copied by `course`."""

@@ -18,6 +18,7 @@ import pytest
 from classroom import answered, released_course
 from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
+from processes import PATIENCE
 
 from course_utils import autograde
 from course_utils.autograde import grading, sandbox
@@ -51,7 +52,9 @@ from course_utils.instructor import source
 
 pytestmark = pytest.mark.slow
 
-LIMITS = Limits(cell_seconds=3, call_seconds=3, output_bytes=2**20)
+LIMITS = Limits(cell_seconds=PATIENCE, call_seconds=PATIENCE, output_bytes=2**20)
+#: For what ends by no other limit.
+HASTE = replace(LIMITS, cell_seconds=3, call_seconds=3)
 
 
 def notebook(*sources: str) -> NotebookNode:
@@ -184,7 +187,9 @@ def test_a_cell_that_stopped_tells_why_its_answer_is_not_there() -> None:
     ],
 )
 def test_a_fatal_answer_costs_its_exercise_and_no_other(answer: str, why: str) -> None:
-    graded = grade("base = 10", answer, FIRST[1], *NEXT, "print(base)")
+    limits = HASTE if "no result" in why else LIMITS
+
+    graded = grade("base = 10", answer, FIRST[1], *NEXT, "print(base)", limits=limits)
 
     assert marks(graded) == {"1_1": 0, "1_3": 2}
     assert shown(graded.notebook.cells[-1]) == "10\n"
@@ -206,7 +211,9 @@ def test_a_fatal_answer_costs_its_exercise_and_no_other(answer: str, why: str) -
     ],
 )
 def test_a_fatal_cell_is_left_out_and_the_rest_is_graded(cell: str, why: str) -> None:
-    graded = grade(*FIRST, cell, *LAST)
+    limits = HASTE if "s" in why.split() or "stopped" in why else LIMITS
+
+    graded = grade(*FIRST, cell, *LAST, limits=limits)
 
     assert marks(graded) == {"1_1": 2, "1_2": 2}
     (remark,) = graded.remarks
