@@ -340,6 +340,15 @@ def test_a_notebook_that_runs_too_long_ends() -> None:
     assert "ran longer than 0 s" in graded.verdicts["test_ex_1_1"].reason
 
 
+#: What a kernel has that nothing ends by itself.
+LASTING: dict[str, Any] = {
+    "is_alive": lambda: True,
+    "has_lost_its_sandbox": lambda: False,
+    "close": lambda: None,
+    "used": None,
+}
+
+
 class Clock:
     """Time that passes only where something is at work, and kernels that take it."""
 
@@ -363,9 +372,7 @@ class Clock:
         def request(frames: list[bytes], seconds: float) -> list[bytes]:
             raise KernelLost(f"no result came within {seconds:.0f} s")
 
-        return SimpleNamespace(
-            run=run, request=request, is_alive=lambda: True, close=lambda: None, used=None
-        )
+        return SimpleNamespace(**LASTING, run=run, request=request)
 
 
 @pytest.fixture
@@ -402,7 +409,7 @@ class Fragile(Clock):
             if self.now == end:
                 raise self.loss
 
-        return SimpleNamespace(run=run, rest=rest, is_alive=lambda: True, close=lambda: None)
+        return SimpleNamespace(**LASTING, run=run, rest=rest)
 
 
 @pytest.mark.parametrize("loss", [KernelDied("the kernel died"), KernelHung("it hangs")])

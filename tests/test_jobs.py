@@ -20,6 +20,7 @@ from course_utils.autograde.kernels import KernelStartError
 from course_utils.autograde.limits import Limits
 from course_utils.autograde.submission import Papers
 from course_utils.autograde.version import CourseCell, NotebookVersion
+from course_utils.autograde.workplace import environment
 from course_utils.exceptions import SubmissionError
 from course_utils.instructor import source
 from course_utils.kernel.wire import Bounds
@@ -187,6 +188,27 @@ def test_the_terms_reach_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("quick", ["0", "1"])
+def test_how_long_notebooks_train_is_the_coordinators_to_say(
+    quick: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker has a shell of its own, and may have graded for somebody else before."""
+    seen: list[str] = []
+    monkeypatch.setattr(
+        grading, "grade", lambda *_, **__: seen.append(environment("")["COURSE_QUICK"])
+    )
+    monkeypatch.setenv("COURSE_QUICK", quick)
+    asked = job("sums", terms=Terms({"sums": VERSION}, Limits(), run_all=False))
+
+    for worker in ("0", "1", ""):
+        monkeypatch.setenv("COURSE_QUICK", worker)
+        work(asked)
+    monkeypatch.delenv("COURSE_QUICK")
+    work(asked)
+
+    assert seen == [quick] * 4
+
+
 def test_a_job_and_its_outcome_travel(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course")
     terms = Terms(versions(course, "sums"), Limits(), run_all=False)

@@ -46,6 +46,19 @@ def test_of_many_at_once_all_get_the_same(tmp_path: Path) -> None:
     assert len(found) == 1
 
 
+def test_a_secret_that_another_process_writes_first_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(size: int) -> str:
+        (tmp_path / NAME).write_text("another's\n")
+        return "f" * 2 * size
+
+    monkeypatch.setattr("course_utils.autograde.secret.secrets.token_hex", overtaken)
+
+    assert secret(tmp_path) == "another's"
+    assert (tmp_path / NAME).read_text() == "another's\n"
+
+
 def test_an_empty_file_is_told(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("\n")
 
