@@ -48,8 +48,8 @@ SCENARIOS = {
     path.parent.name: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted(HOSTILE.glob("*/outcome.json"))
 }
-#: Of each course, where it is from, its assignment, and what bounds its students. Only those whom
-#: nothing but time ends are in a hurry: all others get far more than they need on a busy machine.
+#: Of each course, where it is from, its assignment, and what bounds its students. Whom nothing but
+#: time ends is in "tiny" or "hurried"; behind "walls" all have far more of it than they need.
 SOURCES = {"tiny": "tiny", "steps": "steps", "walls": "tiny", "hurried": "tiny"}
 ASSIGNMENTS = {"tiny": "sums", "steps": "steps", "walls": "sums", "hurried": "sums"}
 TIME = "c.Execute.timeout = {0}\nc.Judge.call_seconds = {0}\n"
@@ -61,9 +61,9 @@ c.Judge.open_files = 200
 c.Judge.output_bytes = 2**20
 """
 LIMITS = {
-    "tiny": TIME.format(PATIENCE) + "c.Judge.output_bytes = c.Judge.exercise_bytes = 2**20\n",
+    "tiny": TIME.format(4) + "c.Judge.output_bytes = c.Judge.exercise_bytes = 2**20\n",
     "steps": TIME.format(PATIENCE),
-    "walls": TIME.format(PATIENCE) + WALLS,
+    "walls": TIME.format(30) + WALLS,
     "hurried": TIME.format(4) + WALLS,
 }
 FULL = {

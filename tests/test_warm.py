@@ -758,6 +758,7 @@ def forked(work):
     if os.fork() == 0:
         os.write(write, work().encode())
         os._exit(0)
+    os.close(write)  # so that nobody waits for who has failed
     os.wait()
     return os.read(read, 1000).decode()
 
