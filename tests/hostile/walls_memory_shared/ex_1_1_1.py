@@ -9,7 +9,7 @@ def total(numbers):
     for start in range(0, len(taken), 4096):
         taken[start] = 1
     if child == 0:
-        time.sleep(600)
+        time.sleep(60)
         os._exit(0)
-    time.sleep(600)
+    time.sleep(1)
     return sum(numbers)
