@@ -14,6 +14,7 @@ import tempfile
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,8 +31,9 @@ from course_utils.autograde.grading_lock import grading_lock
 from course_utils.autograde.jobs import Job, Outcome
 from course_utils.autograde.machine_errors import explain
 from course_utils.autograde.steps import logged
-from course_utils.exceptions import CourseError
+from course_utils.exceptions import CourseError, ReleaseError
 from course_utils.instructor import cli
+from course_utils.instructor.release import generate
 from course_utils.instructor.stop_signals import stop_signals
 from course_utils.kernel import confine
 
@@ -98,6 +100,23 @@ def test_a_cause_is_told_by_what_was_raised_from_it() -> None:
     error.__cause__ = OSError(errno.EMFILE, "Too many open files")
 
     assert "ulimit -n" in str(explain(error))
+
+
+def test_files_that_could_not_be_copied_are_told_by_the_first() -> None:
+    why = "[Errno 28] No space left on device: 'a' -> 'b'"
+
+    assert explain(shutil.Error([("a", "b", why)])) == explain(OSError(errno.ENOSPC, "full"))
+
+
+@pytest.mark.parametrize("handed_in", [True, False])
+def test_what_is_handed_in_for_an_assignment_that_is_not_released_is_code_3(
+    handed_in: bool, course: Course, unseen: AtOnce
+) -> None:
+    shutil.copytree(course.root / "source" / "sums", course.root / "source" / "later")
+    if handed_in:
+        (course.root / "submitted" / "ada" / "later").mkdir()
+
+    assert call(course, "autograde").exit_code == (3 if handed_in else 0)
 
 
 @pytest.mark.parametrize("command", ["autograde", "report", "similar", "feedback", "export"])
@@ -188,6 +207,25 @@ def test_feedback_that_was_not_written_is_code_3(
 
     assert result.exit_code == 3
     assert "quota" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("OSError: [Errno 28] No space left on device: 'x'", "was not released. There is no space"),
+        ("OperationalError: database is locked", "Another program has it locked"),
+        ("ValueError: a cell without an id", "Mend the source notebook"),
+    ],
+)
+def test_a_release_that_fails_is_told_by_its_cause(
+    said: str, told: str, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = {"success": False, "error": said, "log": ""}
+    api = SimpleNamespace(generate_assignment=lambda *_, **__: result)
+    monkeypatch.setattr(Course, "api", lambda *_: api)
+
+    with pytest.raises(ReleaseError, match=told):
+        generate(course, "sums")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 
 __all__ = ["explain"]
 
+NUMBER = re.compile(r"\[Errno (\d{1,4})\]")
 AGAIN = "then run the same command again."
 SENTENCES = {
     errno.ENOSPC: f"There is no space left{{at}}. Make room, {AGAIN}",
@@ -81,8 +83,12 @@ def _explain(error: BaseException) -> str | None:
         return SENTENCES[errno.ENOMEM].format(at="")
     if not isinstance(error, OSError) or error.errno is None or "No usable" in str(error):
         is_fit = isinstance(error, (OSError, RuntimeError, ImportError))
-        found = (sentence for part, sentence in UNNUMBERED.items() if part in str(error))
-        return next(found, None) if is_fit else None
+        if not is_fit:
+            return None
+        # Of many files that could not be copied, and of what a library tells in words.
+        if number := NUMBER.search(str(error)):
+            return _explain(OSError(int(number[1]), os.strerror(int(number[1]))))
+        return next((told for part, told in UNNUMBERED.items() if part in str(error)), None)
     at = "" if error.filename is None else f" (at {_named(error.filename)})"
     return SENTENCES.get(error.errno, UNKNOWN).format(at=at, said=error.strerror)
 

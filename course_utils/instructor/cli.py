@@ -311,6 +311,7 @@ def autograde(
         typer.secho(warning, err=True, fg=typer.colors.YELLOW)
     classes = {}
     passed_over: list[str] = []
+    is_done = True
     # Nothing can be printed meanwhile: see `staff`.
     with batch.staff(course, workers=workers, scheduler=scheduler) as call_in:
         for name in chosen:
@@ -331,6 +332,7 @@ def autograde(
                 if assignment is not None or len(chosen) == 1:
                     raise
                 passed_over.append(str(error))
+                is_done = is_done and not any((course.root / "submitted").glob(f"*/{name}"))
                 continue
             classes[name] = rows, took(start)
     for told in passed_over:
@@ -345,7 +347,7 @@ def autograde(
             console.print(Text(f"{name}: {fresh} graded now, in {time_taken}", style="bold"))
             print_class(console, rows)
             console.print()
-    if any(row.is_unfinished for row in everybody):
+    if not is_done or any(row.is_unfinished for row in everybody):
         raise typer.Exit(ExitCode.PARTLY_DONE)
 
 

@@ -21,6 +21,7 @@ import course_utils
 from course_utils.autograde.course import CONFIG_NAME, Course, causes
 from course_utils.autograde.gradebook import opened, versions
 from course_utils.autograde.jobs import Terms
+from course_utils.autograde.machine_errors import explain
 from course_utils.autograde.preprocessors import limits
 from course_utils.autograde.proof import Proof, digest, find, keep, proved, solutions
 from course_utils.autograde.steps import clear_away, workshop
@@ -264,7 +265,11 @@ def generate(course: Course, assignment: str, config: Config | None = None) -> N
     if result["success"]:
         return
     reason = failure(result)
+    if told := explain(OSError(reason)):  # it is what nbgrader's log says of one
+        raise ReleaseError(f"'{assignment}' was not released. {told}")
     remedy = "Mend the source notebook, then release again."
+    if "database is locked" in reason:
+        remedy = "Another program has it locked: wait for it or end it, then release again."
     if "submissions associated with it" in reason:
         remedy = (
             "Marks would be lost, so nbgrader keeps an assignment's cells once there are "
