@@ -218,6 +218,14 @@ def test_a_written_answer_with_a_space_more_is_as_it_was_released() -> None:
     assert text(found, "ex_1_1_3") == WORDS
 
 
+def test_a_hash_in_a_written_answer_is_no_comment() -> None:
+    said = f"{WORDS} # 1 is when a few are far from the rest."
+
+    found = restore(*FIRST, ONE, TEST_1, *SECOND[:-1], cell(said, "ex_1_1_3"))
+
+    assert text(found, "ex_1_1_3") == said
+
+
 def merged(*cells: Cell, active: int) -> Cell:
     """Return what JupyterLab makes of cells that are merged while one of them is active."""
     return cells[active] | {"source": "\n\n".join(c["source"] for c in cells)}
