@@ -198,7 +198,7 @@ def test_a_test_that_ends_on_a_number_gives_that_mark(last: str, mark: float) ->
 def test_a_mark_out_of_range_is_the_tests_fault(last: str) -> None:
     verdict = verdict_on("x = 2", last)
 
-    assert verdict.fault
+    assert verdict.fault == "it gives a mark that is not from 0 to 3"
     assert not verdict.reason
 
 
@@ -524,6 +524,11 @@ def test_what_a_test_printed_is_kept_in_bounds() -> None:
         ("assert x == 2", "✗ Exercise 1.2.1: a check does not hold."),
         ("assert x == 2, 'No.'", "✗ Exercise 1.2.1: No."),
         ("0.25", "✗ Exercise 1.2.1: 0.25 of 3 points."),
+        (
+            "x.shape",
+            "✗ Exercise 1.2.1: your answer could not be used: AttributeError: "
+            "'int' object has no attribute 'shape'.",
+        ),
     ],
 )
 def test_the_reason_is_one_sentence_with_the_exercise(test: str, reason: str) -> None:
