@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from course_utils.autograde.answers import hashes
 from course_utils.autograde.course import Course
 from course_utils.autograde.grading import Result
 from course_utils.autograde.jobs import Job, Outcome, work
@@ -116,5 +117,6 @@ def marked_unseen(job: Job) -> Outcome:
             },
             problems=found.problems,
             notes=found.notes,
+            answers=hashes(found.notebook.cells),
         )
     return Outcome(job.student, results, failures)

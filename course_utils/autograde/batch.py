@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from course_utils.autograde import ledger
+from course_utils.autograde import answers, ledger
 from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import (
     ExerciseMark,
@@ -38,6 +38,7 @@ from course_utils.autograde.submission import (
     Papers,
     Submission,
     find_submissions,
+    named,
     read,
     shown,
 )
@@ -460,6 +461,10 @@ class _Run:
         papers = work.papers
         finished.parent.mkdir(parents=True, exist_ok=True)
         ledger.forget(finished)
+        unread = set(submission.notebooks) - set(outcome.results)
+        absent = self.terms.versions.keys() - submission.notebooks.keys()
+        before = answers.recall(finished) or answers.of_folder(finished)
+        now = {name: result.answers for name, result in outcome.results.items()}
         with workshop(self.course, "autograded") as folder:
             kept = folder / "kept"
             kept.mkdir()
@@ -469,12 +474,18 @@ class _Run:
                 (kept / TIMESTAMP).write_text(f"{papers.handed_in} UTC\n", encoding="utf-8")
             if papers.secret:
                 (kept / SECRET).write_bytes(papers.secret)
-            unread = set(submission.notebooks) - set(outcome.results)
-            writer.save(student, papers.handed_in, {**outcome.results, **dict.fromkeys(unread)})
+            writer.save(
+                student,
+                papers.handed_in,
+                {**outcome.results, **dict.fromkeys(unread)},
+                answers.changes(before, now, absent),
+            )
             if finished.exists():
                 finished.replace(folder / "before")
             if outcome.results:
                 kept.replace(finished)
+        kept_texts = {name: before[name] for name in unread if name in before}
+        answers.remember(finished, {**kept_texts, **now})
         if not outcome.passing:
             entry = ledger.Entry(
                 terms=self._key(student),
@@ -527,7 +538,9 @@ class _Run:
             max_score=found.max_score,
             exercises=found.exercises,
             waiting=_waiting(found),
-            remarks=grouped((*problems, *known.remarks, *_late(found.penalty), *notes)),
+            remarks=grouped(
+                (*problems, *known.remarks, *_changed(found), *_late(found.penalty), *notes)
+            ),
             graded_now=graded_now,
             penalty=found.penalty,
             is_unfinished=known.is_unfinished,
@@ -537,6 +550,17 @@ class _Run:
 def _is_unchanged(submission: Submission, entry: ledger.Entry, stamps: ledger.Stamps) -> bool:
     """Say whether a submission is the one that was graded; it is read only where it may not be."""
     return entry.stamps == stamps or entry.content == ledger.content(read(submission))
+
+
+def _changed(found: StudentMarks) -> tuple[str, ...]:
+    again = [mark.exercise for mark in found.exercises if mark.again]
+    if not again:
+        return ()
+    one = len(again) == 1
+    return (
+        f"{named(again)} {'has' if one else 'have'} changed since a person marked "
+        f"{'it' if one else 'them'}: mark {'it' if one else 'them'} again.",
+    )
 
 
 def _late(penalty: float) -> tuple[str, ...]:

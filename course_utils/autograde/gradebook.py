@@ -59,13 +59,18 @@ DISPLAY = "display"
 
 @dataclass(frozen=True)
 class ExerciseMark:
-    """The marks of one exercise: `waiting` says that a person still has to give some."""
+    """The marks of one exercise.
+
+    `waiting` says that a person still has to give some, and `again` that one gave them before: to
+    an answer that has changed since.
+    """
 
     exercise: str
     notebook: str
     points: float
     max_points: float
     waiting: bool
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -303,6 +308,7 @@ def marks(course: Course, assignment: str) -> list[StudentMarks]:
             points=float(score),
             max_points=worth[cell_id],
             waiting=bool(waiting),
+            again=bool(waiting) and by_hand is not None,
         )
         graded.setdefault(student, []).append((mark, by_hand is not None))
         penalties.setdefault(student, {})[notebook] = float(penalty or 0.0)

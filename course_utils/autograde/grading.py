@@ -20,6 +20,7 @@ from nbgrader.utils import compute_checksum as checksum
 from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from course_utils import seeds
+from course_utils.autograde.answers import hashes
 from course_utils.autograde.failures import NOT_RUN, STOPPED
 from course_utils.autograde.fitting import fitted, together
 from course_utils.autograde.judge import Line, Mistake, Test, Verdict
@@ -80,6 +81,8 @@ class Result:
         How long each cell took, by cell id.
     used : Usage
         What its kernels used.
+    answers : mapping of str to str
+        Of `answers.hashes`: which text each mark is about, by grade id.
     """
 
     notebook: bytes
@@ -91,6 +94,7 @@ class Result:
     remarks: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     used: Usage = field(default_factory=Usage, compare=False)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_faulty(self) -> bool:
@@ -179,6 +183,7 @@ def grade(
         remarks=graded.remarks,
         seconds=graded.seconds,
         used=graded.used,
+        answers=hashes(shortened.cells),
     )
 
 

@@ -18,6 +18,7 @@ from nbgrader.preprocessors import Execute, LimitOutput, NbGraderPreprocessor
 from traitlets import Bool, Float, Integer
 
 from course_utils.autograde import sandbox
+from course_utils.autograde.answers import changes, hashes, recall, remember
 from course_utils.autograde.course import Course
 from course_utils.autograde.fitting import derived
 from course_utils.autograde.gradebook import versions
@@ -30,13 +31,14 @@ from course_utils.autograde.sanitise import KERNELSPEC
 from course_utils.autograde.secret import ingredients, secret
 from course_utils.autograde.steps import folder_of
 from course_utils.autograde.submission import Beside, handed_in_at, read_data, told_of_data
+from course_utils.autograde.writer import give
 from course_utils.exceptions import CourseError
 from course_utils.kernel.wire import Bounds
 
 __all__ = ["Judge", "Record", "Restore", "limits"]
 
 #: Where the preprocessors leave it for each other.
-FOUND = "judged"
+FOUND, WAITING = "judged", "waiting before"
 DEFAULTS = Limits()
 
 Resources = dict[str, Any]
@@ -211,6 +213,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             held=held,
         )
         resources[FOUND] = graded
+        resources[WAITING] = _waiting(ids)
         return graded.notebook, resources
 
     def _data_files(self, course: Course, ids: Mapping[str, str]) -> Mapping[str, bytes]:
@@ -227,6 +230,8 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
 class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
     """Keep what the judge found, and leave to a person what a faulty test could not mark.
 
+    A mark that a person gave stands as long as the text of its answer does.
+
     And when it was handed in, before nbgrader computes what lateness costs: nbgrader's own reader
     takes any abbreviation of a time zone for UTC.
     """
@@ -238,20 +243,34 @@ class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no typ
         ids = resources["nbgrader"]
         folder = folder_of(_course(self), "submitted", ids["student"], ids["assignment"])
         handed_in, problem = handed_in_at(folder)
+        finished = folder_of(_course(self), "autograded", ids["student"], ids["assignment"])
+        before, now = recall(finished), hashes(nb.cells)
+        changed = changes(before, {ids["notebook"]: now})[ids["notebook"]]
         if problem:
             self.log.error("%s: %s Until then nothing counts as late.", ids["student"], problem)
         with Gradebook(ids["db_url"]) as gradebook:
             submission = gradebook.find_submission(ids["assignment"], ids["student"])
             submission.timestamp = handed_in
-            for name, verdict in graded.verdicts.items():
-                if verdict.fault:
-                    grade = gradebook.find_grade(
-                        name, ids["notebook"], ids["assignment"], ids["student"]
-                    )
-                    grade.auto_score = None
-                    grade.needs_manual_grade = True
+            notebook = gradebook.find_submission_notebook(
+                ids["notebook"], ids["assignment"], ids["student"]
+            )
+            for grade in notebook.grades:
+                verdict = graded.verdicts.get(grade.cell.name)
+                score = None if verdict and verdict.fault else grade.auto_score
+                grade.needs_manual_grade = resources[WAITING].get(grade.cell.name, False)
+                give(grade, score, grade.cell.name in changed)
             gradebook.db.commit()
+        remember(finished, {**before, ids["notebook"]: now})
         return nb, resources
+
+
+def _waiting(ids: Mapping[str, str]) -> dict[str, bool]:
+    """Return of each mark of a notebook whether a person has to give it, as it was before."""
+    with Gradebook(ids["db_url"]) as gradebook:
+        notebook = gradebook.find_submission_notebook(
+            ids["notebook"], ids["assignment"], ids["student"]
+        )
+        return {grade.cell.name: bool(grade.needs_manual_grade) for grade in notebook.grades}
 
 
 def _course(preprocessor: NbGraderPreprocessor) -> Course:

@@ -6,7 +6,7 @@ stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import MarksNotSaved, explained, unopened
 from course_utils.autograde.grading import Result
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "give", "is_by_hand"]
 
 #: Milliseconds to wait for another program that writes to an SQLite gradebook.
 PATIENCE = 30_000
@@ -64,6 +64,7 @@ class Writer:
         student: str,
         handed_in: datetime | None,
         results: Mapping[str, Result | None],
+        changed: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         """Write a submission's marks, all or none.
 
@@ -77,6 +78,10 @@ class Writer:
             By notebook. None stands for one that could not be graded: its marks are a person's to
             give, unless there is nothing else, which makes nobody known. A notebook of the
             assignment that is not among them was not handed in, and gets 0.
+        changed : mapping of str to collection of str, optional
+            By notebook, the grade ids of cells about whose text nobody knows that it is the one
+            that was graded last; see `answers`. By default all: a person looks again at each mark
+            that a person gave.
 
         Raises
         ------
@@ -85,19 +90,20 @@ class Writer:
         """
         with explained():
             try:
-                self._save(student, handed_in, results)
+                self._save(student, handed_in, results, changed)
             except (IntegrityError, InvalidEntry) as error:
                 # Another program made the same entry at the same time; now it is there.
                 cause = error if isinstance(error, IntegrityError) else error.__context__
                 if not isinstance(cause, IntegrityError):
                     raise
-                self._save(student, handed_in, results)
+                self._save(student, handed_in, results, changed)
 
     def _save(
         self,
         student: str,
         handed_in: datetime | None,
         results: Mapping[str, Result | None],
+        changed: Mapping[str, Collection[str]] | None,
     ) -> None:
         with self._transaction() as gradebook:
             if not any(results.values()) and not _has(gradebook, self._assignment, student):
@@ -109,7 +115,7 @@ class Writer:
                 self._assignment, student, timestamp=stamp
             )
             for notebook in submission.notebooks:
-                self._mark(notebook, results)
+                self._mark(notebook, results, changed)
             gradebook.db.flush()
             self._penalise(gradebook, student, submission, results)
 
@@ -134,18 +140,27 @@ class Writer:
                 finally:
                     gradebook.db.remove()
 
-    def _mark(self, notebook: SubmittedNotebook, results: Mapping[str, Result | None]) -> None:
+    def _mark(
+        self,
+        notebook: SubmittedNotebook,
+        results: Mapping[str, Result | None],
+        changed: Mapping[str, Collection[str]] | None,
+    ) -> None:
         name = notebook.name
         result = results.get(name)
         for grade in notebook.grades:
+            cell = self._names[grade.cell_id]
+            has_changed = cell in changed.get(name, ()) if changed is not None else True
             if result is not None:
                 # Tasks, which only people mark, are not among them.
-                if (cell := self._names[grade.cell_id]) in result.scores:
-                    _give(grade, result.scores[cell])
-            elif name in results:
-                _give(grade, None)
+                if cell in result.scores:
+                    give(grade, result.scores[cell], has_changed)
+                elif has_changed and is_by_hand(grade):
+                    grade.needs_manual_grade = True
+            elif name in results:  # what the student has there, nobody could read
+                give(grade, None, has_changed=False)
             else:
-                grade.auto_score, grade.needs_manual_grade = 0, False
+                give(grade, 0, has_changed and changed is not None)
         if result is not None:
             for comment in notebook.comments:
                 is_empty = self._names[comment.cell_id] in result.unanswered
@@ -192,7 +207,18 @@ def _has(gradebook: Gradebook, assignment: str, student: str) -> bool:
     return True
 
 
-def _give(grade: Grade, score: float | None) -> None:
-    """Set the automatic mark; without one, or beside one that a person gave, a person looks."""
+def give(grade: Grade, score: float | None, has_changed: bool) -> None:
+    """Set the automatic mark. One that a person gave stands, and whether it is wanted again.
+
+    It is wanted again once the answer has changed; without any mark, a person has to give one.
+    """
     grade.auto_score = score
-    grade.needs_manual_grade = score is None or grade.manual_score is not None
+    if not is_by_hand(grade):
+        grade.needs_manual_grade = score is None
+    elif has_changed or (score is None and grade.manual_score is None):
+        grade.needs_manual_grade = True
+
+
+def is_by_hand(grade: Grade) -> bool:
+    """Say whether a person gave it, or a part of it: 0 is a mark, too."""
+    return grade.manual_score is not None or bool(grade.extra_credit)
