@@ -264,9 +264,9 @@ def _local(workers: int, folder: str) -> Iterator[LocalCluster]:
     except Exception as error:
         logging.exception("the workers did not start")
         why = explain(error) or (
-            f"Something keeps or ended them ({type(error).__name__}): too little memory, most "
-            f"often, or a limit of the shell (`ulimit -a`). {LOG_NAME} in the course's folder says "
-            "more. Take fewer --workers or raise the limit, then run the same command again."
+            f"They were ended, or kept from it ({type(error).__name__}): too little memory, "
+            f"most often, or a limit of the shell (`ulimit -a`). {LOG_NAME} in the course's folder "
+            "says more. Take fewer --workers or raise the limit, then run the same command again."
         )
         raise CourseError(f"The workers did not start. {why}") from error
     within = HASTE  # nobody will ask what came of what they are at
