@@ -110,6 +110,17 @@ def test_a_changed_moved_or_new_line_of_code_is_another_grader(package: Path) ->
     assert all(version.startswith(f"{course_utils.__version__}+") for version in found)
 
 
+@pytest.mark.parametrize(
+    "name", ["reference/mistakes/ex_1.py", "instructor/cli.py", "autograde/feedback_page.py"]
+)
+def test_another_sentence_or_page_is_the_same_grader(package: Path, name: str) -> None:
+    before = version_now()
+    (package / name).parent.mkdir(parents=True, exist_ok=True)
+    (package / name).write_text("# %% off by one\n# Count from 0.\n")
+
+    assert version_now() == before
+
+
 def test_the_same_code_elsewhere_is_the_same_grader(
     package: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
