@@ -341,8 +341,10 @@ def test_a_forgery_gains_nothing_and_costs_no_more_than_its_exercise(
 
     row = classes(expected["course"])[scenario]
 
-    assert marks(row) == expected["marks"]
-    assert row.status is Status.GRADED
+    # What the test compares may be no data, so that nobody but a person can tell: no mark is given.
+    waits = None in expected["marks"].values()
+    assert marks(row) == {ex: mark for ex, mark in expected["marks"].items() if mark is not None}
+    assert row.status is (Status.NEEDS_A_PERSON if waits else Status.GRADED)
     assert expected.get("remark", "") in " ".join(row.remarks)
 
 
@@ -453,6 +455,6 @@ def test_every_folder_is_a_scenario_whose_outcome_is_complete() -> None:
 
     assert folders == set(SCENARIOS)
     assert len(SCENARIOS) >= 40
-    assert sum(name.startswith("walls_") for name in SCENARIOS.values()) >= 30
+    assert sum(name.startswith("walls_") for name in SCENARIOS) >= 30
     assert all(outcome["about"].endswith(".") for outcome in SCENARIOS.values())
     assert all(o["marks"].keys() == FULL[o["course"]].keys() for o in SCENARIOS.values())
