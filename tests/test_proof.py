@@ -11,7 +11,7 @@ from course_utils.autograde.course import Course
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.jobs import Terms
 from course_utils.autograde.preprocessors import limits
-from course_utils.autograde.proof import FOLDER, Proof, _answers
+from course_utils.autograde.proof import FOLDER, Proof, solutions
 
 PROOF = Proof(
     version="v1",
@@ -77,7 +77,7 @@ def test_a_version_is_measured_once(course):
     terms = Terms(versions(course, "sums"), limits(course), run_all=False)
     measured = {"wall_seconds": 200.0}
     version = proof.digest(terms.versions)
-    proof.keep(course, "sums", Proof(version, "older", _answers(course, "sums"), needs=measured))
+    proof.keep(course, "sums", Proof(version, "older", solutions(course, "sums"), needs=measured))
 
     again = proof.proved(course, "sums", terms)
 
