@@ -70,7 +70,8 @@ IN_A_FIRST_RUN = {
     at_bob(CLEAN_UP): "ada",
     at_bob(ENTER): "ada",
     at_bob(REPLACE, count=2): "ada",
-    at_bob(REPLACE, count=2, after=True): "ada bob",
+    at_bob(REPLACE, count=2, after=True): "ada",
+    at_bob(REPLACE, count=3, after=True): "ada bob",
     Point(READ, count=4): "ada bob cyd",
     Point("course_utils.autograde.batch:marks", count=2): "ada bob cyd dan",
 }
@@ -85,7 +86,8 @@ IN_A_LATER_RUN = {
     at_bob(REPLACE, after=True): "ada",
     at_bob(REPLACE, count=2, after=True): "ada",
     at_bob(CLEAN_UP, after=True): "ada",
-    at_bob(REPLACE, count=3, after=True): "ada bob",
+    at_bob(REPLACE, count=3, after=True): "ada",
+    at_bob(REPLACE, count=4, after=True): "ada bob",
 }
 
 
