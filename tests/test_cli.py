@@ -344,6 +344,7 @@ def test_json_is_the_rows_and_nothing_else(
                 "points": 1.0,
                 "max_points": 2.0,
                 "waiting": False,
+                "again": False,
             }
         ],
         "waiting": ["1.1.3"],
