@@ -17,7 +17,7 @@ from classroom import TINY
 from rich.console import Console
 from typer.testing import CliRunner
 
-from course_utils.autograde import sandbox
+from course_utils.autograde import kernels, sandbox
 from course_utils.autograde.course import Course
 from course_utils.autograde.kernels import KernelLost, KernelStartError
 from course_utils.instructor import doctor
@@ -55,14 +55,14 @@ def kernel(
         def __init__(self, limits: object) -> None:
             """Start at once."""
 
-        def run(self, cell: nbformat.NotebookNode) -> str:
+        def run(self, cell: nbformat.NotebookNode) -> kernels.Ran:
             if lost:
                 raise KernelLost(lost)
             new = nbformat.v4.new_output
             cell.outputs = [new("stream", text=said)] if said else []
             if error:
                 cell.outputs.append(new("error", ename=error, evalue="so it is", traceback=[]))
-            return ""
+            return kernels.Ran()
 
         def close(self) -> None:
             """Have nothing to close."""
