@@ -15,6 +15,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
+from course_utils.autograde.steps import write_whole
+
 __all__ = ["Hashes", "changes", "hashes", "of_folder", "recall", "remember"]
 
 #: By grade id.
@@ -94,9 +96,7 @@ def of_folder(folder: Path) -> dict[str, Hashes]:
 
 def remember(folder: Path, now: Mapping[str, Hashes]) -> None:
     """Keep the hashes of the notebooks that were graded into a folder."""
-    new = _place(folder).with_suffix(".new")
-    new.write_text(json.dumps(now), encoding="utf-8")
-    new.replace(_place(folder))
+    write_whole(_place(folder), json.dumps(now))
 
 
 def _of_file(path: Path) -> dict[str, str]:

@@ -25,8 +25,7 @@ from course_utils.autograde.gradebook import (
     versions,
 )
 from course_utils.autograde.grading_lock import grading_lock
-from course_utils.autograde.jobs import Job, Outcome, Terms
-from course_utils.autograde.machine_errors import explain
+from course_utils.autograde.jobs import Job, Outcome, Terms, unexpected
 from course_utils.autograde.preprocessors import limits
 from course_utils.autograde.proof import proved
 from course_utils.autograde.secret import ingredients, secret
@@ -408,7 +407,7 @@ class _Run:
             try:
                 papers = read(submission)
             except OSError as error:
-                problem = f"The folder cannot be read. {explain(error)}"
+                problem = f"The folder cannot be read. {unexpected(error)}"
                 self.known[student] = _Known(problems=(problem,), is_unfinished=True)
                 self.watcher.graded(student, None, True)
                 continue
@@ -442,7 +441,7 @@ class _Run:
             self.known[student] = _Known(problems=(why,), is_unfinished=True)
         except (OSError, MemoryError) as error:
             logging.exception("%r was not saved", student)
-            why = f"It was not saved in autograded/. {explain(error)}"
+            why = f"It was not saved in autograded/. {unexpected(error)}"
             self.known[student] = _Known(problems=(why,), is_unfinished=True)
         points = sum(
             score or 0.0 for result in results.values() for score in result.scores.values()

@@ -7,7 +7,6 @@ answer make of a test (a loop without end, an array of a terabyte), it costs tha
 from __future__ import annotations
 
 import atexit
-import ctypes
 import gc
 import importlib
 import json
@@ -35,6 +34,8 @@ from course_utils.autograde.limits import Limits
 from course_utils.exceptions import CourseError
 from course_utils.kernel.wire import pack, unpack
 
+if sys.platform == "linux":
+    from course_utils.kernel import confine
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
@@ -43,7 +44,6 @@ __all__ = ["Judge", "Judged", "judging"]
 #: What the two processes begin their messages with.
 TEST, ASK, REPLY, LOST, CELLS, VERDICT = b"T", b"A", b"R", b"L", b"C", b"V"
 _SECONDS = struct.Struct("<d")
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _settle(kept: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        confine.die_with_parent()
     logging.disable()  # its files are closed now, and their numbers are given to others
     for path in list(Path("/dev/fd").iterdir()):
         if (number := int(path.name)) > 2 and number != kept:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from course_utils.autograde.course import Course
-from course_utils.autograde.steps import folder_of
+from course_utils.autograde.steps import folder_of, write_whole
 from course_utils.autograde.submission import TIMESTAMP, Papers, Submission
 
 __all__ = ["Entry", "Stamps", "content", "enter", "find", "forget", "graded", "is_behind", "stamps"]
@@ -118,9 +118,7 @@ def is_behind(course: Course, assignment: str) -> bool:
 
 def enter(folder: Path, entry: Entry) -> None:
     """Write the entry of a folder of graded notebooks."""
-    new = _place(folder).with_suffix(".new")
-    new.write_text(json.dumps(asdict(entry)), encoding="utf-8")
-    new.replace(_place(folder))
+    write_whole(_place(folder), json.dumps(asdict(entry)))
 
 
 def forget(folder: Path) -> None:

@@ -18,11 +18,12 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from course_utils.autograde.course import Course
-from course_utils.autograde.data_files import DATA_SUFFIXES
+from course_utils.autograde.data_files import course_data
 from course_utils.autograde.fitting import needs
 from course_utils.autograde.gradebook import versions
 from course_utils.autograde.jobs import Job, Outcome, Terms, grader_version, work
 from course_utils.autograde.regions import grade_id, solution
+from course_utils.autograde.steps import write_whole
 from course_utils.autograde.submission import Papers
 from course_utils.autograde.version import NotebookVersion, exercise_number
 from course_utils.exceptions import CourseError
@@ -114,9 +115,7 @@ def keep(course: Course, assignment: str, proof: Proof) -> None:
     """Write the record of an assignment, in the place of any other."""
     place = _place(course, assignment)
     place.parent.mkdir(exist_ok=True)
-    new = place.with_suffix(".new")
-    new.write_text(json.dumps(asdict(proof), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    new.replace(place)
+    write_whole(place, json.dumps(asdict(proof), indent=1, sort_keys=True) + "\n")
 
 
 def take_as_proved(course: Course, assignment: str) -> None:
@@ -243,11 +242,7 @@ def _jobs(course: Course, assignment: str, terms: Terms, answers: Texts) -> list
             if (answered := grade_id(cell)) in wanted:
                 cell.source = answers[name][str(answered)]
         solved[name] = _written(notebook)
-    files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in DATA_SUFFIXES and path.is_file()
-    }
+    files = {name: path.read_bytes() for name, path in course_data(folder).items()}
     return [
         Job(who, Papers(notebooks, files), (who,), terms)
         for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))

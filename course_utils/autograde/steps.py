@@ -14,7 +14,7 @@ from course_utils.autograde.course import Course
 from course_utils.autograde.muffle import muffled
 from course_utils.autograde.sweep import sweep
 
-__all__ = ["LOG_NAME", "clear_away", "folder_of", "logged", "silenced", "workshop"]
+__all__ = ["LOG_NAME", "clear_away", "folder_of", "logged", "silenced", "workshop", "write_whole"]
 
 #: nbgrader's own commands write here too.
 LOG_NAME = ".nbgrader.log"
@@ -25,6 +25,13 @@ UNFINISHED = f".unfinished-{platform.node()}-"
 def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
     """Return where nbgrader keeps a student's work at a step of the grading."""
     return course.root / step / student / assignment
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in the place of any other, so that nobody ever reads a part of it."""
+    new = path.with_suffix(".new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
 
 
 class _QuietFile(logging.FileHandler):
