@@ -101,7 +101,7 @@ def test_what_a_test_cannot_stand_costs_its_exercise(
 
 
 @pytest.mark.parametrize(
-    "endless", ["while True:\n    pass", "import time\ntime.sleep(60)", "2 ** (10 ** 10)"]
+    "endless", ["while True:\n    pass", "import time\ntime.sleep(60)", "sum(iter(int, 1))"]
 )
 def test_a_test_that_computes_without_end_is_stopped(endless: str) -> None:
     with closing(Judge(replace(LIMITS, judge_seconds=1))) as process:
