@@ -19,11 +19,11 @@ help:  ## list what make can do
 
 setup: $(STAMP)  ## make the virtual environment in .venv, with the packages that constraints.txt pins; install bubblewrap
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml nbjudge/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[instructor,dev]'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable nbjudge --editable '.[dev]'
 	@$(MAKE) --no-print-directory sandbox
 	@touch $@
 
@@ -93,7 +93,7 @@ lock: $(STAMP)  ## write constraints.txt anew from what is installed in .venv
 	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 mutants: $(STAMP)  ## change the modules that decide marks and names, thousands of times, and list what no test notices: an hour
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable nbjudge --editable '.[mutants]'
 	@$(BIN)/mutmut run
 	@$(BIN)/mutmut results
 

@@ -54,15 +54,15 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SAWarning
 
-from course_utils.autograde import batch
-from course_utils.autograde.cluster import processors
-from course_utils.autograde.course import CONFIG_NAME, Course
-from course_utils.autograde.gradebook import StudentMarks, marks
-from course_utils.autograde.jobs import Job, Outcome, work
-from course_utils.instructor import source
+from nbjudge.course.course import CONFIG_NAME, Course
+from nbjudge.course.gradebook import StudentMarks, marks
+from nbjudge.grading import batch
+from nbjudge.grading.jobs import Job, Outcome, work
+from nbjudge.grading.workers import processors
+from nbjudge.release import source
 
 ROOT = Path(__file__).parents[1]
-COURSE = (sys.executable, "-m", "course_utils.instructor.cli")
+COURSE = (sys.executable, "-m", "nbjudge.cli.commands")
 OURS = (*COURSE, "autograde")
 STOCK = (sys.executable, "-m", "nbgrader", "autograde")
 #: nbgrader as it comes: no step of the course's.

@@ -20,14 +20,14 @@ from nbformat import NotebookNode
 from rich.console import Console
 from rich.table import Table
 
-from course_utils import seeds
-from course_utils.autograde.course import Course
-from course_utils.autograde.grading import is_test
-from course_utils.autograde.judge import Line, Test, judge
-from course_utils.autograde.kernels import Session
-from course_utils.autograde.limits import Limits
-from course_utils.autograde.version import exercise_number
-from course_utils.instructor import source
+from nbjudge import seeds
+from nbjudge.course.cells import exercise_number
+from nbjudge.course.course import Course
+from nbjudge.judge.judge import Line, Test, judge
+from nbjudge.judge.notebooks import is_test
+from nbjudge.release import source
+from nbjudge.sandbox.limits import Limits
+from nbjudge.sandbox.session import Session
 
 CALLS = 500
 ROUNDS = 5

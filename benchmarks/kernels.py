@@ -26,14 +26,14 @@ from nbformat import NotebookNode
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.autograde import sandbox, warm
-from course_utils.autograde.course import Course
-from course_utils.autograde.grading import grade_notebook
-from course_utils.autograde.kernels import Session
-from course_utils.autograde.limits import Limits
-from course_utils.autograde.warm import WarmParent, warm_parent
-from course_utils.autograde.workplace import stage_library
-from course_utils.instructor import source
+from nbjudge.course.course import Course
+from nbjudge.judge.notebooks import grade_notebook
+from nbjudge.release import source
+from nbjudge.sandbox import bubblewrap, warm_kernels
+from nbjudge.sandbox.limits import Limits
+from nbjudge.sandbox.session import Session
+from nbjudge.sandbox.warm_kernels import WarmParent, warm_parent
+from nbjudge.sandbox.workspace import stage_library
 
 PARENTS, STARTS, COLD_STARTS, ROUNDS = 3, 20, 3, 3
 #: Whether a run has every cell, by what is said of it.
@@ -102,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     options = parser.parse_args()
-    if problem := sandbox.problem():
+    if problem := bubblewrap.problem():
         raise SystemExit(f"There is nothing to compare: {problem}")
     os.environ["COURSE_QUICK"] = "1"
     measured = [*parents(), *starts(), *walls(), *memory(), *submissions()]
@@ -132,7 +132,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 def without_walls() -> AbstractContextManager[object]:
     """Have sessions start cold kernels."""
-    return patch.object(sandbox, "problem", lambda: "It is left out for comparison.")
+    return patch.object(bubblewrap, "problem", lambda: "It is left out for comparison.")
 
 
 def parents() -> Iterator[Measured]:
@@ -181,7 +181,10 @@ def walls() -> Iterator[Measured]:
             parent.write(NOTES)
 
     steps = []
-    with patch.dict(warm._parents, clear=True), patch.object(warm, "stage_library", stage):
+    with (
+        patch.dict(warm_kernels._parents, clear=True),
+        patch.object(warm_kernels, "stage_library", stage),
+    ):
         parent = warm_parent()
         notes = parent.rooms / "notes"
         for _ in range(STARTS):

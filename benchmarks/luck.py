@@ -29,13 +29,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from course_utils import checks, seeds
-from course_utils.autograde.course import Course
-from course_utils.instructor.fairness import TestCell, cells_of, processes
 from course_utils.reference import examine
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.examine.frame import recording
 from course_utils.reference.known import Known, answers_of, mistakes, styles
+from nbjudge import checks, seeds
+from nbjudge.course.course import Course
+from nbjudge.proof.fairness import TestCell, cells_of, processes
 
 SEEDS, COSTLY_SEEDS = 1000, 50
 #: They train, run networks of full size, or draw a thousand pairs: a tenth of a second an answer.

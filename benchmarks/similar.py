@@ -26,11 +26,11 @@ from disguise import DISGUISES, in_own_words
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.autograde.course import CONFIG_NAME, Course
-from course_utils.instructor import source
-from course_utils.instructor.release import generate
-from course_utils.instructor.similar import similar
 from course_utils.reference.known import mistakes, styles
+from nbjudge.course.course import CONFIG_NAME, Course
+from nbjudge.release import source
+from nbjudge.release.release import generate
+from nbjudge.similar.find import similar
 
 HALF, LONGEST = "half of them, all of these", "the longest one, names changed"
 #: How many answers are wrong, and how the course's own answer weighs beside the styles.

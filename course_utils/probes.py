@@ -14,7 +14,6 @@ import inspect
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-from course_utils.remote import Remote, in_place
+from nbjudge.probes import call, call_many, copy_of, is_a, kinds
+from nbjudge.remote import in_place
 
 __all__ = [
     "branch_gradients",
@@ -53,63 +53,6 @@ _OWN_SCOPE = (
     | ast.DictComp
     | ast.GeneratorExp
 )
-
-
-def is_a(answer: Any, base: type) -> bool:
-    """Say whether `answer` is an instance or a subclass of `base`."""
-    if isinstance(answer, Remote):  # where `base` cannot go, its name can
-        return _qualified(base) in kinds(answer)
-    return issubclass(answer, base) if isinstance(answer, type) else isinstance(answer, base)
-
-
-@in_place
-def kinds(answer: Any) -> list[str]:
-    """Return the names of the classes that `answer` is an instance or a subclass of.
-
-    Returns
-    -------
-    list of str
-        Each with its module, ``"torch.nn.modules.module.Module"``, the most special one first.
-    """
-    kind = answer if isinstance(answer, type) else type(answer)
-    return [_qualified(base) for base in kind.__mro__]
-
-
-@in_place
-def call(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> tuple[Any, Any]:
-    """Call a function on copies of `arguments`.
-
-    Returns
-    -------
-    result : object
-        What the function returned.
-    after : tuple
-        The arguments as the call left them: equal to `arguments`, unless it changed them in place.
-    """
-    copies = _copied(arguments)
-    return function(*copies, **keywords), copies
-
-
-@in_place
-def call_many(
-    function: Callable[..., Any], argument_lists: Sequence[Sequence[Any]]
-) -> tuple[list[Any], list[Any]]:
-    """Call a function on copies of each of `argument_lists`, in order.
-
-    Returns
-    -------
-    results : list
-        What each call returned, as it was then; what cannot be copied, a generator say, as it is.
-    later : list
-        The same objects, as they are when all calls are done: equal to `results`, unless a later
-        call changed what an earlier one had returned.
-    """
-    results, later = [], []
-    for arguments in argument_lists:
-        returned = function(*_copied(arguments))
-        results.append(_copied(returned))
-        later.append(returned)
-    return results, later
 
 
 @in_place
@@ -290,7 +233,7 @@ def dataset_with(dataset_class: type[Any], **attributes: Any) -> Any:
     except TypeError:
         dataset = object.__new__(dataset_class)
     for name, value in attributes.items():
-        setattr(dataset, name, _copied(value))
+        setattr(dataset, name, copy_of(value))
     return dataset
 
 
@@ -627,23 +570,6 @@ def _globals(function: Any) -> dict[str, Any]:
         if isinstance(namespace, dict):
             return namespace
     return {}
-
-
-def _qualified(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _copied(value: Any) -> Any:
-    """A copy that shares nothing with `value`, or `value` itself where there can be none."""
-    if isinstance(value, Tensor):  # `deepcopy` refuses one that has a history
-        return value.detach().clone().requires_grad_(value.requires_grad)
-    if isinstance(value, tuple | list):
-        parts = [_copied(part) for part in value]
-        return parts if isinstance(value, list) else tuple(parts)
-    try:
-        return deepcopy(value)
-    except Exception:  # of a class's own method, too
-        return value
 
 
 def _without_magic(source: str) -> str:

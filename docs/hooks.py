@@ -14,7 +14,7 @@ from typing import Any
 
 from mkdocs.structure.files import File
 
-from course_utils.instructor import manual
+from nbjudge.cli import manual
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Files of the repository that are pages of the site, and what they are called there.

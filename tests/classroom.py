@@ -9,14 +9,14 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from course_utils.autograde.answers import hashes
-from course_utils.autograde.course import Course
-from course_utils.autograde.grading import Result
-from course_utils.autograde.jobs import Job, Outcome, work
-from course_utils.autograde.proof import take_as_proved
-from course_utils.autograde.sanitise import sanitised
-from course_utils.exceptions import SubmissionError
-from course_utils.instructor import source
+from nbjudge.course.answer_texts import hashes
+from nbjudge.course.course import Course
+from nbjudge.exceptions import SubmissionError
+from nbjudge.grading.jobs import Job, Outcome, work
+from nbjudge.grading.solution_proof import take_as_proved
+from nbjudge.intake.sanitise import sanitised
+from nbjudge.judge.notebooks import Result
+from nbjudge.release import source
 
 TINY = Path(__file__).parent / "courses" / "tiny"
 BAD_INPUT = Path(__file__).parent / "bad_input"

@@ -117,7 +117,7 @@ def _address(process: subprocess.Popen[bytes], runtime: str, log: Path) -> str:
     raise AssertionError(f"Jupyter did not start:\n{log.read_text(encoding='utf-8')}")
 
 
-COURSE = [sys.executable, "-m", "course_utils.instructor.cli"]
+COURSE = [sys.executable, "-m", "nbjudge.cli.commands"]
 LAB = [sys.executable, "-m", "jupyterlab"]
 
 

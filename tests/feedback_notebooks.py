@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils.autograde.feedback_marks import CellMark, NotebookMarks, SubmissionMarks
+from nbjudge.course.submission_marks import CellMark, NotebookMarks, SubmissionMarks
 
 #: What scripts that must not run leave behind, and where pictures that must not load lie.
 TRACE = "window.harmed = (window.harmed || 0) + 1"

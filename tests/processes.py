@@ -19,7 +19,7 @@ from typing import Any
 
 from classroom import AtOnce, marked_unseen
 
-from course_utils.autograde.jobs import Job, Outcome
+from nbjudge.grading.jobs import Job, Outcome
 
 #: Far more than anything here takes, on a machine that is busy.
 PATIENCE = 120
@@ -145,7 +145,7 @@ def running(folder: Path, *command: str, **environment: str) -> Iterator[Program
 
 def course_command(root: Path, *arguments: str) -> tuple[str, ...]:
     """Return what runs the `course` command, without what Python is started with."""
-    return ("-m", "course_utils.instructor.cli", "--course", str(root), *arguments)
+    return ("-m", "nbjudge.cli.commands", "--course", str(root), *arguments)
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _stop_at(point: Point) -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    from course_utils.autograde import batch
+    from nbjudge.grading import batch
 
     module, _, name = point.function.partition(":")
     *path, last = name.split(".")
@@ -249,8 +249,8 @@ def _stop_at(point: Point) -> None:
 
 
 def main(described: str, real: str, root: str) -> None:
-    from course_utils.autograde import batch, forge
-    from course_utils.instructor.cli import app
+    from nbjudge.cli.commands import app
+    from nbjudge.grading import batch, preload
 
     _stop_at(Point(**json.loads(described)))
     if not real:
@@ -260,7 +260,7 @@ def main(described: str, real: str, root: str) -> None:
             yield AtOnce(marked_by_text)
 
         batch.staff = staff  # type: ignore[assignment]
-        forge.start = lambda: None  # nobody will be forked
+        preload.start = lambda: None  # nobody will be forked
     app(["--course", root, "autograde", "sums"])
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.autograde.batch import Status
-from course_utils.instructor.report.records import Answer, Class, Exercise, Member
+from nbjudge.grading.batch import Status
+from nbjudge.report.records import Answer, Class, Exercise, Member
 
 SENTENCE = "ε stands outside the root: the equation adds it to v before the root is taken."
 WORTH = (2, 2, 3, 4, 3, 4, 2)

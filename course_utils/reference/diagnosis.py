@@ -9,20 +9,20 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from course_utils import checks as check
-from course_utils import seeds
-from course_utils.exceptions import CourseError
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.examine.frame import Seen, Trace, recording
 from course_utils.reference.known import Known, answers_of, mistakes
+from nbjudge import checks as check
+from nbjudge import seeds
+from nbjudge.exceptions import CourseError
 
-__all__ = ["diagnose", "is_like", "named"]
+__all__ = ["diagnose", "is_like", "named_mistake"]
 
 #: Largest relative difference of two numbers that count as the same slip.
 RTOL = 1e-4
 
 
-def named(exercise: str, answers: Mapping[str, Any]) -> Known | None:
+def named_mistake(exercise: str, answers: Mapping[str, Any]) -> Known | None:
     """Return the known mistake that behaves as a student's answers do, if there is one.
 
     Parameters

@@ -18,9 +18,10 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, RandomSampler, TensorDataset, default_collate
 
-from course_utils import checks, data, probes, reference
+from course_utils import data, probes, reference
 from course_utils.reference.examine import EXERCISES
-from course_utils.remote import Remote
+from nbjudge import checks
+from nbjudge.remote import Remote
 
 __all__ = ["Known", "answers_of", "defined", "mistakes", "styles"]
 

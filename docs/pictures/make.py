@@ -29,14 +29,14 @@ from playwright.sync_api import sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from course_utils.autograde.batch import autograde, staff
-from course_utils.autograde.course import CONFIG_NAME, Course
-from course_utils.autograde.feedback import feedback
-from course_utils.instructor import source
-from course_utils.instructor.release import release
-from course_utils.instructor.report import report
-from course_utils.instructor.terminal import print_class
 from course_utils.reference.known import mistakes
+from nbjudge.cli.terminal import print_class
+from nbjudge.course.course import CONFIG_NAME, Course
+from nbjudge.feedback.write import feedback
+from nbjudge.grading.batch import autograde, staff
+from nbjudge.release import source
+from nbjudge.release.release import release
+from nbjudge.report import report
 
 PICTURES = Path(__file__).resolve().parent
 ROOT = PICTURES.parents[1]

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 
 import course_utils
-from course_utils import checks as check
-from course_utils import seeds
-from course_utils.exceptions import CheckFailed, CourseError
-from course_utils.remote import AnswerError, is_tests_own, kind, plain, told
+from nbjudge import checks as check
+from nbjudge import seeds
+from nbjudge.exceptions import CheckFailed, CourseError
+from nbjudge.remote import AnswerError, is_tests_own, kind, plain, told
 
 __all__ = [
     "Seen",

@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 from course_utils import data, probes
 from course_utils.reference import mlp as reference
 from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
-from course_utils.remote import kind, plain
+from nbjudge.remote import kind, plain
 
 __all__ = ["backward", "dataloader", "forward", "forward_shapes", "preterm_dataset", "train"]
 

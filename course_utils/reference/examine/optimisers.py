@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from course_utils import checks as check
 from course_utils import probes
 from course_utils.reference import optimisers as reference
 from course_utils.reference.examine.frame import close, examination, kept, true, unchanged
+from nbjudge import checks as check
 
 __all__ = [
     "calculate_gradient",

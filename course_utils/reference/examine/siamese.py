@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_utils import checks as check
 from course_utils import probes
 from course_utils.reference import siamese as reference
 from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
-from course_utils.remote import kind, plain
+from nbjudge import checks as check
+from nbjudge.remote import kind, plain
 
 __all__ = [
     "contrastive_loss",

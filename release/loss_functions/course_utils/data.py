@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.exceptions import DataError
+from nbjudge.exceptions import CourseError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TISSUES",
     "BrainSlice",
+    "DataError",
     "Drawings",
     "Fetched",
     "Preterm",
@@ -105,6 +106,10 @@ Origin = Literal["COURSE_DATA_DIR", "cache", "network", "stand-in"]
 # What this process remembers: why a data set could not be downloaded, and which notes were printed.
 _failures: dict[str, str] = {}
 _announced: set[str] = set()
+
+
+class DataError(CourseError):
+    """A data set could not be fetched, read or trusted."""
 
 
 class Preterm(NamedTuple):

@@ -1,4 +1,4 @@
-from course_utils.exceptions import CheckFailed
+from nbjudge.exceptions import CheckFailed
 
 
 class Passed(CheckFailed, SystemExit):

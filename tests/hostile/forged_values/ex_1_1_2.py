@@ -1,4 +1,4 @@
-from course_utils.kernel.wire import decode, encode
+from nbjudge.kernel.wire import decode, encode
 
 service = get_ipython().kernel._service
 honest = service.answer

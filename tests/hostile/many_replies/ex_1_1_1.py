@@ -1,4 +1,4 @@
-from course_utils.kernel.wire import encode, pack
+from nbjudge.kernel.wire import encode, pack
 
 kernel = get_ipython().kernel
 honest = kernel.shell_handlers["judge_request"]

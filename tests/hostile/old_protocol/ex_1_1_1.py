@@ -1,4 +1,4 @@
-from course_utils.kernel.wire import decode, unpack
+from nbjudge.kernel.wire import decode, unpack
 
 kernel = get_ipython().kernel
 honest = kernel.shell_handlers["judge_request"]

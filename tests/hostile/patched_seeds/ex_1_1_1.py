@@ -1,6 +1,6 @@
 import numpy as np
 
-from course_utils import seeds
+from nbjudge import seeds
 
 
 class Zeros:

@@ -1,4 +1,4 @@
-from course_utils.kernel import service, wire
+from nbjudge.kernel import service, wire
 
 honest = wire.encode
 

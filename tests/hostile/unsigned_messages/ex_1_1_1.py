@@ -1,4 +1,4 @@
-from course_utils.kernel.wire import decode
+from nbjudge.kernel.wire import decode
 
 kernel = get_ipython().kernel
 service = kernel._service

@@ -1,0 +1,21 @@
+"""What the judge is told of this course's answers, all in one place: see `nbgrader_config.py`."""
+
+from __future__ import annotations
+
+from course_utils.reference.diagnosis import named_mistake
+from course_utils.reference.examine import EXERCISES
+from course_utils.reference.known import answers_of, mistakes, styles
+
+__all__ = ["answers_of", "mistakes", "named_mistake", "styles", "symbols"]
+
+
+def symbols(grade_id: str) -> tuple[str, ...]:
+    """Return the names that the answers to an exercise define; none if it is unknown.
+
+    Parameters
+    ----------
+    grade_id : str
+        Of the answer cell: "ex_1_2_1".
+    """
+    known = EXERCISES.get(grade_id)
+    return known.symbols if known is not None else ()

@@ -1,0 +1,175 @@
+"""Tables in files: CSV as learning platforms and spreadsheets have it, read and written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbjudge.exceptions import CourseError
+
+__all__ = ["Sheet", "alike", "guarded", "is_formula", "number", "read", "save", "written"]
+
+MAX_BYTES = 50 * 2**20
+#: Whatever begins with one of these a spreadsheet takes for a formula; the last are wide forms.
+FORMULA = ("=", "+", "-", "@", "|", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table: the names of its columns, and rows that are all as long, as they were written.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in a sentence.
+    header : tuple of str
+    rows : tuple of tuple of str
+    """
+
+    name: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def has(self, *columns: str) -> bool:
+        """Return whether all these columns are there."""
+        return set(columns) <= set(self.header)
+
+    @property
+    def records(self) -> list[dict[str, str]]:
+        """The rows, each by the names of the columns."""
+        return [dict(zip(self.header, row, strict=True)) for row in self.rows]
+
+    def column(self, name: str) -> list[str]:
+        """Return the cells of a column, from the top; empty ones if there is none."""
+        if name not in self.header:
+            return [""] * len(self.rows)
+        index = self.header.index(name)
+        return [row[index] for row in self.rows]
+
+    def first_of(self, columns: Iterable[str]) -> str | None:
+        """Return the first of these columns that is there and holds anything."""
+        return next((name for name in columns if any(map(str.strip, self.column(name)))), None)
+
+    def require(self, column: str) -> str:
+        """Return a column's name if it is there.
+
+        Raises
+        ------
+        CourseError
+            If it is not; the message lists those that are.
+        """
+        if column in self.header:
+            return column
+        message = f"{self.name} has no column '{column}'. It has: {', '.join(self.header)}."
+        raise CourseError(message)
+
+
+def read(path: Path) -> Sheet:
+    """Read a CSV file with a header, its fields parted by commas, semicolons or tabs.
+
+    Raises
+    ------
+    CourseError
+        If it cannot be read, is not UTF-8, or holds no table.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        message = f"'{path}' cannot be read: {error.strerror}. Give the path of a CSV file."
+        raise CourseError(message) from error
+    try:
+        text = content.decode("utf-8-sig")
+        if len(content) > MAX_BYTES or "\0" in text:
+            raise ValueError
+        first = text.partition("\n")[0]
+        delimiter = max(",;\t", key=first.count)
+        header, *rows = (
+            row
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+            if any(cell.strip() for cell in row)
+        )
+    except (ValueError, csv.Error) as error:
+        message = f"'{path}' is no table with a header. Export it again, as CSV in UTF-8."
+        raise CourseError(message) from error
+    width = len(header)
+    even = tuple(tuple((row + [""] * width)[:width]) for row in rows)
+    return Sheet(path.name, tuple(name.strip() for name in header), even)
+
+
+def alike(text: str) -> str:
+    """Return what is the same for names that differ by case, spaces or the coding of accents alone.
+
+    >>> alike(" Ada  LOVELACE") == alike("ada lovelace")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def is_formula(text: str) -> bool:
+    """Say whether a spreadsheet might take a text for a formula.
+
+    >>> is_formula(" =1+1"), is_formula("ada")
+    (True, False)
+    """
+    return text.startswith(FORMULA) or text.lstrip().startswith(FORMULA)
+
+
+def guarded(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe, if need be.
+
+    >>> guarded("=1+1"), guarded("-3.5"), guarded("ada")
+    ("'=1+1", '-3.5', 'ada')
+    """
+    if not is_formula(text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def number(value: float) -> str:
+    """Return a number with a decimal point, and no more digits than it needs: six at most.
+
+    >>> number(4.0), number(0.1 + 0.2), number(1 / 3)
+    ('4', '0.3', '0.333333')
+    """
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a table as CSV: commas, quotes where needed, UTF-8 without a byte-order mark."""
+    text = io.StringIO(newline="")
+    # By this end of lines, RFC 4180's, a field with either half of it gets quotes.
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def save(path: Path, content: bytes) -> None:
+    """Write a file, all or nothing.
+
+    Raises
+    ------
+    CourseError
+        If that is not possible.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        message = f"'{path}' cannot be written: {error.strerror}. Give another path."
+        raise CourseError(message) from error

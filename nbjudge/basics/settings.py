@@ -1,0 +1,64 @@
+"""Settings that are defined once: as the fields of a frozen dataclass, each with its help.
+
+What carries them is the dataclass; what reads them from `nbgrader_config.py` are traits of the same
+names, made from its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import Field, field, fields
+from typing import Any, TypeVar
+
+from traitlets import Bool, Float, Integer, List, TraitType, Unicode
+from traitlets.config import Configurable
+
+__all__ = ["HELP", "read_settings", "setting", "traits_of"]
+
+S = TypeVar("S")
+HELP, ELSEWHERE = "help", "elsewhere"
+KINDS: Mapping[str, type[TraitType[Any, Any]]] = {
+    "bool": Bool,
+    "int": Integer,
+    "float": Float,
+    "str": Unicode,
+}
+
+
+def setting(default: Any, help: str, *, elsewhere: bool = False) -> Any:
+    """Return a dataclass's field that can be set in a configuration.
+
+    Parameters
+    ----------
+    default : bool, int, float, str or tuple of str
+    help : str
+        What the documentation says of it.
+    elsewhere : bool
+        Whether something else sets it than a trait of its own.
+    """
+    return field(default=default, metadata={HELP: help, ELSEWHERE: elsewhere})
+
+
+def _settings(kind: type[Any]) -> list[Field[Any]]:
+    return [each for each in fields(kind) if not each.metadata.get(ELSEWHERE, True)]
+
+
+def traits_of(kind: type[Any]) -> dict[str, TraitType[Any, Any]]:
+    """Return a trait for each setting of a dataclass, by name, for the body of a `Configurable`."""
+    traits: dict[str, TraitType[Any, Any]] = {}
+    for each in _settings(kind):
+        told = each.metadata[HELP]
+        if each.type == "tuple[str, ...]":
+            trait: TraitType[Any, Any] = List(Unicode(), list(each.default), help=told)  # type: ignore[arg-type]
+        else:
+            trait = KINDS[str(each.type)](each.default, help=told)
+        traits[each.name] = trait.tag(config=True)
+    return traits
+
+
+def read_settings(kind: type[S], configurable: Configurable) -> dict[str, Any]:
+    """Return the values of a dataclass's settings that a configurable has, to make one of them."""
+    values = {each.name: getattr(configurable, each.name) for each in _settings(kind)}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }

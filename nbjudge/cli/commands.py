@@ -1,0 +1,608 @@
+"""The `course` command. Each sub-command is a thin door to a module that does the work."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+import nbjudge
+from nbjudge.basics.exit_codes import ExitCode, code_of_signal
+from nbjudge.basics.machine_errors import explain
+from nbjudge.basics.stop_signals import stop_signals
+from nbjudge.exceptions import CourseError
+
+if TYPE_CHECKING:
+    from nbjudge.course.course import Course
+    from nbjudge.release.release import Release
+
+# Everything else is imported by the command that needs it: `course --help` answers at once.
+
+
+class _Commands(TyperGroup):
+    """Turns what a user can meet into one sentence, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with stop_signals() as stop:
+            try:
+                return super().invoke(ctx)
+            except CourseError as error:
+                _tell(str(error))
+                raise typer.Exit(ExitCode.NOT_DONE) from None
+            except KeyboardInterrupt:
+                told = "Stopped. Nothing is left half done: run the same command again to go on."
+                with suppress(OSError):  # the terminal may be gone
+                    _errors().print(f"\n{told}", soft_wrap=True)
+                raise typer.Exit(code_of_signal(stop.signum)) from None
+            except BrokenPipeError:  # who reads has enough
+                raise
+            except Exception as error:
+                why = explain(error)
+                if why is None:
+                    raise
+                _tell(why)
+                raise typer.Exit(ExitCode.NOT_DONE) from None
+
+
+def _tell(problem: str) -> None:
+    with suppress(OSError):  # nobody hears it, and the exit code remains
+        _errors().print(Text(problem, style="red"), soft_wrap=True)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    help="Prepare, release and grade the course.",
+)
+
+
+class Platform(StrEnum):
+    """Where students hand in."""
+
+    MOODLE = "moodle"
+    CANVAS = "canvas"
+
+
+class Format(StrEnum):
+    """What marks are exported for."""
+
+    CANVAS = "canvas"
+    MOODLE = "moodle"
+    TIDY = "tidy"
+
+
+class Identity(StrEnum):
+    """What Moodle knows students by: their address, or their ID number."""
+
+    EMAIL = "email"
+    ID = "id"
+
+
+class Missing(StrEnum):
+    """What is exported of who handed in nothing."""
+
+    EMPTY = "empty"
+    ZERO = "zero"
+
+
+Assignment = Annotated[str | None, typer.Argument(help="By default all of the course's.")]
+Students = Annotated[
+    list[str] | None,
+    typer.Option("--student", metavar="ID", help="Only this student; may be given again."),
+]
+
+
+def _output() -> Console:
+    return Console()
+
+
+def _errors() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"course {nbjudge.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--course",
+            metavar="PATH",
+            help="The course's folder; by default it is searched upwards.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Keep where to look for the course until a command needs it."""
+    context.obj = folder
+
+
+def _course(context: typer.Context) -> Course:
+    from nbjudge.course.course import Course
+
+    return Course.find(context.obj)
+
+
+def _chosen(course: Course, assignment: str | None) -> tuple[str, ...]:
+    if assignment is not None:
+        return (course.require(assignment),)
+    if not course.assignments:
+        message = (
+            f"There is no assignment in {course.root / 'source'}. "
+            "An assignment is a folder there that holds notebooks."
+        )
+        raise CourseError(message)
+    return tuple(map(course.require, course.assignments))
+
+
+@app.command()
+def release(context: typer.Context, assignment: Assignment = None) -> None:
+    """Make the student version, and prove that it gives nothing away."""
+    course = _course(context)
+    from nbjudge.release.release import release as make_release
+
+    for name in _chosen(course, assignment):
+        with _errors().status(f"Releasing {name} …"):
+            made = make_release(course, name)
+        for line in _describe_release(made, course.root):
+            _output().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _describe_release(made: Release, root: Path) -> Iterator[str]:
+    groups: dict[str, list[str]] = {"notebooks": []}
+    beside = []
+    for file in made.files:
+        path = Path(file)
+        if path.suffix == ".ipynb":
+            groups["notebooks"].append(file)
+        elif len(path.parts) > 1:
+            groups.setdefault(path.parts[0], []).append(path.name)
+        else:
+            beside.append(file)
+    groups["beside them"] = beside
+    yield f"{made.assignment}: {made.folder.relative_to(root).as_posix()}/, {len(made.files)} files"
+    for group, names in groups.items():
+        if names:
+            yield f"  {group + ':':<14}{', '.join(names)}"
+    yield "  nothing given away: no solution, hidden test, mark scheme, or module of the graders"
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    assignment: Assignment = None,
+    with_fairness: Annotated[
+        bool,
+        typer.Option("--fairness/--no-fairness", help="Test known mistakes and right answers too."),
+    ] = True,
+    details: Annotated[
+        bool, typer.Option("--details", help="Name the mistakes that only hidden tests find.")
+    ] = False,
+) -> None:
+    """Prove that solutions get all marks and stubs none, and that marks are fair."""
+    course = _course(context)
+    from nbjudge.proof import fairness, self_check
+
+    names = _chosen(course, assignment)
+    with _errors().status(f"Marking {', '.join(names)} twice: solved, and untouched …"):
+        marked = self_check.selfcheck(course, names)
+    _output().print(self_check.render(marked))
+    ok = marked.ok
+    if with_fairness:
+        with _errors().status("Testing known answers …") as status:
+            found = fairness.measure(
+                course,
+                names,
+                lambda done, total: status.update(f"Testing known answers: {done} of {total} …"),
+            )
+        for part in fairness.described(found, details=details):
+            _output().print()
+            _output().print(part)
+        ok = ok and found.ok
+    if not ok:
+        raise typer.Exit(ExitCode.NOT_DONE)
+
+
+@app.command()
+def new(
+    context: typer.Context,
+    notebook: Annotated[
+        str, typer.Argument(help="assignment/notebook, in source/; it is made if need be.")
+    ],
+    number: Annotated[str, typer.Argument(help="The one that students read, such as 1.2.1.")],
+    symbol: Annotated[str, typer.Argument(help="What the answer defines: a function, a class.")],
+    points: Annotated[int, typer.Option(min=1, help="What a right answer is worth.")] = 1,
+) -> None:
+    """Put the cells of a new exercise into a source notebook, for you to fill in."""
+    course = _course(context)
+    from nbjudge.release.new_exercise import NewExercise, add_exercise
+
+    exercise = NewExercise(number, symbol, points, course.plug.examinations)
+    path = add_exercise(course, notebook, exercise).relative_to(course.root).as_posix()
+    typer.echo(f"{path}: {number} in the cells {', '.join(c.id for c in exercise.cells())}")
+
+
+@app.command()
+def tidy(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Notebooks; by default all in source/.")
+    ] = None,
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; say what is not as it should be.")
+    ] = False,
+) -> None:
+    """Put source notebooks in the form in which they are committed."""
+    from nbjudge.release.tidy import tidy as make_tidy
+    from nbjudge.release.tidy import untidy
+
+    found = 0
+    for path in paths or sorted(_course(context).root.glob("source/*/*.ipynb")):
+        if not only_check and make_tidy(path):
+            typer.echo(f"{path}: tidied")
+        for finding in untidy(path):
+            found += 1
+            typer.echo(f"{path}: {finding}", err=True)
+    if found:
+        remedy = "`course tidy` mends form; mend the rest by hand." if only_check else ""
+        typer.echo(f"{found} things are not as they should be. {remedy}".strip(), err=True)
+        raise typer.Exit(ExitCode.NOT_DONE)
+
+
+@app.command()
+def autograde(
+    context: typer.Context,
+    assignment: Assignment = None,
+    students: Students = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that grade; by default one for each processor."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler whose workers grade instead."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    run_all: Annotated[
+        bool, typer.Option("--run-all", help="Run also cells that only show something.")
+    ] = False,
+    require_sandbox: Annotated[
+        bool, typer.Option("--require-sandbox", help="Refuse to grade where there is no sandbox.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
+) -> None:
+    """Grade what is in submitted/, and show the class's marks."""
+    course = _course(context)
+    chosen = _chosen(course, assignment)
+    if scheduler is None:
+        from nbjudge.grading import graded, preload
+
+        if force or any(graded.is_behind(course, name) for name in chosen):
+            preload.start(course.plug)  # most of what follows is imports, too
+    from nbjudge.cli.terminal import print_class, took, watched
+    from nbjudge.course.gradebook import NotReleased
+    from nbjudge.grading import batch
+    from nbjudge.sandbox import bubblewrap
+
+    if scheduler is None and (problem := bubblewrap.problem()):
+        if require_sandbox:
+            message = f"Nothing was graded, because there is no sandbox here. {problem}"
+            raise CourseError(message)
+        warning = f"Without a sandbox: {problem} {bubblewrap.UNPROTECTED}"
+        typer.secho(warning, err=True, fg=typer.colors.YELLOW)
+    classes = {}
+    passed_over: list[str] = []
+    is_done = True
+    # Nothing can be printed meanwhile: see `staff`.
+    with batch.staff(course, workers=workers, scheduler=scheduler) as call_in:
+        for name in chosen:
+            start = time.monotonic()
+            try:
+                with watched(f"Grading {name}") as watcher:
+                    rows = batch.autograde(
+                        course,
+                        name,
+                        students=students,
+                        force=force,
+                        run_all=run_all,
+                        require_sandbox=require_sandbox,
+                        call_in=call_in,
+                        watcher=watcher,
+                    )
+            except NotReleased as error:  # of all, the others are graded nevertheless
+                if assignment is not None or len(chosen) == 1:
+                    raise
+                passed_over.append(str(error))
+                is_done = is_done and not any((course.root / "submitted").glob(f"*/{name}"))
+                continue
+            classes[name] = rows, took(start)
+    for told in passed_over:
+        typer.echo(told, err=True)
+    everybody = [row for rows, _ in classes.values() for row in rows]
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in everybody], indent=2))
+    else:
+        console = _output()
+        for name, (rows, time_taken) in classes.items():
+            fresh = sum(row.graded_now for row in rows)
+            console.print(Text(f"{name}: {fresh} graded now, in {time_taken}", style="bold"))
+            print_class(console, rows)
+            console.print()
+    if not is_done or any(row.is_unfinished for row in everybody):
+        raise typer.Exit(ExitCode.PARTLY_DONE)
+
+
+@app.command()
+def feedback(
+    context: typer.Context, assignment: Assignment = None, students: Students = None
+) -> None:
+    """Write a page of feedback for each graded notebook."""
+    course = _course(context)
+    from nbjudge.cli.terminal import progress_bar
+    from nbjudge.feedback.write import feedback as write_feedback
+    from nbjudge.intake.submission import shown
+
+    is_done = True
+    for name in _chosen(course, assignment):
+        with progress_bar(f"Feedback on {name}") as progress:
+            written = write_feedback(course, name, students=students, progress=progress)
+        for row in written:
+            pages = (shown(str(page.relative_to(course.root))) for page in row.pages)
+            typer.echo(f"{shown(row.student)}: {row.remark or ', '.join(pages)}")
+        is_done = is_done and all(row.pages for row in written)
+    if not is_done:
+        raise typer.Exit(ExitCode.PARTLY_DONE)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def formgrader(context: typer.Context) -> None:
+    """Open nbgrader's formgrader, to mark by hand; further options go to `jupyter lab`."""
+    course = _course(context)
+    from nbjudge.cli.open_formgrader import serve
+
+    serve(course, context.args)
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    assignment: Assignment = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Write pages that name nobody.")
+    ] = False,
+) -> None:
+    """Write a page on the class for each graded assignment: marks, exercises, mistakes."""
+    course = _course(context)
+    from nbjudge.report import NothingGraded
+    from nbjudge.report import report as write_report
+
+    written = 0
+    names = _chosen(course, assignment)
+    for name in names:
+        with _errors().status(f"Reporting on {name} …"):
+            try:
+                made = write_report(course, name, anonymous=anonymous)
+            except NothingGraded as error:
+                if assignment is not None or (name == names[-1] and not written):
+                    raise
+                typer.echo(str(error), err=True)
+                continue
+        written += 1
+        files = (made.page, made.exercises, made.mistakes)
+        typer.echo(f"{name}: {', '.join(str(path.relative_to(course.root)) for path in files)}")
+        for told in made.findings:
+            _output().print(f"  {told}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def collect(
+    context: typer.Context,
+    assignment: Annotated[str, typer.Argument(help="Whose submissions they are.")],
+    archives: Annotated[
+        list[Path], typer.Argument(help="ZIP files as they were downloaded, or unpacked folders.")
+    ],
+    platform: Annotated[Platform, typer.Option("--from", help="Where they were handed in.")],
+    roster: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Who is who, as the platform exports it.")
+    ] = None,
+    id_column: Annotated[
+        str, typer.Option(metavar="NAME", help="The roster's column of the ids in this course.")
+    ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what was collected before.")
+    ] = False,
+) -> None:
+    """Put submissions from Moodle or Canvas in submitted/."""
+    course = _course(context)
+    from nbjudge.intake.collect import collect as collect_all
+    from nbjudge.intake.submission import shown
+
+    with _errors().status(f"Collecting {assignment} …"):
+        found = collect_all(
+            course,
+            assignment,
+            archives,
+            platform=platform.value,
+            roster=roster,
+            id_column=id_column,
+            force=force,
+        )
+    for student, notebooks in found.notebooks.items():
+        typer.echo(f"{shown(student)}: {', '.join(map(shown, notebooks))}")
+    for sentence in (*found.left_out, *found.remarks):
+        typer.secho(sentence, err=True, fg=typer.colors.YELLOW)
+    students = "1 student" if len(found.notebooks) == 1 else f"{len(found.notebooks)} students"
+    typer.echo(f"Collected from {students}. To grade them: course autograde {assignment}")
+    if found.left_out:
+        raise typer.Exit(ExitCode.PARTLY_DONE if found.notebooks else ExitCode.NOT_DONE)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="By default all of the gradebook's.")
+    ] = None,
+    to: Annotated[Format, typer.Option(help="For which program.")] = Format.TIDY,
+    roster: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Who is who, as the platform exports it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="By default canvas, moodle or marks.csv.")
+    ] = None,
+    students: Students = None,
+    identify_by: Annotated[
+        Identity | None, typer.Option(help="What Moodle knows students by; by default email.")
+    ] = None,
+    only_final: Annotated[
+        bool, typer.Option("--only-final", help="Leave empty what a person has yet to read.")
+    ] = False,
+    missing: Annotated[
+        Missing | None, typer.Option(help="What who handed in nothing gets; by default empty.")
+    ] = None,
+) -> None:
+    """Write marks for Canvas, for Moodle, or for pandas and R."""
+    course = _course(context)
+    from nbjudge.export.marks_files import export as write_export
+
+    # What is not given here may be set in the course's configuration.
+    settings: dict[str, Any] = {"only_final": True} if only_final else {}
+    if missing is not None:
+        settings["missing"] = missing.value
+    if to is Format.MOODLE and identify_by is not None:
+        settings["identify_by"] = identify_by.value
+    written = write_export(
+        course,
+        to.value,
+        assignments=assignments or (),
+        students=students or (),
+        roster=roster,
+        out=out,
+        **settings,
+    )
+    for remark in written.remarks:
+        typer.secho(remark, err=True, fg=typer.colors.YELLOW)
+    typer.echo(f"{written.path}: {written.rows} rows")
+
+
+@app.command()
+def similar(
+    context: typer.Context,
+    assignment: Assignment = None,
+    students: Students = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="An earlier class's course, to compare with as well."),
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Call students by numbers.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the pairs for a program.")] = False,
+) -> None:
+    """Write a page of the answers that read alike, side by side."""
+    course = _course(context)
+    names = _chosen(course, assignment)
+    from nbjudge.cli.terminal import progress_bar
+    from nbjudge.similar import find as comparing
+    from nbjudge.similar import similar_page
+
+    data = []
+    for name in names:
+        with progress_bar(f"Reading {name}") as progress:
+            found = comparing.similar(
+                course, name, students=students, against=against, progress=progress
+            )
+        written = similar_page.write(course, found, anonymous=anonymous)
+        if as_json:
+            data.append(similar_page.as_data(found, anonymous=anonymous))
+            continue
+        for line in similar_page.described(found, written, anonymous=anonymous):
+            typer.echo(line)
+    if as_json:
+        typer.echo(json.dumps(data, indent=2))
+
+
+@app.command()
+def data(context: typer.Context) -> None:
+    """Fetch the data sets ahead, for a room without a network."""
+    from rich.table import Table
+
+    datasets = _course(context).plug.module("data")
+    if datasets is None:
+        typer.echo("This course names no data sets: `c.Plug.data` in nbgrader_config.py would.")
+        return
+    with _errors().status("Fetching the data sets …"):
+        fetched = datasets.fetch_all()
+    table = Table("Data set", "From", "File", box=None, pad_edge=False)
+    for found in fetched:
+        where = found.path or f"generated, since {found.reason}"
+        table.add_row(found.name, found.origin, Text(str(where), overflow="fold"))
+    _output().print(table)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
+) -> None:
+    """Try what this machine keeps a submission from, and what else grading needs."""
+    from nbjudge.course.course import Course
+    from nbjudge.proof.doctor import diagnose, render
+    from nbjudge.sandbox import bubblewrap
+
+    try:
+        course = Course.find(context.obj)
+    except CourseError:
+        if context.obj is not None:
+            raise
+        course = None  # a machine that only lends its processors has none
+    with _errors().status("Trying to do what a submission must not …"):
+        found = diagnose(course)
+    if as_json:
+        typer.echo(json.dumps({**asdict(found), "ok": found.ok}, indent=2))
+    else:
+        if found.problem:
+            told = f"Without a sandbox: {found.problem} {bubblewrap.UNPROTECTED}"
+            _output().print(Text(told, style="yellow"), soft_wrap=True)
+        _output().print(render(found))
+    if not found.ok:
+        raise typer.Exit(ExitCode.NOT_DONE)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to make it; by default demo/ in the course.")
+    ] = None,
+) -> None:
+    """Grade a dozen made-up submissions, in a folder of their own."""
+    course = _course(context)
+    from nbjudge.cli.demo import run
+
+    run(course, folder or course.root / "demo", _output())
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""A course's folders, its configuration, its gradebook and its cells. It imports `basics`."""

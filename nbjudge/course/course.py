@@ -1,0 +1,232 @@
+"""Where a course lives: its root folder, its nbgrader configuration and its assignments."""
+
+from __future__ import annotations
+
+import functools
+import re
+import traceback
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from nbjudge.course.plug import Plug, read_plug
+from nbjudge.exceptions import CourseError
+
+if TYPE_CHECKING:  # it takes seconds to import, and where a course lies is asked before
+    from nbgrader.apps.api import NbGraderAPI
+
+__all__ = ["Course", "causes", "gradebook_url", "require_fit", "unfit_name"]
+
+CONFIG_NAME = "nbgrader_config.py"
+#: nbgrader finds folders by patterns, and refuses the plus in an assignment's name.
+UNFIT_IN_PATHS = "*?["
+UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
+#: What the gradebook has room for.
+MAX_NAME_BYTES = 128
+EXCEPTION = re.compile(
+    r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder, as nbgrader sees it.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds `nbgrader_config.py`.
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Course:
+        """Return the course that `start` (by default the working directory) stands in.
+
+        Raises
+        ------
+        CourseError
+            If neither the folder nor any above it holds `nbgrader_config.py`, or if nbgrader cannot
+            work under its path.
+        """
+        start = (start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / CONFIG_NAME).is_file():
+                require_fit(folder)
+                return cls(folder)
+        message = (
+            f"No course here: neither {start} nor a folder above it holds {CONFIG_NAME}. "
+            "Change to the course's folder, or name it with --course."
+        )
+        raise CourseError(message)
+
+    def config(self) -> Config:
+        """Return nbgrader's configuration of this course, as its own commands would load it.
+
+        Raises
+        ------
+        CourseError
+            If the file fails; the message names its line.
+        """
+        try:
+            config = PyFileConfigLoader(CONFIG_NAME, path=str(self.root)).load_config()
+        # It is the instructor's own code, and may raise anything.
+        except Exception as error:
+            where = _line_of(error, self.root / CONFIG_NAME)
+            said = error.msg if isinstance(error, SyntaxError) else error
+            message = (
+                f"The settings in {self.root / CONFIG_NAME} cannot be read{where}: "
+                f"{type(error).__name__}: {said}. Mend it, "
+                "then run the same command again."
+            )
+            raise CourseError(message) from error
+        config.CourseDirectory.root = str(self.root)
+        return config
+
+    @functools.cached_property
+    def plug(self) -> Plug:
+        """What the course tells the judge about itself."""
+        return read_plug(self.config())
+
+    def api(self, config: Config | None = None) -> NbGraderAPI:
+        """Return nbgrader's high-level interface to this course.
+
+        Parameters
+        ----------
+        config : Config, optional
+            Settings that override the course's own.
+        """
+        from nbgrader.apps.api import NbGraderAPI
+
+        merged = self.config()
+        if config is not None:
+            merged.merge(config)
+        return NbGraderAPI(config=merged)
+
+    @property
+    def assignments(self) -> tuple[str, ...]:
+        """The names of the assignments that `source/` holds, sorted; hidden folders are none."""
+        names = {path.parent.name for path in self.root.glob("source/*/*.ipynb")}
+        return tuple(sorted(name for name in names if not name.startswith(".")))
+
+    def require(self, assignment: str) -> str:
+        """Return `assignment` if the course has it, as its folder is called.
+
+        Letters with accents may be coded otherwise than in the folder's name.
+
+        Raises
+        ------
+        CourseError
+            If it has not, and the message lists those that it has; or if no program could work with
+            this name.
+        """
+        same = {name for name in self.assignments if _composed(name) == _composed(assignment)}
+        if assignment in same or len(same) == 1:
+            name = assignment if assignment in same else same.pop()
+            if problem := unfit_name(name):
+                message = f"The assignment {name!r} {problem}. Rename its folder in source/."
+                raise CourseError(message)
+            return name
+        message = (
+            f"No assignment '{assignment}' in {self.root / 'source'}. "
+            f"There is: {', '.join(self.assignments) or 'none yet'}."
+        )
+        raise CourseError(message)
+
+
+def require_fit(root: Path) -> None:
+    """Make sure that nbgrader can work in a folder.
+
+    Raises
+    ------
+    CourseError
+        If it cannot; the message names the character in the path.
+    """
+    if unfit := _first(str(root), UNFIT_IN_PATHS):
+        message = (
+            f"nbgrader cannot work in {root.as_posix()!r}: it finds files by patterns, and {unfit} "
+            "has a meaning there. Rename the folder, or move the course."
+        )
+        raise CourseError(message)
+
+
+def unfit_name(name: str) -> str | None:
+    """Say why nbgrader and the pages of this course cannot work with an assignment's name.
+
+    >>> unfit_name("hw+x"), unfit_name("unit 1, été")
+    ("has '+' in its name, which nbgrader or a link reads otherwise", None)
+    """
+    if unfit := _first(name, UNFIT_IN_NAMES):
+        return f"has {unfit} in its name, which nbgrader or a link reads otherwise"
+    if name[0] in ".-" or name != name.strip() or name.endswith("."):
+        return "begins with a dot, a dash or a space, or ends with a dot or a space"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"has a name of more than {MAX_NAME_BYTES} bytes"
+    return None
+
+
+def _line_of(error: Exception, path: Path) -> str:
+    """Return the line of a file at which it failed, for a sentence."""
+    line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(path):
+            line = frame.lineno
+    return "" if line is None else f" (line {line})"
+
+
+def _first(text: str, unfit: str) -> str | None:
+    """Return the first character of a text that may not be in it, for a sentence."""
+    return next((repr(c) for c in text if c in unfit or not c.isprintable()), None)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def gradebook_url(root: Path) -> str:
+    """Return nbgrader's address of a course's gradebook, also where an address reads % otherwise.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    """
+    from sqlalchemy.engine import URL, make_url  # nbgrader's own, which takes a while
+
+    path = str(root / "gradebook.db")
+    plain = f"sqlite:///{path}"
+    if make_url(plain).database == path:
+        return plain
+    return URL.create("sqlite", database=path).render_as_string(hide_password=False)
+
+
+def causes(result: dict[str, Any]) -> list[str]:
+    """Return why a call of nbgrader's API failed, in the words of its log.
+
+    Parameters
+    ----------
+    result : dict
+        As a method of `NbGraderAPI` returned it, without success.
+
+    Returns
+    -------
+    list of str
+        The exceptions, ``"Name: message"``, in the order in which they came up: the cause first.
+        Where the log names none, its last line.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a person stopped it, which nbgrader takes for a failure.
+    """
+    if re.search(r"^KeyboardInterrupt\b", result["error"], re.MULTILINE):
+        raise KeyboardInterrupt
+    text = "\n".join((result.get("log", ""), result["error"]))
+    # What only says that there is more to see above says nothing.
+    told = [cause for cause in EXCEPTION.findall(text) if ": Please see the" not in cause]
+    return told or text.strip().splitlines()[-1:]

@@ -1,0 +1,132 @@
+"""Looks at an SQLite gradebook before nbgrader opens it, which would make one of anything empty."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from nbjudge.exceptions import CourseError
+
+__all__ = ["GradebookUnfit", "require_fit_gradebook"]
+
+MAGIC = b"SQLite format 3\0"
+#: Of both nbgrader and SQLite, beside a gradebook that is being written.
+UNFINISHED = ("-journal", "-wal")
+#: Seconds to wait for another program that writes.
+PATIENCE = 5
+
+
+class GradebookUnfit(CourseError):
+    """The file of the gradebook is none that nbgrader could use."""
+
+
+def require_fit_gradebook(url: str) -> None:
+    """Make sure that a gradebook is nbgrader's, of this version, or is not there at all.
+
+    Parameters
+    ----------
+    url : str
+        nbgrader's `db_url`. Nothing is looked at but a file of SQLite's.
+
+    Raises
+    ------
+    GradebookUnfit
+        If it is not.
+    OSError
+        If it cannot be read.
+    sqlite3.OperationalError
+        If another program has locked it.
+    """
+    from sqlalchemy.engine import make_url
+
+    place = make_url(url)
+    if place.get_backend_name() != "sqlite" or not place.database or place.database == ":memory:":
+        return
+    path = Path(place.database)
+    if path.is_dir():
+        raise GradebookUnfit(
+            f"The gradebook {path} is a folder. Move it away, or name a file in "
+            "c.CourseDirectory.db_url of nbgrader_config.py."
+        )
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC))
+    if start != MAGIC:
+        if start:
+            raise GradebookUnfit(
+                f"The gradebook {path} is damaged, or no database of SQLite's. {_remedy(path)}"
+            )
+        if not any(path.with_name(path.name + suffix).exists() for suffix in UNFINISHED):
+            raise GradebookUnfit(_empty(path))
+        return
+    with closing(sqlite3.connect(_read_only(path), uri=True, timeout=PATIENCE)) as connection:
+        try:
+            _require_version(connection, path)
+        except sqlite3.OperationalError:  # locked, most often
+            raise
+        except sqlite3.DatabaseError as error:
+            message = f"The gradebook {path} is damaged ({error}). {_remedy(path)}"
+            raise GradebookUnfit(message) from error
+
+
+def _require_version(connection: sqlite3.Connection, path: Path) -> None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if not tables:
+        raise GradebookUnfit(_empty(path))
+    if "assignment" not in tables:
+        raise GradebookUnfit(
+            f"{path} is a database of another program, and no gradebook. {_remedy(path)}"
+        )
+    found = None
+    if "alembic_version" in tables:
+        found = next(connection.execute("SELECT version_num FROM alembic_version"), (None,))[0]
+    head, known = _revisions()
+    if found == head:
+        return
+    if found is None or found in known:
+        raise GradebookUnfit(
+            f"The gradebook {path} was made by an older nbgrader. Run `nbgrader db upgrade` in the "
+            "course's folder, which keeps a copy, then run the same command again."
+        )
+    raise GradebookUnfit(
+        f"The gradebook {path} was made by another nbgrader, most likely a newer one: its version "
+        f"{found!r} is not known here. Install that nbgrader, or put a backup in its place."
+    )
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.resolve().as_uri()}?mode=ro"
+
+
+@functools.cache
+def _revisions() -> tuple[str | None, frozenset[str]]:
+    """Return the version of this nbgrader's gradebooks, and those that it can upgrade."""
+    from alembic.script import ScriptDirectory
+    from nbgrader.dbutil import ALEMBIC_DIR
+
+    scripts = ScriptDirectory(ALEMBIC_DIR)
+    known = frozenset(script.revision for script in scripts.walk_revisions())
+    return scripts.get_current_head(), known
+
+
+def _empty(path: Path) -> str:
+    return (
+        f"The gradebook {path} is empty: it holds no marks, and no new one was made. "
+        f"{_remedy(path)} Delete it only if there were no marks yet: a release makes a new one."
+    )
+
+
+def _remedy(path: Path) -> str:
+    """Say where a backup is, or could be: `nbgrader db upgrade` adds a time to the name."""
+    backups = [
+        found
+        for found in path.parent.glob(f"{path.name}.*")
+        if found.is_file() and found.stat().st_size
+    ]
+    if backups:
+        newest = max(backups, key=lambda found: found.stat().st_mtime)
+        return f"Put a backup in its place; the newest beside it is {newest.name}."
+    return f"Put a backup in its place; nbgrader calls its own {path.name}.<date>."

@@ -1,0 +1,79 @@
+"""The regions of an instructor's cell that students never see, and what is left without them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from nbformat import NotebookNode
+
+from nbjudge.exceptions import ReleaseError
+
+__all__ = ["DELIMITER", "Line", "Region", "grade_id", "lines", "misplaced", "solution"]
+
+
+class Region(Enum):
+    """A part of a cell between its `BEGIN` and `END` lines, or `OPEN`: what stands outside all."""
+
+    OPEN = ""
+    SOLUTION = "SOLUTION"
+    HIDDEN_TESTS = "HIDDEN TESTS"
+    MARK_SCHEME = "MARK SCHEME"
+    STARTER = "STARTER"
+
+
+DELIMITER = re.compile(
+    rf"\b(BEGIN|END) ({'|'.join(region.value for region in Region if region.value)})\b"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a cell, and the region in which it stands."""
+
+    region: Region
+    text: str
+
+
+def grade_id(cell: NotebookNode) -> str | None:
+    """Return nbgrader's id of a cell, or None if nbgrader does not know the cell."""
+    found = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return str(found) if found else None
+
+
+def lines(cell: NotebookNode) -> Iterator[Line]:
+    """Yield the lines of a cell, each with its region; the lines that delimit regions are left out.
+
+    Raises
+    ------
+    ReleaseError
+        If a region begins within another, ends without a beginning, or never ends.
+    """
+    region = Region.OPEN
+    for text in cell.source.split("\n"):
+        if (found := DELIMITER.search(text)) is None:
+            yield Line(region, text)
+            continue
+        edge, named = found[1], Region(found[2])
+        if region is not (Region.OPEN if edge == "BEGIN" else named):
+            where = f"inside {region.value}" if region.value else "outside any region"
+            raise misplaced(cell, f"has '{edge} {named.value}' {where}")
+        region = named if edge == "BEGIN" else Region.OPEN
+    if region is not Region.OPEN:
+        raise misplaced(cell, f"has 'BEGIN {region.value}' and no 'END {region.value}'")
+
+
+def misplaced(cell: NotebookNode, what: str) -> ReleaseError:
+    """Return the refusal of a cell whose regions are not in order."""
+    return ReleaseError(
+        f"Cell '{grade_id(cell) or cell.get('id')}' {what}. "
+        "Give each region a BEGIN line and an END line of its own, one region after the other."
+    )
+
+
+def solution(cell: NotebookNode) -> str:
+    """Return a cell as a perfect student would have it: answered, and without any markers."""
+    kept = (Region.OPEN, Region.SOLUTION)
+    return "\n".join(line.text for line in lines(cell) if line.region in kept).strip("\n")

@@ -1,0 +1,151 @@
+"""What a course tells the judge about itself, in the section `Plug` of its `nbgrader_config.py`.
+
+Without any of it the judge still judges.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traitlets.config import Config, Configurable
+
+from nbjudge.basics.settings import read_settings, setting, traits_of
+
+__all__ = [
+    "JUDGE",
+    "Plug",
+    "kernel_files",
+    "module_files",
+    "package_folder",
+    "private_folders",
+    "read_plug",
+]
+
+#: The package that every course has; and its rooms that run where a student's code runs, so that
+#: nothing in them is secret.
+JUDGE = "nbjudge"
+IN_KERNELS = ("kernel", "fork_server")
+
+
+@dataclass(frozen=True)
+class Plug:
+    """What is particular to a course, as names of modules and plain texts."""
+
+    packages: tuple[str, ...] = setting(
+        (),
+        "Packages of the course. The modules directly in them go to students with a release and "
+        "can be imported in a kernel; what lies in their folders stays with the course.",
+    )
+    knowledge: str = setting(
+        "",
+        "Module that knows the course's answers: `symbols`, `mistakes`, `styles`, `answers_of` and "
+        "`named_mistake`, as nbjudge/judge/knowledge.py describes them.",
+    )
+    examinations: str = setting(
+        "",
+        "Module whose functions hold the hidden tests, each named after what the answer defines: "
+        "`course new` writes a call of one.",
+    )
+    probes: str = setting(
+        "",
+        "Module whose functions a test can have called where an answer lives, beside those of "
+        "nbjudge.probes.",
+    )
+    data: str = setting(
+        "",
+        "Module that finds the course's data sets: `fetch_all()` returns them, each with the path "
+        "of its file; `read_ahead()` loads what takes long before kernels are forked.",
+    )
+    data_variable: str = setting(
+        "", "Environment variable by which that module finds the folder of the data sets."
+    )
+    variables: tuple[str, ...] = setting(
+        (),
+        "Environment variables that notebooks heed and that may change a mark: kernels get them as "
+        "they are where the class is graded.",
+    )
+    offline: tuple[str, ...] = setting(
+        (), "Environment variables that are 1 in a kernel without a network."
+    )
+    preload: tuple[str, ...] = setting(
+        (), "Modules that notebooks import: they are imported once, before kernels are forked."
+    )
+    preload_later: tuple[str, ...] = setting(
+        (), "Modules that are imported while the first kernel is already at work."
+    )
+    distribution: str = setting(
+        "", "Distribution of which the students' packages are known, with their versions."
+    )
+    requirements: tuple[str, ...] = setting(
+        (), "Those of its dependencies that a release lists in requirements.txt."
+    )
+    readme: str = setting(
+        "",
+        "File in the course's folder that becomes the README.md of a release. {title}, {notebooks} "
+        "and {hand_in} in it are filled in.",
+    )
+
+    def module(self, name: str) -> Any:
+        """Return the module that one of the settings names, or None if it names none."""
+        chosen: str = getattr(self, name)
+        return importlib.import_module(chosen) if chosen else None
+
+    @property
+    def all_packages(self) -> tuple[str, ...]:
+        """The judge's own package and the course's."""
+        return (JUDGE, *self.packages)
+
+    def environment(self) -> dict[str, str]:
+        """Return those of this process's environment variables that may change a mark."""
+        return {name: os.environ[name] for name in self.variables if name in os.environ}
+
+
+class _Settings(Configurable):
+    locals().update(traits_of(Plug))
+
+
+_Settings.__name__ = Plug.__name__  # by which traitlets finds its section
+
+
+def read_plug(config: Config) -> Plug:
+    """Return what a configuration says of its course.
+
+    Raises
+    ------
+    traitlets.TraitError
+        If a setting is of another type.
+    """
+    return Plug(**read_settings(Plug, _Settings(config=config)))
+
+
+def package_folder(package: str) -> Path:
+    """Return the folder of an installed package."""
+    file = importlib.import_module(package).__file__
+    assert file is not None
+    return Path(file).parent
+
+
+def module_files(package: str) -> list[Path]:
+    """Return the modules of a package that anybody may have: those directly in it."""
+    return sorted(package_folder(package).glob("*.py"))
+
+
+def kernel_files(package: str) -> Iterator[tuple[str, Path]]:
+    """Yield what a kernel can import of a package: the folder within it, and the file."""
+    for path in module_files(package):
+        yield package, path
+    if package == JUDGE:
+        for room in IN_KERNELS:
+            for path in sorted((package_folder(package) / room).glob("*.py")):
+                yield f"{package}/{room}", path
+
+
+def private_folders(package: str) -> list[str]:
+    """Return the names of a package's folders, which stay with the course."""
+    folders = (path for path in package_folder(package).iterdir() if path.is_dir())
+    return sorted(path.name for path in folders if path.name[0].isalpha())

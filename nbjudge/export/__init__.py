@@ -1,0 +1,1 @@
+"""Marks out to learning platforms and to tables. It imports `course` and below."""

@@ -1,0 +1,1 @@
+"""A page of feedback for each graded notebook. It imports `pages` and below."""

@@ -1,0 +1,523 @@
+"""The feedback page of a notebook, and that of an assignment with several.
+
+`FeedbackExporter` is an ordinary exporter of nbconvert's, which nbgrader's `generate_feedback` uses
+because `nbgrader_config.py` says so; `course feedback` calls that same command. Marks come from the
+gradebook, reasons from what the judge left in the graded notebook. The rest of a graded notebook is
+a student's, and goes through `feedback_clean` and `feedback_outputs`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import nbformat
+from markupsafe import Markup
+from nbconvert.exporters import Exporter
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
+from nbgrader.utils import compute_checksum, is_grade, is_solution, is_task
+from traitlets import default
+
+from nbjudge.pages.safe_html import Cleaner
+from nbjudge.course.submission_marks import CellMark, NotebookMarks, SubmissionMarks, submission_marks
+from nbjudge.pages.rich_outputs import Output, code, outputs
+from nbjudge.basics.text import clean_characters, cut
+from nbjudge.judge.notebooks import RECORD, is_test
+from nbjudge.pages.frame import Pages, points
+from nbjudge.course.cells import exercise_number
+
+__all__ = [
+    "OVERVIEW",
+    "Entry",
+    "FeedbackExporter",
+    "Regions",
+    "entries",
+    "notebook_page",
+    "overview_page",
+]
+
+#: The page of a whole assignment.
+OVERVIEW = "index.html"
+#: Characters of a reason in the table, and cells of a notebook that a page shows.
+MOST_OF_REASON = 140
+MOST_CELLS = 1000
+
+NOTHING = Markup("")
+
+#: How the hidden parts of the course's cells begin and end.
+Regions = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One exercise as the table of marks has it.
+
+    Parameters
+    ----------
+    exercise : str
+        Its number.
+    anchor : str
+        Where on the page it is told in full.
+    points, max_points, extra : float
+    state : str
+        One of "full", "part", "none" and "waits".
+    told : str
+        In one line, why the mark is what it is.
+    """
+
+    exercise: str
+    anchor: str
+    points: float
+    max_points: float
+    extra: float
+    state: str
+    told: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the course says about one exercise, at its place in the notebook.
+
+    Parameters
+    ----------
+    entry : Entry
+    level : int
+        Of its heading.
+    held : tuple of str
+        The checks that held.
+    printed : str
+        What else the test printed.
+    reasons : tuple of str
+        Why points were lost, in full: one text for each check that failed.
+    sentence : str
+        What helps who made the known mistake that the answer behaves like.
+    remarks : tuple of str
+        What else there is to say about the mark.
+    comment : Markup
+        What a person wrote.
+    check : Markup
+        The part of the test that students have.
+    """
+
+    entry: Entry
+    level: int
+    held: tuple[str, ...] = ()
+    printed: str = ""
+    reasons: tuple[str, ...] = ()
+    sentence: str = ""
+    remarks: tuple[str, ...] = ()
+    comment: Markup = NOTHING
+    check: Markup = NOTHING
+
+
+@dataclass(frozen=True)
+class Block:
+    """A cell of the notebook, or a result."""
+
+    kind: str
+    label: str = ""
+    body: Markup = NOTHING
+    outputs: tuple[Output, ...] = ()
+    comment: Markup = NOTHING
+    result: Result | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the judge found for one test, read back from a graded notebook."""
+
+    reason: str = ""
+    sentence: str = ""
+    printed: str = ""
+    fault: bool = False
+
+    @classmethod
+    def of(cls, record: object) -> Finding:
+        """Read an entry of the record; what is not as the judge writes it counts as nothing."""
+        if not isinstance(record, Mapping):
+            return cls()
+        reason, sentence, printed = (
+            value if isinstance(value := record.get(part), str) else ""
+            for part in ("reason", "sentence", "printed")
+        )
+        return cls(reason, sentence, printed, bool(record.get("fault")))
+
+
+@dataclass
+class _Anchors:
+    """The places of a page, by the ids of cells: as short as they can be, each one once."""
+
+    _taken: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, grade_id: str) -> str:
+        wanted = "mark-" + re.sub(r"[^A-Za-z0-9]+", "-", exercise_number(grade_id)).strip("-")
+        anchor, number = wanted, 1
+        while self._taken.setdefault(anchor, grade_id) != grade_id:
+            number += 1
+            anchor = f"{wanted}-{number}"
+        return anchor
+
+
+# ---- From a notebook to what the page says -------------------------------------------------------
+
+
+def entries(notebook: NotebookNode | None, marks: NotebookMarks) -> list[Entry]:
+    """Return the rows of a notebook's table, in its order.
+
+    Parameters
+    ----------
+    notebook : NotebookNode or None
+        As it was graded; None if none was handed in.
+    marks : NotebookMarks
+    """
+    anchors = _Anchors()
+    cells = _marked(notebook.cells) if notebook is not None else []
+    findings = _findings(notebook)
+    order = [name for cell in cells if (name := _grade_id(cell)) in marks.cells]
+    order += sorted(marks.cells.keys() - set(order), key=_by_number)
+    unanswered = {_grade_id(cell) for cell in cells if _is_unanswered(cell)}
+    return [
+        _entry(
+            marks.cells[name],
+            anchors(name),
+            findings.get(name, Finding()),
+            is_missing=notebook is None,
+            is_unanswered=name in unanswered,
+        )
+        for name in order
+    ]
+
+
+def _by_number(grade_id: str) -> list[tuple[int, str]]:
+    """Sort 1.10 after 1.9: digits by value, the rest by letter."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", exercise_number(grade_id))
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
+
+
+def _entry(
+    mark: CellMark, anchor: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
+) -> Entry:
+    if mark.waiting:
+        state = "waits"
+    elif mark.points >= mark.max_points:
+        state = "full"
+    else:
+        state = "part" if mark.points > 0 else "none"
+    return Entry(
+        exercise=clean_characters(mark.exercise),
+        anchor=anchor,
+        points=mark.points,
+        max_points=mark.max_points,
+        extra=mark.extra,
+        state=state,
+        told=_told(mark, state, finding, is_missing=is_missing, is_unanswered=is_unanswered),
+    )
+
+
+def _told(
+    mark: CellMark, state: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
+) -> str:
+    if state == "waits":
+        return "Waits for a person."
+    if mark.by_hand:
+        return "All right." if state == "full" else "A person marked it."
+    if state == "full":
+        return "All right."
+    if is_missing:
+        return "There was no notebook to mark."
+    if is_unanswered:
+        return "Not answered."
+    if finding.sentence:
+        return _in_a_line(finding.sentence)
+    if finding.reason:
+        return _in_a_line(finding.reason)
+    return "Not all checks held."
+
+
+def _in_a_line(reason: str) -> str:
+    first = clean_characters(reason).strip().partition("\n")[0].removeprefix("✗").strip()
+    if len(first) > MOST_OF_REASON:
+        first = first[: MOST_OF_REASON - 1].rsplit(" ", 1)[0] + " …"
+    return first
+
+
+def _findings(notebook: NotebookNode | None) -> dict[str, Finding]:
+    record = notebook.metadata.get(RECORD) if notebook is not None else None
+    verdicts = record.get("verdicts") if isinstance(record, Mapping) else None
+    if not isinstance(verdicts, Mapping):
+        return {}
+    return {name: Finding.of(verdict) for name, verdict in verdicts.items()}
+
+
+def _marked(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+    return [cell for cell in cells if _grade_id(cell) and (is_grade(cell) or is_task(cell))]
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    found = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+    return found if isinstance(found, str) else ""
+
+
+def _is_unanswered(cell: NotebookNode) -> bool:
+    released = cell.metadata.get("nbgrader", {}).get("checksum")
+    return is_solution(cell) and released is not None and released == compute_checksum(cell)
+
+
+def _without(source: str, regions: Regions) -> str:
+    """Return the part of a course's cell that students have: what is hidden is left out.
+
+    A region that does not end hides all that follows.
+    """
+    kept, hidden_until = [], ""
+    for line in source.split("\n"):
+        if hidden_until:
+            if hidden_until in line:
+                hidden_until = ""
+            continue
+        hidden_until = next((end for begin, end in regions if begin in line), "")
+        if not hidden_until:
+            kept.append(line)
+    return "\n".join(kept).strip("\n")
+
+
+class _Story:
+    """Tells a notebook from top to bottom."""
+
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        marks: NotebookMarks,
+        rows: Sequence[Entry],
+        regions: Regions,
+    ) -> None:
+        self._cells = notebook.cells
+        self._marks = marks
+        self._regions = regions
+        self._findings = _findings(notebook)
+        marked = (_grade_id(cell) for cell in _marked(notebook.cells))
+        names = [name for name in marked if name in marks.cells]
+        self._rows = dict(zip(names, rows, strict=False))
+        self._cleaner = Cleaner()
+        self._number = 0
+        # Comments on an answer stand with its result, where there is one.
+        self._results = {exercise_number(name) for name in names}
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what the page shows below the marks."""
+        for cell in self._cells[:MOST_CELLS]:
+            yield from self._of(cell)
+        if (more := len(self._cells) - MOST_CELLS) > 0:
+            yield Block("note", body=Markup("<p>{} more cells are left out.</p>").format(more))
+
+    def _of(self, cell: NotebookNode) -> Iterator[Block]:
+        name = _grade_id(cell)
+        if cell.cell_type == "code" and is_test(cell):
+            yield self._result(cell)
+            return
+        answer = bool(name) and (is_solution(cell) or is_task(cell))
+        number = clean_characters(exercise_number(name))
+        label = f"Your answer to {number}" if answer else ""
+        source = str(cell.source)
+        if name and not is_solution(cell):
+            source = _without(source, self._regions)
+        is_alone = exercise_number(name) not in self._results
+        comment = self._comment(name) if answer and is_alone else NOTHING
+        if cell.cell_type == "code":
+            self._number += 1
+            what = f"code cell {self._number}" + (f", your answer to {number}" if answer else "")
+            shown = tuple(outputs(cell.get("outputs", ()), self._cleaner, what))
+            body = Markup('<pre role="group" tabindex="0" aria-label="{}"><code>{}</code></pre>')
+            body = body.format(what.capitalize(), code(source, self._cleaner))
+            if source.strip() or shown or answer:
+                yield Block("answer" if answer else "code", label, body, shown, comment)
+        elif source.strip() or answer:
+            yield self._prose(cell, source, label, comment)
+        if name in self._rows:
+            yield self._result(cell)
+
+    def _prose(self, cell: NotebookNode, source: str, label: str, comment: Markup) -> Block:
+        kind = "answer" if label else "text"
+        what = label or "Text"
+        if cell.cell_type == "raw":
+            return Block(kind, label, self._cleaner.text(source, what), comment=comment)
+        html = self._cleaner.markdown(source, cell.get("attachments"), what)
+        if not source.strip() or (label and _is_unanswered(cell)):
+            html = Markup('<p class="note">Nothing was written here.</p>')
+        return Block(kind, label, Markup('<div class="prose">{}</div>').format(html), (), comment)
+
+    def _result(self, cell: NotebookNode) -> Block:
+        name = _grade_id(cell)
+        source = _without(str(cell.source), self._regions)
+        entry = self._rows.get(name)
+        check = code(source, self._cleaner) if is_test(cell) and source.strip() else NOTHING
+        if entry is None:  # the gradebook does not know it: a check without points
+            return Block("check", "A check", check)
+        mark = self._marks.cells[name]
+        finding = self._findings.get(name, Finding())
+        tells = bool(finding.reason) and not finding.fault
+        printed = clean_characters(finding.printed).split("\n")
+        held = tuple(line.removeprefix("✓").strip() for line in printed if line.startswith("✓"))
+        said = "\n".join(line for line in printed if not line.startswith("✓")).strip("\n")
+        reasons = re.split(r"^✗", clean_characters(finding.reason), flags=re.MULTILINE)
+        level = min(self._cleaner.level + 1, 6)
+        return Block(
+            "result",
+            result=Result(
+                entry=entry,
+                level=level,
+                held=held,
+                printed=cut(said, 4000) if said.strip() else "",
+                reasons=tuple(text.strip() for text in reasons if text.strip() and tells),
+                sentence=clean_characters(finding.sentence) if tells else "",
+                remarks=tuple(_remarks(mark, finding)),
+                comment=self._comments(name),
+                check=check,
+            ),
+        )
+
+    def _comments(self, name: str) -> Markup:
+        """Return what people wrote about the exercise, be it at its test or its answer."""
+        exercise = exercise_number(name)
+        names = [n for n in self._marks.comments if exercise_number(n) == exercise]
+        return Markup("").join(map(self._comment, sorted(names)))
+
+    def _comment(self, name: str) -> Markup:
+        if not (said := self._marks.comments.get(name, "")):
+            return NOTHING
+        # Its headings are none of the page's.
+        return Cleaner(level=5, top=6).markdown(said, what="Comment")
+
+
+def _remarks(mark: CellMark, finding: Finding) -> Iterator[str]:
+    if finding.fault:
+        yield "The course's test did not work here, which is not your fault. A person marks it."
+    if mark.by_hand and finding != Finding():
+        yield "A person set this mark, not the test."
+    if mark.extra:
+        yield f"{points(mark.extra)} of these points are extra credit."
+
+
+# ---- From what the page says to the page ---------------------------------------------------------
+
+
+@cache
+def _pages() -> Pages:
+    return Pages(Path(__file__).parent / "templates")
+
+
+def _file_name(notebook: str) -> str:
+    return quote(f"{notebook}.html", errors="replace")
+
+
+def notebook_page(
+    notebook: NotebookNode,
+    name: str,
+    marks: SubmissionMarks,
+    *,
+    regions: Regions = (),
+    others: Iterable[str] = (),
+) -> str:
+    """Return the feedback page of a graded notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    name : str
+        The notebook's.
+    marks : SubmissionMarks
+        Of the whole submission.
+    regions : sequence of (str, str)
+        How hidden parts of the course's cells begin and end.
+    others : iterable of str
+        The submission's other notebooks that have a page.
+    """
+    own = marks.notebook(name)
+    rows = entries(notebook, own)
+    return _pages().render(
+        "notebook.html.j2",
+        marks=marks,
+        own=own,
+        rows=rows,
+        blocks=list(_Story(notebook, own, rows, regions).blocks()),
+        others=[(marks.notebook(other), _file_name(other)) for other in others],
+    )
+
+
+def overview_page(notebooks: Mapping[str, NotebookNode | None], marks: SubmissionMarks) -> str:
+    """Return the page of a whole assignment.
+
+    Parameters
+    ----------
+    notebooks : mapping of str to (NotebookNode or None)
+        As they were graded; None for one that was not handed in.
+    marks : SubmissionMarks
+    """
+    parts = [
+        (own, _file_name(own.name), notebooks.get(own.name), entries(notebooks.get(own.name), own))
+        for own in marks.notebooks
+    ]
+    return _pages().render("overview.html.j2", marks=marks, parts=parts)
+
+
+class FeedbackExporter(Exporter):
+    """Turns a graded notebook into its feedback page, for nbgrader's `generate_feedback`.
+
+    It needs no preprocessors: it asks the gradebook itself.
+    """
+
+    output_mimetype = "text/html"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    def from_notebook_node(  # type: ignore[override]  # as all exporters that write a text
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the page, and in the resources that of the assignment, if it has several."""
+        notebook, resources = super().from_notebook_node(nb, resources, **kw)
+        ids = resources["nbgrader"]
+        with Gradebook(ids["db_url"]) as gradebook:
+            marks = submission_marks(gradebook, ids["assignment"], ids["student"])
+        folder = Path(resources.get("metadata", {}).get("path") or ".")
+        name = ids["notebook"]
+        graded: dict[str, NotebookNode | None] = {
+            other.name: notebook if other.name == name else _read(folder / f"{other.name}.ipynb")
+            for other in marks.notebooks
+        }
+        handed_in = [other for other, found in graded.items() if found is not None]
+        page = notebook_page(
+            notebook,
+            name,
+            marks,
+            regions=self._regions(),
+            others=[other for other in handed_in if other != name],
+        )
+        # nbconvert's writer puts these files beside the page. Each notebook writes the overview
+        # anew, and it always tells of all: so it needs no step after the last.
+        if len(graded) > 1 and Path(OVERVIEW).stem not in graded:
+            overview = overview_page(graded, marks).encode()
+            resources["outputs"] = {**resources.get("outputs", {}), OVERVIEW: overview}
+        return page, resources
+
+    def _regions(self) -> Regions:
+        tests = ClearHiddenTests(config=self.config)
+        schemes = ClearMarkScheme(config=self.config)
+        return (
+            (tests.begin_test_delimeter, tests.end_test_delimeter),
+            (schemes.begin_mark_scheme_delimeter, schemes.end_mark_scheme_delimeter),
+        )
+
+
+def _read(path: Path) -> NotebookNode | None:
+    if not path.is_file():
+        return None
+    found: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return found

@@ -1,0 +1,153 @@
+"""Feedback for a class, written student by student by nbgrader's own `generate_feedback`.
+
+What the pages look like is the business of `feedback_page`, which nbgrader finds in the course's
+configuration: its own command writes the same pages.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traitlets.config import Config
+
+from nbjudge.course.course import Course, causes
+from nbjudge.feedback.notebook_page import OVERVIEW
+from nbjudge.course.gradebook import marks
+from nbjudge.basics.machine_errors import explain
+from nbjudge.course.folders import LOG_NAME, folder_of, logged, workshop
+from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, shown
+from nbjudge.exceptions import CourseError
+
+__all__ = ["Feedback", "Progress", "feedback"]
+
+
+#: What nbgrader's `release_feedback` needs beside the pages: they tell it whose they are, and when.
+SLIPS = (TIMESTAMP, SECRET)
+
+#: Called before each student, with how many are done, how many there are, and the student.
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What became of one student's feedback: its pages, or a remark on why there are none.
+
+    The first page is that of the whole assignment, if it has several notebooks.
+    """
+
+    student: str
+    assignment: str
+    pages: tuple[Path, ...] = ()
+    remark: str = ""
+
+
+def feedback(
+    course: Course,
+    assignment: str,
+    *,
+    students: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> list[Feedback]:
+    """Write the feedback of everybody who is graded, to `feedback/<student>/<assignment>/`.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    students : collection of str, optional
+        Whose feedback; by default everybody's.
+    progress : callable, optional
+        Told before each student.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, or nothing of it is graded yet.
+    """
+    course.require(assignment)
+    graded = [
+        found.student
+        for found in marks(course, assignment)
+        if folder_of(course, "autograded", found.student, assignment).is_dir()
+    ]
+    wanted = graded if students is None else sorted(set(students))
+    if not wanted:
+        message = (
+            f"Nothing of '{assignment}' is graded in {course.root} yet. "
+            f"Run `course autograde {assignment}` first."
+        )
+        raise CourseError(message)
+    rows = []
+    with logged(course):
+        for done, student in enumerate(wanted):
+            if progress:
+                progress(done, len(wanted), student)
+            rows.append(
+                _written(course, assignment, student)
+                if student in graded
+                else Feedback(student, assignment, remark="Not graded yet, so there is none.")
+            )
+    return rows
+
+
+def _written(course: Course, assignment: str, student: str) -> Feedback:
+    try:
+        return _write(course, assignment, student)
+    # One student's feedback costs nobody else's.
+    except Exception as error:
+        logging.exception("the feedback of %r was not written", student)
+        told = explain(error) or f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
+        return Feedback(student, assignment, remark=f"It was not written. {told}")
+
+
+def _write(course: Course, assignment: str, student: str) -> Feedback:
+    finished = folder_of(course, "feedback", student, assignment)
+    parts = (student, assignment)
+    with workshop(course, "feedback") as folder:
+        # nbgrader would copy what else there is into the feedback.
+        graded = folder.joinpath("autograded", *parts)
+        graded.mkdir(parents=True)
+        for notebook in folder_of(course, "autograded", *parts).glob("*.ipynb"):
+            shutil.copy(notebook, graded)
+        for slip in _slips(course, student, assignment):
+            shutil.copy(slip, graded)
+        within = folder.relative_to(course.root).as_posix()
+        config = Config()
+        config.CourseDirectory.autograded_directory = f"{within}/autograded"
+        config.CourseDirectory.feedback_directory = f"{within}/feedback"
+        result = course.api(config).generate_feedback(assignment, "*")
+        if not result["success"]:
+            return Feedback(student, assignment, remark=_failure(result))
+        shutil.rmtree(finished, ignore_errors=True)
+        finished.parent.mkdir(parents=True, exist_ok=True)
+        folder.joinpath("feedback", *parts).replace(finished)
+    pages = sorted(finished.glob("*.html"), key=lambda page: (page.name != OVERVIEW, page.name))
+    return Feedback(student, assignment, pages=tuple(pages))
+
+
+def _slips(course: Course, student: str, assignment: str) -> Iterator[Path]:
+    """Yield the small files of nbgrader's that came with a submission; links are none."""
+    for name in SLIPS:
+        for step in ("autograded", "submitted"):
+            folder = folder_of(course, step, student, assignment)
+            slip = folder / name
+            is_own = not any(path.is_symlink() for path in (slip, folder, folder.parent))
+            if is_own and slip.is_file() and slip.stat().st_size <= MAX_SECRET_BYTES:
+                yield slip
+                break
+
+
+def _failure(result: dict[str, Any]) -> str:
+    """Return, in a sentence, why a call of nbgrader's API failed.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a person stopped it, which nbgrader takes for a failure.
+    """
+    return f"nbgrader could not write it ({shown(causes(result)[0])}); see {LOG_NAME}."

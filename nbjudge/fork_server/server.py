@@ -1,0 +1,330 @@
+"""The warm parent: imports what notebooks need once, and forks a kernel for each submission.
+
+It runs in a sandbox and computes nothing itself: no thread, no ZeroMQ context and no event loop
+exist before it forks. Each child gets namespaces of its own, is watched by an `init` process of its
+own, and dies whole.
+
+The grader sends, for each kernel, one end of a socket: the *leash*. The child reads from it what is
+asked for (JSON), which this process therefore never sees: what it once had in its memory, all later
+kernels could find in theirs. On the leash the child's init says "ready", and how the kernel ended
+and what it used; it takes "interrupt" and "kill". A leash that is let go kills too, so that nothing
+outlives a grader.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn, TypedDict
+
+from nbjudge.fork_server import namespaces, syscalls
+from nbjudge.fork_server.meter import CountingMeter, GroupMeter, Meter, read_sizes
+from nbjudge.fork_server.sessions import Sessions
+from nbjudge.fork_server.usage import Budget, pack_end
+from nbjudge.fork_server.watch import READY, watch
+
+__all__ = ["HOME", "MODULES", "main"]
+
+UP = b"up"
+#: Open files that come with a request: those of a control group.
+MOST_FILES = 16
+#: Terminals that a kernel can have: a shell's command takes one.
+TERMINALS = 16
+#: What a kernel would import as it starts, and what most notebooks then do.
+MODULES = (
+    "numpy",
+    "contourpy",
+    "encodings.cp437",  # for names in archives
+    "matplotlib.pyplot",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.JpegImagePlugin",
+    "PIL.PpmImagePlugin",
+    "faulthandler",
+    "sqlite3",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "ipykernel.debugger",
+    "ipykernel.kernelapp",
+    "tornado.platform.asyncio",
+    "zmq.utils.garbage",
+    "nbjudge.checks",
+    "nbjudge.kernel.app",
+)
+#: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
+#: has met: users are counted, so two kernels of one user would share their limit.
+STRANGERS = range(2**30, 2**31)
+IDS = Path("/proc/self/uid_map")
+#: Bytes of addresses that may be reserved beyond what is used, as the stacks of threads are.
+RESERVED = 2**30
+#: Where a kernel may write: its home, the folder that it starts in, and those for temporary files.
+OWN = "/student"
+HOME, DESK = f"{OWN}/home", f"{OWN}/desk"
+CONNECTION = f"{HOME}/connection.json"
+
+
+class Imports(TypedDict):
+    """What a course's notebooks need: modules at once, others later, and one that reads data."""
+
+    now: Sequence[str]
+    later: Sequence[str]
+    data: str
+
+
+def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bool = False) -> None:
+    """Import, say so, and fork a kernel for each request until the grader is gone.
+
+    Parameters
+    ----------
+    control : int
+        The file descriptor of a socket that keeps messages apart (SOCK_SEQPACKET). Several
+        graders may have the other end: each sends its requests whole.
+    course : mapping
+        What `GradedKernelApp` is to know of the course.
+    imports : dict
+        See `Imports`.
+    ahead : bool
+        Whether to import at once what could wait for the first kernel, since several will come.
+    """
+    for name in (*MODULES, *imports["now"], *(imports["later"] if ahead else ())):
+        importlib.import_module(name)
+    is_first = True
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+    _freeze()
+    # Nobody asks how a child ended: its init tells on the leash.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(fileno=control) as grader:
+        grader.send(json.dumps({"threads": _threads()}).encode())
+        while True:
+            _, leashes, _, _ = socket.recv_fds(grader, 1, 1)
+            if not leashes:
+                return
+            (leash,) = leashes
+            if _threads() != 1:  # a fork would leave the locks of others locked for ever
+                sys.exit("The warm parent is no longer alone in its process.")
+            if os.fork() == 0:
+                grader.close()
+                _child(socket.socket(fileno=leash), course)
+            os.close(leash)
+            if is_first:
+                is_first = False
+                for name in imports["later"]:
+                    importlib.import_module(name)
+                if imports["data"]:
+                    importlib.import_module(imports["data"]).read_ahead()
+                _freeze()
+
+
+def _freeze() -> None:
+    """Keep the collector of garbage away from what all kernels share."""
+    gc.collect()
+    gc.freeze()
+
+
+def _threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def _child(leash: socket.socket, course: Mapping[str, Any]) -> NoReturn:
+    """Become the first process of new namespaces; never return."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        _silence()
+        text, files, _, _ = socket.recv_fds(leash, 2**20, MOST_FILES)
+        request = {**json.loads(text), "course": course}
+        group = dict(zip(request["group"], files, strict=True))
+        namespaces.unshare(with_users=os.getuid() != 0)
+        if os.fork() == 0:
+            _init(request, group, leash)
+    except BaseException as error:
+        leash.send(f"failed: {type(error).__name__}: {error}".encode()[:1000])
+    os._exit(1)
+
+
+def _silence() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(null, standard)
+    os.close(null)
+
+
+def _init(request: dict[str, Any], group: dict[str, int], leash: socket.socket) -> None:
+    """Furnish the room, start the kernel in it, and watch over both."""
+    user = random.SystemRandom().choice(_strangers()) if os.getuid() == 0 else None
+    budget = Budget(**request["budget"])
+    # Of the parent, by kind, in kilobytes; in here there may be no list of processes to read.
+    parents = read_sizes(Path("/proc/self/status"))
+    _furnish(request, budget, user)
+    is_up, says_up = os.pipe()
+    may_run, lets_run = os.pipe()
+    kernel = os.fork()
+    if kernel == 0:
+        leash.close()
+        for file in group.values():  # whoever has them could leave the group
+            os.close(file)
+        os.close(is_up)
+        os.close(lets_run)
+        _kernel(request, budget, parents, user, says_up, may_run)
+    os.close(says_up)
+    os.close(may_run)
+    # However busy the kernel's processes are, who watches over them must have its turn.
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    # It takes a while, in which the kernel starts.
+    meter = _meter(kernel, budget, group, parents["RssAnon"] / 1024)
+    if (said := os.read(is_up, 1000)) != UP:
+        leash.send(b"failed: " + (said or b"it ended while it started"))
+    else:
+        # The sockets are bound: now nobody writes there any more.
+        namespaces.seal("/line")
+        leash.send(READY)
+        os.write(lets_run, b"1")
+    sessions = None if request["shares"] else Sessions()
+    ended = watch(kernel, leash, budget, meter, sessions)
+    _clear()
+    leash.send(pack_end(ended, meter.used))
+    os._exit(0)
+
+
+def _meter(kernel: int, budget: Budget, group: dict[str, int], inherited: float) -> Meter:
+    """Put the kernel into its group, whose counters then tell; else count."""
+    try:
+        for name, file in group.items():
+            if name.startswith("processes"):
+                os.write(file, str(kernel).encode())
+    except OSError:
+        group = {}
+    if group:
+        return GroupMeter(OWN, group)
+    return CountingMeter(OWN, budget.memory_megabytes, inherited)
+
+
+def _strangers() -> range:
+    """Return the numbers of users whom nobody has met; a container may have few numbers at all."""
+    ids = [list(map(int, line.split())) for line in IDS.read_text().splitlines()]
+    end = max(first + count for first, _, count in ids)
+    return STRANGERS if end >= STRANGERS.stop else range(end // 2, end)
+
+
+def _clear() -> None:
+    """End all other processes of this namespace, and wait until they are gone."""
+    with suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
+    room = Path("/rooms", request["room"])
+    namespaces.make_private()
+    # One file system for all that can be written to: its size is that of all together.
+    namespaces.mount_tmpfs(OWN, budget.disk_megabytes)
+    _show_tmp([Path(prefix) for prefix in request["prefixes"]])
+    _make_temporary("/dev/shm")
+    namespaces.mount_proc()
+    namespaces.bind(str(room / "line"), "/line")
+    shutil.copytree(room / "desk", DESK)
+    shutil.copytree(room / "home", HOME)
+    Path(CONNECTION).write_text(json.dumps(request["connection"]), encoding="utf-8")
+    if user is not None:
+        for owned in (Path(HOME), Path(DESK)):
+            for place in (owned, *owned.rglob("*")):
+                os.chown(place, user, user)
+    namespaces.mount_tmpfs("/rooms", 1)
+    # What maps it has memory that nothing counts, once it is no longer in any process.
+    nothing = Path("/rooms/nothing")
+    nothing.touch(mode=0)
+    namespaces.bind(str(nothing), "/dev/zero")
+    nothing.unlink()
+    namespaces.seal("/rooms")
+    namespaces.mount_terminals("/dev/pts", TERMINALS)
+
+
+def _show_tmp(prefixes: list[Path]) -> None:
+    """Show an empty /tmp, except that Python stays visible if it is somewhere in there."""
+    inside = {p: os.open(p, os.O_PATH) for p in prefixes if p.is_relative_to("/tmp")}
+    _make_temporary("/tmp")
+    for prefix, handle in inside.items():
+        prefix.mkdir(parents=True, exist_ok=True)
+        namespaces.bind(f"/proc/self/fd/{handle}", str(prefix))
+        os.close(handle)
+
+
+def _make_temporary(place: str) -> None:
+    """Show a new folder that everybody may write to."""
+    folder = Path(OWN, Path(place).name)
+    folder.mkdir()
+    folder.chmod(0o1777)
+    namespaces.bind(str(folder), place)
+
+
+def _kernel(
+    request: dict[str, Any],
+    budget: Budget,
+    parents: dict[str, int],
+    user: int | None,
+    says_up: int,
+    may_run: int,
+) -> NoReturn:
+    """Become the kernel."""
+    try:
+        namespaces.limit(
+            cpu_seconds=budget.cpu_seconds,
+            data_bytes=parents["VmData"] * 1024 + budget.memory_megabytes * 2**20,
+            address_bytes=parents["VmSize"] * 1024 + budget.memory_megabytes * 2**20 + RESERVED,
+            processes=budget.processes,
+            open_files=budget.open_files,
+            file_bytes=budget.disk_megabytes * 2**20,
+        )
+        os.nice(19)
+        namespaces.give_up_privileges(user)
+        syscalls.forbid()
+        os.chdir(DESK)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        tempfile.tempdir = None  # an import may have asked for the parent's
+        _reseed()
+        from IPython.core.pylabtools import activate_matplotlib
+        from matplotlib_inline.backend_inline import configure_inline_support
+
+        from nbjudge.kernel.app import GradedKernelApp
+
+        sys.argv = [""]
+        app = GradedKernelApp.instance(connection_file=CONNECTION, alone=True, **request["course"])
+        app.initialize(request["arguments"])  # type: ignore[no-untyped-call]
+        # matplotlib was imported without a shell to show its figures in.
+        activate_matplotlib(os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
+        configure_inline_support(app.shell, os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
+        os.write(says_up, UP)
+        os.close(says_up)
+        os.read(may_run, 1)
+        os.close(may_run)
+        app.start()
+    except BaseException as error:
+        with suppress(OSError):
+            os.write(says_up, f"{type(error).__name__}: {error}".encode()[:900])
+    os._exit(1)
+
+
+def _reseed() -> None:
+    """Give the random generators a state of their own, as in a new process."""
+    random.seed()
+    importlib.import_module("numpy").random.seed()
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.seed()

@@ -1,0 +1,134 @@
+"""What the marks of a class depend on beside what was handed in: versions, limits, and the code."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from nbgrader.preprocessors import Execute, LimitOutput
+from traitlets.config import Configurable
+
+import nbjudge
+from nbjudge.basics.settings import read_settings, traits_of
+from nbjudge.course.cells import NotebookVersion
+from nbjudge.course.course import Course
+from nbjudge.course.plug import JUDGE, Plug, package_folder
+from nbjudge.sandbox.fitted_limits import derived
+from nbjudge.sandbox.limits import Limits
+
+__all__ = ["Terms", "course_limits", "grader_version"]
+
+#: What changes no mark: rooms that read marks, prove or show something, and the command.
+NO_JUDGES = frozenset(
+    {"cli", "export", "feedback", "pages", "proof", "release", "report", "similar"}
+)
+
+
+@functools.cache
+def grader_version(packages: tuple[str, ...]) -> str:
+    """Return a text that is another for any other code that can change a mark.
+
+    Parameters
+    ----------
+    packages : tuple of str
+        The course's own. What is no module of theirs, such as a known answer, changes no mark.
+    """
+    digest = hashlib.sha256()
+    for package in (JUDGE, *packages):
+        root = package_folder(package)
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root)
+            is_module = (path.parent / "__init__.py").exists()
+            if is_module and not (package == JUDGE and name.parts[0] in NO_JUDGES):
+                digest.update(f"{package}/{name.as_posix()}".encode() + b"\0" + path.read_bytes())
+    return f"{nbjudge.__version__}+{digest.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the marks of a whole class depend on, beside what was handed in.
+
+    Parameters
+    ----------
+    versions : mapping of str to NotebookVersion
+        By notebook.
+    limits : Limits
+    run_all : bool
+    held : mapping
+        What is wrong with tests that no answer is to be marked by, in the end of a sentence, by
+        notebook and the test's grade id: see `proof`. A person marks what they test.
+    plug : Plug
+        What the course tells of itself.
+    environment : mapping of str to str
+        The variables that may change a mark, `Plug.variables`: the coordinator's hold, not those of
+        a worker's shell.
+    grader : str
+        Of `grader_version`; by default this machine's.
+    """
+
+    versions: Mapping[str, NotebookVersion]
+    limits: Limits
+    run_all: bool
+    plug: Plug
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    grader: str = ""
+
+    def __post_init__(self) -> None:
+        # A frozen class's own way to fill in what follows from the rest.
+        if not self.environment:
+            object.__setattr__(self, "environment", self.plug.environment())
+        if not self.grader:
+            object.__setattr__(self, "grader", grader_version(self.plug.packages))
+
+    def key(self, ingredients: tuple[str, ...]) -> str:
+        """Return a text that is another if anything else would be graded, or otherwise."""
+        return hashlib.sha256(json.dumps([self._digest, ingredients]).encode()).hexdigest()
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        digests = {name: version.digest for name, version in self.versions.items()}
+        # Whether there has to be a sandbox changes no mark.
+        limits = asdict(replace(self.limits, require_sandbox=False))
+        held = {name: sorted(tests) for name, tests in self.held.items()}
+        content = [digests, limits, self.run_all, held, dict(self.environment), self.grader]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class _Settings(Configurable):
+    locals().update(traits_of(Limits))
+
+
+_Settings.__name__ = "Judge"  # nbgrader's preprocessor has the same settings
+
+
+def course_limits(
+    course: Course, *, needed: Mapping[str, float] | None = None, require_sandbox: bool = False
+) -> Limits:
+    """Return the limits that a course's configuration sets, and for the rest those that follow.
+
+    Parameters
+    ----------
+    course : Course
+    needed : mapping of str to float, optional
+        What the solution of the assignment needs: see `fitting.needs`.
+    require_sandbox : bool
+        Whether to refuse where nothing confines a kernel, whatever the configuration says.
+    """
+    config = course.config()
+    shortened = LimitOutput(config=config)
+    set_ones = Limits(
+        cell_seconds=Execute(config=config).timeout or Limits.cell_seconds,
+        fits_machine="memory_megabytes" not in config.Judge,
+        **read_settings(Limits, _Settings(config=config)),
+    )
+    own = derived(set_ones, needed or {}, fixed=config.Judge)
+    return replace(
+        own,
+        require_sandbox=own.require_sandbox or require_sandbox,
+        output_lines=shortened.max_lines,
+        traceback_lines=shortened.max_traceback,
+    )

@@ -1,0 +1,112 @@
+"""What a worker does: one student's notebooks, from their bytes to their marks.
+
+A job and its outcome are data. They travel between the coordinator and its workers; nothing in them
+is taken from a submission but bytes and text.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbjudge.basics.machine_errors import explain
+from nbjudge.exceptions import CourseError, SubmissionError
+from nbjudge.grading.conditions import Terms, grader_version
+from nbjudge.intake.submission import Papers
+
+if TYPE_CHECKING:  # it takes seconds to import, and the coordinator grades nothing
+    from nbjudge.judge.notebooks import Result
+
+__all__ = ["Job", "OtherGrader", "Outcome", "unexpected", "work"]
+
+
+class OtherGrader(CourseError):
+    """A worker has another version of the course than who sent the job."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A student's notebooks, to be graded."""
+
+    student: str
+    papers: Papers
+    ingredients: tuple[str, ...]
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Parameters
+    ----------
+    student : str
+    results : mapping of str to Result
+        By notebook.
+    failures : mapping of str to str
+        Why a notebook could not be graded, in a sentence, by notebook; "" stands for all of them.
+    passing : bool
+        Whether a failure is none of the notebook's, so that it is worth another try.
+    seconds : float
+    """
+
+    student: str
+    results: Mapping[str, Result] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    passing: bool = False
+    seconds: float = 0.0
+
+
+def unexpected(error: BaseException) -> str:
+    """Return the sentence for an error that is the machine's, or that nobody thought of."""
+    return (
+        explain(error)
+        or f"Something unexpected happened ({type(error).__name__}: {str(error)[:200]})."
+    )
+
+
+def work(job: Job) -> Outcome:
+    """Grade a student's notebooks.
+
+    Raises
+    ------
+    OtherGrader
+        If this worker has other code than the coordinator.
+    """
+    from nbjudge.judge.notebooks import grade
+
+    if (here := grader_version(job.terms.plug.packages)) != job.terms.grader:
+        message = (
+            f"A worker has version {here} of the course, and this machine {job.terms.grader}. "
+            "Install the same one everywhere, and start the workers again."
+        )
+        raise OtherGrader(message)
+    for name in job.terms.plug.variables:
+        os.environ.pop(name, None)
+    os.environ.update(job.terms.environment)
+    start = time.monotonic()
+    results, failures, passing = {}, {}, False
+    for name, content in job.papers.notebooks.items():
+        try:
+            results[name] = grade(
+                content,
+                job.terms.versions[name],
+                ingredients=job.ingredients,
+                files=job.papers.files,
+                limits=job.terms.limits,
+                run_all=job.terms.run_all,
+                held=job.terms.held.get(name),
+                plug=job.terms.plug,
+            )
+        except SubmissionError as error:
+            failures[name] = str(error)
+        # No exception may travel as it is: the coordinator may be unable to read it.
+        except Exception as error:
+            logging.exception("%r was not graded", job.student)
+            why = str(error) if isinstance(error, CourseError) else unexpected(error)
+            failures[name], passing = f"'{name}.ipynb' was not graded. {why}", True
+    return Outcome(job.student, results, failures, passing, time.monotonic() - start)

@@ -1,0 +1,311 @@
+"""What the course's own solution did under the tests of a version: proved once, and kept.
+
+A test that the solution does not pass says nothing about a student's answer, so its exercise is
+held for a person. The record of an assignment lies in a hidden folder of the course. It is a cache:
+without it, or with a damaged one, the solution is judged again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import is_solution
+
+from nbjudge.course.cells import NotebookVersion, exercise_number
+from nbjudge.course.course import Course
+from nbjudge.course.folders import write_whole
+from nbjudge.course.gradebook import versions
+from nbjudge.course.hidden_regions import grade_id, solution
+from nbjudge.exceptions import CourseError
+from nbjudge.grading.conditions import Terms, grader_version
+from nbjudge.grading.jobs import Job, Outcome, work
+from nbjudge.intake.data_files import course_data
+from nbjudge.intake.submission import Papers
+from nbjudge.sandbox.fitted_limits import needs
+
+__all__ = ["Outcomes", "Proof", "digest", "find", "keep", "prove", "proved"]
+
+FOLDER = ".course_proofs"
+SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
+#: What becomes of jobs: those of a crew, or of this process.
+Outcomes = Callable[[Iterable[Job]], Iterator[Outcome]]
+
+#: Texts by notebook and, in it, by grade id.
+Texts = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of the course's own solution of an assignment.
+
+    Parameters
+    ----------
+    version : str
+        Of `digest`: what the solution was judged by.
+    grader : str
+        Of `jobs.grader_version`: which code judged it.
+    answers : mapping
+        The solution, by notebook and the answer's grade id.
+    passed : mapping of str to tuple of str
+        By notebook: the grade ids of the tests that the solution passes with all points.
+    faults : mapping
+        What is wrong with a test, in a sentence, by notebook and the test's grade id: the solution
+        fails it.
+    gifts : mapping
+        The same, of tests that give marks to a release in which nothing is answered.
+    needs : mapping of str to float
+        What the solution took of a resource, at most, by the resource's name: what a class may use
+        is derived from it. Empty where nothing was measured.
+    """
+
+    version: str
+    grader: str
+    answers: Texts = field(default_factory=dict)
+    passed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    faults: Texts = field(default_factory=dict)
+    gifts: Texts = field(default_factory=dict)
+    needs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the solution passes every test, and nothing else does."""
+        return not any(self.faults.values()) and not any(self.gifts.values())
+
+
+def digest(versions: Mapping[str, NotebookVersion]) -> str:
+    """Return a text that is another for any other version of an assignment's notebooks."""
+    content = {name: version.digest for name, version in versions.items()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def find(course: Course, assignment: str, version: str) -> Proof | None:
+    """Return the record of a version of an assignment, whatever code judged it; None without one.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    version : str
+        Of `digest`.
+    """
+    try:
+        record = json.loads(_place(course, assignment).read_bytes())
+        proof = Proof(
+            version=_text(record["version"]),
+            grader=_text(record["grader"]),
+            answers=_texts(record["answers"]),
+            passed={
+                _text(name): tuple(map(_text, tests)) for name, tests in record["passed"].items()
+            },
+            faults=_texts(record["faults"]),
+            gifts=_texts(record["gifts"]),
+            needs={_text(name): float(amount) for name, amount in record["needs"].items()},
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return proof if proof.version == version else None
+
+
+def keep(course: Course, assignment: str, proof: Proof) -> None:
+    """Write the record of an assignment, in the place of any other."""
+    place = _place(course, assignment)
+    place.parent.mkdir(exist_ok=True)
+    write_whole(place, json.dumps(asdict(proof), indent=1, sort_keys=True) + "\n")
+
+
+def take_as_proved(course: Course, assignment: str) -> None:
+    """Keep a proof of a released version by which no test is held, without having judged it."""
+    version = digest(versions(course, assignment))
+    keep(course, assignment, Proof(version, grader_version()))
+
+
+def proved(
+    course: Course, assignment: str, terms: Terms, outcomes: Outcomes | None = None
+) -> Proof:
+    """Return the proof of a version by this code: the one that is kept, or a new one, kept then.
+
+    Parameters and exceptions are those of `prove`.
+    """
+    kept = find(course, assignment, digest(terms.versions))
+    if kept is not None and kept.grader == terms.grader:
+        return kept
+    proof, is_sure = _proof(course, assignment, terms, outcomes)
+    if is_sure:
+        keep(course, assignment, proof)
+    return proof
+
+
+def prove(course: Course, assignment: str, terms: Terms, outcomes: Outcomes | None = None) -> Proof:
+    """Judge the course's own solution, and a release in which nothing is answered.
+
+    Parameters
+    ----------
+    course : Course
+        Its `release/` holds the version. The solution is the one that was kept with the version,
+        and else that of `source/`.
+    assignment : str
+    terms : Terms
+        The version and the limits; what they hold for a person is judged nevertheless.
+    outcomes : callable, optional
+        Does the jobs; by default this process.
+
+    Raises
+    ------
+    CourseError
+        If the version has no solution that it could be proved by, or if that could not be judged.
+    """
+    return _proof(course, assignment, terms, outcomes)[0]
+
+
+def _proof(
+    course: Course, assignment: str, terms: Terms, outcomes: Outcomes | None
+) -> tuple[Proof, bool]:
+    version = digest(terms.versions)
+    kept = find(course, assignment, version)
+    answers = kept.answers if kept is not None and kept.answers else solutions(course, assignment)
+    jobs = _jobs(course, assignment, terms, answers)
+    do = outcomes or (lambda jobs: map(work, jobs))
+    found = _judged(do, jobs)
+    if _faults(terms.versions, found[SOLVED]):  # perhaps the machine was busy
+        found = {**found, **_judged(do, jobs[:1])}
+    faults = _faults(terms.versions, found[SOLVED])
+    if faults and kept is None and not _is_source_of(course, assignment, terms.versions):
+        message = (
+            f"source/{assignment} has changed since it was released, and its solution fails a test "
+            "of that release. Release it again, so that the tests can be proved."
+        )
+        raise CourseError(message)
+    verdicts = [v for result in found[SOLVED].results.values() for v in result.verdicts.values()]
+    proof = Proof(
+        version=version,
+        grader=terms.grader,
+        answers=answers,
+        passed={
+            name: tuple(test for test in result.verdicts if test not in faults.get(name, {}))
+            for name, result in found[SOLVED].results.items()
+        },
+        faults=faults,
+        gifts=_gifts(found[UNTOUCHED]),
+        # Measured once a version: limits follow from it, and another measurement is never the same.
+        needs=(kept.needs if kept else {})
+        or needs(result.used for result in found[SOLVED].results.values()),
+    )
+    return proof, not any(verdict.lost for verdict in verdicts)
+
+
+def solutions(course: Course, assignment: str) -> dict[str, dict[str, str]]:
+    """Return the solution of an assignment as its source has it now."""
+    return {
+        path.stem: {
+            name: solution(cell)
+            for cell in _read(path).cells
+            if is_solution(cell) and (name := grade_id(cell))
+        }
+        for path in sorted((course.root / "source" / assignment).glob("*.ipynb"))
+    }
+
+
+def _is_source_of(course: Course, assignment: str, versions: Mapping[str, NotebookVersion]) -> bool:
+    """Say whether the tests of a version are those that the source has now."""
+    for name, version in versions.items():
+        path = course.root / "source" / assignment / f"{name}.ipynb"
+        now = {grade_id(cell): cell.source for cell in _read(path).cells} if path.exists() else {}
+        tests = [cell for cell in version.cells if cell.grade and not cell.solution]
+        if any(now.get(test.grade_id) != test.source for test in tests):
+            return False
+    return True
+
+
+def _jobs(course: Course, assignment: str, terms: Terms, answers: Texts) -> list[Job]:
+    folder = course.root / "release" / assignment
+    solved, untouched = {}, {}
+    for name, version in terms.versions.items():
+        path = folder / f"{name}.ipynb"
+        if not path.is_file():
+            message = f"release/{assignment}/{path.name} is missing. Release the assignment again."
+            raise CourseError(message)
+        wanted = {cell.grade_id for cell in version.cells if cell.solution}
+        if missing := sorted(wanted - answers.get(name, {}).keys()):
+            message = (
+                f"source/{assignment}/{path.name} has no solution for the cell '{missing[0]}' "
+                "of the release. Release the assignment again."
+            )
+            raise CourseError(message)
+        notebook = _read(path)
+        untouched[name] = _written(notebook)
+        for cell in notebook.cells:
+            if (answered := grade_id(cell)) in wanted:
+                cell.source = answers[name][str(answered)]
+        solved[name] = _written(notebook)
+    files = {name: path.read_bytes() for name, path in course_data(folder).items()}
+    return [
+        Job(who, Papers(notebooks, files), (who,), terms)
+        for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))
+    ]
+
+
+def _read(path: Path) -> NotebookNode:
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def _written(notebook: NotebookNode) -> bytes:
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    return text.encode()
+
+
+def _judged(do: Outcomes, jobs: Iterable[Job]) -> dict[str, Outcome]:
+    found = {outcome.student: outcome for outcome in do(jobs)}
+    for outcome in found.values():
+        for failure in outcome.failures.values():
+            raise CourseError(f"{outcome.student.capitalize()} could not be judged. {failure}")
+    return found
+
+
+def _faults(versions: Mapping[str, NotebookVersion], solved: Outcome) -> dict[str, dict[str, str]]:
+    """Return why each test fails that the solution does not pass with all points."""
+    faults: dict[str, dict[str, str]] = {}
+    for name, result in solved.results.items():
+        points = {cell.grade_id: cell.points for cell in versions[name].cells}
+        for test, verdict in result.verdicts.items():
+            if verdict.fault or verdict.mark < points[test]:
+                why = " ".join((verdict.fault or verdict.reason).split())
+                told = f"the course's own solution does not pass it ({why.removesuffix('.')})"
+                faults.setdefault(name, {})[test] = told
+    return faults
+
+
+def _gifts(untouched: Outcome) -> dict[str, dict[str, str]]:
+    """Return which tests give marks for nothing."""
+    gifts: dict[str, dict[str, str]] = {}
+    for name, result in untouched.results.items():
+        for test, verdict in result.verdicts.items():
+            if verdict.mark > 0:
+                told = f"it gives {verdict.mark:g} to who leaves {exercise_number(test)} out"
+                gifts.setdefault(name, {})[test] = told
+    return gifts
+
+
+def _place(course: Course, assignment: str) -> Path:
+    return course.root / FOLDER / f"{assignment}.json"
+
+
+def _texts(record: object) -> Texts:
+    if not isinstance(record, dict):
+        raise TypeError(record)
+    return {
+        _text(name): {_text(key): _text(text) for key, text in texts.items()}
+        for name, texts in record.items()
+    }
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value

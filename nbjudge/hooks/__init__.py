@@ -1,0 +1,114 @@
+"""What an `nbgrader_config.py` names: two lines make nbgrader's own commands use the judge.
+
+    from nbjudge.hooks import configure
+    configure(c)
+
+It may import every room below it: all that grades, releases and makes pages. Nothing imports it but
+nbgrader, by the names that `configure` sets.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sysconfig
+from functools import partial
+from pathlib import Path
+
+import nbgrader
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions, Execute, SaveAutoGrades
+from traitlets.config import Config
+
+from nbjudge.course.course import gradebook_url
+
+__all__ = ["configure"]
+
+
+def configure(c: Config, root: Path | None = None) -> None:
+    """Have nbgrader grade, release and show a course by the judge.
+
+    What `nbgrader_config.py` sets afterwards overrules what is set here. Every limit is a setting
+    of `Judge`, and what the course tells of itself one of `Plug`: docs/settings.md explains each.
+
+    Parameters
+    ----------
+    c : Config
+        What `get_config()` returns in `nbgrader_config.py`.
+    root : Path, optional
+        The course's folder; by default that of the file that calls this.
+    """
+    root = root or Path(inspect.stack()[1].filename).resolve().parent
+    _configure_gradebook(c, root)
+    _configure_releases(c, root)
+    _configure_grading(c)
+    _configure_pages(c)
+
+
+def _configure_gradebook(c: Config, root: Path) -> None:
+    c.CourseDirectory.db_url = gradebook_url(root)
+    # To make a new gradebook, nbgrader starts `alembic` by name: it must be found even if this
+    # environment is not activated.
+    scripts = sysconfig.get_path("scripts")
+    if scripts not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
+
+
+def _configure_releases(c: Config, root: Path) -> None:
+    # nbgrader's own steps, and one more: where a student repairs broken code instead of writing new
+    # code, the answer cell of the student version holds that code.
+    steps = GenerateAssignment.preprocessors.default()
+    steps.insert(steps.index(ClearSolutions) + 1, "nbjudge.hooks.starter.UseStarter")
+    c.GenerateAssignment.preprocessors = steps
+    # The mark scheme of a written answer may stand in the locked cell that asks the question.
+    # Students do not see it; nbgrader puts it back when it grades, for who marks.
+    c.ClearMarkScheme.enforce_metadata = False
+    # A released folder works by itself.
+    c.GenerateAssignment.post_convert_hook = partial(_complete, root)
+
+
+def _complete(root: Path, **told: object) -> None:
+    from nbjudge.release.release import complete  # which only a release needs
+
+    complete(root, **told)  # type: ignore[arg-type]  # nbgrader's own words
+
+
+def _configure_grading(c: Config) -> None:
+    # Submissions are rebuilt from the text of their cells and the course's own copy. The student's
+    # cells then run in a kernel of their own, and the tests outside it; marks come from what the
+    # tests found. docs/how-grading-works.md tells how.
+    restore = "nbjudge.hooks.autograde.Restore"
+    c.Autograde.sanitize_preprocessors = [restore, *Autograde.sanitize_preprocessors.default()]
+    steps = Autograde.autograde_preprocessors.default()
+    steps[steps.index(Execute)] = "nbjudge.hooks.autograde.Judge"
+    steps.insert(steps.index(SaveAutoGrades) + 1, "nbjudge.hooks.autograde.Record")
+    c.Autograde.autograde_preprocessors = steps
+    # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
+    c.Execute.timeout = 120
+    # `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it
+    # must not stand in for what is installed. (The second option keeps the kernel from telling
+    # every time that local connections are not encrypted.)
+    c.Execute.extra_arguments = [
+        "--InteractiveShellApp.ignore_cwd=True",
+        "--IPKernelApp.log_level=ERROR",
+    ]
+    # A test cell that a student deleted comes back, so that the rest of the notebook is marked.
+    c.OverwriteCells.add_missing_cells = True
+    # `nbgrader zip_collect` unpacks within bounds, and nowhere else than it should.
+    c.ZipCollectApp.extractor_plugin = "nbjudge.intake.unpack.CarefulExtractor"
+
+
+def _configure_pages(c: Config) -> None:
+    # The formgrader shows submissions in the grader's own session. So that nothing in one can act
+    # there, its pages are made of what cannot, and say so to the browser.
+    c.HTMLExporter.preprocessors = ["nbjudge.hooks.formgrader.Shield"]
+    c.HTMLExporter.filters = {"markdown2html": "nbjudge.hooks.formgrader.markdown"}
+    c.HTMLExporter.template_name = "graders"
+    formgrader = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+    templates = Path(__file__).parent / "templates"
+    c.HTMLExporter.extra_template_basedirs = [str(templates), str(formgrader)]
+    c.HTMLExporter.extra_template_paths = [str(formgrader)]
+    # A page of its own for each notebook, which asks the gradebook itself: nbgrader's own
+    # preprocessors have nothing left to do.
+    c.GenerateFeedback.exporter_class = "nbjudge.feedback.notebook_page.FeedbackExporter"
+    c.GenerateFeedback.preprocessors = []

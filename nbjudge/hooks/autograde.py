@@ -1,0 +1,179 @@
+"""nbgrader's door to the judge: what its own `autograde` and its formgrader run in this course.
+
+`Restore` comes first of the sanitising preprocessors; `Judge` takes the place of nbgrader's
+`Execute`; `Record` comes after nbgrader has saved the marks. See `nbgrader_config.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, from_dict
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from traitlets import Bool
+
+from nbjudge.basics.settings import read_settings, traits_of
+from nbjudge.course.answer_texts import changes, hashes, recall, remember
+from nbjudge.course.course import Course
+from nbjudge.course.folders import folder_of
+from nbjudge.course.gradebook import versions
+from nbjudge.course.plug import read_plug
+from nbjudge.course.secret import ingredients, secret
+from nbjudge.exceptions import CourseError
+from nbjudge.grading.conditions import Terms, course_limits
+from nbjudge.grading.solution_proof import proved
+from nbjudge.grading.writer import give
+from nbjudge.intake.restore import restored
+from nbjudge.intake.sanitise import KERNELSPEC
+from nbjudge.intake.submission import Beside, handed_in_at, read_data, told_of_data
+from nbjudge.judge.notebooks import Graded, grade_notebook, recorded
+from nbjudge.sandbox import bubblewrap
+from nbjudge.sandbox.fitted_limits import derived
+from nbjudge.sandbox.limits import Limits
+
+__all__ = ["Judge", "Record", "Restore"]
+
+#: Where the preprocessors leave it for each other.
+FOUND, WAITING = "judged", "waiting before"
+DEFAULTS = Limits()
+
+Resources = dict[str, Any]
+
+
+class Restore(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
+    """Rebuild a submitted notebook from the text of its cells and the course's master copy.
+
+    nbgrader restores the text of the cells whose ids are there; this also restores their order,
+    their kind and the cells that are missing, and drops what else a notebook can carry.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Return the notebook as the course can grade it."""
+        ids = resources["nbgrader"]
+        version = versions(_course(self), ids["assignment"])[ids["notebook"]]
+        found = restored(f"{ids['notebook']}.ipynb", nb.cells, version.cells, version.given)
+        for problem in found.problems:
+            self.log.warning(problem)
+        nb.cells = list(found.cells)
+        nb.metadata = from_dict({"kernelspec": KERNELSPEC})  # type: ignore[no-untyped-call]
+        nb.nbformat, nb.nbformat_minor = 4, 5
+        return nb, resources
+
+
+class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
+    """Run the student's cells in a kernel of their own, and the tests outside it.
+
+    Of `Execute`'s settings, `timeout` holds here too.
+    """
+
+    locals().update(traits_of(Limits))
+
+    run_all = Bool(
+        True,
+        help="Whether to run also the cells that the course tags 'display', which no mark needs.",
+    ).tag(config=True)
+
+    @property
+    def limits(self) -> Limits:
+        """The settings, as the grading core takes them."""
+        return Limits(
+            cell_seconds=self.timeout or DEFAULTS.cell_seconds,
+            fits_machine="memory_megabytes" not in self.config.Judge,
+            **read_settings(Limits, self),
+        )
+
+    def preprocess(
+        self, nb: NotebookNode, resources: Resources, km: None = None
+    ) -> tuple[NotebookNode, Resources]:
+        """Return the notebook with its outputs, and the verdicts among the resources."""
+        ids = resources["nbgrader"]
+        if problem := bubblewrap.problem():
+            self.log.warning("Without a sandbox: %s %s", problem, bubblewrap.UNPROTECTED)
+        course = _course(self)
+        version = versions(course, ids["assignment"])
+        allowed = self.limits
+        held: Mapping[str, str] | None = None
+        try:
+            plug = read_plug(self.config)
+            terms = Terms(version, course_limits(course), self.run_all, plug)
+            proof = proved(course, ids["assignment"], terms)
+            held = proof.faults.get(ids["notebook"])
+            allowed = derived(allowed, proof.needs, fixed=self.config.Judge)
+        except CourseError as error:
+            self.log.warning("Whether the tests work could not be proved. %s", error)
+        graded = grade_notebook(
+            nb,
+            files=self._data_files(course, ids),
+            ingredients=ingredients(secret(course.root), ids["assignment"], ids["student"]),
+            limits=allowed,
+            skipped=frozenset() if self.run_all else version[ids["notebook"]].display,
+            held=held,
+            plug=read_plug(self.config),
+        )
+        resources[FOUND] = graded
+        resources[WAITING] = _waiting(ids)
+        return graded.notebook, resources
+
+    def _data_files(self, course: Course, ids: Mapping[str, str]) -> Mapping[str, bytes]:
+        """Return the files that `course autograde` takes, whatever nbgrader copied."""
+        folder = folder_of(course, "submitted", ids["student"], ids["assignment"])
+        found = Beside.of(course, ids["assignment"]).data(folder)
+        contents, unread = read_data(found.taken)
+        for sentence in (*unread, *told_of_data(found), found.surplus):
+            if sentence:
+                self.log.warning("%s: %s", ids["student"], sentence)
+        return contents
+
+
+class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
+    """Keep what the judge found, and leave to a person what a faulty test could not mark.
+
+    A mark that a person gave stands as long as the text of its answer does.
+
+    And when it was handed in, before nbgrader computes what lateness costs: nbgrader's own reader
+    takes any abbreviation of a time zone for UTC.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Return the notebook with the judge's findings in its metadata."""
+        graded: Graded = resources[FOUND]
+        recorded(nb, graded)
+        ids = resources["nbgrader"]
+        folder = folder_of(_course(self), "submitted", ids["student"], ids["assignment"])
+        handed_in, problem = handed_in_at(folder)
+        finished = folder_of(_course(self), "autograded", ids["student"], ids["assignment"])
+        before, now = recall(finished), hashes(nb.cells)
+        changed = changes(before, {ids["notebook"]: now})[ids["notebook"]]
+        if problem:
+            self.log.error("%s: %s Until then nothing counts as late.", ids["student"], problem)
+        with Gradebook(ids["db_url"]) as gradebook:
+            submission = gradebook.find_submission(ids["assignment"], ids["student"])
+            submission.timestamp = handed_in
+            notebook = gradebook.find_submission_notebook(
+                ids["notebook"], ids["assignment"], ids["student"]
+            )
+            for grade in notebook.grades:
+                verdict = graded.verdicts.get(grade.cell.name)
+                score = None if verdict and verdict.fault else grade.auto_score
+                grade.needs_manual_grade = resources[WAITING].get(grade.cell.name, False)
+                give(grade, score, grade.cell.name in changed)
+            gradebook.db.commit()
+        remember(finished, {**before, ids["notebook"]: now})
+        return nb, resources
+
+
+def _waiting(ids: Mapping[str, str]) -> dict[str, bool]:
+    """Return of each mark of a notebook whether a person has to give it, as it was before."""
+    with Gradebook(ids["db_url"]) as gradebook:
+        notebook = gradebook.find_submission_notebook(
+            ids["notebook"], ids["assignment"], ids["student"]
+        )
+        return {grade.cell.name: bool(grade.needs_manual_grade) for grade in notebook.grades}
+
+
+def _course(preprocessor: NbGraderPreprocessor) -> Course:
+    return Course(Path(CourseDirectory(config=preprocessor.config).root))

@@ -1,0 +1,4 @@
+"""What came in: found, unpacked, collected, made safe and restored.
+
+It imports `course` and below.
+"""

@@ -1,0 +1,147 @@
+"""Collecting what came through a learning platform, with nbgrader's own `zip_collect`."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.apps import ZipCollectApp
+from nbgrader.coursedir import CourseDirectory
+
+from nbjudge.basics.sentences import grouped
+from nbjudge.course.course import Course
+from nbjudge.course.folders import LOG_NAME, clear_away, logged, workshop
+from nbjudge.exceptions import CourseError
+from nbjudge.intake.platforms import COLLECTORS
+from nbjudge.intake.unpack import CarefulExtractor, is_visible
+
+__all__ = ["Collected", "collect"]
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What became of archives.
+
+    Parameters
+    ----------
+    notebooks : mapping of str to tuple of str
+        By student.
+    left_out : tuple of str
+        Sentences on what was to be collected, and is not.
+    remarks : tuple of str
+        Sentences on what is good to know.
+    """
+
+    notebooks: Mapping[str, tuple[str, ...]]
+    left_out: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def collect(
+    course: Course,
+    assignment: str,
+    archives: Iterable[Path],
+    *,
+    platform: str,
+    roster: Path | None = None,
+    id_column: str = "",
+    force: bool = False,
+) -> Collected:
+    """Put what is in archives where it is graded, `submitted/<student>/<assignment>/`.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    archives : iterable of Path
+        ZIP files as they were downloaded, or folders of what was in them.
+    platform : str
+        A key of `lms.COLLECTORS`.
+    roster : Path, optional
+        A CSV file that tells who is who; without it, students have the platform's numbers.
+    id_column : str
+        The column of `roster` that holds the ids of students in this course.
+    force : bool
+        Whether what is new takes the place of what was collected before.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, archive or roster.
+    """
+    course.require(assignment)
+    collector = COLLECTORS[platform]
+    clear_away(course, "submitted")
+    with logged(course), workshop(course, "submitted") as folder:
+        place = folder / assignment / "archive"
+        place.mkdir(parents=True)
+        for archive in archives:
+            try:
+                _put(archive, place)
+            except OSError as error:
+                message = f"'{archive}' cannot be copied: {error.strerror}. Nothing was collected."
+                raise CourseError(message) from error
+        config = course.config()
+        config.CourseDirectory.assignment_id = assignment
+        # A whole path, since nbgrader would look for fields in the course's own.
+        whole = folder.as_posix().replace("{", "{{").replace("}", "}}")
+        config.ZipCollectApp.collect_directory_structure = (
+            f"{whole}/{{assignment_id}}/{{collect_step}}"
+        )
+        config.ZipCollectApp.archive_directory = place.name
+        config.ZipCollectApp.extractor_plugin = CarefulExtractor
+        config.ZipCollectApp.collector_plugin = collector
+        config.ZipCollectApp.force = force
+        if roster is not None:
+            config[collector.__name__].roster = str(roster)
+        if id_column:
+            config[collector.__name__].id_column = id_column
+        app = ZipCollectApp(
+            config=config,
+            coursedir=CourseDirectory(config=config),
+            log=logging.getLogger("nbgrader.zip_collect"),
+        )
+        try:
+            app.init_plugins()
+            app.extract_archive_files()
+            app.process_extracted_files()
+        except SystemExit as stop:  # so nbgrader's commands end
+            if isinstance(stop.__cause__, CourseError):
+                raise stop.__cause__ from None
+            message = f"nbgrader could not collect {assignment}; {course.root / LOG_NAME} says why."
+            raise CourseError(message) from stop
+        except OSError as error:
+            message = (
+                f"Not everything was collected: {error.strerror}. Put that right in "
+                f"{course.root / 'submitted'}, then collect again with --force."
+            )
+            raise CourseError(message) from error
+        found = app.collector_plugin_inst
+        left_out = (*app.extractor_plugin_inst.remarks, *found.left_out)
+        if not (found.collected or left_out or found.remarks):
+            left_out = ("There is nothing in it that was handed in. Give what you downloaded.",)
+        return Collected(
+            {student: tuple(sorted(files)) for student, files in sorted(found.collected.items())},
+            left_out=grouped(left_out),
+            remarks=grouped(found.remarks),
+        )
+
+
+def _put(archive: Path, place: Path) -> None:
+    target = place / archive.resolve().name
+    if not archive.exists():
+        message = f"There is no '{archive}'. Give the path of what you downloaded."
+        raise CourseError(message)
+    if target.exists() or not is_visible(target.name):
+        message = f"'{archive}' cannot be collected under this name. Rename it, and collect again."
+        raise CourseError(message)
+    if archive.is_dir():
+        shutil.copytree(archive, target, symlinks=True)
+    elif archive.suffix.lower() == ".zip":
+        shutil.copyfile(archive, target)
+    else:
+        message = f"'{archive}' is no ZIP archive, and no folder. Give what the platform gave you."
+        raise CourseError(message)

@@ -1,0 +1,166 @@
+"""Which of several copies of an answer counts, where a notebook has more than one.
+
+What nobody has changed never counts before what somebody has, wherever it stands; it would define
+the answer's name anew, so it is not run either. Among changed copies the last one above the check
+counts, which is the one whose result Jupyter shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from nbjudge.course.cell_text import bound_names, is_same
+from nbjudge.course.cells import CourseCell
+
+__all__ = ["Choice", "Piece", "choose"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is believed of a submitted cell: the id that it carries, its kind, and its text."""
+
+    grade_id: str
+    kind: str
+    source: str
+
+
+@dataclass
+class Choice:
+    """What the cells of a notebook count as.
+
+    Parameters
+    ----------
+    owners : dict of int to CourseCell
+        By a cell's index, the cell of the course's that it is.
+    joined : dict of int to str
+        By a cell's index, its text where it is made of several.
+    left_out : set of int
+        Cells that have no say: copies that nobody has changed.
+    repeated, changed, apart, elsewhere : list of str
+        The ids of cells that are there more than once: of which the last counts; of which the
+        changed one does; whose answers differ above and below their check; and of answers that
+        stand in a cell without an id.
+    """
+
+    owners: dict[int, CourseCell] = field(default_factory=dict)
+    joined: dict[int, str] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
+    repeated: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+
+def choose(pieces: Sequence[Piece], owned: Collection[CourseCell]) -> Choice:
+    """Return which submitted cell counts as which of the course's.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+    owned : collection of CourseCell
+        The course's own cells of the notebook, in their order.
+    """
+    choice = Choice()
+    known = {cell.grade_id for cell in owned}
+    with_id: dict[str, list[int]] = {}
+    for index, piece in enumerate(pieces):
+        with_id.setdefault(piece.grade_id if piece.grade_id in known else "", []).append(index)
+    own = with_id.pop("", [])
+    checks = _checks(owned)
+    for cell in owned:
+        at = with_id.get(cell.grade_id, [])
+        if not cell.solution:
+            if at:
+                choice.owners[at[-1]] = cell
+            if len(at) > 1:
+                choice.repeated.append(cell.grade_id)
+        elif cell.grade:
+            _choose_written(choice, cell, at, pieces)
+        else:
+            check = with_id.get(checks.get(cell.grade_id, ""), [len(pieces)])[-1]
+            _choose_code(choice, cell, at, own, pieces, check)
+    return choice
+
+
+def _checks(owned: Collection[CourseCell]) -> dict[str, str]:
+    """Return the id of the first check after each answer, by the answer's."""
+    checks: dict[str, str] = {}
+    answer = ""
+    for cell in owned:
+        if cell.solution:
+            answer = cell.grade_id
+        elif cell.grade:
+            checks.setdefault(answer, cell.grade_id)
+    return checks
+
+
+def _choose_written(
+    choice: Choice, cell: CourseCell, at: list[int], pieces: Sequence[Piece]
+) -> None:
+    """Choose the last changed copy; it gets what the others say, as an answer may be split."""
+    if not at:
+        return
+    said = {pieces[i].source.strip(): i for i in at if _is_changed(pieces[i], cell)}
+    last = max(said.values(), default=at[-1])
+    choice.owners[last] = cell
+    if len(said) > 1:
+        choice.joined[last] = "\n\n".join(sorted(said, key=lambda text: said[text]))
+        choice.left_out.update(i for i in at if i != last)
+    if len(at) > 1:
+        choice.changed.append(cell.grade_id)
+
+
+def _choose_code(
+    choice: Choice,
+    cell: CourseCell,
+    at: list[int],
+    own: list[int],
+    pieces: Sequence[Piece],
+    check: int,
+) -> None:
+    names = bound_names(cell.source)
+    alike = [
+        i
+        for i in own
+        if names and pieces[i].kind == "code" and names <= bound_names(pieces[i].source)
+    ]
+    changed, elsewhere = (
+        [i for i in indices if _is_changed(pieces[i], cell)] for indices in (at, alike)
+    )
+    untouched = {*at, *alike} - {*changed, *elsewhere}
+    if not (changed or elsewhere):
+        if at:
+            choice.owners[at[-1]] = cell
+        if len(at) > 1:
+            choice.repeated.append(cell.grade_id)
+        return
+    choice.left_out |= untouched
+    if not changed and not at:
+        return  # the check finds what cells without an id define
+    free = [i for i in changed or elsewhere if i not in choice.owners]
+    if not free:
+        return  # one cell holds several answers
+    above = [i for i in free if i < check]
+    chosen = (above or free)[-1]
+    choice.owners[chosen] = cell
+    texts = [pieces[i].source for i in free]
+    if not changed:
+        choice.elsewhere.append(cell.grade_id)
+    elif above and len(above) < len(free) and not _are_same(texts):
+        choice.apart.append(cell.grade_id)
+    elif untouched & set(at):
+        choice.changed.append(cell.grade_id)
+    elif len(at) > 1:
+        choice.repeated.append(cell.grade_id)
+
+
+def _is_changed(piece: Piece, cell: CourseCell) -> bool:
+    """Say whether a copy says something, and not what it said when it was released."""
+    text = piece.source
+    is_code = cell.cell_type == "code"
+    return bool(text.strip()) and not is_same(text, cell.source, is_code=is_code)
+
+
+def _are_same(texts: Sequence[str]) -> bool:
+    return all(is_same(text, texts[0], is_code=True) for text in texts)

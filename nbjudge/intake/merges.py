@@ -1,0 +1,254 @@
+"""Parting cells that were merged in an editor, so that no answer is lost with them.
+
+JupyterLab's *Merge Selected Cells* joins the texts of cells, blank lines between them, and keeps
+the id of one. Where a cell of the course's was among them its text is known, so that the others'
+can be told from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nbjudge.course.cell_text import bound_names, is_same
+from nbjudge.course.cells import CourseCell
+from nbjudge.intake.copies import Piece
+
+__all__ = ["Parted", "is_courses", "misplaced", "part", "visible"]
+
+#: Characters of a released text without an id that is known by them: no line of code is the same.
+MIN_GIVEN = 20
+
+#: What students do not have of the course's cells.
+_HIDDEN = re.compile(
+    r"^.*BEGIN (HIDDEN TESTS|MARK SCHEME).*\n(?:.*\n)*?.*END \1.*(?:\n|\Z)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Parted:
+    """The cells of a notebook, with merged ones parted.
+
+    Parameters
+    ----------
+    pieces : tuple of Piece
+    sources : tuple of int
+        The index of the submitted cell that each is from.
+    merged : tuple of str
+        The ids of what was found in merged cells.
+    """
+
+    pieces: tuple[Piece, ...]
+    sources: tuple[int, ...]
+    merged: tuple[str, ...]
+
+
+def visible(cell: CourseCell) -> str:
+    """Return the text of a course's cell as students have it."""
+    return _HIDDEN.sub("", cell.source).strip()
+
+
+def is_courses(cell: CourseCell) -> bool:
+    """Say whether a cell's text and place are the course's: all that is not an answer."""
+    return not cell.solution and (cell.grade or cell.task or cell.locked)
+
+
+def part(
+    pieces: Sequence[Piece], owned: Collection[CourseCell], given: Collection[tuple[str, str]] = ()
+) -> Parted:
+    """Part the cells that hold more than one cell of the course's, or one and an answer.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+        The submitted cells.
+    owned : collection of CourseCell
+        The course's own cells of the notebook, in their order.
+    given : collection of (str, str)
+        The kind and the text of the released cells without an id.
+    """
+    own = {cell.grade_id: cell for cell in owned}
+    here = {piece.grade_id for piece in pieces}
+    lost = {grade_id: cell for grade_id, cell in own.items() if grade_id not in here}
+    found: list[Piece] = []
+    sources: list[int] = []
+    merged: list[str] = []
+    passed = ""  # the id of the course's last cell so far
+    for index, piece in enumerate(pieces):
+        made = [piece]
+        if len(lost) < len(own):  # where all ids are lost, nothing tells what is whose
+            made = _parted(piece, own, lost, given, passed) or made
+        if len(made) > 1:
+            merged += [part.grade_id for part in made if part.grade_id]
+        for part in made:
+            lost.pop(part.grade_id, None)
+            passed = part.grade_id if part.grade_id in own else passed
+        found += made
+        sources += [index] * len(made)
+    return Parted(tuple(found), tuple(sources), tuple(merged))
+
+
+def _parted(
+    piece: Piece,
+    own: Mapping[str, CourseCell],
+    lost: Mapping[str, CourseCell],
+    given: Collection[tuple[str, str]],
+    passed: str,
+) -> list[Piece]:
+    """Return the cells that were merged into one; none if it holds only one."""
+    owner = own.get(piece.grade_id)
+    if owner is not None and piece.source == owner.source:
+        return []  # restored already, with what students do not have
+    blocks = {
+        text.strip(): Piece("", kind, text)
+        for kind, text in given
+        if kind == "markdown" and len(text) >= MIN_GIVEN
+    }
+    for cell in (*lost.values(), *([owner] if owner else [])):
+        if is_courses(cell):
+            blocks[visible(cell)] = Piece(cell.grade_id, cell.cell_type, visible(cell))
+    released = {text.strip(): Piece("", kind, text) for kind, text in given}
+    parts = [released.get(part.source, part) for part in _parts(piece.source, blocks)]
+    courses = (*blocks.values(), *released.values())
+    students = [i for i, part in enumerate(parts) if part not in courses]
+    is_answer = owner is not None and owner.solution
+    wanted = {name: cell for name, cell in lost.items() if cell.solution}
+    if is_answer:
+        wanted[piece.grade_id] = own[piece.grade_id]
+    if len(parts) < 2 or not students or not wanted:
+        return []
+    # By their names first: a place is told only of what is left.
+    for i in students:
+        grade_id = _by_names(parts[i].source, wanted)
+        parts[i] = Piece(grade_id, piece.kind, parts[i].source)
+        wanted.pop(grade_id, None)
+    for i, part in enumerate(parts):
+        if i in students and not part.grade_id:
+            parts[i] = replace(part, grade_id=_by_place(wanted, own, passed))
+            wanted.pop(parts[i].grade_id, None)
+        passed = parts[i].grade_id or passed
+    bare = [i for i in students if not parts[i].grade_id]
+    if bare and is_answer and piece.grade_id in wanted:
+        parts[bare[0]] = replace(parts[bare[0]], grade_id=piece.grade_id)
+    return parts
+
+
+def _parts(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
+    """Return a text in parts: those that are blocks of whole lines, and what is between them."""
+    parts: list[Piece] = []
+
+    def add(between: str) -> None:
+        if between.strip():
+            parts.append(Piece("", "", between.strip("\n")))
+
+    place = 0
+    starts = {block: _find(block, text) for block in blocks}
+    for block in sorted(blocks, key=lambda block: (starts[block], -len(block))):
+        if starts[block] >= place:  # it is there, and not within another
+            add(text[place : starts[block]])
+            parts.append(blocks[block])
+            place = starts[block] + len(block)
+    add(text[place:])
+    return parts
+
+
+def _find(block: str, text: str) -> int:
+    """Return where a block of whole lines begins in a text, or -1."""
+    start = text.find(block) if block else -1
+    while start >= 0:
+        end = start + len(block)
+        if text[start - 1 : start] in ("", "\n") and text[end : end + 1] in ("", "\n"):
+            return start
+        start = text.find(block, start + 1)
+    return -1
+
+
+def _by_names(text: str, wanted: Mapping[str, CourseCell]) -> str:
+    """Return the id of the answer whose names a text defines, or none."""
+    names = bound_names(text)
+    defined = {grade_id: bound_names(cell.source) for grade_id, cell in wanted.items()}
+    return next((grade_id for grade_id, own in defined.items() if own and own <= names), "")
+
+
+def _by_place(wanted: Mapping[str, CourseCell], own: Mapping[str, CourseCell], passed: str) -> str:
+    """Return the id of the answer that comes after a cell of the course's if it is wanted."""
+    order = list(own)
+    later = order[order.index(passed) + 1 :] if passed in own else order
+    following = next((grade_id for grade_id in later if own[grade_id].solution), "")
+    return following if following in wanted else ""
+
+
+def misplaced(
+    pieces: Sequence[Piece],
+    owners: Mapping[int, CourseCell],
+    owned: Collection[CourseCell],
+    given: Collection[tuple[str, str]],
+) -> list[str]:
+    """Return the ids of answers that are missing, and may stand where nobody looks for them.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+    owners : mapping of int to CourseCell
+        By a cell's index, the cell of the course's that it counts as.
+    owned, given
+        As for `part`.
+    """
+    known = {(kind, text.strip()) for kind, text in given}
+    if not known:
+        return []  # a student's text cannot be told from the course's
+    answered = {
+        cell.grade_id
+        for index, cell in owners.items()
+        if cell.solution
+        and not is_same(pieces[index].source, cell.source, is_code=cell.cell_type == "code")
+    }
+    unused = {
+        index: text
+        for index, piece in enumerate(pieces)
+        if (text := _unused(piece, owners.get(index), known))
+    }
+    defined = frozenset[str]().union(
+        *(
+            bound_names(piece.source)
+            for index, piece in enumerate(pieces)
+            if piece.kind == "code" and index not in owners
+        )
+    )
+    found = []
+    for cell in owned:
+        if not cell.solution or cell.grade_id in answered:
+            continue
+        names = bound_names(cell.source)
+        if cell.grade:
+            is_somewhere = any(index in _around(cell, owners, len(pieces)) for index in unused)
+        elif names:
+            texts = unused.values()
+            is_somewhere = not names <= defined and any(names <= bound_names(t) for t in texts)
+        else:
+            is_somewhere = any(map(bound_names, unused.values()))
+        if is_somewhere:
+            found.append(cell.grade_id)
+    return found
+
+
+def _unused(piece: Piece, owner: CourseCell | None, known: Collection[tuple[str, str]]) -> str:
+    """Return the student's own text of a cell that is not run, and is no answer either."""
+    if owner is None:
+        is_own = piece.kind != "code" and (piece.kind, piece.source.strip()) not in known
+        return piece.source.strip() if is_own else ""
+    if owner.solution:
+        return ""
+    lines = set(owner.source.splitlines())
+    added = [line for line in piece.source.splitlines() if line not in lines]
+    return "\n".join(added).strip()
+
+
+def _around(cell: CourseCell, owners: Mapping[int, CourseCell], count: int) -> range:
+    """Return the cells between those of the course's that stand beside an answer; all if none."""
+    at = next((i for i, owner in owners.items() if owner.grade_id == cell.grade_id), None)
+    if at is None:
+        return range(count)
+    before = max((i for i in owners if i < at), default=0)
+    return range(before, min((i for i in owners if i > at), default=count))

@@ -1,0 +1,294 @@
+"""What is believed of a submitted notebook: the text of its cells. The course restores the rest.
+
+Which cell is which, what a test says, what it is worth and where it stands comes from the
+gradebook's master copy; a cell that carries the id of one of the course's is told by that id alone.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from nbjudge.course.cell_text import is_same
+from nbjudge.course.cells import CourseCell, exercise_number
+from nbjudge.intake.copies import Piece, choose
+from nbjudge.intake.merges import is_courses, misplaced, part
+
+__all__ = ["Restored", "restored"]
+
+CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The cells of a submitted notebook as the course can grade them.
+
+    Parameters
+    ----------
+    cells : tuple of NotebookNode
+        In notebook format 4.5.
+    problems : tuple of str
+        What a person has to look at: sentences.
+    notes : tuple of str
+        What is good to know, and needs nobody: sentences.
+    """
+
+    cells: tuple[NotebookNode, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def restored(
+    name: str,
+    cells: Iterable[Mapping[str, Any]],
+    owned: Collection[CourseCell],
+    given: Collection[tuple[str, str]] = (),
+) -> Restored:
+    """Return the cells of a submitted notebook as the course can grade them.
+
+    Restoring twice changes nothing more.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's file name, for the messages.
+    cells : iterable of mapping
+        As they came, of notebook format 4.
+    owned : collection of CourseCell
+        The course's own cells of this notebook, in their order.
+    given : collection of (str, str)
+        The kind and the text of the other cells that were released, if they are known.
+    """
+    cells = list(cells)
+    own = {cell.grade_id: cell for cell in owned}
+    parted = part(list(map(_piece, cells)), owned, given)
+    pieces = parted.pieces
+    choice = choose(pieces, owned)
+    known = [name for name in own if name in {piece.grade_id for piece in pieces}]
+
+    ids: set[str] = set()
+    built = []
+    for index, piece in enumerate(pieces):
+        if index in choice.left_out:
+            continue
+        owner = choice.owners.get(index)
+        cell = cells[parted.sources[index]]
+        text = choice.joined.get(index, piece.source)
+        fresh = _fresh_id(cell.get("id"), f"cell-{index}", ids)
+        built.append(_rebuilt(cell, replace(piece, source=text), owner, fresh))
+    ordered, put_back, moved = _in_order(built, owned, ids)
+
+    problems, notes = [], []
+    if not known:
+        problems.append(
+            f"No cell of '{name}' carries the course's ids: the nbgrader metadata is lost. The "
+            "tests ran at its end; its written answers could not be told from other text."
+        )
+    else:
+        if parted.merged:
+            problems.append(
+                f"'{name}' had cells merged into one, which were parted again: "
+                f"{_exercises(parted.merged)}. Look whether the answers are whole."
+            )
+        if choice.apart:
+            problems.append(
+                f"'{name}' has different answers to {_exercises(choice.apart)} above and below "
+                "the check: the last one above counts, as in Jupyter. Look at the others."
+            )
+        if lost := misplaced(pieces, choice.owners, owned, given):
+            problems.append(
+                f"'{name}' has no answer to {_exercises(lost)} in its place, but text of the "
+                "student's in cells that are not run. Look whether the answer is there."
+            )
+        if choice.repeated:
+            notes.append(f"'{name}' has {_exercises(choice.repeated)} twice: the last one counts.")
+        if choice.changed:
+            notes.append(
+                f"'{name}' has {_exercises(choice.changed)} more than once: what is as it was "
+                "released does not count."
+            )
+        if choice.elsewhere:
+            notes.append(
+                f"'{name}' has the answer to {_exercises(choice.elsewhere)} in a cell of the "
+                "student's own: that one counts."
+            )
+        if put_back:
+            notes.append(f"'{name}' lacked cells, which were put back: {_exercises(put_back)}.")
+        if moved:
+            notes.append(f"'{name}' had cells in another place: {_exercises(moved)}.")
+        answers = {cell.grade_id for cell in choice.owners.values()}
+        gone = [c.grade_id for c in owned if c.solution and not c.grade]
+        if gone := [grade_id for grade_id in gone if grade_id not in answers]:
+            notes.append(f"'{name}' has no answer cell for {_exercises(gone)}.")
+    return Restored(tuple(ordered), tuple(problems), tuple(notes))
+
+
+def _piece(cell: Mapping[str, Any]) -> Piece:
+    kind = cell.get("cell_type")
+    return Piece(_grade_id(cell), kind if kind in ("code", "raw") else "markdown", _source(cell))
+
+
+def _rebuilt(
+    cell: Mapping[str, Any], piece: Piece | None, owner: CourseCell | None, cell_id: str
+) -> NotebookNode:
+    """Build a valid cell from what is believed of a submitted one: type, text, tags, pictures."""
+    if owner and (piece is None or is_courses(owner)):
+        kind, source = owner.cell_type, owner.source
+    else:
+        assert piece is not None
+        kind, source = owner.cell_type if owner else piece.kind, piece.source
+    if owner and owner.grade and is_same(source, owner.source, is_code=False):
+        source = owner.source  # a space more is no written answer yet
+    attachments = cell.get("attachments")
+    content: dict[str, Any] = {
+        "cell_type": kind,
+        "id": cell_id,
+        "metadata": {},
+        "source": source,
+    }
+    if kind == "code":
+        content |= {"execution_count": None, "outputs": []}
+    elif kind != "raw" and isinstance(attachments, dict) and _are_pictures(attachments):
+        content["attachments"] = attachments
+    # nbformat's own functions for new cells would have each of them validated.
+    built: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    if owner:
+        # Without the student's tags: what becomes of the course's cells is not theirs to say.
+        built.metadata.nbgrader = nbformat.from_dict(  # type: ignore[no-untyped-call]
+            owner.metadata
+        )
+    elif isinstance(tags, list):
+        texts = {tag for tag in tags if isinstance(tag, str)}
+        built.metadata.tags = sorted(tag for tag in texts if tag and "," not in tag)
+    return built
+
+
+def _in_order(
+    cells: list[NotebookNode], owned: Collection[CourseCell], ids: set[str]
+) -> tuple[list[NotebookNode], list[str], list[str]]:
+    """Put the course's cells in the course's places, and add those that are missing.
+
+    A student's cells keep their order; an answer that is missing, and that a person would mark, is
+    added as it was released. The answers among them part the notebook into stretches,
+    and each of the course's cells belongs to the stretch of the last answer before it.
+
+    Returns
+    -------
+    cells : list of NotebookNode
+    put_back, moved : list of str
+        The ids of the cells that were missing, and of those that stood elsewhere.
+    """
+    rank = {cell.grade_id: number for number, cell in enumerate(owned)}
+    here = {_grade_id(cell) for cell in cells}
+    stretches: dict[str, list[NotebookNode]] = {"": []}
+    home, answer = {}, ""
+    for course_cell in owned:
+        lost = course_cell.grade and course_cell.grade_id not in here
+        if lost or is_courses(course_cell):
+            home[course_cell.grade_id] = answer
+        elif course_cell.grade_id in here:
+            answer = course_cell.grade_id
+    current = ""
+    for cell in cells:
+        if (name := _grade_id(cell)) in rank and name not in home:
+            stretches[current := name] = []
+        stretches[current].append(cell)
+
+    kept = {
+        name
+        for stretch in stretches.values()
+        for name in _ascending(
+            [n for n in map(_grade_id, stretch) if stretches.get(home.get(n, "-")) is stretch], rank
+        )
+    }
+    for stretch in stretches.values():
+        stretch[:] = [c for c in stretch if _grade_id(c) not in home or _grade_id(c) in kept]
+    strayed = {_grade_id(cell): cell for cell in cells}
+    for course_cell in owned:
+        name = course_cell.grade_id
+        if name in home and name not in kept:
+            if name not in strayed:
+                strayed[name] = _rebuilt({}, None, course_cell, _fresh_id(name, name, ids))
+            stretch = stretches[home[name]]
+            stretch.insert(_place(course_cell, stretch, rank), strayed[name])
+    absent = [name for name in home if name not in here]
+    moved = [name for name in home if name in here and name not in kept]
+    return [cell for stretch in stretches.values() for cell in stretch], absent, moved
+
+
+def _ascending(names: list[str], rank: Mapping[str, int]) -> list[str]:
+    """Return as many of the names as possible that stand in the course's order."""
+    tails: list[int] = []
+    chains: list[list[str]] = []
+    for name in names:
+        place = bisect_left(tails, rank[name])
+        chain = [*(chains[place - 1] if place else []), name]
+        tails[place:], chains[place:] = (
+            [rank[name], *tails[place + 1 :]],
+            [chain, *chains[place + 1 :]],
+        )
+    return chains[-1] if chains else []
+
+
+def _place(cell: CourseCell, stretch: list[NotebookNode], rank: Mapping[str, int]) -> int:
+    """Return where a cell goes in its stretch, between the course's others.
+
+    Tests go as late as they can: after an answer whose own id may be lost. What the student's cells
+    may need goes as early as it can.
+    """
+    ranks = [rank.get(_grade_id(other)) for other in stretch]
+    mine = rank[cell.grade_id]
+    if cell.grade or cell.task:
+        later = [index for index, r in enumerate(ranks) if r is not None and r > mine]
+        return min(later, default=len(stretch))
+    earlier = [index for index, r in enumerate(ranks) if r is not None and r < mine]
+    return max(earlier, default=-1) + 1
+
+
+def _grade_id(cell: Mapping[str, Any]) -> str:
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    # Half of a surrogate pair is JSON, and no text.
+    return source.encode("utf-8", "replace").decode() if isinstance(source, str) else ""
+
+
+def _are_pictures(attachments: dict[Any, Any]) -> bool:
+    return all(
+        isinstance(bundle, dict) and all(isinstance(data, str) for data in bundle.values())
+        for bundle in attachments.values()
+    )
+
+
+def _fresh_id(wanted: object, otherwise: str, ids: set[str]) -> str:
+    """Return a cell id that is valid and not taken, the same on every run."""
+    fits = isinstance(wanted, str) and CELL_ID.fullmatch(wanted) and wanted not in ids
+    chosen = str(wanted) if fits else otherwise
+    while chosen in ids:
+        chosen += "_"
+    ids.add(chosen)
+    return chosen
+
+
+def _exercises(grade_ids: Iterable[str]) -> str:
+    return ", ".join(
+        f"the check of {exercise_number(name)}"
+        if name.startswith("test_")
+        else exercise_number(name)
+        for name in grade_ids
+    )

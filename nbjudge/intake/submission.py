@@ -1,0 +1,412 @@
+"""What came in: the one door through which a student's files enter the grading.
+
+Everything under `submitted/` is hostile until proved otherwise: links are never followed, sizes and
+counts are bounded, and names are data. Here files are found and read as bytes; `sanitise` says what
+is believed of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import os
+import stat
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from nbjudge.course.course import Course
+from nbjudge.exceptions import SubmissionError
+from nbjudge.intake.data_files import (
+    MAX_FILE_BYTES,
+    DataFiles,
+    course_data,
+    data_files,
+    files_below,
+)
+from nbjudge.intake.timestamps import read_timestamp
+
+__all__ = [
+    "SECRET",
+    "Beside",
+    "Papers",
+    "Submission",
+    "find_submissions",
+    "handed_in_at",
+    "named",
+    "read",
+    "read_data",
+    "shown",
+    "told_of_data",
+]
+
+#: Why this machine can read nothing now, whatever was handed in.
+MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
+
+MAX_NOTEBOOK_BYTES = 50 * 2**20
+TIMESTAMP = "timestamp.txt"
+MAX_TIMESTAMP_BYTES = 200
+#: What nbgrader's exchange puts beside a submission, and wants back with the feedback.
+SECRET = "submission_secret.txt"
+MAX_SECRET_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in for one assignment.
+
+    Parameters
+    ----------
+    student, assignment : str
+        The names of the two folders, exactly as they are.
+    folder : Path
+        Where it lies; it may be missing, or be no folder.
+    notebooks : mapping of str to Path
+        The notebooks that are there, by the name that the assignment gives them.
+    files : mapping of str to Path
+        The data files that a kernel finds, by the name beside the notebook: the student's, and
+        the course's own.
+    problems : tuple of str
+        What a person has to look at: sentences.
+    notes : tuple of str
+        What is good to know, and needs nobody: sentences.
+    handed_in : bool
+        Whether there is anything at all.
+    """
+
+    student: str
+    assignment: str
+    folder: Path
+    notebooks: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    handed_in: bool = True
+
+
+@dataclass(frozen=True)
+class Papers:
+    """The bytes of a submission.
+
+    Parameters
+    ----------
+    notebooks : mapping of str to bytes
+        By the name that the assignment gives them.
+    files : mapping of str to bytes
+        The data files beside them, by relative path.
+    handed_in : datetime, optional
+        In UTC.
+    problems : tuple of str
+        Sentences on what cannot be read.
+    secret : bytes
+        By which nbgrader's exchange knows whose feedback it is; empty if there is none.
+    """
+
+    notebooks: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    handed_in: datetime | None = None
+    problems: tuple[str, ...] = ()
+    secret: bytes = b""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return sum(map(len, (*self.notebooks.values(), *self.files.values())))
+
+
+def shown(name: str) -> str:
+    r"""Return a name that is safe to print: without control characters, and not too long.
+
+    >>> shown("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    return safe if len(safe) <= 80 else f"{safe[:79]}…"
+
+
+def find_submissions(
+    course: Course, assignment: str, notebooks: Collection[str]
+) -> list[Submission]:
+    """Return what each student with a folder in `submitted/` handed in, sorted by student.
+
+    Names and sizes are looked at; no file is read.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    notebooks : collection of str
+        The names of the assignment's notebooks.
+    """
+    beside = Beside.of(course, assignment)
+    root = course.root / "submitted"
+    found = []
+    for entry in _entries(root) if root.is_dir() else []:
+        if not entry.name.startswith("."):
+            try:
+                found.append(_submission(course, assignment, notebooks, beside, entry))
+            except OSError as error:
+                problem = f"The folder cannot be read: {error.strerror}."
+                folder = Path(entry.path, assignment)
+                found.append(Submission(entry.name, assignment, folder, problems=(problem,)))
+    return found
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _submission(
+    course: Course,
+    assignment: str,
+    expected: Collection[str],
+    beside: Beside,
+    student: os.DirEntry[str],
+) -> Submission:
+    folder = Path(student.path, assignment)
+
+    def refused(problem: str | None) -> Submission:
+        problems = () if problem is None else (problem,)
+        handed_in = problem is not None
+        return Submission(student.name, assignment, folder, problems=problems, handed_in=handed_in)
+
+    if problem := _unfit(student.name):
+        return refused(problem)
+    if problem := _not_a_folder(student):
+        return refused(problem)
+    here = {entry.name: entry for entry in _entries(Path(student.path))}
+    if assignment not in here:
+        strangers = [
+            name for name in here if name not in course.assignments and not name.startswith(".")
+        ]
+        return refused(_not_found(f"{assignment}/", strangers) if strangers else None)
+    if problem := _not_a_folder(here[assignment]):
+        return refused(problem)
+
+    files = list(files_below(folder))
+    if not [file for file in files if file.name != TIMESTAMP]:
+        return refused(None)
+    data = beside.data(folder, files)
+    problems = [data.surplus] if data.surplus else []
+    notes: list[str] = []
+    names = {entry.name for entry in _entries(folder) if not entry.is_dir(follow_symlinks=False)}
+    wanted = {name: folder / f"{name}.ipynb" for name in expected}
+    notebooks = {name: path for name, path in wanted.items() if path.name in names}
+    missing = [path.name for name, path in wanted.items() if name not in notebooks]
+    strangers = [
+        file.as_posix()
+        for file in files
+        if file.suffix.lower() == ".ipynb" and folder / file not in notebooks.values()
+    ]
+    for name in missing:
+        if strangers:
+            problems.append(_not_found(name, strangers))
+        else:
+            notes.append(f"'{name}' is missing{': its exercises get 0' if notebooks else ''}.")
+    if strangers and not missing:
+        notes.append(f"Not part of the assignment, and ignored: {named(strangers)}.")
+    notes += told_of_data(data)
+    return Submission(
+        student=student.name,
+        assignment=assignment,
+        folder=folder,
+        notebooks=notebooks,
+        files=data.taken,
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _not_found(expected: str, strangers: Collection[str]) -> str:
+    return (
+        f"'{expected}' is missing; there is {named(strangers)}. "
+        "If one of these is meant, rename it and grade again."
+    )
+
+
+def named(names: Iterable[str]) -> str:
+    """Return names for a sentence: in quotes, safe to print, and the first five of many.
+
+    >>> named("abcdefg")
+    "'a', 'b', 'c', 'd', 'e' and 2 more"
+    """
+    names = [f"'{shown(name)}'" for name in names]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _unfit(student: str) -> str | None:
+    """Say why nbgrader, which finds folders by patterns, cannot grade under this name."""
+    try:
+        student.encode()
+    except UnicodeEncodeError:
+        reason = "is not valid text"
+    else:
+        if "\n" in student:
+            reason = "holds a line break"
+        # Without a bracket a name matches itself; to compile thousands of patterns takes seconds.
+        elif "[" in student and not fnmatch.fnmatchcase(student, student):
+            reason = "holds square brackets, which nbgrader reads as a pattern"
+        else:
+            return None
+    return f"The student's id {reason}. Rename the folder, and grade again."
+
+
+def _not_a_folder(entry: os.DirEntry[str]) -> str | None:
+    if entry.is_symlink():
+        return f"'{shown(entry.name)}' is a symbolic link, which is never followed."
+    if not entry.is_dir(follow_symlinks=False):
+        return f"'{shown(entry.name)}' is a file, and a folder was expected."
+    return None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the course itself has beside the notebooks of an assignment.
+
+    Parameters
+    ----------
+    own : mapping of str to Path
+        Its data files, which every kernel finds.
+    released : frozenset of str
+        The names of all that students got.
+    """
+
+    own: Mapping[str, Path]
+    released: frozenset[str]
+
+    @classmethod
+    def of(cls, course: Course, assignment: str) -> Beside:
+        """Return what lies in `source/` and `release/`."""
+        released = course.root / "release" / assignment
+        return cls(
+            course_data(course.root / "source" / assignment),
+            frozenset(path.relative_to(released).as_posix() for path in released.rglob("*")),
+        )
+
+    def data(self, folder: Path, files: Iterable[Path] | None = None) -> DataFiles:
+        """Return the data files for the notebooks of a submission: the one door for all commands.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be read.
+        """
+        files = files_below(folder) if files is None else files
+        return data_files(
+            folder, files, self.own, apart=(TIMESTAMP, SECRET), released=self.released
+        )
+
+
+def told_of_data(data: DataFiles) -> list[str]:
+    """Return a sentence for each reason for which files were left out."""
+    return [f"Left out, as {why}: {named(names)}." for why, names in data.left_out.items()]
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open an ordinary file; the final check is on what was opened, not on a name.
+
+    Raises
+    ------
+    SubmissionError
+        If it is a link, a pipe, a folder, or cannot be read.
+    OSError
+        If that is no property of the file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        if path.is_symlink():
+            raise SubmissionError(f"'{path.name}' is a symbolic link, which is never followed.")
+        file = os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
+    except OSError as error:
+        if error.errno in MACHINE:
+            raise
+        raise SubmissionError(f"'{path.name}' cannot be read: {error.strerror}.") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise SubmissionError(f"'{path.name}' is not an ordinary file.")
+    return file
+
+
+def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
+    """Return when a submission was handed in, in UTC, and what is wrong with what is said of it.
+
+    Nothing is wrong where nothing is said.
+    """
+    path = folder / TIMESTAMP
+    if not os.path.lexists(path):
+        return None, None
+    try:
+        with _open(path) as file:
+            content = file.read(MAX_TIMESTAMP_BYTES + 1)
+    except SubmissionError as error:
+        return None, f"{error} The time of handing in is unknown."
+    text = content.decode("utf-8-sig", errors="replace").strip()
+    moment = read_timestamp(text) if len(content) <= MAX_TIMESTAMP_BYTES else None
+    if moment is None:
+        found = f"'{shown(text)}'" if text else "it is empty"
+        problem = (
+            f"'{TIMESTAMP}' holds no date that can be read in one way: {found}. "
+            "Write it as 2026-03-02 17:30:00 UTC and grade again."
+        )
+        return None, problem
+    return moment, None
+
+
+def read(submission: Submission) -> Papers:
+    """Return the bytes of what a student handed in.
+
+    Raises
+    ------
+    OSError
+        If a notebook may not be read, or this machine can read nothing now.
+    """
+    notebooks, problems = {}, []
+    for name, path in submission.notebooks.items():
+        try:
+            notebooks[name] = _notebook(path)
+        except SubmissionError as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise error.__cause__ from None
+            problems.append(str(error))
+    files, unread = read_data(submission.files)
+    handed_in, doubt = handed_in_at(submission.folder)
+    problems += [*unread, *([doubt] if doubt else [])]
+    secret = _secret(submission.folder / SECRET)
+    return Papers(notebooks, files, handed_in, tuple(problems), secret)
+
+
+def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:
+    """Return the bytes of data files, and a sentence on each that cannot be read."""
+    contents, problems = {}, []
+    for name, path in files.items():
+        try:
+            contents[name] = _bounded(path, MAX_FILE_BYTES, "Leave it out.")
+        except SubmissionError as error:
+            problems.append(str(error))
+    return contents, problems
+
+
+def _secret(path: Path) -> bytes:
+    try:
+        with _open(path) as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+    except SubmissionError:
+        return b""
+    return content if len(content) <= MAX_SECRET_BYTES else b""
+
+
+def _notebook(path: Path) -> bytes:
+    return _bounded(path, MAX_NOTEBOOK_BYTES, "Ask for it without its outputs.")
+
+
+def _bounded(path: Path, bound: int, remedy: str) -> bytes:
+    """Return what is in a file, whose size may be another than when it was found."""
+    with _open(path) as file:
+        content = file.read(bound + 1)
+    if len(content) > bound:
+        raise SubmissionError(f"'{path.name}' is larger than {bound // 2**20} MB. {remedy}")
+    return content

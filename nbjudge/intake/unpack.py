@@ -1,0 +1,312 @@
+"""Unpacking what students handed in through a learning platform: bounded, and safe from its names.
+
+`CarefulExtractor` is a plugin of `nbgrader zip_collect`. nbgrader's own stops a whole class at one
+damaged archive, unpacks archives in archives without an end, and whatever size they claim.
+"""
+
+from __future__ import annotations
+
+import errno
+import lzma
+import os
+import shutil
+import stat
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from nbgrader.plugins import ExtractorPlugin
+from traitlets import Integer
+
+from nbjudge.exceptions import CourseError
+from nbjudge.intake.submission import shown
+
+__all__ = ["Bounds", "CarefulExtractor", "is_visible", "unpack"]
+
+MEGABYTE = 2**20
+#: What a damaged or encrypted archive, or one of a kind that Python cannot read, raises.
+UNREADABLE = (
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    UnicodeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+#: How each entry of an archive's list begins, and how many there may be for a file that is taken:
+#: folders have entries, and so have archives inside.
+ENTRY = b"PK\1\2"
+ENTRIES_A_FILE = 10
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much may be unpacked.
+
+    Parameters
+    ----------
+    file_bytes : int
+        Of one file.
+    inner_bytes, inner_files : int
+        Of an archive that a student handed in, all its files together.
+    total_bytes, total_files : int
+        Of everything.
+    """
+
+    file_bytes: int = 50 * MEGABYTE
+    inner_bytes: int = 300 * MEGABYTE
+    inner_files: int = 1000
+    total_bytes: int = 20_000 * MEGABYTE
+    total_files: int = 100_000
+
+
+class _TooMuch(Exception):
+    """An archive that a student handed in holds more than it may."""
+
+
+@dataclass
+class _Room:
+    """What an archive that a student handed in may still hold."""
+
+    files: int
+    bytes: int
+
+
+def unpack(source: Path, target: Path, bounds: Bounds, tell: Callable[[str], None]) -> None:
+    """Unpack the archives of a folder, and copy its other files; archives in archives, too.
+
+    An archive becomes a folder of its name. Of each file, its path, content and time are taken;
+    links, hidden files and paths that lead elsewhere are not.
+
+    Parameters
+    ----------
+    source : Path
+        What was downloaded.
+    target : Path
+        An empty folder.
+    bounds : Bounds
+    tell : callable
+        Is given a sentence on whatever was not unpacked.
+
+    Raises
+    ------
+    CourseError
+        If there is more than `bounds` allow in all.
+    """
+    _Unpacking(bounds, tell).folder(source, target)
+
+
+class _Unpacking:
+    def __init__(self, bounds: Bounds, tell: Callable[[str], None]) -> None:
+        self._bounds = bounds
+        self._tell = tell
+        self._bytes = self._files = 0
+
+    def folder(self, source: Path, target: Path) -> None:
+        for parent, folders, names in os.walk(source):
+            folders[:] = sorted(filter(is_visible, folders))
+            for name in sorted(filter(is_visible, names)):
+                path = Path(parent, name)
+                place = target / path.relative_to(source)
+                told = f"'{shown(name)}'"
+                try:
+                    if not stat.S_ISREG(path.lstat().st_mode):
+                        self._tell(f"{told} is no ordinary file, and was left out.")
+                    elif path.suffix.lower() == ".zip":
+                        # A platform's archive lies at the top; what lies deeper was in one.
+                        room = None if path.parent == source else self._inner()
+                        self._archive(path, place.with_suffix(""), room)
+                    else:
+                        with path.open("rb") as file:
+                            self._write(file, place, path.stat().st_mtime, told, None)
+                except OSError as error:
+                    _stop_if_full(error)
+                    self._tell(f"{told} was left out: {error.strerror}.")
+
+    def _archive(self, path: Path, target: Path, room: _Room | None) -> None:
+        """Unpack one archive; whatever is wrong with it costs this archive alone."""
+        told = f"'{shown(path.name)}'"
+        try:
+            with path.open("rb") as file, _opened(file, room) as archive:
+                for info in archive.infolist():
+                    if not info.is_dir():
+                        self._member(archive, info, target, told, room)
+        except _TooMuch:
+            self._tell(
+                f"{told} holds more than {self._bounds.inner_files} files or "
+                f"{self._bounds.inner_bytes // MEGABYTE} MB: the rest was left out."
+            )
+        except UNREADABLE as error:
+            _stop_if_full(error)
+            self._tell(f"{told} is damaged, or no ZIP archive. Ask for it again.")
+
+    def _member(
+        self,
+        archive: zipfile.ZipFile,
+        info: zipfile.ZipInfo,
+        target: Path,
+        within: str,
+        room: _Room | None,
+    ) -> None:
+        name = _name(info)
+        told = f"'{shown(name)}' in {within}"
+        path = name.replace("\\", "/")
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        if path.startswith("/") or ".." in parts or ":" in "".join(parts[:1]):
+            self._tell(f"{told} leads out of its folder, and was left out.")
+            return
+        if not parts or not all(map(is_visible, parts)):
+            return
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+            self._tell(f"{told} is no ordinary file, and was left out.")
+            return
+        place = target.joinpath(*parts)
+        try:
+            with archive.open(info) as file:
+                taken = self._write(file, place, _time(info), told, room)
+        except UNREADABLE as error:
+            _stop_if_full(error)
+            self._tell(f"{told} cannot be read. Ask for it again.")
+            return
+        if taken and place.suffix.lower() == ".zip":
+            if room is not None:
+                self._tell(f"{told} is one archive too deep inside others, and was left shut.")
+            else:
+                self._archive(place, place.with_suffix(""), self._inner())
+
+    def _inner(self) -> _Room:
+        return _Room(self._bounds.inner_files, self._bounds.inner_bytes)
+
+    def _write(
+        self, file: IO[bytes], place: Path, moment: float, told: str, room: _Room | None
+    ) -> bool:
+        """Write a file, and return whether it was taken."""
+        if os.path.lexists(place):
+            self._tell(f"{told} is there twice; the first was taken.")
+            return False
+        place.parent.mkdir(parents=True, exist_ok=True)
+        most = self._bounds.file_bytes
+        allowed = most if room is None else min(most, room.bytes)
+        size = 0
+        with place.open("xb") as copy:
+            while size <= allowed and (chunk := file.read(MEGABYTE)):
+                size += len(chunk)
+                copy.write(chunk)
+        os.utime(place, (moment, moment))
+        if size > allowed:
+            place.unlink()
+        self._count(size)
+        if room is not None:
+            room.files -= 1
+            room.bytes -= size
+            if room.files < 0 or (size > allowed and allowed < most):
+                place.unlink(missing_ok=True)
+                raise _TooMuch
+        if size > allowed:
+            self._tell(f"{told} is larger than {most // MEGABYTE} MB, and was left out.")
+        return size <= allowed
+
+    def _count(self, size: int) -> None:
+        bounds = self._bounds
+        self._bytes += size
+        self._files += 1
+        if self._bytes > bounds.total_bytes or self._files > bounds.total_files:
+            message = (
+                f"There are more than {bounds.total_files} files or "
+                f"{bounds.total_bytes // MEGABYTE} MB to unpack. Collect fewer students at a time, "
+                "or raise CarefulExtractor.total_megabytes or total_files."
+            )
+            raise CourseError(message)
+
+
+def _opened(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
+    # A look before Python makes an object of each entry: fifty megabytes can list a million.
+    if room is not None and file.read().count(ENTRY) > ENTRIES_A_FILE * room.files:
+        raise _TooMuch
+    return zipfile.ZipFile(file)
+
+
+def _stop_if_full(error: Exception) -> None:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = "There is no space left to unpack. Make room, then collect again."
+        raise CourseError(message) from error
+
+
+def is_visible(name: str) -> bool:
+    """Return whether a file or folder is one that a person put there.
+
+    >>> [is_visible(name) for name in ("sums.ipynb", ".ipynb_checkpoints", "__MACOSX", "")]
+    [True, False, False, False]
+    """
+    return bool(name) and not name.startswith(".") and name != "__MACOSX"
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name; many programs write UTF-8 without saying so."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
+
+
+def _time(info: zipfile.ZipInfo) -> float:
+    """Return when a member was changed last, as far as a ZIP archive tells."""
+    try:
+        return time.mktime((*info.date_time, 0, 0, -1))
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+class CarefulExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has no types
+    """Unpacks ZIP archives for `nbgrader zip_collect`, as far as it is safe."""
+
+    file_megabytes = Integer(50, min=1, help="The size of one file; larger ones are left out.").tag(
+        config=True
+    )
+    student_megabytes = Integer(
+        300, min=1, help="How much an archive that a student handed in may hold."
+    ).tag(config=True)
+    student_files = Integer(
+        1000, min=1, help="How many files an archive that a student handed in may hold."
+    ).tag(config=True)
+    total_megabytes = Integer(
+        20_000, min=1, help="How much may be unpacked in all; collecting stops there."
+    ).tag(config=True)
+    total_files = Integer(
+        100_000, min=1, help="How many files may be unpacked in all; collecting stops there."
+    ).tag(config=True)
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        #: Sentences on what was not unpacked.
+        self.remarks: list[str] = []
+
+    def extract(self, archive_path: str, extracted_path: str) -> None:
+        """Unpack everything in one folder to another: see `unpack`."""
+        bounds = Bounds(
+            file_bytes=self.file_megabytes * MEGABYTE,
+            inner_bytes=self.student_megabytes * MEGABYTE,
+            inner_files=self.student_files,
+            total_bytes=self.total_megabytes * MEGABYTE,
+            total_files=self.total_files,
+        )
+        try:
+            unpack(Path(archive_path), Path(extracted_path), bounds, self._tell)
+        except CourseError as error:
+            shutil.rmtree(extracted_path, ignore_errors=True)
+            self.log.error("%s", error)
+            raise SystemExit(1) from error
+
+    def _tell(self, remark: str) -> None:
+        self.remarks.append(remark)
+        self.log.warning("%s", remark)

@@ -1,0 +1,216 @@
+"""Why a name is not defined: the cell that was to define it stopped, or was left out.
+
+All of it is read from the outputs that a run left in the cells, which are the student's to forge:
+it is told, and no mark follows from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from nbformat import NotebookNode
+
+from nbjudge.course.cell_text import bound_names
+
+__all__ = ["NOT_RUN", "STOPPED", "Failure", "Failures", "failure_of"]
+
+#: The name of the error that the grader itself puts into a cell that did not end.
+STOPPED = "Stopped"
+#: What the grader shows in a cell that no test needs.
+NOT_RUN = "This cell only shows something. It was not run when this notebook was graded."
+#: Characters of a line, and of an exception's message, that are told.
+MAX_LINE, MAX_MESSAGE = 120, 300
+#: How many cells, each of which failed for want of the next, are told of.
+MAX_CAUSES = 3
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_PLACE = re.compile(r"^[ \t]*Cell In\[\d+\], line (\d+)", re.MULTILINE)
+_CHAIN = re.compile(r"^(?:During handling of|The above exception was)", re.MULTILINE)
+_UNDEFINED = re.compile(r"name '(\w+)' is not defined")
+_USAGE = re.compile(r"^UsageError: .+", re.MULTILINE)
+
+#: What helps who meets it, by a part of what is told; the first that fits.
+HINTS = (
+    (
+        "ModuleNotFoundError",
+        "Where notebooks are graded that module is not installed: do without it.",
+    ),
+    ("CUDA", "Where notebooks are graded there is no GPU: leave it out, or ask for one first."),
+    ("NVIDIA", "Where notebooks are graded there is no GPU: leave it out, or ask for one first."),
+    (
+        "StdinNotImplementedError",
+        "Where notebooks are graded nobody is there to type: give the value in the code.",
+    ),
+    ("non-printable character U+00A0", "Delete that space, which is a special one, and type it."),
+    ("non-printable character", "Delete that character, which cannot be seen."),
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that did not run to its end.
+
+    Parameters
+    ----------
+    grade_id : str
+        Of the answer that it is; empty if it is none.
+    names : frozenset of str
+        What it was to define.
+    told : str
+        What became of it, to follow its name in a sentence: "stopped at line 1, …".
+    wanted : str
+        The name for want of which it stopped; empty if it was something else.
+    is_stub : bool
+        Whether it stopped as an answer that nobody has written does.
+    """
+
+    grade_id: str
+    names: frozenset[str]
+    told: str
+    wanted: str = ""
+    is_stub: bool = False
+
+    @property
+    def hint(self) -> str:
+        """A sentence that helps; empty if there is none."""
+        return next((hint for part, hint in HINTS if part in self.told), "")
+
+
+def failure_of(cell: NotebookNode) -> Failure | None:
+    """Return how a cell that has run failed, or None if it did not."""
+    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+    names = bound_names(cell.source)
+    for output in reversed(cell.outputs):
+        if output.output_type == "error":
+            return _of_error(output, cell.source, grade_id, names)
+        if output.output_type == "display_data" and output.data.get("text/plain") == NOT_RUN:
+            return Failure(grade_id, names, "only shows something, and was not run")
+        if usage := output.get("name") == "stderr" and _USAGE.search(output.text):
+            # Of a magic, which stops a cell without an error.
+            return Failure(grade_id, names, f"stopped with {_short(usage[0], MAX_MESSAGE)}")
+    return None
+
+
+def _of_error(output: NotebookNode, source: str, grade_id: str, names: frozenset[str]) -> Failure:
+    name, said = (str(output.get(part) or "") for part in ("ename", "evalue"))
+    if name == STOPPED and said.startswith("This cell "):
+        return Failure(grade_id, names, _short(said.removeprefix("This cell "), MAX_MESSAGE))
+    # The file that a syntax error names is the kernel's own.
+    said = re.sub(r" \(\d+\.py, line \d+\)\Z", "", said)
+    error = _short(f"{name}: {said}" if said else name, MAX_MESSAGE)
+    wanted = _UNDEFINED.search(said) if name == "NameError" else None
+    return Failure(
+        grade_id=grade_id,
+        names=names,
+        told=f"stopped{_place(output, source)} with {error}",
+        wanted=wanted[1] if wanted else "",
+        is_stub=name == "NotImplementedError" and not said,
+    )
+
+
+def _place(output: NotebookNode, source: str) -> str:
+    """Return at which line of a cell an error was met, by its traceback; empty if none says."""
+    lines = output.get("traceback")
+    trace = "\n".join(line for line in lines if isinstance(line, str)) if lines else ""
+    last = _CHAIN.split(_COLOUR.sub("", trace))[-1]
+    if (found := _PLACE.search(last)) is None:
+        return ""
+    text = source.splitlines()
+    number = int(found[1][:9])
+    if not 0 < number <= len(text):
+        return ""
+    line = _short(text[number - 1].strip(), MAX_LINE)
+    return f" at line {number}, `{line}`," if line else f" at line {number}"
+
+
+def _short(text: str, most: int) -> str:
+    text = " ".join(text.split()).removesuffix(".")
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+class Failures:
+    """What failed of a notebook before a test, and what that explains.
+
+    Parameters
+    ----------
+    cells : iterable of NotebookNode
+        The cells before the test, as they are after their run.
+    """
+
+    def __init__(self, cells: Iterable[NotebookNode]) -> None:
+        self._cells = cells
+
+    @cached_property
+    def _all(self) -> list[Failure]:
+        code = (cell for cell in self._cells if cell.cell_type == "code")
+        return [failure for cell in code if (failure := failure_of(cell))]
+
+    def explain(self, exercise: str, names: Sequence[str]) -> str:
+        """Return why names that an exercise's test needs are not defined; empty if nothing tells.
+
+        Parameters
+        ----------
+        exercise : str
+            Its number.
+        names : sequence of str
+            Those that are missing.
+        """
+        cause = self._definer(names) or self._of_answer(exercise)
+        if cause is None:
+            return ""
+        is_own = cause.grade_id == _answer_id(exercise)
+        if is_own and cause.is_stub:
+            return f"✗ Exercise {exercise} has no answer yet."
+        missing = [name for name in names if name in cause.names] or list(names)
+        undefined = f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} not defined"
+        reason = (
+            f"your answer's cell {cause.told}, so {undefined}."
+            if is_own
+            else f"{undefined}, since an earlier cell {cause.told}."
+        )
+        return f"✗ Exercise {exercise}: {reason}{self._more(cause)}"
+
+    def mention(self, exercise: str, reason: str) -> str:
+        """Return what else explains why marks were lost, to follow the reason; often nothing."""
+        own = self._of_answer(exercise)
+        if own is not None and not own.is_stub:
+            said = f"Your answer's cell {own.told}: what follows there was not run."
+            return f"\n  {said}{self._more(own)}"
+        wanted = _UNDEFINED.search(reason)
+        return self._want(wanted[1], len(self._all)) if wanted else ""
+
+    def _more(self, cause: Failure, depth: int = 1) -> str:
+        """Return what a failure itself came from, and what helps with it."""
+        if cause.wanted and depth < MAX_CAUSES:
+            place = next(index for index, failure in enumerate(self._all) if failure is cause)
+            return self._want(cause.wanted, place, depth)
+        return f"\n  {cause.hint}" if cause.hint else ""
+
+    def _want(self, name: str, place: int, depth: int = 1) -> str:
+        """Return why a name was not defined, if one of so many failures tells."""
+        cause = self._definer([name], place)
+        if cause is None:
+            return ""
+        said = f"`{name}` is not defined, since an earlier cell {cause.told}."
+        return f"\n  {said}{self._more(cause, depth + 1)}"
+
+    def _definer(self, names: Sequence[str], place: int | None = None) -> Failure | None:
+        """Return the last failure, of all or of the first so many, that was to define a name."""
+        fits = (f for f in reversed(self._all[:place]) if not f.names.isdisjoint(names))
+        return next(fits, None)
+
+    def _of_answer(self, exercise: str) -> Failure | None:
+        fits = (f for f in reversed(self._all) if f.grade_id == _answer_id(exercise))
+        return next(fits, None)
+
+
+def _answer_id(exercise: str) -> str:
+    return f"ex_{exercise.replace('.', '_')}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))

@@ -1,0 +1,282 @@
+"""The process that judges: tests run in it, so that what an answer sends can exhaust nothing else.
+
+It is forked from the one that grades, and bounded in memory and time. Whatever the values of an
+answer make of a test (a loop without end, an array of a terabyte), it costs that exercise.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import logging
+import math
+import os
+import signal
+import struct
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nbformat import NotebookNode, from_dict
+
+from nbjudge import seeds
+from nbjudge.course.plug import Plug
+from nbjudge.exceptions import CourseError
+from nbjudge.judge.failures import Failures
+from nbjudge.judge.judge import Diagnose, Exchange, Line, Test, Verdict, judge
+from nbjudge.judge.knowledge import knowledge
+from nbjudge.kernel.wire import pack, unpack
+from nbjudge.sandbox.limits import Limits
+
+if sys.platform == "linux":
+    from nbjudge.fork_server import namespaces
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+__all__ = ["Judge", "Judged", "judging"]
+
+#: What the two processes begin their messages with.
+TEST, ASK, REPLY, LOST, CELLS, VERDICT = b"T", b"A", b"R", b"L", b"C", b"V"
+_SECONDS = struct.Struct("<d")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict, and why the test was stopped, if it was.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    stopped : str
+        As the end of a sentence; empty if the test came to its end.
+    """
+
+    verdict: Verdict
+    stopped: str = ""
+
+
+class Judge:
+    """Judges tests, one after the other, in a process of its own, forked when it is needed.
+
+    Where processes cannot be forked it judges in this one, without bounds.
+
+    Parameters
+    ----------
+    limits : Limits
+    plug : Plug
+        What the course knows of its answers is imported before a process is forked.
+    """
+
+    def __init__(self, limits: Limits, plug: Plug) -> None:
+        self._limits = limits
+        self._plug = plug
+        self._line: Connection | None = None
+        self._process = 0
+
+    def judge(
+        self,
+        test: Test,
+        exchange: Exchange,
+        *,
+        cells: Sequence[NotebookNode] = (),
+        ingredients: tuple[str, ...] = (),
+        until: float = math.inf,
+    ) -> Judged:
+        """Run a test and return its verdict.
+
+        Parameters
+        ----------
+        test : Test
+        exchange : callable
+            Sends a request to the kernel in which the answer lives.
+        cells : sequence of NotebookNode
+            Those before the test, as they are after their run: what failed there explains much.
+        ingredients : tuple of str
+            What random inputs depend on: see `seeds.seeded`.
+        until : float
+            When the notebook's time is over, by `time.monotonic`.
+        """
+        if not hasattr(os, "fork"):
+            with seeds.seeded(*ingredients):
+                line_here = Line(exchange, self._limits, until)
+                return _judged(test, line_here, knowledge(self._plug).named_mistake, cells)
+        line = self._begun(TEST + json.dumps([asdict(test), ingredients, until]).encode())
+        left = float(self._limits.judge_seconds)
+        while True:
+            start = time.monotonic()
+            if not line.poll(max(0.0, min(left, until - start))):
+                self.close()
+                if left <= until - start:
+                    why = f"examining what it gave took longer than {self._limits.judge_seconds} s"
+                else:
+                    why = f"the notebook ran longer than {self._limits.notebook_seconds} s"
+                return Judged(Verdict(0.0, reason=f"✗ Exercise {test.exercise}: {why}."), why)
+            left -= time.monotonic() - start
+            try:
+                said = line.recv_bytes()
+            except (EOFError, OSError):
+                # Who or what ended it is not known, so a person marks.
+                self.close()
+                return Judged(Verdict(0.0, fault="the process in which it ran ended"))
+            if said[:1] == VERDICT:
+                verdict, stopped = json.loads(said[1:])
+                if stopped:  # perhaps it has little memory left
+                    self.close()
+                return Judged(Verdict(**verdict), stopped)
+            if said[:1] == CELLS:
+                line.send_bytes(json.dumps(cells).encode())
+            else:
+                line.send_bytes(_exchanged(said, exchange, self._limits))
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+
+    def _begun(self, message: bytes) -> Connection:
+        """Return the line to a process that has been sent this."""
+        if self._line is not None:
+            with suppress(OSError):  # it ended since it was used last
+                self._line.send_bytes(message)
+                return self._line
+            self.close()
+        diagnose = knowledge(self._plug).named_mistake
+        ours, theirs = Pipe()
+        with warnings.catch_warnings():
+            # Newer Pythons warn of threads; the new process waits for none of this one's locks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process = os.fork()
+        if self._process == 0:
+            _serve(theirs, self._limits, diagnose)
+        theirs.close()
+        self._line = ours
+        ours.send_bytes(message)
+        return ours
+
+
+#: Those that wait for the next notebook: what they have imported and computed serves it, too.
+_idle: dict[tuple[Any, ...], Judge] = {}
+
+
+@contextmanager
+def judging(limits: Limits, plug: Plug) -> Iterator[Judge]:
+    """Yield who judges the tests of a notebook; parameters are those of `Judge`."""
+    # A forked grader has to have its own.
+    key = (os.getpid(), limits, plug, *sorted(plug.environment().items()))
+    found = _idle.pop(key, None) or Judge(limits, plug)
+    try:
+        yield found
+    except BaseException:
+        found.close()
+        raise
+    # One at most: a grader seldom changes its settings.
+    for other in [other for other in _idle if other[0] == os.getpid()]:
+        _idle.pop(other).close()
+    _idle[key] = found
+
+
+@atexit.register
+def _end() -> None:
+    for key, idle in _idle.items():
+        if key[0] == os.getpid():
+            idle.close()
+
+
+def _exchanged(said: bytes, exchange: Exchange, limits: Limits) -> bytes:
+    """Have a request of the judge's answered by the kernel."""
+    (seconds,) = _SECONDS.unpack_from(said, 1)
+    try:
+        frames = unpack(memoryview(said)[1 + _SECONDS.size :], limits.bounds)
+        return REPLY + pack([bytes(frame) for frame in exchange([*map(bytes, frames)], seconds)])
+    except CourseError as error:
+        return LOST + str(error).encode(errors="replace")
+
+
+# ---- In the process that judges ------------------------------------------------------------------
+
+
+def _serve(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoReturn:
+    """Judge each test that comes; never return."""
+    try:
+        _settle(line.fileno())
+        _limit(limits.judge_megabytes)
+
+        def exchange(frames: list[bytes], seconds: float, /) -> list[memoryview]:
+            line.send_bytes(ASK + _SECONDS.pack(seconds) + pack(frames))
+            said = line.recv_bytes()
+            if said[:1] == LOST:
+                raise CourseError(said[1:].decode(errors="replace"))
+            return unpack(memoryview(said)[1:], limits.bounds)
+
+        while True:
+            test, ingredients, until = json.loads(line.recv_bytes()[1:])
+            with seeds.seeded(*ingredients):
+                to_kernel = Line(exchange, limits, until)
+                judged = _judged(Test(**test), to_kernel, diagnose, _Cells(line))
+            said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()
+            line.send_bytes(VERDICT + said)
+    finally:  # nothing that this process inherited is its own to end
+        os._exit(0)
+
+
+class _Cells:
+    """The cells before a test, which the grader is asked for if marks were lost."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line = line
+
+    def __iter__(self) -> Iterator[NotebookNode]:
+        self._line.send_bytes(CELLS)
+        for cell in json.loads(self._line.recv_bytes()):
+            yield from_dict(cell)  # type: ignore[no-untyped-call]
+
+
+def _judged(
+    test: Test, line: Line, diagnose: Diagnose | None, cells: Iterable[NotebookNode]
+) -> Judged:
+    verdict = judge(test, line, diagnose, Failures(cells))
+    return Judged(verdict, str(line.broken) if line.broken is not None else "")
+
+
+def _settle(kept: int) -> None:
+    """Let go of all that this process inherited and does not need, but for one open file."""
+    # Nobody else ends it: an interrupt is the grader's to hear, and this ends with the grader.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        namespaces.die_with_parent()
+    logging.disable()  # its files are closed now, and their numbers are given to others
+    for path in list(Path("/dev/fd").iterdir()):
+        if (number := int(path.name)) > 2 and number != kept:
+            with suppress(OSError):  # it was the list's own
+                os.close(number)
+    # What belongs to objects of the grader's is never touched: no destructor runs.
+    gc.freeze()
+    if torch := sys.modules.get("torch"):
+        # The threads of its pool did not come along, and it would wait for them.
+        torch.set_num_threads(1)
+
+
+def _limit(megabytes: int) -> None:
+    """Let this process have so much more memory, where the system counts it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return
+    import resource  # which Windows does not have
+
+    has = next(line for line in status.read_text().splitlines() if line.startswith("VmData:"))
+    most = int(has.split()[1]) * 1024 + megabytes * 2**20
+    _, highest = resource.getrlimit(resource.RLIMIT_DATA)
+    if highest != resource.RLIM_INFINITY:
+        most = min(most, highest)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))

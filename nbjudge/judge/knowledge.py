@@ -1,0 +1,70 @@
+"""What a course knows of its answers, as the module says that `Plug.knowledge` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from nbjudge.course.plug import Plug
+
+__all__ = ["Knowledge", "KnownAnswer", "knowledge"]
+
+
+class KnownAnswer(Protocol):
+    """An answer that the course has met before: wrong, or right and unlike the solution."""
+
+    @property
+    def name(self) -> str:
+        """What the course calls it."""
+
+    @property
+    def sentence(self) -> str:
+        """What a student who gave it should read."""
+
+    @property
+    def source(self) -> str:
+        """The answer cell."""
+
+
+class Knowledge(Protocol):
+    """What the module of a course offers."""
+
+    def symbols(self, grade_id: str) -> Sequence[str]:
+        """Return the names that the answers to an exercise define; none if it is unknown."""
+
+    def mistakes(self, grade_id: str) -> Sequence[KnownAnswer]:
+        """Return the wrong answers that students give to an exercise."""
+
+    def styles(self, grade_id: str) -> Sequence[KnownAnswer]:
+        """Return right answers that are written unlike the solution."""
+
+    def answers_of(self, known: KnownAnswer, grade_id: str) -> Sequence[Any]:
+        """Return the objects that a known answer defines, in the order of `symbols`."""
+
+    def named_mistake(self, exercise: str, answers: Mapping[str, Any]) -> KnownAnswer | None:
+        """Return the known mistake that behaves as a student's answers do, if there is one."""
+
+
+class _Nothing:
+    """Knows no answer."""
+
+    def symbols(self, grade_id: str) -> Sequence[str]:
+        return ()
+
+    def mistakes(self, grade_id: str) -> Sequence[KnownAnswer]:
+        return ()
+
+    def styles(self, grade_id: str) -> Sequence[KnownAnswer]:
+        return ()
+
+    def answers_of(self, known: KnownAnswer, grade_id: str) -> Sequence[Any]:
+        return ()
+
+    def named_mistake(self, exercise: str, answers: Mapping[str, Any]) -> KnownAnswer | None:
+        return None
+
+
+def knowledge(plug: Plug) -> Knowledge:
+    """Return what a course knows of its answers; importing it can take seconds."""
+    found: Knowledge | None = plug.module("knowledge")
+    return _Nothing() if found is None else found

@@ -1,0 +1,4 @@
+"""What every page shares: frame, safe HTML, mathematics, outputs, charts.
+
+It imports `basics` and `judge`.
+"""

@@ -1,0 +1,80 @@
+"""The frame of every page for people: one style, light and dark, nothing fetched, nothing run.
+
+Feedback, and the instructor's reports, are made of templates that extend `page/base.html.j2`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+)
+from markupsafe import Markup
+
+from nbjudge.basics.text import clean_characters
+
+__all__ = ["Pages", "counted", "points"]
+
+FRAME = Path(__file__).parent / "templates"
+
+
+def points(number: float) -> str:
+    """Return points as people write them.
+
+    >>> points(2.0), points(1.5), points(-1)
+    ('2', '1.5', '−1')
+    """
+    return f"{round(number, 2) + 0:g}".replace("-", "−")
+
+
+def counted(number: float, one: str, several: str) -> str:
+    """Return a number with the word for what it counts.
+
+    >>> counted(1, "point", "points")
+    '1 point'
+    """
+    return f"{points(number)} {one if number == 1 else several}"
+
+
+class Pages:
+    """Templates of one kind of page, in the frame of all.
+
+    Whatever a template is given is escaped, and a name that it is not given is an error. It also
+    has `clean` (see `feedback_text.clean_characters`), `counted` and the filter `points`.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the templates, and their `style.css`, which follows that of the frame. The style
+        sheet is written into the page, whose policy lets in no other.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = Environment(
+            loader=ChoiceLoader(
+                [FileSystemLoader(folder), PrefixLoader({"page": FileSystemLoader(FRAME)})]
+            ),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["points"] = points
+        self._environment.globals.update(counted=counted, clean=clean_characters)
+        sheets = [(place / "style.css").read_text(encoding="utf-8") for place in (FRAME, folder)]
+        style = f"\n{''.join(sheets).strip()}\n"
+        digest = hashlib.sha256(style.encode()).digest()
+        self._environment.globals.update(
+            style=Markup(style), style_hash=base64.b64encode(digest).decode()
+        )
+
+    def render(self, template: str, **content: object) -> str:
+        """Return a page."""
+        return self._environment.get_template(template).render(content)

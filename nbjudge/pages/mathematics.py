@@ -1,0 +1,118 @@
+r"""Formulas for a page without scripts: LaTeX to MathML, which browsers show by themselves.
+
+What the converter builds is built anew here from a list of elements and attributes that only lay
+out symbols: `\href`, `\style` and the like have no effect.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from xml.etree.ElementTree import Element
+
+from latex2mathml.converter import convert_to_element
+from markupsafe import Markup, escape
+
+from nbjudge.basics.text import clean_characters
+
+__all__ = ["formula"]
+
+#: Characters of LaTeX in one formula, and elements of MathML that it may become.
+MOST_LATEX = 2000
+MOST_ELEMENTS = 2000
+
+#: Signs that may stand before a number, and what they then stand after.
+SIGNS = set("-−+±∓")
+OPENING = set("([{|,;:=≠≈<>≤≥∈←→↦·×/") | SIGNS
+TOKENS = {"mi", "mn", "mo", "ms", "mtext"}
+ELEMENTS = TOKENS | {
+    *("mrow", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover"),
+    *("munderover", "mmultiscripts", "mprescripts", "none", "mspace", "mstyle", "mpadded"),
+    *("mphantom", "mtable", "mtr", "mtd"),
+}
+ATTRIBUTES = {
+    *("accent", "accentunder", "columnalign", "displaystyle", "fence", "form", "largeop"),
+    *("linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rspace"),
+    *("scriptlevel", "separator", "stretchy", "symmetric", "width"),
+}
+# Short numbers only: no space as wide as a page.
+VALUE = re.compile(r"[a-z-]{1,22}( [a-z]{1,8}){0,9}|[+-]?\d?\d?(\.\d{1,4})?(em|ex|px|%)?")
+
+
+@lru_cache(maxsize=4096)
+def formula(latex: str, *, display: bool = False) -> Markup:
+    r"""Return a formula as MathML; one that cannot be converted as its source.
+
+    Parameters
+    ----------
+    latex : str
+        Without dollar signs.
+    display : bool
+        Whether it stands in a line of its own.
+
+    Examples
+    --------
+    >>> formula("x^2")
+    Markup('<math><msup><mi>x</mi><mn>2</mn></msup></math>')
+    >>> formula(r"\frac{")
+    Markup('<code>\\frac{</code>')
+    """
+    kind = Markup(' display="block"') if display else Markup("")
+    try:
+        if len(latex) > MOST_LATEX:
+            raise ValueError("too long")
+        body = _built(convert_to_element(latex))
+    # The converter's errors are many, and a RecursionError is one of them.
+    except Exception:
+        return _source(latex, display)
+    return Markup("<math{}>{}</math>").format(kind, body)
+
+
+def _source(latex: str, display: bool) -> Markup:
+    if display:
+        return Markup('<code class="line">{}</code>').format(latex)
+    return Markup("<code>{}</code>").format(latex)
+
+
+def _built(math: Element) -> Markup:
+    if sum(1 for _ in math.iter()) > MOST_ELEMENTS:
+        raise ValueError("too large")
+    parts = list(math)
+    # The converter puts a row around all.
+    while len(parts) == 1 and parts[0].tag == "mrow" and not parts[0].attrib:
+        parts = list(parts[0])
+    return _row(parts)
+
+
+def _row(elements: Iterable[Element]) -> Markup:
+    """Return elements that stand side by side; a sign gets no space after it, as in (−4, 4)."""
+    built = []
+    before = "("
+    for element in elements:
+        text = html.unescape(element.text or "")
+        if element.tag == "mo" and text in SIGNS and before in OPENING:
+            element.set("form", "prefix")
+        built.append(_element(element))
+        before = text if element.tag == "mo" else ""
+    return Markup("").join(built)
+
+
+def _element(element: Element) -> Markup:
+    tag = element.tag
+    if tag not in ELEMENTS:
+        raise ValueError(f"no layout: {tag}")
+    attributes = Markup("").join(
+        Markup(' {}="{}"').format(name, value)
+        for name, value in element.attrib.items()
+        if name in ATTRIBUTES and VALUE.fullmatch(value)
+    )
+    # The converter leaves character references in the text.
+    text = html.unescape(element.text or "") if tag in TOKENS else ""
+    if "\\" in text and tag != "mtext":
+        raise ValueError("a command that it does not know")
+    if list(element) and tag in TOKENS:
+        raise ValueError("a symbol that holds others")
+    inner = escape(clean_characters(text)) + _row(element)
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), attributes, inner)

@@ -1,0 +1,195 @@
+"""What a student's code showed, for the feedback page: text, tables, pictures, errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+from pygments import highlight  # type: ignore[import-untyped]
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
+
+from nbjudge.basics.text import as_terminal_shows, clean_characters, cut
+from nbjudge.judge.failures import NOT_RUN
+from nbjudge.pages.mathematics import formula
+from nbjudge.pages.safe_html import Cleaner
+
+__all__ = ["Output", "code", "outputs"]
+
+#: Outputs of one cell, characters of one output and of one cell's code, lines of a traceback.
+MOST_OUTPUTS = 30
+MOST_TEXT = 20_000
+MOST_CODE = 20_000
+MOST_TRACEBACK = 14
+
+FORMATTER = HtmlFormatter(nowrap=True, classprefix="k-")
+PICTURES = ("image/png", "image/jpeg", "image/gif")
+UNSHOWN = {
+    "application/vnd.jupyter.widget-view+json": "Something to play with stands here: open your "
+    "notebook to use it.",
+    "image/svg+xml": "A drawing (SVG) stands here: open your notebook to see it.",
+    "application/pdf": "A PDF stands here: open your notebook to see it.",
+    "application/javascript": "This cell wanted to run a script in the page. Pages of feedback "
+    "run none.",
+}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a cell: what it is, in words that may be empty, and how it looks."""
+
+    label: str
+    body: Markup
+
+
+def code(source: str, cleaner: Cleaner) -> Markup:
+    """Return Python code with its parts marked for colour."""
+    whole = clean_characters(source)
+    shown = cleaner.cut(whole, MOST_CODE)
+    if shown != whole:
+        return escape(shown)
+    return Markup(highlight(shown, PythonLexer(stripnl=False), FORMATTER).removesuffix("\n"))
+
+
+def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> list[Output]:
+    """Return the outputs of a cell as the page shows them.
+
+    Parameters
+    ----------
+    found : iterable of mapping
+        As the notebook has them.
+    cleaner : Cleaner
+        The page's.
+    what : str
+        Which cell's, in words, for those who do not see them.
+    """
+    shown = []
+    for number, output in enumerate(_joined(found)):
+        if number == MOST_OUTPUTS:
+            shown.append(Output("", Markup("<p class='note'>Its other outputs are left out.</p>")))
+            break
+        shown.append(_output(output, cleaner, what))
+    return [output for output in shown if output.body]
+
+
+def _joined(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Join what was printed piece by piece."""
+    last: dict[str, Any] | None = None
+    for output in found:
+        if output.get("output_type") == "stream":
+            if last is not None and last.get("name") == output.get("name"):
+                last["text"] = _text(last.get("text")) + _text(output.get("text"))
+                continue
+            if last is not None:
+                yield last
+            last = dict(output)
+            continue
+        if last is not None:
+            yield last
+            last = None
+        yield output
+    if last is not None:
+        yield last
+
+
+def _output(output: Mapping[str, Any], cleaner: Cleaner, what: str) -> Output:
+    kind = output.get("output_type")
+    if kind == "stream":
+        said = as_terminal_shows(_text(output.get("text"))).strip("\n")
+        label = "Warnings and messages" if output.get("name") == "stderr" else ""
+        return Output(label, _plain(said, cleaner, f"{label or 'Output'} of {what}"))
+    if kind == "error":
+        return Output("It stopped with an error", _error(output, cleaner, what))
+    data = output.get("data")
+    if not isinstance(data, Mapping):
+        return Output("", Markup(""))
+    metadata = output.get("metadata")
+    return Output(
+        "", _shown(data, metadata if isinstance(metadata, Mapping) else {}, cleaner, what)
+    )
+
+
+def _shown(
+    data: Mapping[str, Any], metadata: Mapping[str, Any], cleaner: Cleaner, what: str
+) -> Markup:
+    for kind in PICTURES:
+        if kind in data:
+            shown = cleaner.picture(_text(data[kind]), _alternative(metadata, kind, what))
+            return shown or _note("A picture stands here that cannot be shown on this page.")
+    if (view := "application/vnd.jupyter.widget-view+json") in data:
+        return _note(UNSHOWN[view])
+    if "text/html" in data:
+        html = cleaner.html(_text(data["text/html"]))
+        if html is not None and html.strip():
+            return Markup('<div class="prose">{}</div>').format(html)
+    if "text/markdown" in data:
+        prose = cleaner.markdown(_text(data["text/markdown"]), what=f"Output of {what}")
+        return Markup('<div class="prose">{}</div>').format(prose)
+    if "text/latex" in data:
+        return _latex(_text(data["text/latex"]), cleaner, what)
+    if "text/plain" in data:
+        said = as_terminal_shows(_text(data["text/plain"])).strip("\n")
+        if said == NOT_RUN:
+            return _note(NOT_RUN)
+        return _plain(said, cleaner, f"Output of {what}")
+    if "application/json" in data:
+        said = json.dumps(data["application/json"], indent=1, ensure_ascii=False)
+        return _plain(said, cleaner, f"Output of {what}")
+    known = next((told for kind, told in UNSHOWN.items() if kind in data), None)
+    return _note(known or "Something stands here that cannot be shown on this page.")
+
+
+def _alternative(metadata: Mapping[str, Any], kind: str, what: str) -> str:
+    """Return what a picture shows, in words: the code's own, if it gave any."""
+    own = metadata.get(kind)
+    for given in (own if isinstance(own, Mapping) else {}, metadata):
+        if isinstance(alt := given.get("alt"), str) and alt.strip():
+            return alt.strip()[:500]
+    return f"Figure drawn by {what}"
+
+
+def _latex(source: str, cleaner: Cleaner, what: str) -> Markup:
+    stripped = source.strip()
+    for mark in ("$$", "$"):
+        inner = stripped.removeprefix(mark).removesuffix(mark)
+        if stripped != inner and "$" not in inner:
+            return Markup(
+                '<div class="formula" role="group" tabindex="0" aria-label="Formula">{}</div>'
+            ).format(formula(inner.removeprefix(r"\displaystyle"), display=True))
+    return Markup('<div class="prose">{}</div>').format(
+        cleaner.markdown(source, what=f"Output of {what}")
+    )
+
+
+def _error(output: Mapping[str, Any], cleaner: Cleaner, what: str) -> Markup:
+    name, said = (as_terminal_shows(_text(output.get(part))) for part in ("ename", "evalue"))
+    lines = _text(output.get("traceback"), "\n")
+    # A traceback's last lines are the ones that tell.
+    trace = as_terminal_shows(lines).strip("\n").split("\n")
+    head = Markup('<p class="error"><strong>{}</strong>{}</p>').format(
+        cut(name, 200), Markup(": {}").format(cut(said, 1000)) if said.strip() else ""
+    )
+    if len(trace) <= 1:
+        return head
+    if len(trace) > MOST_TRACEBACK:
+        trace = ["…", *trace[-MOST_TRACEBACK:]]
+    shown = cut("\n".join(trace), 4000, keep_end=True)
+    return head + _plain(shown, cleaner, f"Where the error of {what} came up")
+
+
+def _plain(text: str, cleaner: Cleaner, what: str) -> Markup:
+    return cleaner.text(text, what, MOST_TEXT) if text.strip() else Markup("")
+
+
+def _note(told: str) -> Markup:
+    return Markup('<p class="note">{}</p>').format(told)
+
+
+def _text(value: object, between: str = "") -> str:
+    """Return a text that a notebook may keep as a list of lines."""
+    if isinstance(value, list):
+        return between.join(line for line in value if isinstance(line, str))
+    return value if isinstance(value, str) else ""

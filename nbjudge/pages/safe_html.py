@@ -1,0 +1,391 @@
+"""What a notebook holds besides plain text, made safe for a page: HTML, Markdown, pictures.
+
+Everything here comes from somebody who may want the page to lie, to run a script or to tell where
+it is read. So Bleach keeps only what is on a list, and what it leaves is taken apart and written
+anew, tag by tag, without one attribute that styles, names or links anything. A page's
+Content-Security-Policy forbids whatever might slip through both.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+import bleach  # type: ignore[import-untyped]
+from markupsafe import Markup, escape
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from nbjudge.basics.text import clean_characters, cut
+from nbjudge.pages.mathematics import formula
+
+__all__ = ["Cleaner", "picture"]
+
+#: Characters of Markdown and of HTML in one piece, and of both in one page, pictures not counted:
+#: parsers take long for some texts that nobody writes to be read.
+MOST_CHARACTERS = 30_000
+MOST_IN_PAGE = 800_000
+#: Characters of text and of code in one page.
+MOST_TEXT_IN_PAGE = 2_000_000
+MOST_OF_HTML = 120_000
+#: Start tags in one piece of HTML, and in one page.
+MOST_TAGS_AT_ONCE = 5000
+MOST_TAGS = 30_000
+#: Tags that stand open inside each other: parsers take long for towers of them.
+MOST_DEPTH = 200
+#: What may begin a formula, in one piece of Markdown: from each the parser looks for the end.
+MOST_FORMULAS = 500
+#: Base64 characters of one picture, and of all in one page.
+MOST_OF_PICTURE = 8_000_000
+MOST_OF_PICTURES = 30_000_000
+
+INLINE = {
+    *("abbr", "b", "cite", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "samp"),
+    *("small", "strong", "sub", "sup", "u", "var"),
+}
+HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+BLOCKS = {
+    *("blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "li", "ol", "p", "pre", "ul"),
+    *("caption", "table", "tbody", "td", "tfoot", "th", "thead", "tr"),
+}
+EMPTY = {"br", "hr", "img"}
+KEPT = INLINE | HEADINGS | BLOCKS | EMPTY | {"a", "span"}
+
+BLEACH = bleach.Cleaner(
+    tags=KEPT,
+    attributes={
+        "a": ["href"],
+        "abbr": ["title"],
+        "img": ["alt", "src"],
+        "ol": ["start"],
+        "td": ["colspan", "rowspan"],
+        "th": ["colspan", "rowspan"],
+    },
+    protocols={"data", "http", "https", "mailto"},
+    strip=True,
+    strip_comments=True,
+)
+# Bleach removes these tags, and would show what stands between them as text.
+UNSHOWN = re.compile(r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+START_TAG = re.compile(r"<[a-zA-Z]")
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)")
+#: Nothing can stand inside these, so they do not stay open.
+VOID = {
+    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source"),
+    *("track", "wbr"),
+}
+BEGINS_FORMULA = re.compile(r"\\\\[(\[]|\\begin|\$")
+DATA = re.compile(r"data:image/(?:png|jpe?g|gif);base64,", re.IGNORECASE)
+#: How the pictures that we show begin.
+SIGNATURES = {
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/gif": (b"GIF87a", b"GIF89a"),
+}
+# Where a formula or a picture goes; no text of a submission holds these characters.
+MARK, END = "\ue000", "\ue001"
+MARKED = re.compile(f"{MARK}(\\d+){END}")
+
+
+def picture(encoded: str, alt: str) -> Markup | None:
+    """Return a picture as part of the page, or None if it is none that a page may show.
+
+    Parameters
+    ----------
+    encoded : str
+        In Base64, of a PNG, JPEG or GIF file: what it is, its first bytes tell.
+    alt : str
+        What it shows, in words.
+    """
+    if len(encoded) > MOST_OF_PICTURE:
+        return None
+    try:
+        content = base64.b64decode("".join(encoded.split()), validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    for kind, beginnings in SIGNATURES.items():
+        if content.startswith(beginnings):
+            written = base64.b64encode(content).decode()
+            return Markup('<img src="data:{};base64,{}" alt="{}">').format(
+                kind, written, clean_characters(alt)
+            )
+    return None
+
+
+def depth(html: str) -> int:
+    """Return how many tags stand open inside each other at most, as far as a glance tells.
+
+    A parser takes time for each open tag whenever it meets another one.
+
+    >>> depth("<div><p>one</p><br><p>two</i></p></div>")
+    2
+    """
+    is_open: Counter[str] = Counter()
+    now = most = 0
+    for closes, tag in TAG.findall(html):
+        name = tag.lower()
+        if not closes and name not in VOID:
+            is_open[name] += 1
+            now += 1
+            most = max(most, now)
+        elif closes and is_open[name]:
+            is_open[name] -= 1
+            now -= 1
+    return most
+
+
+@dataclass
+class Cleaner:
+    """Makes the parts of one page safe, from top to bottom; it counts what the page may hold.
+
+    Parameters
+    ----------
+    level : int
+        Of the last heading that the page has. No later one is more than one level below it, so
+        that who reads with their ears can follow.
+    top : int
+        The level that a notebook's highest headings get.
+    """
+
+    level: int = 2
+    top: int = 3
+    _characters: int = 0
+    _text: int = 0
+    _tags: int = 0
+    _pictures: int = 0
+
+    def markdown(
+        self, source: str, attachments: Mapping[str, Any] | None = None, what: str = "Text"
+    ) -> Markup:
+        """Return Markdown, as Jupyter writes it, as HTML."""
+        self._characters += len(source)
+        if len(source) > MOST_CHARACTERS or self._characters > MOST_IN_PAGE:
+            return self.text(source, what)
+        if len(BEGINS_FORMULA.findall(source)) > MOST_FORMULAS:
+            return self.text(source, what)
+        parts = _Parts()
+        renderer = _Renderer(parts, attachments or {})
+        try:
+            html = MarkdownWithMath(renderer=renderer).render(UNPRIVATE.sub("�", source))
+        # Whatever a text does to the parser, it can still be read as text.
+        except Exception:
+            return self.text(source, what)
+        cleaned = self._html(html, parts)
+        return self.text(source, what) if cleaned is None else cleaned
+
+    def html(self, source: str) -> Markup | None:
+        """Return the harmless part of a piece of HTML; None if there is too much of it."""
+        parts = _Parts()
+        # Taken out first, a picture's million characters cost the parsers nothing.
+        short = PICTURE.sub(lambda found: parts.hold_source(found[0]), UNPRIVATE.sub("�", source))
+        self._characters += len(short)
+        if len(short) > MOST_OF_HTML or self._characters > MOST_IN_PAGE:
+            return None
+        return self._html(short, parts)
+
+    def text(self, source: str, what: str, most: int = 20_000) -> Markup:
+        """Return a text as it is written."""
+        return Markup('<pre role="group" tabindex="0" aria-label="{}">{}</pre>').format(
+            what, self.cut(clean_characters(source), most)
+        )
+
+    def cut(self, text: str, most: int) -> str:
+        """Return as much of a text as there is room for."""
+        room = min(most, MOST_TEXT_IN_PAGE - self._text)
+        self._text += min(len(text), room)
+        return cut(text, room)
+
+    def picture(self, encoded: str, alt: str) -> Markup | None:
+        """Return a picture as part of the page, or None if it is none that a page may show."""
+        if self._pictures + len(encoded) > MOST_OF_PICTURES:
+            return None
+        self._pictures += len(encoded)
+        return picture(encoded, alt)
+
+    def _html(self, html: str, parts: _Parts) -> Markup | None:
+        html = UNSHOWN.sub("", html)
+        tags = len(START_TAG.findall(html))
+        if tags > MOST_TAGS_AT_ONCE or self._tags + tags > MOST_TAGS:
+            return None
+        self._tags += tags
+        if depth(html) > MOST_DEPTH:
+            return None
+        writer = _Writer(self, parts)
+        try:
+            writer.feed(BLEACH.clean(html))
+            writer.close()
+        # Whatever a piece of HTML does to a parser, it costs nobody the page.
+        except Exception:
+            return None
+        return writer.page()
+
+
+UNPRIVATE = re.compile(f"[{MARK}{END}]")
+PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif);base64,[A-Za-z0-9+/=]{100,}", re.IGNORECASE)
+
+
+@dataclass
+class _Parts:
+    """What is put into a piece of HTML after it was cleaned: formulas, pictures' data."""
+
+    formulas: dict[int, Markup] = field(default_factory=dict)
+    sources: dict[int, str] = field(default_factory=dict)
+    _count: int = 0
+
+    def hold_formula(self, part: Markup) -> str:
+        self._count += 1
+        self.formulas[self._count] = part
+        return f"{MARK}{self._count}{END}"
+
+    def hold_source(self, source: str) -> str:
+        self._count += 1
+        self.sources[self._count] = source
+        return f"data:{self._count}"
+
+
+class _Renderer(IPythonRenderer):
+    """Writes Markdown as HTML; formulas are held back until it was cleaned."""
+
+    def __init__(self, parts: _Parts, attachments: Mapping[str, Any]) -> None:
+        super().__init__(escape=False, exclude_anchor_links=True)
+        self._parts = parts
+        self._attached = attachments
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return str(Markup("<pre><code>{}</code></pre>\n").format(code))
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        bundle = self._attached.get(url.removeprefix("attachment:"))
+        if isinstance(bundle, Mapping):
+            data = [d for kind, d in bundle.items() if kind in SIGNATURES and isinstance(d, str)]
+            url = f"data:image/png;base64,{data[0]}" if data else ""
+        if DATA.match(url):
+            url = self._parts.hold_source(url)
+        return str(Markup('<img src="{}" alt="{}">').format(url, Markup(text).unescape()))
+
+    def inline_math(self, body: str) -> str:
+        return self._parts.hold_formula(formula(body))
+
+    def block_math(self, body: str) -> str:
+        return self._parts.hold_formula(_line(formula(body, display=True)))
+
+    def latex_environment(self, name: str, body: str) -> str:
+        if name.rstrip("*") == "equation":
+            return self.block_math(body)
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
+
+def _line(part: Markup) -> Markup:
+    return Markup(
+        '<span class="formula" role="group" tabindex="0" aria-label="Formula">{}</span>'
+    ).format(part)
+
+
+class _Writer(HTMLParser):
+    """Writes clean HTML anew: balanced, with headings in order, and tables that can scroll."""
+
+    def __init__(self, cleaner: Cleaner, parts: _Parts) -> None:
+        super().__init__(convert_charrefs=True)
+        self._cleaner = cleaner
+        self._parts = parts
+        self._written: list[Markup] = []
+        #: The tags that are open, as they came, and how each is closed.
+        self._open: list[tuple[str, Markup]] = []
+
+    def page(self) -> Markup:
+        """Return what was written."""
+        self._close_down_to(0)
+        return Markup("").join(self._written)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: clean_characters(value or "") for name, value in attrs}
+        if tag == "img":
+            self._written.append(self._image(dict(attrs)))
+        elif tag in EMPTY:
+            self._written.append(Markup(f"<{tag}>"))
+        elif tag in KEPT and len(self._open) < MOST_DEPTH:
+            start, end = self._tags(tag, given)
+            self._written.append(start)
+            self._open.append((tag, end))
+
+    handle_startendtag = handle_starttag
+
+    def handle_endtag(self, tag: str) -> None:
+        for depth in range(len(self._open) - 1, -1, -1):
+            if self._open[depth][0] == tag:
+                self._close_down_to(depth)
+                return
+
+    def handle_data(self, data: str) -> None:
+        position = 0
+        for found in MARKED.finditer(data):
+            self._text(data[position : found.start()])
+            # Once only, so that nobody fills a page with copies of one formula.
+            self._written.append(self._parts.formulas.pop(int(found[1][:9]), Markup("�")))
+            position = found.end()
+        self._text(data[position:])
+
+    def _text(self, text: str) -> None:
+        self._written.append(escape(clean_characters(text)))
+
+    def _close_down_to(self, depth: int) -> None:
+        while len(self._open) > depth:
+            tag, end = self._open.pop()
+            if tag == "th" and self._written[-1].startswith("<th"):  # a corner heads nothing
+                self._written[-1], end = Markup("<td>"), Markup("</td>")
+            self._written.append(end)
+
+    def _tags(self, tag: str, given: Mapping[str, str]) -> tuple[Markup, Markup]:
+        """Return how an element begins and how it ends."""
+        if tag in HEADINGS:
+            tag = f"h{self._heading(int(tag[1]))}"
+        elif tag == "a":
+            return Markup("<span>"), _address(given.get("href", ""))
+        elif tag == "table" and not any(name == "table" for name, _ in self._open):
+            start = '<div class="wide" role="group" tabindex="0" aria-label="Table"><table>'
+            return Markup(start), Markup("</table></div>")
+        elif tag == "pre":
+            return Markup('<pre role="group" tabindex="0" aria-label="Code">'), Markup("</pre>")
+        kept = Markup("").join(
+            Markup(' {}="{}"').format(name, value)
+            for name, value in given.items()
+            if name in ("colspan", "rowspan", "start") and re.fullmatch(r"[1-9]\d?", value)
+        )
+        if tag == "abbr" and given.get("title"):
+            kept = Markup(' title="{}"').format(given["title"][:200])
+        elif tag == "th":
+            above = any(name == "thead" for name, _ in self._open)
+            kept += Markup(' scope="col"') if above else Markup(' scope="row"')
+        return Markup("<{}{}>").format(Markup(tag), kept), Markup(f"</{tag}>")
+
+    def _heading(self, wanted: int) -> int:
+        level = min(wanted + self._cleaner.top - 1, self._cleaner.level + 1, 6)
+        self._cleaner.level = level
+        return level
+
+    def _image(self, given: Mapping[str, str | None]) -> Markup:
+        source = given.get("src") or ""
+        number = re.fullmatch(r"data:(\d{1,9})", source)
+        if number:
+            source = self._parts.sources.pop(int(number[1]), "")
+        alt = MARKED.sub("formula", given.get("alt") or "")[:500]
+        shown = None
+        if DATA.match(source):
+            shown = self._cleaner.picture(source.partition(",")[2], alt or "A picture")
+        if shown is None:
+            return Markup("<em>[{}]</em>").format(
+                f"Picture not shown here: {clean_characters(alt)}" if alt else "Picture not shown"
+            )
+        return shown
+
+
+def _address(href: str) -> Markup:
+    """Close a link: the page leads nowhere else, so the address is told."""
+    if not re.match(r"https?://|mailto:", href, re.IGNORECASE):
+        return Markup("</span>")
+    return Markup('</span> <span class="address">({})</span>').format(href[:300])

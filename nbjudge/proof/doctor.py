@@ -1,0 +1,843 @@
+"""Whether this machine can grade, and what it keeps a submission from: tried, not assumed.
+
+Each protection has a probe: a cell that attempts, in a real kernel, what a student's must not be
+able to do, and lists what it could. A cell that breaks off proves nothing, and is reported so.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import nbformat
+from nbgrader.api import Gradebook
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from nbjudge.course.course import Course
+from nbjudge.course.plug import Plug
+from nbjudge.exceptions import CourseError
+from nbjudge.sandbox import bubblewrap, workspace
+from nbjudge.sandbox.limits import Limits
+from nbjudge.sandbox.session import KernelLost, KernelStartError, Session
+from nbjudge.sandbox.warm_kernels import warm_parent
+
+__all__ = [
+    "DATA",
+    "PROBES",
+    "Diagnosis",
+    "Probe",
+    "Ran",
+    "Row",
+    "State",
+    "diagnose",
+    "examine",
+    "machine",
+    "outside",
+    "render",
+]
+
+
+class State(StrEnum):
+    """What is known of a protection."""
+
+    HOLDS = "holds"
+    BROKEN = "does not hold"
+    UNTRIED = "cannot be tried"
+
+
+COLOURS = {State.HOLDS: "green", State.BROKEN: "bold red", State.UNTRIED: "yellow"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A protection, or another thing that grading needs, and its state.
+
+    Parameters
+    ----------
+    group : str
+        "protection" or "machine".
+    name : str
+    state : State
+    reason : str
+    """
+
+    group: str
+    name: str
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All rows, and why there is no sandbox (empty if there is one)."""
+
+    problem: str
+    rows: tuple[Row, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything holds."""
+        return all(row.state is State.HOLDS for row in self.rows)
+
+
+class Ran(NamedTuple):
+    """What a probe did.
+
+    Attributes
+    ----------
+    found : tuple of str or None
+        What its cells could do, and should not have been able to; None if one broke off.
+    ended : str
+        How a cell broke off: its error, or how its kernel was lost.
+    running, left : bool
+        Whether a process that bears the probe's mark was seen from outside, while the kernel
+        lived and after its end.
+    """
+
+    found: tuple[str, ...] | None
+    ended: str
+    running: bool
+    left: bool
+
+
+Reading = tuple[State, str]
+
+
+def nothing_found(ran: Ran) -> Reading:
+    """Read a probe that must not be able to do anything."""
+    if ran.found is None:
+        return State.UNTRIED, f"the probe broke off: {ran.ended}"
+    return (State.BROKEN, "; ".join(ran.found)) if ran.found else (State.HOLDS, "")
+
+
+def nothing_found_or_ended(ran: Ran) -> Reading:
+    """Read a probe that may also be ended for the memory that it takes."""
+    return (State.HOLDS, "") if "of memory" in ran.ended else nothing_found(ran)
+
+
+def nothing_found_or_computed(ran: Ran) -> Reading:
+    """Read a probe that may also be ended for the time that it computes."""
+    return (State.HOLDS, "") if "computed longer" in ran.ended else nothing_found(ran)
+
+
+def nothing_left(ran: Ran) -> Reading:
+    """Read a probe that leaves a process behind."""
+    if not ran.running:
+        return State.UNTRIED, "the process that was to be left behind was not seen"
+    return (State.BROKEN, "a process outlived its kernel") if ran.left else (State.HOLDS, "")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A protection, and how it is tried.
+
+    Parameters
+    ----------
+    name : str
+    holds : str
+        The reason to show when it holds.
+    source : str
+        A cell. It appends to `found` what it could do, with ``with breach("what"):`` for instance;
+        `facts` is what `outside` yields, with the limits.
+    afterwards : str
+        A cell for another kernel, once the first has ended.
+    reads : callable
+        From what the probe did to its state, with a reason unless it holds.
+    """
+
+    name: str
+    holds: str
+    source: str
+    afterwards: str = ""
+    reads: Callable[[Ran], Reading] = nothing_found
+
+
+#: Small, so that reaching them takes no time and no strength.
+LIMITS = Limits(
+    cell_seconds=30,
+    memory_megabytes=150,
+    disk_megabytes=8,
+    processes=60,
+    open_files=180,
+    cpu_seconds=6,
+)
+
+OPENING = """
+import contextlib, ctypes, fcntl, glob, json, mmap, os, signal, socket, subprocess, sys, threading
+import time
+facts, found = json.loads({facts!r}), []
+folders = sorted({{"/tmp", "/dev/shm", os.environ["TMPDIR"], os.environ["HOME"]}})
+
+@contextlib.contextmanager
+def breach(what):
+    try:
+        yield
+    except (OSError, MemoryError, RuntimeError):
+        pass
+    else:
+        found.append(what)
+
+def call(x86_64, aarch64, *arguments):
+    number = {{"x86_64": x86_64, "aarch64": aarch64}}[os.uname().machine]
+    result = ctypes.CDLL(None, use_errno=True).syscall(number, *arguments)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return result
+"""
+CLOSING = "\nprint(json.dumps(found))"
+
+PROBES = (
+    Probe(
+        "own processes",
+        "it sees and signals no process but its own",
+        """
+for kind, theirs in facts["namespaces"].items():
+    with breach(f"it shares the {kind} namespace of the grader"):
+        if os.readlink(f"/proc/self/ns/{kind}") != theirs:
+            raise OSError
+if os.getppid() != 1:
+    found.append("its parent is a process of the grader's")
+seen = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+if others := seen - {1, os.getpid()}:
+    found.append(f"it sees {len(others)} processes of others")
+""",
+    ),
+    Probe(
+        "no network",
+        "no TCP, no UDP, no way out, not even to this machine",
+        """
+with breach("it connects to a TCP port of this machine"):
+    socket.create_connection(("127.0.0.1", facts["tcp"]), 1).close()
+def datagrams():
+    return socket.socket(type=socket.SOCK_DGRAM)
+
+with breach("it sends to a UDP port of this machine"), datagrams() as line:
+    line.connect(("127.0.0.1", facts["udp"]))
+    for _ in range(2):  # the second would tell that nobody got the first
+        line.send(b"here")
+        time.sleep(0.05)
+with breach("it has a route to the internet"), datagrams() as line:
+    line.connect(("192.0.2.1", 9))
+""",
+    ),
+    Probe(
+        "no sockets of others",
+        "abstract and named sockets of other programs are out of reach",
+        """
+for kind, address in facts["sockets"].items():
+    with breach(f"it connects to a socket {kind}"), socket.socket(socket.AF_UNIX) as line:
+        line.connect(address)
+""",
+    ),
+    Probe(
+        "your files",
+        "the course, the gradebook, your home and temporary files are not there",
+        """
+for where, paths in facts["hidden"].items():
+    if seen := [path for path in paths if os.path.lexists(path)]:
+        found.append(f"it sees {seen[0]} in {where}")
+""",
+    ),
+    Probe(
+        "read-only system",
+        "system, Python, course and data cannot be changed",
+        """
+for folder in facts["system"]:
+    path = os.path.join(folder, facts["mark"])
+    with breach(f"it can write to {folder}"):
+        open(path, "x").close()
+        os.unlink(path)
+""",
+    ),
+    Probe(
+        "fresh folders",
+        "home and temporary folders are empty at first, and gone afterwards",
+        """
+for folder in folders:
+    with contextlib.suppress(OSError), open(os.path.join(folder, facts["mark"]), "x"):
+        pass
+""",
+        """
+for folder in folders:
+    with breach(f"the next kernel finds what one left in {folder}"):
+        os.unlink(os.path.join(folder, facts["mark"]))
+""",
+    ),
+    Probe(
+        "no privileges",
+        "an ordinary user without capabilities, for good; dangerous system calls are refused",
+        """
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines())
+for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+    if int(status[name], 16):
+        found.append(f"it has capabilities ({name})")
+if status["NoNewPrivs"] != "1":
+    found.append("a setuid program would give it privileges")
+with breach("it is root, or can become it"):
+    os.setuid(0)
+with breach("it can make a user namespace"):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if ctypes.CDLL(None).unshare(0x10000000) == 0 else 1)
+    if os.waitpid(child, 0)[1]:
+        raise OSError
+""",
+    ),
+    Probe(
+        "memory",
+        "a process cannot take more than its limit",
+        """
+with breach("a process takes twice the memory allowed"):
+    bytearray(2 * facts["memory"] << 20)
+""",
+        reads=nothing_found_or_ended,
+    ),
+    Probe(
+        "memory of all",
+        "processes are counted together",
+        """
+with breach("three processes together take more memory than allowed"):
+    children = []
+    for _ in range(3):
+        children.append(os.fork())
+        if children[-1] == 0:
+            block = b"1" * (facts["memory"] // 2 << 20)
+            time.sleep(1)
+            os._exit(0)
+    for child in children:
+        os.waitpid(child, 0)
+""",
+        reads=nothing_found_or_ended,
+    ),
+    Probe(
+        "memory in files",
+        "files without a name are counted, or refused",
+        """
+with breach("files without a name take more memory than allowed"):
+    files = []
+    for _ in range(2 * facts["memory"] // facts["disk"]):
+        files.append(os.memfd_create("left"))
+        os.write(files[-1], bytes(facts["disk"] << 20))
+    time.sleep(0.8)
+""",
+        reads=nothing_found_or_ended,
+    ),
+    Probe(
+        "memory shared",
+        "memory is shared by files, which are counted, and by nothing else",
+        """
+with breach("it shares memory without a file"):
+    mmap.mmap(-1, 4096).close()
+with breach("it shares memory by a device"), open("/dev/zero", "r+b") as zeroes:
+    mmap.mmap(zeroes.fileno(), 4096).close()
+with breach("it shares memory by segments"):
+    segment = call(29, 194, 0, 4096, 0o1600)
+    call(31, 195, segment, 0, 0)
+""",
+    ),
+    Probe(
+        "memory in sockets",
+        "what waits in sockets is counted",
+        """
+def fill():
+    lines = []
+    with contextlib.suppress(OSError):
+        for _ in range(50):
+            lines += socket.socketpair()
+            for line in lines[-2:]:
+                line.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        line.send(bytes(1 << 16))
+    return lines
+
+with breach("what waits in sockets takes more memory than allowed"):
+    children = []
+    try:
+        for _ in range(12):
+            ready, tells = os.pipe()
+            children.append(os.fork())
+            if children[-1] == 0:
+                kept = fill()
+                os.write(tells, b"1")
+                time.sleep(30)
+                os._exit(0)
+            os.close(tells)
+            if not os.read(ready, 1):
+                raise MemoryError
+            os.close(ready)
+        time.sleep(1)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+""",
+        reads=nothing_found_or_ended,
+    ),
+    Probe(
+        "memory for addresses",
+        "the tables that memory is found by stay small",
+        """
+with breach("it has tables for far more memory than allowed"):
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+    mmap.mmap(-1, 1 << 36, flags=flags, prot=mmap.PROT_READ).close()
+""",
+        reads=nothing_found_or_ended,
+    ),
+    Probe(
+        "memory of the system",
+        "semaphores, messages, watches and larger pipes are refused",
+        """
+with breach("it makes semaphores"):
+    call(66, 191, call(64, 190, 0, 1, 0o1600), 0, 0)
+with breach("it makes a queue of messages"):
+    call(71, 187, call(68, 186, 0, 0o1600), 0, 0)
+with breach("it watches files"):
+    os.close(call(294, 26, 0))
+with breach("it asks for the network's devices"):
+    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close()
+with breach("it makes larger pipes"):
+    reads, writes = os.pipe()
+    fcntl.fcntl(writes, 1031, 1 << 18)
+with breach("it makes larger buffers"), socket.socket(socket.AF_UNIX) as line:
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
+""",
+    ),
+    Probe(
+        "computing time",
+        "processes are counted together, those that have ended, too",
+        """
+with breach("its processes together compute longer than allowed"):
+    children = facts["cpu"] + 1
+    for _ in range(children):
+        child = os.fork()
+        if child == 0:
+            while time.process_time() < 1:
+                pass
+            os._exit(0)
+        os.waitpid(child, 0)
+    time.sleep(1)
+""",
+        reads=nothing_found_or_computed,
+    ),
+    Probe(
+        "share of the processors",
+        "sessions of its own get it no more of them",
+        """
+def is_one_for_all():
+    groups = [line.split(":", 2) for line in open("/proc/self/cgroup").read().splitlines()]
+    return any("course-kernel" in path for _, kinds, path in groups if "cpu" in kinds or not kinds)
+
+says, tells = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    weighs = "as much"
+    end = time.monotonic() + (5 if facts["walls"] else 0)
+    while weighs == "as much":
+        with contextlib.suppress(OSError):
+            if is_one_for_all() or "nice 19" in open("/proc/self/autogroup").read():
+                weighs = "less"
+        if not os.path.exists("/proc/self/autogroup"):  # the system does not count sessions
+            weighs = "less" if facts["walls"] else weighs
+        if time.monotonic() > end:
+            break
+        time.sleep(0.02)
+    os.write(tells, weighs.encode())
+    os._exit(0)
+if os.read(says, 10) != b"less":
+    found.append("a session of its own weighs as much as another kernel")
+""",
+    ),
+    Probe(
+        "terminals",
+        "it has a few of its own, and sees nobody else's",
+        """
+if others := set(os.listdir("/dev/pts")) - {"ptmx"}:
+    found.append(f"it sees {len(others)} terminals of others")
+with breach("it takes more terminals than anybody needs"):
+    ends = [os.openpty() for _ in range(20)]
+""",
+    ),
+    Probe(
+        "processes",
+        "processes and threads are limited",
+        """
+stop = threading.Event()
+with breach("it starts more threads than allowed"):
+    for _ in range(facts["processes"] + 1):
+        threading.Thread(target=stop.wait, daemon=True).start()
+stop.set()
+""",
+    ),
+    Probe(
+        "open files",
+        "open files are limited",
+        """
+with breach("it opens more files than allowed"), contextlib.ExitStack() as stack:
+    for _ in range(facts["open_files"] + 1):
+        stack.enter_context(open(os.devnull))
+""",
+    ),
+    Probe(
+        "file size",
+        "the size of a file is limited",
+        """
+path = os.path.join(os.environ["HOME"], facts["mark"])
+with open(path, "xb") as file, breach("it makes a larger file than allowed"):
+    file.truncate((facts["disk"] << 20) + 1)
+os.unlink(path)
+""",
+    ),
+    Probe(
+        "disk",
+        "all folders that can be written have a limit together",
+        """
+each = facts["disk"] // len(folders) + 1
+paths = [
+    os.path.join(folder, f"{facts['mark']}-{part}") for folder in folders for part in range(each)
+]
+try:
+    with breach("its folders together hold more than allowed"):
+        for path in paths:
+            with open(path, "xb") as file:
+                file.write(bytes(1 << 20))
+finally:
+    for path in filter(os.path.exists, paths):
+        os.unlink(path)
+""",
+    ),
+    Probe(
+        "environment",
+        "none of your variables is there",
+        """
+names = set(os.environ)
+for path in glob.glob("/proc/*/environ"):
+    with contextlib.suppress(OSError), open(path, errors="replace") as file:
+        names |= {part.partition("=")[0] for part in file.read().split("\\0")}
+if leaked := names & set(facts["variables"]):
+    found.append(f"it reads your variables: {', '.join(sorted(leaked)[:3])}")
+""",
+    ),
+    Probe(
+        "nothing left behind",
+        "a process that left its session died with its kernel",
+        """
+sleep = "import time; time.sleep(5)"
+subprocess.Popen([sys.executable, "-I", "-S", "-c", sleep, facts["mark"]], start_new_session=True)
+""",
+        reads=nothing_left,
+    ),
+)
+
+#: No protection, but what a protected kernel may lack.
+DATA = Probe(
+    "data in a kernel",
+    "a kernel finds the data sets that you have",
+    """
+import importlib
+data = importlib.import_module(facts["datasets"])
+try:
+    missing = {given.name for given in data.fetch_all() if given.path is None}
+except Exception as error:
+    found.append(f"{type(error).__name__}: {error}")
+else:
+    found += [f"it finds no file for {name}" for name in facts["data"] if name in missing]
+""",
+)
+
+#: The row that says how limits are kept.
+MEANS = "limits kept"
+#: Where a kernel must not write, wherever the folder exists.
+SYSTEM = (
+    *("/", "/bin", "/dev", "/etc", "/home", "/lib", "/opt", "/root", "/usr", "/usr/lib"),
+    *("/usr/local/share", "/usr/src", "/var", "/course", "/data", "/cache", "/rooms", "/line"),
+)
+#: Variables that IPython and the shells set by themselves.
+ORDINARY = ("CLICOLOR", "FORCE_COLOR", "GIT_PAGER", "PAGER", "PWD", "SHLVL", "TERM", "_")
+#: Seconds until a process that was killed, or has just been started, must be known as such.
+PATIENCE = 1.0
+
+
+def diagnose(course: Course | None) -> Diagnosis:
+    """Try every protection, and look at the rest of the machine.
+
+    Parameters
+    ----------
+    course : Course or None
+        None leaves out what only a course has.
+    """
+    if problem := bubblewrap.problem():
+        nothing = "there is no sandbox"
+        broken = [Row("protection", probe.name, State.BROKEN, nothing) for probe in PROBES]
+        return Diagnosis(problem, (*broken, *machine(course)))
+    plug = course.plug if course else Plug()
+    with outside(course) as facts:
+        probes = (*PROBES, DATA) if plug.data else PROBES
+        rows = (*examine(facts, probes, plug), _means(plug), *machine(course))
+        return Diagnosis("", rows)
+
+
+def examine(
+    facts: Mapping[str, Any], probes: Sequence[Probe] = PROBES, plug: Plug | None = None
+) -> Iterator[Row]:
+    """Try protections in kernels, and yield a row for each.
+
+    Parameters
+    ----------
+    facts : mapping
+        As `outside` yields it.
+    probes : sequence of Probe
+    """
+    failed = ""
+    for probe in probes:
+        try:
+            # One kernel that does not start is enough: each may take minutes to say so.
+            state, reason = (
+                (State.UNTRIED, failed)
+                if failed
+                else probe.reads(_ran(probe, facts, plug or Plug()))
+            )
+        except KernelStartError as error:
+            state, reason = State.UNTRIED, str(error)
+            failed = "no kernel starts, see above"
+        yield Row("protection", probe.name, state, reason or probe.holds)
+
+
+def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> Ran:
+    mark = f"course-doctor-{uuid4().hex}"
+    told = {
+        **facts,
+        "mark": mark,
+        "memory": LIMITS.memory_megabytes,
+        "disk": LIMITS.disk_megabytes,
+        "cpu": LIMITS.cpu_seconds,
+        "processes": LIMITS.processes,
+        "open_files": LIMITS.open_files,
+    }
+    found: list[str] = []
+    ended = ""
+    running = False
+    for source in filter(None, (probe.source, probe.afterwards)):
+        session = Session(LIMITS, plug=plug)
+        try:
+            now, ended = _tried(session, OPENING.format(facts=json.dumps(told)) + source + CLOSING)
+            found += now
+            if probe.reads is nothing_left:
+                running = _settles(mark, there=True)
+        finally:
+            session.close()
+        if ended:
+            break
+    left = running and not _settles(mark, there=False)
+    return Ran(None if ended else tuple(found), ended, running, left)
+
+
+def _tried(session: Session, source: str) -> tuple[list[str], str]:
+    """Return what a cell found, and how it broke off if it did."""
+    cell = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
+    try:
+        ended = session.run(cell).stopped
+    except KernelLost as loss:
+        return [], str(loss)
+    for output in cell.outputs:
+        if output.output_type == "error":
+            return [], f"{output.ename}: {output.evalue}"
+    said = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    try:
+        return json.loads(said.splitlines()[-1]), ended
+    except (IndexError, ValueError):
+        return [], ended or "it said nothing"
+
+
+def _settles(mark: str, *, there: bool) -> bool:
+    """Say whether a process with a mark is (or is not) there, or soon will be."""
+    end = time.monotonic() + PATIENCE
+    while _is_running(mark) is not there:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_running(mark: str) -> bool:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                return True
+        except OSError:  # it has just ended
+            continue
+    return False
+
+
+@contextmanager
+def outside(course: Course | None) -> Iterator[dict[str, Any]]:
+    """Yield what the probes look for, and keep it there meanwhile: sockets, files, variables.
+
+    Parameters
+    ----------
+    course : Course or None
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="doctor-")))
+        # Anybody could open it, were it there.
+        folder.chmod(0o755)
+        secret = folder / "secret"
+        secret.touch()
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        udp = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        udp.bind(("127.0.0.1", 0))
+        sockets = {
+            "without a file": f"\0course-doctor-{uuid4().hex}",
+            "in a temporary folder": str(folder / "line"),
+        }
+        for address in sockets.values():
+            line = stack.enter_context(socket.socket(socket.AF_UNIX))
+            line.bind(address)
+            line.listen()
+        (folder / "line").chmod(0o777)
+        plug = course.plug if course else Plug()
+        origins: dict[str, str] = {}
+        with suppress(CourseError):  # `machine` tells of it
+            origins = _origins(plug)
+        theirs = set(workspace.environment(plug, ""))
+        yield {
+            "walls": not bubblewrap.problem(),
+            "tcp": tcp.getsockname()[1],
+            "udp": udp.getsockname()[1],
+            "sockets": sockets,
+            "namespaces": _namespaces(),
+            "hidden": {
+                "the course's folder": _entries(course.root) if course else [],
+                "your home": _entries(Path.home()),
+                "the folder for temporary files": [str(secret)],
+            },
+            "system": [*SYSTEM, *dict.fromkeys((sys.prefix, sys.base_prefix))],
+            "datasets": plug.data,
+            "data": [name for name, origin in origins.items() if origin != "stand-in"],
+            "variables": sorted(set(os.environ) - theirs - set(ORDINARY)),
+        }
+
+
+def _namespaces() -> dict[str, str]:
+    found = {}
+    for kind in ("pid", "net", "ipc", "uts", "mnt"):
+        path = Path("/proc/self/ns", kind)
+        if path.is_symlink():
+            found[kind] = str(path.readlink())
+    return found
+
+
+def _entries(folder: Path) -> list[str]:
+    """Return what a folder holds, but for what leads to Python, which a kernel needs."""
+    if folder == Path(folder.anchor) or not folder.is_dir():
+        return []
+    needed = [Path(prefix) for prefix in (sys.prefix, sys.base_prefix)]
+    return [
+        str(entry)
+        for entry in sorted(folder.iterdir())
+        if not any(python.is_relative_to(entry) for python in needed)
+    ]
+
+
+def machine(course: Course | None) -> list[Row]:
+    """Look at what else grading needs.
+
+    Parameters
+    ----------
+    course : Course or None
+        None leaves out its gradebook.
+    """
+    state = State.HOLDS if sys.version_info >= (3, 11) else State.BROKEN
+    rows = [Row("machine", "Python", state, f"{platform.python_version()} in {sys.prefix}")]
+    rows.append(Row("machine", "nbgrader", State.HOLDS, importlib.metadata.version("nbgrader")))
+    if course is not None:
+        rows.append(Row("machine", "gradebook", *_gradebook(course)))
+    if course is not None and course.plug.data:
+        rows.append(Row("machine", "data sets", *_data_sets(course.plug)))
+    return rows
+
+
+def _means(plug: Plug) -> Row:
+    """Return by what means the limits are kept here."""
+    try:
+        groups = warm_parent(plug).groups
+    except (CourseError, OSError) as error:
+        return Row("protection", MEANS, State.UNTRIED, str(error))
+    if groups is None:
+        kept = (
+            "by counting: no control group can be had here, and what that leaves possible is in "
+            "docs/sandbox.md"
+        )
+    elif groups.counts_computing:
+        kept = "by control groups, for memory, processes and the share of the processors"
+    else:
+        kept = "by control groups, for memory and processes"
+    return Row("protection", MEANS, State.HOLDS, kept)
+
+
+def _gradebook(course: Course) -> Reading:
+    try:
+        folder = course.api().coursedir
+        file = Path(folder.db_url.removeprefix("sqlite:///"))
+        if folder.db_url.startswith("sqlite:///") and not file.exists():
+            return State.HOLDS, "none yet: the first `course release` makes it"
+        with Gradebook(folder.db_url, folder.course_id) as gradebook:
+            students, assignments = len(gradebook.students), len(gradebook.assignments)
+            return State.HOLDS, f"reachable: {assignments} assignments, {students} students"
+    # The configuration is code, and each kind of database has errors of its own.
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
+        return State.BROKEN, f"not reachable: {type(error).__name__}: {said}"
+
+
+def _data_sets(plug: Plug) -> Reading:
+    try:
+        origins = _origins(plug)
+    except CourseError as error:
+        return State.BROKEN, str(error)
+    told = ", ".join(f"{name}: {origin}" for name, origin in origins.items())
+    remedy = " (`course data` fetches the real ones)" if "stand-in" in origins.values() else ""
+    return State.HOLDS, told + remedy
+
+
+def _origins(plug: Plug) -> dict[str, str]:
+    """Return where each data set comes from; who asks how things are wants nothing fetched."""
+    if (datasets := plug.module("data")) is None:
+        return {}
+    before = {name: os.environ.get(name) for name in plug.offline}
+    os.environ.update(dict.fromkeys(plug.offline, "1"))
+    try:
+        return {found.name: found.origin for found in datasets.fetch_all()}
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
+
+
+def render(diagnosis: Diagnosis) -> Table:
+    """Return the rows as a table for a terminal."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("What", no_wrap=True)
+    table.add_column("State", no_wrap=True)
+    table.add_column("Why", overflow="fold")
+    for row, following in zip(diagnosis.rows, [*diagnosis.rows[1:], None], strict=True):
+        ends = following is not None and following.group != row.group
+        state = Text(row.state, style=COLOURS[row.state])
+        table.add_row(Text(row.name), state, Text(row.reason), end_section=ends)
+    return table

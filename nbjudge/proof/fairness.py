@@ -1,0 +1,455 @@
+"""Proving that marks are fair: known mistakes lose theirs, and right answers in any style do not.
+
+Each known answer goes through the whole test cell of its exercise, as a class's answers do, and
+through the visible part of it alone, which students can run themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nbjudge import seeds
+from nbjudge.course.cells import exercise_number
+from nbjudge.course.course import Course
+from nbjudge.course.plug import Plug
+from nbjudge.exceptions import CourseError
+from nbjudge.judge.judge import Diagnose, Line, Test, Verdict, free_names, judge
+from nbjudge.judge.knowledge import KnownAnswer, knowledge
+from nbjudge.kernel.service import Service
+from nbjudge.release import source
+from nbjudge.sandbox.limits import Limits
+
+__all__ = [
+    "ExerciseFairness",
+    "Fairness",
+    "MistakeFound",
+    "StyleFound",
+    "TestCell",
+    "cells_of",
+    "described",
+    "measure",
+    "processes",
+]
+
+#: Of an exercise's mistakes, how many must at least be told to their students by their names.
+LEAST_NAMED = 0.9
+#: Whose random inputs the known answers get.
+STUDENT = ("a secret", "an assignment", "a student", "a hand-in")
+
+
+@dataclass(frozen=True)
+class TestCell:
+    """The test cell of an exercise, as its source notebook has it.
+
+    Parameters
+    ----------
+    assignment, notebook : str
+    grade_id : str
+        Of the answer cell: "ex_1_2_1".
+    source : str
+    visible : str
+        The same without what students do not get.
+    points : float
+    """
+
+    assignment: str
+    notebook: str
+    grade_id: str
+    source: str
+    visible: str
+    points: float
+
+    #: Not a class of tests, whatever its name says.
+    __test__ = False
+
+    @property
+    def exercise(self) -> str:
+        """The number that students see."""
+        return exercise_number(self.grade_id)
+
+    def is_about(self, symbols: Collection[str]) -> bool:
+        """Say whether it tests all of these, which known answers to the exercise define.
+
+        Another course may have other exercises under the same numbers.
+        """
+        try:
+            return bool(symbols) and set(symbols) <= set(free_names(self.source))
+        except SyntaxError:  # its fault is told where the solution is marked
+            return False
+
+
+@dataclass(frozen=True)
+class MistakeFound:
+    """What became of a known mistake.
+
+    Parameters
+    ----------
+    name : str
+    mark, points : float
+        What it got, of what there was to get.
+    named : str
+        The mistake that the feedback would name; empty if none.
+    seen : bool
+        Whether the visible checks alone take marks.
+    fault : str
+        What is wrong with the test itself.
+    """
+
+    name: str
+    mark: float
+    points: float
+    named: str
+    seen: bool
+    fault: str = ""
+
+    @property
+    def loses(self) -> bool:
+        """Whether it loses marks."""
+        return self.mark < self.points and not self.fault
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its student would be told of this mistake, and of no other."""
+        return self.named == self.name
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, if anything is."""
+        if self.fault:
+            return self.fault
+        if not self.loses:
+            return "keeps all its marks"
+        if not self.is_named:
+            return f"is told the sentence of “{self.named}”" if self.named else "is not named"
+        return ""
+
+
+@dataclass(frozen=True)
+class StyleFound:
+    """What became of a right answer.
+
+    Parameters
+    ----------
+    name : str
+    mark, points : float
+    reason : str
+        Why it lost marks, or what is wrong with the test itself.
+    """
+
+    name: str
+    mark: float
+    points: float
+    reason: str = ""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it keeps all marks."""
+        return self.mark == self.points
+
+
+@dataclass(frozen=True)
+class ExerciseFairness:
+    """What became of all known answers to an exercise."""
+
+    exercise: str
+    mistakes: tuple[MistakeFound, ...]
+    styles: tuple[StyleFound, ...]
+
+    @property
+    def losing(self) -> int:
+        """How many mistakes lose marks."""
+        return sum(mistake.loses for mistake in self.mistakes)
+
+    @property
+    def named(self) -> int:
+        """How many mistakes are named by their own sentence."""
+        return sum(mistake.is_named for mistake in self.mistakes)
+
+    @property
+    def seen(self) -> int:
+        """How many mistakes a student would already see."""
+        return sum(mistake.seen for mistake in self.mistakes)
+
+    @property
+    def keeping(self) -> int:
+        """How many right answers keep all marks."""
+        return sum(style.keeps for style in self.styles)
+
+    @property
+    def enough_named(self) -> bool:
+        """Whether nine in ten mistakes are named."""
+        return self.named >= LEAST_NAMED * len(self.mistakes)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every mistake loses, every right answer keeps, and enough are named."""
+        every = self.losing == len(self.mistakes) and self.keeping == len(self.styles)
+        return every and self.enough_named
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """What became of the known answers to one or more assignments.
+
+    Parameters
+    ----------
+    rows : tuple of ExerciseFairness
+    unknown : tuple of str
+        The numbers of exercises to which no answers are known, so that nothing can be said.
+    """
+
+    rows: tuple[ExerciseFairness, ...]
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether all exercises are fair, as far as answers to them are known."""
+        return all(row.ok for row in self.rows)
+
+
+def measure(
+    course: Course,
+    assignments: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Fairness:
+    """Test all known answers to the exercises of some assignments.
+
+    Parameters
+    ----------
+    course : Course
+    assignments : sequence of str, optional
+        All of the course's by default.
+    progress : callable
+        Gets how many answers are done, and of how many, after each.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, or an answer ended the process that tested it.
+    """
+    chosen = [course.require(name) for name in assignments or course.assignments]
+    cells = [cell for name in chosen for cell in cells_of(course, name)]
+    plug, answers = course.plug, knowledge(course.plug)
+    known = [cell for cell in cells if cell.is_about(answers.symbols(cell.grade_id))]
+    unknown = tuple(cell.exercise for cell in cells if cell not in known)
+    if not known:
+        return Fairness((), unknown)
+    with processes() as pool:
+        wrong_ones = [
+            [pool.submit(_mistake, c, m, plug) for m in answers.mistakes(c.grade_id)] for c in known
+        ]
+        right_ones = [
+            [pool.submit(_style, c, s, plug) for s in answers.styles(c.grade_id)] for c in known
+        ]
+        tests: list[Future[Any]] = [test for row in wrong_ones for test in row]
+        tests += [test for row in right_ones for test in row]
+        for done, test in enumerate(tests, start=1):
+            _wait_for(test)
+            progress(done, len(tests))
+    rows = (
+        ExerciseFairness(
+            cell.exercise,
+            tuple(test.result() for test in wrong_row),
+            tuple(test.result() for test in right_row),
+        )
+        for cell, wrong_row, right_row in zip(known, wrong_ones, right_ones, strict=True)
+    )
+    return Fairness(tuple(rows), unknown)
+
+
+def _wait_for(test: Future[Any]) -> None:
+    try:
+        test.result()
+    except BrokenProcessPool as error:
+        message = (
+            "A known answer ended the process that tested it, and so the check. "
+            "Run it again; if that happens again, take out the answer that was written last."
+        )
+        raise CourseError(message) from error
+
+
+def cells_of(course: Course, assignment: str) -> Iterator[TestCell]:
+    """Yield the test cells of an assignment's source notebooks, in their order."""
+    for path in sorted(course.root.glob(f"source/{assignment}/*.ipynb")):
+        for name, cell in source.by_grade_id(source.read(path)).items():
+            if not (name.startswith("test_") and cell.metadata["nbgrader"].get("grade")):
+                continue
+            kept = [line.text for line in source.lines(cell) if line.region is source.Region.OPEN]
+            yield TestCell(
+                assignment=assignment,
+                notebook=path.stem,
+                grade_id=name.removeprefix("test_"),
+                source=cell.source,
+                visible="\n".join(kept),
+                points=float(cell.metadata["nbgrader"]["points"]),
+            )
+
+
+@contextmanager
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Yield processes for known answers, one for each processor.
+
+    Fresh ones, which share nothing with this one; what has not begun at the end is left out.
+    """
+    from nbjudge.grading.workers import processors  # Dask, which the processes do without
+
+    pool = ProcessPoolExecutor(processors(), get_context("spawn"), initializer=_prepare)
+    with _one_thread():
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _prepare() -> None:
+    """Make a process ready: who interrupts the check means the parent, which ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let processes that start within use one thread each: they run beside each other."""
+    name = "OMP_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _mistake(cell: TestCell, known: KnownAnswer, plug: Plug) -> MistakeFound:
+    whole = _judged(cell, cell.source, known, plug, knowledge(plug).named_mistake)
+    visible = _judged(cell, cell.visible, known, plug)
+    return MistakeFound(
+        name=known.name,
+        mark=whole.mark,
+        points=cell.points,
+        named=whole.mistake,
+        seen=visible.mark < cell.points,
+        fault=whole.fault or visible.fault,
+    )
+
+
+def _style(cell: TestCell, known: KnownAnswer, plug: Plug) -> StyleFound:
+    verdict = _judged(cell, cell.source, known, plug)
+    reason = " ".join((verdict.fault or verdict.reason).split())
+    return StyleFound(known.name, verdict.mark, cell.points, reason)
+
+
+def _judged(
+    cell: TestCell, test: str, known: KnownAnswer, plug: Plug, diagnose: Diagnose | None = None
+) -> Verdict:
+    """Judge an answer that lives in this process, but is reached as if it did not."""
+    course = knowledge(plug)
+    symbols = course.symbols(cell.grade_id)
+    with seeds.seeded(*STUDENT), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a division by zero may be the mistake itself
+        try:
+            # Fresh ones each time: a mistake may remember what happened to it.
+            found = dict(zip(symbols, course.answers_of(known, cell.grade_id), strict=True))
+            service = Service(found, probes=plug.probes)
+            line = Line(lambda frames, _: service.answer(frames), Limits())
+            return judge(Test(cell.exercise, test, cell.points), line, diagnose)
+        except CourseError:
+            raise
+        except Exception as error:
+            return Verdict(0.0, fault=f"a known answer fails: {type(error).__name__}: {error}")
+
+
+def described(fairness: Fairness, *, details: bool = False) -> Iterator[RenderableType]:
+    """Yield what a terminal shows of it, part by part.
+
+    Parameters
+    ----------
+    fairness : Fairness
+    details : bool
+        Whether to name the mistakes that only hidden tests find.
+    """
+    if fairness.rows:
+        yield _table(fairness)
+    if (wrong := _wrong(fairness)).rows:
+        yield wrong
+    for row in fairness.rows:
+        if not row.enough_named:
+            told = f"{row.named} of {len(row.mistakes)} mistakes are named by their own sentences"
+            yield Text(f"{row.exercise}: {told}; nine in ten must be.", "red")
+    if details and (unseen := _unseen(fairness)).rows:
+        yield unseen
+    if fairness.unknown:
+        numbers = ", ".join(fairness.unknown)
+        yield Text(f"Nothing can be said of {numbers}: no answers to them are known.")
+
+
+def _table(fairness: Fairness) -> Table:
+    table = Table(title="Known mistakes, and right answers in other styles")
+    table.add_column("Exercise")
+    headings = ("Mistakes", "lose\nmarks", "named", "seen by\nvisible\nchecks")
+    for heading in (*headings, "Styles", "keep\nmarks"):
+        table.add_column(heading, justify="right", vertical="bottom")
+    table.add_column("")
+    for row in fairness.rows:
+        state = "[green]ok[/green]" if row.ok else "[bold red]wrong[/bold red]"
+        table.add_row(row.exercise, *map(str, _counts(row)), state)
+    totals = [sum(column) for column in zip(*map(_counts, fairness.rows), strict=True)]
+    table.add_section()
+    table.add_row("all", *map(str, totals), "")
+    return table
+
+
+def _counts(row: ExerciseFairness) -> tuple[int, ...]:
+    of_mistakes = (len(row.mistakes), row.losing, row.named, row.seen)
+    return (*of_mistakes, len(row.styles), row.keeping)
+
+
+def _wrong(fairness: Fairness) -> Table:
+    """The known answers that did not get what they deserve."""
+    table = _list("Known answer", "What happened")
+    for row in fairness.rows:
+        for mistake in row.mistakes:
+            if mistake.problem:
+                # A few may stay without a sentence of their own.
+                bad = not (mistake.loses and row.enough_named)
+                colour = "red" if bad else "yellow"
+                table.add_row(row.exercise, Text(mistake.name, colour), Text(mistake.problem))
+        for style in row.styles:
+            if not style.keeps:
+                told = f"{style.mark:g} of {style.points:g} points: {style.reason}"
+                table.add_row(row.exercise, Text(style.name, "red"), Text(told))
+    return table
+
+
+def _unseen(fairness: Fairness) -> Table:
+    table = _list("Only hidden tests find")
+    for row in fairness.rows:
+        if names := [mistake.name for mistake in row.mistakes if not mistake.seen]:
+            table.add_row(row.exercise, Text("\n".join(names)))
+    return table
+
+
+def _list(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("Exercise")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table

@@ -1,0 +1,163 @@
+"""Proving the marks: a solution gets all points of each exercise, an untouched release none."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.exc import SAWarning
+
+from nbjudge.course.cells import exercise_number
+from nbjudge.course.course import Course
+from nbjudge.course.gradebook import ExerciseMark, marks
+from nbjudge.exceptions import CourseError
+from nbjudge.grading.solution_proof import take_as_proved
+from nbjudge.judge.notebooks import RECORD
+from nbjudge.release import source
+from nbjudge.release.release import failure, generate, scratch
+
+__all__ = ["ExerciseCheck", "SelfCheck", "render", "selfcheck"]
+
+SOLUTION, UNTOUCHED = "solution", "untouched"
+
+
+@dataclass(frozen=True)
+class ExerciseCheck:
+    """The marks of one exercise, given as a class gets them.
+
+    Parameters
+    ----------
+    assignment, notebook, exercise : str
+        The exercise is its number, such as 1.2.1.
+    max_points : float
+    solution, untouched : float or None
+        What the source's solution and the untouched release got; None where a person marks.
+    reason : str
+        What is wrong, if anything is: why the test failed on the solution, for instance.
+    """
+
+    assignment: str
+    notebook: str
+    exercise: str
+    max_points: float
+    solution: float | None
+    untouched: float | None
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the solution got all points (or waits for a person), and the untouched none."""
+        return self.solution in (None, self.max_points) and self.untouched == 0
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """The exercises of one or more assignments, each with its marks."""
+
+    rows: tuple[ExerciseCheck, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all exercises are as they should be."""
+        return all(row.ok for row in self.rows)
+
+
+def selfcheck(course: Course, assignments: Sequence[str] | None = None) -> SelfCheck:
+    """Release assignments, answer them from their sources and not at all, and mark both.
+
+    All of it happens in a temporary copy of the course, as a class is graded.
+
+    Parameters
+    ----------
+    course : Course
+    assignments : sequence of str, optional
+        All of the course's by default.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, or nbgrader cannot release or mark it.
+    """
+    chosen = [course.require(name) for name in assignments or course.assignments]
+    with scratch(course) as copy, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries
+        return SelfCheck(tuple(row for name in chosen for row in _check(copy, name)))
+
+
+def _check(course: Course, assignment: str) -> Iterator[ExerciseCheck]:
+    generate(course, assignment)
+    take_as_proved(course, assignment)  # what its solution fails is to be seen here, not held
+    for student in (SOLUTION, UNTOUCHED):
+        _submit(course, assignment, student)
+        result = course.api().autograde(assignment, student)
+        if not result["success"]:
+            message = (
+                f"nbgrader could not mark the {student} of '{assignment}': {failure(result)}. "
+                f"Run `nbgrader validate` on the notebooks of source/{assignment} to see more."
+            )
+            raise CourseError(message)
+    got = {by.student: by.exercises for by in marks(course, assignment)}
+    reasons = _reasons(course, assignment)
+    for solved, untouched in zip(got[SOLUTION], got[UNTOUCHED], strict=True):
+        reason = reasons.get((solved.notebook, solved.exercise), "")
+        yield ExerciseCheck(
+            assignment=assignment,
+            notebook=solved.notebook,
+            exercise=solved.exercise,
+            max_points=solved.max_points,
+            solution=_points(solved),
+            untouched=_points(untouched),
+            reason=reason or ("the untouched release gets marks" if untouched.points else ""),
+        )
+
+
+def _submit(course: Course, assignment: str, student: str) -> None:
+    folder = course.root / "submitted" / student / assignment
+    shutil.copytree(course.root / "release" / assignment, folder)
+    if student == SOLUTION:
+        for path in folder.glob("*.ipynb"):
+            original = source.read(course.root / "source" / assignment / path.name)
+            answered = source.answer(source.read(path), original)
+            path.write_text(source.written(answered), encoding="utf-8", newline="\n")
+
+
+def _points(mark: ExerciseMark) -> float | None:
+    return None if mark.waiting else mark.points
+
+
+def _reasons(course: Course, assignment: str) -> dict[tuple[str, str], str]:
+    """Return why each test took marks from the solution, by notebook and exercise."""
+    found = {}
+    for path in (course.root / "autograded" / SOLUTION / assignment).glob("*.ipynb"):
+        for name, verdict in source.read(path).metadata[RECORD].verdicts.items():
+            reason = " ".join((verdict.fault or verdict.reason).split())
+            found[path.stem, exercise_number(name)] = reason
+    return found
+
+
+def render(check: SelfCheck) -> Table:
+    """Return the marks as a table for a terminal."""
+    table = Table(title="Marks of the solutions, and of untouched releases")
+    table.add_column("Notebook")
+    table.add_column("Exercise")
+    for heading in ("Points", "Solution", "Untouched"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for row in check.rows:
+        table.add_row(
+            row.notebook,
+            row.exercise,
+            f"{row.max_points:g}",
+            _shown(row.solution),
+            _shown(row.untouched),
+            "[green]ok[/green]" if row.ok else f"[bold red]wrong[/bold red] {escape(row.reason)}",
+        )
+    return table
+
+
+def _shown(points: float | None) -> str:
+    return "by hand" if points is None else f"{points:g}"

@@ -1,0 +1,294 @@
+"""Proving that nothing which students get with a release is an answer to one of its exercises.
+
+Every callable of the students' modules and of the cells that are not theirs to write takes each
+exercise's test, in the place of the answer. `verify_release` asks; what was found is kept for as
+long as the code stays the same.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import contextlib
+import hashlib
+import io
+import json
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from nbformat import NotebookNode
+from platformdirs import user_cache_path
+from nbgrader.utils import is_solution
+
+from nbjudge import seeds
+from nbjudge.judge.notebooks import is_test
+from nbjudge.course.plug import Plug
+from nbjudge.grading.conditions import grader_version
+from nbjudge.judge.judge import Line, Test, free_names, judge
+from nbjudge.sandbox.limits import Limits
+from nbjudge.course.cells import exercise_number
+from nbjudge.exceptions import CourseError, ReleaseError
+from nbjudge.release import source
+
+__all__ = ["giveaways"]
+
+FUTURE = "__future__"
+#: Seconds for one callable in one test, and for one statement of a cell.
+SECONDS = 10
+#: What defines something at the top level; what only shows or does something is left out.
+DEFINITIONS = (
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
+    *(ast.AsyncFunctionDef, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Try, ast.If),
+)
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """A test that takes one answer, and the name that it has for it."""
+
+    exercise: str
+    symbol: str
+    source: str
+    points: float
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A file that students get: a module, or the cells of a notebook that are not theirs."""
+
+    name: str
+    texts: tuple[str, ...]
+
+    @property
+    def module(self) -> str:
+        """What Python calls it."""
+        path = Path(self.name)
+        return f"{path.parent}.{path.stem}" if path.suffix == ".py" else "__main__"
+
+
+def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> list[str]:
+    """Return which callables of a release win points in the place of an answer.
+
+    Parameters
+    ----------
+    folder : Path
+        A released assignment.
+    sources : mapping of str to NotebookNode
+        The instructor's notebooks, by file name.
+    plug : Plug
+        Whose packages students get, and whose probes tests call.
+
+    Returns
+    -------
+    list of str
+        One sentence for each exercise and callable. A test that takes several answers at once is
+        not tried, nor is what a function returns.
+
+    Raises
+    ------
+    ReleaseError
+        If a callable ended the process that tried it.
+    """
+    tests = [test for notebook in sources.values() for test in _examinations(notebook)]
+    found = []
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare, initargs=(plug,)) as pool:
+        for given in _given(folder, plug.all_packages):
+            places = {test: _place(given, test, plug) for test in tests}
+            known = {test: _recalled(places[test]) for test in tests}
+            if unknown := [test for test in tests if known[test] is None]:
+                try:
+                    tried = pool.submit(_winners, given, unknown, plug.probes).result()
+                except BrokenProcessPool as error:
+                    message = (
+                        f"Something in {given.name} ended the process that tried whether it is an "
+                        "answer. Take out what ends processes, then release again."
+                    )
+                    raise ReleaseError(message) from error
+                for test, winners in zip(unknown, tried, strict=True):
+                    _keep(places[test], winners)
+                    known[test] = winners
+            found += [
+                f"{name} is an answer to {test.exercise}, and students can use it: keep it in a "
+                "folder of the package, which stays with the course"
+                for test, winners in known.items()
+                for name in winners or ()
+            ]
+    return found
+
+
+def _given(folder: Path, packages: Iterable[str]) -> Iterator[_Given]:
+    for package in packages:
+        for path in sorted((folder / package).glob("*.py")):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            yield _Given(f"{package}/{path.name}", (text,))
+    for path in sorted(folder.glob("*.ipynb")):
+        code = (cell for cell in source.read(path).cells if cell.cell_type == "code")
+        yield _Given(path.name, tuple(cell.source for cell in code if not is_solution(cell)))
+
+
+def _examinations(notebook: NotebookNode) -> Iterator[_Examination]:
+    """Yield the tests of a notebook that take one answer."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    answers: set[str] = set()
+    for cell in filter(is_solution, code):
+        with contextlib.suppress(SyntaxError):  # told elsewhere
+            answers |= source.definitions(source.solution(cell)).keys()
+    for cell in filter(is_test, code):
+        try:
+            symbols = answers & set(free_names(cell.source))
+        except SyntaxError:
+            continue
+        if len(symbols) == 1:
+            number = exercise_number(source.grade_id(cell) or cell.id)
+            points = float(cell.metadata.nbgrader.points)
+            yield _Examination(number, symbols.pop(), cell.source, points)
+
+
+# What was found, for as long as nothing changes
+
+
+def _place(given: _Given, test: _Examination, plug: Plug) -> Path:
+    own = Path(__file__).read_text(encoding="utf-8")
+    content = [grader_version(plug.packages), own, asdict(given), asdict(test)]
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    return user_cache_path("nbjudge") / "giveaways" / f"{key.hexdigest()}.json"
+
+
+def _recalled(place: Path) -> list[str] | None:
+    try:
+        found = json.loads(place.read_bytes())
+    except (OSError, ValueError):
+        return None
+    valid = isinstance(found, list) and all(isinstance(name, str) for name in found)
+    return found if valid else None
+
+
+def _keep(place: Path, winners: list[str]) -> None:
+    with contextlib.suppress(OSError):  # it is tried again the next time
+        place.parent.mkdir(parents=True, exist_ok=True)
+        new = place.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(winners), encoding="utf-8")
+        new.replace(place)
+
+
+# In a process of its own: what is tried may change anything there
+
+
+def _prepare(plug: Plug) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ |= {**dict.fromkeys(plug.offline, "1"), "MPLBACKEND": "Agg"}
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _stop)
+
+
+def _stop(*_: object) -> None:
+    raise TimeoutError(f"longer than {SECONDS} s")
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """Stop what runs too long, where the system can, and keep quiet."""
+    has_alarm = hasattr(signal, "SIGALRM")
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        if has_alarm:
+            signal.alarm(SECONDS)
+        try:
+            yield
+        finally:
+            if has_alarm:
+                signal.alarm(0)
+
+
+def _winners(
+    given: _Given, tests: Collection[_Examination], probes: str
+) -> list[list[str]]:
+    """Return, for each test, the names of the callables that win points in it."""
+    label = f"({given.name})"
+    tried: dict[int, tuple[str, Any]] = {}
+    for name, value in _callables(_namespace(given), given.module):
+        tried.setdefault(id(value), (f"`{name}` {label}", value))
+    return [[name for name, value in tried.values() if _wins(test, value, probes)]
+        for test in tests
+    ]
+
+
+def _namespace(given: _Given) -> dict[str, Any]:
+    """Run what a file defines; what fails there, for want of an answer say, is left out."""
+    # A data class looks for its module there.
+    module = ModuleType(given.module)
+    there = sys.modules.setdefault(given.module, module)
+    for code in given.texts:
+        with contextlib.suppress(SyntaxError, ValueError):
+            for statement in source.parse(code).body:
+                is_future = isinstance(statement, ast.ImportFrom) and statement.module == FUTURE
+                if isinstance(statement, DEFINITIONS) and not is_future:
+                    tree = ast.Module([statement], type_ignores=[])
+                    flags = __future__.annotations.compiler_flag
+                    compiled = compile(tree, f"<{given.name}>", "exec", flags, dont_inherit=True)
+                    with _limited(), contextlib.suppress(Exception):
+                        exec(compiled, vars(module))
+    if there is module:
+        del sys.modules[given.module]
+    return vars(module)
+
+
+def _callables(namespace: Mapping[str, Any], module: str) -> Iterator[tuple[str, Any]]:
+    """Yield the callables of a namespace with their names: methods too, bound and unbound."""
+    for name, value in list(namespace.items()):
+        if name.startswith("__") or isinstance(value, ModuleType):
+            continue
+        # A class or a function of another module is tried there, or anybody can import it.
+        if hasattr(value, "__qualname__") and getattr(value, "__module__", None) != module:
+            continue
+        if callable(value):
+            yield name, value
+        if isinstance(value, type):
+            made = _made(value)
+            for method in list(vars(value)):
+                if method.startswith("__"):
+                    continue
+                for owner, label in ((value, name), (made, f"{name}()")):
+                    found = _attribute(owner, method)
+                    if callable(found):
+                        yield f"{label}.{method}", found
+
+
+def _made(kind: type) -> Any:
+    with _limited(), contextlib.suppress(Exception):
+        return kind()
+    return None
+
+
+def _attribute(owner: Any, name: str) -> Any:
+    with contextlib.suppress(Exception):
+        return getattr(owner, name)
+    return None
+
+
+def _wins(test: _Examination, value: Callable[..., Any], probes: str) -> bool:
+    """Say whether a callable gets any points of a test, as a class's answers do."""
+    from nbjudge.kernel.service import Service
+
+    service = Service({test.symbol: value}, probes=probes)
+    line = Line(lambda frames, _: service.answer(frames), Limits())
+    with seeds.seeded("a release"), _limited(), contextlib.suppress(TimeoutError, CourseError):
+        verdict = judge(Test(test.exercise, test.source, test.points), line)
+        if pyplot := sys.modules.get("matplotlib.pyplot"):
+            pyplot.close("all")
+        return verdict.mark > 0 and not verdict.fault
+    return False

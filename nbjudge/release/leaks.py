@@ -1,0 +1,278 @@
+"""Finding in a release what students must not see: lines of solutions, tests, schemes, references.
+
+Everything that a release holds is searched: every cell, attachment, output and entry of metadata of
+its notebooks, every file beside them, and what those pack up. It does not matter where a line stood
+in the source, how it is indented or quoted, or what stands around it.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import io
+import re
+import textwrap
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_solution
+
+from nbjudge.course.cells import exercise_number
+from nbjudge.course.plug import package_folder, private_folders
+from nbjudge.release import source
+from nbjudge.release.source import Region
+
+__all__ = ["leaks", "place"]
+
+SECRET = {
+    Region.SOLUTION: "the solution",
+    Region.HIDDEN_TESTS: "a hidden test",
+    Region.MARK_SCHEME: "the mark scheme",
+}
+REMEDY = {
+    Region.SOLUTION: "Take it out there, or mark it off with BEGIN SOLUTION and END SOLUTION.",
+    Region.HIDDEN_TESTS: "Take it out there, or mark it off with BEGIN and END HIDDEN TESTS.",
+    Region.MARK_SCHEME: "Take it out there, or mark it off with BEGIN and END MARK SCHEME.",
+}
+# A line of code tells something if it computes: it has an operator, or a call with an argument.
+FRAME = re.compile(r"\s*(?:@|(?:async\s+)?def\b|class\b|import\b|from\b|#|$)")
+COMPUTES = re.compile(r"[\w)\]]\s*(?:[-+*/%@<>&|^]|\*\*|//|[<>=!]=)\s*[-\w(\[]|\w\(\s*[^\s)]")
+WORDS_THAT_TELL = 4
+#: Shorter texts are found everywhere, by chance.
+SHORTEST = 6
+#: Bytes of a packed file that are looked at.
+MOST_UNPACKED = 20 * 2**20
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A line, or a whole region, that students must not see.
+
+    Parameters
+    ----------
+    what, remedy : str
+        What it would give away, and what helps.
+    line : str
+    keys : tuple of str
+        One of these is in a text that gives it away; see `_code` and `_words`.
+    is_code : bool
+    """
+
+    what: str
+    remedy: str
+    line: str
+    keys: tuple[str, ...]
+    is_code: bool
+
+
+def leaks(
+    folder: Path, sources: Mapping[str, NotebookNode], packages: Iterable[str] = ()
+) -> Iterator[str]:
+    """Yield what the files of a release give away: once for each place and kind of secret.
+
+    Parameters
+    ----------
+    folder : Path
+        The release.
+    sources : mapping of str to NotebookNode
+        The instructor's notebooks, by file name.
+    packages : iterable of str
+        The course's own, whose folders students do not get.
+    """
+    hidden = [*_secrets(sources), *_references(sources, packages)]
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or "__pycache__" in path.parts:
+            continue
+        for where, texts in _places(path, path.relative_to(folder).as_posix()):
+            yield from _found(where, texts, hidden)
+
+
+def place(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
+    """Return where a cell is: its notebook, its number counted from 1, and its id."""
+    number = next(i for i, each in enumerate(notebook.cells, 1) if each is cell)
+    return f"{name}, cell {number} ('{source.grade_id(cell) or cell.get('id', '')}')"
+
+
+# ---- What is secret ----------------------------------------------------------------------------
+
+
+def _secrets(sources: Mapping[str, NotebookNode]) -> Iterator[Secret]:
+    """Yield the lines that students must not see, and the regions that are short and plain.
+
+    A line is no secret if it is part of a starter, if it is one of a hidden test that is also one
+    of a visible test, or if it tells nothing: `def f(x):`, an import, `return x`, `step()`.
+    """
+    starters = [
+        _key(line.text, is_code=True)
+        for notebook in sources.values()
+        for cell in notebook.cells
+        for line in source.lines(cell)
+        if line.region is Region.STARTER
+    ]
+    visible = {
+        _key(line.text, is_code=cell.cell_type == "code")
+        for notebook in sources.values()
+        for cell in filter(is_grade, notebook.cells)
+        for line in source.lines(cell)
+        if line.region is Region.OPEN and not is_solution(cell)
+    }
+    for name, notebook in sources.items():
+        for cell in notebook.cells:
+            is_code = cell.cell_type == "code"
+            exercise = exercise_number(
+                (source.grade_id(cell) or cell.get("id", "")).removeprefix("task_")
+            )
+            for region, lines in _hidden(cell).items():
+                what = f"{SECRET[region]} of {exercise} ({name})"
+                for line in lines:
+                    key = _key(line, is_code=is_code)
+                    if not _tells(line, is_code=is_code) or len(key) < SHORTEST:
+                        continue
+                    if any(key in starter for starter in starters):
+                        continue
+                    if region is Region.HIDDEN_TESTS and key in visible:
+                        continue
+                    keys = (key, *_parsed(line)) if is_code else (key,)
+                    yield Secret(what, REMEDY[region], line.strip(), keys, is_code)
+                whole = "".join(_key(line, is_code=is_code) for line in lines if _counts(line))
+                says = any("=" in line for line in lines) and len(lines) > 1
+                if is_code and says and not any(whole in starter for starter in starters):
+                    first = next(line for line in lines if "=" in line)
+                    yield Secret(what, REMEDY[region], first.strip(), (whole,), is_code)
+
+
+def _hidden(cell: NotebookNode) -> dict[Region, list[str]]:
+    """Return the lines of a cell that students must not see, by region."""
+    whole = _is_hidden_whole(cell)
+    found: dict[Region, list[str]] = {}
+    for line in source.lines(cell):
+        region = Region.SOLUTION if whole and line.region is Region.OPEN else line.region
+        if region in SECRET and line.text.strip():
+            found.setdefault(region, []).append(line.text)
+    return found
+
+
+def _is_hidden_whole(cell: NotebookNode) -> bool:
+    """Say whether nbgrader replaces a cell as a whole: an answer without a region."""
+    return is_solution(cell) and "BEGIN SOLUTION" not in cell.source
+
+
+def _references(
+    sources: Mapping[str, NotebookNode], packages: Iterable[str]
+) -> Iterator[Secret]:
+    """Yield the lines of the course's own right answers that the notebooks do not show openly."""
+    shown = "\n".join(
+        _key(line.text, is_code=True)
+        for notebook in sources.values()
+        for cell in notebook.cells
+        for line in source.lines(cell)
+        if line.region is Region.STARTER
+        or (line.region is Region.OPEN and not _is_hidden_whole(cell))
+    )
+    private = (
+        path
+        for package in packages
+        for folder in private_folders(package)
+        for path in sorted(package_folder(package).joinpath(folder).glob("*.py"))
+    )
+    for path in private:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            key = _key(line, is_code=True)
+            if _tells(line, is_code=True) and len(key) >= 2 * SHORTEST and key not in shown:
+                what = f"the course's {path.parent.name} ({path.name})"
+                yield Secret(what, "Take it out there.", line.strip(), (key,), is_code=True)
+
+
+def _counts(line: str) -> bool:
+    return not line.strip().startswith("#")
+
+
+def _tells(line: str, *, is_code: bool) -> bool:
+    if not is_code:
+        return len(line.split()) >= WORDS_THAT_TELL
+    return not FRAME.match(line) and COMPUTES.search(line) is not None
+
+
+def _key(line: str, *, is_code: bool) -> str:
+    return _code(line.lstrip("#> \t")) if is_code else _words(line)
+
+
+def _code(text: str) -> str:
+    """Return code without white space, quotation marks, and the signs that escape them."""
+    return re.sub(r"[\s'\"\\]", "", text)
+
+
+def _words(text: str) -> str:
+    """Return the letters and digits of a text, whatever marks it up."""
+    return "".join(re.findall(r"\w", text.lower()))
+
+
+def _parsed(code: str) -> Iterator[str]:
+    """Yield the lines of code in the one form that Python itself would give them."""
+    with suppress(SyntaxError, ValueError, RecursionError):
+        yield from map(_code, ast.unparse(source.parse(textwrap.dedent(code))).splitlines())
+
+
+# ---- What is seen ------------------------------------------------------------------------------
+
+
+def _places(path: Path, name: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the places of a file, each with its texts: a notebook has a place for each cell."""
+    if path.suffix != ".ipynb":
+        yield name, list(_unpacked(path.read_bytes()))
+        return
+    notebook = source.read(path)
+    for cell in notebook.cells:
+        texts = list(_strings(cell))
+        if cell.cell_type == "code":
+            texts.append("\n".join(_parsed(cell.source)))
+        yield place(name, notebook, cell), texts
+    yield f"{name}, in its metadata", list(_strings(notebook.metadata))
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield all strings of a notebook's part, keys included, and what base64 hides in them."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+                with suppress(binascii.Error, ValueError):
+                    if len(text) > 2 * SHORTEST:
+                        yield from _unpacked(base64.b64decode(text, validate=True))
+            case dict() as mapping:
+                waiting += [*mapping, *mapping.values()]
+            case list() as items:
+                waiting += items
+
+
+def _unpacked(content: bytes) -> Iterator[str]:
+    """Yield a file's content as text; of an archive, that of its members."""
+    yield content.decode("utf-8", "replace")
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return
+    left = MOST_UNPACKED
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for member in archive.infolist():
+            if member.file_size <= left:
+                left -= member.file_size
+                # The course's own file: one that cannot be read gives nothing away.
+                with suppress(zipfile.BadZipFile, NotImplementedError, RuntimeError):
+                    yield archive.read(member).decode("utf-8", "replace")
+
+
+def _found(where: str, texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[str]:
+    code = "\n".join(map(_code, texts))
+    words = "\n".join(map(_words, texts))
+    told: dict[str, str] = {}
+    for secret in hidden:
+        if any(key in (code if secret.is_code else words) for key in secret.keys):
+            told.setdefault(
+                secret.what, f"{where} gives away {secret.what}: {secret.line}. {secret.remedy}"
+            )
+    yield from sorted(told.values())

@@ -1,0 +1,385 @@
+"""Making the student version of an assignment: nbgrader generates it, this module completes it."""
+
+from __future__ import annotations
+
+import filecmp
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import requires
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from nbgrader.api import MissingEntry
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from nbjudge.course.course import CONFIG_NAME, Course, causes
+from nbjudge.course.gradebook import opened, versions
+from nbjudge.grading.conditions import Terms, course_limits
+from nbjudge.basics.machine_errors import explain
+from nbjudge.grading.solution_proof import Proof, digest, find, keep, proved, solutions
+from nbjudge.course.folders import clear_away, workshop
+from nbjudge.course.plug import Plug, module_files
+from nbjudge.exceptions import CourseError, ReleaseError
+from nbjudge.release import source
+from nbjudge.release.leaks import place
+from nbjudge.release.verify import findings, refusal, verify_release
+
+__all__ = [
+    "Release",
+    "complete",
+    "drift",
+    "failure",
+    "generate",
+    "release",
+    "scratch",
+    "verify_release",
+]
+
+README = """\
+# {title}
+
+{notebooks}
+
+## Open it
+
+Keep this folder together: what lies beside the notebooks belongs to them. Open them in Jupyter or
+VS Code, with a Python that has the course's packages.
+
+## Work on it
+
+1. Run the cells from the top, one after the other (Shift+Enter).
+2. Write your answer where a cell says `YOUR CODE HERE` or `YOUR ANSWER HERE`, or repair the broken
+   code in it. Delete the line `raise NotImplementedError()`.
+3. Run your answer, then the check below it. `✓` is a check that holds; `✗` says what is wrong, and
+   often what to think about. Try as often as you like.
+
+Add cells of your own if you like. Leave locked cells as they are, and do not copy, delete, merge or
+split cells that are to be marked.
+
+## Hand it in
+
+Choose *Kernel > Restart Kernel and Run All Cells* (in VS Code *Restart*, then *Run All*): what then
+works will work when it is marked. A cell that you left open stops the run; go on below it. Save,
+and give back {hand_in}, under the same name.
+
+You get back a page for each notebook, with your marks, the reason for each lost point, and what was
+written about your answers in words.
+"""
+
+
+@dataclass(frozen=True)
+class Release:
+    """The student version of an assignment.
+
+    Parameters
+    ----------
+    assignment : str
+    folder : Path
+        What students get, whole.
+    files : tuple of str
+        Everything in it, relative to `folder`, sorted.
+    """
+
+    assignment: str
+    folder: Path
+    files: tuple[str, ...]
+
+
+def release(course: Course, assignment: str, *, run: bool = False) -> Release:
+    """Make `release/<assignment>/` from `source/<assignment>/`, and prove that it may go out.
+
+    All of it is made and proved in a copy of the course. Only then does the gradebook learn of it,
+    and the folder take the place of the former one: a refusal changes nothing.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    run : bool
+        Whether to run the notebooks too, as students would before they answer anything.
+
+    Raises
+    ------
+    CourseError
+        If the course has no such assignment.
+    ReleaseError
+        If nbgrader refuses, if the result would give something away, if its own solution does not
+        get all marks of it, or if marks that are in the gradebook would be lost.
+    """
+    course.require(assignment)
+    with scratch(course, assignment) as draft:
+        generate(draft, assignment)
+        _refuse_lost_marks(course, draft, assignment)
+        found = findings(draft, assignment, run=run)
+        proof = _proof(course, draft, assignment) if not found else None
+        if proof is not None:
+            found = _unproved(draft, assignment, proof)
+        if found or proof is None:
+            raise refusal(course, assignment, found)
+        folder = _put_in_place(course, draft, assignment)
+        keep(course, assignment, proof)
+    return Release(assignment, folder, tuple(sorted(_files(folder))))
+
+
+def _proof(course: Course, draft: Course, assignment: str) -> Proof:
+    """Judge the solution, unless this code has judged it by this version before."""
+    version = versions(draft, assignment)
+    kept = find(course, assignment, digest(version))
+    if kept is not None and kept.answers == solutions(draft, assignment):
+        keep(draft, assignment, kept)
+    terms = Terms(version, course_limits(course), False, course.plug)
+    try:
+        return proved(draft, assignment, terms)
+    except CourseError as error:
+        raise ReleaseError(f"'{assignment}' was not released. {error}") from error
+
+
+def _unproved(draft: Course, assignment: str, proof: Proof) -> list[str]:
+    """Return which tests the solution fails, and which give marks for nothing."""
+    found = []
+    for told, remedy in (
+        (proof.faults, "Mend the test or the solution."),
+        (proof.gifts, "Let it fail while there is no answer."),
+    ):
+        for name, tests in told.items():
+            original = source.read(draft.root / "source" / assignment / f"{name}.ipynb")
+            cells = source.by_grade_id(original)
+            for test, why in tests.items():
+                where = place(f"{name}.ipynb", original, cells[test])
+                found.append(f"{where} cannot mark: {why}. {remedy}")
+    return found
+
+
+def _refuse_lost_marks(course: Course, draft: Course, assignment: str) -> None:
+    """Refuse what nbgrader would refuse too, but in the middle of changing the gradebook.
+
+    Raises
+    ------
+    ReleaseError
+        If students have handed in, and the cells that the course owns are not the same ones.
+    """
+    if not _is_handed_in(course, assignment):
+        return
+    former, new = (_kinds_of_cells(each, assignment) for each in (course, draft))
+    if former == new:
+        return
+    changes = [
+        *(f"{name} is new" for name in sorted(new.keys() - former.keys())),
+        *(f"{name} is gone" for name in sorted(former.keys() - new.keys())),
+        *(f"{k} is of another kind" for k in sorted(new.keys() & former) if new[k] != former[k]),
+    ]
+    raise ReleaseError(
+        f"'{assignment}' cannot be released with other cells, because there are submissions "
+        f"associated with it. {'; '.join(changes).capitalize()}. Marks would be lost: "
+        "undo the change, give the new version another folder in source/, or start a "
+        "new gradebook.db."
+    )
+
+
+def _is_handed_in(course: Course, assignment: str) -> bool:
+    with opened(course) as gradebook:
+        try:
+            return bool(gradebook.find_assignment(assignment).submissions)
+        except MissingEntry:
+            return False
+
+
+def _kinds_of_cells(course: Course, assignment: str) -> dict[str, tuple[bool, ...]]:
+    return {
+        f"cell '{cell.grade_id}' of {name}.ipynb": (cell.grade, cell.solution, cell.task)
+        for name, version in versions(course, assignment).items()
+        for cell in version.cells
+    }
+
+
+def _put_in_place(course: Course, draft: Course, assignment: str) -> Path:
+    """Enter a draft in the gradebook, and exchange the folder in `release/`."""
+    if not _knows(course, draft, assignment):
+        directory = CourseDirectory(config=course.config())
+        config = Config({"CourseDirectory": {"db_url": directory.db_url}})
+        generate(draft, assignment, config)
+    folder = course.root / "release" / assignment
+    clear_away(course, "release")
+    with workshop(course, "release") as place_of_work:
+        new = place_of_work / "new"
+        shutil.copytree(draft.root / "release" / assignment, new)
+        if folder.exists():
+            folder.replace(place_of_work / "before")
+        new.replace(folder)
+    return folder
+
+
+def _knows(course: Course, draft: Course, assignment: str) -> bool:
+    """Say whether the gradebook has just these cells already."""
+    try:
+        former = versions(course, assignment)
+    except CourseError:
+        return False
+    return digest(former) == digest(versions(draft, assignment))
+
+
+def generate(course: Course, assignment: str, config: Config | None = None) -> None:
+    """Let nbgrader generate the student version of an assignment, and enter it in the gradebook.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    config : Config, optional
+        Settings that override the course's own.
+
+    Raises
+    ------
+    ReleaseError
+        If nbgrader refuses; the message gives its reason.
+    """
+    result = course.api(config).generate_assignment(assignment, force=True, create=True)
+    if result["success"]:
+        return
+    reason = failure(result)
+    if told := explain(OSError(reason)):  # it is what nbgrader's log says of one
+        raise ReleaseError(f"'{assignment}' was not released. {told}")
+    remedy = "Mend the source notebook, then release again."
+    if "database is locked" in reason:
+        remedy = "Another program has it locked: wait for it or end it, then release again."
+    if "submissions associated with it" in reason:
+        remedy = (
+            "Marks would be lost, so nbgrader keeps an assignment's cells once there are "
+            "submissions: undo the change, give the new version another folder in source/, "
+            "or start a new gradebook.db."
+        )
+    raise ReleaseError(f"nbgrader could not release '{assignment}': {reason.rstrip('.')}. {remedy}")
+
+
+def failure(result: dict[str, Any]) -> str:
+    """Return why a call of nbgrader's API failed: the last exception that its log names.
+
+    Parameters
+    ----------
+    result : dict
+        As `NbGraderAPI.generate_assignment` or `autograde` returned it, without success.
+    """
+    last = causes(result)[-1]
+    return last.partition(": ")[2] or last
+
+
+def complete(root: Path, *, assignment: str, **_: object) -> None:
+    """Add to a generated release what makes it work by itself: nbgrader's `post_convert_hook`.
+
+    These are the students' modules of the judge and the course, the list of packages if the course
+    has one, and a README.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    assignment : str
+    """
+    folder = root / "release" / assignment
+    plug = Course(root).plug
+    for package in plug.all_packages:
+        (folder / package).mkdir(exist_ok=True)
+        for module in module_files(package):
+            shutil.copyfile(module, folder / package / module.name)
+    if plug.requirements:
+        _write(folder / "requirements.txt", "\n".join(_requirements(plug)) + "\n")
+    _write(folder / "README.md", _readme(folder, _read_template(root, plug)))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _requirements(plug: Plug) -> list[str]:
+    listed = {re.split(r"[^\w-]", item)[0]: item for item in requires(plug.distribution) or ()}
+    return [listed.get(package, package) for package in plug.requirements]
+
+
+def _read_template(root: Path, plug: Plug) -> str:
+    return (root / plug.readme).read_text(encoding="utf-8") if plug.readme else README
+
+
+def _readme(folder: Path, template: str) -> str:
+    paths = sorted(folder.glob("*.ipynb"))
+    names = [f"`{path.name}`" for path in paths]
+    return template.format(
+        assignment=folder.name,
+        title=folder.name.replace("_", " ").capitalize(),
+        notebooks="\n".join(f"- `{path.name}`: {_title(path)}" for path in paths),
+        hand_in=f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0],
+    )
+
+
+def _title(path: Path) -> str:
+    for cell in source.read(path).cells:
+        if cell.cell_type == "markdown" and (found := re.match(r"#\s+(.+)", cell.source)):
+            return found[1].strip()
+    return path.stem
+
+
+@contextmanager
+def scratch(course: Course, assignment: str = "") -> Iterator[Course]:
+    """Lend a temporary copy of a course's sources and settings, with a gradebook of its own.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+        The only one that is needed; by default all are.
+
+    Yields
+    ------
+    Course
+        The copy; it is deleted afterwards.
+    """
+
+    def others(folder: str, names: list[str]) -> list[str]:
+        if not assignment or Path(folder) != course.root / "source":
+            return []
+        return [name for name in names if name != assignment and Path(folder, name).is_dir()]
+
+    with TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        shutil.copytree(course.root / "source", root / "source", ignore=others)
+        settings = (course.root / CONFIG_NAME).read_text(encoding="utf-8")
+        gradebook = f"sqlite:///{(root / 'gradebook.db').as_posix()}"
+        _write(root / CONFIG_NAME, f"{settings}\nc.CourseDirectory.db_url = {gradebook!r}\n")
+        yield Course(root)
+
+
+def drift(course: Course) -> list[str]:
+    """Return the files of `release/` that are not what `source/` gives, each with how it differs.
+
+    Nothing of the course is changed, not even its gradebook.
+
+    Raises
+    ------
+    ReleaseError
+        If nbgrader cannot generate an assignment.
+    """
+    with scratch(course) as fresh:
+        for assignment in fresh.assignments:
+            generate(fresh, assignment)
+        return sorted(_differences(course.root / "release", fresh.root / "release"))
+
+
+def _differences(committed: Path, generated: Path) -> Iterator[str]:
+    here, there = set(_files(committed)), set(_files(generated))
+    yield from (f"release/{name} is missing" for name in there - here)
+    yield from (f"release/{name} should not be there" for name in here - there)
+    for name in here & there:
+        if not filecmp.cmp(committed / name, generated / name, shallow=False):
+            yield f"release/{name} differs from what source/ gives"
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Yield a folder's files, but for those that Python and Jupyter leave behind."""
+    for path in folder.rglob("*"):
+        left = {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
+        if path.is_file() and not left and path.name != ".gitkeep":
+            yield path.relative_to(folder).as_posix()

@@ -1,0 +1,228 @@
+"""Proving that a student version gives nothing away, and that a student can start with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbgrader.utils import is_solution
+
+from nbjudge.course.course import Course
+from nbjudge.course.plug import private_folders
+from nbjudge.judge.notebooks import is_test
+from nbjudge.judge.judge import free_names
+from nbjudge.exceptions import ReleaseError
+from nbjudge.release import source
+from nbjudge.release.contract import breaches
+from nbjudge.release.giveaways import giveaways
+from nbjudge.release.leaks import leaks, place
+from nbjudge.release.partial_credit import misweighed
+from nbjudge.release.dry_run import rehearse
+
+__all__ = ["findings", "refusal", "verify_release"]
+
+Notebooks = dict[str, NotebookNode]
+CACHE = "__pycache__"
+
+
+
+def verify_release(course: Course, assignment: str, *, run: bool = False) -> None:
+    """Prove that `release/<assignment>/` may go out to students.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    run : bool
+        Whether to run the notebooks as well; see `rehearsal.rehearse`.
+
+    Raises
+    ------
+    ReleaseError
+        If anything was found; the message lists all of it.
+    """
+    if found := findings(course, assignment, run=run):
+        raise refusal(course, assignment, found)
+
+
+def refusal(course: Course, assignment: str, found: list[str]) -> ReleaseError:
+    """Return the refusal of a release, which lists all that was found."""
+    also = "".join(f" or {package}" for package in course.plug.packages)
+    listed = "".join(f"\n  - {finding}" for finding in found)
+    return ReleaseError(
+        f"The student version '{assignment}' must not go out:{listed}\n"
+        f"Mend {course.root / 'source' / assignment}{also}, then release again."
+    )
+
+
+def findings(course: Course, assignment: str, *, run: bool = False) -> list[str]:
+    """Return why `release/<assignment>/` may not go out to students: nothing if it may.
+
+    Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or the
+    course's reference, nor mention a module of the course's own; no callable in it may pass for an
+    answer; each answer cell must name what its solution defines; the parts of a test must be worth
+    its points; the exercises must keep the course's contract; and the notebooks must be in their
+    committed form, with the cell ids of their sources.
+    """
+    folder = course.root / "release" / assignment
+    sources = _notebooks(course.root / "source" / assignment)
+    packages = course.plug.all_packages
+    added = ["README.md", *(f"{package}/__init__.py" for package in packages)]
+    if course.plug.requirements:
+        added.append("requirements.txt")
+    found = [f"{name} is missing" for name in (*sources, *added) if not (folder / name).is_file()]
+    if found:
+        return found
+    releases = _notebooks(folder)
+    found += [f"{name} has no source" for name in releases if name not in sources]
+    found += _out_of_place(folder, packages)
+    found += leaks(folder, sources, course.plug.packages)
+    for name, original in sources.items():
+        form = _form(folder / name, releases[name], original)
+        found += [f"{name}: {finding}" for finding in form]
+        found += _unfit(name, original, releases[name])
+        found += breaches(name, original)
+    if run:
+        found += rehearse(folder, sources, course.plug)
+    if not found:  # it takes longest
+        found += giveaways(folder, sources, course.plug)
+    return found
+
+
+def _notebooks(folder: Path) -> Notebooks:
+    return {path.name: source.read(path) for path in sorted(folder.glob("*.ipynb"))}
+
+
+def _out_of_place(folder: Path, packages: Sequence[str]) -> Iterator[str]:
+    """Yield what of the course's own a release holds or mentions, and markers that were left."""
+    private = _mention(packages)
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            package = path.parent.name
+            if path.parent.parent == folder and package in packages and path.name != CACHE:
+                yield f"{name}/ is a folder of {package}, and those stay with the course"
+            continue
+        told = set()
+        for text in _texts(path):
+            if mention := private.search(text):
+                told.add(f"{name} mentions a module that students do not have: {mention[0]}")
+            if marker := source.DELIMITER.search(text):
+                told.add(f"{name} still has '{marker[0]}'")
+        yield from sorted(told)
+
+
+def _mention(packages: Sequence[str]) -> re.Pattern[str]:
+    """Return what finds an import of, or a path to, a module that students do not have."""
+    folders = {package: "|".join(private_folders(package)) for package in packages}
+    found = []
+    for package, owned in folders.items():
+        found.append(rf"\b{package}[./](?:{owned})\b")
+        found.append(rf"from\s+{package}\s+import\s[^\n]*\b(?:{owned})\b")
+    owned = "|".join(folders.values())
+    found += [rf"from\s+\.(?:{owned})\b", rf"from\s+\.\s+import\s[^\n]*\b(?:{owned})\b"]
+    return re.compile("|".join(found))
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """Yield every text in a file: all strings of a notebook, or the file itself."""
+    if path.suffix != ".ipynb":
+        yield path.read_text(encoding="utf-8", errors="replace")
+        return
+    waiting: list[object] = [source.read(path)]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+            case dict() as mapping:
+                waiting += mapping.values()
+            case list() as items:
+                waiting += items
+
+
+def _form(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator[str]:
+    """Yield how a student notebook differs from the form that its source gives it."""
+    if any(cell.get("outputs") or cell.get("execution_count") for cell in release.cells):
+        yield "has outputs or execution counts"
+    if path.read_bytes() != source.written(release).encode():
+        yield "is not written in sorted, indented JSON"
+    if [cell.get("id") for cell in release.cells] != [cell.get("id") for cell in original.cells]:
+        yield "has other cell ids than its source"
+
+
+def _unfit(name: str, original: NotebookNode, release: NotebookNode) -> Iterator[str]:
+    """Yield which cells leave a student or a test in the dark, each with where it is."""
+    students = source.by_grade_id(release)
+    answers = _answers(original)
+    for grade_id, cell in source.by_grade_id(original).items():
+        found: list[str] = []
+        if grade_id not in students:
+            found.append("is missing in the student version")
+        elif cell.cell_type == "code" and is_solution(cell):
+            found += _stub(students[grade_id].source, cell)
+        if is_test(cell):
+            found += [*_borrowed(cell, answers), *_misweighed(cell)]
+        yield from (f"{place(name, original, cell)} {finding}" for finding in found)
+
+
+def _answers(original: NotebookNode) -> set[str]:
+    """Return the names that the solutions of a notebook define."""
+    answers: set[str] = set()
+    for cell in original.cells:
+        if cell.cell_type == "code" and is_solution(cell):
+            with suppress(SyntaxError):  # told elsewhere
+                answers |= source.definitions(source.solution(cell)).keys()
+    return answers
+
+
+def _misweighed(cell: NotebookNode) -> Iterator[str]:
+    """Yield how the parts of a test are not worth, together, what the test is worth."""
+    with suppress(SyntaxError):  # told elsewhere
+        if problem := misweighed(cell.source, cell.metadata.nbgrader.points):
+            yield problem
+
+
+def _borrowed(cell: NotebookNode, answers: set[str]) -> Iterator[str]:
+    """Yield which names a test uses that are neither its own nor an answer's.
+
+    Such a name would be looked up in the student's kernel, where it is whatever the student says.
+    """
+    try:
+        used = free_names(cell.source)
+    except SyntaxError as error:
+        yield f"is not Python ({error.msg}, line {error.lineno}): mend it"
+        return
+    for symbol in used:
+        if symbol not in answers:
+            yield f"uses '{symbol}', which no answer defines: import it there"
+
+
+def _stub(stub: str, cell: NotebookNode) -> Iterator[str]:
+    """Yield how an answer cell leaves a student in the dark about what to define."""
+    starter = source.starter(cell)
+    if starter is not None and stub != starter:
+        yield "is not its starter: put the starter above a solution with its markers"
+        return
+    try:
+        given, expected = source.definitions(stub), source.definitions(source.solution(cell))
+    except SyntaxError as error:
+        yield f"is not Python ({error.msg}, line {error.lineno}): mend it"
+        return
+    for symbol, arguments in expected.items():
+        is_method = "." in symbol
+        if symbol in given:
+            if given[symbol] != arguments:
+                yield (
+                    f"has {symbol}({given[symbol]}), its solution ({arguments}): "
+                    "give both the same arguments"
+                )
+        elif not is_method and not (
+            arguments is None and re.search(rf"\b{re.escape(symbol)}\b", stub)
+        ):
+            yield (
+                f"does not name '{symbol}', which its solution defines: "
+                "leave the line that does outside the solution"
+            )

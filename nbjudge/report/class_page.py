@@ -1,0 +1,65 @@
+"""The page of a report: numbers, sentences and pictures, in the frame of all pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from nbjudge.basics.text import clean_characters
+from nbjudge.pages.frame import Pages
+from nbjudge.report import pictures
+from nbjudge.report.findings import duration, findings, interval, reading, running, signed
+from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
+
+__all__ = ["page"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+#: Rows of the table of mistakes that are shown without being asked for.
+MOST_MISTAKES = 15
+
+
+@cache
+def _pages() -> Pages:
+    return Pages(TEMPLATES)
+
+
+def page(found: Numbers, *, is_anonymous: bool = False) -> str:
+    """Return the report on an assignment.
+
+    Parameters
+    ----------
+    found : Numbers
+        Of a class, or of an anonymous one.
+    is_anonymous : bool
+        Which of the two, for the page to say so.
+    """
+    of_two = {(pair.one.key, pair.other.key): pair.correlation.r for pair in found.pairs}
+    told = [each for each in found.exercises if each.discrimination.r is not None]
+    return _pages().render(
+        "report.html.j2",
+        found=found,
+        is_anonymous=is_anonymous,
+        findings=findings(found),
+        mistakes=found.mistakes[:MOST_MISTAKES],
+        rarer=found.mistakes[MOST_MISTAKES:],
+        together=[each.exercise for each in told],
+        of_two=of_two,
+        timed=[each for each in found.exercises if each.times is not None],
+        marks_picture=pictures.marks(found),
+        difficulty_picture=pictures.difficulty(found),
+        discrimination_picture=pictures.discrimination(found),
+        together_picture=pictures.together(found),
+        times_picture=pictures.run_times(found),
+        duration=duration,
+        line=_in_a_line,
+        reading=reading,
+        running=running,
+        interval=interval,
+        signed=signed,
+        least=LEAST_STUDENTS,
+        most_waiting=f"{MOST_WAITING:.0%}".replace("%", " %"),
+    )
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join(clean_characters(text).split())

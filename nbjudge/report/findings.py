@@ -1,0 +1,416 @@
+"""What stands out in a class, in sentences: a pure function of its numbers.
+
+A sentence says no more than its numbers bear. What is true by chance as easily stays unsaid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from statistics import NormalDist
+
+from nbjudge.grading.batch import Status
+from nbjudge.pages.frame import counted, points
+from nbjudge.report.statistics import (
+    LEAST_STUDENTS,
+    Correlation,
+    ExerciseNumbers,
+    MistakeCount,
+    Numbers,
+    Pair,
+    Unknown,
+)
+
+__all__ = [
+    "amount",
+    "duration",
+    "findings",
+    "interval",
+    "listed",
+    "part",
+    "reading",
+    "running",
+    "signed",
+]
+
+#: Mistakes that are told, at most, and how many students, and which part of the class, make one
+#: worth telling.
+MOST_MISTAKES = 3
+SHARED_BY = 3
+SHARED_PART = 0.1
+#: Part of a class that has to leave an exercise empty before that is told.
+EMPTY_PART = 0.2
+#: An exercise is called hard below this part of its points.
+HARD = 0.6
+#: Seconds that are told of code that runs longer.
+LONG = 5.0
+#: Exercises whose points everybody won, or nobody, that are named one by one.
+MOST_NAMED = 4
+
+WORDS = {
+    Fraction(1, 10): "a tenth",
+    Fraction(1, 5): "a fifth",
+    Fraction(1, 4): "a quarter",
+    Fraction(3, 10): "three tenths",
+    Fraction(1, 3): "a third",
+    Fraction(2, 5): "two fifths",
+    Fraction(1, 2): "half",
+    Fraction(3, 5): "three fifths",
+    Fraction(2, 3): "two thirds",
+    Fraction(7, 10): "seven tenths",
+    Fraction(3, 4): "three quarters",
+    Fraction(4, 5): "four fifths",
+    Fraction(9, 10): "nine tenths",
+}
+#: How far a part may be from the one that a word says.
+CLOSE = 0.02
+
+
+def findings(found: Numbers) -> tuple[str, ...]:
+    """Return what stands out, the most important first; there is always something to say."""
+    return (
+        *_marks(found),
+        *_best(found.exercises),
+        *_hardest(found),
+        *_mistakes(found),
+        *_against(found.exercises),
+        *_all_alike(found),
+        *_left_empty(found),
+        *_together(found.pairs),
+        *_slow(found.exercises),
+        *_late(found),
+        *_for_people(found),
+    )
+
+
+# ---- Words ---------------------------------------------------------------------------------------
+
+
+def part(share: float) -> str | None:
+    """Return the word for a part, if there is one that is close.
+
+    >>> part(0.4), part(0.26), part(0.46)
+    ('two fifths', 'about a quarter', None)
+    """
+    nearest = min(WORDS, key=lambda fraction: abs(fraction - share))
+    if abs(nearest - share) > CLOSE:
+        return None
+    return WORDS[nearest] if abs(nearest - share) < 1e-9 else f"about {WORDS[nearest]}"
+
+
+def amount(students: int, of: int) -> str:
+    """Return how many of a class, in words where the class is large enough for them.
+
+    >>> amount(16, 40), amount(3, 7), amount(40, 40), amount(1, 40)
+    ('two fifths of the class (16 of 40)', '3 of 7 students', 'all 40 students', '1 of 40 students')
+    """
+    if students == of:
+        return f"all {of} students" if of > 1 else "the only student"
+    word = part(students / of) if of >= LEAST_STUDENTS else None
+    return f"{word} of the class ({students} of {of})" if word else f"{students} of {of} students"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them.
+
+    >>> listed(["1.1", "1.2", "1.3"])
+    '1.1, 1.2 and 1.3'
+    """
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """Return how late something came, in words.
+
+    >>> duration(90), duration(9000), duration(93600)
+    ('2 minutes', '2 hours 30 minutes', '1 day 2 hours')
+    """
+    minutes = max(1, round(seconds / 60))
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        parts = [counted(days, "day", "days"), counted(hours, "hour", "hours") if hours else ""]
+    else:
+        parts = [
+            counted(hours, "hour", "hours") if hours else "",
+            counted(minutes, "minute", "minutes") if minutes else "",
+        ]
+    return " ".join(filter(None, parts))
+
+
+def running(seconds: float) -> str:
+    """Return how long code ran.
+
+    >>> running(0.004), running(0.25), running(12.3)
+    ('under 0.01 s', '0.25 s', '12 s')
+    """
+    if seconds < 0.01:
+        return "under 0.01 s"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def reading(exercise: ExerciseNumbers) -> str:
+    """Return what an exercise's discrimination says, in a few words."""
+    found = exercise.discrimination
+    if not exercise.is_read:
+        return str(Unknown.WAITING)
+    if not exercise.marked:
+        return "nobody has a mark"
+    if found.r is None:
+        if exercise.full == exercise.marked:
+            return "everybody has all points"
+        if exercise.full + exercise.part == 0:
+            return "nobody has a point"
+        return f"not enough to say: {found.unknown}"
+    if found.is_positive:
+        return "goes with the rest"
+    return "goes against the rest" if found.is_negative else "not clear"
+
+
+def _share(share: float) -> str:
+    return f"{round(100 * share)} %"
+
+
+def _tenths(number: float | None) -> str:
+    return points(round(number or 0.0, 1))
+
+
+def signed(r: float | None) -> str:
+    """Return a correlation as people write it.
+
+    >>> signed(-0.254)
+    '−0.25'
+    """
+    return f"{r or 0.0:.2f}".replace("-", "−")
+
+
+def interval(found: Correlation) -> str:
+    """Return the ends of a correlation's interval."""
+    return f"{signed(found.low)} to {signed(found.high)}"
+
+
+# ---- Sentences -----------------------------------------------------------------------------------
+
+
+def _marks(found: Numbers) -> Iterator[str]:
+    marks, n = found.marks, found.graded
+    worth = counted(marks.points, "point", "points")
+    if n == 0 or marks.median is None:
+        yield "Nobody has marks yet, so there are no numbers."
+        return
+    so_far = ", so far" if found.to_read else ""
+    if n == 1:
+        yield f"One student is graded: {points(marks.scores[0])} of {worth}{so_far}."
+        return
+    low, high = marks.scores[0], marks.scores[-1]
+    if low == high:
+        yield f"All {n} students have {points(low)} of {worth}{so_far}."
+    elif n < LEAST_STUDENTS:
+        yield (
+            f"{n} students are graded: they have {points(low)} to {points(high)} of "
+            f"{worth}{so_far}. So few say little about exercises."
+        )
+    else:
+        yield (
+            f"The median is {_tenths(marks.median)} of {worth}{so_far}, and the middle half of the "
+            f"class has {_tenths(marks.low_quartile)} to {_tenths(marks.high_quartile)}."
+        )
+
+
+def _best(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
+    told = [each for each in exercises if each.discrimination.is_positive]
+    if not told:
+        if any(each.discrimination.r is not None for each in exercises):
+            yield (
+                "No exercise can be said to separate strong from weak students: every interval of "
+                "the discrimination holds 0."
+            )
+        return
+    best = max(told, key=lambda each: each.discrimination.r or 0)
+    own = best.discrimination
+    rivals = [
+        each
+        for each in exercises
+        if each is not best and (each.discrimination.high or -1) > (own.r or 0)
+    ]
+    chance = (
+        f" {_number_of(len(rivals), 'other').capitalize()} may do so as well: their intervals "
+        "reach as high."
+        if len(rivals) > 1
+        else f" {rivals[0].exercise.label} may do so as well: its interval reaches as high."
+        if rivals
+        else ""
+    )
+    yield (
+        f"{best.exercise.label} separates best: who does well there tends to do well elsewhere "
+        f"(discrimination {signed(own.r)}, interval {interval(own)}).{chance}"
+    )
+
+
+def _number_of(n: int, one: str) -> str:
+    small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return f"{small[n] if n < len(small) else n} {one}s"
+
+
+def _hardest(found: Numbers) -> Iterator[str]:
+    told = [each for each in found.exercises if each.share is not None and each.marked > 1]
+    if len(told) < 2 or found.graded < 2:
+        return
+    lowest = min(each.share or 0 for each in told)
+    hardest = [each for each in told if (each.share or 0) - lowest < 1e-9]
+    if len(hardest) > 2 or lowest >= 1:
+        return
+    names = listed([each.exercise.label for each in hardest])
+    are, their = ("is", "its") if len(hardest) == 1 else ("are", "their")
+    word = part(lowest)
+    won = f"{word} of {their} points" if word else f"{_share(lowest)} of {their} points"
+    how = f"{won} {'was' if word and word.removeprefix('about ').startswith('a ') else 'were'} won"
+    if lowest == 0:
+        how = "nobody won a point there"
+    if len(hardest) == 1:
+        own = hardest[0]
+        if own.empty and own.share_of_answers is not None and own.share_of_answers > lowest:
+            left = counted(own.empty, "student", "students")
+            how += f"; {left} left it empty, the others won {_share(own.share_of_answers)}"
+    hard = "the hardest" if lowest < HARD else "the hardest, though not hard"
+    yield f"{names} {are} {hard}: {how}."
+
+
+def _mistakes(found: Numbers) -> Iterator[str]:
+    told: list[MistakeCount] = [
+        each
+        for each in found.mistakes
+        if each.students >= SHARED_BY and each.students / each.of >= SHARED_PART
+    ]
+    for each in told[:MOST_MISTAKES]:
+        who = amount(each.students, each.of)
+        who = who[0].upper() + who[1:]
+        yield f"{who} made the same mistake in {each.exercise.label}: {_quoted(each.sentence)}"
+
+
+def _quoted(sentence: str) -> str:
+    line = " ".join(sentence.split())
+    return f"“{line.rstrip('.')}.”"
+
+
+def _against(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
+    for each in exercises:
+        own = each.discrimination
+        if own.is_negative:
+            yield (
+                f"{each.exercise.label} goes against the rest: who does well elsewhere tends "
+                f"to do badly there (discrimination {signed(own.r)}, interval "
+                f"{interval(own)}). Read its task and its test again."
+            )
+
+
+def _all_alike(found: Numbers) -> Iterator[str]:
+    if found.graded < LEAST_STUDENTS:
+        return
+    known = [each for each in found.exercises if each.marked and each.is_read]
+    everybody = [each for each in known if each.full == each.marked]
+    nobody = [each for each in known if not each.full + each.part]
+    if everybody:
+        yield (
+            f"Everybody has all points of {_few(everybody)}, which therefore "
+            f"{'tells' if len(everybody) == 1 else 'tell'} nobody apart."
+        )
+    if nobody:
+        yield f"Nobody has a point of {_few(nobody)}: was it understood, and does the test work?"
+
+
+def _few(exercises: Sequence[ExerciseNumbers]) -> str:
+    labels = [each.exercise.label for each in exercises]
+    if len(labels) <= MOST_NAMED:
+        return listed(labels)
+    return f"{', '.join(labels[:MOST_NAMED])} and {len(labels) - MOST_NAMED} more"
+
+
+def _left_empty(found: Numbers) -> Iterator[str]:
+    if found.graded < LEAST_STUDENTS:
+        return
+    told = [
+        each
+        for each in found.exercises
+        if each.marked and each.empty / (each.marked + each.waiting) >= EMPTY_PART
+    ]
+    if told:
+        most = max(told, key=lambda each: each.empty / (each.marked + each.waiting))
+        who = amount(most.empty, most.marked + most.waiting)
+        others = len(told) - 1
+        also = f", the most; {others} more by a fifth or more" if others else ""
+        yield f"{most.exercise.label} was left empty by {who}{also}."
+
+
+def _together(pairs: Sequence[Pair]) -> Iterator[str]:
+    known = [pair for pair in pairs if pair.correlation.r is not None]
+    if len(known) < 2:
+        return
+    best = max(known, key=lambda pair: pair.correlation.r or 0)
+    # The closest of many pairs is close by chance, too: it is told if it stands out of them all.
+    if _stands_out(best, len(known)):
+        yield (
+            f"The marks of {best.one.label} and {best.other.label} go together most closely "
+            f"(correlation {signed(best.correlation.r)})."
+        )
+
+
+def _stands_out(pair: Pair, of: int) -> bool:
+    """Say whether a correlation is above 0 beyond the chance of the largest of so many."""
+    n, r = pair.correlation.n, min(pair.correlation.r or 0.0, 1 - 1e-12)
+    return math.atanh(r) * math.sqrt(n - 3) > NormalDist().inv_cdf(1 - 0.025 / of)
+
+
+def _slow(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
+    timed = [each for each in exercises if each.times is not None and each.times.most >= LONG]
+    if not timed:
+        return
+    slowest = max(timed, key=lambda each: each.times.most if each.times else 0)
+    times = slowest.times
+    if times is None:
+        return
+    if times.median >= LONG:
+        yield (
+            f"The code of {slowest.exercise.label} runs longest: {running(times.median)} in the "
+            f"middle, and up to {running(times.most)}."
+        )
+    else:
+        yield (
+            f"The slowest answer to {slowest.exercise.label} ran for {running(times.most)}, where "
+            f"{running(times.median)} is usual."
+        )
+
+
+def _late(found: Numbers) -> Iterator[str]:
+    late = found.lateness
+    if not late.members:
+        return
+    latest = duration(late.members[0].seconds_late)
+    if len(late.members) == 1:
+        told = f"1 of {counted(late.dated, 'submission', 'submissions')} came late, by {latest}"
+    else:
+        told = (
+            f"{len(late.members)} of {counted(late.dated, 'submission', 'submissions')} came late, "
+            f"the last by {latest}"
+        )
+    cost = counted(late.penalty, "point was", "points were")
+    yield f"{told}; {cost} taken off." if late.penalty else f"{told}; nothing was taken off."
+
+
+def _for_people(found: Numbers) -> Iterator[str]:
+    failed = found.count(Status.FAILED)
+    partly = found.count(Status.NEEDS_A_PERSON)
+    if failed or partly:
+        told = []
+        if failed:
+            told.append(f"{counted(failed, 'submission', 'submissions')} could not be graded")
+        if partly:
+            needs = "submission needs" if partly == 1 else "submissions need"
+            told.append(f"{partly} {needs} a person’s eye")
+        yield f"{listed(told)}: the reasons are below."
+    if waiting := sum(count for _, count in found.to_read):
+        answers = "answer waits" if waiting == 1 else "answers wait"
+        yield f"{waiting} written {answers} to be read; the marks are those so far."

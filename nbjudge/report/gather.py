@@ -1,0 +1,161 @@
+"""From the gradebook, the graded notebooks and what grading noted to one class, as data.
+
+Nothing is graded here. Of a graded notebook only its record is believed, which the judge wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbjudge.course.cells import NotebookVersion, exercise_number
+from nbjudge.course.course import Course
+from nbjudge.course.folders import folder_of
+from nbjudge.course.gradebook import HandIn, roll, versions
+from nbjudge.grading.batch import Row, Status, standing
+from nbjudge.judge.notebooks import RECORD
+from nbjudge.report.records import Answer, Class, Exercise, Key, Member
+
+__all__ = ["gathered"]
+
+
+def gathered(course: Course, assignment: str) -> Class:
+    """Return what a class did.
+
+    Raises
+    ------
+    CourseError
+        If the course or its gradebook has no such assignment, or cannot be read.
+    """
+    exercises = tuple(_exercises(versions(course, assignment)))
+    rows = {row.student: row for row in standing(course, assignment)}
+    known = roll(course, assignment)
+    members, unread = [], 0
+    for student in sorted(rows.keys() | known.names.keys()):
+        row = rows.get(student) or _absent(student, assignment)
+        hand_in = known.hand_ins.get(student, HandIn())
+        records = {}
+        if row.score is not None:
+            records = _records(folder_of(course, "autograded", student, assignment), exercises)
+            unread += sum(record is None for record in records.values())
+        members.append(_member(row, known.names.get(student, ""), hand_in, records, exercises))
+    return Class(assignment, exercises, tuple(members), unread)
+
+
+def _absent(student: str, assignment: str) -> Row:
+    return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=0.0)
+
+
+def _exercises(notebooks: Mapping[str, NotebookVersion]) -> Iterator[Exercise]:
+    worth: dict[Key, float] = {}
+    by_hand: set[Key] = set()
+    for version in notebooks.values():
+        for cell in version.cells:
+            if cell.points > 0:
+                key = (version.name, exercise_number(cell.grade_id))
+                worth[key] = worth.get(key, 0.0) + cell.points
+                if cell.solution or cell.task:
+                    by_hand.add(key)
+    numbers = Counter(number for _, number in worth)
+    for (notebook, number), points in worth.items():
+        label = number if numbers[number] == 1 else f"{notebook} {number}"
+        yield Exercise(notebook, number, points, label, (notebook, number) in by_hand)
+
+
+def _member(
+    row: Row,
+    name: str,
+    hand_in: HandIn,
+    records: Mapping[str, _Record | None],
+    exercises: tuple[Exercise, ...],
+) -> Member:
+    is_graded = row.score is not None
+    return Member(
+        student=row.student,
+        name=name,
+        status=row.status,
+        remarks=row.remarks,
+        waiting=row.waiting,
+        score=max(0.0, row.score - row.penalty) if row.score is not None else None,
+        answers=dict(_answers(row, hand_in, records, exercises)) if is_graded else {},
+        is_dated=is_graded and hand_in.when is not None and hand_in.due is not None,
+        seconds_late=hand_in.seconds_late if is_graded else 0.0,
+        penalty=row.penalty,
+    )
+
+
+def _answers(
+    row: Row,
+    hand_in: HandIn,
+    records: Mapping[str, _Record | None],
+    exercises: tuple[Exercise, ...],
+) -> Iterator[tuple[Key, Answer]]:
+    won: dict[Key, float] = {}
+    waiting: set[Key] = set()
+    for mark in row.exercises:
+        key = (mark.notebook, mark.exercise)
+        won[key] = won.get(key, 0.0) + mark.points
+        if mark.waiting:
+            waiting.add(key)
+    for exercise in exercises:
+        if (key := exercise.key) not in won:  # the assignment got it after this was graded
+            continue
+        record = records.get(exercise.notebook, _Record())
+        found = record or _Record()
+        mistake, sentence = found.mistakes.get(exercise.number, ("", ""))
+        yield (
+            key,
+            Answer(
+                points=None if key in waiting else won[key],
+                is_empty=key in hand_in.empty or exercise.notebook not in records,
+                mistake=mistake,
+                sentence=sentence,
+                seconds=found.seconds.get(exercise.number),
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What the judge noted in one notebook, by the number of the exercise."""
+
+    mistakes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def _records(folder: Path, exercises: tuple[Exercise, ...]) -> dict[str, _Record | None]:
+    """Return the record of each notebook that is there; None for one that has none."""
+    names = dict.fromkeys(exercise.notebook for exercise in exercises)
+    paths = {name: folder / f"{name}.ipynb" for name in names}
+    return {name: _record(path) for name, path in paths.items() if path.is_file()}
+
+
+def _record(path: Path) -> _Record | None:
+    try:
+        # Not by nbformat, which checks every cell of a class's notebooks for nothing.
+        notebook = json.loads(path.read_bytes())
+        return _read(notebook)
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _read(notebook: dict[str, Any]) -> _Record:
+    record = notebook["metadata"][RECORD]
+    mistakes = {
+        exercise_number(name): (str(verdict["mistake"]), str(verdict["sentence"]))
+        for name, verdict in record["verdicts"].items()
+        if verdict["mistake"]
+    }
+    seconds: dict[str, float] = {}
+    for cell in notebook["cells"]:
+        taken = record["seconds"].get(cell["id"])
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if name and isinstance(taken, int | float) and math.isfinite(taken):
+            number = exercise_number(name)
+            seconds[number] = seconds.get(number, 0.0) + max(0.0, float(taken))
+    return _Record(mistakes, seconds)

@@ -1,0 +1,127 @@
+"""What a class did, as plain data: what every number of a report is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nbjudge.grading.batch import Status
+
+__all__ = ["Answer", "Class", "Exercise", "Key", "Member"]
+
+#: A notebook, and the number of an exercise in it.
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise that is worth points.
+
+    Parameters
+    ----------
+    notebook, number : str
+    points : float
+        What it is worth.
+    label : str
+        Its number; with the notebook's name, if another notebook has the same.
+    by_hand : bool
+        Whether a person marks it.
+    """
+
+    notebook: str
+    number: str
+    points: float
+    label: str
+    by_hand: bool = False
+
+    @property
+    def key(self) -> Key:
+        """What answers go by."""
+        return (self.notebook, self.number)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one student's answer.
+
+    Parameters
+    ----------
+    points : float, optional
+        None while a person still has to give some.
+    is_empty : bool
+        Whether it is as it was released, or its notebook is missing.
+    mistake, sentence : str
+        The known mistake that it behaves like, and what the student was told of it.
+    seconds : float, optional
+        How long its cells ran when they were graded.
+    """
+
+    points: float | None
+    is_empty: bool = False
+    mistake: str = ""
+    sentence: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody of the class.
+
+    Parameters
+    ----------
+    student, name : str
+        The id, and the name if the gradebook has one.
+    status : Status
+    remarks, waiting : tuple of str
+        As in a `Row`: sentences, and the exercises that wait for a person.
+    score : float, optional
+        Points won so far, a penalty taken off; None if nothing is graded.
+    answers : mapping of Key to Answer
+        Empty if nothing is graded.
+    is_dated : bool
+        Whether it is known if it came in time.
+    seconds_late, penalty : float
+        How late it came, and what that cost.
+    """
+
+    student: str
+    status: Status
+    name: str = ""
+    remarks: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    score: float | None = None
+    answers: Mapping[Key, Answer] = field(default_factory=dict)
+    is_dated: bool = False
+    seconds_late: float = 0.0
+    penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class Class:
+    """Everybody of a class, and one assignment.
+
+    Parameters
+    ----------
+    assignment : str
+    exercises : tuple of Exercise
+        In the order of the notebooks.
+    members : tuple of Member
+        Sorted.
+    unread : int
+        Graded notebooks without a record of what the judge found: mistakes and times lack them.
+    """
+
+    assignment: str
+    exercises: tuple[Exercise, ...]
+    members: tuple[Member, ...]
+    unread: int = 0
+
+    @property
+    def graded(self) -> tuple[Member, ...]:
+        """Those who have marks."""
+        return tuple(member for member in self.members if member.score is not None)
+
+    @property
+    def points(self) -> float:
+        """What the assignment is worth."""
+        return sum(exercise.points for exercise in self.exercises)

@@ -1,0 +1,52 @@
+"""The numbers of a report as tables for other programs: exercises, and mistakes."""
+
+from __future__ import annotations
+
+from nbjudge.basics.spreadsheets import as_csv
+from nbjudge.report.findings import reading
+from nbjudge.report.statistics import Numbers
+
+__all__ = ["EXERCISES", "MISTAKES", "exercises", "mistakes"]
+
+EXERCISES = (
+    *("notebook", "exercise", "points", "marked_by", "students", "waiting"),
+    *("all_points", "some_points", "no_point", "left_empty", "share", "share_of_answers"),
+    *("discrimination", "interval_low", "interval_high", "discrimination_students", "reading"),
+    *("known_mistakes", "other_mistakes", "seconds_median", "seconds_most"),
+)
+MISTAKES = ("notebook", "exercise", "mistake", "sentence", "students", "of", "share")
+
+
+def exercises(found: Numbers) -> str:
+    """Return a row for each exercise, as CSV."""
+    return as_csv(
+        EXERCISES,
+        [
+            (
+                *(each.exercise.notebook, each.exercise.number, each.exercise.points),
+                "a person" if each.exercise.by_hand else "a test",
+                *(each.marked, each.waiting, each.full, each.part, each.none, each.empty),
+                *(each.share, each.share_of_answers),
+                *(each.discrimination.r, each.discrimination.low, each.discrimination.high),
+                *(each.discrimination.n, reading(each)),
+                *(each.named, each.unnamed),
+                each.times.median if each.times else None,
+                each.times.most if each.times else None,
+            )
+            for each in found.exercises
+        ],
+    )
+
+
+def mistakes(found: Numbers) -> str:
+    """Return a row for each known mistake that was made, the most frequent first, as CSV."""
+    return as_csv(
+        MISTAKES,
+        [
+            (
+                *(each.exercise.notebook, each.exercise.number, each.mistake, each.sentence),
+                *(each.students, each.of, each.students / each.of),
+            )
+            for each in found.mistakes
+        ],
+    )

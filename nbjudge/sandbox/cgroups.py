@@ -1,0 +1,323 @@
+"""Control groups: the Linux kernel itself counts and bounds what all processes of one use together.
+
+Each kernel gets a group of its own where this process may make one: beneath its own group, if that
+was delegated or this is root, or in a scope that systemd delegates to the warm parent. Where there
+is none, a kernel's first process counts (`nbjudge.fork_server.meter`).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from nbjudge.fork_server.usage import Budget
+
+__all__ = ["Group", "Home", "find_home", "scope_command"]
+
+PROC = Path("/proc")
+#: How groups are named; the number of the process that made one follows.
+PREFIX = "course-kernel-"
+#: Where processes go that were in a group which is to have groups beneath it.
+LEAF = "course-grader"
+#: What version 2 must be able to count, and what is fine to have.
+NEEDED, WELCOME = ("memory", "pids"), ("cpu",)
+#: What the first process of a kernel reads and writes of its group, by what it is to it.
+FILES_2: dict[str, tuple[str, ...]] = {
+    "processes": ("cgroup.procs",),
+    "memory": ("memory.current",),
+    "peak": ("memory.peak",),
+    "kinds": ("memory.stat",),
+    "events": ("memory.events",),
+    "tasks": ("pids.peak", "pids.current"),
+    "computing": ("cpu.stat",),
+}
+FILES_1: dict[str, dict[str, tuple[str, ...]]] = {
+    "memory": {
+        "processes": ("cgroup.procs",),
+        "memory": ("memory.usage_in_bytes",),
+        "peak": ("memory.max_usage_in_bytes",),
+        "kinds": ("memory.stat",),
+        "events": ("memory.oom_control",),
+    },
+    "pids": {"processes-2": ("cgroup.procs",), "tasks": ("pids.peak", "pids.current")},
+    "cpu": {"processes-3": ("cgroup.procs",)},
+    "cpuacct": {"processes-4": ("cgroup.procs",), "computing": ("cpuacct.usage",)},
+}
+#: Seconds to wait for the last process of a group to be gone; what is left is swept later.
+PATIENCE = 0.5
+SCOPE = ("--scope", "--quiet", "--collect", "--property=Delegate=yes")
+
+_numbers = itertools.count()
+
+
+class _Mount(NamedTuple):
+    place: Path
+    root: str
+    kind: str
+    options: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where groups can be made.
+
+    Parameters
+    ----------
+    folders : mapping of str to Path
+        Of version 2 one folder, under the name ""; of version 1 one for each of its controllers.
+    """
+
+    folders: Mapping[str, Path]
+
+    @property
+    def counts_computing(self) -> bool:
+        """Whether groups share the processors fairly, and not processes."""
+        folders = self.folders
+        return "cpu" in (_words(folders[""] / "cgroup.controllers") if "" in folders else folders)
+
+    def new_group(self, budget: Budget) -> Group:
+        """Make a group that has this budget.
+
+        Raises
+        ------
+        OSError
+            If it cannot be made.
+        """
+        name = f"{PREFIX}{os.getpid()}-{next(_numbers)}"
+        group = Group({part: folder / name for part, folder in self.folders.items()})
+        try:
+            group._make(budget)
+        except OSError:
+            group.remove()
+            raise
+        return group
+
+    def sweep(self) -> None:
+        """Remove the groups of graders that were killed: who is not empty stays."""
+        for folder in self.folders.values():
+            for left in folder.glob(f"{PREFIX}*"):
+                number = left.name.removeprefix(PREFIX).partition("-")[0]
+                if number.isdecimal() and not (PROC / number).exists():
+                    with suppress(OSError):
+                        left.rmdir()
+
+
+@dataclass(frozen=True)
+class Group:
+    """The group of one kernel: a folder in each hierarchy."""
+
+    folders: Mapping[str, Path]
+
+    def _make(self, budget: Budget) -> None:
+        most = str(budget.memory_megabytes * 2**20)
+        for folder in self.folders.values():
+            folder.mkdir()
+        if (whole := self.folders.get("")) is not None:
+            _write(whole / "memory.max", most)
+            _write(whole / "pids.max", str(budget.processes))
+            # What older systems lack, or who has no swap.
+            for name, value in (("memory.swap.max", "0"), ("memory.oom.group", "1")):
+                with suppress(OSError):
+                    _write(whole / name, value)
+            return
+        _write(self.folders["memory"] / "memory.limit_in_bytes", most)
+        _write(self.folders["pids"] / "pids.max", str(budget.processes))
+        with suppress(OSError):
+            _write(self.folders["memory"] / "memory.memsw.limit_in_bytes", most)
+
+    def open(self) -> dict[str, int]:
+        """Return what a kernel's first process needs of the group, as open files."""
+        opened: dict[str, int] = {}
+        for part, folder in self.folders.items():
+            for name, choices in (FILES_1[part] if part else FILES_2).items():
+                mode = os.O_WRONLY if name.startswith("processes") else os.O_RDONLY
+                for choice in choices:
+                    if (folder / choice).exists():
+                        opened[name] = os.open(folder / choice, mode | os.O_CLOEXEC)
+                        break
+        return opened
+
+    def remove(self) -> None:
+        """Remove the group; who was let go may need a moment to end."""
+        end = time.monotonic() + PATIENCE
+        for folder in self.folders.values():
+            while not _is_removed(folder) and time.monotonic() < end:
+                time.sleep(0.005)
+
+
+def find_home(process: int | None = None) -> Home | None:
+    """Return where groups can be made beneath that of a process, by default this one; or None.
+
+    Processes share no group with groups beneath it, in version 2: those of this grader's are moved
+    into one of their own. Nobody else's is ever moved.
+    """
+    number = os.getpid() if process is None else process
+    try:
+        own = _own_groups(number)
+        mounts = list(_mounts())
+    except (OSError, ValueError):
+        return None
+    for home in (_version_2(own, mounts, number), _version_1(own, mounts)):
+        if home is not None and _is_usable(home):
+            home.sweep()
+            return home
+    return None
+
+
+def _version_2(own: Mapping[str, str], mounts: Iterable[_Mount], process: int) -> Home | None:
+    for mount in mounts:
+        if mount.kind != "cgroup2" or (folder := _inside(mount, own.get("", ""))) is None:
+            continue
+        if folder.name == LEAF:
+            folder = folder.parent
+        if not set(NEEDED) <= _words(folder / "cgroup.controllers"):
+            continue
+        if not _delegates(folder) and not (_moves(folder, process) and _delegates(folder)):
+            continue
+        return Home({"": folder})
+    return None
+
+
+def _version_1(own: Mapping[str, str], mounts: Iterable[_Mount]) -> Home | None:
+    folders: dict[str, Path] = {}
+    for mount in mounts:
+        for controller in mount.options & FILES_1.keys() if mount.kind == "cgroup" else ():
+            folder = _inside(mount, own.get(controller, ""))
+            # Two that are mounted together are one hierarchy, where a folder is made once.
+            if folder is not None and folder not in folders.values():
+                folders[controller] = folder
+    return Home(folders) if set(NEEDED) <= folders.keys() else None
+
+
+def _is_usable(home: Home) -> bool:
+    """Say whether a group can be made: who may not is told so only then."""
+    try:
+        home.new_group(Budget(100, 1, 1, 1, 10, 10)).remove()
+    except OSError:
+        return False
+    return True
+
+
+def _is_removed(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()
+
+
+def _delegates(folder: Path) -> bool:
+    """Have a group give its controllers to those beneath it; say whether it does."""
+    has = _words(folder / "cgroup.controllers")
+    wanted = [name for name in (*NEEDED, *WELCOME) if name in has]
+    control = folder / "cgroup.subtree_control"
+    with suppress(OSError):
+        if not set(wanted) <= _words(control):
+            _write(control, " ".join(f"+{name}" for name in wanted))
+    return set(NEEDED) <= _words(control)
+
+
+def _moves(folder: Path, process: int) -> bool:
+    """Move all processes out of a group, if they are all this grader's; say whether they were."""
+    try:
+        members = set(map(int, _words(folder / "cgroup.procs")))
+        if not members <= _family(process) | _family(os.getpid()):
+            return False
+        leaf = folder / LEAF
+        leaf.mkdir(exist_ok=True)
+        for member in members:
+            with suppress(ProcessLookupError):
+                _write(leaf / "cgroup.procs", str(member))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _family(process: int) -> set[int]:
+    """Return a process and those that come from it; without systemd also those it comes from.
+
+    Where systemd runs, these are a person's session, whose group is systemd's: it makes another.
+    """
+    parents = {}
+    for path in PROC.glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    found, above = {process}, process
+    while not _has_systemd() and (above := parents.get(above, 0)) > 0:
+        found.add(above)
+    new = {process}
+    while new := {child for child, parent in parents.items() if parent in new} - found:
+        found |= new
+    return found
+
+
+def scope_command() -> list[str]:
+    """Return what to start the warm parent with so that systemd delegates it a group; or nothing.
+
+    Where groups can be made without it, it is not needed.
+    """
+    return list(_scope_command()) if find_home() is None else []
+
+
+@functools.cache
+def _scope_command() -> tuple[str, ...]:
+    program = shutil.which("systemd-run")
+    if program is None or not _has_systemd():
+        return ()
+    command = (program, *(() if os.getuid() == 0 else ("--user",)), *SCOPE, "--")
+    try:
+        tried = subprocess.run(
+            [*command, "/bin/true"], capture_output=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return () if tried.returncode else command
+
+
+def _has_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
+
+
+def _own_groups(process: int) -> dict[str, str]:
+    """Return a process's group in each hierarchy, by controller; that of version 2 under ""."""
+    found = {}
+    for line in (PROC / str(process) / "cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        found.update(dict.fromkeys(controllers.split(","), path))
+    return found
+
+
+def _mounts() -> Iterator[_Mount]:
+    for line in (PROC / "self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        if kind in ("cgroup", "cgroup2"):
+            root, place = before.split(" ")[3:5]
+            yield _Mount(Path(place), root, kind, frozenset(options.split(",")))
+
+
+def _inside(mount: _Mount, group: str) -> Path | None:
+    """Return the folder of a group, if this mount shows it."""
+    if not group.startswith(mount.root.rstrip("/") + "/") and group != mount.root:
+        return None
+    return mount.place / group.removeprefix(mount.root).lstrip("/")
+
+
+def _words(path: Path) -> set[str]:
+    try:
+        return set(path.read_text().split())
+    except OSError:
+        return set()
+
+
+def _write(path: Path, value: str) -> None:
+    # Not as `Path.write_text` does: nothing is created there, and each write is an order.
+    with path.open("r+b", buffering=0) as file:
+        file.write(value.encode())

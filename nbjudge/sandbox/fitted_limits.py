@@ -1,0 +1,139 @@
+"""Limits that fit: what the course's own solution needs, and what this machine has.
+
+What a solution needs is measured when it is judged, and kept with the version of the assignment. It
+counts in coarse steps, so that no second measurement makes other limits. What the machine has is
+looked at where a kernel starts, and belongs to no version.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from nbjudge.fork_server.usage import Usage
+from nbjudge.sandbox.limits import Limits
+
+__all__ = ["WORKERS", "derived", "fitted", "fitting_workers", "needs", "share", "together"]
+
+#: How many times what the solution took a submission may take.
+FACTOR = 4
+#: The variable that says how many workers grade on this machine beside each other.
+WORKERS = "COURSE_WORKERS"
+#: Megabytes that the rest of the machine and the warm parent keep, and those of each worker.
+RESERVED, OF_WORKER = 1024, 512
+#: Megabytes below which a kernel does not start well: with less of them, fewer workers do.
+LEAST = 1024
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How a limit follows from what was used: in so large steps, and never below a floor."""
+
+    used: str
+    floor: int
+    step: int
+
+
+RULES = {
+    "memory_megabytes": _Rule("memory_megabytes", 1024, 512),
+    "disk_megabytes": _Rule("disk_megabytes", 128, 64),
+    "processes": _Rule("processes", 64, 32),
+    "cpu_seconds": _Rule("cpu_seconds", 300, 300),
+    "notebook_seconds": _Rule("wall_seconds", 600, 300),
+}
+
+
+def needs(used: Iterable[Usage]) -> dict[str, float]:
+    """Return what the notebooks of a solution used, each at most, as an assignment's record has it.
+
+    Limits hold for each notebook, so what several use is not added up.
+
+    >>> needs([Usage(memory_megabytes=100, processes=9), Usage(memory_megabytes=300, processes=4)])[
+    ...     "memory_megabytes"
+    ... ]
+    300.0
+    """
+    most: dict[str, float] = {}
+    for each in used:
+        for name, amount in asdict(each).items():
+            most[name] = max(most.get(name, 0.0), float(amount))
+    return most
+
+
+def together(one: Usage, other: Usage) -> Usage:
+    """Return what two kernels used, one after the other."""
+    return Usage(
+        memory_megabytes=max(one.memory_megabytes, other.memory_megabytes),
+        cpu_seconds=one.cpu_seconds + other.cpu_seconds,
+        wall_seconds=one.wall_seconds + other.wall_seconds,
+        processes=max(one.processes, other.processes),
+        disk_megabytes=max(one.disk_megabytes, other.disk_megabytes),
+    )
+
+
+def derived(limits: Limits, needed: Mapping[str, float], fixed: Collection[str] = ()) -> Limits:
+    """Return limits that follow from what the course's solution needs.
+
+    Parameters
+    ----------
+    limits : Limits
+        Hold for what was not measured.
+    needed : mapping of str to float
+        Of `needs`.
+    fixed : collection of str
+        The limits that somebody set, which stay as they are.
+
+    Examples
+    --------
+    >>> derived(Limits(), {"memory_megabytes": 400.0}).memory_megabytes
+    2048
+    """
+    found = {
+        name: max(rule.floor, math.ceil(FACTOR * needed[rule.used] / rule.step) * rule.step)
+        for name, rule in RULES.items()
+        if name not in fixed and needed.get(rule.used, 0) > 0
+    }
+    return replace(limits, **found)  # type: ignore[arg-type]  # all of them are whole numbers
+
+
+def share(workers: int, megabytes: int) -> int:
+    """Return how many megabytes each kernel may have where so many workers share a machine.
+
+    >>> share(2, 8192)
+    3072
+    """
+    return max(0, megabytes - RESERVED - workers * OF_WORKER) // workers
+
+
+def fitting_workers(processors: int, megabytes: int) -> int:
+    """Return how many workers a machine has room for, one for each processor at most.
+
+    >>> fitting_workers(8, 8192), fitting_workers(8, 65536), fitting_workers(2, 1024)
+    (4, 8, 1)
+    """
+    return max([1, *(n for n in range(1, processors + 1) if share(n, megabytes) >= LEAST)])
+
+
+def fitted(limits: Limits) -> Limits:
+    """Return limits of memory that all workers of this machine can keep, unless it was set."""
+    if not limits.fits_machine:
+        return limits
+    workers = os.environ.get(WORKERS, "")
+    most = share(int(workers) if workers.isdecimal() and int(workers) else 1, megabytes_here())
+    # Where there is hardly any memory, grading says so better than a kernel that cannot start.
+    return replace(limits, memory_megabytes=min(limits.memory_megabytes, max(most, LEAST // 2)))
+
+
+def megabytes_here() -> int:
+    """Return how much memory this process may use, by the machine and its control group."""
+    found = [2**20]  # where nothing tells, much
+    with suppress(OSError, ValueError):
+        found.append(int(Path("/proc/meminfo").read_text().split()[1]) // 1024)
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # there is no such group, or no limit
+            found.append(int(Path("/sys/fs/cgroup", name).read_text()) // 2**20)
+    return min(found)

@@ -1,0 +1,98 @@
+"""How much a submission may ask for: of time, of data, of patience."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nbjudge.basics.settings import setting
+from nbjudge.kernel.wire import Bounds
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one notebook of a submission may use before it is stopped.
+
+    Each is a setting of `Judge`, but for those that nbgrader has already: `cell_seconds` is
+    `Execute.timeout`, and the lines of outputs are those of `LimitOutput`.
+    """
+
+    cell_seconds: int = setting(
+        120,
+        "Seconds for one cell of the student's. It is interrupted then, and ended if that does not "
+        "help. `Execute.timeout` sets it.",
+        elsewhere=True,
+    )
+    call_seconds: float = setting(
+        30.0, "Seconds that a test waits for one call of a student's function."
+    )
+    exercise_seconds: float = setting(
+        120.0, "Seconds that all calls of one exercise's tests may take together."
+    )
+    notebook_seconds: int = setting(
+        1800, "Seconds for a whole notebook, in all its kernels, its tests included."
+    )
+    cpu_seconds: int = setting(
+        1800, "Seconds of computing time of each process of a submission, in the sandbox."
+    )
+    memory_megabytes: int = setting(
+        4096, "Memory of a submission's processes together, in the sandbox."
+    )
+    disk_megabytes: int = setting(
+        256, "Size of each folder that a submission can write to, in the sandbox."
+    )
+    processes: int = setting(200, "Processes and threads of a submission, in the sandbox.")
+    open_files: int = setting(
+        1024, "Files that each process of a submission may have open, in the sandbox."
+    )
+    requests: int = setting(
+        5000, "How often one exercise's tests may call what lives in the student's kernel."
+    )
+    items: int = setting(
+        10_000,
+        "How many values a test takes from an object of the student's that it iterates over.",
+    )
+    exercise_bytes: int = setting(
+        256 * 2**20, "Bytes that one exercise's tests and the student's kernel send each other."
+    )
+    judge_seconds: int = setting(
+        120, "Seconds that one exercise's tests may compute themselves, calls not counted."
+    )
+    judge_megabytes: int = setting(
+        1024, "Memory that one exercise's tests may take for what the student's code gives them."
+    )
+    output_bytes: int = setting(
+        10 * 2**20,
+        "Bytes that a graded notebook keeps of what it wrote and showed. One cell that writes "
+        "ten times as much is stopped.",
+    )
+    output_lines: int = setting(
+        1000,
+        "Lines of each stream that a graded notebook keeps. `LimitOutput.max_lines` sets it.",
+        elsewhere=True,
+    )
+    traceback_lines: int = setting(
+        100,
+        "Lines of each traceback that it keeps. `LimitOutput.max_traceback` sets it.",
+        elsewhere=True,
+    )
+    new_kernels: int = setting(
+        20, "How often a notebook gets a fresh kernel because its own died or hung."
+    )
+    start_seconds: int = setting(60, "Seconds for a kernel to come up.", elsewhere=True)
+    require_sandbox: bool = setting(False, "Whether to refuse to grade where there is no sandbox.")
+    fits_machine: bool = setting(
+        True,
+        "Whether `memory_megabytes` may be less where all workers of a machine would not fit into "
+        "it: unless it is set.",
+        elsewhere=True,
+    )
+    value_bytes: int = setting(
+        Bounds().bytes, "Bytes of one value that a test fetches from the student's kernel."
+    )
+
+    @property
+    def bounds(self) -> Bounds:
+        """Of one value that leaves the kernel."""
+        return Bounds(bytes=self.value_bytes)

@@ -1,0 +1,1 @@
+"""Answers that read alike, side by side. It imports `pages` and below."""

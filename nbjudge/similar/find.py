@@ -1,0 +1,226 @@
+"""Submissions of a class that read alike: what is read, and what a person is told.
+
+Answers are texts here: nothing of a submission is imported, parsed as Python, or run. What reads
+alike is a reason to read both, and no proof of anything.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbjudge.basics.sentences import grouped
+from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
+from nbjudge.course.course import Course
+from nbjudge.course.gradebook import versions
+from nbjudge.course.plug import Plug
+from nbjudge.exceptions import CourseError, SubmissionError
+from nbjudge.grading.batch import select
+from nbjudge.intake.sanitise import sanitised
+from nbjudge.intake.submission import Submission, find_submissions, read
+from nbjudge.judge.knowledge import knowledge
+from nbjudge.release import source
+from nbjudge.similar.fingerprints import Kind, reading
+from nbjudge.similar.pairs import Answers, Findings, compared
+
+__all__ = ["Progress", "Similar", "Student", "similar"]
+
+#: Called with how many are done, how many there are, and the student.
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Student:
+    """Who handed in: now, or in the earlier class that this one is compared with."""
+
+    name: str
+    earlier: bool = False
+
+
+@dataclass(frozen=True)
+class Similar:
+    """What reads alike in an assignment.
+
+    Parameters
+    ----------
+    assignment : str
+    students : tuple of Student
+        Those whose answers were compared, by the numbers that the findings give them.
+    exercises : mapping of str to Answers
+        By their number, in the order of the assignment.
+    findings : Findings
+    remarks : mapping of Student to tuple of str
+        What of a submission could not be compared, and why: sentences.
+    """
+
+    assignment: str
+    students: tuple[Student, ...]
+    exercises: Mapping[str, Answers]
+    findings: Findings
+    remarks: Mapping[Student, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def current(self) -> int:
+        """How many of the students are of this class."""
+        return sum(not student.earlier for student in self.students)
+
+
+def similar(
+    course: Course,
+    assignment: str,
+    *,
+    students: Collection[str] | None = None,
+    against: Path | None = None,
+    progress: Progress | None = None,
+) -> Similar:
+    """Compare the answers of a class with each other.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    students : collection of str, optional
+        Whose pairs are told; everybody's are compared nevertheless, as what is rare is told by the
+        whole class.
+    against : Path, optional
+        The course folder of an earlier class, or its `submitted` folder, to compare with as well.
+    progress : callable, optional
+        Told before each student.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, it was never released, there is no such student, or the
+        earlier class has nothing of it.
+    """
+    terms = versions(course, assignment)
+    submissions = find_submissions(course, assignment, terms)
+    wanted = {submission.student for submission in select(submissions, students)}
+    papers = [(Student(found.student), found) for found in submissions if found.handed_in]
+    if against is not None:
+        papers += _earlier(against, assignment, terms)
+    everybody: list[Student] = []
+    texts: dict[str, dict[int, str]] = {}
+    remarks: dict[Student, tuple[str, ...]] = {}
+    for done, (student, submission) in enumerate(papers):
+        if progress:
+            progress(done, len(papers), student.name)
+        answers, problems = _answers(submission, terms)
+        if problems:
+            remarks[student] = problems
+        if answers:
+            for grade_id, text in answers.items():
+                texts.setdefault(grade_id, {})[len(everybody)] = text
+            everybody.append(student)
+    exercises = list(_exercises(course, assignment, terms, texts))
+    return Similar(
+        assignment=assignment,
+        students=tuple(everybody),
+        exercises={answers.exercise: answers for answers in exercises},
+        findings=compared(
+            exercises,
+            len(everybody),
+            only=[n for n, s in enumerate(everybody) if s.name in wanted and not s.earlier],
+            left_out=_same_person(everybody),
+            earlier=sum(student.earlier for student in everybody),
+        ),
+        remarks=remarks,
+    )
+
+
+def _earlier(
+    folder: Path, assignment: str, terms: Mapping[str, NotebookVersion]
+) -> list[tuple[Student, Submission]]:
+    root = folder.parent if folder.name == "submitted" else folder
+    found = find_submissions(Course(root.resolve()), assignment, terms)
+    papers = [(Student(each.student, earlier=True), each) for each in found if each.handed_in]
+    if not papers:
+        message = (
+            f"No submission of '{assignment}' in {root / 'submitted'}. Name the folder of an "
+            "earlier course: it holds submitted/<student>/<assignment>/, as this one does."
+        )
+        raise CourseError(message)
+    return papers
+
+
+def _answers(
+    submission: Submission, terms: Mapping[str, NotebookVersion]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the text of each answer cell, by its id, and what could not be read."""
+    papers = read(submission)
+    problems = [*submission.problems, *papers.problems]
+    answers: dict[str, str] = {}
+    for name, content in papers.notebooks.items():
+        try:
+            found = sanitised(content, terms[name])
+        except SubmissionError as error:
+            problems.append(str(error))
+            continue
+        # The sentence of grading would speak of tests.
+        if found.problems:
+            problems.append(
+                f"No cell of '{name}.ipynb' carries the course's ids, so its answers cannot be "
+                "told from the rest."
+            )
+        released = {cell.grade_id: cell.source for cell in terms[name].cells if cell.solution}
+        for grade_id, cell in source.by_grade_id(found.notebook).items():
+            if grade_id in released and cell.source.strip() != released[grade_id].strip():
+                answers[grade_id] = cell.source
+    return answers, grouped(problems)
+
+
+def _exercises(
+    course: Course,
+    assignment: str,
+    terms: Mapping[str, NotebookVersion],
+    texts: Mapping[str, Mapping[int, str]],
+) -> Iterator[Answers]:
+    """Yield the answers to each exercise, as they are compared."""
+    for name, version in terms.items():
+        path = course.root / "source" / assignment / f"{name}.ipynb"
+        original = source.by_grade_id(source.read(path)) if path.is_file() else {}
+        prose = [cell.source for cell in version.cells if cell.cell_type == "markdown"]
+        for cell in version.cells:
+            if not cell.solution or cell.grade_id not in texts:
+                continue
+            kind = Kind.CODE if cell.cell_type == "code" else Kind.WORDS
+            own = [source.solution(original[cell.grade_id])] if cell.grade_id in original else []
+            yield Answers(
+                exercise=exercise_number(cell.grade_id),
+                kind=kind,
+                readings={n: reading(t, kind) for n, t in texts[cell.grade_id].items()},
+                given=_prints([cell.source, *([] if kind is Kind.CODE else prose)], kind),
+                known=_prints(_spelt([*own, *_known(cell, course.plug)]), kind),
+            )
+
+
+def _prints(texts: Iterable[str], kind: Kind) -> frozenset[int]:
+    return frozenset(key for text in texts for key in reading(text, kind).places)
+
+
+def _known(cell: CourseCell, plug: Plug) -> list[str]:
+    """Return the course's known answers to an exercise, right and wrong ones."""
+    course = knowledge(plug)
+    answers = (*course.styles(cell.grade_id), *course.mistakes(cell.grade_id))
+    return [known.source for known in answers]
+
+
+def _spelt(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the course's own answers, each also as Python would put it: with brackets, say."""
+    for text in texts:
+        yield text
+        with suppress(SyntaxError):  # words, or a known mistake
+            yield ast.unparse(ast.parse(text))
+
+
+def _same_person(students: Collection[Student]) -> list[tuple[int, int]]:
+    """Return the pairs of one student's own: who takes a course again may use what they wrote."""
+    now = {student.name: n for n, student in enumerate(students) if not student.earlier}
+    return [
+        (now[student.name], n)
+        for n, student in enumerate(students)
+        if student.earlier and student.name in now
+    ]

@@ -1,0 +1,321 @@
+"""The page on which a person reads, side by side, what reads alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from math import log10
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+from pygments import format as formatted  # type: ignore[import-untyped]
+from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
+
+from nbjudge.basics.text import clean_characters
+from nbjudge.course.course import Course
+from nbjudge.intake.submission import shown
+from nbjudge.pages.frame import Pages, counted
+from nbjudge.pages.rich_outputs import FORMATTER
+from nbjudge.similar.find import Similar
+from nbjudge.similar.fingerprints import Kind, Reading, passages
+from nbjudge.similar.pairs import Alike, Group, Pair, shared_prints
+
+__all__ = ["as_data", "described", "labels", "marked", "page", "write"]
+
+#: Groups on one page, pairs of a group side by side, exercises of a pair side by side.
+MOST_GROUPS = 25
+MOST_LINKS = 6
+MOST_EXERCISES = 5
+#: From which share on an exercise is shown side by side, and of how many pairs that may be true.
+SHOWN_FROM = 0.5
+UNUSUAL = 0.05
+
+PASSAGES = ("", "common", "rare")
+LINE = re.compile(r"\S(?:.*\S)?")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two answers."""
+
+    label: str
+    body: Markup
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two answers to an exercise, beside each other."""
+
+    exercise: str
+    anchor: str
+    told: str
+    sides: tuple[Side, Side]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A pair as the page tells it."""
+
+    labels: tuple[str, str]
+    pair: Pair
+    reasons: tuple[str, ...]
+    beside: tuple[Beside, ...]
+    left_out: tuple[str, ...]
+    silent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A group as the page tells it."""
+
+    anchor: str
+    labels: tuple[str, ...]
+    group: Group
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of the distribution of scores."""
+
+    low: float
+    high: float | None
+    pairs: int
+    length: float
+
+
+@cache
+def _pages() -> Pages:
+    return Pages(Path(__file__).parent / "templates")
+
+
+def labels(found: Similar, *, anonymous: bool = False) -> dict[int, str]:
+    """Return what each student is called: by their id, or by a number in the order of the page.
+
+    A student of an earlier class is told as one.
+    """
+    order = dict.fromkeys(n for group in found.findings.groups for n in _by_pairs(group))
+    numbers = range(len(found.students)) if not anonymous else order
+    return {
+        number: (f"student {place}" if anonymous else clean_characters(found.students[number].name))
+        + (" (earlier class)" if found.students[number].earlier else "")
+        for place, number in enumerate(numbers, 1)
+    }
+
+
+def _by_pairs(group: Group) -> Iterator[int]:
+    for pair in group.pairs:
+        yield from (pair.one, pair.other)
+
+
+def page(found: Similar, *, anonymous: bool = False) -> str:
+    """Return the page of an assignment.
+
+    Parameters
+    ----------
+    found : Similar
+    anonymous : bool
+        Whether students are called by numbers. What they wrote stays as it is.
+    """
+    names = labels(found, anonymous=anonymous)
+    groups = found.findings.groups
+    return _pages().render(
+        "page.html.j2",
+        assignment=found.assignment,
+        found=found,
+        findings=found.findings,
+        anonymous=anonymous,
+        told=[_told(found, group, n, names) for n, group in enumerate(groups[:MOST_GROUPS], 1)],
+        more=len(groups[MOST_GROUPS:]),
+        bars=_bars(found.findings.scores),
+        remarks=[
+            (clean_characters(student.name), student.earlier, sentences)
+            for student, sentences in found.remarks.items()
+        ],
+        listed=sum(len(group.pairs) for group in groups),
+    )
+
+
+def _bars(scores: Sequence[tuple[float, int]]) -> list[Bar]:
+    highs = [low for low, _ in scores[1:]] + [None]
+    # By the logarithm: one pair among twenty thousand is to be seen.
+    most = max((log10(1 + pairs) for _, pairs in scores), default=0) or 1
+    return [
+        Bar(low, high, pairs, round(100 * log10(1 + pairs) / most, 1))
+        for (low, pairs), high in zip(scores, highs, strict=True)
+    ]
+
+
+def _told(found: Similar, group: Group, number: int, names: dict[int, str]) -> Told:
+    anchor = f"group-{number}"
+    return Told(
+        anchor=anchor,
+        labels=tuple(names[member] for member in dict.fromkeys(_by_pairs(group))),
+        group=group,
+        comparisons=tuple(
+            _comparison(found, pair, f"{anchor}-{n}", names)
+            for n, pair in enumerate(group.links[:MOST_LINKS], 1)
+        ),
+    )
+
+
+def _comparison(found: Similar, pair: Pair, anchor: str, names: dict[int, str]) -> Comparison:
+    few = max(UNUSUAL * found.findings.pairs, 1)
+    alike = [
+        each
+        for each in pair.exercises
+        if each.as_alike and (each.share >= SHOWN_FROM or each.kind is Kind.WORDS)
+    ]
+    # In a small class, or a large group, even what made a pair stand out is not unusual.
+    telling = [each for each in alike if each.as_alike <= few] or alike
+    most = sorted(telling, key=lambda each: -each.shared)[:MOST_EXERCISES]
+    shown = [each for each in telling if each in most]
+    return Comparison(
+        labels=(names[pair.one], names[pair.other]),
+        pair=pair,
+        reasons=tuple(_reasons(pair)),
+        beside=tuple(_beside(found, pair, each, anchor, names) for each in shown),
+        left_out=tuple(clean_characters(e.exercise) for e in telling if e not in shown),
+        silent=tuple(clean_characters(e.exercise) for e in pair.exercises if not e.as_alike),
+    )
+
+
+def _reasons(pair: Pair) -> Iterator[str]:
+    if pair.whole >= 1:
+        yield "Their code reads alike over the exercises together"
+    if pair.alone >= 1:
+        yield "One long answer in code reads alike, with much that few others have"
+    if pair.written >= 1:
+        yield "A written answer has passages that few others have, word by word"
+
+
+def _beside(found: Similar, pair: Pair, alike: Alike, anchor: str, names: dict[int, str]) -> Beside:
+    answers = found.exercises[alike.exercise]
+    few, many = shared_prints(answers, len(found.students), pair.one, pair.other)
+    sides = [
+        Side(
+            names[n], marked(answers.readings[n], few, many, alike.kind), answers.readings[n].whole
+        )
+        for n in (pair.one, pair.other)
+    ]
+    return Beside(
+        exercise=clean_characters(alike.exercise),
+        anchor=f"{anchor}-{pair.exercises.index(alike) + 1}",
+        told=f"{alike.share:.0%}",
+        sides=(sides[0], sides[1]),
+    )
+
+
+# ---- Text with its passages ----------------------------------------------------------------------
+
+
+def marked(read: Reading, few: Iterable[int], many: Iterable[int], kind: Kind) -> Markup:
+    """Return an answer with the passages marked that another has, too.
+
+    Parameters
+    ----------
+    read : Reading
+    few, many : iterable of int
+        The fingerprints of what few others have, and of what many have.
+    kind : Kind
+        Code gets its colours.
+    """
+    level = bytearray(len(read.text))
+    for rank, prints in ((1, many), (2, few)):
+        for begin, end in passages(read, prints):
+            # Line by line, so that no indentation is underlined.
+            for line in LINE.finditer(read.text, begin, end):
+                level[line.start() : line.end()] = bytes([rank]) * len(line[0])
+    tokens = (
+        PythonLexer().get_tokens_unprocessed(read.text)
+        if kind is Kind.CODE
+        else [(0, None, read.text)]
+    )
+    stretches: list[tuple[int, list[tuple[Any, str]]]] = []
+    for start, token, value in tokens:
+        for begin, end in _even(level, start, start + len(value)):
+            if not stretches or stretches[-1][0] != level[begin]:
+                stretches.append((level[begin], []))
+            stretches[-1][1].append((token, clean_characters(read.text[begin:end])))
+    return Markup("").join(_stretch(PASSAGES[rank], parts, kind) for rank, parts in stretches)
+
+
+def _even(level: bytearray, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a stretch that are marked alike."""
+    begin = start
+    for place in range(start + 1, stop + 1):
+        if place == stop or level[place] != level[begin]:
+            yield begin, place
+            begin = place
+
+
+def _stretch(name: str, parts: list[tuple[Any, str]], kind: Kind) -> Markup:
+    text = "".join(value for _, value in parts)
+    body = escape(text)
+    if kind is Kind.CODE:
+        coloured = formatted(parts, FORMATTER)
+        body = Markup(coloured if text.endswith("\n") else coloured.removesuffix("\n"))
+    return Markup('<mark class="{}">{}</mark>').format(name, body) if name else body
+
+
+# ---- For the command ---------------------------------------------------------------------------
+
+
+def write(course: Course, found: Similar, *, anonymous: bool = False) -> str:
+    """Write the page to `reports/`, and return where it is, relative to the course."""
+    path = course.root / "reports" / f"{found.assignment}-similar.html"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(page(found, anonymous=anonymous), encoding="utf-8", newline="\n")
+    return path.relative_to(course.root).as_posix()
+
+
+def described(found: Similar, written: str, *, anonymous: bool = False) -> Iterator[str]:
+    """Yield what the command says: a line for each group that stands out, and where the page is."""
+    names = labels(found, anonymous=anonymous)
+    submissions = counted(len(found.students), "submission", "submissions")
+    pairs = f"{found.findings.pairs:,} pair{'' if found.findings.pairs == 1 else 's'}"
+    if groups := found.findings.groups:
+        listed = counted(sum(len(group.pairs) for group in groups), "pair", "pairs")
+        yield f"{found.assignment}: {listed} of {found.findings.pairs:,} to read, {submissions}"
+        for group in groups[:MOST_GROUPS]:
+            members = [names[number] for number in dict.fromkeys(_by_pairs(group))]
+            yield f"  {group.pairs[0].score:.1f}  {', '.join(map(shown, members))}"
+        yield "  A reason to read both, not a proof."
+    else:
+        yield f"{found.assignment}: nothing stands out among {submissions} ({pairs})."
+    if found.remarks:
+        yield f"  Not compared in full: {counted(len(found.remarks), 'submission', 'submissions')}."
+    yield f"  {written}"
+
+
+# ---- For machines --------------------------------------------------------------------------------
+
+
+def as_data(found: Similar, *, anonymous: bool = False) -> dict[str, Any]:
+    """Return the findings as plain data: numbers and names, no answers."""
+    names = labels(found, anonymous=anonymous)
+
+    def told(pair: Pair) -> dict[str, Any]:
+        numbers = asdict(pair)
+        return {"students": [names[numbers.pop("one")], names[numbers.pop("other")]], **numbers}
+
+    return {
+        "assignment": found.assignment,
+        "submissions": len(found.students),
+        "pairs": found.findings.pairs,
+        "nearest": found.findings.nearest,
+        "groups": [
+            {
+                "students": [names[n] for n in dict.fromkeys(_by_pairs(group))],
+                "pairs": [told(pair) for pair in group.pairs],
+            }
+            for group in found.findings.groups
+        ],
+        "not_compared": len(found.remarks)
+        if anonymous
+        else {clean_characters(s.name): list(told) for s, told in found.remarks.items()},
+    }

@@ -1,0 +1,136 @@
+"""An answer gets the same marks inside its kernel, as nbgrader has it, and under the judge."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import is_solution
+from test_examine import ANSWERS, OTHER_STYLES, WRONG
+from traitlets.config import Config
+
+from nbjudge.cli.demo import MISTAKES
+from nbjudge.course.course import Course
+from nbjudge.course.gradebook import marks
+from nbjudge.exceptions import CheckFailed
+from nbjudge.judge.judge import Line, Test, free_names, judge
+from nbjudge.kernel.service import Service
+from nbjudge.release import source
+from nbjudge.sandbox.limits import Limits
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = {path.stem: source.read(path) for path in sorted((ROOT / "source").glob("*/*.ipynb"))}
+
+
+def test_source_of(name: str) -> str:
+    """Return the test cell that holds the examination of this name."""
+    (found,) = (
+        cell.source
+        for notebook in NOTEBOOKS.values()
+        for cell in notebook.cells
+        if f"examine.{name}(" in cell.source
+    )
+    return found
+
+
+test_source_of.__test__ = False  # type: ignore[attr-defined]
+
+
+def is_right_in_the_kernel(test: str, namespace: dict[str, Any]) -> bool:
+    """Run a test beside the answer, as nbgrader does: right is what raises and returns nothing."""
+    np.random.seed(0)
+    torch.manual_seed(0)
+    tree = ast.parse(test)
+    last = tree.body.pop()
+    assert isinstance(last, ast.Expr)
+    namespace = dict(namespace)
+    try:
+        exec(compile(tree, "<test>", "exec"), namespace)
+        return eval(compile(ast.Expression(last.value), "<test>", "eval"), namespace) is None
+    except (CheckFailed, Exception):
+        return False
+
+
+CASES = (
+    [(name, answer) for name, answer in ANSWERS.items()]
+    + [(name, answer) for name, answer in WRONG]
+    + [(name, (answer,)) for name, answer in OTHER_STYLES]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), CASES, ids=[f"{n}-{getattr(a[0], '__name__', a[0])}" for n, a in CASES]
+)
+def test_an_answer_is_right_in_the_kernel_exactly_if_it_is_under_the_judge(
+    name: str, answer: tuple[Any, ...]
+) -> None:
+    test = test_source_of(name)
+    symbols = {"minimum": ("w1_min", "w2_min", "loss_min")}.get(name) or free_names(test)
+    namespace = dict(zip(symbols, answer, strict=True))
+    service = Service(dict(namespace), probes="course_utils.probes")
+
+    inside = is_right_in_the_kernel(test, namespace)
+    verdict = judge(Test("1", test, 5.0), Line(lambda frames, _: service.answer(frames), Limits()))
+
+    assert not verdict.fault
+    assert (verdict.mark == 5.0) == inside, verdict.reason
+
+
+def classes() -> dict[str, dict[str, str]]:
+    """Return answers by student: all known mistakes, at most one an exercise each."""
+    students: list[dict[str, str]] = []
+    for grade_id, code in MISTAKES.values():
+        for answers in students:
+            if grade_id not in answers:
+                answers[grade_id] = code
+                break
+        else:
+            students.append({grade_id: code})
+    return {"right": {}, **{f"wrong{i}": answers for i, answers in enumerate(students)}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", ["optimisers", "loss_functions"])
+def test_a_class_gets_the_marks_of_stock_nbgrader(assignment: str, tmp_path: Path) -> None:
+    for name in ("source", "nbgrader_config.py"):
+        kept = ROOT / name
+        (shutil.copytree if kept.is_dir() else shutil.copy)(kept, tmp_path / name)
+    course = Course(tmp_path)
+    assert course.api().generate_assignment(assignment)["success"]
+    released = tmp_path / "release" / assignment
+    for student, answers in {**classes(), "untouched": None}.items():
+        folder = tmp_path / "submitted" / student / assignment
+        folder.mkdir(parents=True)
+        for path in sorted(released.glob("*.ipynb")):
+            notebook = source.read(path)
+            if answers is not None:
+                notebook = source.answer(notebook, NOTEBOOKS[path.stem])
+                for cell in filter(is_solution, notebook.cells):
+                    cell.source = answers.get(source.grade_id(cell), cell.source)
+            folder.joinpath(path.name).write_text(source.written(notebook), encoding="utf-8")
+    stock = Config()
+    stock.Autograde.sanitize_preprocessors = Autograde.sanitize_preprocessors.default()
+    stock.Autograde.autograde_preprocessors = Autograde.autograde_preprocessors.default()
+    stock.Execute.skip_cells_with_tag = "display"
+    judged = Config()
+    judged.Judge.run_all = False
+    assert Execute in stock.Autograde.autograde_preprocessors
+
+    found = []
+    for config in (stock, judged):
+        result = course.api(config).autograde(assignment, "*", force=True)
+        assert result["success"], result
+        found.append(marks(course, assignment))
+
+    inside, outside = found
+    assert inside == outside
+    by = {each.student: each for each in outside}
+    assert by["untouched"].score == 0
+    assert by["right"].auto > by["wrong0"].auto > 0

@@ -1,0 +1,74 @@
+"""Tables are read however they were saved, and written so that nothing reads them wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbjudge.basics import csv_files
+from nbjudge.exceptions import CourseError
+
+
+def read(folder: Path, content: bytes) -> csv_files.Sheet:
+    path = folder / "table.csv"
+    path.write_bytes(content)
+    return csv_files.read(path)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_is_read_whoever_saved_it(
+    tmp_path: Path, mark: bytes, delimiter: str, end: str
+) -> None:
+    lines = (("name", " id "), ('"Müller, ""J""; J"', " 7"), ("", ""), ("ada",), ("b", "2", "x"))
+    content = mark + end.join(map(delimiter.join, lines)).encode()
+
+    found = read(tmp_path, content)
+
+    assert found.header == ("name", "id")
+    assert found.rows == (('Müller, "J"; J', " 7"), ("ada", ""), ("b", "2"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", "Jörg".encode("latin-1"), b"a,b\0c", b"PK\3\4\0"]
+)
+def test_what_is_no_table_is_refused_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(CourseError, match="Export it again, as CSV in UTF-8"):
+        read(tmp_path, content)
+
+
+def test_the_first_column_that_holds_anything_is_found() -> None:
+    table = csv_files.Sheet("t.csv", ("a", "b"), ((" ", "1"),))
+
+    assert table.first_of(("x", "a", "b")) == "b"
+    assert table.first_of(("x", "a")) is None
+
+
+@given(st.lists(st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=2)))
+def test_what_is_written_is_what_a_csv_reader_reads(rows: list[list[str]]) -> None:
+    text = csv_files.written(["a", "b"], rows).decode()
+
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], *rows]
+
+
+@given(st.text())
+def test_a_guarded_text_begins_no_formula_and_keeps_all_its_letters(text: str) -> None:
+    found = csv_files.guarded(text)
+
+    assert found.removeprefix("'") == text.removeprefix("'")
+    if found.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")):
+        float(found)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(CourseError, match="cannot be written"):
+        csv_files.save(tmp_path / "folder", b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -1,0 +1,90 @@
+"""What is kept of a solution that was judged, and not believed when it is damaged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nbjudge.course.course import Course
+from nbjudge.course.gradebook import versions
+from nbjudge.grading import batch, solution_proof
+from nbjudge.grading.jobs import Terms
+from nbjudge.grading.solution_proof import FOLDER, Proof, solutions
+from nbjudge.hooks.autograde import limits
+
+PROOF = Proof(
+    version="v1",
+    grader="g1",
+    answers={"sums": {"ex_1": "def total(): ..."}},
+    passed={"sums": ("test_ex_1",)},
+    faults={"sums": {"test_ex_2": "it uses a name that nobody defines"}},
+    gifts={},
+    needs={"memory": 120.5},
+)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    solution_proof.keep(Course(tmp_path), "sums", PROOF)
+
+    assert solution_proof.find(Course(tmp_path), "sums", "v1") == PROOF
+    assert not PROOF.ok
+    assert replace(PROOF, faults={"sums": {}}).ok
+    assert not replace(PROOF, faults={}, gifts={"sums": {"test_ex_1": "2 points"}}).ok
+
+
+def test_the_record_of_another_version_is_none(tmp_path):
+    solution_proof.keep(Course(tmp_path), "sums", PROOF)
+
+    assert solution_proof.find(Course(tmp_path), "sums", "v2") is None
+    assert solution_proof.find(Course(tmp_path), "other", "v1") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"v1"', "7"),
+        ('"needs"', '"need"'),
+        ("120.5", '"much"'),
+        ('"test_ex_1"', "1"),
+        ('{"ex_1"', '[{"ex_1"'),
+        ('"g1"', "null"),
+    ],
+)
+def test_a_damaged_record_is_none(tmp_path, old, new):
+    solution_proof.keep(Course(tmp_path), "sums", PROOF)
+    place = tmp_path / FOLDER / "sums.json"
+    text = "".join(place.read_text(encoding="utf-8").split("\n")).replace("{ ", "{")
+    place.write_text(" ".join(text.split()).replace("{ ", "{").replace(old, new, 1), "utf-8")
+
+    assert solution_proof.find(Course(tmp_path), "sums", "v1") is None
+
+
+@pytest.mark.slow
+def test_limits_follow_from_what_the_solution_took_when_it_was_judged(course):
+    terms = Terms(versions(course, "sums"), limits(course), run_all=False)
+
+    found = solution_proof.prove(course, "sums", terms)
+
+    assert found.needs["wall_seconds"] > 0
+    solution_proof.keep(course, "sums", replace(found, needs={"wall_seconds": 200.0}))
+    proved, _ = batch._proved(course, "sums", terms, judges_nothing)
+    assert proved.limits == replace(terms.limits, notebook_seconds=900)
+
+
+@pytest.mark.slow
+def test_a_version_is_measured_once(course):
+    terms = Terms(versions(course, "sums"), limits(course), run_all=False)
+    measured = {"wall_seconds": 200.0}
+    version = solution_proof.digest(terms.versions)
+    solution_proof.keep(
+        course, "sums", Proof(version, "older", solutions(course, "sums"), needs=measured)
+    )
+
+    again = solution_proof.proved(course, "sums", terms)
+
+    assert (again.grader, again.needs) == (terms.grader, measured)
+
+
+def judges_nothing():
+    raise AssertionError("what is proved is not judged again")

@@ -1,0 +1,650 @@
+"""Whoever grades, here or elsewhere, and whoever of them dies: every submission gets its marks."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+
+import dask
+import psutil
+import pytest
+from classroom import answered, hand_in, released_course
+from distributed import Client, Future, Nanny
+from distributed.security import Security
+from processes import (
+    PATIENCE,
+    Program,
+    Seen,
+    course_command,
+    descendants,
+    have_ended,
+    running,
+    waited_for,
+)
+from typer.testing import CliRunner
+
+from nbjudge.cli.commands import app
+from nbjudge.course.course import Course
+from nbjudge.grading import batch, workers
+from nbjudge.grading.batch import Status, autograde
+from nbjudge.grading.jobs import Job, Outcome, Terms
+from nbjudge.intake.submission import Papers
+from nbjudge.sandbox.limits import Limits
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc"),
+]
+WRONG = "def total(numbers):\n    return 0"
+UNREPAIRED = "def mean(numbers):\n    return sum(numbers) / (len(numbers) - 1)"
+#: What each of a few students answers, and the mark for it; a class has some of each.
+ANSWERS = (
+    ({}, 5),
+    ({"ex_1_1_1": WRONG}, 3),
+    ({"ex_1_1_2": UNREPAIRED}, 2),
+    ({"ex_1_1_1": WRONG, "ex_1_1_2": UNREPAIRED}, 0),
+)
+HERE = ("--host", "127.0.0.1")
+#: A worker that dies with its second job in hand.
+DIES = """
+import os
+import signal
+
+from course_utils.autograde import jobs
+
+original, begun = getattr(jobs.work, "original", jobs.work), []
+
+
+def work(job):
+    begun.append(job)
+    if len(begun) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(job)
+
+
+work.original = original  # Dask runs this more than once
+jobs.work = work
+"""
+#: A worker that dies with the job of "doomed", always, and with that of "unlucky" the first time.
+DIES_OF_SOME = """
+import os
+import signal
+from pathlib import Path
+
+from course_utils.autograde import jobs
+
+original, seen = getattr(jobs.work, "original", jobs.work), Path(SEEN)
+
+
+def work(job):
+    if job.student == "doomed" or (job.student == "unlucky" and not seen.exists()):
+        if job.student == "unlucky":
+            seen.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(job)
+
+
+work.original = original  # Dask runs this more than once
+jobs.work = work
+"""
+#: A worker that begins, and never ends.
+BUSY = """
+import os
+import time
+from pathlib import Path
+
+from course_utils.autograde import jobs
+
+
+def work(job):
+    Path({begun!r}).with_suffix(".new").write_text(str(os.getpid()))
+    Path({begun!r}).with_suffix(".new").rename({begun!r})
+    while True:
+        time.sleep(1)
+
+
+jobs.work = work
+"""
+OTHER_CODE = """
+from course_utils.autograde import jobs
+
+jobs.grader_version = lambda: "0.0.9+old"
+"""
+NO_COURSE = """
+import sys
+
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "course_utils":
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+@pytest.fixture(scope="module")
+def new_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    course = released_course(tmp_path_factory.mktemp("new") / "course")
+    for number in range(10):
+        hand_in(course, f"s{number}", answered(course, **ANSWERS[number % 4][0]))
+    return course
+
+
+@pytest.fixture
+def course(new_course: Course, tmp_path: Path) -> Course:
+    """Return a course in which ten students, s0 to s9, have handed in."""
+    shutil.copytree(new_course.root, tmp_path / "course")
+    return Course(tmp_path / "course")
+
+
+EXACT = {f"s{number}": ANSWERS[number % 4][1] for number in range(10)}
+
+
+class Site:
+    """A scheduler and its workers, each a process of its own, started as people start them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stack = ExitStack()
+        self.workers: list[Program] = []
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "scheduler.json"
+
+    @property
+    def address(self) -> str:
+        found: str = json.loads(self._file.read_text())["address"]
+        return found
+
+    def open(self, *options: str) -> Site:
+        command = ("-m", "dask", "scheduler", *HERE, "--port", "0", *options)
+        command += ("--dashboard-address", "127.0.0.1:0")
+        where = ("--scheduler-file", str(self._file))
+        program = running(self.folder / "scheduler", *command, *where)
+        self.scheduler = self._stack.enter_context(program)
+        # It is there a moment before all of it is written.
+        waited_for(lambda: self._file.exists() and self._file.read_text().endswith("}"))
+        return self
+
+    def hire(self, preload: str = "", *, options: tuple[str, ...] = ()) -> Site:
+        """Start one more worker, which first runs a text of Python."""
+        name = f"worker{len(self.workers)}"
+        options += ("--nthreads", "1", "--no-nanny", "--no-dashboard", *HERE)
+        options += ("--local-directory", str(self.folder / f"{name}-files"))
+        if preload:
+            file = self.folder / f"{name}.py"
+            file.write_text(preload, encoding="utf-8")
+            options += ("--preload", str(file))
+        where = ("--scheduler-file", str(self._file))
+        program = running(self.folder / name, "-m", "dask", "worker", *where, *options)
+        self.workers.append(self._stack.enter_context(program))
+        return self
+
+    def gathered(self) -> Site:
+        for worker in self.workers:
+            waited_for(lambda worker=worker: "Starting established connection" in worker.errors)
+        return self
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with Site(folder) as made:
+        yield made
+
+
+def graded(course: Course, *arguments: str, **environment: str) -> AbstractContextManager[Program]:
+    folder = course.root.parent / f"program{len(list(course.root.parent.glob('program*')))}"
+    return running(
+        folder, *course_command(course.root, "autograde", "sums", *arguments), **environment
+    )
+
+
+def rows(program: Program) -> dict[str, dict[str, object]]:
+    """Return the rows that a program printed with `--json`."""
+    assert program.process.wait(600) == 0, program.errors
+    return {row["student"]: row for row in json.loads(program.output)}
+
+
+def scores(program: Program) -> dict[str, object]:
+    return {student: row["score"] for student, row in rows(program).items()}
+
+
+def test_workers_elsewhere_grade_a_class_though_one_of_them_is_killed(
+    course: Course, site: Site
+) -> None:
+    site.open().hire().hire(DIES).gathered()
+
+    with graded(course, "--scheduler", site.address, "--json") as program:
+        found = scores(program)
+
+    assert found == EXACT
+    assert site.workers[1].process.wait(60) == -signal.SIGKILL
+    assert site.workers[0].process.poll() is None  # they are not ours to end
+    assert site.scheduler.process.poll() is None
+
+
+@pytest.mark.sandbox
+def test_a_worker_killed_from_outside_takes_nothing_with_it(course: Course, site: Site) -> None:
+    site.open().hire().hire().gathered()
+
+    with graded(course, "--scheduler", site.address, "--json") as program:
+        waited_for(lambda: "3 of 10 done" in program.errors)
+        victim = site.workers[0].process
+        below = descendants(victim.pid)
+        victim.kill()
+        victim.wait()
+        found = rows(program)
+
+    assert {student: row["score"] for student, row in found.items()} == EXACT
+    assert {row["status"] for row in found.values()} == {Status.GRADED}
+    assert below  # its kernels' warm parent, at least
+    assert have_ended(below)
+
+
+def test_workers_elsewhere_are_there_for_the_next_class_too(course: Course, site: Site) -> None:
+    site.open().hire().gathered()
+
+    for _ in range(2):
+        with graded(course, "--force", "--scheduler", site.address, "--json") as program:
+            assert scores(program) == EXACT
+
+
+def test_a_scheduler_that_talks_tls_alone_is_used_with_dasks_own_settings(
+    course: Course, site: Site
+) -> None:
+    made = Security.temporary()
+    files = {"ca-file": made.tls_ca_file, "cert": made.tls_client_cert, "key": made.tls_client_key}
+    for name, text in files.items():
+        (site.folder / name).write_text(text)
+    options = [word for name in files for word in (f"--tls-{name}", str(site.folder / name))]
+    site.open("--protocol", "tls", *options).hire(options=tuple(options)).gathered()
+    settings = {
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(site.folder / "ca-file"),
+        "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": str(site.folder / "cert"),
+        "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY": str(site.folder / "key"),
+    }
+    assert site.address.startswith("tls://")
+
+    with graded(course, "--scheduler", site.address, "--json", **settings) as program:
+        assert scores(program) == EXACT
+
+    with graded(course, "--force", "--scheduler", site.address) as stranger:
+        assert stranger.process.wait(60) == 1
+    assert_is_one_sentence(stranger.errors, site.address)
+
+
+def assert_is_one_sentence(said: str, *parts: str) -> None:
+    """See that a person is told what is wrong in a line, below what the run's start says."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Grading sums:", "Without a sandbox:"))]
+    assert len(told) == 1, said
+    for part in parts:
+        assert part in told[0]
+
+
+def refused(course: Course, address: str) -> str:
+    """Return what `course autograde` says that cannot use a scheduler."""
+    result = CliRunner().invoke(
+        app, ["--course", str(course.root), "autograde", "sums", "--scheduler", address]
+    )
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    assert result.exit_code == 1, result.output
+    assert not list(course.root.glob("autograded/*/*"))
+    return result.stderr
+
+
+def test_an_address_where_nobody_answers_is_a_sentence(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "REACH", 0.5)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        address = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
+
+        assert_is_one_sentence(refused(course, address), f"No scheduler answers at {address}")
+
+
+@pytest.mark.parametrize("address", ["gopher://127.0.0.1:8786", "tcp://127.0.0.1:port", ""])
+def test_what_is_no_address_is_a_sentence(
+    course: Course, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(workers, "REACH", 0.5)
+
+    assert_is_one_sentence(refused(course, address), "Check the address")
+
+
+def test_a_scheduler_without_workers_is_a_sentence(
+    course: Course, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "GATHER", 0.5)
+    site.open()
+
+    assert_is_one_sentence(
+        refused(course, site.address), "has no workers", f"dask worker {site.address}"
+    )
+
+
+def test_a_worker_with_other_code_is_a_sentence(course: Course, site: Site) -> None:
+    site.open().hire(OTHER_CODE).gathered()
+
+    assert_is_one_sentence(refused(course, site.address), "0.0.9+old", "Install the same")
+
+
+def test_a_worker_without_the_course_is_a_sentence(
+    course: Course, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "PAUSE", 0.5)
+    monkeypatch.setattr(workers, "GATHER", 5)
+    site.open().hire(NO_COURSE).gathered()
+
+    assert_is_one_sentence(refused(course, site.address), "course_utils", "install the course")
+
+
+def test_a_scheduler_without_the_course_is_a_sentence(course: Course, site: Site) -> None:
+    preload = site.folder / "absent.py"
+    preload.write_text(NO_COURSE, encoding="utf-8")
+    site.open("--preload", str(preload))
+    site.hire(options=()).gathered()
+
+    with graded(course, "--scheduler", site.address) as program:
+        assert program.process.wait(90) == 1
+    assert_is_one_sentence(program.errors, "scheduler", "install the course there")
+
+
+def test_a_scheduler_that_goes_is_a_sentence_and_what_was_graded_stays(
+    course: Course, site: Site
+) -> None:
+    site.open().hire().gathered()
+
+    with graded(course, "--scheduler", site.address) as program:
+        waited_for(lambda: "3 of 10 done" in program.errors)
+        site.scheduler.process.kill()
+        assert program.process.wait(120) == 1
+
+    assert_is_one_sentence(program.errors, "The scheduler is gone")
+    entries = {path.parent.name for path in course.root.glob("autograded/*/.sums.json")}
+    assert len(entries) >= 3
+    with graded(course, "--workers", "1", "--json") as program:
+        found = rows(program)
+    assert {student: row["score"] for student, row in found.items()} == EXACT
+    assert {student for student, row in found.items() if not row["graded_now"]} == entries
+
+
+@pytest.fixture
+def dying(tmp_path: Path) -> Iterator[None]:
+    """Have this machine's workers die of the submissions of "doomed" and "unlucky"."""
+    file = tmp_path / "dies_of_some.py"
+    # Each worker runs a copy of its own: they have to know of each other by a path.
+    seen = f"SEEN = {str(tmp_path / 'seen')!r}"
+    file.write_text(f"{seen}\n{DIES_OF_SOME}", encoding="utf-8")
+    with dask.config.set({"distributed.worker.preload": [str(file)]}):
+        yield
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_of_this_machine_that_dies_is_replaced(
+    course: Course, dying: None, workers: int
+) -> None:
+    for student in ("doomed", "unlucky"):
+        hand_in(course, student, answered(course))
+
+    with batch.staff(course, workers=workers) as call_in:
+        found = {row.student: row for row in autograde(course, "sums", call_in=call_in)}
+
+    doomed = found.pop("doomed")
+    assert {student: row.score for student, row in found.items()} == EXACT | {"unlucky": 5}
+    assert {row.status for row in found.values()} == {Status.GRADED}
+    assert doomed.status is Status.FAILED
+    assert doomed.remarks == (f"The worker that graded it ended, {workers.TRIES} times in a row.",)
+
+
+def test_a_result_that_is_lost_with_its_worker_is_made_anew(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has ended, and its worker dies before anybody has fetched it."""
+    lost, original = [], workers.wait
+
+    def wait_and_kill(futures: list[Future], **how: object) -> object:
+        ended = original(futures, **how)
+        future = next(iter(ended.done), None)
+        if future and not lost:
+            ((worker,),) = future.client.who_has([future]).values()
+            (number,) = future.client.run(os.getpid, workers=[worker]).values()
+            os.kill(number, signal.SIGKILL)
+            waited_for(lambda: future.status != "finished")
+            lost.append(future.status)
+        return ended
+
+    monkeypatch.setattr(workers, "wait", wait_and_kill)
+
+    with batch.staff(course, workers=2) as call_in:
+        found = autograde(course, "sums", call_in=call_in)
+
+    assert lost
+    assert {row.student: row.score for row in found} == EXACT
+    assert {row.status for row in found} == {Status.GRADED}
+
+
+def test_a_result_that_comes_over_a_slow_line_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow:
+        status = "finished"
+
+        def result(self, timeout: float) -> str:
+            if timeout < 30:
+                raise TimeoutError
+            return "an outcome"
+
+    looks = iter(range(3))
+    slow = Slow()
+    monkeypatch.setattr(workers, "wait", lambda *_, **__: next(looks) < 3 and ({slow}, set()))
+
+    assert workers.Crew(None)._first([slow]) == (slow, "an outcome")
+
+
+def test_one_that_killed_its_workers_is_tried_again_by_the_next_run(
+    course: Course, dying: None, tmp_path: Path
+) -> None:
+    shutil.rmtree(course.root / "submitted")
+    hand_in(course, "doomed", answered(course))
+    with batch.staff(course, workers=1) as call_in:
+        (first,) = autograde(course, "sums", call_in=call_in)
+    (tmp_path / "dies_of_some.py").write_text("", encoding="utf-8")
+
+    with batch.staff(course, workers=1) as call_in:
+        (second,) = autograde(course, "sums", call_in=call_in)
+
+    assert (first.score, second.score) == (None, 5)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let an interrupt be heard, as in a terminal: a shell's background jobs have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_stops_at_once_and_the_next_run_grades_the_rest(course: Course) -> None:
+    with graded(course, "--workers", "2") as program:
+        waited_for(lambda: "2 of 10 done" in program.errors)
+        below = descendants(program.process.pid)
+        os.killpg(program.process.pid, signal.SIGINT)  # as a terminal does
+        code = program.process.wait(PATIENCE)
+        assert have_ended(below)
+
+    entries = {path.parent.name for path in course.root.glob("autograded/*/.sums.json")}
+    assert code == 130
+    assert_is_one_sentence(program.errors, "run the same command again to go on")
+    assert program.output == ""
+    assert len(below) > 3
+    assert 2 <= len(entries) < 10
+
+    with graded(course, "--workers", "2", "--json") as program:
+        found = rows(program)
+
+    assert {student: row["score"] for student, row in found.items()} == EXACT
+    assert {student for student, row in found.items() if not row["graded_now"]} == entries
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_who_stops_the_grading_does_not_wait_for_those_at_work(
+    course: Course, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = tmp_path / "begun"
+    file = tmp_path / "busy.py"
+    file.write_text(BUSY.format(begun=str(begun)), encoding="utf-8")
+    before, at_work = own_children(), []
+
+    def stop_once_it_has_begun() -> None:
+        # It is there a moment before its worker has written its number into it.
+        number = int(waited_for(lambda: begun.exists() and begun.read_text()))
+        at_work.extend(child for child in own_children() - before if child.number == number)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # as Ctrl-C does
+
+    threading.Thread(target=stop_once_it_has_begun).start()
+    with (
+        dask.config.set({"distributed.worker.preload": [str(file)]}),
+        pytest.raises(KeyboardInterrupt),
+        batch.staff(course, workers=1) as call_in,
+    ):
+        autograde(course, "sums", call_in=call_in)
+
+    assert at_work
+    assert have_ended(at_work)
+    assert f"still alive after {0.8 * workers.HASTE:.1f} seconds, killing" in caplog.text
+
+
+def test_a_large_class_does_not_stay_in_memory() -> None:
+    terms = Terms({}, Limits(), run_all=False)
+    jobs = (Job(f"passing-{number}", Papers({}), (), terms) for number in range(60))
+
+    with workers.crew(workers=1) as crew:
+        ended = [outcome.student for outcome in crew.outcomes(jobs)]
+        gc.collect()
+        # Not by isinstance, which asks every object in memory, and some answer with a warning.
+        kept = [thing.student for thing in gc.get_objects() if type(thing) is Job]
+
+    assert len(ended) == 60
+    assert len([student for student in kept if student.startswith("passing-")]) < 10
+
+
+def own_children() -> set[Seen]:
+    return descendants(os.getpid())
+
+
+def test_workers_of_this_machine_end_with_the_grading(course: Course) -> None:
+    before = own_children()
+
+    with batch.staff(course, workers=2) as call_in:
+        autograde(course, "sums", students=["s0", "s1", "s2"], call_in=call_in)
+        during = own_children() - before
+
+    assert len(during) >= 2
+    waited_for(lambda: not [p for p in during if p.is_alive and descendants(p.number)])
+
+
+def test_a_worker_over_which_dask_stumbles_in_the_end_spoils_nothing(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does over one that has died and is just started anew."""
+    before, original = own_children(), Nanny.close
+    stumbled = []
+
+    async def close(nanny: Nanny, **how: float) -> str:
+        ended = await original(nanny, **how)
+        if nanny not in stumbled:
+            stumbled.append(nanny)
+            raise AssertionError("can only join a started process")
+        return ended
+
+    monkeypatch.setattr(Nanny, "close", close)
+
+    with batch.staff(course, workers=2) as call_in:
+        found = autograde(course, "sums", students=["s0", "s1"], call_in=call_in)
+        during = own_children() - before
+
+    assert len(stumbled) == 2
+    assert {row.status for row in found} == {Status.GRADED}
+    waited_for(lambda: not [p for p in during if p.is_alive and descendants(p.number)])
+
+
+def listeners() -> list[tuple[str, int]]:
+    """Return where this process listens, as `(address, port)`."""
+    found = psutil.Process().net_connections("tcp")
+    return [tuple(each.laddr) for each in found if each.status == psutil.CONN_LISTEN]
+
+
+def speaks_http(address: tuple[str, int]) -> bool:
+    """Say whether who listens there answers a browser."""
+    with socket.create_connection(address, timeout=PATIENCE) as line:
+        line.sendall(b"GET /sitemap.json HTTP/1.0\r\n\r\n")
+        try:
+            return line.recv(5) == b"HTTP/"
+        except OSError:  # encrypted, it hangs up
+            return False
+
+
+def test_nobody_is_shown_what_the_workers_of_this_machine_are_at(tmp_path: Path) -> None:
+    with (
+        dask.config.set(workers.SETTINGS),
+        workers._local(1, str(tmp_path)) as here,
+        Client(here) as client,
+    ):
+        client.wait_for_workers(1)
+        remote = (client.run(listeners), client.run(listeners, nanny=True))
+        places = {tuple(place) for found in remote for each in found.values() for place in each}
+        places |= set(listeners())
+
+        assert len(places) >= 3
+        assert not any(map(speaks_http, places))
+
+
+def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "MOST_BYTES", 1000)
+    jobs = (
+        Job(str(n), Papers({"sums": bytes(600)}), (), Terms({}, Limits(), run_all=False))
+        for n in range(5)
+    )
+
+    class Promise:
+        def release(self) -> None:
+            pass
+
+    client = SimpleNamespace(submit=lambda *_, **__: Promise())
+    crew = workers.Crew(client)  # type: ignore[arg-type]
+    monkeypatch.setattr(workers.Crew, "workers", 10)
+    at_once: list[int] = []
+
+    def first(running: list[object]) -> tuple[object, Outcome]:
+        at_once.append(len(running))
+        return running[0], Outcome("somebody")
+
+    monkeypatch.setattr(crew, "_first", first)
+
+    assert len(list(crew.outcomes(jobs))) == 5
+    assert max(at_once) == 2

@@ -1,0 +1,180 @@
+"""The process that judges: whatever a test does there costs one exercise, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from nbjudge import seeds
+from nbjudge.exceptions import CourseError
+from nbjudge.judge import judge_process
+from nbjudge.judge.judge import Line, Test, Verdict, judge
+from nbjudge.judge.judge_process import Judge, Judged, judging
+from nbjudge.kernel.service import Service
+from nbjudge.sandbox.limits import Limits
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+
+LIMITS = Limits(judge_megabytes=100, exercise_bytes=2**20, requests=50)
+GOOD = Test("1.1", "assert double(2) == 4", 2.0)
+
+Exchange = Callable[[list[bytes], float], list[bytes]]
+
+
+def answers(**namespace: Any) -> Exchange:
+    """Return the line to a kernel that has these names; it is in this process."""
+    service = Service({"double": lambda x: 2 * x, **namespace})
+    return lambda frames, seconds: service.answer(frames)
+
+
+@pytest.fixture
+def process() -> Iterator[Judge]:
+    with closing(Judge(LIMITS)) as process:
+        yield process
+
+
+def judged(process: Judge, source: str, **namespace: Any) -> Judged:
+    return process.judge(Test("1.1", source, 2.0), answers(**namespace))
+
+
+def without_time(verdict: Verdict) -> Verdict:
+    return replace(verdict, seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        GOOD.source,
+        "assert double(2) == 5, 'no double'",
+        "print('held')\n0.5",
+        "undefined(1)",
+        "import nothing_of_this_name",
+        "double(1 / 0)",
+    ],
+)
+def test_the_verdict_is_that_of_the_judge(process: Judge, source: str) -> None:
+    test = Test("1.1", source, 2.0)
+
+    found = process.judge(test, answers())
+
+    own = judge(test, Line(answers(), LIMITS))
+    assert (without_time(found.verdict), found.stopped) == (without_time(own), "")
+
+
+def test_inputs_depend_on_the_ingredients(process: Judge) -> None:
+    draws = Test("1.1", "from course_utils import seeds\nprint(seeds.number('1.1'))", 1.0)
+
+    found = [process.judge(draws, answers(), ingredients=(name,)) for name in ("a", "b", "a")]
+
+    with seeds.seeded("a"):
+        assert found[0].verdict.printed == f"{seeds.number('1.1')}\n"
+    assert found[0].verdict.printed == found[2].verdict.printed != found[1].verdict.printed
+
+
+@pytest.mark.parametrize(
+    ("hostile", "why"),
+    [
+        ("while double(1):\n    pass", "asked more than"),
+        ("[0] * 10 ** double(4)", "takes more memory than a test may"),
+        ("import numpy\nnumpy.ones(10 ** double(4))", "takes more memory than a test may"),
+        ("import torch\ntorch.ones(10 ** double(4))", "takes more memory than a test may"),
+        ("for _ in range(40):\n    double(bytes(2**14))", "exchanged more than 1 MB"),
+    ],
+)
+def test_what_a_test_cannot_stand_costs_its_exercise(
+    process: Judge, hostile: str, why: str
+) -> None:
+    before = process.judge(GOOD, answers())
+
+    found = judged(process, hostile)
+
+    after = process.judge(GOOD, answers())
+    assert (before.verdict.mark, found.verdict.mark, after.verdict.mark) == (2, 0, 2)
+    assert why in found.stopped
+    assert found.stopped in found.verdict.reason
+
+
+@pytest.mark.parametrize(
+    "endless", ["while True:\n    pass", "import time\ntime.sleep(60)", "sum(iter(int, 1))"]
+)
+def test_a_test_that_computes_without_end_is_stopped(endless: str) -> None:
+    with closing(Judge(replace(LIMITS, judge_seconds=1))) as process:
+        found = judged(process, endless)
+
+        assert found.verdict.mark == 0
+        assert found.stopped == "examining what it gave took longer than 1 s"
+        assert found.stopped in found.verdict.reason
+        assert process._line is None  # so that the next test gets another process
+
+
+def test_waiting_for_the_kernel_is_not_computing() -> None:
+    clock = SimpleNamespace(now=0.0)
+    exchange = answers()
+
+    def slow(frames: list[bytes], seconds: float) -> list[bytes]:
+        clock.now += 1000
+        return exchange(frames, seconds)
+
+    with pytest.MonkeyPatch.context() as patch, closing(Judge(LIMITS)) as process:
+        patch.setattr(judge_process, "time", SimpleNamespace(monotonic=lambda: clock.now))
+
+        assert process.judge(Test("1.1", "double(1), double(2)", 1.0), slow).verdict.mark == 1
+
+
+def test_a_lost_kernel_is_told_to_the_test(process: Judge) -> None:
+    def lost(frames: list[bytes], seconds: float) -> list[bytes]:
+        raise CourseError("the kernel died")
+
+    found = process.judge(GOOD, lost)
+
+    assert found.stopped == "the kernel died"
+    assert found.verdict.lost
+    assert found.verdict.reason == "✗ Exercise 1.1: the kernel died."
+
+
+def test_a_process_that_ends_leaves_its_exercise_to_a_person(process: Judge) -> None:
+    found = judged(process, "import os\nos._exit(0)")
+
+    assert found.verdict.fault == "the process in which it ran ended"
+    assert process.judge(GOOD, answers()).verdict.mark == 2
+
+
+def test_a_process_that_ended_between_two_tests_is_replaced(process: Judge) -> None:
+    process.judge(GOOD, answers())
+    os.kill(process._process, 9)
+    os.waitid(os.P_PID, process._process, os.WEXITED | os.WNOWAIT)
+
+    assert process.judge(GOOD, answers()).verdict.mark == 2
+
+
+def test_the_time_of_the_notebook_ends_a_test(process: Judge) -> None:
+    found = process.judge(Test("1.1", "while True:\n    pass", 1.0), answers(), until=0.0)
+
+    assert "the notebook ran longer than" in found.stopped
+
+
+def test_nothing_of_the_graders_is_open_in_the_process(process: Judge) -> None:
+    read, write = os.pipe()
+    looks = f"import os\nfor fd in {read, write}:\n    os.fstat(fd)"
+
+    found = judged(process, looks)
+
+    assert "Bad file descriptor" in found.verdict.reason
+    os.close(read)
+    os.close(write)
+
+
+def test_the_next_notebook_is_judged_by_the_same_process() -> None:
+    with judging(LIMITS) as first:
+        first.judge(GOOD, answers())
+    with judging(LIMITS) as second:
+        assert second is first
+    with judging(replace(LIMITS, judge_seconds=2)) as third:
+        assert third is not first
+    assert first._line is None  # who waits with other settings has ended

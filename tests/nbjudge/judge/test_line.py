@@ -1,0 +1,440 @@
+"""The judge's line to a kernel: what it sends, what it believes of a reply, and when it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nbjudge.exceptions import CourseError
+from nbjudge.judge import judge as judge_module
+from nbjudge.judge.judge import Line
+from nbjudge.judge.stand_ins import Unable
+from nbjudge.kernel.service import MAX_MESSAGE, Service
+from nbjudge.kernel.wire import Reference, decode, encode
+from nbjudge.remote import AnswerError, Remote
+from nbjudge.sandbox.limits import Limits
+
+
+class Kernel:
+    """Answers each request with the next of some values, and remembers what was asked."""
+
+    def __init__(self, *replies: Any) -> None:
+        self._replies = iter(replies)
+        self.requests: list[dict[str, Any]] = []
+        self.seconds: list[float] = []
+
+    def __call__(self, frames: list[bytes], seconds: float) -> list[bytes]:
+        self.requests.append(decode(frames, Limits().bounds, resolve=lambda reference: reference))
+        self.seconds.append(seconds)
+        reply = next(self._replies)
+        if isinstance(reply, Exception):
+            raise reply
+        return encode(reply)
+
+    @property
+    def asked(self) -> list[str]:
+        return [request["do"] for request in self.requests]
+
+
+def line_to(kernel: Kernel, **limits: Any) -> Line:
+    return Line(kernel, replace(Limits(), **limits))
+
+
+def value(of: Any) -> dict[str, Any]:
+    return {"value": of}
+
+
+def object_in(kernel: Kernel, **limits: Any) -> Any:
+    """Return the judge's stand-in for an object of a kernel, whose first reply names it."""
+    return line_to(kernel, **limits).ask("attribute")
+
+
+REFERENCE = value(Reference(0, "Momentum"))
+
+
+def test_nothing_is_asked_over_a_broken_line() -> None:
+    kernel = Kernel(REFERENCE, CourseError("the kernel died"), value(1))
+    found = object_in(kernel)
+
+    for _ in range(3):
+        with pytest.raises(CourseError, match="the kernel died"):
+            found(1)
+
+    assert kernel.asked == ["attribute", "call"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"value": 1, "raised": {}},
+        {"value": 1, "more": 2},
+        {"worth": 1},
+        {"refused": 7},
+        {"raised": "ValueError"},
+        [1],
+        None,
+    ],
+)
+def test_a_reply_of_another_form_breaks_the_line(reply: Any) -> None:
+    kernel = Kernel(reply, value(1))
+    line = line_to(kernel)
+
+    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+        line.ask("attribute")
+    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+        line.ask("attribute")
+
+    assert len(kernel.requests) == 1
+
+
+def test_what_cannot_be_used_is_told_and_breaks_nothing() -> None:
+    line = line_to(Kernel({"refused": "more than 100000 values"}, value(1)))
+
+    with pytest.raises(CourseError) as told:
+        line.ask("attribute")
+
+    expected = "what your code returned cannot be used: more than 100000 values"
+    assert str(told.value) == expected
+    assert line.ask("attribute") == 1
+
+
+def test_a_call_may_take_what_is_left_of_the_exercises_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([0.0, 10.0, 50.0, 95.0])
+    monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
+    kernel = Kernel(value(1), value(2))
+    line = line_to(kernel, call_seconds=30, exercise_seconds=50)
+
+    line.ask("attribute")
+    line.ask("attribute")
+    with pytest.raises(CourseError, match="it took more than 50 s altogether"):
+        line.ask("attribute")
+
+    assert kernel.seconds == [30, 30]
+
+
+def test_the_last_call_is_cut_to_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 45.0, 45.0, 46.0])
+    monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
+    kernel = Kernel(value(1), value(2))
+    line = line_to(kernel, call_seconds=30, exercise_seconds=50)
+
+    line.ask("attribute")
+    line.ask("attribute")
+
+    assert kernel.seconds == [30, 5]
+
+
+def test_no_call_goes_on_after_the_notebooks_time_or_begins_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([99.0, 99.5, 100.0])
+    monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
+    kernel = Kernel(value(1), value(2))
+    line = Line(kernel, replace(Limits(), call_seconds=30, notebook_seconds=70), until=100.0)
+
+    line.ask("attribute")
+    with pytest.raises(CourseError) as told:
+        line.ask("attribute")
+
+    assert str(told.value) == "the notebook ran longer than 70 s"
+    assert kernel.seconds == [1]
+
+
+def test_what_goes_there_and_back_counts_toward_the_bytes_of_an_exercise() -> None:
+    reply = value(b"b" * 1000)
+    there = encode({"do": "item", "key": b"a" * 500})
+    size = sum(map(len, there)) + sum(map(len, encode(reply)))
+
+    line = line_to(Kernel(*[reply] * 3), exercise_bytes=2 * size)
+    for _ in range(2):
+        line.ask("item", key=b"a" * 500)
+    with pytest.raises(CourseError) as told:
+        line.ask("item", key=b"a" * 500)
+
+    assert str(told.value) == f"its test and it exchanged more than {2 * size / 2**20:g} MB"
+    assert line.broken is told.value
+
+
+def test_the_first_thing_that_is_wrong_with_a_test_is_its_fault() -> None:
+    line = line_to(Kernel(CourseError("the kernel died")))
+
+    assert str(line.blame("it copies")) == "it copies"
+    line.blame("it awaits")
+    assert line.fault == "it copies"
+
+
+def test_what_a_test_asks_over_a_broken_line_is_not_its_fault() -> None:
+    line = line_to(Kernel(CourseError("the kernel died")))
+    with pytest.raises(CourseError):
+        line.ask("call")
+
+    line.blame("it copies")
+
+    assert line.fault == ""
+
+
+def test_what_cannot_be_sent_is_the_tests_fault_and_breaks_nothing() -> None:
+    line = line_to(Kernel(value(1)))
+
+    with pytest.raises(Exception, match="function"):
+        line.ask("call", arguments=(lambda: 1,))
+
+    assert line.fault.startswith("NotPlain: a function cannot leave the notebook")
+    assert line.ask("attribute") == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "has_switched"),
+    [
+        (value(["dtype"]), True),
+        (value([]), False),
+        ({"raised": {"name": "KeyError"}}, False),
+        (CourseError("the kernel died"), False),
+    ],
+)
+def test_a_notebook_has_switched_something_if_its_kernel_says_so(
+    reply: Any, has_switched: bool
+) -> None:
+    kernel = Kernel(reply)
+
+    assert line_to(kernel).has_switched() is has_switched
+    assert kernel.asked == ["changed"]
+
+
+def test_a_line_anew_counts_from_the_beginning_and_keeps_the_notebooks_end() -> None:
+    kernel = Kernel(value(1), value(2), value(3))
+    line = Line(kernel, replace(Limits(), requests=1), until=0.0)
+    with pytest.raises(CourseError):
+        line.ask("attribute")
+
+    with pytest.raises(CourseError, match="the notebook ran longer"):
+        line.again().ask("attribute")
+
+    first = line_to(kernel, requests=1)
+    assert [first.ask("attribute"), first.again().ask("attribute")] == [1, 2]
+
+
+def test_a_test_may_ask_just_so_often() -> None:
+    kernel = Kernel(*[value(i) for i in range(9)])
+    line = line_to(kernel, requests=3)
+
+    assert [line.ask("attribute") for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(CourseError, match="the test asked more than 3 times"):
+        line.ask("attribute")
+
+    assert len(kernel.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["__class_getitem__", "__wrapped__", "__dict_of__", "__array_interface__", "__len"]
+)
+def test_pythons_own_names_never_reach_the_kernel(name: str) -> None:
+    kernel = Kernel(REFERENCE)
+    found = object_in(kernel)
+
+    with pytest.raises(AttributeError, match=f"^{name}$"):
+        getattr(found, name)
+
+    assert kernel.asked == ["attribute"]
+
+
+def test_a_name_of_the_students_own_reaches_it_whole() -> None:
+    kernel = Kernel(REFERENCE, value(1), value(2))
+    found = object_in(kernel)
+
+    assert (found._velocity, found.rate) == (1, 2)
+    assert [request["name"] for request in kernel.requests[1:]] == ["_velocity", "rate"]
+
+
+@pytest.mark.parametrize("length", [-1, 2**31, 2**70, True, 2.0, "7", None])
+def test_what_is_no_length_breaks_the_line(length: Any) -> None:
+    found = object_in(Kernel(REFERENCE, value(length)))
+
+    with pytest.raises(CourseError, match="nobody can read"):
+        len(found)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**31 - 1])
+def test_a_length_comes_as_it_is(length: int) -> None:
+    kernel = Kernel(REFERENCE, value(length))
+    found = object_in(kernel)
+
+    assert len(found) == length
+    assert kernel.requests[1] == {"do": "length", "target": Reference(0, "Momentum")}
+
+
+@pytest.mark.parametrize(
+    ("use", "do", "right", "wrong"),
+    [(bool, "truth", True, 1), (float, "number", 2.5, 2), (float, "number", 2.5, "2.5")],
+)
+def test_truth_and_numbers_are_of_their_own_type(
+    use: Callable[[Any], Any], do: str, right: Any, wrong: Any
+) -> None:
+    kernel = Kernel(REFERENCE, value(right), value(wrong))
+    found = object_in(kernel)
+
+    assert use(found) == right
+    with pytest.raises(CourseError, match="nobody can read"):
+        use(found)
+    assert kernel.asked[1:] == [do, do]
+
+
+def items_of(found: Any) -> int:
+    """Return how many items an object gives. (`list` would ask for its length as well.)"""
+    return sum(1 for _ in found)
+
+
+def rounds(*sizes: int) -> Iterable[dict[str, Any]]:
+    """Yield the replies of an iterator that gives so many items at a time, and then ends."""
+    for size in sizes:
+        yield value((Reference(1, "iterator"), [0] * size, True))
+    yield value((None, [], False))
+
+
+def test_an_iterator_is_asked_for_ever_more_items_up_to_a_bound() -> None:
+    sizes = (2, 4, 8, 16, 32, 64, 64)
+    kernel = Kernel(REFERENCE, *rounds(*sizes))
+    found = object_in(kernel)
+
+    assert items_of(found) == sum(sizes)
+    assert [request["count"] for request in kernel.requests[1:]] == [*sizes, 64]
+    assert kernel.asked[1:] == ["iterate", *["next"] * len(sizes)]
+    assert kernel.requests[-1]["iterator"] == Reference(1, "iterator")
+
+
+def test_just_so_many_items_are_taken() -> None:
+    found = object_in(Kernel(REFERENCE, *rounds(2, 4)), items=6)
+    assert items_of(found) == 6
+
+    found = object_in(Kernel(REFERENCE, *rounds(2, 4)), items=5)
+    with pytest.raises(CourseError) as told:
+        items_of(found)
+
+    expected = "<Momentum in the student's kernel> gives more than 5 values"
+    assert str(told.value) == expected
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (None, [], True),
+        (None, (1, 2), False),
+        (None, [1], 1),
+        (None, [1]),
+        (None, [1], False, 0),
+        [None, [1], False],
+        "abc",
+    ],
+)
+def test_what_are_no_items_break_the_line(reply: Any) -> None:
+    found = object_in(Kernel(REFERENCE, value(reply)))
+
+    with pytest.raises(CourseError, match="nobody can read"):
+        items_of(found)
+
+
+def test_an_array_is_made_of_data_in_the_type_that_was_asked_for() -> None:
+    kernel = Kernel(REFERENCE, value([1, 2]), value([1, 2]))
+    found = object_in(kernel)
+
+    assert np.asarray(found).dtype == np.array([1, 2]).dtype
+    np.testing.assert_array_equal(np.asarray(found, dtype=np.float32), np.float32([1, 2]))
+    assert kernel.asked[1:] == ["plain", "plain"]
+
+
+def test_what_is_no_data_is_no_array() -> None:
+    with pytest.raises(Unable, match="it makes an array of what stays in the student's kernel"):
+        np.asarray(object_in(Kernel(REFERENCE, REFERENCE)))
+
+
+def test_a_probe_runs_where_the_object_is() -> None:
+    kernel = Kernel(REFERENCE, value(3))
+    found: Remote = object_in(kernel)
+
+    assert found._probe_("call_many", (found, [1]), {"times": 2}) == 3
+    assert kernel.requests[1] == {
+        "do": "probe",
+        "name": "call_many",
+        "arguments": (Reference(0, "Momentum"), [1]),
+        "keywords": {"times": 2},
+    }
+
+
+def raised(**details: Any) -> AnswerError:
+    with pytest.raises(AnswerError) as told:
+        line_to(Kernel({"raised": details})).ask("call")
+    return told.value
+
+
+def test_an_exception_comes_with_its_name_its_words_and_its_line() -> None:
+    error = raised(name="KeyError", said="no weight", line=3, source="w[0]")
+
+    assert isinstance(error, KeyError)
+    assert (error.name, error.said, error.line, error.source) == (
+        "KeyError",
+        "no weight",
+        3,
+        "w[0]",
+    )
+
+
+def test_an_exception_of_the_students_own_is_no_other() -> None:
+    error = raised(name="SystemExit", said="")
+
+    assert type(error) is AnswerError
+    assert (error.said, error.line, error.source) == ("", None, "")
+
+
+@pytest.mark.parametrize("line", ["3", True, 2.0, None])
+def test_what_is_no_line_number_is_none(line: Any) -> None:
+    assert raised(name="ValueError", line=line).line is None
+
+
+def test_a_kernel_cannot_make_an_exception_long() -> None:
+    error = raised(name="N" * 10_000, said="s" * 10_000, source="l" * 10_000)
+
+    assert {len(error.name), len(error.said), len(error.source)} == {judge_module.MAX_SHOWN}
+
+
+def test_an_exceptions_text_of_a_hundred_megabytes_is_cut_where_it_is_raised() -> None:
+    def answer() -> None:
+        raise ValueError("x" * 100 * 2**20)
+
+    service = Service({"answer": answer})
+    sent: list[int] = []
+
+    def exchange(frames: list[bytes], _: float) -> list[bytes]:
+        reply = service.answer(frames)
+        sent.append(sum(map(len, reply)))
+        return reply
+
+    found = Line(exchange, Limits()).ask("begin", names=["answer"], seed=1)["answer"]
+    with pytest.raises(AnswerError) as told:
+        found()
+
+    assert told.value.said == "x" * MAX_MESSAGE
+    assert sent[-1] < 2 * MAX_MESSAGE
+
+
+def test_an_exception_that_cannot_be_put_into_words_is_one_all_the_same() -> None:
+    class Dumb(ValueError):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def answer() -> None:
+        raise Dumb
+
+    service = Service({"answer": answer})
+    line = Line(lambda frames, _: service.answer(frames), Limits())
+
+    with pytest.raises(AnswerError) as told:
+        line.ask("begin", names=["answer"], seed=1)["answer"]()
+
+    assert (told.value.name, told.value.said) == ("Dumb", "")

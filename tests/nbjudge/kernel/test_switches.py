@@ -1,0 +1,214 @@
+"""What a process has only once is the same after a test as before it, there and here."""
+
+from __future__ import annotations
+
+import decimal
+import gc
+import os
+import random
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from nbjudge.exceptions import CourseError
+from nbjudge.judge.judge import Line, Test, judge
+from nbjudge.kernel import switches
+from nbjudge.kernel.service import Service
+from nbjudge.sandbox.limits import Limits
+
+
+@pytest.fixture(autouse=True)
+def _everything_back() -> Iterator[None]:
+    with switches.kept():
+        yield
+
+
+#: What an answer switches, and an expression that shows it.
+SWITCHED = {
+    "torch.set_default_dtype(torch.float64)": "torch.ones(1).dtype",
+    "torch.set_default_device('meta')": "str(torch.ones(1).device)",
+    "torch.set_grad_enabled(False)": "torch.is_grad_enabled()",
+    "sys.mode = torch.inference_mode(); sys.mode.__enter__()": "torch.is_inference_mode_enabled()",
+    "torch.no_grad().__enter__()": "torch.is_grad_enabled()",
+    "torch.set_num_threads(torch.get_num_threads() + 1)": "torch.get_num_threads()",
+    "torch.use_deterministic_algorithms(True)": "torch.are_deterministic_algorithms_enabled()",
+    "torch.set_float32_matmul_precision('medium')": "torch.get_float32_matmul_precision()",
+    "torch.autograd.set_detect_anomaly(True)": "torch.is_anomaly_enabled()",
+    "torch.set_printoptions(precision=1)": "str(torch.tensor(1 / 3))",
+    "torch.set_autocast_enabled('cpu', True)": "torch.is_autocast_enabled('cpu')",
+    "torch.manual_seed(8731)": "torch.initial_seed()",
+    "np.random.seed(8731)": "np.random.get_state()[1][:5].tolist()",
+    "np.random.rand(7)": "np.random.get_state()[2]",
+    "random.seed(8731)": "random.getstate()",
+    "np.seterr(all='raise')": "np.geterr()",
+    "np.seterrcall(print)": "np.geterrcall()",
+    "np.set_printoptions(precision=1)": "str(np.array([1 / 3]))",
+    "warnings.simplefilter('error')": "warnings.filters[0]",
+    "warnings.resetwarnings()": "len(warnings.filters)",
+    "warnings.catch_warnings().__enter__(); warnings.simplefilter('error')": "warnings.filters[0]",
+    "warnings.showwarning = print": "warnings.showwarning",
+    "pd.set_option('display.max_rows', 3)": "pd.get_option('display.max_rows')",
+    "mpl.rcParams['lines.linewidth'] = 9": "mpl.rcParams['lines.linewidth']",
+    "decimal.getcontext().prec = 3": "decimal.getcontext().prec",
+    "decimal.getcontext().traps[decimal.Inexact] = True": "str(decimal.getcontext())",
+    "os.chdir(tempfile.gettempdir() + '/..')": "os.getcwd()",
+    "os.environ['HOME'] = '/nowhere'": "os.environ['HOME']",
+    "os.environ.clear()": "len(os.environ)",
+    "sys.path.insert(0, '/nowhere')": "sys.path[0]",
+    "sys.path.clear()": "len(sys.path)",
+    "sys.setrecursionlimit(5000)": "sys.getrecursionlimit()",
+    "sys.set_int_max_str_digits(0)": "sys.get_int_max_str_digits()",
+    "sys.stdout = None": "sys.stdout is None",
+    "sys.setprofile(print)": "sys.getprofile()",
+    "gc.disable()": "gc.isenabled()",
+    "gc.set_threshold(1, 1, 1)": "gc.get_threshold()",
+}
+NAMES = {
+    **{"decimal": decimal, "gc": gc, "os": os, "random": random, "sys": sys, "np": np, "pd": pd},
+    **{"warnings": warnings, "torch": torch, "mpl": mpl, "tempfile": tempfile},
+}
+
+
+def shown(expression: str) -> Any:
+    return eval(expression, dict(NAMES))
+
+
+@pytest.mark.parametrize(("statement", "expression"), SWITCHED.items())
+def test_what_an_answer_switches_is_put_back(statement: str, expression: str) -> None:
+    before = shown(expression)
+    state = switches.read()
+    exec(statement, dict(NAMES))
+    assert shown(expression) != before
+
+    switches.put_back(state)
+
+    assert shown(expression) == before
+
+
+@pytest.mark.parametrize("spoilt", ["getcwd", "chdir"])
+def test_what_somebody_replaced_is_left_alone(monkeypatch: Any, spoilt: str) -> None:
+    state = switches.read()
+    monkeypatch.setattr(os, spoilt, None)
+    random.seed(1)
+
+    switches.put_back({**switches.read(), **state})
+
+    assert random.getstate() == state["Python's generator"]
+
+
+def line_to(service: Service) -> Line:
+    return Line(lambda frames, _: service.answer(frames), Limits())
+
+
+def answers(source: str) -> Service:
+    namespace: dict[str, Any] = dict(NAMES)
+    exec(source, namespace)
+    service = Service(namespace)
+    line_to(service).ask("start", seed=1)
+    return service
+
+
+SWITCHES = """
+def answer(x):
+    torch.set_default_dtype(torch.float64)
+    np.seterr(all='raise')
+    torch.set_grad_enabled(False)
+    return x
+
+def other():
+    return str(torch.ones(1).dtype), np.geterr()['over']
+"""
+
+
+def test_the_next_test_and_the_next_cell_see_nothing_of_what_an_answer_switched() -> None:
+    service = answers(SWITCHES)
+    test = "assert other() == ('torch.float32', 'warn')\nanswer(1)"
+
+    for _ in range(2):
+        assert judge(Test("1.1.1", test, 1.0), line_to(service)).mark == 1
+    service.end()
+
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.is_grad_enabled()
+    assert np.geterr()["over"] == "warn"
+
+
+def test_the_notebook_goes_on_with_its_own_switches_and_generators() -> None:
+    service = answers(SWITCHES)
+    torch.set_default_dtype(torch.float64)
+    np.random.seed(5)
+    drawn = np.random.RandomState(5).rand()
+
+    line_to(service).ask("begin", names=["answer"], seed=1)["answer"](1)
+    service.end()
+
+    assert torch.get_default_dtype() == torch.float64
+    assert np.random.rand() == drawn
+
+
+@pytest.mark.parametrize(
+    ("seen", "mark"),
+    [("'torch.float32', 'warn'", 1), ("'torch.float64', 'raise'", 1), ("'torch.half', 'warn'", 0)],
+)
+def test_an_answer_is_judged_with_the_usual_switches_and_with_the_notebooks_own(
+    seen: str, mark: int
+) -> None:
+    service = answers(SWITCHES)
+    torch.set_default_dtype(torch.float64)
+    np.seterr(over="raise")
+
+    verdict = judge(Test("1.1.1", f"assert other() == ({seen})", 1.0), line_to(service))
+
+    assert verdict.mark == mark
+
+
+def test_a_kernel_that_is_lost_the_second_time_is_lost_and_the_first_verdict_stands() -> None:
+    service = answers(SWITCHES)
+    torch.set_default_dtype(torch.float64)
+    begun: list[Any] = []
+
+    def exchange(frames: Any, _: float) -> Any:
+        if b"begin" in bytes(frames[0]):
+            begun.append(frames)
+        if len(begun) > 1:
+            raise CourseError("it is gone")
+        return service.answer(frames)
+
+    line = Line(exchange, Limits())
+    verdict = judge(Test("1.1.1", "other()\nassert False, 'first'", 1.0), line)
+
+    assert "first" in verdict.reason
+    assert verdict.lost
+    assert line.broken is not None
+
+
+def test_who_switches_nothing_that_matters_is_not_judged_twice() -> None:
+    service = answers(SWITCHES)
+    sys.path.append("/nowhere")
+    np.set_printoptions(precision=2)
+    torch.manual_seed(3)
+    line = line_to(service)
+    judge(Test("1.1.1", "other()", 1.0), line)
+
+    assert not line.has_switched()
+
+
+def test_what_a_test_switches_here_does_not_reach_the_next_one() -> None:
+    service = answers(SWITCHES)
+    test = "import numpy as np, torch\nnp.seterr(all='raise')\n"
+    test += "torch.set_default_dtype(torch.float64)\ntorch.manual_seed(1)"
+    torch.manual_seed(7)
+
+    judge(Test("1.1.1", test, 1.0), line_to(service))
+
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.initial_seed() == 7
+    assert np.geterr()["over"] == "warn"

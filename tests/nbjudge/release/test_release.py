@@ -1,0 +1,485 @@
+import base64
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import warnings
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbgrader.api import Gradebook
+
+import course_utils
+from nbjudge.course.course import Course
+from nbjudge.course.gradebook import marks, versions
+from nbjudge.exceptions import CourseError, ReleaseError
+from nbjudge.release import source
+from nbjudge.release.dry_run import rehearse
+from nbjudge.release.release import drift, release
+from nbjudge.release.verify import verify_release
+
+TINY = Path(__file__).parents[2] / "courses" / "tiny"
+
+
+def tiny_course(folder):
+    return Course(Path(shutil.copytree(TINY, folder)).resolve())
+
+
+def contents(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def edited(path, edit):
+    notebook = source.read(path)
+    edit(notebook)
+    path.write_text(source.written(notebook), encoding="utf-8", newline="\n")
+
+
+def replaced(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """The tiny course, released once; tests may read it."""
+    course = tiny_course(tmp_path_factory.mktemp("course") / "tiny")
+    release(course, "sums")
+    return course
+
+
+@pytest.fixture
+def course(released, tmp_path):
+    """A copy of the released course, with its gradebook, to spoil."""
+    return Course(Path(shutil.copytree(released.root, tmp_path / "tiny")).resolve())
+
+
+def sums(course, folder="release"):
+    return course.root / folder / "sums" / "sums.ipynb"
+
+
+# ---- What a release holds ----------------------------------------------------------------------
+
+
+def test_students_get_the_modules_of_course_utils_and_none_of_its_folders(released):
+    package = Path(course_utils.__file__).parent
+    got = released.root / "release" / "sums" / "course_utils"
+    assert {p.name for p in got.iterdir()} == {p.name for p in package.glob("*.py")}
+
+
+def test_an_exercise_to_repair_is_released_as_its_starter(released):
+    starter = source.by_grade_id(source.read(sums(released)))["ex_1_1_2"].source
+    assert starter.startswith("def mean(numbers):")
+    assert starter.endswith("return sum(numbers) / count")
+
+
+def test_the_versions_that_students_need_are_those_of_pyproject(released):
+    pyproject = Path(course_utils.__file__).parents[1] / "pyproject.toml"
+    listed = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]
+    folder = released.root / "release" / "sums"
+    needed = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert "torch>=2.5" in needed
+    assert not any(line.startswith("nbgrader") for line in needed)
+    assert set(needed) <= set(listed)
+
+
+def test_the_readme_names_the_notebooks_and_what_to_hand_in(released):
+    readme = (released.root / "release" / "sums" / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("# Sums\n\n- `sums.ipynb`: Sums\n")
+    assert "give back `sums.ipynb`" in readme
+
+
+def test_releasing_again_changes_no_byte_and_no_cell_in_the_gradebook(course):
+    first, cells = contents(course.root / "release"), versions(course, "sums")
+
+    release(course, "sums")
+    with_the_same_gradebook = contents(course.root / "release")
+    assert versions(course, "sums") == cells
+    (course.root / "gradebook.db").unlink()
+    release(course, "sums")
+
+    assert with_the_same_gradebook == first
+    assert contents(course.root / "release") == first
+
+
+def test_nbgraders_own_command_makes_the_same_release(course):
+    ours = contents(course.root / "release")
+    shutil.rmtree(course.root / "release")
+
+    nbgrader(course, "generate_assignment", "sums")
+
+    assert contents(course.root / "release") == ours
+
+
+def nbgrader(course, *arguments):
+    """Run nbgrader's command in a course, as if its environment were not activated."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=course.root,
+        env={**os.environ, "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_unknown_assignment_is_refused_with_those_that_exist(released):
+    with pytest.raises(CourseError, match=r"No assignment 'products'.*There is: sums"):
+        release(released, "products")
+
+
+# ---- What stands in the way of a release -------------------------------------------------------
+
+
+def test_once_there_are_submissions_a_new_cell_is_refused_and_the_old_release_stays(course):
+    before = contents(course.root / "release")
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "optimisers-and-losses") as book:
+        book.add_student("ada")
+        with warnings.catch_warnings(action="ignore"):
+            book.add_submission("sums", "ada")
+    new = {"grade": False, "grade_id": "new", "locked": True, "schema_version": 3,
+           "solution": False}  # fmt: skip
+    cell = new_code_cell("1", id="new", metadata={"nbgrader": new})
+    edited(sums(course, "source"), lambda notebook: notebook.cells.append(cell))
+
+    with pytest.raises(ReleaseError, match=r"submissions associated with it\. .*new gradebook\.db"):
+        release(course, "sums")
+
+    assert contents(course.root / "release") == before
+
+
+def with_source(old, new):
+    return lambda cell: cell.update(source=cell.source.replace(old, new))
+
+
+WRITTEN = "When a few numbers are far from the rest, the mean stands where none of them is."
+HINT = new_markdown_cell("Think of `return sum( numbers ) / len(numbers)`.", id="hint")
+BAD_SOURCES = {
+    "the solution in an untagged cell": (
+        lambda nb: nb.cells.append(new_code_cell("x = 0\nx = x\nrunning=running+number", id="u")),
+        r"cell 12 \('u'\) gives away the solution of 1.1.1 .*: running = running \+ number",
+    ),
+    "a line of it in Markdown": (
+        lambda nb: nb.cells.append(HINT),
+        r"cell 12 \('hint'\) gives away the solution of 1.1.2",
+    ),
+    "an attachment": (
+        lambda nb: nb.cells[0].update(
+            attachments={"a.svg": {"image/svg+xml": base64.b64encode(WRITTEN.encode()).decode()}}
+        ),
+        r"cell 1 \('title'\) gives away the solution of 1.1.3",
+    ),
+    "no points": (
+        lambda nb: source.by_grade_id(nb)["test_ex_1_1_2"].metadata.nbgrader.update(points=0),
+        r"cell 9 \('test_ex_1_1_2'\) is worth 0 points: give it points",
+    ),
+    "no hidden test": (
+        lambda nb: source.by_grade_id(nb)["test_ex_1_1_2"].update(
+            source="assert mean([2, 4]) == 3"
+        ),
+        r"cell 9 \('test_ex_1_1_2'\) has no hidden test",
+    ),
+    "another pattern of ids": (
+        lambda nb: source.by_grade_id(nb)["test_ex_1_1_2"].metadata.nbgrader.update(
+            grade_id="mean"
+        ),
+        r"cell 9 \('mean'\) is a test by another name",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "told"), BAD_SOURCES.values(), ids=BAD_SOURCES)
+def test_a_source_is_refused_for_and_nothing_is_written(course, spoil, told):
+    before = contents(course.root)
+    edited(sums(course, "source"), spoil)
+
+    with pytest.raises(ReleaseError, match=told):
+        release(course, "sums")
+
+    now = contents(course.root)
+    assert [name for name in now.keys() | before if now.get(name) != before.get(name)] == [
+        Path("source", "sums", "sums.ipynb")
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cell", "old", "new", "told"),
+    [
+        ("ex_1_1_1", "return running", "return running + 1", "1.*6|does not pass it"),
+        (
+            "test_ex_1_1_2",
+            "### END",
+            "from course_utils.reference.examine import ex_0\n### END",
+            "ex_0",
+        ),
+        ("test_ex_1_1_2", "assert mean([7]) == 7", "assert 7 == 7", None),
+    ],
+    ids=["a solution that fails its test", "an examination that is not there", "a change"],
+)
+def test_a_solution_must_pass_its_tests(course, cell, old, new, told):
+    before = contents(course.root / "release")
+    edited(sums(course, "source"), lambda nb: with_source(old, new)(source.by_grade_id(nb)[cell]))
+
+    if told is None:
+        release(course, "sums")
+        return
+    with pytest.raises(ReleaseError, match=rf"cannot mark: the course's own solution .*{told}"):
+        release(course, "sums")
+    assert contents(course.root / "release") == before
+
+
+def test_a_broken_starter_is_told_by_its_notebook_and_cell(course):
+    replaced(sums(course, "source"), "### END STARTER", "# end of the starter")
+    with pytest.raises(ReleaseError, match=r"sums\.ipynb: Cell 'ex_1_1_2' .*no 'END STARTER'"):
+        release(course, "sums")
+
+
+def append(name, text):
+    def tamper(folder):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    return tamper
+
+
+def in_cell(name, **changes):
+    def tamper(folder):
+        edited(folder / "sums.ipynb", lambda nb: source.by_grade_id(nb)[name].update(changes))
+
+    return tamper
+
+
+def in_metadata(folder):
+    scheme = {"note": "1 point: a few extreme numbers move the mean."}
+    edited(folder / "sums.ipynb", lambda nb: nb.cells[0].metadata.update(scheme))
+
+
+HIDDEN = 'assert total([]) == 0, "the sum of nothing is 0"'
+LEAKS = {
+    "a line of a solution in any file": (
+        append("notes/tips.txt", "# running  =  running+number\n"),
+        r"notes/tips.txt gives away the solution of 1.1.1 \(sums.ipynb\): running = ",
+    ),
+    "a solution left in its cell": (
+        in_cell("ex_1_1_1", source="def total(numbers):\n    running = running + number"),
+        r"sums.ipynb, cell 4 \('ex_1_1_1'\) gives away the solution of 1.1.1",
+    ),
+    "a hidden test in an output": (
+        in_cell("set-up", outputs=[new_output("stream", text=HIDDEN)]),
+        r"sums.ipynb, cell 2 \('set-up'\) gives away a hidden test of 1.1.1",
+    ),
+    "a mark scheme in metadata": (in_metadata, "gives away the mark scheme of 1.1.3"),
+    "a written answer": (
+        append("README.md", WRITTEN),
+        "README.md gives away the solution of 1.1.3",
+    ),
+    "a marker": (append("README.md", "### END HIDDEN TESTS"), "still has 'END HIDDEN TESTS'"),
+    "a folder of course_utils": (
+        append("course_utils/reference/__init__.py", ""),
+        "course_utils/reference/ is a folder of course_utils",
+    ),
+    "an import of the course's own modules": (
+        append("course_utils/checks.py", "\nfrom course_utils import data, reference\n"),
+        "checks.py mentions a module that students do not have: .*reference",
+    ),
+    "a relative import of the course's own modules": (
+        append("course_utils/checks.py", "\nfrom .autograde import course\n"),
+        "checks.py mentions a module that students do not have: from .autograde",
+    ),
+    "a callable that is an answer": (
+        append("course_utils/data.py", "\n\ndef _added(numbers):\n    return sum(numbers)\n"),
+        r"`_added` \(course_utils/data.py\) is an answer to 1\.1\.1",
+    ),
+    "a missing file": (
+        lambda folder: (folder / "requirements.txt").unlink(),
+        "requirements.txt is missing",
+    ),
+    "outputs": (in_cell("set-up", execution_count=3), "has outputs or execution counts"),
+    "another cell id": (in_cell("set-up", id="other"), "has other cell ids than its source"),
+    "another form of the file": (append("sums.ipynb", "\n"), "not written in sorted"),
+    "a stub that does not name its function": (
+        in_cell("ex_1_1_1", source="raise NotImplementedError()"),
+        r"cell 4 \('ex_1_1_1'\) does not name 'total'",
+    ),
+    "a stub with other arguments": (
+        in_cell("ex_1_1_1", source="def total(values): ..."),
+        r"cell 4 \('ex_1_1_1'\) has total\(values\), its solution \(numbers\)",
+    ),
+    "a stub that is not Python": (
+        in_cell("ex_1_1_1", source="def total(numbers)"),
+        r"cell 4 \('ex_1_1_1'\) is not Python",
+    ),
+    "a starter that was lost": (
+        in_cell("ex_1_1_2", source="def mean(numbers): ..."),
+        r"cell 8 \('ex_1_1_2'\) is not its starter",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tamper", "told"), LEAKS.values(), ids=LEAKS)
+def test_a_release_is_refused_for(course, tamper, told):
+    tamper(course.root / "release" / "sums")
+    with pytest.raises(ReleaseError, match=told) as refusal:
+        verify_release(course, "sums")
+    assert "must not go out" in str(refusal.value)
+
+
+def test_lines_that_tell_nothing_and_lines_of_the_open_source_are_no_secrets(course):
+    tamper = append(
+        "README.md", "return running\ndef total(numbers):\nimport math\nrunning = 0.0\n"
+    )
+    tamper(course.root / "release" / "sums")
+    verify_release(course, "sums")
+
+
+def test_everything_found_is_told_at_once(course):
+    folder = course.root / "release" / "sums"
+    append("README.md", "### END SOLUTION")(folder)
+    append("course_utils/reference/right.py", "")(folder)
+    with pytest.raises(ReleaseError) as refusal:
+        verify_release(course, "sums")
+    assert str(refusal.value).count("\n  - ") == 2
+
+
+# ---- Drift -------------------------------------------------------------------------------------
+
+
+def test_a_release_that_was_just_made_has_not_drifted(released):
+    assert drift(released) == []
+
+
+def test_drift_names_every_file_and_leaves_the_course_alone(course):
+    folder = course.root / "release" / "sums"
+    replaced(sums(course, "source"), "1 + 2 + 3 is 6", "one and two and three is six")
+    (folder / "README.md").unlink()
+    (folder / "extra.txt").write_text("x", encoding="utf-8")
+    before = contents(course.root)
+
+    assert drift(course) == [
+        "release/sums/README.md is missing",
+        "release/sums/extra.txt should not be there",
+        "release/sums/sums.ipynb differs from what source/ gives",
+    ]
+    assert contents(course.root) == before
+
+
+# ---- A student's first run ---------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_an_untouched_release_runs_with_nothing_but_missing_answers(released):
+    verify_release(released, "sums", run=True)
+
+
+@pytest.mark.slow
+def test_errors_that_no_missing_answer_explains_are_told(course):
+    cells = {
+        "typo": "print(totale([1]))",
+        "typo-beside-an-answer": "print(total, totale)",
+        "excused": "result = total([1])",
+        "excused-too": "print(result)",
+        "import": "total\nimport course_utils.reference",
+        "syntax": "total(",
+        "not-ours": "raise NotImplementedError()",
+        "fine": "print(math.pi)",
+    }
+    added = [new_code_cell(text, id=name) for name, text in cells.items()]
+    edited(sums(course), lambda notebook: notebook.cells.extend(added))
+    found = rehearse(
+        course.root / "release" / "sums", {"sums.ipynb": source.read(sums(course, "source"))}
+    )
+
+    told = [finding.split("'")[1] for finding in found]
+    assert told == ["typo", "typo-beside-an-answer", "import", "syntax", "not-ours"]
+
+
+@pytest.mark.slow
+def test_a_release_without_its_own_course_utils_is_told(course):
+    shutil.rmtree(course.root / "release" / "sums" / "course_utils")
+    found = rehearse(
+        course.root / "release" / "sums", {"sums.ipynb": source.read(sums(course, "source"))}
+    )
+    assert len(found) == 1
+    assert "imports course_utils from" in found[0]
+
+
+def test_a_test_that_borrows_a_name_is_told(course):
+    replaced(sums(course, "source"), '"import math\\n",\n    "\\n",\n    "assert', '"assert')
+
+    with pytest.raises(
+        ReleaseError, match=r"cell 5 \('test_ex_1_1_1'\) uses 'math'.*import it there"
+    ):
+        verify_release(course, "sums")
+
+
+# ---- The settings, under nbgrader's own autograder ---------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """A course in which nbgrader marked a whole folder, handed in with odd things in it."""
+    course = tiny_course(tmp_path_factory.mktemp("marked") / "tiny")
+    replaced(
+        sums(course, "source"),
+        '"assert total([]) == 0,',
+        '"import numpy, course_utils.reference\\n",\n'
+        "    \"import os; assert os.environ['COURSE_QUICK'] == '1'\\n\",\n"
+        '    "assert total([]) == 0,',
+    )
+    release(course, "sums")
+    folder = course.root / "submitted" / "ada" / "sums"
+    shutil.copytree(course.root / "release" / "sums", folder)
+    (folder / "numpy.py").write_text("raise SystemExit", encoding="utf-8")
+
+    def answer(notebook):
+        notebook.update(source.answer(notebook, source.read(sums(course, "source"))))
+        cells = source.by_grade_id(notebook)
+        cells["ex_1_1_1"].source += (
+            "\nimport sys, warnings\nplain = total\n"
+            "def total(numbers):\n    warnings.warn('slow')\n    print('hm', file=sys.stderr)\n"
+            "    return plain(numbers)\n"
+        )
+        notebook.cells.remove(cells["test_ex_1_1_2"])
+
+    edited(folder / "sums.ipynb", answer)
+    result = course.api().autograde("sums", "ada")
+    assert result["success"], result
+    return course
+
+
+def points(course, exercise):
+    [ada] = marks(course, "sums")
+    return {mark.exercise: mark.points for mark in ada.exercises}[exercise]
+
+
+@pytest.mark.slow
+def test_warnings_and_a_handed_in_numpy_and_course_utils_cost_no_marks(marked):
+    assert points(marked, "1.1.1") == 2
+
+
+@pytest.mark.slow
+def test_a_deleted_test_cell_comes_back_and_marks(marked):
+    assert points(marked, "1.1.2") == 3
+
+
+@pytest.mark.slow
+def test_who_marks_a_written_answer_has_its_mark_scheme_above_it(marked):
+    graded = source.read(marked.root / "autograded" / "ada" / "sums" / "sums.ipynb")
+    assert "an example, such as incomes" in source.by_grade_id(graded)["task_1_1_3"].source
+    assert "incomes" not in sums(marked).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_validate_tells_a_right_notebook_from_an_untouched_one(course):
+    untouched = nbgrader(course, "validate", str(sums(course)))
+    solved = nbgrader(course, "validate", str(sums(course, "source")))
+    assert "VALIDATION FAILED ON 3 CELL(S)" in untouched
+    assert "Success! Your notebook passes all the tests." in solved
