@@ -122,7 +122,7 @@ def keep(course: Course, assignment: str, proof: Proof) -> None:
 def take_as_proved(course: Course, assignment: str) -> None:
     """Keep a proof of a released version by which no test is held, without having judged it."""
     version = digest(versions(course, assignment))
-    keep(course, assignment, Proof(version, grader_version()))
+    keep(course, assignment, Proof(version, grader_version(course.plug.packages)))
 
 
 def proved(
