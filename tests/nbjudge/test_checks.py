@@ -501,7 +501,7 @@ def shell(tmp_path, monkeypatch):
 
 def test_a_failing_check_shows_its_message_alone(shell, capsys):
     result = shell.run_cell(
-        "from course_utils import checks as check\n"
+        "from nbjudge import checks as check\n"
         "check.close(2.5, 3.0, what='the cost', hint='Look at the signs.')"
     )
     assert isinstance(result.error_in_exec, CheckFailed)
@@ -663,7 +663,7 @@ def in_parts(shell, answer):
     """Run an answer cell, then a check in two parts, as a notebook does."""
     shell.run_cell(answer)
     return shell.run_cell(
-        "from course_utils import checks as check\n"
+        "from nbjudge import checks as check\n"
         "parts = check.Parts()\n"
         "with parts(1, 'one'):\n"
         "    check.close(f(1), 1, what='f(1)')\n"

@@ -141,17 +141,6 @@ def test_accents_that_are_coded_otherwise_name_the_same_assignment(tmp_path: Pat
     assert course.require("\u00e9t\u00e9") == "e\u0301te\u0301"
 
 
-def test_a_relative_data_folder_means_the_same_to_every_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COURSE_DATA_DIR", "data")
-
-    Course(TINY).config()
-
-    assert os.environ["COURSE_DATA_DIR"] == str(tmp_path / "data")
-
-
 def test_training_is_short_when_grading_unless_the_shell_says_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

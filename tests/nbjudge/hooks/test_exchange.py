@@ -159,7 +159,7 @@ def test_two_users_go_from_release_to_feedback_by_the_exchange(users: tuple[User
     assert fetched.owner() == student.name
     fetched.write_text(source.written(answered(Course(root))), encoding="utf-8")
     student.run("nbgrader", "submit", "sums")
-    inbound = exchange / "optimisers-and-losses" / "inbound"
+    inbound = exchange / "tiny" / "inbound"
     for closed in (root / "nbgrader_config.py", inbound):
         # Nobody sees the course, nor what others have handed in.
         assert "Permission" in student.run("python", "-c", f"open({str(closed)!r})", fails=True)

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from nbjudge.course.plug import Plug
 from nbjudge.exceptions import ReleaseError
 from nbjudge.release import giveaways as module
 from nbjudge.release import source
@@ -17,7 +18,7 @@ from nbjudge.release.giveaways import _Examination, _examinations, _Given, _winn
 DOUBLE = _Examination("1.1", "double", "assert double(4) == 8 and double(-1) == -2", 2)
 COUNTER = _Examination("1.2", "Counter", "c = Counter()\nassert (c.up(), c.up()) == (1, 2)", 2)
 PARTS = """\
-from course_utils import checks as check
+from nbjudge import checks as check
 
 parts = check.Parts()
 with parts(1, "positive"):
@@ -28,9 +29,9 @@ parts.points()
 """
 
 
-def winners(*texts: str, name: str = "course_utils/tools.py", test: Any = DOUBLE) -> list[str]:
+def winners(*texts: str, name: str = "nbjudge/tools.py", test: Any = DOUBLE) -> list[str]:
     """Return what wins points in a test, of what a file defines."""
-    (found,) = _winners(_Given(name, texts), [test])
+    (found,) = _winners(_Given(name, texts), [test], "")
     return found
 
 
@@ -73,7 +74,7 @@ def test_a_class_is_an_answer_where_a_class_is_wanted() -> None:
         "class Counts:\n    n = 0\n    def up(self):\n        self.n += 1\n        return self.n"
     )
 
-    assert winners(counts, test=COUNTER) == ["`Counts` (course_utils/tools.py)"]
+    assert winners(counts, test=COUNTER) == ["`Counts` (nbjudge/tools.py)"]
 
 
 def test_a_part_of_the_points_is_a_win_too() -> None:
@@ -119,26 +120,26 @@ def test_tests_that_take_one_answer_are_tried() -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A release with nothing in it, and a cache of its own."""
-    monkeypatch.setenv("COURSE_CACHE_DIR", str(tmp_path / "cache"))
-    (tmp_path / "release" / "course_utils").mkdir(parents=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "release" / "nbjudge").mkdir(parents=True)
     return tmp_path / "release"
 
 
 def test_what_was_found_is_kept_until_something_changes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tools = folder / "course_utils" / "tools.py"
+    tools = folder / "nbjudge" / "tools.py"
     tools.write_text("def twice(x):\n    return 2 * x\n", encoding="utf-8")
     cells = notebook(("", "", "def thrice(x):\n    return 3 * x"), ANSWER, TEST)
     (folder / "sums.ipynb").write_text(source.written(cells), encoding="utf-8")
-    (told,) = module.giveaways(folder, {"sums.ipynb": cells})
-    assert told.startswith("`twice` (course_utils/tools.py) is an answer to 1.1")
+    (told,) = module.giveaways(folder, {"sums.ipynb": cells}, Plug())
+    assert told.startswith("`twice` (nbjudge/tools.py) is an answer to 1.1")
     monkeypatch.setattr(module, "ProcessPoolExecutor", NoWorkers)
 
-    assert module.giveaways(folder, {"sums.ipynb": cells}) == [told]
+    assert module.giveaways(folder, {"sums.ipynb": cells}, Plug()) == [told]
     tools.write_text("def thrice(x):\n    return 3 * x\n", encoding="utf-8")
     with pytest.raises(AssertionError, match="asked"):
-        module.giveaways(folder, {"sums.ipynb": cells})
+        module.giveaways(folder, {"sums.ipynb": cells}, Plug())
 
 
 class NoWorkers:
@@ -159,7 +160,7 @@ class NoWorkers:
 
 def test_a_callable_that_ends_the_process_is_told(folder: Path) -> None:
     ends = "import os\n\ndef end(x):\n    os._exit(3)\n"
-    (folder / "course_utils" / "tools.py").write_text(ends, encoding="utf-8")
+    (folder / "nbjudge" / "tools.py").write_text(ends, encoding="utf-8")
 
-    with pytest.raises(ReleaseError, match=r"course_utils/tools\.py ended the process"):
-        module.giveaways(folder, {"sums.ipynb": notebook(ANSWER, TEST)})
+    with pytest.raises(ReleaseError, match=r"nbjudge/tools\.py ended the process"):
+        module.giveaways(folder, {"sums.ipynb": notebook(ANSWER, TEST)}, Plug())
