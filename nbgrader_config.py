@@ -18,7 +18,7 @@ c.CourseDirectory.course_id = "optimisers-and-losses"
 # ---- What the judge is told of this course --------------------------------------------------
 
 c.Plug.packages = ["course_utils"]
-c.Plug.knowledge = "course_utils.reference.knowledge"
+c.Plug.knowledge = "course_utils.reference.answers"
 c.Plug.examinations = "course_utils.reference.examine"
 c.Plug.probes = "course_utils.probes"
 c.Plug.data = "course_utils.data"

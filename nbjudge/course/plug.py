@@ -147,5 +147,5 @@ def kernel_files(package: str) -> Iterator[tuple[str, Path]]:
 
 def private_folders(package: str) -> list[str]:
     """Return the names of a package's folders, which stay with the course."""
-    folders = (path for path in package_folder(package).iterdir() if path.is_dir())
-    return sorted(path.name for path in folders if path.name[0].isalpha())
+    names = (path.name for path in package_folder(package).iterdir() if path.is_dir())
+    return sorted(name for name in names if name.isidentifier() and name != "__pycache__")

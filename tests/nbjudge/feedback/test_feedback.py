@@ -748,7 +748,7 @@ def test_nbgrader_releases_the_pages_and_a_student_fetches_them(
     for folder in (exchange, home):
         folder.mkdir()
     exchange.chmod(0o777)
-    copy = cache / "optimisers-and-losses" / "ada+sums+2026-11-01 10:00:00 UTC"
+    copy = cache / "tiny" / "ada+sums+2026-11-01 10:00:00 UTC"
     copy.mkdir(parents=True)
     for path in (course.root / "submitted" / "ada" / "sums").iterdir():
         (copy / path.name).write_bytes(path.read_bytes())

@@ -127,7 +127,7 @@ def test_an_unknown_assignment_is_refused_with_those_that_exist(released):
 
 def test_once_there_are_submissions_a_new_cell_is_refused_and_the_old_release_stays(course):
     before = contents(course.root / "release")
-    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "optimisers-and-losses") as book:
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "tiny") as book:
         book.add_student("ada")
         with warnings.catch_warnings(action="ignore"):
             book.add_submission("sums", "ada")
