@@ -69,7 +69,7 @@ test: $(STAMP) postgresql browser lint  ## run everything that CI runs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network
-	@env -u COURSE_DATA_DIR COURSE_OFFLINE=1 $(BIN)/python -m pytest -n 2 tests/test_data.py tests/test_notebooks.py \
+	@env -u COURSE_DATA_DIR COURSE_OFFLINE=1 $(BIN)/python -m pytest -n 2 tests/course_utils/test_data.py tests/course_utils/test_notebooks.py \
 	  -k "not release and not solution_gets"
 
 quick-test: $(STAMP)  ## run all but the slow tests and those in a browser: some minutes

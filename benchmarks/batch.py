@@ -177,6 +177,7 @@ def released(root: Path, assignment: str) -> Course:
     shutil.copytree(ROOT / "source" / assignment, root / "source" / assignment)
     shutil.copy(ROOT / CONFIG_NAME, root)
     course = Course(root)
+    shutil.copy(ROOT / course.plug.readme, root / course.plug.readme)
     result = course.api().generate_assignment(assignment)
     if not result["success"]:
         raise SystemExit(f"The assignment was not released: {result['error']}")

@@ -36,11 +36,12 @@ FUNCTION = "def loss(w1, w2):\n    return 40 * w1**2 + 10 * w2**2 + 40 * w2\n"
 
 def main() -> None:
     table = Table("what", "median", "fastest")
-    session = Session(Limits())
+    course = Course.find(Path(__file__).parent)
+    session = Session(Limits(), plug=course.plug)
     call, direct = calls(session)
     add(table, "a call in this process", direct)
     add(table, "a call through the wire", call)
-    inside, outside = tests(session)
+    inside, outside = tests(session, course)
     add(table, "tests of optimisers, in the kernel", inside)
     add(table, "tests of optimisers, in the judge", outside)
     session.close()
@@ -71,9 +72,8 @@ def timed(call: Callable[[], object]) -> list[float]:
     return seconds
 
 
-def tests(session: Session) -> tuple[list[float], list[float]]:
+def tests(session: Session, course: Course) -> tuple[list[float], list[float]]:
     """Return the seconds of all tests of `optimisers`, in the kernel and in the judge."""
-    course = Course.find(Path(__file__).parent)
     notebook = source.read(course.root / "source" / "optimisers" / "optimisers.ipynb")
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in cells:

@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nbjudge.course.course import Course
+from nbjudge.course.plug import Plug
 from nbjudge.judge.notebooks import grade_notebook
 from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap, warm_kernels
@@ -43,6 +44,7 @@ LEAST_RATIOS = {"without display cells": 8.0, "with every cell": 3.0}
 #: Appended to the parent that is measured: it notes when a child's steps begin and end.
 NOTES = """
 import functools
+import time
 
 notes = os.open("/rooms/notes", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
@@ -64,8 +66,8 @@ def noted(owner, name):
 
 for owner, name in (
     (sys.modules[__name__], "_child"), (sys.modules[__name__], "_furnish"),
-    (sys.modules[__name__], "_kernel"), (confine, "unshare"), (confine, "limit"),
-    (confine, "give_up_privileges"), (calls, "forbid"),
+    (sys.modules[__name__], "_kernel"), (namespaces, "unshare"), (namespaces, "limit"),
+    (namespaces, "give_up_privileges"), (syscalls, "forbid"),
 ):
     noted(owner, name)
 """
@@ -105,7 +107,9 @@ def main() -> None:
     if problem := bubblewrap.problem():
         raise SystemExit(f"There is nothing to compare: {problem}")
     os.environ["COURSE_QUICK"] = "1"
-    measured = [*parents(), *starts(), *walls(), *memory(), *submissions()]
+    course = Course.find(Path(__file__).parent)
+    plug = course.plug
+    measured = [*parents(plug), *starts(plug), *walls(plug), *memory(plug), *submissions(course)]
     Console().print(table(measured))
     if options.json:
         text = json.dumps([asdict(line) for line in measured], indent=2)
@@ -135,11 +139,11 @@ def without_walls() -> AbstractContextManager[object]:
     return patch.object(bubblewrap, "problem", lambda: "It is left out for comparison.")
 
 
-def parents() -> Iterator[Measured]:
+def parents(plug: Plug) -> Iterator[Measured]:
     """Measure the start of warm parents."""
 
     def start() -> None:
-        made.append(WarmParent())
+        made.append(WarmParent(plug))
 
     made: list[WarmParent] = []
     taken = [seconds(start) for _ in range(PARENTS)]
@@ -148,48 +152,48 @@ def parents() -> Iterator[Measured]:
     yield Measured("start of a warm parent", statistics.median(taken), "s")
 
 
-def starts() -> Iterator[Measured]:
+def starts(plug: Plug) -> Iterator[Measured]:
     """Measure the time from the wish for a kernel until it answers, and until it is gone."""
-    Session(Limits()).close()
-    started, closed = _starts(STARTS)
+    Session(Limits(), plug=plug).close()
+    started, closed = _starts(plug, STARTS)
     yield Measured("warm kernel, request to ready", statistics.median(started), "s", 0.15)
     yield Measured("warm kernel, shutdown", statistics.median(closed), "s", 0.02)
     with without_walls():
-        started, closed = _starts(COLD_STARTS)
+        started, closed = _starts(plug, COLD_STARTS)
     yield Measured("cold kernel, request to ready", statistics.median(started), "s")
     yield Measured("cold kernel, shutdown", statistics.median(closed), "s")
 
 
-def _starts(count: int) -> tuple[list[float], list[float]]:
+def _starts(plug: Plug, count: int) -> tuple[list[float], list[float]]:
     sessions: list[Session] = []
     started, closed = [], []
     for _ in range(count):
-        started.append(seconds(lambda: sessions.append(Session(Limits()))))
+        started.append(seconds(lambda: sessions.append(Session(Limits(), plug=plug))))
         closed.append(seconds(sessions.pop().close))
     return started, closed
 
 
-def walls() -> Iterator[Measured]:
+def walls(plug: Plug) -> Iterator[Measured]:
     """Measure the steps of a child that a fork without walls would not take.
 
     It would go at once from its fork to the kernel, and skip limits and privileges.
     """
 
-    def stage(folder: Path, seen_as: str | None = None) -> None:
-        stage_library(folder, seen_as)
-        with (folder / "course_utils" / "kernel" / "parent.py").open("a") as parent:
-            parent.write(NOTES)
+    def stage(plug: Plug, folder: Path, seen_as: str | None = None) -> None:
+        stage_library(plug, folder, seen_as)
+        with (folder / "nbjudge" / "fork_server" / "server.py").open("a") as server:
+            server.write(NOTES)
 
     steps = []
     with (
         patch.dict(warm_kernels._parents, clear=True),
         patch.object(warm_kernels, "stage_library", stage),
     ):
-        parent = warm_parent()
+        parent = warm_parent(plug)
         notes = parent.rooms / "notes"
         for _ in range(STARTS):
             notes.write_text("")
-            session = Session(Limits())
+            session = Session(Limits(), plug=plug)
             steps.append([json.loads(line) for line in notes.read_text().splitlines()])
             session.close()
         parent.close()
@@ -220,16 +224,16 @@ def _of_walls(at: dict[tuple[str, str], float]) -> dict[str, float]:
     }
 
 
-def memory() -> Iterator[Measured]:
+def memory(plug: Plug) -> Iterator[Measured]:
     """Measure what the parent has in memory, and what a new kernel has for itself."""
-    session = Session(Limits())
+    session = Session(Limits(), plug=plug)
     cell = nbformat.v4.new_code_cell(  # type: ignore[no-untyped-call]
         "print(open('/proc/self/smaps_rollup').read())"
     )
     session.run(cell)
     own = _private(cell.outputs[0].text)
     session.close()
-    resident = max(map(_resident, _descendants(warm_parent()._process.pid)))
+    resident = max(map(_resident, _descendants(warm_parent(plug)._process.pid)))
     yield Measured("memory of the parent", resident, "MB", 450)
     yield Measured("memory of a new kernel's own", own, "MB", 150)
 
@@ -250,9 +254,8 @@ def _descendants(pid: int) -> Iterator[int]:
         yield from _descendants(int(child))
 
 
-def submissions() -> Iterator[Measured]:
+def submissions(course: Course) -> Iterator[Measured]:
     """Measure the grading of one submission by warm and by cold kernels, in turn."""
-    course = Course.find(Path(__file__).parent)
     notebook = source.read(course.root / "source" / "optimisers" / "optimisers.ipynb")
     display = frozenset(
         cell.source.strip() for cell in notebook.cells if "display" in cell.metadata.get("tags", ())
@@ -261,9 +264,9 @@ def submissions() -> Iterator[Measured]:
         skipped = frozenset() if runs_all else display
         taken: dict[str, list[float]] = {"warm": [], "cold": []}
         for _ in range(ROUNDS):
-            taken["warm"].append(seconds(lambda: _grade(notebook, skipped)))  # noqa: B023
+            taken["warm"].append(seconds(lambda: _grade(notebook, skipped, course.plug)))  # noqa: B023
             with without_walls():
-                taken["cold"].append(seconds(lambda: _grade(notebook, skipped)))  # noqa: B023
+                taken["cold"].append(seconds(lambda: _grade(notebook, skipped, course.plug)))  # noqa: B023
         quick, slow = (statistics.median(taken[kind]) for kind in ("warm", "cold"))
         target = 0.5 if skipped else None
         yield Measured(f"optimisers {what}, warm", quick, "s", target)
@@ -271,8 +274,8 @@ def submissions() -> Iterator[Measured]:
         yield Measured("  how many times faster", slow / quick, "×", LEAST_RATIOS[what], True)
 
 
-def _grade(notebook: NotebookNode, skipped: frozenset[str]) -> None:
-    graded = grade_notebook(notebook, ingredients=("benchmark",), skipped=skipped)
+def _grade(notebook: NotebookNode, skipped: frozenset[str], plug: Plug) -> None:
+    graded = grade_notebook(notebook, ingredients=("benchmark",), skipped=skipped, plug=plug)
     wrong = [verdict.reason for verdict in graded.verdicts.values() if verdict.reason]
     if wrong or graded.remarks:
         raise SystemExit(f"The right answers did not get their marks: {wrong} {graded.remarks}")

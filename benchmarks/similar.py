@@ -73,6 +73,7 @@ def copy_of(course: Course, root: Path, assignment: str) -> Course:
     root.mkdir()
     shutil.copy(course.root / CONFIG_NAME, root)
     shutil.copytree(course.root / "source" / assignment, root / "source" / assignment)
+    shutil.copy(course.root / course.plug.readme, root / course.plug.readme)
     made = Course(root)
     generate(made, assignment)
     return made

@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from nbjudge.basics.settings import HELP
 from nbjudge.cli.commands import app
+from nbjudge.course.plug import PlugSettings
 from nbjudge.export import marks_files
 from nbjudge.hooks.autograde import Judge
 from nbjudge.intake import platforms
@@ -28,6 +29,7 @@ __all__ = ["CONFIGURABLE", "commands", "limits", "settings", "traits"]
 #: The classes that `nbgrader_config.py` can set, in the order in which they are told of.
 CONFIGURABLE: tuple[type[HasTraits], ...] = (
     Judge,
+    PlugSettings,
     platforms.MoodleCollector,
     platforms.CanvasCollector,
     CarefulExtractor,

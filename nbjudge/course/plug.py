@@ -19,6 +19,7 @@ from nbjudge.basics.settings import read_settings, setting, traits_of
 __all__ = [
     "JUDGE",
     "Plug",
+    "PlugSettings",
     "kernel_files",
     "module_files",
     "package_folder",
@@ -105,11 +106,13 @@ class Plug:
         return {name: os.environ[name] for name in self.variables if name in os.environ}
 
 
-class _Settings(Configurable):
+class PlugSettings(Configurable):
+    """What the course tells the judge about itself. Without any of it the judge still judges."""
+
     locals().update(traits_of(Plug))
 
 
-_Settings.__name__ = Plug.__name__  # by which traitlets finds its section
+PlugSettings.__name__ = Plug.__name__  # by which traitlets finds its section
 
 
 def read_plug(config: Config) -> Plug:
@@ -120,7 +123,7 @@ def read_plug(config: Config) -> Plug:
     traitlets.TraitError
         If a setting is of another type.
     """
-    return Plug(**read_settings(Plug, _Settings(config=config)))
+    return Plug(**read_settings(Plug, PlugSettings(config=config)))
 
 
 def package_folder(package: str) -> Path:

@@ -25,6 +25,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import course_utils
+import nbjudge
 from nbjudge.cli import manual
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
@@ -34,33 +35,33 @@ GROUP: Any = get_command(app)
 DASK = {"scheduler": dask_scheduler.main, "worker": dask_worker.main, "ssh": dask_ssh.main}
 #: What is run by a test of its own, and where; the longest beginning of a command counts.
 RUN_IN = {
-    "course --": "test_cli.py",
-    "course autograde --help": "test_cli.py",
-    "course autograde --scheduler": "test_cluster.py",
-    "course autograde warm_up": "test_docs_exercise.py",
-    "course check warm_up": "test_docs_exercise.py",
-    "course collect": "test_hand_in.py",
-    "course data": "test_cli.py",
-    "course demo": "test_demo.py",
-    "course doctor": "test_doctor.py",
-    "course export --student": "test_export.py",
-    "course export --to canvas --roster": "test_export.py",
-    "course export --to moodle --roster": "test_export.py",
-    "course feedback warm_up": "test_docs_exercise.py",
-    "course formgrader": "test_formgrader_browser.py",
-    "course new": "test_docs_exercise.py",
-    "course release warm_up": "test_docs_exercise.py",
-    "course similar optimisers --against": "test_similar.py",
-    "nbgrader collect": "test_exchange.py",
-    "nbgrader db": "test_exchange.py",
-    "nbgrader export --exporter": "test_export.py",
-    "nbgrader fetch_assignment": "test_exchange.py",
-    "nbgrader fetch_feedback": "test_exchange.py",
-    "nbgrader release_assignment": "test_exchange.py",
-    "nbgrader release_feedback": "test_feedback.py",
-    "nbgrader submit": "test_exchange.py",
-    "nbgrader validate": "test_partial.py",
-    "nbgrader zip_collect": "test_lms.py",
+    "course --": "nbjudge/cli/test_commands.py",
+    "course autograde --help": "nbjudge/cli/test_commands.py",
+    "course autograde --scheduler": "nbjudge/grading/test_workers.py",
+    "course autograde warm_up": "docs/test_docs_exercise.py",
+    "course check warm_up": "docs/test_docs_exercise.py",
+    "course collect": "nbjudge/intake/test_hand_in.py",
+    "course data": "nbjudge/cli/test_commands.py",
+    "course demo": "nbjudge/cli/test_demo.py",
+    "course doctor": "nbjudge/proof/test_doctor.py",
+    "course export --student": "nbjudge/export/test_export.py",
+    "course export --to canvas --roster": "nbjudge/export/test_export.py",
+    "course export --to moodle --roster": "nbjudge/export/test_export.py",
+    "course feedback warm_up": "docs/test_docs_exercise.py",
+    "course formgrader": "nbjudge/hooks/test_formgrader_browser.py",
+    "course new": "docs/test_docs_exercise.py",
+    "course release warm_up": "docs/test_docs_exercise.py",
+    "course similar optimisers --against": "nbjudge/similar/test_similar.py",
+    "nbgrader collect": "nbjudge/hooks/test_exchange.py",
+    "nbgrader db": "nbjudge/hooks/test_exchange.py",
+    "nbgrader export --exporter": "nbjudge/export/test_export.py",
+    "nbgrader fetch_assignment": "nbjudge/hooks/test_exchange.py",
+    "nbgrader fetch_feedback": "nbjudge/hooks/test_exchange.py",
+    "nbgrader release_assignment": "nbjudge/hooks/test_exchange.py",
+    "nbgrader release_feedback": "nbjudge/feedback/test_feedback.py",
+    "nbgrader submit": "nbjudge/hooks/test_exchange.py",
+    "nbgrader validate": "course_utils/test_partial.py",
+    "nbgrader zip_collect": "nbjudge/intake/test_platforms.py",
 }
 
 
@@ -205,7 +206,7 @@ def test_what_is_run_elsewhere_is_run_there(place: str) -> None:
     text = (Path(__file__).parents[1] / place).read_text(encoding="utf-8")
 
     for start, where in RUN_IN.items():
-        if where == place and place != "test_docs_exercise.py":
+        if where == place and place != "docs/test_docs_exercise.py":
             assert start.split()[1].strip("-") in text
 
 
@@ -249,17 +250,19 @@ def test_the_site_tells_every_command_option_and_setting(site: Path) -> None:
 
 
 def test_every_class_of_settings_is_told() -> None:
-    for found in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
-        if not re.search(r"\.(mistakes|styles|__main__)", found.name):
-            importlib.import_module(found.name)
+    for package in (course_utils, nbjudge):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not re.search(r"\.(mistakes|styles|__main__)", found.name):
+                importlib.import_module(found.name)
 
     waiting: list[type[Any]] = [HasTraits]
     ours = set()
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        is_public = not kind.__name__.startswith("_")
-        if kind.__module__.startswith("course_utils.") and is_public and manual.traits(kind):
+        is_public = not kind.__qualname__.startswith("_")
+        is_ours = kind.__module__.startswith(("course_utils.", "nbjudge."))
+        if is_ours and is_public and manual.traits(kind):
             ours.add(kind)
     assert ours == set(manual.CONFIGURABLE)
 
@@ -268,7 +271,9 @@ def test_every_variable_that_the_course_reads_is_told() -> None:
     told = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
     read = set()
-    for path in (*(ROOT / "course_utils").rglob("*.py"), ROOT / "nbgrader_config.py"):
+    packages = (ROOT / "course_utils", ROOT / "nbjudge")
+    files = (path for package in packages for path in package.rglob("*.py"))
+    for path in (*files, ROOT / "nbgrader_config.py"):
         read |= set(re.findall(r"COURSE_[A-Z_]+", path.read_text(encoding="utf-8")))
     assert set(re.findall(r"`(COURSE_[A-Z_]+)`", told)) == read
 

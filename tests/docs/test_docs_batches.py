@@ -105,13 +105,15 @@ def test_the_pods_start_dask_with_options_that_it_has() -> None:
             parsed(DASK[command], arguments)
 
 
-def test_the_image_installs_an_extra_and_a_file_that_there_are() -> None:
+def test_the_image_installs_both_packages_and_a_file_that_there_are() -> None:
     image = block("dockerfile", "FROM")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    (extra,) = re.findall(r"\.\[(\w+)\]", image)
+    projects = [
+        tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        for folder in re.findall(r"--editable (\S+)", image)
+    ]
     (constraints,) = re.findall(r"--constraint (\S+)", image)
 
-    assert extra in project["optional-dependencies"]
+    assert [project["name"] for project in projects] == ["nbjudge", "course-utils"]
     assert (ROOT / constraints).is_file()
 
 

@@ -17,15 +17,16 @@ from nbjudge.release import source
 
 PAGE = ROOT / "docs" / "add-an-exercise.md"
 BLOCKS = blocks(PAGE.read_text(encoding="utf-8"))
-COPIED = ("course_utils", "nbgrader_config.py", "pyproject.toml", "source", "tests")
+COPIED = ("course_utils", "nbgrader_config.py", "nbjudge", "pyproject.toml", "source", "tests")
 PATIENCE = 600
 #: The environment's editable installation leads to this repository: there it leads to the copy.
 ELSEWHERE = """\
 import sys
 
 for name, module in list(sys.modules.items()):
-    if name.startswith("__editable__") and "course_utils" in getattr(module, "MAPPING", {{}}):
-        module.MAPPING["course_utils"] = {package!r}
+    if name.startswith("__editable__"):
+        for package in {packages!r}.keys() & getattr(module, "MAPPING", {{}}):
+            module.MAPPING[package] = {packages!r}[package]
 """
 
 
@@ -123,11 +124,13 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Follower:
     for name in COPIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, root / name, **({"ignore": ignored} if (ROOT / name).is_dir() else {}))
-    hook = ELSEWHERE.format(package=str(root / "course_utils"))
+    packages = {name: str(root / name) for name in ("course_utils", "nbjudge")}
+    hook = ELSEWHERE.format(packages=packages)
     (site / "sitecustomize.py").write_text(hook, encoding="utf-8")
     follower = Follower(root, site)
-    where = follower.run("python -c 'import course_utils; print(course_utils.__file__)'")
-    assert Path(where.strip()).parent == root / "course_utils"
+    for name, folder in packages.items():
+        where = follower.run(f"python -c 'import {name}; print({name}.__file__)'")
+        assert where.strip() == str(Path(folder, "__init__.py"))
     for block in BLOCKS:
         follower.follow(block)
     return follower
