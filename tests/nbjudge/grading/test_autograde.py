@@ -28,6 +28,7 @@ from classroom import (
 from nbjudge.course import folders
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import MarksNotSaved, marks, opened
+from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import feedback
 from nbjudge.grading import batch, graded, workers
@@ -780,7 +781,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, str | Non
     asked = []
 
     @contextmanager
-    def crew(workers: int | None, scheduler: str | None) -> Iterator[AtOnce]:
+    def crew(plug: Plug, workers: int | None, scheduler: str | None) -> Iterator[AtOnce]:
         asked.append((workers, scheduler))
         yield AtOnce(marked_unseen)
 

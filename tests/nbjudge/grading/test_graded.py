@@ -19,7 +19,8 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.grading import batch, graded, solution_proof
 from nbjudge.grading.batch import Row, Status, autograde
-from nbjudge.grading.jobs import Job, Outcome, Terms
+from nbjudge.grading.conditions import Terms
+from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.intake import submission
 from nbjudge.intake.submission import Papers, Submission
 from nbjudge.release import source

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from classroom import answered, released_course
 
-import course_utils
+import nbjudge
 from nbjudge.course.cells import CourseCell, NotebookVersion
 from nbjudge.course.gradebook import versions
+from nbjudge.course.plug import Plug
 from nbjudge.exceptions import SubmissionError
 from nbjudge.grading import jobs
-from nbjudge.grading.jobs import Job, OtherGrader, Terms, grader_version, work
+from nbjudge.grading.conditions import Terms, grader_version
+from nbjudge.grading.jobs import Job, OtherGrader, work
 from nbjudge.intake.submission import Papers
 from nbjudge.judge import notebooks
-from nbjudge.kernel.wire import Bounds
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import KernelStartError
@@ -28,17 +31,18 @@ from nbjudge.sandbox.workspace import environment
 
 CELL = CourseCell("test_ex_1", "code", "assert True", True, True, False, False, 1.0)
 VERSION = NotebookVersion("sums", (CELL,))
-TERMS = Terms({"sums": VERSION}, Limits(), run_all=False, quick="1")
+PLUG = Plug(variables=("COURSE_QUICK",))
+TERMS = Terms({"sums": VERSION}, Limits(), False, PLUG, environment={"COURSE_QUICK": "1"})
 ADA = ("of ada",)
 
 
 def another(value: Any) -> Any:
     """Return another value of the same type."""
-    return replace(value, bytes=value.bytes + 1) if isinstance(value, Bounds) else value + 1
+    return value + 1
 
 
 def test_the_same_terms_have_the_same_key() -> None:
-    again = Terms({"sums": replace(VERSION)}, Limits(), run_all=False, quick="1")
+    again = replace(TERMS, versions={"sums": replace(VERSION)})
 
     assert again.key(ADA) == TERMS.key(ADA)
 
@@ -67,6 +71,7 @@ def test_another_limit_is_another_key(name: str) -> None:
         replace(TERMS, versions={"sums": replace(VERSION, display=frozenset({"plot()"}))}),
         replace(TERMS, versions={"sums": replace(VERSION, cells=(replace(CELL, source="1"),))}),
         replace(TERMS, run_all=True),
+        replace(TERMS, environment={"COURSE_QUICK": "0"}),
         replace(TERMS, grader="0.0.1+abc"),
     ],
 )
@@ -82,38 +87,50 @@ def test_other_random_inputs_are_another_key() -> None:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Have a small package stand for the course's code."""
-    (tmp_path / "autograde").mkdir()
-    (tmp_path / "__init__.py").write_text("")
-    (tmp_path / "autograde" / "judge.py").write_text("x = 1\n")
-    monkeypatch.setattr(course_utils, "__file__", str(tmp_path / "__init__.py"))
+    """Have small packages stand for the judge's code and, beside it in `ours`, for a course's."""
+    folder = tmp_path / "nbjudge"
+    for name in ("nbjudge", "nbjudge/judge", "nbjudge/pages", "ours", "ours/reference"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    (folder / "judge" / "judge.py").write_text("x = 1\n")
+    (tmp_path / "ours" / "reference" / "examine.py").write_text("x = 1\n")
+    stand_at(tmp_path, monkeypatch)
+    yield folder
     grader_version.cache_clear()
-    yield tmp_path
-    grader_version.cache_clear()
+
+
+def stand_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nbjudge, "__file__", str(folder / "nbjudge" / "__init__.py"))
+    ours = ModuleType("ours")
+    ours.__file__ = str(folder / "ours" / "__init__.py")
+    monkeypatch.setitem(sys.modules, "ours", ours)
 
 
 def version_now() -> str:
     grader_version.cache_clear()
-    return grader_version()
+    return grader_version(("ours",))
 
 
-def test_a_changed_moved_or_new_line_of_code_is_another_grader(package: Path) -> None:
-    judge = package / "autograde" / "judge.py"
+@pytest.mark.parametrize("changed", ["judge/judge.py", "../ours/reference/examine.py"])
+def test_a_changed_moved_or_new_line_of_code_is_another_grader(package: Path, changed: str) -> None:
+    judge = package / changed
     found = [version_now()]
     judge.write_text("x = 2\n")
     found.append(version_now())
-    judge.rename(package / "autograde" / "jury.py")
+    judge.rename(judge.with_name("jury.py"))
     found.append(version_now())
-    (package / "autograde" / "new.py").touch()
+    judge.with_name("new.py").touch()
     found.append(version_now())
 
     assert len(set(found)) == 4
-    assert all(version.startswith(f"{course_utils.__version__}+") for version in found)
+    assert all(version.startswith(f"{nbjudge.__version__}+") for version in found)
 
 
-@pytest.mark.parametrize(
-    "name", ["reference/mistakes/ex_1.py", "instructor/cli.py", "autograde/feedback_page.py"]
-)
+def test_code_of_another_course_is_another_grader(package: Path) -> None:
+    assert grader_version(()) != grader_version(("ours",))
+
+
+@pytest.mark.parametrize("name", ["../ours/reference/mistakes/ex_1.py", "pages/frame.py"])
 def test_another_sentence_or_page_is_the_same_grader(package: Path, name: str) -> None:
     before = version_now()
     (package / name).parent.mkdir(parents=True, exist_ok=True)
@@ -128,8 +145,8 @@ def test_the_same_code_elsewhere_is_the_same_grader(
     here = version_now()
     (package / "__pycache__").mkdir()
     (package / "__pycache__" / "judge.pyc").write_bytes(b"x")
-    copy = shutil.copytree(package, tmp_path_factory.mktemp("elsewhere") / "course_utils")
-    monkeypatch.setattr(course_utils, "__file__", str(copy / "__init__.py"))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    stand_at(shutil.copytree(package.parent, elsewhere / "copy"), monkeypatch)
 
     assert version_now() == here
 
@@ -196,6 +213,7 @@ def test_the_terms_reach_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
         "files": {"data.csv": b"1"},
         "limits": limits,
         "run_all": True,
+        "plug": PLUG,
     }
 
 
@@ -207,10 +225,10 @@ def test_how_long_notebooks_train_is_the_coordinators_to_say(
     """A worker has a shell of its own, and may have graded for somebody else before."""
     seen: list[str] = []
     monkeypatch.setattr(
-        notebooks, "grade", lambda *_, **__: seen.append(environment("")["COURSE_QUICK"])
+        notebooks, "grade", lambda *_, **__: seen.append(environment(PLUG, "")["COURSE_QUICK"])
     )
     monkeypatch.setenv("COURSE_QUICK", quick)
-    asked = job("sums", terms=Terms({"sums": VERSION}, Limits(), run_all=False))
+    asked = job("sums", terms=Terms({"sums": VERSION}, Limits(), False, PLUG))
 
     for worker in ("0", "1", ""):
         monkeypatch.setenv("COURSE_QUICK", worker)
@@ -223,7 +241,7 @@ def test_how_long_notebooks_train_is_the_coordinators_to_say(
 
 def test_a_job_and_its_outcome_travel(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course")
-    terms = Terms(versions(course, "sums"), Limits(), run_all=False)
+    terms = Terms(versions(course, "sums"), Limits(), False, course.plug)
     content = source.written(answered(course)).encode()
     sent = Job("ada", Papers({"sums": content}), ADA, terms)
 

@@ -9,9 +9,8 @@ import pytest
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.grading import batch, solution_proof
-from nbjudge.grading.jobs import Terms
+from nbjudge.grading.conditions import Terms, course_limits
 from nbjudge.grading.solution_proof import FOLDER, Proof, solutions
-from nbjudge.hooks.autograde import limits
 
 PROOF = Proof(
     version="v1",
@@ -62,7 +61,7 @@ def test_a_damaged_record_is_none(tmp_path, old, new):
 
 @pytest.mark.slow
 def test_limits_follow_from_what_the_solution_took_when_it_was_judged(course):
-    terms = Terms(versions(course, "sums"), limits(course), run_all=False)
+    terms = Terms(versions(course, "sums"), course_limits(course), False, course.plug)
 
     found = solution_proof.prove(course, "sums", terms)
 
@@ -74,7 +73,7 @@ def test_limits_follow_from_what_the_solution_took_when_it_was_judged(course):
 
 @pytest.mark.slow
 def test_a_version_is_measured_once(course):
-    terms = Terms(versions(course, "sums"), limits(course), run_all=False)
+    terms = Terms(versions(course, "sums"), course_limits(course), False, course.plug)
     measured = {"wall_seconds": 200.0}
     version = solution_proof.digest(terms.versions)
     solution_proof.keep(

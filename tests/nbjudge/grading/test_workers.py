@@ -35,9 +35,11 @@ from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
+from nbjudge.course.plug import Plug
 from nbjudge.grading import batch, workers
 from nbjudge.grading.batch import Status, autograde
-from nbjudge.grading.jobs import Job, Outcome, Terms
+from nbjudge.grading.conditions import Terms
+from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.intake.submission import Papers
 from nbjudge.sandbox.limits import Limits
 
@@ -60,7 +62,7 @@ DIES = """
 import os
 import signal
 
-from course_utils.autograde import jobs
+from nbjudge.grading import jobs
 
 original, begun = getattr(jobs.work, "original", jobs.work), []
 
@@ -81,7 +83,7 @@ import os
 import signal
 from pathlib import Path
 
-from course_utils.autograde import jobs
+from nbjudge.grading import jobs
 
 original, seen = getattr(jobs.work, "original", jobs.work), Path(SEEN)
 
@@ -103,7 +105,7 @@ import os
 import time
 from pathlib import Path
 
-from course_utils.autograde import jobs
+from nbjudge.grading import jobs
 
 
 def work(job):
@@ -116,9 +118,9 @@ def work(job):
 jobs.work = work
 """
 OTHER_CODE = """
-from course_utils.autograde import jobs
+from nbjudge.grading import jobs
 
-jobs.grader_version = lambda: "0.0.9+old"
+jobs.grader_version = lambda packages: "0.0.9+old"
 """
 NO_COURSE = """
 import sys
@@ -126,7 +128,7 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "course_utils":
+        if name.partition(".")[0] == "nbjudge":
             raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 
 
@@ -358,7 +360,7 @@ def test_a_worker_without_the_course_is_a_sentence(
     monkeypatch.setattr(workers, "GATHER", 5)
     site.open().hire(NO_COURSE).gathered()
 
-    assert_is_one_sentence(refused(course, site.address), "course_utils", "install the course")
+    assert_is_one_sentence(refused(course, site.address), "nbjudge", "install the course")
 
 
 def test_a_scheduler_without_the_course_is_a_sentence(course: Course, site: Site) -> None:
@@ -540,10 +542,10 @@ def test_who_stops_the_grading_does_not_wait_for_those_at_work(
 
 
 def test_a_large_class_does_not_stay_in_memory() -> None:
-    terms = Terms({}, Limits(), run_all=False)
+    terms = Terms({}, Limits(), False, Plug())
     jobs = (Job(f"passing-{number}", Papers({}), (), terms) for number in range(60))
 
-    with workers.crew(workers=1) as crew:
+    with workers.crew(Plug(), workers=1) as crew:
         ended = [outcome.student for outcome in crew.outcomes(jobs)]
         gc.collect()
         # Not by isinstance, which asks every object in memory, and some answer with a warning.
@@ -627,7 +629,7 @@ def test_nobody_is_shown_what_the_workers_of_this_machine_are_at(tmp_path: Path)
 def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "MOST_BYTES", 1000)
     jobs = (
-        Job(str(n), Papers({"sums": bytes(600)}), (), Terms({}, Limits(), run_all=False))
+        Job(str(n), Papers({"sums": bytes(600)}), (), Terms({}, Limits(), False, Plug()))
         for n in range(5)
     )
 

@@ -20,7 +20,8 @@ from nbjudge.course.gradebook import MarksNotSaved, marks, opened, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import writer
 from nbjudge.grading.batch import Status, autograde
-from nbjudge.grading.jobs import Job, Outcome, Terms
+from nbjudge.grading.conditions import Terms
+from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.intake.submission import Papers
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
@@ -391,7 +392,7 @@ def test_an_error_in_the_middle_leaves_nothing_of_a_submission(tmp_path: Path) -
 
 
 def the_job(course: Course, student: str) -> Job:
-    terms = Terms(versions(course, "sums"), Limits(), False)
+    terms = Terms(versions(course, "sums"), Limits(), False, course.plug)
     content = source.written(answered(course, **WRONG)).encode()
     return Job(student, Papers({"sums": content}), (), terms)
 

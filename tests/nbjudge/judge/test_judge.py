@@ -127,7 +127,7 @@ def test_data_of_an_extended_type_are_compared_as_data() -> None:
         "weight = torch.nn.Parameter(torch.ones(2))\n"
     )
     test = (
-        "import torch\nfrom course_utils import checks\n"
+        "import torch\nfrom nbjudge import checks\n"
         "checks.close(pair, (1.0, 2.0), what='the pair')\n"
         "checks.close(weight, torch.ones(2), what='the weight')\n"
     )
@@ -141,7 +141,7 @@ def test_data_of_an_extended_type_are_compared_as_data() -> None:
 def test_a_type_that_cannot_cross_is_named_with_what_was_expected() -> None:
     answer = "import pandas\nx = pandas.Series([1.0])"
     test = (
-        "import numpy as np\nfrom course_utils import checks\n"
+        "import numpy as np\nfrom nbjudge import checks\n"
         "checks.close(x, np.ones(1), what='the cost')\n"
     )
 
@@ -345,9 +345,7 @@ def test_free_names_are_those_that_a_cell_uses_and_does_not_define(
 
 
 def test_inputs_depend_on_the_student_and_are_the_same_on_every_regrade() -> None:
-    test = Test(
-        "1.1.1", "from course_utils import seeds\nprint(seeds.generator('1.1.1').random())", 1
-    )
+    test = Test("1.1.1", "from nbjudge import seeds\nprint(seeds.generator('1.1.1').random())", 1)
 
     def drawn(student: str) -> str:
         with seeds.seeded("secret", "optimisers", student):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from nbjudge import seeds
+from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge import judge_process
 from nbjudge.judge.judge import Line, Test, Verdict, judge
@@ -35,7 +36,7 @@ def answers(**namespace: Any) -> Exchange:
 
 @pytest.fixture
 def process() -> Iterator[Judge]:
-    with closing(Judge(LIMITS)) as process:
+    with closing(Judge(LIMITS, Plug())) as process:
         yield process
 
 
@@ -68,7 +69,7 @@ def test_the_verdict_is_that_of_the_judge(process: Judge, source: str) -> None:
 
 
 def test_inputs_depend_on_the_ingredients(process: Judge) -> None:
-    draws = Test("1.1", "from course_utils import seeds\nprint(seeds.number('1.1'))", 1.0)
+    draws = Test("1.1", "from nbjudge import seeds\nprint(seeds.number('1.1'))", 1.0)
 
     found = [process.judge(draws, answers(), ingredients=(name,)) for name in ("a", "b", "a")]
 
@@ -104,7 +105,7 @@ def test_what_a_test_cannot_stand_costs_its_exercise(
     "endless", ["while True:\n    pass", "import time\ntime.sleep(60)", "sum(iter(int, 1))"]
 )
 def test_a_test_that_computes_without_end_is_stopped(endless: str) -> None:
-    with closing(Judge(replace(LIMITS, judge_seconds=1))) as process:
+    with closing(Judge(replace(LIMITS, judge_seconds=1), Plug())) as process:
         found = judged(process, endless)
 
         assert found.verdict.mark == 0
@@ -121,7 +122,7 @@ def test_waiting_for_the_kernel_is_not_computing() -> None:
         clock.now += 1000
         return exchange(frames, seconds)
 
-    with pytest.MonkeyPatch.context() as patch, closing(Judge(LIMITS)) as process:
+    with pytest.MonkeyPatch.context() as patch, closing(Judge(LIMITS, Plug())) as process:
         patch.setattr(judge_process, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
         assert process.judge(Test("1.1", "double(1), double(2)", 1.0), slow).verdict.mark == 1
@@ -171,10 +172,10 @@ def test_nothing_of_the_graders_is_open_in_the_process(process: Judge) -> None:
 
 
 def test_the_next_notebook_is_judged_by_the_same_process() -> None:
-    with judging(LIMITS) as first:
+    with judging(LIMITS, Plug()) as first:
         first.judge(GOOD, answers())
-    with judging(LIMITS) as second:
+    with judging(LIMITS, Plug()) as second:
         assert second is first
-    with judging(replace(LIMITS, judge_seconds=2)) as third:
+    with judging(replace(LIMITS, judge_seconds=2), Plug()) as third:
         assert third is not first
     assert first._line is None  # who waits with other settings has ended

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,10 +18,10 @@ from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
 from processes import PATIENCE
 
-from course_utils import autograde
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
+from nbjudge.course.plug import Plug
 from nbjudge.exceptions import SubmissionError
 from nbjudge.intake.sanitise import sanitised
 from nbjudge.judge import notebooks
@@ -37,6 +35,9 @@ from nbjudge.judge.notebooks import (
     grade_notebook,
     handed_in,
     recorded,
+)
+from nbjudge.judge.notebooks import (
+    grade as grade_file,
 )
 from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap
@@ -56,6 +57,11 @@ pytestmark = pytest.mark.slow
 LIMITS = Limits(cell_seconds=PATIENCE, call_seconds=PATIENCE, output_bytes=2**20)
 #: For what ends by no other limit.
 HASTE = replace(LIMITS, cell_seconds=3, call_seconds=3)
+
+#: What this course tells of itself, where modules of its own have to be in a kernel.
+THE_COURSES = Plug(
+    packages=("course_utils",), probes="course_utils.probes", variables=("COURSE_QUICK",)
+)
 
 
 def notebook(*sources: str) -> NotebookNode:
@@ -309,7 +315,7 @@ def test_who_ends_the_kernel_is_blamed_though_something_else_runs() -> None:
 
 def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed() -> None:
     answer, test = notebook(*FIRST).cells
-    run = _Run({}, LIMITS, Judge(LIMITS))
+    run = _Run({}, LIMITS, Plug(), Judge(LIMITS, Plug()))
     run.execute(answer)
 
     assert run._session is not None
@@ -361,7 +367,7 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
-    def session(self, limits: Limits, files: Any) -> Any:
+    def session(self, limits: Limits, files: Any, plug: Plug) -> Any:
         """Return a kernel whose cells take as many seconds as they say, as far as they may."""
 
         def run(cell: NotebookNode, *, seconds: float, **_: Any) -> Ran:
@@ -392,7 +398,7 @@ class Fragile(Clock):
         self.loss = loss
         self.kernels = 0
 
-    def session(self, limits: Limits, files: Any) -> Any:
+    def session(self, limits: Limits, files: Any, plug: Plug) -> Any:
         """Return a kernel whose cells take as many seconds as they say, if it lives as long."""
         self.kernels += 1
         end = math.inf
@@ -623,7 +629,7 @@ def test_outputs_that_are_none_of_jupyters_are_dropped() -> None:
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
-    started = Session(Limits(), {"data/points.csv": b"1,2\n"})
+    started = Session(Limits(), {"data/points.csv": b"1,2\n"}, THE_COURSES)
     yield started
     started.close()
 
@@ -646,15 +652,29 @@ def test_the_working_folder_holds_the_data_files_and_nothing_else(says: Any) -> 
     assert says(listed) == "['./data/points.csv']"
 
 
-@pytest.mark.parametrize("name", ["reference", "reference.mlp", "autograde", "instructor.cli"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("course_utils.reference", "course_utils.reference.mlp", "nbjudge.judge"),
+        *(
+            "nbjudge.judge.judge",
+            "nbjudge.grading",
+            "nbjudge.course.secret",
+            "nbjudge.cli.commands",
+        ),
+    ],
+)
 def test_what_is_the_courses_cannot_be_imported(says: Any, name: str) -> None:
-    assert "No module named" in says(f"import course_utils.{name}")
+    assert "No module named" in says(f"import {name}")
 
 
 def test_the_students_modules_can_be_imported(says: Any) -> None:
-    code = "from course_utils import checks, data, plots, probes\nprint(checks.__name__)"
+    code = (
+        "from course_utils import data, plots, probes\nfrom nbjudge import checks\n"
+        "print(checks.__name__, probes.__name__)"
+    )
 
-    assert says(code) == "nbjudge.checks"
+    assert says(code) == "nbjudge.checks course_utils.probes"
 
 
 def test_nothing_names_the_course(says: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -669,7 +689,7 @@ def test_nothing_names_the_course(says: Any, monkeypatch: pytest.MonkeyPatch) ->
 
     assert says(named) == "[]"
     monkeypatch.setenv("COURSE_SECRET", "top secret")
-    given = environment("/home/student")
+    given = environment(THE_COURSES, "/home/student")
     assert "top secret" not in given.values()
     assert not given.keys() & {"USER", "PYTHONPATH", "VIRTUAL_ENV", "JPY_API_TOKEN"}
 
@@ -725,7 +745,7 @@ def found_by(result: Result) -> dict[str, tuple[float, str, str]]:
 
 
 def test_a_notebook_is_graded_from_its_bytes(right: NotebookNode, version: NotebookVersion) -> None:
-    result = autograde.grade(content(right), version)
+    result = grade_file(content(right), version)
 
     assert result.scores == {"test_ex_1_1_1": 2, "test_ex_1_1_2": 3, "ex_1_1_3": None}
     assert {name: verdict.mark for name, verdict in result.verdicts.items()} == {
@@ -742,7 +762,7 @@ def test_an_untouched_release_gets_nothing_and_its_answers_are_told(
 ) -> None:
     released = (course.root / "release" / "sums" / "sums.ipynb").read_bytes()
 
-    result = autograde.grade(released, version)
+    result = grade_file(released, version)
 
     assert result.scores == {"test_ex_1_1_1": 0, "test_ex_1_1_2": 0, "ex_1_1_3": 0}
     assert result.unanswered == ("ex_1_1_1", "ex_1_1_2", "ex_1_1_3")
@@ -752,10 +772,10 @@ def test_a_sanitised_or_a_graded_notebook_gets_the_same_marks_again(
     course: Course, version: NotebookVersion
 ) -> None:
     raw = content(answered(course, ex_1_1_1="def total(numbers):\n    return 6"))
-    first = autograde.grade(raw, version, ingredients=INGREDIENTS)
+    first = grade_file(raw, version, ingredients=INGREDIENTS)
 
     for again in (content(sanitised(raw, version).notebook), first.notebook):
-        result = autograde.grade(again, version, ingredients=INGREDIENTS)
+        result = grade_file(again, version, ingredients=INGREDIENTS)
         assert (result.scores, found_by(result)) == (first.scores, found_by(first))
         assert contents(result) == contents(first)
     assert first.verdicts["test_ex_1_1_1"].reason == ("✗ Exercise 1.1.1: the sum of nothing is 0.")
@@ -779,7 +799,7 @@ def test_the_same_bytes_get_the_same_marks_and_reasons_and_other_inputs_others(
     source.by_grade_id(right)["ex_1_1_1"].source = draws
 
     first, again, other = (
-        autograde.grade(content(right), random, ingredients=("secret", "sums", student))
+        grade_file(content(right), random, ingredients=("secret", "sums", student))
         for student in ("ada", "ada", "bob")
     )
 
@@ -798,7 +818,7 @@ def test_a_data_file_that_would_lie_elsewhere_is_refused(
     right: NotebookNode, version: NotebookVersion, path: str
 ) -> None:
     with pytest.raises(ValueError, match="has to lie beside its notebook"):
-        autograde.grade(content(right), version, files={path: b"1,2"})
+        grade_file(content(right), version, files={path: b"1,2"})
 
 
 def test_data_files_lie_beside_the_notebook(course: Course, version: NotebookVersion) -> None:
@@ -808,7 +828,7 @@ def test_data_files_lie_beside_the_notebook(course: Course, version: NotebookVer
     )
     files = {"data/a b.csv": b"\xff", "é.csv": b"1,2"}
 
-    result = autograde.grade(content(answered(course, ex_1_1_1=reads)), version, files=files)
+    result = grade_file(content(answered(course, ex_1_1_1=reads)), version, files=files)
 
     assert shown(cells_of(result)["ex_1_1_1"]) == "b'\\xff' 1,2\n"
 
@@ -838,7 +858,7 @@ def test_a_cell_for_display_is_told_by_the_courses_text_and_never_by_a_tag(
     bars.metadata.tags = tags
     bars.source = text or bars.source
 
-    result = autograde.grade(content(right), version, run_all=run_all)
+    result = grade_file(content(right), version, run_all=run_all)
 
     assert shown(cells_of(result)["bars"]) == expected
     assert result.scores["test_ex_1_1_1"] == 2
@@ -850,7 +870,7 @@ def test_a_students_tag_keeps_no_cell_from_running(
     for cell in right.cells:
         cell.metadata.tags = ["display", "skip-execution"]
 
-    result = autograde.grade(content(right), version)
+    result = grade_file(content(right), version)
 
     found = cells_of(result)
     assert result.scores == {"test_ex_1_1_1": 2, "test_ex_1_1_2": 3, "ex_1_1_3": None}
@@ -864,7 +884,7 @@ def shown_as_not_run(cell: NotebookNode) -> bool:
 def test_how_long_each_cell_took_stands_in_the_notebook(
     right: NotebookNode, version: NotebookVersion
 ) -> None:
-    result = autograde.grade(content(right), version)
+    result = grade_file(content(right), version)
 
     kept = json.loads(result.notebook)["metadata"][RECORD]["seconds"]
     ran = {name for name, cell in cells_of(result).items() if cell.get("execution_count")}
@@ -877,7 +897,7 @@ def test_long_outputs_are_shortened_as_the_limits_say(
 ) -> None:
     prints = "for number in range(100):\n    print(number)"
 
-    result = autograde.grade(
+    result = grade_file(
         content(answered(course, ex_1_1_1=prints)), version, limits=Limits(output_lines=10)
     )
 
@@ -890,7 +910,7 @@ def test_a_test_at_fault_gives_no_mark(right: NotebookNode, version: NotebookVer
         for cell in version.cells
     )
 
-    result = autograde.grade(content(right), replace(version, cells=faulty))
+    result = grade_file(content(right), replace(version, cells=faulty))
 
     assert result.is_faulty
     assert result.scores["test_ex_1_1_1"] is None
@@ -899,7 +919,7 @@ def test_a_test_at_fault_gives_no_mark(right: NotebookNode, version: NotebookVer
 
 def test_what_is_no_notebook_is_no_result(version: NotebookVersion) -> None:
     with pytest.raises(SubmissionError, match="is empty"):
-        autograde.grade(b"", version)
+        grade_file(b"", version)
 
 
 def test_a_sandbox_that_is_required_and_missing_is_refused(
@@ -908,16 +928,4 @@ def test_a_sandbox_that_is_required_and_missing_is_refused(
     monkeypatch.setattr(bubblewrap, "problem", lambda: "There are no walls here.")
 
     with pytest.raises(KernelStartError, match="There are no walls here"):
-        autograde.grade(content(right), version, limits=Limits(require_sandbox=True))
-
-
-def test_the_door_is_light_and_holds_what_it_names() -> None:
-    code = (
-        "import sys\nfrom course_utils import autograde\n"
-        "heavy = {'torch', 'numpy', 'nbgrader', 'distributed'} & set(sys.modules)\n"
-        "print(heavy, [hasattr(autograde, name) for name in (*autograde.__all__, 'mark')])"
-    )
-
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert told.stdout == "set() [True, True, True, True, True, False]\n"
+        grade_file(content(right), version, limits=Limits(require_sandbox=True))

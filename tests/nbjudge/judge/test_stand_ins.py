@@ -59,7 +59,7 @@ v = Vector()
 pair = (1, 2)
 """
 
-PART = "from course_utils import checks\np = checks.Parts()\nwith p(3, 'a'):\n    "
+PART = "from nbjudge import checks\np = checks.Parts()\nwith p(3, 'a'):\n    "
 
 
 @pytest.mark.parametrize(

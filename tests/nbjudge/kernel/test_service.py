@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import linecache
+import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,8 @@ from nbjudge.kernel.wire import Bounds, Reference, decode, encode
 class Talk:
     """A service, asked in plain values; an object that stays there comes as its reference."""
 
-    def __init__(self, bounds: Bounds | None = None, **namespace: Any) -> None:
-        self._service = Service(namespace, bounds)
+    def __init__(self, bounds: Bounds | None = None, probes: str = "", **namespace: Any) -> None:
+        self._service = Service(namespace, bounds, probes=probes)
 
     def ask(self, do: str, **details: Any) -> Any:
         request = encode({"do": do, **details}, refer=lambda reference: reference)
@@ -93,12 +95,23 @@ def test_an_iterator_gives_as_many_as_are_asked_for_and_says_when_it_has_ended()
 
 
 def test_a_probe_of_the_courses_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    from course_utils import probes
-
-    monkeypatch.setattr(probes, "told", lambda *a, **k: [*a, k], raising=False)
+    probes = types.ModuleType("probes_of_a_course")
+    vars(probes)["told"] = lambda *a, **k: [*a, k]
+    monkeypatch.setitem(sys.modules, probes.__name__, probes)
     asked = {"name": "told", "arguments": (1, 2), "keywords": {"by": 3}}
 
-    assert Talk().ask("probe", **asked) == {"value": [1, 2, {"by": 3}]}
+    told = Talk(probes=probes.__name__).ask("probe", **asked)
+
+    assert told == {"value": [1, 2, {"by": 3}]}
+
+
+@pytest.mark.parametrize("own", ["", "math"])
+def test_a_probe_of_the_judges_runs_here_whatever_the_courses_are(own: str) -> None:
+    asked = {"name": "kinds", "arguments": (True,), "keywords": {}}
+
+    found = Talk(probes=own).ask("probe", **asked)
+
+    assert found == {"value": ["builtins.bool", "builtins.int", "builtins.object"]}
 
 
 Pair = collections.namedtuple("Pair", "a b")

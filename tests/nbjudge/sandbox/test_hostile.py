@@ -35,6 +35,7 @@ from nbformat import NotebookNode
 from processes import PATIENCE
 
 from nbjudge.course.course import Course
+from nbjudge.course.plug import Plug
 from nbjudge.grading.batch import Row, Status, Watcher, autograde
 from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap
@@ -249,12 +250,12 @@ class Leftovers:
 
     processes: dict[str, int]
     rooms: dict[str, list[str]]
-    parents: set[int]
+    parents: dict[Plug, set[int]]
 
 
 @pytest.fixture(scope="module")
 def leftovers() -> Leftovers:
-    return Leftovers({}, {}, set())
+    return Leftovers({}, {}, {})
 
 
 def descendants(ancestor: int) -> set[int]:
@@ -292,14 +293,16 @@ def classes(courses: dict[str, Course], leftovers: Leftovers) -> Classes:
         # In this process, whose descendants can be looked at after each submission.
         if bubblewrap.problem():
             return autograde(courses[name], ASSIGNMENTS[name], call_in=AtOnce())
-        parent = warm_parent()
+        plug = courses[name].plug
+        parent = warm_parent(plug)
         own = descendants(parent._process.pid)
 
         class Look(Watcher):
             def graded(self, student: str, points: float | None, failed: bool) -> None:
                 leftovers.processes[student] = len(newcomers(parent._process.pid, own))
                 leftovers.rooms[student] = [path.name for path in parent.rooms.iterdir()]
-                leftovers.parents.add(warm_parent()._process.pid)
+                known = leftovers.parents.setdefault(plug, set())
+                known.add(warm_parent(plug)._process.pid)
 
         return autograde(courses[name], ASSIGNMENTS[name], call_in=AtOnce(), watcher=Look())
 
@@ -353,7 +356,7 @@ def test_a_forgery_gains_nothing_and_costs_no_more_than_its_exercise(
 @needs_sandbox
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_nothing_runs_on_when_a_submission_is_graded(
-    classes: Classes, leftovers: Leftovers, name: str
+    classes: Classes, courses: dict[str, Course], leftovers: Leftovers, name: str
 ) -> None:
     students = list(classes(name))
 
@@ -361,14 +364,14 @@ def test_nothing_runs_on_when_a_submission_is_graded(
         students, 0
     )
     assert not any(leftovers.rooms[student] for student in students)
-    assert len(leftovers.parents) == 1  # which nobody has ended
+    assert len(leftovers.parents[courses[name].plug]) == 1  # which nobody has ended
 
 
 @pytest.mark.slow
 @pytest.mark.sandbox
 @needs_sandbox
 def test_a_greedy_kernel_takes_nothing_from_its_neighbour_and_ends_whole() -> None:
-    parent = warm_parent()._process.pid
+    parent = warm_parent(Plug())._process.pid
     own = descendants(parent)
     limits = Limits(processes=50)
     greedy = Session(limits)

@@ -415,7 +415,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WrittenModules:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "table.py").write_text("x = 'handed in'")
     monkeypatch.chdir(tmp_path)
-    return WrittenModules(tmp_path)
+    return WrittenModules(tmp_path, ["nbjudge"])
 
 
 @pytest.mark.parametrize("name", ["helpers", "numpy", "missing", "json", "a.b"])
@@ -459,12 +459,12 @@ def test_a_folder_of_data_stands_for_no_package(written: WrittenModules, tmp_pat
 def test_no_file_stands_for_the_courses_own_modules(
     written: WrittenModules, tmp_path: Path
 ) -> None:
-    (tmp_path / "course_utils").mkdir()
+    (tmp_path / "nbjudge").mkdir()
     for name in ("__init__", "probes"):
-        (tmp_path / "course_utils" / f"{name}.py").touch()
+        (tmp_path / "nbjudge" / f"{name}.py").touch()
 
-    assert written.find_spec("course_utils", None) is None
-    assert written.find_spec("course_utils.probes", [str(tmp_path / "course_utils")]) is None
+    assert written.find_spec("nbjudge", None) is None
+    assert written.find_spec("nbjudge.probes", [str(tmp_path / "nbjudge")]) is None
 
 
 # --- without walls ------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from processes import PATIENCE
 
+from nbjudge.course.plug import Plug
 from nbjudge.fork_server.usage import Budget
 from nbjudge.judge.judge import Line
 from nbjudge.judge.notebooks import grade_notebook
@@ -50,6 +51,13 @@ SMALL = Limits(
 )
 #: Room for the processes of `HOG`, which have some megabytes each.
 MANY = replace(SMALL, memory_megabytes=900)
+#: What this course tells of itself, where its modules or data have to be in a kernel.
+THE_COURSES = Plug(
+    packages=("course_utils",),
+    data="course_utils.data",
+    data_variable="COURSE_DATA_DIR",
+    offline=("COURSE_OFFLINE",),
+)
 HOG = "import os, time\nfor _ in range(35):\n    if os.fork() == 0:\n        time.sleep(600)\n"
 
 
@@ -60,7 +68,8 @@ def own_folder() -> Iterator[None]:
         patch.setattr(tempfile, "tempdir", folder)
         patch.setattr(warm_kernels, "_parents", {})
         yield
-        warm_parent().close()
+        for parent in warm_kernels._parents.values():
+            parent.close()
 
 
 def code(source: str) -> NotebookNode:
@@ -305,9 +314,9 @@ def test_two_kernels_with_one_seed_draw_the_same_numbers() -> None:
 
 def test_kernels_after_the_first_find_the_drawings_decoded() -> None:
     decoded = "from course_utils import data\nprint(data._drawings.cache_info().currsize)"
-    printed("0")
+    printed("0", plug=THE_COURSES)
 
-    assert printed(decoded) == "2"
+    assert printed(decoded, plug=THE_COURSES) == "2"
 
 
 def test_a_data_loader_may_have_workers() -> None:
@@ -336,7 +345,7 @@ def test_data_sets_can_be_read_and_not_written() -> None:
         "open(os.environ['COURSE_DATA_DIR'] + '/new', 'w')"
     )
 
-    told = printed(reads)
+    told = printed(reads, plug=THE_COURSES)
 
     assert "101 (100, 142)" in told
     assert "Read-only file system" in told
@@ -346,7 +355,8 @@ def test_a_kernel_is_offline() -> None:
     asks = "import socket\nsocket.create_connection(('127.0.0.1', 1), timeout=1)"
 
     assert "OSError" in printed(asks)
-    assert printed("import os; print(os.environ['COURSE_OFFLINE'])") == "1"
+    tells = "import os; print(os.environ['COURSE_OFFLINE'])"
+    assert printed(tells, plug=THE_COURSES) == "1"
 
 
 def test_the_files_beside_a_notebook_can_be_read_and_changed() -> None:
@@ -408,8 +418,8 @@ def test_a_cell_that_wants_too_many_processes_fails_and_its_kernel_lives() -> No
 def means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have limits kept by control groups, where they can be had, or by counting, as elsewhere."""
     if request.param == "counted":
-        monkeypatch.setitem(vars(warm_parent()), "groups", None)
-    elif warm_parent().groups is None:
+        monkeypatch.setitem(vars(warm_parent(Plug())), "groups", None)
+    elif warm_parent(Plug()).groups is None:
         pytest.skip("no control group can be had here")
     means: str = request.param
     return means
@@ -501,13 +511,13 @@ print(os.read(says, 10).decode(), open("/proc/self/autogroup").read().split()[-1
 def test_another_session_weighs_next_to_nothing_where_sessions_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(vars(warm_parent()), "groups", None)
+    monkeypatch.setitem(vars(warm_parent(Plug())), "groups", None)
 
     assert printed(WEIGHT) == "19 0"
 
 
 def test_all_processes_of_a_kernel_are_in_its_group_and_the_group_goes_with_them() -> None:
-    home = warm_parent().groups
+    home = warm_parent(Plug()).groups
     if home is None:
         pytest.skip("no control group can be had here")
     groups = (
@@ -532,7 +542,7 @@ def test_a_kernel_whose_group_cannot_be_made_is_counted(monkeypatch: pytest.Monk
         def new_group(self, budget: Budget) -> Any:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(vars(warm_parent()), "groups", Full())
+    monkeypatch.setitem(vars(warm_parent(Plug())), "groups", Full())
     session = Session(SMALL)
 
     assert said(session, "x = bytearray(90 * 2**20)\nprint('ran')") == "ran"
@@ -568,7 +578,7 @@ def test_the_processes_of_one_kernel_take_none_from_another() -> None:
 
 
 def test_a_closed_kernel_has_left_no_process() -> None:
-    warm_parent()
+    warm_parent(Plug())
     before = descendants(os.getpid())
     session = Session(MANY)
     said(session, HOG)
@@ -586,7 +596,7 @@ def test_a_kernel_that_cannot_be_ended_now_holds_nobody_up_and_ends_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(warm_kernels, "END_SECONDS", 0.5)
-    warm_parent()
+    warm_parent(Plug())
     before = descendants(os.getpid())
     session = Session(SMALL)
     mine = descendants(os.getpid()) - before
@@ -610,7 +620,7 @@ def test_a_kernel_whose_leash_is_let_go_is_ended() -> None:
             manager.provisioner._leash.close()
             assert eventually(lambda: not alive(mine))
 
-    warm_parent()
+    warm_parent(Plug())
     before = descendants(os.getpid())
     asyncio.run(scenario())
 
@@ -619,12 +629,13 @@ GRADER = """
 from nbjudge.sandbox.session import Session
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.warm_kernels import warm_parent
+from nbjudge.course.plug import Plug
 import nbformat, time
 
 session = Session(Limits())
 leaves = "import subprocess\\nsubprocess.Popen(['sleep', '600'], start_new_session=True)"
 session.run(nbformat.v4.new_code_cell(leaves))
-print(warm_parent().folder, flush=True)
+print(warm_parent(Plug()).folder, flush=True)
 time.sleep(600)
 """
 
@@ -649,7 +660,7 @@ def entries(folder: str | Path) -> int:
 
 def footprint() -> dict[str, int]:
     """Return what 200 kernels should not add to: files, processes, open files."""
-    rooms = warm_parent().rooms
+    rooms = warm_parent(Plug()).rooms
     return {
         "temporary files": entries(tempfile.gettempdir()),
         "rooms": entries(rooms),
@@ -664,7 +675,7 @@ def forking_process() -> int:
     """Return the process that forks kernels: the first of Python's in the sandbox."""
     inside = {
         int(start): pid
-        for pid, start in descendants(warm_parent()._process.pid)
+        for pid, start in descendants(warm_parent(Plug())._process.pid)
         if Path(f"/proc/{pid}/comm").read_text().strip() != "bwrap"
     }
     return inside[min(inside)]
@@ -696,7 +707,7 @@ def test_two_hundred_kernels_leave_nothing_behind() -> None:
 
 def test_the_parent_can_fork_safely() -> None:
     """A thread, or an event loop's descriptors, would be copied in half."""
-    warm_parent()
+    warm_parent(Plug())
     pid = forking_process()
 
     opened = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
@@ -705,17 +716,19 @@ def test_the_parent_can_fork_safely() -> None:
     assert not [name for name in opened if name.startswith("anon_inode")]
 
 
-def test_there_is_one_parent_for_each_folder_of_data(
+def test_there_is_one_parent_for_each_course_and_folder_of_data(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(warm_kernels, "_parents", {})
     monkeypatch.setattr(warm_kernels, "WarmParent", Living)
 
-    first, again = warm_parent(), warm_parent()
+    first, again = warm_parent(THE_COURSES), warm_parent(replace(THE_COURSES))
+    other = warm_parent(Plug())
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
 
     assert first is again
-    assert warm_parent() is not first
+    assert warm_parent(THE_COURSES) is not first
+    assert warm_parent(Plug()) is other is not first
 
 
 class Living:
@@ -727,14 +740,14 @@ class Living:
 
 def test_a_parent_that_was_killed_is_replaced() -> None:
     lost = Session(SMALL)
-    old = warm_parent()
+    old = warm_parent(Plug())
 
     os.kill(old._process.pid, signal.SIGKILL)
     old._process.wait()
 
     assert eventually(lambda: not lost.is_alive())
     assert printed("print(1)") == "1"
-    assert warm_parent() is not old
+    assert warm_parent(Plug()) is not old
     assert not old.folder.exists()
     lost.close()
 
@@ -743,15 +756,16 @@ LENDER = """
 import os, signal, subprocess, sys, time
 import nbformat
 from contextlib import closing
-from course_utils.autograde import warm
 from nbjudge.sandbox.session import Session
+from nbjudge.course.plug import Plug
+from nbjudge.sandbox import warm_kernels
 from nbjudge.sandbox.limits import Limits
 
 def grade():
     cell = nbformat.v4.new_code_cell("print(6 * 7)")
     with closing(Session(Limits())) as session:
         session.run(cell)
-    return f"{cell.outputs[0].text.strip()} {warm.warm_parent().folder}"
+    return f"{cell.outputs[0].text.strip()} {warm_kernels.warm_parent(Plug()).folder}"
 
 def forked(work):
     read, write = os.pipe()
@@ -762,8 +776,8 @@ def forked(work):
     os.wait()
     return os.read(read, 1000).decode()
 
-warm.lend()
-(lent,) = warm._lent.values()
+warm_kernels.lend(Plug())
+(lent,) = warm_kernels._lent.values()
 """
 
 
@@ -788,8 +802,9 @@ def test_graders_that_are_forked_share_one_parent() -> None:
 
 def test_nothing_is_lent_by_who_only_imports_what_workers_share() -> None:
     code = (
-        "from course_utils.autograde import shared, warm; print(len(warm._lent))\n"
-        "import os; from course_utils.autograde import forge; print(forge.MARK in os.environ)"
+        "from nbjudge.grading import preloaded\n"
+        "from nbjudge.sandbox import warm_kernels; print(len(warm_kernels._lent))\n"
+        "import os; from nbjudge.grading import preload; print(preload.MARK in os.environ)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -852,7 +867,7 @@ def kill_the_sandbox(times: int) -> Callable[[], None]:
     def kill() -> None:
         if left:
             left.pop()
-            parent = warm_parent()
+            parent = warm_parent(Plug())
             parent._process.kill()
             parent._process.wait()
 
@@ -920,7 +935,7 @@ def test_a_parent_that_does_not_come_up_says_why(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(bubblewrap, "command", lambda *_, **__: fails)
 
     with pytest.raises(ParentLost, match="did not start: no room for walls"):
-        WarmParent()
+        WarmParent(Plug())
 
 
 def test_a_parent_with_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -930,7 +945,7 @@ def test_a_parent_with_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
     with pytest.raises(ParentLost, match="has 2 threads"):
-        WarmParent()
+        WarmParent(Plug())
 
 
 def failing_fork(times: int) -> Callable[[WarmParent, dict[str, Any]], Any]:
