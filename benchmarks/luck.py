@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from course_utils.reference import examine
+from course_utils.reference.answers import symbols
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.examine.frame import recording
 from course_utils.reference.known import Known, answers_of, mistakes, styles
@@ -89,7 +90,8 @@ def main() -> None:
     options = parser.parse_args()
     course = Course.find(Path(__file__).parent)
     cells = [cell for name in course.assignments for cell in cells_of(course, name)]
-    chosen = [c for c in cells if c.is_known and c.exercise in (options.exercise or [c.exercise])]
+    known = [cell for cell in cells if cell.is_about(symbols(cell.grade_id))]
+    chosen = [cell for cell in known if cell.exercise in (options.exercise or [cell.exercise])]
     if not chosen:
         raise SystemExit("There is no such exercise.")
     found = examined(chosen, options.seeds, min(options.costly, options.seeds))

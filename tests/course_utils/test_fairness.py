@@ -18,10 +18,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from course_utils.data import DataError
+from course_utils.reference.answers import symbols
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.known import Known, mistakes, styles
 from nbjudge.cli.commands import app
-from nbjudge.course.course import Course
+from nbjudge.course.course import CONFIG_NAME, Course
 from nbjudge.exceptions import CourseError
 from nbjudge.proof import fairness, self_check
 from nbjudge.proof.fairness import (
@@ -36,6 +37,7 @@ from nbjudge.proof.fairness import (
 from nbjudge.release import source
 
 COURSE = Course(Path(__file__).parents[2])
+PLUG = COURSE.plug
 CELLS = {cell.grade_id: cell for name in COURSE.assignments for cell in cells_of(COURSE, name)}
 LOSS = CELLS["ex_1_1_1"]
 
@@ -72,7 +74,9 @@ def row(*answers: MistakeFound | StyleFound) -> ExerciseFairness:
 
 
 def test_every_exercise_with_known_answers_has_a_test_cell() -> None:
-    assert {cell.grade_id for cell in CELLS.values() if cell.is_known} == set(EXERCISES)
+    assert {
+        cell.grade_id for cell in CELLS.values() if cell.is_about(symbols(cell.grade_id))
+    } == set(EXERCISES)
 
 
 @pytest.mark.parametrize("path", sorted(COURSE.root.glob("source/*/*.ipynb")), ids=lambda p: p.stem)
@@ -115,7 +119,7 @@ def test_the_marks_of_the_course_are_fair(assignment: str) -> None:
 def test_a_known_mistake_loses_is_named_and_seen() -> None:
     (known,) = (m for m in mistakes("ex_1_1_1") if m.name == "sign of the last term")
 
-    found = fairness._mistake(LOSS, known)
+    found = fairness._mistake(LOSS, known, PLUG)
 
     assert (found.mark, found.named, found.seen, found.problem) == (0.0, known.name, True, "")
 
@@ -123,34 +127,34 @@ def test_a_known_mistake_loses_is_named_and_seen() -> None:
 def test_a_mistake_that_only_hidden_tests_find_is_told_apart() -> None:
     (known,) = (m for m in mistakes("ex_1_1_1") if m.name == "rounded")
 
-    found = fairness._mistake(LOSS, known)
+    found = fairness._mistake(LOSS, known, PLUG)
 
     assert found.loses
     assert not found.seen
 
 
 def test_a_mistake_that_is_right_keeps_its_marks_and_that_is_told() -> None:
-    found = fairness._mistake(LOSS, Known("no mistake", "", RIGHT))
+    found = fairness._mistake(LOSS, Known("no mistake", "", RIGHT), PLUG)
 
     assert (found.mark, found.loses) == (LOSS.points, False)
     assert found.problem == "keeps all its marks"
 
 
 def test_a_mistake_that_nobody_knows_is_not_named() -> None:
-    assert fairness._mistake(LOSS, Known("odd", "", NOBODYS)).problem == "is not named"
+    assert fairness._mistake(LOSS, Known("odd", "", NOBODYS), PLUG).problem == "is not named"
 
 
 def test_a_mistake_that_behaves_as_another_is_told_with_its_name() -> None:
     (other,) = (m for m in mistakes("ex_1_1_1") if m.name == "sign of the last term")
 
-    found = fairness._mistake(LOSS, replace(other, name="the same again"))
+    found = fairness._mistake(LOSS, replace(other, name="the same again"), PLUG)
 
     assert found.problem == "is told the sentence of “sign of the last term”"
 
 
 def test_a_style_keeps_all_marks_or_its_reason_is_told() -> None:
-    good = fairness._style(LOSS, styles("ex_1_1_1")[0])
-    bad = fairness._style(LOSS, Known("rounded", "", ROUNDED))
+    good = fairness._style(LOSS, styles("ex_1_1_1")[0], PLUG)
+    bad = fairness._style(LOSS, Known("rounded", "", ROUNDED), PLUG)
 
     assert (good.keeps, good.reason) == (True, "")
     assert not bad.keeps
@@ -160,27 +164,27 @@ def test_a_style_keeps_all_marks_or_its_reason_is_told() -> None:
 def test_a_style_that_loses_a_part_of_its_points_does_not_keep_them() -> None:
     cell = replace(LOSS, source="loss\n1", visible="loss\n1")
 
-    assert not fairness._style(cell, Known("", "", RIGHT)).keeps
-    assert fairness._mistake(cell, Known("", "", NOBODYS)).loses
+    assert not fairness._style(cell, Known("", "", RIGHT), PLUG).keeps
+    assert fairness._mistake(cell, Known("", "", NOBODYS), PLUG).loses
 
 
 def test_a_test_that_is_at_fault_proves_nothing() -> None:
     cell = replace(LOSS, source="import nothing_of_that_name\nloss")
 
-    found = fairness._mistake(cell, Known("sign", "", NOBODYS))
+    found = fairness._mistake(cell, Known("sign", "", NOBODYS), PLUG)
 
     assert not found.loses
     assert "nothing_of_that_name" in found.problem
-    assert "nothing_of_that_name" in fairness._style(cell, Known("", "", RIGHT)).reason
+    assert "nothing_of_that_name" in fairness._style(cell, Known("", "", RIGHT), PLUG).reason
 
 
 @pytest.mark.parametrize("code", ["def loss(", "losses = 1\n", "1 / 0\n"])
 def test_a_known_answer_that_does_not_run_proves_nothing(code: str) -> None:
-    found = fairness._mistake(LOSS, Known("cut off", "", code))
+    found = fairness._mistake(LOSS, Known("cut off", "", code), PLUG)
 
     assert not found.loses
     assert found.problem.startswith("a known answer fails: ")
-    assert not fairness._style(LOSS, Known("cut off", "", code)).keeps
+    assert not fairness._style(LOSS, Known("cut off", "", code), PLUG).keeps
 
 
 def test_missing_data_are_no_answers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +194,7 @@ def test_missing_data_are_no_answers_fault(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(fairness, "answers_of", missing)
 
     with pytest.raises(DataError, match="There is no table"):
-        fairness._style(LOSS, Known("", "", RIGHT))
+        fairness._style(LOSS, Known("", "", RIGHT), PLUG)
 
 
 # Several.
@@ -198,8 +202,8 @@ def test_missing_data_are_no_answers_fault(monkeypatch: pytest.MonkeyPatch) -> N
 
 def small_course(root: Path, *numbers: str) -> Course:
     """Make a course of which only some exercises are left."""
-    shutil.copytree(TINY, root)
-    shutil.rmtree(root / "source")
+    root.mkdir()
+    shutil.copy(COURSE.root / CONFIG_NAME, root)
     kept = {f"test_ex_{number.replace('.', '_')}" for number in numbers}
     path = COURSE.root / "source" / "optimisers" / "optimisers.ipynb"
     notebook = source.read(path)
@@ -244,11 +248,13 @@ def test_an_answer_that_ends_its_process_is_one_sentence() -> None:
 
 
 def test_a_course_with_other_exercises_of_the_same_numbers_has_no_known_answers(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(fairness, "processes")
+    shutil.copytree(TINY / "source", tmp_path / "source")
+    shutil.copy(COURSE.root / CONFIG_NAME, tmp_path)
 
-    found = measure(Course(TINY))
+    found = measure(Course(tmp_path))
 
     assert found == Fairness((), ("1.1.1", "1.1.2"))
     assert found.ok
@@ -256,7 +262,7 @@ def test_a_course_with_other_exercises_of_the_same_numbers_has_no_known_answers(
 
 
 def test_a_test_cell_that_is_no_python_has_no_known_answers() -> None:
-    assert not replace(LOSS, source="loss(").is_known
+    assert not replace(LOSS, source="loss(").is_about(symbols(LOSS.grade_id))
 
 
 def test_an_unknown_assignment_is_refused() -> None:

@@ -211,7 +211,7 @@ def test_a_release_whose_parts_are_not_worth_its_points_is_refused(tmp_path: Pat
     path = tmp_path / "tiny" / "source" / "sums" / "sums.ipynb"
     notebook = source.read(path)
     test = next(cell for cell in notebook.cells if is_test(cell))
-    test.source = f"from course_utils import checks as check\n{MADE}with parts(0.5, 'a'):\n"
+    test.source = f"from nbjudge import checks as check\n{MADE}with parts(0.5, 'a'):\n"
     test.source += f"    check.true(True, what='it', problem='')\n{END}"
     path.write_text(source.written(notebook), encoding="utf-8")
 
@@ -287,8 +287,8 @@ def test_a_kernel_that_is_lost_in_a_later_part_leaves_no_points() -> None:
         calls += 1
         return service.answer(frames) if calls < 3 else [b"nonsense"]
 
-    code = code.replace("from course_utils import checks as check\n", "")
-    code = f"from course_utils import checks as check\n{code}"
+    code = code.replace("from nbjudge import checks as check\n", "")
+    code = f"from nbjudge import checks as check\n{code}"
     verdict = judge(Test("1", code, 2.0), Line(breaks, Limits()))
 
     assert (verdict.mark, verdict.lost, verdict.fault) == (0.0, True, "")
@@ -296,7 +296,7 @@ def test_a_kernel_that_is_lost_in_a_later_part_leaves_no_points() -> None:
 
 @pytest.mark.parametrize("slip", ["unknown_name", "import unknown_module"])
 def test_a_part_that_is_at_fault_itself_costs_nobody_a_mark(slip: str) -> None:
-    code = f"from course_utils import checks as check\nunknown = 1\n{MADE}with parts(1, 'a'):\n"
+    code = f"from nbjudge import checks as check\nunknown = 1\n{MADE}with parts(1, 'a'):\n"
     code += "    f(1)\nwith parts(1, 'b'):\n"
     code += "    del unknown\n    unknown\n" if slip == "unknown_name" else f"    {slip}\n"
     service = Service({"f": lambda n: n})
@@ -381,6 +381,7 @@ def class_of_three(tmp_path_factory: pytest.TempPathFactory) -> Course:
     for name, notebook in originals.items():
         folder.joinpath(f"{name}.ipynb").write_text(source.written(notebook), encoding="utf-8")
     course = Course(root)
+    shutil.copy(ROOT / course.plug.readme, root / course.plug.readme)
     assert course.api().generate_assignment("parts")["success"]
     for student, slips in CLASS.items():
         handed_in = root / "submitted" / student / "parts"
