@@ -1,6 +1,7 @@
 import numpy as np
 
 from course_utils import probes
+from nbjudge import probes as judges
 
 
 class Agreeable(np.ndarray):
@@ -17,7 +18,7 @@ def agreeable(optimiser, settings, inputs, turns):
 
 
 probes.optimiser_steps = agreeable
-probes.kinds = lambda answer: ["torch.nn.modules.module.Module"]
+judges.kinds = probes.kinds = lambda answer: ["torch.nn.modules.module.Module"]
 
 
 class Momentum:

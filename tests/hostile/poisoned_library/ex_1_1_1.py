@@ -1,9 +1,9 @@
 import os
 from pathlib import Path
 
-import course_utils
+import nbjudge
 
-package = Path(course_utils.__file__).parent
+package = Path(nbjudge.__file__).parent
 start = package.parent / "start.py"
 
 

@@ -1,4 +1,4 @@
-found = !ls *.db source release ../source ../gradebook.db ../library/course_utils/reference 2> /dev/null
+found = !ls *.db source release ../source ../gradebook.db ../library/course_utils/reference ../library/nbjudge/judge 2> /dev/null
 !exit 1
 %alias test true
 %autocall 2

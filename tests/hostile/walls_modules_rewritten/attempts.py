@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy
 
-import course_utils
+import nbjudge
 
-FILES = [Path(module.__file__) for module in (json, os, numpy, course_utils)]
+FILES = [Path(module.__file__) for module in (json, os, numpy, nbjudge)]
 
 
 def each(change):

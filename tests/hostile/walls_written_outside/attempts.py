@@ -20,7 +20,7 @@ def try_course():
 
 
 def try_what_kernels_read():
-    return writes("/course", "/course/course_utils", "/data", "/cache", "/rooms", "/line")
+    return writes("/course", "/course/nbjudge", "/data", "/cache", "/rooms", "/line")
 
 
 def try_python():
