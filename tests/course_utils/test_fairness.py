@@ -18,6 +18,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from course_utils.data import DataError
+from course_utils.reference import answers
 from course_utils.reference.answers import symbols
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.known import Known, mistakes, styles
@@ -191,7 +192,7 @@ def test_missing_data_are_no_answers_fault(monkeypatch: pytest.MonkeyPatch) -> N
     def missing(*_: object) -> None:
         raise DataError("There is no table.")
 
-    monkeypatch.setattr(fairness, "answers_of", missing)
+    monkeypatch.setattr(answers, "answers_of", missing)
 
     with pytest.raises(DataError, match="There is no table"):
         fairness._style(LOSS, Known("", "", RIGHT), PLUG)
