@@ -31,7 +31,7 @@ from nbjudge.judge.judge import Line
 from nbjudge.judge.notebooks import grade_notebook
 from nbjudge.sandbox import bubblewrap, warm_kernels
 from nbjudge.sandbox.limits import Limits
-from nbjudge.sandbox.session import KernelLost, KernelStartError, Session
+from nbjudge.sandbox.session import NAME, KernelLost, KernelStartError, Session
 from nbjudge.sandbox.warm_kernels import ParentLost, WarmParent, WarmProvisioner, warm_parent
 from nbjudge.sandbox.workspace import Workplace
 
@@ -149,8 +149,8 @@ def _start(pid: int) -> str:
 def kernel_manager() -> tuple[AsyncKernelManager, dict[str, Any], Workplace]:
     """Return a manager of Jupyter's own, and what its kernel is started with, and in."""
     session = Session.__new__(Session)
-    session._limits = SMALL
-    session._manager = AsyncKernelManager(kernel_name=session.NAME)
+    session._limits, session._plug = SMALL, Plug()
+    session._manager = AsyncKernelManager(kernel_name=NAME)
     start = session._warm({})
     assert session._place is not None
     return session._manager, start, session._place
@@ -304,8 +304,10 @@ def test_no_two_kernels_draw_the_same_numbers() -> None:
 
 
 def test_two_kernels_with_one_seed_draw_the_same_numbers() -> None:
+    plug = Plug(preload=("torch",))  # what is imported later cannot have been seeded
+
     def drawn() -> str:
-        with closing(Session(SMALL)) as session:
+        with closing(Session(SMALL, plug=plug)) as session:
             Line(session.request, SMALL).ask("start", seed=7)
             return said(session, DRAWS.format("1"))
 
