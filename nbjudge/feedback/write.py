@@ -16,7 +16,7 @@ from typing import Any
 from traitlets.config import Config
 
 from nbjudge.course.course import Course, causes
-from nbjudge.feedback.notebook_page import OVERVIEW
+from nbjudge.feedback.exporter import OVERVIEW
 from nbjudge.course.gradebook import marks
 from nbjudge.basics.machine_errors import explain
 from nbjudge.course.folders import LOG_NAME, folder_of, logged, workshop

@@ -145,7 +145,7 @@ class Crew:
                 raise CourseError(message) from error
         message = (
             "All workers are gone. See what they said in the end (one that cannot import "
-            "course_utils dies: install the course there, with its instructor extra), start them, "
+            "nbjudge and the course's packages dies: install them there), start them, "
             "then run the same command again."
         )
         raise CourseError(message)

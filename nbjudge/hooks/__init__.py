@@ -110,5 +110,5 @@ def _configure_pages(c: Config) -> None:
     c.HTMLExporter.extra_template_paths = [str(formgrader)]
     # A page of its own for each notebook, which asks the gradebook itself: nbgrader's own
     # preprocessors have nothing left to do.
-    c.GenerateFeedback.exporter_class = "nbjudge.feedback.notebook_page.FeedbackExporter"
+    c.GenerateFeedback.exporter_class = "nbjudge.feedback.exporter.FeedbackExporter"
     c.GenerateFeedback.preprocessors = []

@@ -278,8 +278,8 @@ def free_names(source: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> free_names("import math\nstep = Momentum(rate)\nprint(math.sqrt(step(1)))")
-    ('Momentum', 'rate')
+    >>> free_names("import math\nstep = Walk(rate)\nprint(math.sqrt(step(1)))")
+    ('Walk', 'rate')
     """
     module = symtable.symtable(source, "<test>", "exec")
     own = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}

@@ -1,6 +1,7 @@
 """How values cross between a test's process and a student's kernel: as data that nothing runs.
 
 A value becomes frames, the binary buffers of one Jupyter message, and a value again. Both processes
+import importlib
 import this module. `decode` is the one place where what a kernel sends is parsed, and trusts none
 of it. There is no pickle in either direction.
 
@@ -25,6 +26,7 @@ payload and the sign of zero included. Any other object stays where it is; a `Re
 
 from __future__ import annotations
 
+import importlib
 import math
 import struct
 import sys
@@ -551,7 +553,10 @@ class _Reader:
         return _array(shape, dtype, self.elements(shape, dtype.itemsize))
 
     def tensor(self, with_gradient: bool) -> Any:
-        import torch
+        try:
+            torch = importlib.import_module("torch")
+        except ModuleNotFoundError as error:
+            raise WireError("there is a tensor, and no PyTorch to read it with") from error
 
         name = self.text()
         allowed = _MEASURED if with_gradient else _COUNTED | _MEASURED

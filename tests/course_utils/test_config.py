@@ -10,8 +10,12 @@ import pytest
 
 import course_utils
 from nbjudge.course.course import Course
+from nbjudge.proof import doctor
+from nbjudge.proof.doctor import State
+from nbjudge.sandbox import bubblewrap
 
 ROOT = Path(__file__).parents[2]
+COURSE = Course(ROOT)
 RELEASES = sorted(path for path in (ROOT / "release").iterdir() if path.is_dir())
 
 
@@ -21,7 +25,7 @@ def test_a_relative_data_folder_means_the_same_to_every_kernel(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COURSE_DATA_DIR", "data")
 
-    Course(ROOT).config()
+    COURSE.config()
 
     assert os.environ["COURSE_DATA_DIR"] == str(tmp_path / "data")
 
@@ -54,3 +58,44 @@ def test_the_readme_says_how_to_open_a_notebook_and_where_the_data_come_from(rel
 
     assert "`course_utils` and `nbjudge` beside the notebooks" in readme
     assert "generated stand-ins for their data" in readme
+
+
+def data_sets() -> tuple[State, str]:
+    """Return what `course doctor` says of them."""
+    (row,) = [row for row in doctor.machine(COURSE) if row.name == "data sets"]
+    return row.state, row.reason
+
+
+def test_stand_ins_are_named_and_nothing_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COURSE_OFFLINE")
+    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
+    monkeypatch.setenv("COURSE_CACHE_DIR", str(tmp_path))
+
+    state, reason = data_sets()
+
+    assert state is State.HOLDS
+    assert reason.startswith("preterm: stand-in, ")
+    assert reason.endswith("(`course data` fetches the real ones)")
+    assert list(tmp_path.iterdir()) == []
+    assert "COURSE_OFFLINE" not in os.environ
+
+
+def test_a_damaged_data_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "images.npz").write_bytes(b"damaged")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+
+    state, reason = data_sets()
+
+    assert state is State.BROKEN
+    assert str(tmp_path / "images.npz") in reason
+
+
+@pytest.mark.sandbox
+@pytest.mark.skipif(bool(bubblewrap.problem()), reason=f"no sandbox: {bubblewrap.problem()}")
+def test_a_kernel_finds_the_data_sets_that_are_here() -> None:
+    with doctor.outside(COURSE) as facts:
+        (row,) = doctor.examine(facts, (doctor.DATA,), COURSE.plug)
+
+    assert (row.state, row.reason) == (State.HOLDS, doctor.DATA.holds)

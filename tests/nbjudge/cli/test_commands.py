@@ -292,7 +292,7 @@ def test_workers_are_prepared_only_where_they_will_be_needed(
 ) -> None:
     started: list[bool] = []
     monkeypatch.setattr(graded, "is_behind", lambda *_: is_behind)
-    monkeypatch.setattr(preload, "start", lambda: started.append(True))
+    monkeypatch.setattr(preload, "start", lambda _: started.append(True))
 
     call("--course", course, "autograde", *options)
 

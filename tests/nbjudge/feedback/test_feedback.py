@@ -31,18 +31,23 @@ from feedback_notebooks import (
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from nbjudge.pages import safe_html, mathematics, rich_outputs
-from nbjudge.course import submission_marks
-from nbjudge.feedback import notebook_page
 from nbjudge.basics import text
-from nbjudge.grading.batch import autograde
+from nbjudge.course import submission_marks
 from nbjudge.course.course import Course
-from nbjudge.feedback.write import feedback
-from nbjudge.pages.safe_html import Cleaner, picture
-from nbjudge.course.submission_marks import CellMark, NotebookMarks, SubmissionMarks, submission_marks
-from nbjudge.pages.mathematics import formula
-from nbjudge.feedback.notebook_page import entries, notebook_page, overview_page
 from nbjudge.course.gradebook import opened
+from nbjudge.course.submission_marks import (
+    CellMark,
+    NotebookMarks,
+    SubmissionMarks,
+    submission_marks,
+)
+from nbjudge.feedback import exporter
+from nbjudge.feedback.exporter import entries, notebook_page, overview_page
+from nbjudge.feedback.write import feedback
+from nbjudge.grading.batch import autograde
+from nbjudge.pages import mathematics, rich_outputs, safe_html
+from nbjudge.pages.mathematics import formula
+from nbjudge.pages.safe_html import Cleaner, picture
 from nbjudge.release import source
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,7 +114,7 @@ def test_no_hidden_test_and_no_mark_scheme_is_on_the_page(path: Path) -> None:
     visible = "\n".join(
         line
         for cell in graded.cells
-        for line in notebook_page._without(cell.source, REGIONS).split("\n")
+        for line in exporter._without(cell.source, REGIONS).split("\n")
     )
     hidden = [line for line in hidden_lines(graded.cells) if line not in visible]
     text = Seen(page).text
@@ -269,7 +274,7 @@ def test_comments_stand_with_the_mark_of_their_exercise() -> None:
 
 def test_an_answer_that_was_not_given_is_said_to_be_missing() -> None:
     cell = written("YOUR ANSWER HERE", "1_1_1")
-    cell.metadata.nbgrader.checksum = notebook_page.compute_checksum(cell)
+    cell.metadata.nbgrader.checksum = exporter.compute_checksum(cell)
     own = marks(CellMark("ex_1_1_1", 0, 2))
 
     page = page_of(notebook(cell), own)
@@ -574,7 +579,7 @@ def test_all_formulas_of_the_course_become_mathml() -> None:
     for path in ROOT.glob("source/*/*.ipynb"):
         for cell in source.read(path).cells:
             if cell.cell_type == "markdown":
-                shown = Cleaner().markdown(notebook_page._without(cell.source, REGIONS))
+                shown = Cleaner().markdown(exporter._without(cell.source, REGIONS))
                 found += shown.count("<math")
                 assert 'class="line"' not in shown
                 assert not re.search(r"\\[a-z]", re.sub(r"<code>.*?</code>", "", shown))
@@ -617,7 +622,7 @@ def test_a_formula_lays_out_symbols_and_nothing_else(latex: str) -> None:
         assert "9999em" not in attributes.values()
 
 
-@pytest.mark.parametrize("module", [mathematics, notebook_page, text, rich_outputs])
+@pytest.mark.parametrize("module", [mathematics, exporter, text, rich_outputs])
 def test_examples_in_the_documentation(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
@@ -779,16 +784,3 @@ def test_links_beside_a_submission_are_not_followed(course: Course, tmp_path: Pa
 
     names = {path.name for path in (course.root / "feedback" / "ada" / "sums").iterdir()}
     assert names == {"first.html", "sums.html", "index.html", "timestamp.txt"}
-
-
-def test_the_templates_are_part_of_the_package() -> None:
-    import tomllib
-
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        data = tomllib.load(file)["tool"]["setuptools"]["package-data"]
-
-    folder = Path(submission_marks.__file__).parent
-    (pattern,) = data["course_utils.autograde"]
-    packed = set(folder.glob(pattern))
-    assert {path for path in (folder / "templates").rglob("*") if path.is_file()} <= packed
-    assert {path.name for path in packed} >= {"base.html.j2", "notebook.html.j2", "style.css"}

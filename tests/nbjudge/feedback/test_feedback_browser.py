@@ -28,7 +28,7 @@ from feedback_notebooks import (
 )
 
 from nbjudge.course.submission_marks import CellMark, NotebookMarks, SubmissionMarks
-from nbjudge.feedback.notebook_page import notebook_page, overview_page
+from nbjudge.feedback.exporter import notebook_page, overview_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -141,6 +141,7 @@ def test_two_users_go_from_release_to_feedback_by_the_exchange(users: tuple[User
     shutil.copytree(TINY, root)
     with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write("\nc.Execute.timeout = 30\n")
+        config.write('c.CourseDirectory.course_id = "optimisers-and-losses"\n')  # as the guide says
         config.write(setting("hand-in.md", "The exchange, for instructors").replace(*here))
     instructor.own(instructor.home)
     jupyter = student.home / ".jupyter"
@@ -159,7 +160,7 @@ def test_two_users_go_from_release_to_feedback_by_the_exchange(users: tuple[User
     assert fetched.owner() == student.name
     fetched.write_text(source.written(answered(Course(root))), encoding="utf-8")
     student.run("nbgrader", "submit", "sums")
-    inbound = exchange / "tiny" / "inbound"
+    inbound = exchange / "optimisers-and-losses" / "inbound"
     for closed in (root / "nbgrader_config.py", inbound):
         # Nobody sees the course, nor what others have handed in.
         assert "Permission" in student.run("python", "-c", f"open({str(closed)!r})", fails=True)

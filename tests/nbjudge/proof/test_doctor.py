@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -53,7 +52,7 @@ def kernel(
     """Put a kernel in the place of a real one: it says, or raises, what is given here."""
 
     class Session:
-        def __init__(self, limits: object) -> None:
+        def __init__(self, limits: object, plug: object) -> None:
             """Start at once."""
 
         def run(self, cell: nbformat.NotebookNode) -> session.Ran:
@@ -86,10 +85,10 @@ def printed(diagnosis: Diagnosis) -> str:
 @needs_sandbox
 def test_every_protection_holds_here(course: Course) -> None:
     with doctor.outside(course) as facts:
-        rows = list(doctor.examine(facts, (*doctor.PROBES, doctor.DATA)))
+        rows = list(doctor.examine(facts))
 
     assert [row for row in rows if row.state is not State.HOLDS] == []
-    assert len(rows) == len(doctor.PROBES) + 1
+    assert len(rows) == len(doctor.PROBES)
 
 
 @pytest.mark.slow
@@ -183,7 +182,7 @@ def test_a_process_left_behind_must_have_been_seen_before(
 def test_one_kernel_that_does_not_start_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
 
-    def failing(limits: object) -> None:
+    def failing(limits: object, plug: object) -> None:
         started.append(limits)
         raise KernelStartError("A kernel for grading did not start: so it is")
 
@@ -238,33 +237,7 @@ def test_a_damaged_gradebook_does_not_hold(course: Course) -> None:
 
 
 def test_without_a_course_there_is_no_row_for_its_gradebook() -> None:
-    assert list(found(None)) == ["Python", "nbgrader", "data sets"]
-
-
-def test_stand_ins_are_named_and_nothing_is_fetched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COURSE_OFFLINE")
-    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
-    monkeypatch.setenv("COURSE_CACHE_DIR", str(tmp_path))
-
-    state, reason = found(None)["data sets"]
-
-    assert state is State.HOLDS
-    assert reason.startswith("preterm: stand-in, ")
-    assert reason.endswith("(`course data` fetches the real ones)")
-    assert list(tmp_path.iterdir()) == []
-    assert "COURSE_OFFLINE" not in os.environ
-
-
-def test_a_damaged_data_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "images.npz").write_bytes(b"damaged")
-    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
-
-    state, reason = found(None)["data sets"]
-
-    assert state is State.BROKEN
-    assert str(tmp_path / "images.npz") in reason
+    assert list(found(None)) == ["Python", "nbgrader"]
 
 
 # The command

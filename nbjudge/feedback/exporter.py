@@ -26,7 +26,12 @@ from nbgrader.utils import compute_checksum, is_grade, is_solution, is_task
 from traitlets import default
 
 from nbjudge.pages.safe_html import Cleaner
-from nbjudge.course.submission_marks import CellMark, NotebookMarks, SubmissionMarks, submission_marks
+from nbjudge.course.submission_marks import (
+    CellMark,
+    NotebookMarks,
+    SubmissionMarks,
+    submission_marks,
+)
 from nbjudge.pages.rich_outputs import Output, code, outputs
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.judge.notebooks import RECORD, is_test
