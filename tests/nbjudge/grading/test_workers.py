@@ -360,7 +360,7 @@ def test_a_worker_without_the_course_is_a_sentence(
     monkeypatch.setattr(workers, "GATHER", 5)
     site.open().hire(NO_COURSE).gathered()
 
-    assert_is_one_sentence(refused(course, site.address), "nbjudge", "install the course")
+    assert_is_one_sentence(refused(course, site.address), "nbjudge", "install them there")
 
 
 def test_a_scheduler_without_the_course_is_a_sentence(course: Course, site: Site) -> None:

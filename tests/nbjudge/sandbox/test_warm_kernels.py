@@ -736,6 +736,9 @@ def test_there_is_one_parent_for_each_course_and_folder_of_data(
 class Living:
     """Stands for a parent."""
 
+    def __init__(self, plug: Plug) -> None:
+        pass
+
     def is_alive(self) -> bool:
         return True
 
