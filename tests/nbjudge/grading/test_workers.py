@@ -404,14 +404,14 @@ def dying(tmp_path: Path) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("started", [1, 2])
 def test_a_worker_of_this_machine_that_dies_is_replaced(
-    course: Course, dying: None, workers: int
+    course: Course, dying: None, started: int
 ) -> None:
     for student in ("doomed", "unlucky"):
         hand_in(course, student, answered(course))
 
-    with batch.staff(course, workers=workers) as call_in:
+    with batch.staff(course, workers=started) as call_in:
         found = {row.student: row for row in autograde(course, "sums", call_in=call_in)}
 
     doomed = found.pop("doomed")
