@@ -35,7 +35,7 @@ from course_utils.instructor.fairness import TestCell, cells_of, processes
 from course_utils.reference import examine
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.examine.frame import recording
-from course_utils.reference.known import Known, answers_of, mistakes, styles
+from course_utils.reference.known_answers import Known, answers_of, mistakes, styles
 
 SEEDS, COSTLY_SEEDS = 1000, 50
 #: They train, run networks of full size, or draw a thousand pairs: a tenth of a second an answer.

@@ -30,7 +30,7 @@ from course_utils.autograde.course import CONFIG_NAME, Course
 from course_utils.instructor import source
 from course_utils.instructor.release import generate
 from course_utils.instructor.similar import similar
-from course_utils.reference.known import mistakes, styles
+from course_utils.reference.known_answers import mistakes, styles
 
 HALF, LONGEST = "half of them, all of these", "the longest one, names changed"
 #: How many answers are wrong, and how the course's own answer weighs beside the styles.

@@ -31,7 +31,7 @@ from course_utils.instructor.fairness import (
     measure,
 )
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.known import Known, mistakes, styles
+from course_utils.reference.known_answers import Known, mistakes, styles
 
 COURSE = Course(Path(__file__).parents[1])
 CELLS = {cell.grade_id: cell for name in COURSE.assignments for cell in cells_of(COURSE, name)}

@@ -111,7 +111,7 @@ def test_a_changed_moved_or_new_line_of_code_is_another_grader(package: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["reference/mistakes/ex_1.py", "instructor/cli.py", "autograde/feedback_page.py"]
+    "name", ["reference/known/ex_1.diff", "instructor/cli.py", "autograde/feedback_page.py"]
 )
 def test_another_sentence_or_page_is_the_same_grader(package: Path, name: str) -> None:
     before = version_now()

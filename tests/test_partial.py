@@ -35,7 +35,7 @@ from course_utils.kernel.service import Service
 from course_utils.reference import examine
 from course_utils.reference.diagnosis import named
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.known import Known, answers_of, mistakes, styles
+from course_utils.reference.known_answers import Known, answers_of, mistakes, styles
 
 ROOT = Path(__file__).parents[1]
 TESTS = {

@@ -37,11 +37,8 @@ class OtherGrader(CourseError):
     """A worker has another version of the course than who sent the job."""
 
 
-#: What changes no mark: the instructor's tools, the known answers, and what makes pages.
-NO_JUDGES = (
-    *("instructor/", "reference/mistakes/", "reference/styles/"),
-    *("autograde/feedback", "autograde/formgrader", "autograde/pages"),
-)
+#: What changes no mark: the instructor's tools, and what makes pages. Known answers are no modules.
+NO_JUDGES = ("instructor/", "autograde/feedback", "autograde/formgrader", "autograde/pages")
 
 
 @functools.cache

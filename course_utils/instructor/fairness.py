@@ -33,7 +33,7 @@ from course_utils.instructor import source
 from course_utils.kernel.service import Service
 from course_utils.reference.diagnosis import named
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.known import Known, answers_of, mistakes, styles
+from course_utils.reference.known_answers import Known, answers_of, mistakes, styles
 
 __all__ = [
     "ExerciseFairness",

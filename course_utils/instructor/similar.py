@@ -201,7 +201,10 @@ def _prints(texts: Iterable[str], kind: Kind) -> frozenset[int]:
 
 def _known(cell: CourseCell) -> list[str]:
     """Return the course's known answers to an exercise, right and wrong ones."""
-    from course_utils.reference.known import mistakes, styles  # takes a while: it imports PyTorch
+    from course_utils.reference.known_answers import (
+        mistakes,
+        styles,
+    )  # takes a while: it imports PyTorch
 
     return [known.source for known in (*styles(cell.grade_id), *mistakes(cell.grade_id))]
 

@@ -14,7 +14,7 @@ from course_utils import seeds
 from course_utils.exceptions import CourseError
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.examine.frame import Seen, Trace, recording
-from course_utils.reference.known import Known, answers_of, mistakes
+from course_utils.reference.known_answers import Known, answers_of, mistakes
 
 __all__ = ["diagnose", "is_like", "named"]
 

@@ -36,7 +36,7 @@ from course_utils.instructor import source
 from course_utils.instructor.release import release
 from course_utils.instructor.report import report
 from course_utils.instructor.terminal import print_class
-from course_utils.reference.known import mistakes
+from course_utils.reference.known_answers import mistakes
 
 PICTURES = Path(__file__).resolve().parent
 ROOT = PICTURES.parents[1]
