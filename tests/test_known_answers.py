@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -104,6 +105,14 @@ def test_different_mistakes_have_different_sentences(grade_id: str) -> None:
     sentences = Counter(mistake.sentence for mistake in mistakes(grade_id))
 
     assert not [sentence for sentence, times in sentences.items() if times > 1]
+
+
+def test_the_files_are_part_of_the_package() -> None:
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        data = tomllib.load(file)["tool"]["setuptools"]["package-data"]
+    (pattern,) = data["course_utils.reference"]
+
+    assert set(FILES) <= set(known_answers.FOLDER.parent.glob(pattern))
 
 
 def test_an_exercise_of_which_nothing_is_known_has_no_mistakes() -> None:
