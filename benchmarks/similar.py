@@ -26,7 +26,7 @@ from disguise import DISGUISES, in_own_words
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.reference.known import mistakes, styles
+from course_utils.reference.known_answers import mistakes, styles
 from nbjudge.course.course import CONFIG_NAME, Course
 from nbjudge.release import source
 from nbjudge.release.release import generate

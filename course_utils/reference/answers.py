@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from course_utils.reference.diagnosis import named_mistake
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.known import answers_of, mistakes, styles
+from course_utils.reference.known_answers import answers_of, mistakes, styles
 
 __all__ = ["answers_of", "mistakes", "named_mistake", "styles", "symbols"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.examine.frame import Seen, Trace, recording
-from course_utils.reference.known import Known, answers_of, mistakes
+from course_utils.reference.known_answers import Known, answers_of, mistakes
 from nbjudge import checks as check
 from nbjudge import seeds
 from nbjudge.exceptions import CourseError

@@ -29,7 +29,7 @@ from playwright.sync_api import sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from course_utils.reference.known import mistakes
+from course_utils.reference.known_answers import mistakes
 from nbjudge.cli.terminal import print_class
 from nbjudge.course.course import CONFIG_NAME, Course
 from nbjudge.feedback.write import feedback

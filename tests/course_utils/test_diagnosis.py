@@ -24,7 +24,7 @@ from course_utils.reference.examine.frame import (
     recording,
     true,
 )
-from course_utils.reference.known import Known, answers_of, mistakes, styles
+from course_utils.reference.known_answers import Known, answers_of, mistakes, solutions, styles
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
 from nbjudge.judge.judge import Line, Test, judge
@@ -78,9 +78,9 @@ def test_a_known_mistake_loses_its_marks_and_is_named(grade_id: str, mistake: Kn
     assert diagnosed(grade_id, *answers) == mistake.sentence
 
 
-@pytest.mark.parametrize(("grade_id", "style"), params(styles))
-def test_a_right_answer_keeps_its_marks(grade_id: str, style: Known) -> None:
-    EXERCISES[grade_id].examination(*answers_of(style, grade_id))
+@pytest.mark.parametrize(("grade_id", "right"), [*params(solutions), *params(styles)])
+def test_a_right_answer_keeps_its_marks(grade_id: str, right: Known) -> None:
+    EXERCISES[grade_id].examination(*answers_of(right, grade_id))
 
 
 @pytest.mark.parametrize(("grade_id", "style"), params(styles)[::7])

@@ -21,7 +21,7 @@ from course_utils.data import DataError
 from course_utils.reference import answers
 from course_utils.reference.answers import symbols
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.known import Known, mistakes, styles
+from course_utils.reference.known_answers import Known, mistakes, styles
 from nbjudge.cli.commands import app
 from nbjudge.course.course import CONFIG_NAME, Course
 from nbjudge.exceptions import CourseError

@@ -22,9 +22,9 @@ from test_examine import ANSWERS, send_away
 from traitlets.config import Config
 
 from course_utils.reference import examine
-from course_utils.reference.diagnosis import named
+from course_utils.reference.diagnosis import named_mistake
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.known import Known, answers_of, mistakes, styles
+from course_utils.reference.known_answers import Known, answers_of, mistakes, styles
 from nbjudge import seeds
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
@@ -111,7 +111,7 @@ def verdict_on(grade_id: str, *answers: Any) -> Verdict:
     line = Line(lambda frames, _: service.answer(frames), Limits())
     number = grade_id.removeprefix("ex_").replace("_", ".")
     code = TESTS[f"test_{grade_id}"].source
-    return judge(Test(number, code, points(grade_id)), line, named)
+    return judge(Test(number, code, points(grade_id)), line, named_mistake)
 
 
 def mark_in_the_kernel(grade_id: str, *answers: Any) -> float:

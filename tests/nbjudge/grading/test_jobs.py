@@ -130,7 +130,7 @@ def test_code_of_another_course_is_another_grader(package: Path) -> None:
     assert grader_version(()) != grader_version(("ours",))
 
 
-@pytest.mark.parametrize("name", ["../ours/reference/mistakes/ex_1.py", "pages/frame.py"])
+@pytest.mark.parametrize("name", ["../ours/reference/known/ex_1.diff", "pages/frame.py"])
 def test_another_sentence_or_page_is_the_same_grader(package: Path, name: str) -> None:
     before = version_now()
     (package / name).parent.mkdir(parents=True, exist_ok=True)

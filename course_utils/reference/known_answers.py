@@ -1,0 +1,150 @@
+"""The answers that the course knows: wrong ones with the sentence that helps, and other right ones.
+
+They lie in the folder `known`, one file per exercise; `read_known` says how these are written.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset, RandomSampler, TensorDataset, default_collate
+
+from course_utils import data, probes, reference
+from course_utils.reference.examine import EXERCISES
+from nbjudge import checks
+from nbjudge.judge.known_file import Known, read_known
+from nbjudge.remote import Remote
+
+__all__ = ["Known", "answers_of", "defined", "mistakes", "solutions", "styles"]
+
+FOLDER = Path(__file__).parent / "known"
+
+
+def mistakes(grade_id: str) -> tuple[Known, ...]:
+    """Return the wrong answers that students give to an exercise; none if none are known.
+
+    Parameters
+    ----------
+    grade_id : str
+        Of the answer cell: "ex_1_2_1".
+    """
+    return _known(grade_id, "mistake")
+
+
+def styles(grade_id: str) -> tuple[Known, ...]:
+    """Return right answers to an exercise that are written unlike the reference."""
+    return _known(grade_id, "style")
+
+
+def solutions(grade_id: str) -> tuple[Known, ...]:
+    """Return the notebook's own answer, and those much like it that are there to be edited."""
+    return _known(grade_id, "solution")
+
+
+@functools.cache
+def _known(grade_id: str, kind: str) -> tuple[Known, ...]:
+    path = FOLDER / f"{grade_id}.diff"
+    return tuple(one for one in read_known(path) if one.kind == kind) if path.exists() else ()
+
+
+def defined(known: Known | str, grade_id: str) -> dict[str, Any]:
+    """Run an answer cell in a fresh namespace, and return that.
+
+    Parameters
+    ----------
+    known : Known or str
+        The answer, or the source of its cell. It is trusted.
+    grade_id : str
+        The exercise, which says what the notebook provides: its imports, and right answers to the
+        exercises before.
+    """
+    source = known if isinstance(known, str) else known.source
+    namespace = {"__name__": "__main__", **_provided(grade_id)}
+    _run(source, namespace)
+    return namespace
+
+
+def answers_of(known: Known | str, grade_id: str) -> tuple[Any, ...]:
+    """Return what the examination of an exercise takes, as this answer cell defines it."""
+    source = known if isinstance(known, str) else known.source
+    namespace = defined(source, grade_id)
+    if grade_id == "ex_1_4_2":
+        namespace["dataloader"] = _LoaderOfCell(source, namespace)
+    return tuple(namespace[symbol] for symbol in EXERCISES[grade_id].symbols)
+
+
+def _run(source: str, namespace: dict[str, Any]) -> None:
+    exec(compile(source, "<known answer>", "exec", dont_inherit=True), namespace)
+
+
+def _provided(grade_id: str) -> dict[str, Any]:
+    tools: dict[str, Any] = {"np": np, "check": checks, "data": data}
+    if not grade_id.startswith("ex_1_5"):
+        tools |= {"probes": probes, "torch": torch, "Dataset": Dataset, "DataLoader": DataLoader}
+    if grade_id.startswith("ex_2"):
+        tools |= {"nn": nn, "F": functional}
+        tools |= {"RandomSampler": RandomSampler, "default_collate": default_collate}
+    if grade_id == "ex_1_4_2":
+        tools["dataset"] = data.preterm_dataset()
+    return {**tools, **_earlier_answers(grade_id)}
+
+
+def _earlier_answers(grade_id: str) -> dict[str, Any]:
+    """Right answers to the exercises that come before this one in its notebook."""
+    order = list(EXERCISES)
+    return {
+        symbol: getattr(reference, symbol)
+        for earlier in order[: order.index(grade_id)]
+        if _notebook(earlier) == _notebook(grade_id)
+        for symbol in EXERCISES[earlier].symbols
+        if hasattr(reference, symbol)
+    }
+
+
+def _notebook(grade_id: str) -> str:
+    parts = grade_id.split("_")
+    return "ex_1_5" if parts[1:3] == ["1", "5"] else f"ex_{parts[1]}"
+
+
+class _LoaderOfCell(Remote):
+    """A data loader that remembers the cell that made it, which exercise 1.4.2 runs again.
+
+    A notebook has its history for that. Here the loader says itself what comes of it, as an object
+    in another process would.
+    """
+
+    def __init__(self, source: str, namespace: dict[str, Any]) -> None:
+        self._source = source
+        self._namespace = namespace
+        self._loader = namespace["dataloader"]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._loader)
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def _probe_(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if name != "loader_with":
+            here = (self._loader if value is self else value for value in arguments)
+            return getattr(probes, name)(*here, **keywords)
+        _, X, y = arguments
+        namespace = {**self._namespace, "dataset": TensorDataset(X, y)}
+        _run(self._source, namespace)
+        return namespace["batch_size"], namespace["dataloader"]
+
+    def _plain_(self) -> Any:
+        return self
+
+    def _kind_(self) -> str:
+        return type(self._loader).__name__
