@@ -128,8 +128,8 @@ class Causes(Protocol):
 class Exchange(Protocol):
     """Sends a request to a kernel, as `Session.request` does."""
 
-    def __call__(self, frames: list[bytes], seconds: float, /) -> list[memoryview] | list[bytes]:
-        """Return the frames of the reply; raise a CourseError if none comes."""
+    def __call__(self, content: bytes, seconds: float, /) -> bytes | memoryview:
+        """Return the reply; raise a CourseError if none comes."""
 
 
 class Line:
@@ -170,8 +170,8 @@ class Line:
         if self.broken is not None:
             raise self.broken
         try:
-            frames = encode({"do": do, **details}, self.limits.bounds, refer=_referred)
-            reply = self._sent(frames)
+            content = encode({"do": do, **details}, self.limits.bounds, refer=_referred)
+            reply = self._sent(content)
         except NotPlain as error:  # the test's own mistake, and no harm done
             self.blame(f"NotPlain: {error}")
             raise
@@ -180,7 +180,7 @@ class Line:
             raise
         return self._outcome(reply)
 
-    def _sent(self, frames: list[bytes]) -> Any:
+    def _sent(self, content: bytes) -> Any:
         limits = self.limits
         self._requests += 1
         if self._requests > limits.requests:
@@ -192,10 +192,10 @@ class Line:
         if start >= self._until:
             raise CourseError(f"the notebook ran longer than {limits.notebook_seconds} s")
         try:
-            reply = self._exchange(frames, min(limits.call_seconds, left, self._until - start))
+            reply = self._exchange(content, min(limits.call_seconds, left, self._until - start))
         finally:
             self._seconds += time.monotonic() - start
-        self._bytes += sum(map(len, frames)) + sum(map(len, reply))
+        self._bytes += len(content) + len(reply)
         if self._bytes > limits.exercise_bytes:
             most = limits.exercise_bytes / 2**20
             raise CourseError(f"its test and it exchanged more than {most:g} MB")

@@ -32,7 +32,6 @@ from nbjudge.exceptions import CourseError
 from nbjudge.judge.failures import Failures
 from nbjudge.judge.judge import Diagnose, Exchange, Line, Test, Verdict, judge
 from nbjudge.judge.knowledge import knowledge
-from nbjudge.kernel.wire import pack, unpack
 from nbjudge.sandbox.limits import Limits
 
 if sys.platform == "linux":
@@ -133,7 +132,7 @@ class Judge:
             if said[:1] == CELLS:
                 line.send_bytes(json.dumps(cells).encode())
             else:
-                line.send_bytes(_exchanged(said, exchange, self._limits))
+                line.send_bytes(_exchanged(said, exchange))
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -192,12 +191,11 @@ def _end() -> None:
             idle.close()
 
 
-def _exchanged(said: bytes, exchange: Exchange, limits: Limits) -> bytes:
+def _exchanged(said: bytes, exchange: Exchange) -> bytes:
     """Have a request of the judge's answered by the kernel."""
     (seconds,) = _SECONDS.unpack_from(said, 1)
     try:
-        frames = unpack(memoryview(said)[1 + _SECONDS.size :], limits.bounds)
-        return REPLY + pack([bytes(frame) for frame in exchange([*map(bytes, frames)], seconds)])
+        return REPLY + exchange(said[1 + _SECONDS.size :], seconds)
     except CourseError as error:
         return LOST + str(error).encode(errors="replace")
 
@@ -211,12 +209,12 @@ def _serve(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoRet
         _settle(line.fileno())
         _limit(limits.judge_megabytes)
 
-        def exchange(frames: list[bytes], seconds: float, /) -> list[memoryview]:
-            line.send_bytes(ASK + _SECONDS.pack(seconds) + pack(frames))
+        def exchange(content: bytes, seconds: float, /) -> memoryview:
+            line.send_bytes(ASK + _SECONDS.pack(seconds) + content)
             said = line.recv_bytes()
             if said[:1] == LOST:
                 raise CourseError(said[1:].decode(errors="replace"))
-            return unpack(memoryview(said)[1:], limits.bounds)
+            return memoryview(said)[1:]
 
         while True:
             test, ingredients, until = json.loads(line.recv_bytes()[1:])

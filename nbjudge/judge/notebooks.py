@@ -520,9 +520,9 @@ class _Run:
             return Judged(Verdict(0.0, reason=f"✗ Exercise {test.exercise}: {loss}.")), None
         losses: list[KernelLost] = []
 
-        def exchange(frames: list[bytes], seconds: float) -> list[memoryview]:
+        def exchange(content: bytes, seconds: float) -> bytes | memoryview:
             try:
-                return session.request(frames, seconds)
+                return session.request(content, seconds)
             except KernelLost as loss:
                 losses.append(loss)
                 raise

@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from nbjudge.kernel.leftovers import Leftovers, Loop
 from nbjudge.kernel.service import Service
-from nbjudge.kernel.wire import REPLY, REPORT, REQUEST, pack, unpack
+from nbjudge.kernel.wire import REPLY, REPORT, REQUEST
 from nbjudge.kernel.written_modules import WrittenModules
 
 __all__ = ["GradedKernel", "GradedKernelApp", "main"]
@@ -115,7 +115,7 @@ class GradedKernel(IPythonKernel):
         """Answer the judge's requests, from this one to the empty one."""
         assert self.session is not None
         socket = stream.socket
-        reply = self._answer(parent["buffers"][0])
+        reply = self._service.answer(parent["buffers"][0])
         self.session.send(socket, REPLY, {}, parent, ident=ident, buffers=[reply])
         while True:
             sender, *parts = socket.recv_multipart()
@@ -124,13 +124,10 @@ class GradedKernel(IPythonKernel):
             number, request = parts
             if not request:
                 break
-            socket.send_multipart([sender, number, self._answer(request)])
+            socket.send_multipart([sender, number, self._service.answer(request)])
         self._service.end()
         # What has come meanwhile, nobody has told the event loop of.
         stream.flush(zmq.POLLIN)
-
-    def _answer(self, request: bytes | memoryview) -> bytes:
-        return pack(self._service.answer(unpack(request)))
 
 
 class GradedKernelApp(IPKernelApp):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,10 +49,10 @@ class Service:
         #: How the notebook has its switches, while a test is on.
         self._notebooks: switches.State | None = None
 
-    def answer(self, frames: Sequence[bytes | memoryview]) -> list[bytes]:
+    def answer(self, content: bytes | memoryview) -> bytes:
         """Return the reply to a request; whatever goes wrong is a reply too."""
         try:
-            request = decode(frames, self._bounds, resolve=self._resolve)
+            request = decode(content, self._bounds, resolve=self._resolve)
             operation: Callable[..., Any] = getattr(self, f"_do_{request.pop('do')}")
             return self._encode({"value": operation(**request)})
         except TooMuch as error:
@@ -61,7 +61,7 @@ class Service:
         except BaseException as error:
             return encode({"raised": _described(error)})
 
-    def _encode(self, value: Any) -> list[bytes]:
+    def _encode(self, value: Any) -> bytes:
         return encode(value, self._bounds, refer=self._refer)
 
     def _refer(self, value: Any) -> Reference:

@@ -1,9 +1,8 @@
 """How values cross between a test's process and a student's kernel: as data that nothing runs.
 
-A value becomes frames, the binary buffers of one Jupyter message, and a value again. Both processes
-import importlib
-import this module. `decode` is the one place where what a kernel sends is parsed, and trusts none
-of it. There is no pickle in either direction.
+A value becomes bytes, and a value again. Both processes import this module. `decode` is the one
+place where what a kernel sends is parsed, and trusts none of it. There is no pickle in either
+direction.
 
 Plain values are those of exactly these types: None, bool, int, float, complex, str, bytes, NumPy
 scalars, arrays and tensors of numbers or bools, and tuples, lists and dicts of plain values (a
@@ -11,7 +10,7 @@ dict's keys are numbers, strings, bytes, None, or tuples of these). They arrive 
 payload and the sign of zero included. Any other object stays where it is; a `Reference` crosses.
 """
 
-# The first frame is the value, from the outside in: one byte that says what comes, then
+# A value is written from the outside in: one byte that says what comes, then
 #     N T F    nothing: None, True, False
 #     i        size, a signed little-endian integer of so many bytes
 #     f c      one or two IEEE doubles
@@ -19,7 +18,7 @@ payload and the sign of zero included. Any other object stays where it is; a `Re
 #     ( [      count, so many values
 #     {        count, so many keys, so many values
 #     n        dtype, the bytes of a NumPy scalar
-#     a        dtype, number of sides, sides; the elements in C order are the next frame
+#     a        dtype, number of sides, sides, the elements in C order
 #     t g      the same for a tensor; g requires a gradient
 #     o        number, kind: an object that stays
 # Sizes, counts, sides and numbers are unsigned 64-bit integers; dtypes and kinds are like strings.
@@ -54,8 +53,6 @@ __all__ = [
     "WireError",
     "decode",
     "encode",
-    "pack",
-    "unpack",
 ]
 
 #: The types of the Jupyter messages that carry the first request and its reply.
@@ -76,6 +73,7 @@ _DOUBLE = struct.Struct("<d")
 _TWO_DOUBLES = struct.Struct("<dd")
 
 _KEY_TYPES = frozenset([NoneType, bool, int, float, complex, str, bytes, tuple])
+_CONSTANTS = {b"N": None, b"T": True, b"F": False}
 _KEY_TAGS = frozenset([b"N", b"T", b"F", b"i", b"f", b"c", b"s", b"b", b"("])
 
 #: NumPy's scalar types and their one-letter codes, which keep int64 and longlong apart.
@@ -134,7 +132,7 @@ class Bounds:
     Parameters
     ----------
     bytes : int
-        Of all frames together.
+        Of all that crosses.
     depth : int
         Of tuples, lists and dicts within each other.
     items : int
@@ -167,11 +165,11 @@ def encode(
     bounds: Bounds = Bounds(),
     *,
     refer: Callable[[object], Reference] | None = None,
-) -> list[bytes]:
-    """Return a value as frames.
+) -> bytes:
+    """Return a value as bytes.
 
     The value is measured before anything of its size is built. While another thread changes it, the
-    frames are within the bounds all the same, but may mix old and new, and be refused by `decode`.
+    bytes are within the bounds all the same, but may mix old and new, and be refused by `decode`.
 
     Parameters
     ----------
@@ -180,11 +178,6 @@ def encode(
     bounds : Bounds
     refer : callable, optional
         Given an object that is not plain, returns what stands for it, or raises `NotPlain`.
-
-    Returns
-    -------
-    list of bytes
-        At least one.
 
     Raises
     ------
@@ -196,21 +189,21 @@ def encode(
     with _room_to_work():
         writer = _Writer(bounds, refer)
         writer.write(value)
-        return [b"".join(writer.head), *writer.data]
+        return b"".join(writer.parts)
 
 
 def decode(
-    frames: Sequence[bytes | memoryview],
+    content: bytes | memoryview,
     bounds: Bounds = Bounds(),
     *,
     resolve: Callable[[Reference], Any] | None = None,
 ) -> Any:
-    """Return the value that frames stand for, whoever wrote them.
+    """Return the value that bytes stand for, whoever wrote them.
 
     Parameters
     ----------
-    frames : sequence of bytes or memoryview
-        Not modified. They can be let go of afterwards: arrays and tensors are copies, and writable.
+    content : bytes or memoryview
+        Not modified. It can be let go of afterwards: arrays and tensors are copies, and writable.
     bounds : Bounds
     resolve : callable, optional
         Turns a `Reference` into what the receiver wants. Without it, references stay as they are.
@@ -224,51 +217,15 @@ def decode(
     Raises
     ------
     Malformed
-        If the frames are none that `encode` returns.
+        If it is nothing that `encode` returns.
     TooMuch
         If the value is beyond a bound.
     """
     with _room_to_work():
-        reader = _Reader(frames, bounds, resolve)
+        reader = _Reader(content, bounds, resolve)
         value = reader.read()
         reader.finish()
         return value
-
-
-def pack(frames: Sequence[bytes]) -> bytes:
-    """Return frames as one piece: many small messages cost more than one large one."""
-    lengths = [_NUMBER.pack(number) for number in (len(frames), *map(len, frames))]
-    return b"".join((*lengths, *frames))
-
-
-def unpack(packed: bytes | memoryview, bounds: Bounds = Bounds()) -> list[memoryview]:
-    """Return the frames that `pack` was given; they are parts of what came, not copies.
-
-    Raises
-    ------
-    Malformed
-        If it is nothing that `pack` returns.
-    TooMuch
-        If it is longer, or in more parts, than bounds allow.
-    """
-    content = memoryview(packed).cast("B")
-    size = _NUMBER.size
-    if len(content) < size:
-        raise Malformed("it is no message")
-    (count,) = _NUMBER.unpack_from(content)
-    if count > bounds.items:
-        raise TooMuch(f"it holds more than {bounds.items} values")
-    start = size * (count + 1)
-    if len(content) < start:
-        raise Malformed("it is no message")
-    frames = []
-    for place in range(size, start, size):
-        (length,) = _NUMBER.unpack_from(content, place)
-        frames.append(content[start : start + length])
-        start += length
-    if start != len(content):
-        raise Malformed("it is no message")
-    return frames
 
 
 class _Budget:
@@ -304,13 +261,12 @@ class _Writer:
     def __init__(self, bounds: Bounds, refer: Callable[[object], Reference] | None) -> None:
         self.budget = _Budget(bounds)
         self.refer = refer
-        self.head: list[bytes] = []
-        self.data: list[bytes] = []
+        self.parts: list[bytes | memoryview] = []
 
-    def put(self, *parts: bytes) -> None:
+    def put(self, *parts: bytes | memoryview) -> None:
         for part in parts:
             self.budget.bytes(len(part))
-            self.head.append(part)
+            self.parts.append(part)
 
     def text(self, text: str) -> None:
         self.budget.fits(len(text))
@@ -321,10 +277,8 @@ class _Writer:
         kind = type(value)
         if key and kind not in _KEY_TYPES:
             raise NotPlain(_kind(value))
-        if value is None:
-            self.put(b"N")
-        elif kind is bool:
-            self.put(b"T" if value else b"F")
+        if value is None or kind is bool:
+            self.put(b"N" if value is None else b"T" if value else b"F")
         elif kind is int:
             self.integer(value)
         elif kind is float:
@@ -372,13 +326,13 @@ class _Writer:
         self.budget.level(depth)
         self.budget.items(2 * len(value))
         pairs = tuple(islice(value.items(), len(value)))
-        before = len(self.head)
+        before = len(self.parts)
         self.put(b"{", _NUMBER.pack(len(pairs)))
         try:
             for key, _ in pairs:
                 self.write(key, depth, key=True)
         except NotPlain as bad:
-            del self.head[before:]
+            del self.parts[before:]
             self.stay(value, f"dict with a key of type {bad.kind}")
             return
         for _, item in pairs:
@@ -387,7 +341,7 @@ class _Writer:
     def array(self, value: np.ndarray[Any, Any]) -> None:
         shape, dtype = value.shape, value.dtype
         self.budget.fits(_size(shape, dtype.itemsize))
-        self.elements(b"a", dtype.str[0] + _CODES[dtype.type], shape, value.tobytes())
+        self.elements(b"a", dtype.str[0] + _CODES[dtype.type], shape, value)
 
     def tensor(self, value: Any) -> None:
         torch = sys.modules["torch"]
@@ -404,18 +358,20 @@ class _Writer:
             if dtype == "bfloat16":  # which NumPy does not have
                 bare = bare.resolve_neg().view(torch.int16)
             # Forced, it also resolves what PyTorch puts off: conjugates, negatives and zeros.
-            content = bare.numpy(force=True).tobytes()
+            elements = bare.numpy(force=True)
         except RuntimeError:  # what torch.func passes to a function has no elements to be read
             self.stay(value, kind)
             return
-        self.elements(b"g" if value.requires_grad else b"t", dtype, shape, content)
+        self.elements(b"g" if value.requires_grad else b"t", dtype, shape, elements)
 
-    def elements(self, tag: bytes, dtype: str, shape: Sequence[int], content: bytes) -> None:
+    def elements(
+        self, tag: bytes, dtype: str, shape: Sequence[int], elements: np.ndarray[Any, Any]
+    ) -> None:
         self.put(tag)
         self.text(dtype)
         self.put(*map(_NUMBER.pack, (len(shape), *shape)))
-        self.budget.bytes(len(content))
-        self.data.append(content)
+        # A view where it can be: the one copy is that into the message.
+        self.put(_bytes_of(np.ascontiguousarray(elements)).data)
 
     def stay(self, value: object, kind: str = "") -> None:
         if self.refer is None:
@@ -430,25 +386,21 @@ class _Writer:
 class _Reader:
     def __init__(
         self,
-        frames: Sequence[bytes | memoryview],
+        content: bytes | memoryview,
         bounds: Bounds,
         resolve: Callable[[Reference], Any] | None,
     ) -> None:
         self.budget = _Budget(bounds)
-        views = [memoryview(frame).cast("B") for frame in frames]
-        self.budget.bytes(sum(map(len, views)))
-        if not views:
-            raise Malformed("it is empty")
-        self.head, *data = views
-        self.data = iter(data)
+        self.content = memoryview(content).cast("B")
+        self.budget.bytes(len(self.content))
         self.position = 0
         self.resolve = resolve
 
-    def take(self, size: int) -> memoryview:
+    def take(self, size: int, fault: str = "it ends too early") -> memoryview:
         start, self.position = self.position, self.position + size
-        if self.position > len(self.head):
-            raise Malformed("it ends too early")
-        return self.head[start : self.position]
+        if self.position > len(self.content):
+            raise Malformed(fault)
+        return self.content[start : self.position]
 
     def number(self) -> int:
         (number,) = _NUMBER.unpack(self.take(_NUMBER.size))
@@ -467,14 +419,10 @@ class _Reader:
         return tuple(self.number() for _ in range(sides))
 
     def elements(self, shape: Sequence[int], itemsize: int) -> memoryview:
-        size = _size(shape, itemsize)
-        data = next(self.data, None)
-        if data is None or len(data) != size:
-            raise Malformed("its shape does not fit its data")
-        return data
+        return self.take(_size(shape, itemsize), "its shape does not fit its data")
 
     def finish(self) -> None:
-        if self.position < len(self.head) or next(self.data, None) is not None:
+        if self.position < len(self.content):
             raise Malformed("it goes on after its end")
 
     def read(self, depth: int = 0, *, key: bool = False) -> Any:
@@ -482,12 +430,8 @@ class _Reader:
         if key and tag not in _KEY_TAGS:
             raise Malformed("it holds a dict with a key that is not plain")
         match tag:
-            case b"N":
-                return None
-            case b"T":
-                return True
-            case b"F":
-                return False
+            case b"N" | b"T" | b"F":
+                return _CONSTANTS[tag]
             case b"i":
                 return self.integer()
             case b"f":
@@ -498,10 +442,9 @@ class _Reader:
                 return self.text()
             case b"b":
                 return bytes(self.take(self.number()))
-            case b"(":
-                return tuple(self.values(depth + 1, key))
-            case b"[":
-                return self.values(depth + 1)
+            case b"(" | b"[":
+                values = self.values(depth + 1, key)
+                return tuple(values) if tag == b"(" else values
             case b"{":
                 return self.mapping(depth + 1)
             case b"n":
@@ -569,8 +512,7 @@ class _Reader:
             _refuse_odd_bools(content)
         # Made by torch, so that it owns its memory; and on the CPU, whatever the default device is.
         tensor = torch.empty(shape, dtype=dtype, device="cpu")
-        flat = tensor.reshape(-1).view(torch.uint8).numpy()
-        flat[:] = np.ndarray(len(content), np.uint8, content)
+        _bytes_of(tensor.reshape(-1).view(torch.uint8).numpy())[:] = content
         return tensor.requires_grad_(with_gradient)
 
     def reference(self) -> Any:
@@ -603,7 +545,14 @@ def _array(
 ) -> np.ndarray[Any, Any]:
     if dtype.kind == "b":
         _refuse_odd_bools(content)
-    return np.ndarray(shape, dtype, content).copy()
+    array = np.empty(shape, dtype)
+    _bytes_of(array)[:] = content
+    return array
+
+
+def _bytes_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the bytes of an array whose elements lie side by side; they are not copied."""
+    return array.reshape(-1).view(np.uint8)
 
 
 def _refuse_odd_bools(content: memoryview) -> None:

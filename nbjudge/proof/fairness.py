@@ -369,7 +369,7 @@ def _judged(
             # Fresh ones each time: a mistake may remember what happened to it.
             found = dict(zip(symbols, course.answers_of(known, cell.grade_id), strict=True))
             service = Service(found, probes=plug.probes)
-            line = Line(lambda frames, _: service.answer(frames), Limits())
+            line = Line(lambda request, _: service.answer(request), Limits())
             return judge(Test(cell.exercise, test, cell.points), line, diagnose)
         except CourseError:
             raise

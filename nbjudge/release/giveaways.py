@@ -285,7 +285,7 @@ def _wins(test: _Examination, value: Callable[..., Any], probes: str) -> bool:
     from nbjudge.kernel.service import Service
 
     service = Service({test.symbol: value}, probes=probes)
-    line = Line(lambda frames, _: service.answer(frames), Limits())
+    line = Line(lambda request, _: service.answer(request), Limits())
     with seeds.seeded("a release"), _limited(), contextlib.suppress(TimeoutError, CourseError):
         verdict = judge(Test(test.exercise, test.source, test.points), line)
         if pyplot := sys.modules.get("matplotlib.pyplot"):

@@ -39,7 +39,7 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.server import HOME
 from nbjudge.fork_server.usage import Budget, Usage
-from nbjudge.kernel.wire import REPLY, REPORT, REQUEST, pack, unpack
+from nbjudge.kernel.wire import REPLY, REPORT, REQUEST
 from nbjudge.sandbox import bubblewrap, workspace
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import MAX_VALUES, Intake, OutputBudget
@@ -514,8 +514,8 @@ class Session:
     def _flooded(self, most: int) -> KernelLost:
         return KernelLost(f"it wrote more than {most / 2**20:g} MB")
 
-    def request(self, frames: list[bytes], seconds: float) -> list[memoryview]:
-        """Send a request to the kernel's service, and return the frames of its reply.
+    def request(self, content: bytes, seconds: float) -> bytes | memoryview:
+        """Send a request to the kernel's service, and return its reply.
 
         Raises
         ------
@@ -529,7 +529,7 @@ class Session:
         poller = zmq.Poller()
         poller.register(line.shell, zmq.POLLIN)
         poller.register(line.output, zmq.POLLIN)
-        line.ask(pack(frames))
+        line.ask(content)
         deadline, written = time.monotonic() + seconds, 0
         while (left := deadline - time.monotonic()) > 0:
             ready = dict(poller.poll(round(1000 * min(left, HEARTBEAT))))
@@ -539,7 +539,7 @@ class Session:
                 if written > self._limits.output_bytes:
                     raise self._flooded(self._limits.output_bytes)
             if line.shell in ready and (found := line.answer(_received(line.shell))) is not None:
-                return unpack(found, self._limits.bounds)
+                return found
             if not ready and not self.is_alive():
                 raise self._died()
         raise KernelHung(f"no result came within {seconds:.0f} s")

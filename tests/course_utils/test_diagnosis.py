@@ -103,7 +103,7 @@ def test_a_mistake_in_another_process_is_named_after_its_test(
     service = Service(
         dict(zip(symbols, answers_of(mistake, grade_id), strict=True)), probes="course_utils.probes"
     )
-    lines = [Line(lambda frames, _: service.answer(frames), Limits()) for _ in range(2)]
+    lines = [Line(lambda request, _: service.answer(request), Limits()) for _ in range(2)]
 
     cell = CELLS[f"test_{grade_id}"]
     points = float(cell.metadata.nbgrader.points)

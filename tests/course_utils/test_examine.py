@@ -36,9 +36,9 @@ def send_away(*answers: Any) -> tuple[list[Any], list[Any]]:
     namespace = {f"answer_{i}": answer for i, answer in enumerate(answers)}
     service, requests = Service(namespace, probes="course_utils.probes"), []
 
-    def exchange(frames: list[bytes], _: float) -> list[bytes]:
-        requests.append(frames)
-        return service.answer(frames)
+    def exchange(request: bytes, _: float) -> bytes:
+        requests.append(request)
+        return service.answer(request)
 
     values = Line(exchange, Limits()).ask("begin", names=list(namespace), seed=0)
     requests.clear()

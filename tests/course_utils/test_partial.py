@@ -108,7 +108,7 @@ def verdict_on(grade_id: str, *answers: Any) -> Verdict:
     service = Service(
         dict(zip(EXERCISES[grade_id].symbols, answers, strict=True)), probes="course_utils.probes"
     )
-    line = Line(lambda frames, _: service.answer(frames), Limits())
+    line = Line(lambda request, _: service.answer(request), Limits())
     number = grade_id.removeprefix("ex_").replace("_", ".")
     code = TESTS[f"test_{grade_id}"].source
     return judge(Test(number, code, points(grade_id)), line, named_mistake)
@@ -282,10 +282,10 @@ def test_a_kernel_that_is_lost_in_a_later_part_leaves_no_points() -> None:
     service = Service({"f": lambda n: n})
     calls = 0
 
-    def breaks(frames: list[bytes], _: float) -> list[bytes]:
+    def breaks(request: bytes, _: float) -> bytes:
         nonlocal calls
         calls += 1
-        return service.answer(frames) if calls < 3 else [b"nonsense"]
+        return service.answer(request) if calls < 3 else b"nonsense"
 
     code = code.replace("from nbjudge import checks as check\n", "")
     code = f"from nbjudge import checks as check\n{code}"
@@ -302,7 +302,7 @@ def test_a_part_that_is_at_fault_itself_costs_nobody_a_mark(slip: str) -> None:
     service = Service({"f": lambda n: n})
 
     verdict = judge(
-        Test("1", code + END, 2.0), Line(lambda frames, _: service.answer(frames), Limits())
+        Test("1", code + END, 2.0), Line(lambda request, _: service.answer(request), Limits())
     )
 
     assert verdict.fault
@@ -335,7 +335,7 @@ def test_the_examination_of_a_part_draws_other_inputs_for_other_students(
         answers, requests = send_away(*ANSWERS[whole])
         with seeds.seeded(student):
             getattr(examine, part)(*answers)
-        asked.append([[bytes(frame) for frame in frames] for frames in requests])
+        asked.append(requests)
     assert asked[0] == asked[1] != asked[2]
 
 

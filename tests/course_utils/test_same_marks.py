@@ -77,7 +77,9 @@ def test_an_answer_is_right_in_the_kernel_exactly_if_it_is_under_the_judge(
     service = Service(dict(namespace), probes="course_utils.probes")
 
     inside = is_right_in_the_kernel(test, namespace)
-    verdict = judge(Test("1", test, 5.0), Line(lambda frames, _: service.answer(frames), Limits()))
+    verdict = judge(
+        Test("1", test, 5.0), Line(lambda request, _: service.answer(request), Limits())
+    )
 
     assert not verdict.fault
     assert (verdict.mark == 5.0) == inside, verdict.reason

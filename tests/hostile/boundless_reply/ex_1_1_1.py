@@ -5,14 +5,14 @@ honest = service.answer
 asked = []
 
 
-def forged(frames):
-    request = decode(frames)
+def forged(content):
+    request = decode(content)
     if request["do"] == "begin":
         asked[:] = request["names"]
     if "total" not in asked:
-        return honest(frames)
+        return honest(content)
     many = (2**63).to_bytes(8, "little")
-    return [b"[" + many if request["do"] == "begin" else b"a" + many, b"2.0"]
+    return b"[" + many if request["do"] == "begin" else b"a" + many + b"2.0"
 
 
 service.answer = forged

@@ -5,13 +5,13 @@ honest = service.answer
 asked = []
 
 
-def forged(frames):
-    request = decode(frames)
+def forged(content):
+    request = decode(content)
     if request["do"] == "begin":
         asked[:] = request["names"]
     if "total" not in asked:
-        return honest(frames)
-    return [(b"(" + (1).to_bytes(8, "little")) * 2**20]
+        return honest(content)
+    return (b"(" + (1).to_bytes(8, "little")) * 2**20
 
 
 service.answer = forged

@@ -5,14 +5,14 @@ honest = service.answer
 asked = []
 
 
-def forged(frames):
-    request = decode(frames)
+def forged(content):
+    request = decode(content)
     if request["do"] == "begin":
         asked[:] = request["names"]
     if "total" not in asked:
-        return honest(frames)
+        return honest(content)
     raised = {"name": ["AssertionError"], "said": {"marks": 2}, "line": "2", "source": b"2.0"}
-    return honest(frames) if request["do"] == "begin" else encode({"raised": raised})
+    return honest(content) if request["do"] == "begin" else encode({"raised": raised})
 
 
 service.answer = forged

@@ -5,15 +5,15 @@ honest = service.answer
 asked = []
 
 
-def forged(frames):
-    request = decode(frames)
+def forged(content):
+    request = decode(content)
     if request["do"] == "begin":
         asked[:] = request["names"]
     if "mean" not in asked:
-        return honest(frames)
+        return honest(content)
     number = 2**53 - 1 if request["do"] == "number" else 0
     reply = {"value": Reference(number, "int")}
-    return honest(frames) if request["do"] == "begin" else encode(reply, refer=lambda value: value)
+    return honest(content) if request["do"] == "begin" else encode(reply, refer=lambda value: value)
 
 
 service.answer = forged

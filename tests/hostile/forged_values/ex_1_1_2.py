@@ -5,13 +5,13 @@ honest = service.answer
 asked = []
 
 
-def forged(frames):
-    request = decode(frames)
+def forged(content):
+    request = decode(content)
     if request["do"] == "begin":
         asked[:] = request["names"]
     if "mean" not in asked:
-        return honest(frames)
-    return honest(frames) if request["do"] == "begin" else encode({"value": True})
+        return honest(content)
+    return honest(content) if request["do"] == "begin" else encode({"value": True})
 
 
 service.answer = forged

@@ -5,13 +5,13 @@ honest = service.answer
 asked = []
 
 
-def forged(frames):
-    request = decode(frames)
+def forged(content):
+    request = decode(content)
     if request["do"] == "begin":
         asked[:] = request["names"]
     if "total" not in asked:
-        return honest(frames)
-    return [bytes(range(256)) * 40, b"", b"{" * 1000]
+        return honest(content)
+    return bytes(range(256)) * 40 + b"{" * 1000
 
 
 service.answer = forged

@@ -1,8 +1,8 @@
-from nbjudge.kernel.wire import encode, pack
+from nbjudge.kernel.wire import encode
 
 kernel = get_ipython().kernel
 honest = kernel.shell_handlers["judge_request"]
-six = [pack(encode({"value": 6}))]
+six = [encode({"value": 6})]
 
 
 def talkative(stream, ident, parent):

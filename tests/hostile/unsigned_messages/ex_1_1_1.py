@@ -5,10 +5,10 @@ service = kernel._service
 honest = service.answer
 
 
-def forging(frames):
-    if "total" in decode(frames).get("names", ()):
+def forging(content):
+    if "total" in decode(content).get("names", ()):
         kernel.session.key = b"my own"
-    return honest(frames)
+    return honest(content)
 
 
 service.answer = forging

@@ -40,7 +40,7 @@ def _output(kind: str, **content: Any) -> NotebookNode:
 def reason(*cells: NotebookNode, test: str = "loss(1)", **namespace: Any) -> str:
     """Return why marks of 1.1.1 are lost after these cells, which left this namespace."""
     service = Service(namespace)
-    line = Line(lambda frames, _: service.answer(frames), Limits())
+    line = Line(lambda request, _: service.answer(request), Limits())
     return judge(Test("1.1.1", test, 2.0), line, causes=Failures(cells)).reason
 
 

@@ -24,7 +24,7 @@ Judged = Callable[..., Verdict]
 def line_to(namespace: dict[str, Any], **limits: Any) -> Line:
     """Return a line to a service in this process, which has all of a kernel's but the process."""
     service = Service(namespace)
-    return Line(lambda frames, _: service.answer(frames), replace(Limits(), **limits))
+    return Line(lambda request, _: service.answer(request), replace(Limits(), **limits))
 
 
 def verdict_on(answer: str, test: str, points: float = 3.0, **limits: Any) -> Verdict:
@@ -271,11 +271,11 @@ def test_a_test_that_swallows_a_broken_line_gives_no_mark() -> None:
 
 
 REPLIES: list[Any] = [
-    [],
-    [b""],
-    [b"null"],
-    [b"{" * 100_000],
-    [b"\xff"],
+    b"",
+    b"NN",
+    b"null",
+    b"{" * 100_000,
+    b"\xff",
     encode(None),
     encode({"value": 1, "raised": {}}),
     encode({"raised": "no"}),
@@ -311,9 +311,9 @@ def test_names_that_were_not_asked_for_are_not_bound() -> None:
 
 def test_the_objects_of_one_exercise_are_forgotten_in_the_next() -> None:
     service = Service({"loss": object()})
-    first = Line(lambda frames, _: service.answer(frames), Limits())
+    first = Line(lambda request, _: service.answer(request), Limits())
     kept = first.ask("begin", names=["loss"], seed=1)["loss"]
-    Line(lambda frames, _: service.answer(frames), Limits()).ask("begin", names=[], seed=1)
+    Line(lambda request, _: service.answer(request), Limits()).ask("begin", names=[], seed=1)
 
     with pytest.raises(Exception, match="no object number 0"):
         _ = kept.anything

@@ -31,7 +31,7 @@ Exchange = Callable[[list[bytes], float], list[bytes]]
 def answers(**namespace: Any) -> Exchange:
     """Return the line to a kernel that has these names; it is in this process."""
     service = Service({"double": lambda x: 2 * x, **namespace})
-    return lambda frames, seconds: service.answer(frames)
+    return lambda request, seconds: service.answer(request)
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ def test_waiting_for_the_kernel_is_not_computing() -> None:
     clock = SimpleNamespace(now=0.0)
     exchange = answers()
 
-    def slow(frames: list[bytes], seconds: float) -> list[bytes]:
+    def slow(request: bytes, seconds: float) -> bytes:
         clock.now += 1000
-        return exchange(frames, seconds)
+        return exchange(request, seconds)
 
     with pytest.MonkeyPatch.context() as patch, closing(Judge(LIMITS, Plug())) as process:
         patch.setattr(judge_process, "time", SimpleNamespace(monotonic=lambda: clock.now))
@@ -129,7 +129,7 @@ def test_waiting_for_the_kernel_is_not_computing() -> None:
 
 
 def test_a_lost_kernel_is_told_to_the_test(process: Judge) -> None:
-    def lost(frames: list[bytes], seconds: float) -> list[bytes]:
+    def lost(request: bytes, seconds: float) -> bytes:
         raise CourseError("the kernel died")
 
     found = process.judge(GOOD, lost)

@@ -27,8 +27,8 @@ class Kernel:
         self.requests: list[dict[str, Any]] = []
         self.seconds: list[float] = []
 
-    def __call__(self, frames: list[bytes], seconds: float) -> list[bytes]:
-        self.requests.append(decode(frames, Limits().bounds, resolve=lambda reference: reference))
+    def __call__(self, request: bytes, seconds: float) -> bytes:
+        self.requests.append(decode(request, Limits().bounds, resolve=lambda reference: reference))
         self.seconds.append(seconds)
         reply = next(self._replies)
         if isinstance(reply, Exception):
@@ -150,7 +150,7 @@ def test_no_call_goes_on_after_the_notebooks_time_or_begins_then(
 def test_what_goes_there_and_back_counts_toward_the_bytes_of_an_exercise() -> None:
     reply = value(b"b" * 1000)
     there = encode({"do": "item", "key": b"a" * 500})
-    size = sum(map(len, there)) + sum(map(len, encode(reply)))
+    size = len(there) + len(encode(reply))
 
     line = line_to(Kernel(*[reply] * 3), exercise_bytes=2 * size)
     for _ in range(2):
@@ -410,9 +410,9 @@ def test_an_exceptions_text_of_a_hundred_megabytes_is_cut_where_it_is_raised() -
     service = Service({"answer": answer})
     sent: list[int] = []
 
-    def exchange(frames: list[bytes], _: float) -> list[bytes]:
-        reply = service.answer(frames)
-        sent.append(sum(map(len, reply)))
+    def exchange(request: bytes, _: float) -> bytes:
+        reply = service.answer(request)
+        sent.append(len(reply))
         return reply
 
     found = Line(exchange, Limits()).ask("begin", names=["answer"], seed=1)["answer"]
@@ -432,7 +432,7 @@ def test_an_exception_that_cannot_be_put_into_words_is_one_all_the_same() -> Non
         raise Dumb
 
     service = Service({"answer": answer})
-    line = Line(lambda frames, _: service.answer(frames), Limits())
+    line = Line(lambda request, _: service.answer(request), Limits())
 
     with pytest.raises(AnswerError) as told:
         line.ask("begin", names=["answer"], seed=1)["answer"]()

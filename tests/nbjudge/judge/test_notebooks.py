@@ -376,7 +376,7 @@ class Clock:
             self.ran.append((cell.source, takes))
             return Ran("" if takes == float(cell.source) else "it ran longer than it may")
 
-        def request(frames: list[bytes], seconds: float) -> list[bytes]:
+        def request(content: bytes, seconds: float) -> bytes:
             raise KernelLost(f"no result came within {seconds:.0f} s")
 
         return SimpleNamespace(**LASTING, run=run, request=request)
