@@ -20,6 +20,7 @@ from typing import Any
 from classroom import AtOnce, marked_unseen
 
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.plan import Record
 
 #: Far more than anything here takes, on a machine that is busy.
 PATIENCE = 120
@@ -233,10 +234,10 @@ def _stop_at(point: Point) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         return result
 
-    def watched(run: Any, outcome: Outcome, *arguments: Any) -> None:
+    def watched(run: Any, record: Record, *arguments: Any) -> None:
         nonlocal writing
-        writing = outcome.student == point.student
-        write(run, outcome, *arguments)
+        writing = record.student == point.student
+        write(run, record, *arguments)
         writing = 0
 
     setattr(owner, last, counted)

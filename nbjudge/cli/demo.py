@@ -20,7 +20,8 @@ from nbjudge.cli.terminal import print_class, progress_bar, took, watched
 from nbjudge.course.course import CONFIG_NAME, Course, require_fit
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import feedback
-from nbjudge.grading.batch import Row, autograde, staff
+from nbjudge.grading.batch import autograde, staff
+from nbjudge.grading.rows import Row
 from nbjudge.release import source
 from nbjudge.release.release import release
 from nbjudge.report import NothingGraded, report

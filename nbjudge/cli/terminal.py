@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nbjudge.feedback.write import Progress as ProgressCallback
-from nbjudge.grading.batch import Row, Status, Watcher
+from nbjudge.grading.batch import Watcher
+from nbjudge.grading.rows import Row, Status
 from nbjudge.intake.submission import shown
 
 __all__ = ["print_class", "progress_bar", "took", "watched"]

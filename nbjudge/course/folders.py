@@ -1,10 +1,12 @@
-"""What the steps of grading a class share: nbgrader's folders, and the log."""
+"""What the steps of grading a class share: nbgrader's folders, the log, and the lock."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,13 +15,30 @@ from tempfile import TemporaryDirectory
 from nbjudge.basics.redirect_output import muffled
 from nbjudge.basics.stale_folders import sweep
 from nbjudge.course.course import Course
+from nbjudge.exceptions import CourseError
 
-__all__ = ["LOG_NAME", "clear_away", "folder_of", "logged", "silenced", "workshop", "write_whole"]
+__all__ = [
+    "LOCK_NAME",
+    "LOG_NAME",
+    "clear_away",
+    "folder_of",
+    "grading_lock",
+    "logged",
+    "silenced",
+    "workshop",
+    "write_whole",
+]
 
 #: nbgrader's own commands write here too.
 LOG_NAME = ".nbgrader.log"
 #: How the names of workshops begin; the folder may be shared with other machines.
 UNFINISHED = f".unfinished-{platform.node()}-"
+#: The file that is locked; the system lets go of it with the process, however that ends.
+LOCK_NAME = ".autograde.lock"
+#: What opening it says in a folder that cannot be written, where nothing is graded anyway; and
+#: locking it, on a disk that knows no locks.
+UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
+UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
@@ -85,3 +104,44 @@ def clear_away(course: Course, step: str) -> None:
     """Delete the workshops of runs that were killed."""
     if (parent := course.root / step).is_dir():
         sweep(parent, UNFINISHED)
+
+
+@contextmanager
+def grading_lock(course: Course) -> Iterator[None]:
+    """Be the only one who grades a course in the block: two would write the same marks and folders.
+
+    Windows has no such locks: there it is the gradebook's own that keeps marks whole.
+
+    Raises
+    ------
+    CourseError
+        If another run is at work.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        # Not handed on: a worker that outlives a run locks nobody out.
+        file = os.open(course.root / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        yield
+        return
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = (
+                f"Another run of `course autograde` is at work in {course.root}. "
+                "Wait for it or end it, then run the same command again."
+            )
+            raise CourseError(message) from None
+        except OSError as error:
+            if error.errno not in UNKNOWN:
+                raise
+        yield
+    finally:
+        os.close(file)

@@ -11,14 +11,27 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of, write_whole
-from nbjudge.intake.submission import TIMESTAMP, Papers, Submission
+from nbjudge.intake.submission import TIMESTAMP, Papers, Submission, read
 
-__all__ = ["Entry", "Stamps", "content", "enter", "find", "forget", "graded", "is_behind", "stamps"]
+__all__ = [
+    "BLANK",
+    "Entry",
+    "Stamps",
+    "content",
+    "current",
+    "enter",
+    "find",
+    "forget",
+    "graded",
+    "is_behind",
+    "is_unchanged",
+    "stamps",
+]
 
 #: Name, size, and times of the last change of a file.
 Stamps = list[list[str | int]]
@@ -55,6 +68,10 @@ class Entry:
     seconds: float
 
 
+#: Of a submission of which nothing is known.
+BLANK = Entry("", "", [], [], [], [], [], is_faulty=False, seconds=0.0)
+
+
 def stamps(submission: Submission) -> Stamps:
     """Return what tells whether a file of a submission may have changed, without reading any."""
     places = {
@@ -85,6 +102,34 @@ def find(folder: Path) -> Entry | None:
     if not all(map(_are_sentences, (entry.problems, entry.notes, entry.remarks))):
         return None
     return entry if entry.graded == graded(folder) else None
+
+
+def current(folder: Path, submission: Submission, terms: str) -> Entry | None:
+    """Return the entry of a submission that is graded, on the same terms, and not changed."""
+    entry = find(folder)
+    if entry is None or entry.terms != terms:
+        return None
+    now = stamps(submission)
+    try:
+        if not is_unchanged(submission, entry, now):
+            return None
+        if entry.stamps != now:
+            entry = replace(entry, stamps=now)
+            enter(folder, entry)
+    except OSError:  # who grades it will say so
+        return None
+    return entry
+
+
+def is_unchanged(submission: Submission, entry: Entry, now: Stamps) -> bool:
+    """Say whether a submission is the one that was graded; it is read only where it may not be.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    return entry.stamps == now or entry.content == content(read(submission))
 
 
 def graded(folder: Path) -> Stamps:

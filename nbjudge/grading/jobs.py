@@ -60,6 +60,12 @@ class Outcome:
     passing: bool = False
     seconds: float = 0.0
 
+    @property
+    def points(self) -> float | None:
+        """What the tests gave, None if there are no results."""
+        scores = [score for result in self.results.values() for score in result.scores.values()]
+        return sum(score or 0.0 for score in scores) if self.results else None
+
 
 def unexpected(error: BaseException) -> str:
     """Return the sentence for an error that is the machine's, or that nobody thought of."""

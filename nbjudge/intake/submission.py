@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nbjudge.course.course import Course
-from nbjudge.exceptions import SubmissionError
+from nbjudge.exceptions import CourseError, SubmissionError
 from nbjudge.intake.data_files import (
     MAX_FILE_BYTES,
     DataFiles,
@@ -38,6 +38,7 @@ __all__ = [
     "named",
     "read",
     "read_data",
+    "select",
     "shown",
     "told_of_data",
 ]
@@ -152,6 +153,26 @@ def find_submissions(
                 folder = Path(entry.path, assignment)
                 found.append(Submission(entry.name, assignment, folder, problems=(problem,)))
     return found
+
+
+def select(submissions: list[Submission], students: Collection[str] | None) -> list[Submission]:
+    """Return the submissions of some students, or of all.
+
+    Raises
+    ------
+    CourseError
+        If there is a student without a folder.
+    """
+    if students is None:
+        return submissions
+    absent = sorted(set(students) - {submission.student for submission in submissions})
+    if absent:
+        message = (
+            f"No folder in submitted/ for {', '.join(map(shown, absent))}. "
+            "An id is the folder's name, letter for letter."
+        )
+        raise CourseError(message)
+    return [submission for submission in submissions if submission.student in students]
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

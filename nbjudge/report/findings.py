@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from statistics import NormalDist
 
-from nbjudge.grading.batch import Status
+from nbjudge.grading.rows import Status
 from nbjudge.pages.frame import counted, points
 from nbjudge.report.statistics import (
     LEAST_STUDENTS,

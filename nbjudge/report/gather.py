@@ -17,7 +17,7 @@ from nbjudge.course.cells import NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
 from nbjudge.course.gradebook import HandIn, roll, versions
-from nbjudge.grading.batch import Row, Status, standing
+from nbjudge.grading.rows import Row, Status, standing
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.report.records import Answer, Class, Exercise, Key, Member
 

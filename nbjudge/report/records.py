@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nbjudge.grading.batch import Status
+from nbjudge.grading.rows import Status
 
 __all__ = ["Answer", "Class", "Exercise", "Key", "Member"]
 

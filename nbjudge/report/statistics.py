@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from nbjudge.grading.batch import Status
+from nbjudge.grading.rows import Status
 from nbjudge.report.records import Answer, Class, Exercise, Key, Member
 
 __all__ = [

@@ -18,9 +18,8 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError, SubmissionError
-from nbjudge.grading.batch import select
 from nbjudge.intake.sanitise import sanitised
-from nbjudge.intake.submission import Submission, find_submissions, read
+from nbjudge.intake.submission import Submission, find_submissions, read, select
 from nbjudge.judge.knowledge import knowledge
 from nbjudge.release import source
 from nbjudge.similar.fingerprints import Kind, reading

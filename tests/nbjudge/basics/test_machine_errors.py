@@ -28,15 +28,16 @@ from nbjudge.basics.machine_errors import explain
 from nbjudge.basics.stop_signals import stop_signals
 from nbjudge.cli import commands
 from nbjudge.course.course import Course
-from nbjudge.course.folders import logged
+from nbjudge.course.folders import grading_lock, logged
 from nbjudge.course.gradebook import MarksNotSaved, marks
 from nbjudge.course.gradebook_file import require_fit_gradebook
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.feedback import write
 from nbjudge.fork_server import namespaces
 from nbjudge.grading import batch, workers, writer
-from nbjudge.grading.grading_lock import grading_lock
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.plan import Record
+from nbjudge.grading.rows import Row
 from nbjudge.release.release import generate
 
 linux = pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
@@ -147,7 +148,7 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> AtOnce:
     crew = AtOnce(marked_unseen)
     original = batch.autograde
 
-    def autograde(*arguments: Any, **settings: Any) -> list[batch.Row]:
+    def autograde(*arguments: Any, **settings: Any) -> list[Row]:
         return original(*arguments, **{**settings, "call_in": crew})
 
     monkeypatch.setattr(batch, "autograde", autograde)
@@ -161,10 +162,10 @@ def test_what_was_not_saved_is_code_3_and_the_rest_is_done(
     with monkeypatch.context() as patch:
         original = batch._Run._write
 
-        def write(run: Any, outcome: Outcome, *others: Any) -> None:
-            if outcome.student == "bob":
+        def write(run: Any, record: Record, *others: Any) -> None:
+            if record.student == "bob":
                 refusing(errno.ENOSPC)()
-            original(run, outcome, *others)
+            original(run, record, *others)
 
         patch.setattr(batch._Run, "_write", write)
         result = call(course, "autograde", *options)
@@ -387,7 +388,7 @@ def test_an_entry_that_another_program_has_just_made_is_found_at_the_second_try(
 def test_a_signal_ends_a_command_with_its_code(
     name: str, code: int, course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def autograde(*_: Any, **__: Any) -> list[batch.Row]:
+    def autograde(*_: Any, **__: Any) -> list[Row]:
         signal.raise_signal(getattr(signal, name))
         return []
 

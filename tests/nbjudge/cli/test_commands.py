@@ -24,7 +24,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import ExerciseMark
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import batch, graded, preload
-from nbjudge.grading.batch import Row, Status
+from nbjudge.grading.rows import Row, Status
 from nbjudge.proof import self_check
 from nbjudge.sandbox import bubblewrap
 

@@ -14,7 +14,7 @@ from nbjudge.cli import demo
 from nbjudge.cli.demo import MISTAKES, STUDENTS, Student, run
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.batch import Status
+from nbjudge.grading.rows import Status
 
 CLASS = (
     Student("ada", "sums", "all right"),

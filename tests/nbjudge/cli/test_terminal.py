@@ -16,7 +16,7 @@ from rich.console import Console
 from nbjudge.cli import terminal
 from nbjudge.cli.terminal import _Account, _Lines, print_class, took, watched
 from nbjudge.course.gradebook import ExerciseMark
-from nbjudge.grading.batch import Row, Status
+from nbjudge.grading.rows import Row, Status
 
 
 def row(student: str = "ada", **told: Any) -> Row:

@@ -32,8 +32,9 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import feedback
 from nbjudge.grading import batch, graded, workers
-from nbjudge.grading.batch import Row, Status, Watcher, autograde, staff
+from nbjudge.grading.batch import Watcher, autograde, staff
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.rows import Row, Status
 from nbjudge.grading.writer import Writer
 from nbjudge.intake import data_files, submission
 from nbjudge.judge.failures import NOT_RUN
@@ -474,7 +475,8 @@ def test_a_submission_that_cannot_be_read_is_a_row_and_the_batch_goes_on(
             raise OSError(5, "Input/output error")
         return submission.read(found)
 
-    monkeypatch.setattr(batch, "read", read)
+    for module in (batch, graded):
+        monkeypatch.setattr(module, "read", read)
     ada, bob, eve = autograde(course, "sums", call_in=crew)
 
     assert ada.status is Status.GRADED

@@ -23,7 +23,8 @@ from test_writer import by_hand, tables
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, opened
-from nbjudge.grading.batch import Status, autograde
+from nbjudge.grading.batch import autograde
+from nbjudge.grading.rows import Status
 
 pytestmark = [
     pytest.mark.slow,

@@ -18,9 +18,10 @@ from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.grading import batch, graded, solution_proof
-from nbjudge.grading.batch import Row, Status, autograde
+from nbjudge.grading.batch import autograde
 from nbjudge.grading.conditions import Terms
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.rows import Row, Status
 from nbjudge.intake import submission
 from nbjudge.intake.submission import Papers, Submission
 from nbjudge.release import source
@@ -121,7 +122,8 @@ def test_a_touched_file_is_read_once_and_not_by_every_run_to_come(
         again.append(found)
         return submission.read(found)
 
-    monkeypatch.setattr(batch, "read", read)
+    for module in (batch, graded):
+        monkeypatch.setattr(module, "read", read)
 
     assert course.grade() == []
     assert again == []

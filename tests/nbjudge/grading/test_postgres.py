@@ -16,8 +16,9 @@ from sqlalchemy import create_engine, text
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, opened
-from nbjudge.grading.batch import Status, autograde
+from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.rows import Status
 from nbjudge.release.release import release
 
 pytest.importorskip("psycopg2", reason="there is no driver for PostgreSQL (psycopg2)")

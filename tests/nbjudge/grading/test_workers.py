@@ -37,9 +37,10 @@ from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
 from nbjudge.grading import batch, workers
-from nbjudge.grading.batch import Status, autograde
+from nbjudge.grading.batch import autograde
 from nbjudge.grading.conditions import Terms
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.rows import Status
 from nbjudge.intake.submission import Papers
 from nbjudge.sandbox.limits import Limits
 

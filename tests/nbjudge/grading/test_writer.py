@@ -19,9 +19,10 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import MarksNotSaved, marks, opened, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import writer
-from nbjudge.grading.batch import Status, autograde
+from nbjudge.grading.batch import autograde
 from nbjudge.grading.conditions import Terms
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.rows import Status
 from nbjudge.intake.submission import Papers
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits

@@ -22,7 +22,8 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import opened
 from nbjudge.exceptions import CourseError
 from nbjudge.export.marks_files import export
-from nbjudge.grading.batch import Row, Status, autograde
+from nbjudge.grading.batch import autograde
+from nbjudge.grading.rows import Row, Status
 from nbjudge.intake.collect import collect
 from nbjudge.release import source
 

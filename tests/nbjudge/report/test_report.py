@@ -28,8 +28,9 @@ from nbjudge.course import gradebook as gradebooks
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import opened, roll
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.batch import CHANGED, GONE, NOT_YET, Status, autograde, standing
+from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.rows import CHANGED, GONE, NOT_YET, Status, standing
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.pages.charts import _ROLE_OF, DIVERGING, ROLES, SETTINGS, inline
 from nbjudge.release import source

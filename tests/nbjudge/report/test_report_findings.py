@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from report_classes import SENTENCE, class_of, columns, drawn, exercise, member
 
-from nbjudge.grading.batch import Status
+from nbjudge.grading.rows import Status
 from nbjudge.report import findings as module
 from nbjudge.report.findings import findings, reading
 from nbjudge.report.records import Answer, Class, Member

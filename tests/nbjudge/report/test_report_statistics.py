@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from report_classes import class_of, columns, drawn, exercise, member
 from scipy import stats
 
-from nbjudge.grading.batch import Status
+from nbjudge.grading.rows import Status
 from nbjudge.report.records import Answer
 from nbjudge.report.statistics import Correlation, Marks, Unknown, correlation, numbers, shares
 

@@ -36,7 +36,8 @@ from processes import PATIENCE
 
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
-from nbjudge.grading.batch import Row, Status, Watcher, autograde
+from nbjudge.grading.batch import Watcher, autograde
+from nbjudge.grading.rows import Row, Status
 from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap
 from nbjudge.sandbox.limits import Limits

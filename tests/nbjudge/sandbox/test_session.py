@@ -50,7 +50,9 @@ class Peer:
         self.asked = asked
         self.signer = Signer(key=KEY)
 
-    def reply(self, content: bytes = b"", kind: str = REPLY, to: Any = None, key: bytes = KEY) -> None:
+    def reply(
+        self, content: bytes = b"", kind: str = REPLY, to: Any = None, key: bytes = KEY
+    ) -> None:
         """Send a message that is as Jupyter wants it."""
         self.signer.key = key
         parent = self.asked if to is None else to

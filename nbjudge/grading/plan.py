@@ -1,0 +1,128 @@
+"""What is to be graded, and what is known already: a record for each student of a class.
+
+A record begins with what was handed in. Whoever learns more of it returns a new one, until it is a
+row of the class's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nbjudge.basics.sentences import grouped
+from nbjudge.course.course import Course
+from nbjudge.course.folders import folder_of
+from nbjudge.course.secret import ingredients, secret
+from nbjudge.grading import graded
+from nbjudge.grading.conditions import Terms
+from nbjudge.grading.jobs import Outcome
+from nbjudge.intake.submission import Papers, Submission
+
+__all__ = ["Record", "plan"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of one student's submission, on its way from `submitted/` to a row.
+
+    Parameters
+    ----------
+    submission : Submission
+    finished : Path
+        The folder of its graded notebooks.
+    ingredients : tuple of str
+        What the random inputs of its tests depend on.
+    entry : Entry
+        What is told of it, and how it would be known again.
+    is_due : bool
+        Whether it is to be graded now.
+    papers : Papers
+        What was read of it, but for the bytes, which travel with the job.
+    graded_now : bool
+        Whether it was judged now.
+    is_unfinished : bool
+        Whether something was not graded, or not saved, by no fault of what was handed in.
+    """
+
+    submission: Submission
+    finished: Path
+    ingredients: tuple[str, ...] = ()
+    entry: graded.Entry = graded.BLANK
+    is_due: bool = False
+    papers: Papers = field(default_factory=lambda: Papers({}))
+    graded_now: bool = False
+    is_unfinished: bool = False
+
+    @classmethod
+    def of(cls, course: Course, submission: Submission) -> Record:
+        """Return the record of a submission of which nothing more is known."""
+        student, assignment = submission.student, submission.assignment
+        return cls(submission, folder_of(course, "autograded", student, assignment))
+
+    @property
+    def student(self) -> str:
+        """Whose it is."""
+        return self.submission.student
+
+    def with_papers(self, papers: Papers, stamps: graded.Stamps) -> Record:
+        """Return the record with what is graded."""
+        entry = replace(self.entry, content=graded.content(papers), stamps=stamps)
+        return replace(self, papers=replace(papers, notebooks={}, files={}), entry=entry)
+
+    def with_outcome(self, outcome: Outcome) -> Record:
+        """Return the record with what became of the submission's job."""
+        results = outcome.results.values()
+        problems = grouped(problem for result in results for problem in result.problems)
+        entry = replace(
+            self.entry,
+            problems=[*outcome.failures.values(), *self.papers.problems, *problems],
+            notes=[*grouped(note for result in results for note in result.notes)],
+            remarks=[*grouped(remark for result in results for remark in result.remarks)],
+            is_faulty=any(result.is_faulty for result in results),
+            seconds=outcome.seconds,
+        )
+        return replace(self, entry=entry, graded_now=True, is_unfinished=outcome.passing)
+
+    def with_failure(self, why: str) -> Record:
+        """Return the record of what another run has to try again; nothing else is told of it."""
+        return replace(self, entry=replace(graded.BLANK, problems=[why]), is_unfinished=True)
+
+
+def plan(
+    course: Course,
+    terms: Terms,
+    submissions: Collection[Submission],
+    in_gradebook: Collection[str],
+    *,
+    force: bool = False,
+) -> list[Record]:
+    """Return the records of submissions: which are due, and what was said of the others.
+
+    What was graded on the same terms, has not changed since, and has its marks, is not due.
+
+    Parameters
+    ----------
+    course : Course
+    terms : Terms
+    submissions : collection of Submission
+    in_gradebook : collection of str
+        The students who have marks.
+    force : bool
+        Whether everything is due that can be graded.
+    """
+    own = secret(course.root) if any(found.notebooks for found in submissions) else ""
+
+    def planned(record: Record) -> Record:
+        submission = record.submission
+        if not submission.notebooks:
+            return record
+        parts = ingredients(own, submission.assignment, record.student)
+        key = terms.key(parts)
+        entry = None if force else graded.current(record.finished, submission, key)
+        if entry is not None and (record.student in in_gradebook or not entry.graded):
+            return replace(record, entry=entry)
+        blank = replace(graded.BLANK, terms=key)
+        return replace(record, ingredients=parts, entry=blank, is_due=True)
+
+    return [planned(Record.of(course, submission)) for submission in submissions]
