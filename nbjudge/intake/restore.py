@@ -23,6 +23,29 @@ from nbjudge.intake.merges import is_courses, misplaced, part
 __all__ = ["Restored", "restored"]
 
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+#: What is told of a notebook, and of which exercises in it.
+UNKNOWN = (
+    "No cell of '{}' carries the course's ids: the nbgrader metadata is lost. The "
+    "tests ran at its end; its written answers could not be told from other text."
+)
+MERGED = (
+    "'{}' had cells merged into one, which were parted again: {}. "
+    "Look whether the answers are whole."
+)
+APART = (
+    "'{}' has different answers to {} above and below "
+    "the check: the last one above counts, as in Jupyter. Look at the others."
+)
+MISPLACED = (
+    "'{}' has no answer to {} in its place, but text of the "
+    "student's in cells that are not run. Look whether the answer is there."
+)
+REPEATED = "'{}' has {} twice: the last one counts."
+RELEASED = "'{}' has {} more than once: what is as it was released does not count."
+ELSEWHERE = "'{}' has the answer to {} in a cell of the student's own: that one counts."
+PUT_BACK = "'{}' lacked cells, which were put back: {}."
+MOVED = "'{}' had cells in another place: {}."
+GONE = "'{}' has no answer cell for {}."
 
 
 @dataclass(frozen=True)
@@ -84,49 +107,28 @@ def restored(
         built.append(_rebuilt(cell, replace(piece, source=text), owner, fresh))
     ordered, put_back, moved = _in_order(built, owned, ids)
 
-    problems, notes = [], []
     if not known:
-        problems.append(
-            f"No cell of '{name}' carries the course's ids: the nbgrader metadata is lost. The "
-            "tests ran at its end; its written answers could not be told from other text."
-        )
-    else:
-        if parted.merged:
-            problems.append(
-                f"'{name}' had cells merged into one, which were parted again: "
-                f"{_exercises(parted.merged)}. Look whether the answers are whole."
-            )
-        if choice.apart:
-            problems.append(
-                f"'{name}' has different answers to {_exercises(choice.apart)} above and below "
-                "the check: the last one above counts, as in Jupyter. Look at the others."
-            )
-        if lost := misplaced(pieces, choice.owners, owned, given):
-            problems.append(
-                f"'{name}' has no answer to {_exercises(lost)} in its place, but text of the "
-                "student's in cells that are not run. Look whether the answer is there."
-            )
-        if choice.repeated:
-            notes.append(f"'{name}' has {_exercises(choice.repeated)} twice: the last one counts.")
-        if choice.changed:
-            notes.append(
-                f"'{name}' has {_exercises(choice.changed)} more than once: what is as it was "
-                "released does not count."
-            )
-        if choice.elsewhere:
-            notes.append(
-                f"'{name}' has the answer to {_exercises(choice.elsewhere)} in a cell of the "
-                "student's own: that one counts."
-            )
-        if put_back:
-            notes.append(f"'{name}' lacked cells, which were put back: {_exercises(put_back)}.")
-        if moved:
-            notes.append(f"'{name}' had cells in another place: {_exercises(moved)}.")
-        answers = {cell.grade_id for cell in choice.owners.values()}
-        gone = [c.grade_id for c in owned if c.solution and not c.grade]
-        if gone := [grade_id for grade_id in gone if grade_id not in answers]:
-            notes.append(f"'{name}' has no answer cell for {_exercises(gone)}.")
-    return Restored(tuple(ordered), tuple(problems), tuple(notes))
+        return Restored(tuple(ordered), (UNKNOWN.format(name),), ())
+
+    def tell(*found: tuple[str, Collection[str]]) -> tuple[str, ...]:
+        return tuple(text.format(name, _exercises(ids)) for text, ids in found if ids)
+
+    answered = {cell.grade_id for cell in choice.owners.values()}
+    answers = [cell.grade_id for cell in owned if cell.solution and not cell.grade]
+    problems = tell(
+        (MERGED, parted.merged),
+        (APART, choice.apart),
+        (MISPLACED, misplaced(pieces, choice.owners, owned, given)),
+    )
+    notes = tell(
+        (REPEATED, choice.repeated),
+        (RELEASED, choice.changed),
+        (ELSEWHERE, choice.elsewhere),
+        (PUT_BACK, put_back),
+        (MOVED, moved),
+        (GONE, [grade_id for grade_id in answers if grade_id not in answered]),
+    )
+    return Restored(tuple(ordered), problems, notes)
 
 
 def _piece(cell: Mapping[str, Any]) -> Piece:
@@ -158,17 +160,22 @@ def _rebuilt(
         content["attachments"] = attachments
     # nbformat's own functions for new cells would have each of them validated.
     built: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
-    metadata = cell.get("metadata")
-    tags = metadata.get("tags") if isinstance(metadata, dict) else None
     if owner:
         # Without the student's tags: what becomes of the course's cells is not theirs to say.
         built.metadata.nbgrader = nbformat.from_dict(  # type: ignore[no-untyped-call]
             owner.metadata
         )
-    elif isinstance(tags, list):
-        texts = {tag for tag in tags if isinstance(tag, str)}
-        built.metadata.tags = sorted(tag for tag in texts if tag and "," not in tag)
+    elif (tags := _tags(cell)) is not None:
+        built.metadata.tags = tags
     return built
+
+
+def _tags(cell: Mapping[str, Any]) -> list[str] | None:
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    if not isinstance(tags, list):
+        return None
+    return sorted({tag for tag in tags if isinstance(tag, str) and tag and "," not in tag})
 
 
 def _in_order(
@@ -187,41 +194,60 @@ def _in_order(
         The ids of the cells that were missing, and of those that stood elsewhere.
     """
     rank = {cell.grade_id: number for number, cell in enumerate(owned)}
-    here = {_grade_id(cell) for cell in cells}
+    here = {_grade_id(cell): cell for cell in cells}
+    home = _homes(owned, here)
+    stretches = _stretches(cells, rank.keys() - home.keys())
+    kept = _in_place(stretches, home, rank)
+    for stretch in stretches.values():
+        stretch[:] = [c for c in stretch if (name := _grade_id(c)) not in home or name in kept]
+    put_back: list[str] = []
+    moved: list[str] = []
+    for cell in owned:
+        if (name := cell.grade_id) not in home or name in kept:
+            continue
+        (moved if name in here else put_back).append(name)
+        found = here.get(name) or _rebuilt({}, None, cell, _fresh_id(name, name, ids))
+        stretch = stretches[home[name]]
+        stretch.insert(_place(cell, stretch, rank), found)
+    return [cell for stretch in stretches.values() for cell in stretch], put_back, moved
+
+
+def _homes(owned: Iterable[CourseCell], here: Collection[str]) -> dict[str, str]:
+    """Return the answer after which each of the course's cells stands; "" is before the first."""
+    homes, answer = {}, ""
+    for cell in owned:
+        is_lost = cell.grade and cell.grade_id not in here
+        if is_lost or is_courses(cell):
+            homes[cell.grade_id] = answer
+        elif cell.grade_id in here:
+            answer = cell.grade_id
+    return homes
+
+
+def _stretches(
+    cells: Iterable[NotebookNode], answers: Collection[str]
+) -> dict[str, list[NotebookNode]]:
+    """Return the cells by the answer that they begin with; under "" are those before the first."""
     stretches: dict[str, list[NotebookNode]] = {"": []}
-    home, answer = {}, ""
-    for course_cell in owned:
-        lost = course_cell.grade and course_cell.grade_id not in here
-        if lost or is_courses(course_cell):
-            home[course_cell.grade_id] = answer
-        elif course_cell.grade_id in here:
-            answer = course_cell.grade_id
     current = ""
     for cell in cells:
-        if (name := _grade_id(cell)) in rank and name not in home:
+        if (name := _grade_id(cell)) in answers:
             stretches[current := name] = []
         stretches[current].append(cell)
+    return stretches
 
-    kept = {
+
+def _in_place(
+    stretches: Mapping[str, list[NotebookNode]], home: Mapping[str, str], rank: Mapping[str, int]
+) -> set[str]:
+    """Return those of the course's cells that can stay where they stand."""
+    return {
         name
-        for stretch in stretches.values()
+        for answer, stretch in stretches.items()
         for name in _ascending(
-            [n for n in map(_grade_id, stretch) if stretches.get(home.get(n, "-")) is stretch], rank
+            [name for name in map(_grade_id, stretch) if home.get(name) == answer], rank
         )
     }
-    for stretch in stretches.values():
-        stretch[:] = [c for c in stretch if _grade_id(c) not in home or _grade_id(c) in kept]
-    strayed = {_grade_id(cell): cell for cell in cells}
-    for course_cell in owned:
-        name = course_cell.grade_id
-        if name in home and name not in kept:
-            if name not in strayed:
-                strayed[name] = _rebuilt({}, None, course_cell, _fresh_id(name, name, ids))
-            stretch = stretches[home[name]]
-            stretch.insert(_place(course_cell, stretch, rank), strayed[name])
-    absent = [name for name in home if name not in here]
-    moved = [name for name in home if name in here and name not in kept]
-    return [cell for stretch in stretches.values() for cell in stretch], absent, moved
 
 
 def _ascending(names: list[str], rank: Mapping[str, int]) -> list[str]:

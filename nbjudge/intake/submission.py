@@ -12,7 +12,7 @@ import fnmatch
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -188,56 +188,57 @@ def _submission(
     student: os.DirEntry[str],
 ) -> Submission:
     folder = Path(student.path, assignment)
-
-    def refused(problem: str | None) -> Submission:
-        problems = () if problem is None else (problem,)
-        handed_in = problem is not None
-        return Submission(student.name, assignment, folder, problems=problems, handed_in=handed_in)
-
-    if problem := _unfit(student.name):
-        return refused(problem)
-    if problem := _not_a_folder(student):
-        return refused(problem)
+    found = Submission(student.name, assignment, folder)
+    if problem := _unfit(student.name) or _not_a_folder(student):
+        return replace(found, problems=(problem,))
     here = {entry.name: entry for entry in _entries(Path(student.path))}
     if assignment not in here:
-        strangers = [
-            name for name in here if name not in course.assignments and not name.startswith(".")
-        ]
-        return refused(_not_found(f"{assignment}/", strangers) if strangers else None)
+        others = [name for name in here if name not in course.assignments and name[0] != "."]
+        if others:
+            return replace(found, problems=(_not_found(f"{assignment}/", others),))
+        return replace(found, handed_in=False)
     if problem := _not_a_folder(here[assignment]):
-        return refused(problem)
-
+        return replace(found, problems=(problem,))
     files = list(files_below(folder))
-    if not [file for file in files if file.name != TIMESTAMP]:
-        return refused(None)
-    data = beside.data(folder, files)
-    problems = [data.surplus] if data.surplus else []
-    notes: list[str] = []
+    if all(file.name == TIMESTAMP for file in files):
+        return replace(found, handed_in=False)
+    return _with_files(found, files, expected, beside)
+
+
+def _notebooks(folder: Path, expected: Collection[str]) -> dict[str, Path]:
+    """Return those of the expected notebooks that are there, by name."""
     names = {entry.name for entry in _entries(folder) if not entry.is_dir(follow_symlinks=False)}
     wanted = {name: folder / f"{name}.ipynb" for name in expected}
-    notebooks = {name: path for name, path in wanted.items() if path.name in names}
-    missing = [path.name for name, path in wanted.items() if name not in notebooks]
+    return {name: path for name, path in wanted.items() if path.name in names}
+
+
+def _with_files(
+    found: Submission, files: Collection[Path], expected: Collection[str], beside: Beside
+) -> Submission:
+    """Return a submission with the notebooks and data files of its folder."""
+    data = beside.data(found.folder, files)
+    notebooks = _notebooks(found.folder, expected)
+    missing = [f"{name}.ipynb" for name in expected if name not in notebooks]
     strangers = [
         file.as_posix()
         for file in files
-        if file.suffix.lower() == ".ipynb" and folder / file not in notebooks.values()
+        if file.suffix.lower() == ".ipynb" and found.folder / file not in notebooks.values()
     ]
-    for name in missing:
-        if strangers:
-            problems.append(_not_found(name, strangers))
-        else:
-            notes.append(f"'{name}' is missing{': its exercises get 0' if notebooks else ''}.")
-    if strangers and not missing:
+    problems = [data.surplus] if data.surplus else []
+    notes: list[str] = []
+    if missing and strangers:
+        problems += [_not_found(name, strangers) for name in missing]
+    elif strangers:
         notes.append(f"Not part of the assignment, and ignored: {named(strangers)}.")
-    notes += told_of_data(data)
-    return Submission(
-        student=student.name,
-        assignment=assignment,
-        folder=folder,
+    else:
+        what_follows = ": its exercises get 0" if notebooks else ""
+        notes += [f"'{name}' is missing{what_follows}." for name in missing]
+    return replace(
+        found,
         notebooks=notebooks,
         files=data.taken,
         problems=tuple(problems),
-        notes=tuple(notes),
+        notes=(*notes, *told_of_data(data)),
     )
 
 

@@ -131,31 +131,62 @@ class _Kind:
 
 def builtins_for(referee: Referee) -> dict[str, Any]:
     """Return the builtins of a test cell, with those that know a stand-in when they see one."""
+    guard = _Guard(referee)
+    return {
+        **vars(builtins),
+        "isinstance": guard.is_instance,
+        "issubclass": guard.is_subclass,
+        "callable": guard.is_callable,
+        "getattr": guard.get_attribute,
+        "hasattr": guard.has_attribute,
+        "repr": guard.guard(repr),
+        "ascii": guard.guard(ascii),
+        "id": guard.guard(id),
+        VARS: guard.guard(vars),
+        DIR: guard.guard(dir),
+        ATTRIBUTE: guard.attribute,
+        SAME: guard.is_same,
+        TYPE: guard.type_of,
+        EXCEPTION: guard.exception,
+        SUBJECT: guard.subject,
+        TEXT: guard.text,
+        BEGIN_WORDS: guard.begin_words,
+        END_WORDS: guard.end_words,
+    }
 
-    def refused(what: str, value: StandIn) -> Unable:
+
+class _Guard:
+    """Answers for Python where it would not ask the object."""
+
+    def __init__(self, referee: Referee) -> None:
+        self.referee = referee
+
+    def refused(self, what: str, value: StandIn) -> Unable:
         kind = value._kind_()
-        return referee.blame(
+        return self.referee.blame(
             f"it {what} what stays in the student's kernel, an object of type '{kind}'"
         )
 
-    def guard(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def guard(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def guarded(value: Any) -> Any:
-            if isinstance(value, StandIn) and not (referee.is_lenient and function is repr):
-                raise refused(f"uses `{function.__name__}` of", value)
+            if isinstance(value, StandIn) and not (self.referee.is_lenient and function is repr):
+                raise self.refused(f"uses `{function.__name__}` of", value)
             return function(value)
 
         return guarded
 
-    def is_instance(value: Any, kinds: Any) -> bool:
+    def is_instance(self, value: Any, kinds: Any) -> bool:
         if isinstance(value, _Kind):
-            raise referee.blame("it asks about the type of a type in the student's kernel")
+            raise self.referee.blame("it asks about the type of a type in the student's kernel")
         if not isinstance(value, StandIn):
             return isinstance(value, kinds)
         known: list[Any] = []
         unknown: list[Any] = []
         for kind in _each(kinds):
             if isinstance(kind, StandIn | _Kind):
-                raise referee.blame("it uses `isinstance` with a class in the student's kernel")
+                raise self.referee.blame(
+                    "it uses `isinstance` with a class in the student's kernel"
+                )
             (known if _is_plain_type(kind) else unknown).append(kind)
         # What extends a plain type says so by giving its data.
         if known and isinstance(value._plain_(), tuple(known)):
@@ -163,94 +194,74 @@ def builtins_for(referee: Referee) -> dict[str, Any]:
         if unknown and any(kind is object for kind in unknown):
             return True
         if unknown:
-            raise refused("uses `isinstance` on", value)
+            raise self.refused("uses `isinstance` on", value)
         return False
 
-    def is_subclass(kind: Any, kinds: Any) -> bool:
+    def is_subclass(self, kind: Any, kinds: Any) -> bool:
         if any(isinstance(each, StandIn | _Kind) for each in (kind, *_each(kinds))):
-            raise referee.blame("it uses `issubclass` with a class in the student's kernel")
+            raise self.referee.blame("it uses `issubclass` with a class in the student's kernel")
         return issubclass(kind, kinds)
 
-    def is_callable(value: Any) -> bool:
+    def is_callable(self, value: Any) -> bool:
         if not isinstance(value, StandIn) or is_function(value):
             return callable(value)
-        raise refused("uses `callable` on", value)
+        raise self.refused("uses `callable` on", value)
 
-    def attribute(value: Any, name: str) -> Any:
+    def attribute(self, value: Any, name: str) -> Any:
         if isinstance(value, StandIn):
-            raise refused(f"asks for the attribute `{name}` of", value)
+            raise self.refused(f"asks for the attribute `{name}` of", value)
         return getattr(value, name)
 
-    def get_attribute(value: Any, name: Any, *default: Any) -> Any:
+    def get_attribute(self, value: Any, name: Any, *default: Any) -> Any:
         if isinstance(value, StandIn) and type(name) is str and name.startswith("__"):
-            return attribute(value, name)
+            return self.attribute(value, name)
         return getattr(value, name, *default)
 
-    def has_attribute(value: Any, name: Any) -> bool:
+    def has_attribute(self, value: Any, name: Any) -> bool:
         if isinstance(value, StandIn) and type(name) is str and name.startswith("__"):
-            attribute(value, name)
+            self.attribute(value, name)
         return hasattr(value, name)
 
-    def is_same(left: Any, right: Any) -> bool:
+    def is_same(self, left: Any, right: Any) -> bool:
         if left is right or any(left is each or right is each for each in SINGLE):
             return left is right
         for one, other in ((left, right), (right, left)):
             if isinstance(one, StandIn):
-                raise refused("uses `is` on", one)
+                raise self.refused("uses `is` on", one)
             if isinstance(one, _Kind):
                 return bool(one == other)
         if _is_changeable(left) and _is_changeable(right):
-            raise referee.blame("it uses `is` on two values, of which only copies can be seen")
+            raise self.referee.blame("it uses `is` on two values, of which only copies can be seen")
         return False
 
-    def type_of(value: Any) -> Any:
-        return _Kind(referee, value._kind_()) if isinstance(value, StandIn) else type(value)
+    def type_of(self, value: Any) -> Any:
+        return _Kind(self.referee, value._kind_()) if isinstance(value, StandIn) else type(value)
 
-    def exception(kinds: Any) -> Any:
+    def exception(self, kinds: Any) -> Any:
         if any(isinstance(kind, StandIn | _Kind) for kind in _each(kinds)):
-            raise referee.blame("it catches an exception whose class is in the student's kernel")
+            raise self.referee.blame(
+                "it catches an exception whose class is in the student's kernel"
+            )
         return kinds
 
-    def subject(value: Any) -> Any:
+    def subject(self, value: Any) -> Any:
         if isinstance(value, StandIn):
-            raise refused("uses `match` on", value)
+            raise self.refused("uses `match` on", value)
         return value
 
-    def text(value: Any) -> Any:
-        if isinstance(value, StandIn) and not referee.is_lenient:
-            raise refused("uses `repr` of", value)
+    def text(self, value: Any) -> Any:
+        if isinstance(value, StandIn) and not self.referee.is_lenient:
+            raise self.refused("uses `repr` of", value)
         return value
 
-    def begin_words() -> None:
-        referee.is_lenient = True
+    def begin_words(self) -> None:
+        self.referee.is_lenient = True
 
-    def end_words(_: None, message: Any) -> Any:
+    def end_words(self, _: None, message: Any) -> Any:
         if isinstance(message, StandIn):
             message = str(message)
-        referee.is_lenient = False
+        self.referee.is_lenient = False
         return message
-
-    return {
-        **vars(builtins),
-        "isinstance": is_instance,
-        "issubclass": is_subclass,
-        "callable": is_callable,
-        "getattr": get_attribute,
-        "hasattr": has_attribute,
-        "repr": guard(repr),
-        "ascii": guard(ascii),
-        "id": guard(id),
-        VARS: guard(vars),
-        DIR: guard(dir),
-        ATTRIBUTE: attribute,
-        SAME: is_same,
-        TYPE: type_of,
-        EXCEPTION: exception,
-        SUBJECT: subject,
-        TEXT: text,
-        BEGIN_WORDS: begin_words,
-        END_WORDS: end_words,
-    }
 
 
 def _each(kinds: Any) -> Iterable[Any]:
