@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from nbjudge.course.submission_marks import CellMark, NotebookMarks, SubmissionMarks
+from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 
 #: What scripts that must not run leave behind, and where pictures that must not load lie.
 TRACE = "window.harmed = (window.harmed || 0) + 1"
@@ -212,7 +212,7 @@ def notebook(*cells: NotebookNode, **verdicts: Any) -> NotebookNode:
 
 
 def marks(
-    *cells: CellMark, student: str = "ada", name: str = "sums", **more: Any
+    *cells: Mark, student: str = "ada", name: str = "sums", **more: Any
 ) -> SubmissionMarks:
     """Return the marks of a submission with one notebook."""
     own = NotebookMarks(name, {cell.grade_id: cell for cell in cells}, **more)
@@ -246,9 +246,9 @@ def hostile_notebook() -> tuple[NotebookNode, SubmissionMarks]:
         "test_ex_1_1_2": {"mark": 2, "printed": f"✓ {told}\n{told}"},
     }
     return notebook(*cells, **verdicts), marks(
-        CellMark("test_ex_1_1_1", 0, 2),
-        CellMark("test_ex_1_1_2", 2, 2),
-        CellMark("ex_1_1_3", 0, 2, waiting=True),
+        Mark("test_ex_1_1_1", 0, 2),
+        Mark("test_ex_1_1_2", 2, 2),
+        Mark("ex_1_1_3", 0, 2, waiting=True),
         student=f"<b>{told}",
         name="sums\"><script>'",
         comments={"ex_1_1_3": f"Good. {told}", "ex_1_1_1": told},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from nbjudge.grading.rows import Status
+from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 from nbjudge.report.records import Answer, Class, Exercise, Member
 
 SENTENCE = "ε stands outside the root: the equation adds it to v before the root is taken."
@@ -19,17 +21,35 @@ def exercise(number: str, points: float = 2, notebook: str = "book", **told: Any
 
 
 def member(
-    student: str, won: Mapping[str, float | Answer | None] | None = None, **told: Any
+    student: str,
+    won: Mapping[str, float | Answer | None] | None = None,
+    *,
+    late: float | None = None,
+    penalty: float = 0.0,
+    **told: Any,
 ) -> Member:
-    """Return somebody with answers to exercises of `book`, by their numbers."""
+    """Return somebody with answers to exercises of `book`, by their numbers.
+
+    `late` is in seconds, if it is known.
+    """
     answers = {
         ("book", number): answer if isinstance(answer, Answer) else Answer(answer)
         for number, answer in (won or {}).items()
     }
-    score = sum(answer.points or 0 for answer in answers.values()) if won is not None else None
+    marks = None
+    if won is not None:
+        cells = {n: Mark(n, answer.points or 0, 0) for (_, n), answer in answers.items()}
+        due = datetime(2026, 5, 8)
+        marks = SubmissionMarks(
+            "sums",
+            student,
+            notebooks=(NotebookMarks("book", cells, penalty=penalty),),
+            handed_in=None if late is None else due + timedelta(seconds=late),
+            due=due,
+        )
     return Member(
         student,
-        **{"status": Status.GRADED, "score": score, "answers": answers, **told},
+        **{"status": Status.GRADED, "marks": marks, "answers": answers, **told},
     )
 
 
@@ -69,8 +89,8 @@ def drawn(students: int, seed: int = 0) -> Class:
             )
         late = 600.0 * i if i % 9 == 4 else 0.0
         name = "<script>alert(1)</script>" if i == 4 else f"Name{i} Family{i}"
-        told = {"seconds_late": late, "is_dated": True, "penalty": 1.0 if late else 0.0}
-        members.append(member(f"id-{i:03}", won, name=name, **told))
+        penalty = 1.0 if late else 0.0
+        members.append(member(f"id-{i:03}", won, name=name, late=late, penalty=penalty))
     members.append(
         Member(
             "</li><b>bad\u202e",

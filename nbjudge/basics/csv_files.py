@@ -1,4 +1,7 @@
-"""Tables in files: CSV as learning platforms and spreadsheets have it, read and written."""
+"""Tables in files: CSV as learning platforms and spreadsheets have it, read and written.
+
+Nothing that a student wrote is taken for a formula: see `guard`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from pathlib import Path
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Sheet", "alike", "guarded", "is_formula", "number", "read", "save", "written"]
+__all__ = ["Sheet", "alike", "as_csv", "guard", "number", "read", "save"]
+
+Value = str | int | float | None
 
 MAX_BYTES = 50 * 2**20
 #: Whatever begins with one of these a spreadsheet takes for a formula; the last are wide forms.
@@ -111,28 +116,25 @@ def alike(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def is_formula(text: str) -> bool:
-    """Say whether a spreadsheet might take a text for a formula.
-
-    >>> is_formula(" =1+1"), is_formula("ada")
-    (True, False)
-    """
-    return text.startswith(FORMULA) or text.lstrip().startswith(FORMULA)
-
-
-def guarded(text: str) -> str:
+def guard(text: str, *, numbers: bool = False) -> str:
     """Return a text that no spreadsheet takes for a formula: with an apostrophe, if need be.
 
-    >>> guarded("=1+1"), guarded("-3.5"), guarded("ada")
-    ("'=1+1", '-3.5', 'ada')
+    Parameters
+    ----------
+    text : str
+    numbers : bool
+        Whether a number with a sign has to stay text, too.
+
+    >>> guard("=1+1"), guard(" =1"), guard("-3.5"), guard("-3.5", numbers=True), guard("ada")
+    ("'=1+1", "' =1", '-3.5', "'-3.5", 'ada')
     """
-    if not is_formula(text):
+    if not text.startswith(FORMULA) and not text.lstrip().startswith(FORMULA):
         return text
     try:
         float(text)
     except ValueError:
         return f"'{text}"
-    return text
+    return f"'{text}" if numbers else text
 
 
 def number(value: float) -> str:
@@ -145,14 +147,16 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Return a table as CSV: commas, quotes where needed, UTF-8 without a byte-order mark."""
+def as_csv(
+    header: Sequence[str], rows: Iterable[Sequence[Value]], *, line_end: str = "\r\n"
+) -> str:
+    """Return a table as CSV: commas, quotes where needed, None as nothing."""
     text = io.StringIO(newline="")
-    # By this end of lines, RFC 4180's, a field with either half of it gets quotes.
-    writer = csv.writer(text, lineterminator="\r\n")
+    # By RFC 4180's end of lines a field with either half of it gets quotes.
+    writer = csv.writer(text, lineterminator=line_end)
     writer.writerow(header)
     writer.writerows(rows)
-    return text.getvalue().encode()
+    return text.getvalue()
 
 
 def save(path: Path, content: bytes) -> None:

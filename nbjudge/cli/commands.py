@@ -24,6 +24,7 @@ from nbjudge.exceptions import CourseError
 
 if TYPE_CHECKING:
     from nbjudge.course.course import Course
+    from nbjudge.grading.batch import Row
     from nbjudge.release.release import Release
 
 # Everything else is imported by the command that needs it: `course --help` answers at once.
@@ -167,6 +168,13 @@ def release(context: typer.Context, assignment: Assignment = None) -> None:
             made = make_release(course, name)
         for line in _describe_release(made, course.root):
             _output().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    """Return a row for a program."""
+    told = ("exercise", "notebook", "points", "max_points", "waiting", "again")
+    exercises = [{name: getattr(mark, name) for name in told} for mark in row.exercises]
+    return {**asdict(row), "exercises": exercises}
 
 
 def _describe_release(made: Release, root: Path) -> Iterator[str]:
@@ -341,7 +349,7 @@ def autograde(
         typer.echo(told, err=True)
     everybody = [row for rows, _ in classes.values() for row in rows]
     if as_json:
-        typer.echo(json.dumps([asdict(row) for row in everybody], indent=2))
+        typer.echo(json.dumps([_row_data(row) for row in everybody], indent=2))
     else:
         console = _output()
         for name, (rows, time_taken) in classes.items():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -28,109 +26,37 @@ from nbgrader.api import (
     TaskCell,
 )
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import DBAPIError
 from traitlets.config import Config
 
 from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook_file import GradebookUnfit, require_fit_gradebook
+from nbjudge.course.marks import (
+    AssignmentMarks,
+    GradeTable,
+    Mark,
+    NotebookMarks,
+    Person,
+    SubmissionMarks,
+)
 from nbjudge.exceptions import CourseError
 
 __all__ = [
     "DISPLAY",
-    "ExerciseMark",
-    "HandIn",
     "MarksNotSaved",
     "NotReleased",
-    "Roll",
-    "StudentMarks",
     "explained",
-    "in_order",
     "marks",
     "opened",
-    "roll",
+    "read_grades",
+    "submission_marks",
     "versions",
 ]
 
 #: The tag of cells that only show something.
 DISPLAY = "display"
-
-
-@dataclass(frozen=True)
-class ExerciseMark:
-    """The marks of one exercise.
-
-    `waiting` says that a person still has to give some, and `again` that one gave them before: to
-    an answer that has changed since.
-    """
-
-    exercise: str
-    notebook: str
-    points: float
-    max_points: float
-    waiting: bool
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class StudentMarks:
-    """The marks of one submission, as the gradebook has them.
-
-    `auto` and `manual` are the parts of `score` that came from tests and from people. `penalty` is
-    what has yet to be taken off it, for being late.
-    """
-
-    student: str
-    score: float
-    max_score: float
-    auto: float
-    manual: float
-    needs_manual_grade: bool
-    exercises: tuple[ExerciseMark, ...]
-    penalty: float = 0.0
-
-
-@dataclass(frozen=True)
-class HandIn:
-    """What the gradebook knows of a submission beside its marks.
-
-    Parameters
-    ----------
-    when : datetime, optional
-        In UTC, without a time zone.
-    due : datetime, optional
-        The same; the student's own extension is in it.
-    empty : frozenset of (str, str)
-        The notebook and the number of each exercise whose answer is as it was released.
-    """
-
-    when: datetime | None = None
-    due: datetime | None = None
-    empty: frozenset[tuple[str, str]] = frozenset()
-
-    @property
-    def seconds_late(self) -> float:
-        """How long after it was due; 0 if it was in time, or if that is not known."""
-        if self.when is None or self.due is None:
-            return 0.0
-        return max(0.0, (self.when - self.due).total_seconds())
-
-
-@dataclass(frozen=True)
-class Roll:
-    """Everybody whom the gradebook knows, and what they handed in for one assignment.
-
-    Parameters
-    ----------
-    names : mapping of str to str
-        By student; empty where the gradebook has no name.
-    hand_ins : mapping of str to HandIn
-        By student, of those who handed in.
-    """
-
-    names: Mapping[str, str]
-    hand_ins: Mapping[str, HandIn]
 
 
 class NotReleased(CourseError):
@@ -272,120 +198,125 @@ def _cells(notebook: Notebook) -> Iterator[CourseCell]:
         )
 
 
-def marks(course: Course, assignment: str) -> list[StudentMarks]:
+def marks(course: Course, assignment: str) -> list[SubmissionMarks]:
     """Return the marks of everybody whose submission is in the gradebook, sorted by student.
 
     An assignment that the gradebook does not know has no marks.
     """
-    # Columns, not objects: a class has a hundred thousand marks.
-    columns = (
-        *(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, BaseCell.id),
-        *(Grade.score, Grade.manual_score, Grade.needs_manual_grade),
-        SubmittedNotebook.late_submission_penalty,
-    )
     with opened(course) as gradebook:
-        rows = gradebook.db.execute(
-            select(*columns)
-            .select_from(Grade)
-            .join(BaseCell, BaseCell.id == Grade.cell_id)
-            .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
-            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-            .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .where(Assignment.name == assignment)
-        ).all()
-        worth = {
-            cell.id: float(cell.max_score)
-            for kind in (GradeCell, TaskCell)
-            for cell in gradebook.db.query(kind).all()
-        }
-    graded: dict[str, list[tuple[ExerciseMark, bool]]] = {}
-    penalties: dict[str, dict[str, float]] = {}
-    for student, notebook, grade_id, cell_id, score, by_hand, waiting, penalty in rows:
-        mark = ExerciseMark(
-            exercise=exercise_number(grade_id),
-            notebook=notebook,
-            points=float(score),
-            max_points=worth[cell_id],
-            waiting=bool(waiting),
-            again=bool(waiting) and by_hand is not None,
-        )
-        graded.setdefault(student, []).append((mark, by_hand is not None))
-        penalties.setdefault(student, {})[notebook] = float(penalty or 0.0)
-    return [
-        _student_marks(student, graded[student], sum(penalties[student].values()))
-        for student in sorted(graded)
-    ]
+        found = read_grades(gradebook, assignments=[assignment]).submissions(assignment)
+    return [submission for submission in found.values() if submission.marks]
 
 
-def roll(course: Course, assignment: str) -> Roll:
-    """Return who is in the course, and when each handed in an assignment."""
-    with opened(course) as gradebook:
-        people = gradebook.db.execute(
-            select(Student.id, Student.first_name, Student.last_name)
-        ).all()
-        submissions = gradebook.db.execute(
-            select(
-                *(SubmittedAssignment.student_id, SubmittedAssignment.timestamp),
-                *(SubmittedAssignment.extension, Assignment.duedate),
-                *(Notebook.name, SubmittedNotebook.id),
-            )
-            .select_from(SubmittedNotebook)
-            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-            .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .where(Assignment.name == assignment)
-        ).all()
-        # An automatic comment says one thing only: that there is no answer.
-        empty = gradebook.db.execute(
-            select(Comment.notebook_id, BaseCell.name)
-            .join(BaseCell, BaseCell.id == Comment.cell_id)
-            .join(Notebook, Notebook.id == BaseCell.notebook_id)
-            .join(Assignment, Assignment.id == Notebook.assignment_id)
-            .where(Assignment.name == assignment, Comment.auto_comment.is_not(None))
-        ).all()
-    left_out: dict[str, set[str]] = {}
-    for notebook_id, grade_id in empty:
-        left_out.setdefault(notebook_id, set()).add(exercise_number(grade_id))
-    hand_ins: dict[str, HandIn] = {}
-    for student, when, extension, due, notebook, notebook_id in submissions:
-        before = hand_ins.get(student, HandIn())
-        hand_ins[student] = HandIn(
-            when=when,
-            due=due if due is None or extension is None else due + extension,
-            empty=before.empty | {(notebook, each) for each in left_out.get(notebook_id, ())},
-        )
-    names = {
-        student: " ".join(name.strip() for name in parts if name and name.strip())
-        for student, *parts in people
+def submission_marks(gradebook: Gradebook, assignment: str, student: str) -> SubmissionMarks:
+    """Return one student's marks of an assignment: theirs alone.
+
+    Raises
+    ------
+    nbgrader.api.MissingEntry
+        If the gradebook has no such submission.
+    """
+    gradebook.find_submission(assignment, student)
+    table = read_grades(gradebook, assignments=[assignment], students=[student])
+    return table.submissions(assignment)[student]
+
+
+def read_grades(
+    gradebook: Gradebook, *, assignments: Collection[str] = (), students: Collection[str] = ()
+) -> GradeTable:
+    """Return what a gradebook has of some assignments and students; by default of all."""
+    columns = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
+    people = {
+        id: Person(id, *(part or "" for part in rest))
+        for id, *rest in gradebook.db.execute(select(Student.id, *columns).order_by(Student.id))
+        if not students or id in students
     }
-    return Roll(names, hand_ins)
-
-
-def _student_marks(
-    student: str, graded: list[tuple[ExerciseMark, bool]], penalty: float
-) -> StudentMarks:
-    given_by_hand = [mark.points for mark, by_hand in graded if by_hand]
-    exercises = tuple(sorted((mark for mark, _ in graded), key=_by_number))
-    score = sum(mark.points for mark in exercises)
-    return StudentMarks(
-        student=student,
-        score=score,
-        max_score=sum(mark.max_points for mark in exercises),
-        auto=score - sum(given_by_hand),
-        manual=sum(given_by_hand, 0.0),
-        needs_manual_grade=any(mark.waiting for mark in exercises),
-        exercises=exercises,
-        penalty=penalty,
+    notebooks = _notebook_marks(gradebook, assignments, students)
+    found: dict[str, dict[str, SubmissionMarks]] = defaultdict(dict)
+    ids = (SubmittedAssignment.id, SubmittedAssignment.student_id, Assignment.name)
+    dates = (SubmittedAssignment.timestamp, Assignment.duedate, SubmittedAssignment.extension)
+    query = _of(select(*ids, *dates), assignments, students)
+    for id, student, assignment, handed_in, due, extension in gradebook.db.execute(query):
+        found[assignment][student] = SubmissionMarks(
+            assignment=assignment,
+            student=student,
+            name=people[student].name,
+            notebooks=tuple(sorted(notebooks[id], key=lambda own: own.name)),
+            handed_in=handed_in,
+            due=due if due is None or extension is None else due + extension,
+        )
+    worth = gradebook.db.execute(select(Assignment.name, Assignment.max_score)).all()
+    return GradeTable(
+        tuple(people[student] for student in sorted(people)),
+        tuple(
+            AssignmentMarks(name, float(points), dict(sorted(found[name].items())))
+            for name, points in sorted(worth)
+            if not assignments or name in assignments
+        ),
     )
 
 
-def _by_number(mark: ExerciseMark) -> tuple[tuple[int, str], ...]:
-    return in_order(mark.exercise)
+def _of(query: Select[Any], assignments: Collection[str], students: Collection[str]) -> Select[Any]:
+    """Join what belongs to submissions with them, and leave out those that are not asked for."""
+    query = query.join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+    if assignments:
+        query = query.where(Assignment.name.in_(assignments))
+    return query.where(SubmittedAssignment.student_id.in_(students)) if students else query
 
 
-@functools.cache
-def in_order(exercise: str) -> tuple[tuple[int, str], ...]:
-    """Sort 1.10 after 1.9: digits by value, the rest by letter."""
-    parts = re.findall(r"\d+|\D+", exercise)
-    return tuple((int(part), "") if part.isdecimal() else (0, part) for part in parts)
+def _notebook_marks(
+    gradebook: Gradebook, assignments: Collection[str], students: Collection[str]
+) -> dict[str, list[NotebookMarks]]:
+    """Return the marks of notebooks, by the id of their submission."""
+
+    def rows(kind: Any, *columns: Any) -> Iterator[Any]:
+        """Yield columns, not objects: a class has a hundred thousand marks."""
+        query = select(SubmittedNotebook.id, Notebook.name, *columns)
+        query = query.join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        query = query.join(
+            SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id
+        )
+        if kind is not SubmittedNotebook:
+            query = query.join(kind, kind.notebook_id == SubmittedNotebook.id)
+            query = query.join(BaseCell, BaseCell.id == kind.cell_id)
+        yield from gradebook.db.execute(_of(query, assignments, students))
+
+    worth = {
+        cell: points
+        for kind in (GradeCell, TaskCell)
+        for cell, points in gradebook.db.execute(select(kind.id, kind.max_score))
+    }
+    columns = (BaseCell.name, Grade.cell_id, Grade.score, Grade.auto_score, Grade.manual_score)
+    marks: dict[str, dict[str, Mark]] = defaultdict(dict)
+    for id, notebook, name, cell, score, auto, manual, extra, waiting in rows(
+        Grade, *columns, Grade.extra_credit, Grade.needs_manual_grade
+    ):
+        marks[id][name] = Mark(
+            grade_id=name,
+            points=float(score or 0.0),
+            max_points=float(worth.get(cell) or 0.0),
+            notebook=notebook,
+            auto=auto,
+            manual=manual,
+            extra=float(extra or 0.0),
+            waiting=bool(waiting),
+        )
+    comments: dict[str, dict[str, str]] = defaultdict(dict)
+    empty: dict[str, set[str]] = defaultdict(set)
+    for id, _, name, automatic, by_a_person in rows(
+        Comment, BaseCell.name, Comment.auto_comment, Comment.manual_comment
+    ):
+        # An automatic comment says one thing only: that there is no answer.
+        if automatic is not None:
+            empty[id].add(exercise_number(name))
+        if comment := (by_a_person or "").strip():
+            comments[id][name] = comment
+    found: dict[str, list[NotebookMarks]] = defaultdict(list)
+    penalty = SubmittedNotebook.late_submission_penalty
+    for id, name, submission, late in rows(
+        SubmittedNotebook, SubmittedNotebook.assignment_id, penalty
+    ):
+        found[submission].append(
+            NotebookMarks(name, marks[id], comments[id], float(late or 0.0), frozenset(empty[id]))
+        )
+    return found

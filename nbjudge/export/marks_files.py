@@ -16,11 +16,11 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Dict, Enum, Unicode
 
 from nbjudge.basics import csv_files
-from nbjudge.basics.csv_files import Sheet, alike, guarded, number
+from nbjudge.basics.csv_files import Sheet, alike, as_csv, guard, number
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened
+from nbjudge.course.gradebook import opened, read_grades
+from nbjudge.course.marks import AssignmentMarks, GradeTable, Person
 from nbjudge.exceptions import CourseError
-from nbjudge.export.standings import Assignment, Book, Mark, Person, book
 from nbjudge.intake.submission import named
 
 __all__ = ["CanvasExport", "Choices", "Exported", "MoodleExport", "TidyExport", "Written", "export"]
@@ -98,39 +98,36 @@ class Written:
     remarks: tuple[str, ...] = ()
 
 
-def cell(assignment: Assignment, student: str, choices: Choices) -> str:
+def cell(assignment: AssignmentMarks, student: str, choices: Choices) -> str:
     """Return what stands for a student's mark."""
-    mark = assignment.marks.get(student)
-    if mark is None:
+    own = assignment.graded.get(student)
+    if own is None:
         return "0" if choices.missing == "zero" else ""
-    return "" if mark.waiting and choices.only_final else number(mark.score)
+    return "" if own.waiting and choices.only_final else number(own.points)
 
 
-def told(marks: Book, choices: Choices, exported: Iterable[str]) -> Iterator[str]:
+def told(marks: GradeTable, choices: Choices, exported: Iterable[str]) -> Iterator[str]:
     """Yield sentences on the marks that are not final, and on those that there are not."""
     students = sorted(exported)
     for assignment in marks.assignments:
-        waiting = [name for name in students if _waits(assignment.marks.get(name))]
+        graded = assignment.graded
+        waiting = [name for name in students if name in graded and graded[name].waiting]
         if waiting:
             done = "is left empty" if choices.only_final else "is not final"
             whose = f"the mark of {named(waiting)} {done}"
             yield f"{assignment.name}: {whose}, since a person has yet to read a part of it."
-        missing = [name for name in students if name not in assignment.marks]
+        missing = [name for name in students if name not in graded]
         if missing:
             done = "gets 0" if choices.missing == "zero" else "is left empty"
             yield f"{assignment.name}: nothing is graded of {named(missing)}, which {done}."
 
 
-def _waits(mark: Mark | None) -> bool:
-    return mark is not None and mark.waiting
-
-
-def canvas(marks: Book, roster: Sheet | None, choices: Choices) -> Exported:
+def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exported:
     """Return what Canvas imports as a gradebook.
 
     Parameters
     ----------
-    marks : Book
+    marks : GradeTable
     roster : Sheet, optional
         The gradebook that Canvas exported: its rows stay in order, those of no student included.
         Without it, rows are made of what nbgrader knows of its students.
@@ -155,31 +152,31 @@ def canvas(marks: Book, roster: Sheet | None, choices: Choices) -> Exported:
     records = roster.records
     students = {row for row, record in enumerate(records) if record["ID"].strip()}
     found, remarks = _matched(marks.people, roster, CANVAS_KEYS, students)
+    strangers = [
+        name
+        for row in sorted(students - found.keys())
+        if (name := records[row]["Student"].strip()) != CANVAS_TEST_STUDENT
+    ]
+
+    def mark(row: int, assignment: AssignmentMarks) -> str:
+        record, column = records[row], columns[assignment.name]
+        name = record["Student"].strip()
+        if row in found:
+            return cell(assignment, found[row], choices)
+        if row in students:
+            return "" if name == CANVAS_TEST_STUDENT else cell(assignment, "", choices)
+        is_new = number(assignment.max_points) if name == CANVAS_POINTS else ""
+        return record.get(column, is_new)
+
     people = [name for name in roster.header if name in CANVAS_PEOPLE]
     rows = []
-    strangers = []
     for row, record in enumerate(records):
-        name = record["Student"].strip()
         # What Canvas knows somebody by must come back as it was.
-        who = [record[part] if part in CANVAS_KEYS else guarded(record[part]) for part in people]
-        if row in found:
-            rest = [cell(assignment, found[row], choices) for assignment in marks.assignments]
-        elif row in students and name != CANVAS_TEST_STUDENT:
-            strangers.append(name)
-            rest = [cell(assignment, "", choices) for assignment in marks.assignments]
-        elif name == CANVAS_POINTS:
-            rest = [
-                record.get(columns[assignment.name], number(assignment.max_score))
-                for assignment in marks.assignments
-            ]
+        who = [record[part] if part in CANVAS_KEYS else guard(record[part]) for part in people]
+        rows.append((*who, *(mark(row, assignment) for assignment in marks.assignments)))
+        if row not in students and record["Student"].strip() == CANVAS_POINTS:
             remarks += _other_points(marks.assignments, columns, record)
-        else:
-            rest = [
-                record.get(column, "") if row not in students else "" for column in columns.values()
-            ]
-        rows.append((*who, *rest))
-    new = [name for name, column in columns.items() if column not in roster.header]
-    if new:
+    if new := [name for name, column in columns.items() if column not in roster.header]:
         remarks.append(
             f"{roster.name} has no column for {named(new)}: Canvas will ask about a new one."
         )
@@ -192,13 +189,13 @@ def canvas(marks: Book, roster: Sheet | None, choices: Choices) -> Exported:
     return Exported((*people, *columns.values()), tuple(rows), tuple(remarks))
 
 
-def _canvas_anew(marks: Book, choices: Choices) -> Exported:
+def _canvas_anew(marks: GradeTable, choices: Choices) -> Exported:
     names = [choices.columns.get(found.name, found.name) for found in marks.assignments]
-    points = [number(found.max_score) for found in marks.assignments]
+    points = [number(found.max_points) for found in marks.assignments]
     rows = [(f"    {CANVAS_POINTS}", "", "", "", "", *points)]
     for person in marks.people:
         name = ", ".join(part for part in (person.last_name, person.first_name) if part)
-        who = (guarded(name or person.id), person.lms_user_id, "", person.id, "")
+        who = (guard(name or person.id), person.lms_user_id, "", person.id, "")
         rows.append((*who, *(cell(found, person.id, choices) for found in marks.assignments)))
     ids = [person.id for person in marks.people]
     return Exported((*CANVAS_REQUIRED, *names), tuple(rows), tuple(told(marks, choices, ids)))
@@ -227,19 +224,19 @@ def _plain(name: str) -> str:
 
 
 def _other_points(
-    assignments: Iterable[Assignment], columns: Mapping[str, str], record: Mapping[str, str]
+    assignments: Iterable[AssignmentMarks], columns: Mapping[str, str], record: Mapping[str, str]
 ) -> Iterator[str]:
     for assignment in assignments:
         column = columns[assignment.name]
         there = record.get(column, "").strip()
         try:
-            differs = bool(there) and float(there) != assignment.max_score
+            differs = bool(there) and float(there) != assignment.max_points
         except ValueError:  # "(read only)", say
             differs = False
         if differs:
             yield (
                 f"Canvas has {there} points for '{column}', and here it is "
-                f"{number(assignment.max_score)}: marks are exported as they are."
+                f"{number(assignment.max_points)}: marks are exported as they are."
             )
 
 
@@ -290,12 +287,12 @@ def _positions(names: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
     return found
 
 
-def moodle(marks: Book, roster: Sheet | None, identify_by: str, choices: Choices) -> Exported:
+def moodle(marks: GradeTable, roster: Sheet | None, identify_by: str, choices: Choices) -> Exported:
     """Return what Moodle imports as grades.
 
     Parameters
     ----------
-    marks : Book
+    marks : GradeTable
     roster : Sheet, optional
         What Moodle exported of its participants: tells addresses and numbers of students.
     identify_by : str
@@ -337,38 +334,40 @@ def _address(person: Person) -> str:
     return person.email or (person.id if "@" in person.id else "")
 
 
-def tidy(marks: Book, choices: Choices) -> Exported:
-    """Return one row for each student and exercise; `marks` holds the exercises."""
-    rows = []
-    for assignment in marks.assignments:
-        for student, mark in sorted(assignment.marks.items()):
-            for found in mark.exercises:
-                is_open = found.waiting and choices.only_final
-                rows.append(
-                    (
-                        guarded(student),
-                        guarded(assignment.name),
-                        guarded(found.notebook),
-                        guarded(found.exercise),
-                        "" if is_open else number(found.points),
-                        number(found.max_points),
-                        *(
-                            "" if part is None else number(part)
-                            for part in (found.auto, found.manual)
-                        ),
-                        number(found.extra),
-                        number(mark.penalty),
-                        str(found.waiting).lower(),
-                        _moment(mark.handed_in),
-                    )
-                )
+def tidy(marks: GradeTable, choices: Choices) -> Exported:
+    """Return one row for each student and exercise."""
+    rows = tuple(
+        (
+            *map(guard, (student, assignment.name, mark.notebook, mark.exercise)),
+            "" if mark.waiting and choices.only_final else number(mark.points),
+            number(mark.max_points),
+            *("" if part is None else number(part) for part in (mark.auto, mark.manual)),
+            number(mark.extra),
+            number(submission.penalty),
+            str(mark.waiting).lower(),
+            _moment(submission.handed_in),
+        )
+        for assignment in marks.assignments
+        for student, submission in sorted(assignment.graded.items())
+        for own in submission.notebooks
+        for mark in own.marks
+    )
     everybody = [person.id for person in marks.people]
     without = Choices(only_final=choices.only_final)
-    return Exported(TIDY, tuple(rows), tuple(told(marks, without, everybody)))
+    return Exported(TIDY, rows, tuple(told(marks, without, everybody)))
 
 
 def _moment(time: datetime | None) -> str:
     return "" if time is None else f"{time.isoformat(timespec='seconds')}Z"
+
+
+def _require(kind: str, names: Collection[str], known: Collection[str]) -> None:
+    if absent := sorted(set(names) - set(known)):
+        message = (
+            f"The gradebook has no {kind} {', '.join(map(repr, absent))}. "
+            f"It has: {', '.join(sorted(known)) or 'none yet'}."
+        )
+        raise CourseError(message)
 
 
 class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
@@ -399,10 +398,8 @@ class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
 
     #: Where the file goes by default.
     default_name = ""
-    #: Whether the marks of exercises are needed.
-    exercises = False
 
-    def table(self, marks: Book, roster: Sheet | None) -> Exported:
+    def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
         """Return what the file holds."""
         raise NotImplementedError
 
@@ -424,15 +421,13 @@ class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         if self.roster and path.resolve() == Path(self.roster).resolve():
             message = f"'{path}' is the roster itself. Give another path to write to."
             raise CourseError(message)
-        marks = book(
-            gradebook,
-            # `nbgrader export --student [1,2]` reads numbers.
-            assignments=list(map(str, self.assignment)),
-            students=list(map(str, self.student)),
-            exercises=self.exercises,
-        )
+        # `nbgrader export --student [1,2]` reads numbers.
+        assignments, students = (list(map(str, names)) for names in (self.assignment, self.student))
+        _require("assignment", assignments, [found.name for found in gradebook.assignments])
+        _require("student", students, [found.id for found in gradebook.students])
+        marks = read_grades(gradebook, assignments=assignments, students=students)
         found = self.table(marks, roster)
-        csv_files.save(path, csv_files.written(found.header, found.rows))
+        csv_files.save(path, as_csv(found.header, found.rows).encode())
         return Written(path, len(found.rows), found.remarks)
 
     def export(self, gradebook: Gradebook) -> None:
@@ -452,7 +447,7 @@ class CanvasExport(_Export):
 
     default_name = "canvas.csv"
 
-    def table(self, marks: Book, roster: Sheet | None) -> Exported:
+    def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
         """Return Canvas's gradebook, as far as it is about these assignments."""
         return canvas(marks, roster, self.choices)
 
@@ -468,7 +463,7 @@ class MoodleExport(_Export):
         help="Whether students are told by 'email' (address) or 'id' (ID number).",
     ).tag(config=True)
 
-    def table(self, marks: Book, roster: Sheet | None) -> Exported:
+    def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
         """Return a row for each student, and a column for each assignment."""
         return moodle(marks, roster, self.identify_by, self.choices)
 
@@ -477,9 +472,8 @@ class TidyExport(_Export):
     """Marks for pandas or R: one row for each student and exercise."""
 
     default_name = "marks.csv"
-    exercises = True
 
-    def table(self, marks: Book, roster: Sheet | None) -> Exported:
+    def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
         """Return the marks; a roster has nothing to add."""
         return tidy(marks, self.choices)
 

@@ -26,12 +26,8 @@ from nbgrader.utils import compute_checksum, is_grade, is_solution, is_task
 from traitlets import default
 
 from nbjudge.pages.safe_html import Cleaner
-from nbjudge.course.submission_marks import (
-    CellMark,
-    NotebookMarks,
-    SubmissionMarks,
-    submission_marks,
-)
+from nbjudge.course.gradebook import submission_marks
+from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
 from nbjudge.pages.rich_outputs import Output, code, outputs
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.judge.notebooks import RECORD, is_test
@@ -186,7 +182,7 @@ def entries(notebook: NotebookNode | None, marks: NotebookMarks) -> list[Entry]:
     cells = _marked(notebook.cells) if notebook is not None else []
     findings = _findings(notebook)
     order = [name for cell in cells if (name := _grade_id(cell)) in marks.cells]
-    order += sorted(marks.cells.keys() - set(order), key=_by_number)
+    order += [mark.grade_id for mark in marks.marks if mark.grade_id not in order]
     unanswered = {_grade_id(cell) for cell in cells if _is_unanswered(cell)}
     return [
         _entry(
@@ -200,21 +196,10 @@ def entries(notebook: NotebookNode | None, marks: NotebookMarks) -> list[Entry]:
     ]
 
 
-def _by_number(grade_id: str) -> list[tuple[int, str]]:
-    """Sort 1.10 after 1.9: digits by value, the rest by letter."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", exercise_number(grade_id))
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
-
-
 def _entry(
-    mark: CellMark, anchor: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
+    mark: Mark, anchor: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
 ) -> Entry:
-    if mark.waiting:
-        state = "waits"
-    elif mark.points >= mark.max_points:
-        state = "full"
-    else:
-        state = "part" if mark.points > 0 else "none"
+    state = "waits" if mark.waiting else kind(mark.points, mark.max_points)
     return Entry(
         exercise=clean_characters(mark.exercise),
         anchor=anchor,
@@ -227,11 +212,11 @@ def _entry(
 
 
 def _told(
-    mark: CellMark, state: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
+    mark: Mark, state: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
 ) -> str:
     if state == "waits":
         return "Waits for a person."
-    if mark.by_hand:
+    if mark.manual is not None:
         return "All right." if state == "full" else "A person marked it."
     if state == "full":
         return "All right."
@@ -400,10 +385,10 @@ class _Story:
         return Cleaner(level=5, top=6).markdown(said, what="Comment")
 
 
-def _remarks(mark: CellMark, finding: Finding) -> Iterator[str]:
+def _remarks(mark: Mark, finding: Finding) -> Iterator[str]:
     if finding.fault:
         yield "The course's test did not work here, which is not your fault. A person marks it."
-    if mark.by_hand and finding != Finding():
+    if mark.manual is not None and finding != Finding():
         yield "A person set this mark, not the test."
     if mark.extra:
         yield f"{points(mark.extra)} of these points are extra credit."

@@ -16,7 +16,7 @@ from typing import Protocol
 from nbjudge.course import answer_texts
 from nbjudge.course.course import Course
 from nbjudge.course.folders import clear_away, grading_lock, logged, silenced, workshop
-from nbjudge.course.gradebook import MarksNotSaved, StudentMarks, marks, versions
+from nbjudge.course.gradebook import MarksNotSaved, marks, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import graded
 from nbjudge.grading.conditions import Terms, course_limits
@@ -147,7 +147,7 @@ def autograde(
     return rows_of(records, found, terms.versions, notes)
 
 
-def _marks(course: Course, assignment: str) -> dict[str, StudentMarks]:
+def _marks(course: Course, assignment: str) -> dict[str]:
     return {student.student: student for student in marks(course, assignment)}
 
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 from nbjudge.basics.sentences import grouped
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import ExerciseMark, StudentMarks, marks, versions
+from nbjudge.course.gradebook import marks, versions
+from nbjudge.course.marks import Mark, SubmissionMarks
 from nbjudge.grading import graded
 from nbjudge.grading.plan import Record
 from nbjudge.intake.submission import Submission, find_submissions, named
@@ -43,7 +44,7 @@ class Row:
         "failed", nothing could be graded.
     score, max_score : float
         Marks won so far, and to be won. `score` is None if nothing is graded.
-    exercises : tuple of ExerciseMark
+    exercises : tuple of Mark
         By number; empty if nothing is graded.
     waiting : tuple of str
         The exercises whose written answers a person has yet to grade.
@@ -63,7 +64,7 @@ class Row:
     status: Status
     score: float | None
     max_score: float
-    exercises: tuple[ExerciseMark, ...] = ()
+    exercises: tuple[Mark, ...] = ()
     waiting: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     graded_now: bool = False
@@ -118,7 +119,7 @@ def _recalled(course: Course, submission: Submission) -> Record:
 
 def rows_of(
     records: Iterable[Record],
-    found: Mapping[str, StudentMarks],
+    found: Mapping[str, SubmissionMarks],
     notebooks: Mapping[str, NotebookVersion],
     notes: tuple[str, ...] = (),
 ) -> list[Row]:
@@ -127,7 +128,7 @@ def rows_of(
     Parameters
     ----------
     records : iterable of Record
-    found : mapping of str to StudentMarks
+    found : mapping of str to SubmissionMarks
         The marks that the gradebook has, by student.
     notebooks : mapping of str to NotebookVersion
         Those of the assignment.
@@ -139,7 +140,7 @@ def rows_of(
 
 
 def _row(
-    record: Record, found: StudentMarks | None, points: float, all_notes: tuple[str, ...]
+    record: Record, found: SubmissionMarks | None, points: float, all_notes: tuple[str, ...]
 ) -> Row:
     submission = record.submission
     entry = record.entry
@@ -150,7 +151,7 @@ def _row(
         remarks = (*problems, *entry.remarks, *_changed(found), *_late(found.penalty), *notes)
         row = _marked(found, submission.assignment, status, grouped(remarks))
     else:
-        if found and found.score and not submission.notebooks:
+        if found and found.won and not submission.notebooks:
             problems = (*problems, "The gradebook still has the marks of an earlier submission.")
         row = Row(
             student=record.student,
@@ -163,22 +164,22 @@ def _row(
     return replace(row, graded_now=record.graded_now, is_unfinished=record.is_unfinished)
 
 
-def _marked(found: StudentMarks, assignment: str, status: Status, remarks: tuple[str, ...]) -> Row:
+def _marked(found: SubmissionMarks, assignment: str, status: Status, remarks: tuple[str, ...]) -> Row:
     return Row(
         student=found.student,
         assignment=assignment,
         status=status,
-        score=found.score,
-        max_score=found.max_score,
-        exercises=found.exercises,
-        waiting=tuple(mark.exercise for mark in found.exercises if mark.waiting),
+        score=found.won,
+        max_score=found.max_points,
+        exercises=found.marks,
+        waiting=tuple(mark.exercise for mark in found.waiting),
         remarks=remarks,
         penalty=found.penalty,
     )
 
 
-def _changed(found: StudentMarks) -> tuple[str, ...]:
-    again = [mark.exercise for mark in found.exercises if mark.again]
+def _changed(found: SubmissionMarks) -> tuple[str, ...]:
+    again = [mark.exercise for mark in found.marks if mark.again]
     if not again:
         return ()
     one = len(again) == 1

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SAWarning
 
 from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import ExerciseMark, marks
+from nbjudge.course.gradebook import marks
+from nbjudge.course.marks import Mark
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.solution_proof import take_as_proved
 from nbjudge.judge.notebooks import RECORD
@@ -100,7 +101,7 @@ def _check(course: Course, assignment: str) -> Iterator[ExerciseCheck]:
                 f"Run `nbgrader validate` on the notebooks of source/{assignment} to see more."
             )
             raise CourseError(message)
-    got = {by.student: by.exercises for by in marks(course, assignment)}
+    got = {by.student: by.marks for by in marks(course, assignment)}
     reasons = _reasons(course, assignment)
     for solved, untouched in zip(got[SOLUTION], got[UNTOUCHED], strict=True):
         reason = reasons.get((solved.notebook, solved.exercise), "")
@@ -125,7 +126,7 @@ def _submit(course: Course, assignment: str, student: str) -> None:
             path.write_text(source.written(answered), encoding="utf-8", newline="\n")
 
 
-def _points(mark: ExerciseMark) -> float | None:
+def _points(mark: Mark) -> float | None:
     return None if mark.waiting else mark.points
 
 

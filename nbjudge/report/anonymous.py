@@ -50,6 +50,8 @@ def anonymous(of: Class, secret: str) -> Class:
             member,
             student=f"student {numbers[member.student]}",
             name="",
+            marks=member.marks
+            and replace(member.marks, student=f"student {numbers[member.student]}", name=""),
             remarks=tuple(_without_names(remark, known, names) for remark in member.remarks),
         )
         for member in of.members

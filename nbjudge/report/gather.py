@@ -9,14 +9,15 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nbjudge.course.cells import NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
-from nbjudge.course.gradebook import HandIn, roll, versions
+from nbjudge.course.gradebook import opened, read_grades, versions
+from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Row, Status, standing
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.report.records import Answer, Class, Exercise, Key, Member
@@ -34,16 +35,20 @@ def gathered(course: Course, assignment: str) -> Class:
     """
     exercises = tuple(_exercises(versions(course, assignment)))
     rows = {row.student: row for row in standing(course, assignment)}
-    known = roll(course, assignment)
+    with opened(course) as gradebook:
+        table = read_grades(gradebook, assignments=[assignment])
+    names = {person.id: person.name for person in table.people}
     members, unread = [], 0
-    for student in sorted(rows.keys() | known.names.keys()):
+    for student in sorted(rows.keys() | names.keys()):
         row = rows.get(student) or _absent(student, assignment)
-        hand_in = known.hand_ins.get(student, HandIn())
-        records = {}
+        member = Member(student, row.status, names.get(student, ""), row.remarks, row.waiting)
         if row.score is not None:
+            marks = table.submissions(assignment)[student]
             records = _records(folder_of(course, "autograded", student, assignment), exercises)
             unread += sum(record is None for record in records.values())
-        members.append(_member(row, known.names.get(student, ""), hand_in, records, exercises))
+            answers = dict(_answers(marks, records, exercises))
+            member = replace(member, marks=marks, answers=answers)
+        members.append(member)
     return Class(assignment, exercises, tuple(members), unread)
 
 
@@ -67,37 +72,14 @@ def _exercises(notebooks: Mapping[str, NotebookVersion]) -> Iterator[Exercise]:
         yield Exercise(notebook, number, points, label, (notebook, number) in by_hand)
 
 
-def _member(
-    row: Row,
-    name: str,
-    hand_in: HandIn,
-    records: Mapping[str, _Record | None],
-    exercises: tuple[Exercise, ...],
-) -> Member:
-    is_graded = row.score is not None
-    return Member(
-        student=row.student,
-        name=name,
-        status=row.status,
-        remarks=row.remarks,
-        waiting=row.waiting,
-        score=max(0.0, row.score - row.penalty) if row.score is not None else None,
-        answers=dict(_answers(row, hand_in, records, exercises)) if is_graded else {},
-        is_dated=is_graded and hand_in.when is not None and hand_in.due is not None,
-        seconds_late=hand_in.seconds_late if is_graded else 0.0,
-        penalty=row.penalty,
-    )
-
-
 def _answers(
-    row: Row,
-    hand_in: HandIn,
+    marks: SubmissionMarks,
     records: Mapping[str, _Record | None],
     exercises: tuple[Exercise, ...],
 ) -> Iterator[tuple[Key, Answer]]:
     won: dict[Key, float] = {}
     waiting: set[Key] = set()
-    for mark in row.exercises:
+    for mark in marks.marks:
         key = (mark.notebook, mark.exercise)
         won[key] = won.get(key, 0.0) + mark.points
         if mark.waiting:
@@ -112,7 +94,8 @@ def _answers(
             key,
             Answer(
                 points=None if key in waiting else won[key],
-                is_empty=key in hand_in.empty or exercise.notebook not in records,
+                is_empty=exercise.number in marks.notebook(exercise.notebook).empty
+                or exercise.notebook not in records,
                 mistake=mistake,
                 sentence=sentence,
                 seconds=found.seconds.get(exercise.number),

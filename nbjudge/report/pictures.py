@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
-import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -90,15 +88,7 @@ def marks(found: Numbers) -> Markup | None:
     edges = [own.bins[0].low, *(each.high for each in own.bins)]
 
     def draw(axes: Axes) -> None:
-        sns.histplot(
-            x=list(own.scores),
-            bins=edges,
-            color=ROLES["accent"],
-            edgecolor=ROLES["page"],
-            linewidth=1.2,
-            alpha=1,
-            ax=axes,
-        )
+        axes.hist(own.scores, edges, color=ROLES["accent"], edgecolor=ROLES["page"], linewidth=1.2)
         if own.median is not None and len(own.scores) > 1:
             axes.axvline(own.median, color=ROLES["ink"], linestyle="--", linewidth=1.4)
             left = own.median > edges[-1] * 0.75
@@ -226,24 +216,26 @@ def together(found: Numbers) -> Markup | None:
             values[place[pair.other.key], place[pair.one.key]] = pair.correlation.r
     labels = [_label(exercise.label) for exercise in exercises]
     # A triangle: its first row and its last column would be empty.
-    table = pd.DataFrame(values[1:, :-1], index=labels[1:], columns=labels[:-1])
+    table = np.ma.masked_invalid(values[1:, :-1])
 
     def draw(axes: Axes) -> None:
-        sns.heatmap(
+        drawn = axes.pcolormesh(
             table,
             cmap=ListedColormap([ROLES[step] for step in DIVERGING]),
             vmin=-1,
             vmax=1,
-            square=True,
-            linewidths=1.5,
-            linecolor=ROLES["page"],
-            cbar_kws={"shrink": 0.8, "ticks": [-1, -0.5, 0, 0.5, 1], "label": "correlation"},
-            xticklabels=True,
-            yticklabels=True,
-            ax=axes,
+            linewidth=1.5,
+            edgecolor=ROLES["page"],
         )
+        axes.set(xlim=(0, size - 1), ylim=(size - 1, 0), aspect="equal")
+        axes.set_xticks(np.arange(size - 1) + 0.5, labels[:-1])
+        axes.set_yticks(np.arange(size - 1) + 0.5, labels[1:], va="center")
+        bar = axes.figure.colorbar(
+            drawn, ax=axes, shrink=0.8, ticks=[-1, -0.5, 0, 0.5, 1], label="correlation"
+        )
+        bar.outline.set_visible(False)
         if size <= MOST_ANNOTATED:
-            for (row, column), value in np.ndenumerate(table.to_numpy()):
+            for (row, column), value in np.ndenumerate(values[1:, :-1]):
                 if np.isfinite(value):
                     axes.text(
                         column + 0.5,
@@ -257,10 +249,7 @@ def together(found: Numbers) -> Markup | None:
         axes.tick_params(axis="x", rotation=90, length=0)
         axes.tick_params(axis="y", rotation=0)
         axes.spines["bottom"].set_visible(False)
-        bar = axes.figure.axes[-1]
-        bar.tick_params(length=3)
-        for spine in bar.spines.values():
-            spine.set_visible(False)
+        bar.ax.tick_params(length=3)
 
     strongest = sorted(known, key=lambda pair: -abs(pair.correlation.r or 0))[:5]
     told = "; ".join(

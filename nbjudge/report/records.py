@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Status
 
 __all__ = ["Answer", "Class", "Exercise", "Key", "Member"]
@@ -74,14 +75,10 @@ class Member:
     status : Status
     remarks, waiting : tuple of str
         As in a `Row`: sentences, and the exercises that wait for a person.
-    score : float, optional
-        Points won so far, a penalty taken off; None if nothing is graded.
+    marks : SubmissionMarks, optional
+        None if nothing is graded.
     answers : mapping of Key to Answer
         Empty if nothing is graded.
-    is_dated : bool
-        Whether it is known if it came in time.
-    seconds_late, penalty : float
-        How late it came, and what that cost.
     """
 
     student: str
@@ -89,11 +86,13 @@ class Member:
     name: str = ""
     remarks: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
-    score: float | None = None
+    marks: SubmissionMarks | None = None
     answers: Mapping[Key, Answer] = field(default_factory=dict)
-    is_dated: bool = False
-    seconds_late: float = 0.0
-    penalty: float = 0.0
+
+    @property
+    def seconds_late(self) -> float:
+        """How late it came; 0 if it came in time, if that is not known, or nothing is graded."""
+        return self.marks.seconds_late if self.marks else 0.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,12 @@ class Class:
     @property
     def graded(self) -> tuple[Member, ...]:
         """Those who have marks."""
-        return tuple(member for member in self.members if member.score is not None)
+        return tuple(member for member in self.members if member.marks is not None)
+
+    @property
+    def marks(self) -> tuple[SubmissionMarks, ...]:
+        """Their marks."""
+        return tuple(member.marks for member in self.members if member.marks is not None)
 
     @property
     def points(self) -> float:

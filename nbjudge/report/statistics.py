@@ -5,16 +5,18 @@ What a small class, or one that is all alike, cannot tell is None here, never a 
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
+from nbjudge.course.marks import kind
 from nbjudge.grading.rows import Status
 from nbjudge.report.records import Answer, Class, Exercise, Key, Member
 
@@ -36,6 +38,8 @@ __all__ = [
     "numbers",
     "shares",
 ]
+
+Table = NDArray[np.float64]
 
 #: A correlation of fewer students says nothing.
 LEAST_STUDENTS = 10
@@ -255,25 +259,25 @@ class Numbers:
 
 def numbers(of: Class) -> Numbers:
     """Compute all numbers of a class."""
-    table = shares(of)
+    columns = shares(of).T
     late = sorted(
-        (member for member in of.graded if member.seconds_late > 0),
+        (member for member in of.members if member.seconds_late > 0),
         key=lambda member: (-member.seconds_late, member.student),
     )
-    exercises = tuple(_exercise(exercise, of, table) for exercise in of.exercises)
+    exercises = tuple(_exercise(i, of, columns) for i in range(len(of.exercises)))
     return Numbers(
         assignment=of.assignment,
         statuses=tuple(
             (status, sum(member.status is status for member in of.members)) for status in Status
         ),
-        marks=_marks([member.score for member in of.graded if member.score is not None], of.points),
+        marks=_marks([own.points for own in of.marks], of.points),
         exercises=exercises,
         mistakes=tuple(_mistakes(of)),
-        pairs=tuple(_pairs(of, table)),
+        pairs=tuple(_pairs(of.exercises, columns)),
         lateness=Lateness(
-            dated=sum(member.is_dated for member in of.graded),
+            dated=sum(own.is_dated for own in of.marks),
             members=tuple(late),
-            penalty=sum(member.penalty for member in of.graded),
+            penalty=sum(own.penalty for own in of.marks),
         ),
         to_look_at=tuple(
             member
@@ -285,35 +289,23 @@ def numbers(of: Class) -> Numbers:
     )
 
 
-def shares(of: Class) -> pd.DataFrame:
+def shares(of: Class) -> Table:
     """Return the part of the points that each student won in each exercise.
 
     Returns
     -------
-    DataFrame
-        A row for each student who is graded, a column for each exercise's key; NaN where the mark
-        is not known yet, and in an exercise of which many are not.
+    ndarray
+        A row for each student who is graded, a column for each exercise; NaN where the mark is not
+        known yet, and in an exercise of which many are not.
     """
-    rows = [
-        [
-            math.nan
-            if (answer := member.answers.get(exercise.key)) is None or answer.points is None
-            else answer.points / exercise.points
-            for exercise in of.exercises
-        ]
-        for member in of.graded
-    ]
-    table = pd.DataFrame(
-        rows,
-        index=[member.student for member in of.graded],
-        columns=pd.Index([exercise.key for exercise in of.exercises], tupleize_cols=False),
-        dtype=float,
-    )
-    for exercise in of.exercises:
-        answers = [m.answers[exercise.key] for m in of.graded if exercise.key in m.answers]
-        waiting = sum(answer.points is None for answer in answers)
-        if not _is_read(len(answers) - waiting, waiting):
-            table[exercise.key] = math.nan
+    table = np.full((len(of.graded), len(of.exercises)), math.nan)
+    for column, exercise in enumerate(of.exercises):
+        answers = [member.answers.get(exercise.key) for member in of.graded]
+        points = [answer.points if answer else None for answer in answers]
+        marked = len(points) - points.count(None)
+        waiting = sum(answer is not None and answer.points is None for answer in answers)
+        if _is_read(marked, waiting):
+            table[:, column] = np.array(points, dtype=float) / exercise.points
     return table
 
 
@@ -344,69 +336,71 @@ def correlation(one: Iterable[float], other: Iterable[float]) -> Correlation:
     return Correlation(n, r, min(r, math.tanh(z - margin)), max(r, math.tanh(z + margin)))
 
 
-def _apart(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> int:
+def _apart(values: Table) -> int:
     """Return how many values differ from the most frequent one, rounding apart."""
     _, counts = np.unique(values.round(9), return_counts=True)
     return int(len(values) - counts.max())
 
 
-def _rest(exercise: Exercise, of: Class, table: pd.DataFrame) -> list[float]:
+def _rest(own: int, of: Class, columns: Table) -> Table:
     """Return the part of the points that each student won in the other exercises.
 
     Of these only what is marked counts, so that an answer that waits for a person is no answer
     without points.
     """
-    others = [other for other in of.exercises if other is not exercise]
-    parts = table[[other.key for other in others]].to_numpy()
-    worth = np.array([other.points for other in others])
-    won = np.nansum(parts * worth, axis=1)
-    of_these = (np.isfinite(parts) * worth).sum(axis=1)
-    return [w / o if o else math.nan for w, o in zip(won, of_these, strict=True)]
+    parts = np.delete(columns, own, axis=0)
+    worth = np.delete([each.points for each in of.exercises], own)[:, None]
+    won = np.nansum(parts * worth, axis=0)
+    of_these = (np.isfinite(parts) * worth).sum(axis=0)
+    rest: Table = np.divide(won, of_these, out=np.full_like(won, math.nan), where=of_these != 0)
+    return rest
 
 
-def _exercise(exercise: Exercise, of: Class, table: pd.DataFrame) -> ExerciseNumbers:
+def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
+    exercise = of.exercises[place]
     answers = [
         member.answers[exercise.key] for member in of.graded if exercise.key in member.answers
     ]
     marked = [answer for answer in answers if answer.points is not None]
-    kinds = Counter(_kind(answer, exercise) for answer in marked)
-    # What is empty is no wrong answer.
-    lost = [answer for answer in marked if _kind(answer, exercise) in ("part", "none")]
     waiting = len(answers) - len(marked)
-    won = [(answer.points or 0.0) / exercise.points for answer in marked]
-    answered = [answer for answer in marked if _kind(answer, exercise) != "empty"]
-    won_by_answers = [(answer.points or 0.0) / exercise.points for answer in answered]
-    if not (is_read := _is_read(len(marked), waiting)):
-        won = won_by_answers = []
-    named = 0 if exercise.by_hand else sum(bool(answer.mistake) for answer in lost)
+    is_read = _is_read(len(marked), waiting)
+    by_kind: dict[str, list[Answer]] = defaultdict(list)
+    for answer in marked:
+        by_kind[_kind(answer, exercise)].append(answer)
+    answered = [each for each in marked if _kind(each, exercise) != "empty"]
+    # What is empty is no wrong answer.
+    lost = [] if exercise.by_hand else by_kind["part"] + by_kind["none"]
+    named = sum(bool(answer.mistake) for answer in lost)
     return ExerciseNumbers(
         exercise=exercise,
         marked=len(marked),
         waiting=waiting,
-        full=kinds["full"],
-        part=kinds["part"],
-        none=kinds["none"],
-        empty=kinds["empty"],
-        share=statistics.fmean(won) if won else None,
-        share_of_answers=statistics.fmean(won_by_answers) if won_by_answers else None,
+        full=len(by_kind["full"]),
+        part=len(by_kind["part"]),
+        none=len(by_kind["none"]),
+        empty=len(by_kind["empty"]),
+        share=_share(marked, exercise) if is_read else None,
+        share_of_answers=_share(answered, exercise) if is_read else None,
         discrimination=(
-            correlation(table[exercise.key], _rest(exercise, of, table))
+            correlation(columns[place], _rest(place, of, columns))
             if is_read
             else Correlation(len(marked), unknown=Unknown.WAITING)
         ),
         named=named,
-        unnamed=0 if exercise.by_hand else len(lost) - named,
+        unnamed=len(lost) - named,
         times=_times([a.seconds for a in answers if a.seconds is not None and not a.is_empty]),
     )
 
 
+def _share(answers: Sequence[Answer], exercise: Exercise) -> float | None:
+    """Return the mean part of the points that these answers won."""
+    won = [(answer.points or 0.0) / exercise.points for answer in answers]
+    return statistics.fmean(won) if won else None
+
+
 def _kind(answer: Answer, exercise: Exercise) -> str:
-    points = answer.points or 0.0
-    if points >= exercise.points:
-        return "full"
-    if points > 0:
-        return "part"
-    return "empty" if answer.is_empty else "none"
+    found = kind(answer.points or 0.0, exercise.points)
+    return "empty" if found == "none" and answer.is_empty else found
 
 
 def _times(seconds: Sequence[float]) -> Times | None:
@@ -477,7 +471,6 @@ def _mistakes(of: Class) -> list[MistakeCount]:
     return sorted(found, key=lambda m: (-m.students, place[m.exercise.key], m.mistake))
 
 
-def _pairs(of: Class, table: pd.DataFrame) -> Iterable[Pair]:
-    for i, one in enumerate(of.exercises):
-        for other in of.exercises[i + 1 :]:
-            yield Pair(one, other, correlation(table[one.key], table[other.key]))
+def _pairs(exercises: Sequence[Exercise], columns: Table) -> Iterable[Pair]:
+    for (one, x), (other, y) in itertools.combinations(zip(exercises, columns, strict=True), 2):
+        yield Pair(one, other, correlation(x, y))

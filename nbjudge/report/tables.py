@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from nbjudge.basics.spreadsheets import as_csv
+from collections.abc import Iterable, Sequence
+
+from nbjudge.basics.csv_files import Value, as_csv, guard
+from nbjudge.basics.text import clean_characters
 from nbjudge.report.findings import reading
 from nbjudge.report.statistics import Numbers
 
@@ -19,7 +22,7 @@ MISTAKES = ("notebook", "exercise", "mistake", "sentence", "students", "of", "sh
 
 def exercises(found: Numbers) -> str:
     """Return a row for each exercise, as CSV."""
-    return as_csv(
+    return _table(
         EXERCISES,
         [
             (
@@ -40,7 +43,7 @@ def exercises(found: Numbers) -> str:
 
 def mistakes(found: Numbers) -> str:
     """Return a row for each known mistake that was made, the most frequent first, as CSV."""
-    return as_csv(
+    return _table(
         MISTAKES,
         [
             (
@@ -50,3 +53,20 @@ def mistakes(found: Numbers) -> str:
             for each in found.mistakes
         ],
     )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
+    return as_csv(header, [[_cell(value) for value in row] for row in rows], line_end="\n")
+
+
+def _cell(value: Value) -> Value:
+    r"""Return what a spreadsheet shows as it stands.
+
+    >>> _cell("=1+1"), _cell("two\nlines"), _cell(1 / 3)
+    ("'=1+1", 'two lines', 0.333333)
+    """
+    if isinstance(value, str):
+        line = clean_characters(guard(value, numbers=True)).replace("\n", " ")
+        return guard(line, numbers=True)
+    # Six digits are more than any class can tell.
+    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -20,6 +20,14 @@ from nbjudge.basics.csv_files import Sheet
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import opened
+from nbjudge.course.marks import (
+    AssignmentMarks,
+    GradeTable,
+    Mark,
+    NotebookMarks,
+    Person,
+    SubmissionMarks,
+)
 from nbjudge.exceptions import CourseError
 from nbjudge.export.marks_files import (
     CanvasExport,
@@ -31,21 +39,27 @@ from nbjudge.export.marks_files import (
     moodle,
     tidy,
 )
-from nbjudge.export.standings import Assignment, Book, Exercise, Mark, Person
 from nbjudge.grading.batch import autograde
 
 GUIDE = Path(__file__).parents[3] / "docs" / "export.md"
+
+
+def handed_in(points: float, *, waiting: bool = False) -> SubmissionMarks:
+    """Return a submission of one exercise."""
+    mark = Mark("ex_1_1", points, 40, "sums", auto=points, waiting=waiting)
+    return SubmissionMarks("sums", "", notebooks=(NotebookMarks("sums", {"ex_1_1": mark}),))
+
 
 PEOPLE = (
     Person("ada", "Ada", "Lovelace", "ada@x.org", "101"),
     Person("ben", "Ben", '=HYPERLINK("x")', "", ""),
     Person("zoe@x.org", "", "", "", ""),
 )
-MARKS = Book(
+MARKS = GradeTable(
     PEOPLE,
     (
-        Assignment("loss_functions", 40, {"ada": Mark(12.5)}),
-        Assignment("sums", 7, {"ada": Mark(5.0, waiting=True), "ben": Mark(1 / 3)}),
+        AssignmentMarks("loss_functions", 40, {"ada": handed_in(12.5)}),
+        AssignmentMarks("sums", 7, {"ada": handed_in(5.0, waiting=True), "ben": handed_in(1 / 3)}),
     ),
 )
 HEADER = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -113,7 +127,7 @@ def test_an_assignment_that_canvas_does_not_have_gets_a_new_column_with_its_poin
 
 def test_two_columns_for_an_assignment_need_the_instructor_to_say_which() -> None:
     twice = Sheet("g.csv", (*HEADER, "sums (1)", "Sums (2)"), ())
-    one = Book((), (Assignment("sums", 7),))
+    one = GradeTable((), (AssignmentMarks("sums", 7),))
 
     with pytest.raises(CourseError, match=r"2 columns for 'sums': sums \(1\), Sums \(2\)"):
         canvas(one, twice, Choices())
@@ -129,7 +143,7 @@ def test_nobody_gets_the_marks_of_a_row_that_could_be_two_peoples() -> None:
         ("C", "3", "ben", "zoe@x.org", ""),
     )
     people = (Person("ada"), Person("ben"), Person("zoe@x.org"))
-    marks = Book(people, (Assignment("sums", 7, {person.id: Mark(1.0) for person in people}),))
+    marks = GradeTable(people, (AssignmentMarks("sums", 7, {person.id: handed_in(1.0) for person in people}),))
 
     found = canvas(marks, Sheet("g.csv", HEADER, rows), Choices())
 
@@ -140,7 +154,7 @@ def test_nobody_gets_the_marks_of_a_row_that_could_be_two_peoples() -> None:
 
 def test_the_login_comes_before_other_ids() -> None:
     rows = (("A", "1", "", "2", ""), ("B", "2", "", "x", ""))
-    marks = Book((Person("2"),), (Assignment("sums", 7, {"2": Mark(1.0)}),))
+    marks = GradeTable((Person("2"),), (AssignmentMarks("sums", 7, {"2": handed_in(1.0)}),))
 
     assert column(canvas(marks, Sheet("g.csv", HEADER, rows), Choices()), "sums") == ["1", ""]
 
@@ -190,16 +204,17 @@ def test_moodle_gets_id_numbers_from_its_own_list_of_participants() -> None:
 
 
 def test_a_tidy_row_for_each_student_and_exercise() -> None:
-    exercises = (
-        Exercise("sums", "1.1", 2.5, 2, auto=2.0, extra=0.5),
-        Exercise("sums", "=1.2", 0, 3, manual=0.0, waiting=True),
-    )
-    mark = Mark(2.0, True, 0.5, datetime(2026, 3, 2, 18, 30), exercises)
-    marks = Book((Person("@da"),), (Assignment("sums", 5, {"@da": mark}),))
+    cells = {
+        "ex_1_1": Mark("ex_1_1", 2.5, 2, "sums", auto=2.0, extra=0.5),
+        "=1.2": Mark("=1.2", 0, 3, "sums", manual=0.0, waiting=True),
+    }
+    book = NotebookMarks("sums", cells, penalty=0.5)
+    own = SubmissionMarks("sums", "@da", "", (book,), datetime(2026, 3, 2, 18, 30))
+    marks = GradeTable((Person("@da"),), (AssignmentMarks("sums", 5, {"@da": own}),))
 
     found = tidy(marks, Choices(only_final=True))
 
-    first, second = found.rows
+    second, first = found.rows
     who, rest = ("'@da", "sums", "sums"), ("0.5", "2026-03-02T18:30:00Z")
     assert first == (*who, "1.1", "2.5", "2", "2", "", "0.5", rest[0], "false", rest[1])
     assert second == (*who, "'=1.2", "", "3", "", "0", "0", rest[0], "true", rest[1])

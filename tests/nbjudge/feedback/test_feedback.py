@@ -32,15 +32,9 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
 from nbjudge.basics import text
-from nbjudge.course import submission_marks
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened
-from nbjudge.course.submission_marks import (
-    CellMark,
-    NotebookMarks,
-    SubmissionMarks,
-    submission_marks,
-)
+from nbjudge.course.gradebook import opened, submission_marks
+from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 from nbjudge.feedback import exporter
 from nbjudge.feedback.exporter import entries, notebook_page, overview_page
 from nbjudge.feedback.write import feedback
@@ -55,8 +49,8 @@ REGIONS = (
     ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"),
     ("### BEGIN MARK SCHEME", "### END MARK SCHEME"),
 )
-FULL = CellMark("test_ex_1_1_1", 2, 2)
-LOST = CellMark("test_ex_1_1_1", 0, 2)
+FULL = Mark("test_ex_1_1_1", 2, 2)
+LOST = Mark("test_ex_1_1_1", 0, 2)
 ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "nav", "footer"),
     *("section", "div", "p", "span", "a", "bdi", "strong", "em", "b", "i", "u", "s", "del", "ins"),
@@ -105,7 +99,7 @@ def test_no_hidden_test_and_no_mark_scheme_is_on_the_page(path: Path) -> None:
     graded = source.read(path)  # as a right answer, with all that a grader's copy has
     cells = [cell for cell in graded.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     own = {
-        cell.metadata.nbgrader.grade_id: CellMark(cell.metadata.nbgrader.grade_id, 1, 2)
+        cell.metadata.nbgrader.grade_id: Mark(cell.metadata.nbgrader.grade_id, 1, 2)
         for cell in cells
     }
 
@@ -223,14 +217,14 @@ def test_part_of_the_points_tells_every_check_that_failed() -> None:
     [
         (FULL, {}, "All right."),
         (replace(LOST, waiting=True), {"reason": "✗ x"}, "Waits for a person."),
-        (replace(LOST, by_hand=True), {"reason": "✗ x"}, "A person marked it."),
+        (replace(LOST, manual=0.0), {"reason": "✗ x"}, "A person marked it."),
         (LOST, {"reason": "✗ it is 1.\n  Think."}, "it is 1."),
         (LOST, {}, "Not all checks held."),
         (LOST, {"reason": 3, "sentence": ["x"]}, "Not all checks held."),
         (LOST, {"reason": "✗ " + "long " * 100}, ("long " * 27).strip() + " …"),
     ],
 )
-def test_the_table_says_in_one_line_why(mark: CellMark, found: object, told: str) -> None:
+def test_the_table_says_in_one_line_why(mark: Mark, found: object, told: str) -> None:
     book = notebook(test_cell("check()", "1_1_1"), test_ex_1_1_1=found)
 
     (row,) = entries(book, marks(mark).notebooks[0])
@@ -241,8 +235,8 @@ def test_the_table_says_in_one_line_why(mark: CellMark, found: object, told: str
 def test_the_heading_counts_what_is_won_what_waits_and_what_was_late() -> None:
     own = marks(
         replace(FULL, points=3.5, extra=1.5),
-        CellMark("ex_1_1_2", 0, 2, waiting=True),
-        CellMark("ex_1_1_3", 0, 3, waiting=True),
+        Mark("ex_1_1_2", 0, 2, waiting=True),
+        Mark("ex_1_1_3", 0, 3, waiting=True),
         penalty=1.0,
     )
     book = notebook(test_cell("check()", "1_1_1"), written("a", "1_1_2"), written("b", "1_1_3"))
@@ -275,7 +269,7 @@ def test_comments_stand_with_the_mark_of_their_exercise() -> None:
 def test_an_answer_that_was_not_given_is_said_to_be_missing() -> None:
     cell = written("YOUR ANSWER HERE", "1_1_1")
     cell.metadata.nbgrader.checksum = exporter.compute_checksum(cell)
-    own = marks(CellMark("ex_1_1_1", 0, 2))
+    own = marks(Mark("ex_1_1_1", 0, 2))
 
     page = page_of(notebook(cell), own)
 
@@ -286,7 +280,7 @@ def test_an_answer_that_was_not_given_is_said_to_be_missing() -> None:
 
 def test_exercises_without_a_cell_follow_by_number() -> None:
     names = ("test_ex_1_10", "ex_1_2", "test_ex_1_9")
-    own = marks(*(CellMark(name, 0, 1) for name in names)).notebooks[0]
+    own = marks(*(Mark(name, 0, 1) for name in names)).notebooks[0]
 
     rows = entries(None, own)
 
@@ -303,7 +297,7 @@ def test_a_record_that_is_missing_or_broken_costs_no_page(record: object) -> Non
 
 
 def test_two_ids_never_share_a_place_on_the_page() -> None:
-    own = marks(CellMark("test_ex_1_1", 0, 1), CellMark("test_ex_1-1", 0, 1)).notebooks[0]
+    own = marks(Mark("test_ex_1_1", 0, 1), Mark("test_ex_1-1", 0, 1)).notebooks[0]
 
     anchors = [row.anchor for row in entries(None, own)]
 
@@ -328,7 +322,7 @@ def test_headings_never_skip_a_level() -> None:
 def test_the_overview_tells_of_all_notebooks_also_of_one_that_is_missing() -> None:
     books = tuple(
         NotebookMarks(name, {cell.grade_id: cell}, penalty=0.5)
-        for name, cell in (("first one", FULL), ("second", CellMark("test_ex_2_1", 0, 4)))
+        for name, cell in (("first one", FULL), ("second", Mark("test_ex_2_1", 0, 4)))
     )
     graded = {"first one": notebook(test_cell("check()", "1_1_1")), "second": None}
 
@@ -718,8 +712,8 @@ def test_marks_are_those_of_the_gradebook(tmp_path: Path) -> None:
         found = submission_marks(gradebook, "sums", "ada")
 
     (own,) = found.notebooks
-    assert own.cells["test_ex_1"] == CellMark("test_ex_1", 3.5, 4, extra=0.5)
-    assert own.cells["ex_2"] == CellMark("ex_2", 0, 4, waiting=True)
+    assert own.cells["test_ex_1"] == Mark("test_ex_1", 3.5, 4, extra=0.5)
+    assert own.cells["ex_2"] == Mark("ex_2", 0, 4, waiting=True)
     assert (own.comments, own.penalty, own.points, own.max_points) == ({}, 1, 2.5, 8)
     assert [cell.exercise for cell in found.waiting] == ["2"]
 

@@ -27,7 +27,7 @@ from feedback_notebooks import (
     written,
 )
 
-from nbjudge.course.submission_marks import CellMark, NotebookMarks, SubmissionMarks
+from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 from nbjudge.feedback.exporter import notebook_page, overview_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -67,10 +67,10 @@ def honest_page() -> str:
         test_ex_1_1={"reason": "✗ one: no", "sentence": "It is 0.", "printed": "✓ two\nthree"},
     )
     own = marks(
-        CellMark("test_ex_1_1", 0, 2),
-        CellMark("test_ex_1_2", 2.5, 2, extra=0.5),
-        CellMark("test_ex_1_3", 1, 2, by_hand=True),
-        CellMark("ex_1_4", 0, 2, waiting=True),
+        Mark("test_ex_1_1", 0, 2),
+        Mark("test_ex_1_2", 2.5, 2, extra=0.5),
+        Mark("test_ex_1_3", 1, 2, manual=1.0),
+        Mark("ex_1_4", 0, 2, waiting=True),
         comments={"ex_1_1": "Look **again**."},
         penalty=1.0,
     )
@@ -78,7 +78,7 @@ def honest_page() -> str:
 
 
 def overview() -> str:
-    cells = (CellMark("test_ex_1_1", 2, 2), CellMark("test_ex_2_1", 0, 4))
+    cells = (Mark("test_ex_1_1", 2, 2), Mark("test_ex_2_1", 0, 4))
     books = tuple(NotebookMarks(cell.grade_id, {cell.grade_id: cell}) for cell in cells)
     graded = {books[0].name: notebook(test_cell("check()", "1_1")), books[1].name: None}
     return overview_page(graded, SubmissionMarks("sums", "ada", "Ada Lovelace", books))
@@ -168,7 +168,7 @@ def test_a_hostile_submission_runs_nothing_fetches_nothing_and_covers_nothing(
 
 def test_letters_that_pile_up_stay_in_their_cell(browser: Any, tmp_path: Path) -> None:
     piled = prose(HOSTILE_HTML["tall letters"])
-    path = write(tmp_path, notebook_page(notebook(piled), "sums", marks(CellMark("ex_1", 1, 1))))
+    path = write(tmp_path, notebook_page(notebook(piled), "sums", marks(Mark("ex_1", 1, 1))))
 
     page = Watch(browser, viewport={"width": 800, "height": 800}).open(path)
 

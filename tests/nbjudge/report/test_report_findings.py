@@ -190,8 +190,8 @@ def test_code_that_runs_long_is_told_and_what_is_usual() -> None:
 
 
 def test_late_ones_are_told_with_what_it_cost() -> None:
-    late = {"is_dated": True, "seconds_late": 93_600.0, "penalty": 2.0}
-    members = [member("ada", {"1": RIGHT}, **late), member("bob", {"1": RIGHT}, is_dated=True)]
+    ada = member("ada", {"1": RIGHT}, late=93_600.0, penalty=2.0)
+    members = [ada, member("bob", {"1": RIGHT}, late=0)]
 
     said = the_one(class_of([exercise("1")], members), "1 of 2 submissions came late")
 

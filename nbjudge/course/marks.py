@@ -1,0 +1,244 @@
+"""What marks are, from one exercise to a whole course, as plain data; and the order of exercises.
+
+`gradebook` reads them; the class's rows, feedback, the report and exports show them.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nbjudge.course.cells import exercise_number
+
+__all__ = [
+    "AssignmentMarks",
+    "GradeTable",
+    "Mark",
+    "NotebookMarks",
+    "Person",
+    "SubmissionMarks",
+    "exercise_order",
+    "kind",
+]
+
+
+@functools.cache
+def exercise_order(exercise: str) -> tuple[tuple[int, str], ...]:
+    """Return what exercises are sorted by, so that 1.10 comes after 1.9.
+
+    >>> sorted(["1.10", "1.9", "1.9a"], key=exercise_order)
+    ['1.9', '1.9a', '1.10']
+    """
+    parts = re.findall(r"\d+|\D+", exercise)
+    return tuple((int(part), "") if part.isdecimal() else (0, part) for part in parts)
+
+
+def kind(points: float, max_points: float) -> str:
+    """Return which part of the points was won: "full", "part" or "none"."""
+    if points >= max_points:
+        return "full"
+    return "part" if points > 0 else "none"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The mark of one exercise: of its cell that is worth points.
+
+    Parameters
+    ----------
+    grade_id : str
+    points, max_points : float
+        Won so far, extra credit included, and to be won.
+    notebook : str
+    auto, manual : float, optional
+        What tests gave, and what a person gave instead; None where there is no such mark.
+    extra : float
+        The part of `points` that a person gave on top.
+    waiting : bool
+        Whether a person still has to give a mark.
+    """
+
+    grade_id: str
+    points: float
+    max_points: float
+    notebook: str = ""
+    auto: float | None = None
+    manual: float | None = None
+    extra: float = 0.0
+    waiting: bool = False
+
+    @property
+    def exercise(self) -> str:
+        """The number that students see."""
+        return exercise_number(self.grade_id)
+
+    @property
+    def again(self) -> bool:
+        """Whether a person has to mark it again, since the answer has changed."""
+        return self.waiting and self.manual is not None
+
+
+class _Sums:
+    """What several marks come to."""
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Them all, by the numbers of the exercises."""
+        raise NotImplementedError
+
+    @property
+    def penalty(self) -> float:
+        """Points to be taken off for being late."""
+        raise NotImplementedError
+
+    @property
+    def won(self) -> float:
+        """Points won so far, before any is taken off."""
+        return sum(mark.points for mark in self.marks)
+
+    @property
+    def points(self) -> float:
+        """Points won so far, the penalty taken off, as nbgrader exports them: never below 0."""
+        return max(0.0, self.won - self.penalty)
+
+    @property
+    def max_points(self) -> float:
+        """Points that could be won."""
+        return sum(mark.max_points for mark in self.marks)
+
+    @property
+    def waiting(self) -> tuple[Mark, ...]:
+        """What a person still has to mark."""
+        return tuple(mark for mark in self.marks if mark.waiting)
+
+
+@dataclass(frozen=True)
+class NotebookMarks(_Sums):
+    """The marks of one notebook, and what people wrote about its answers.
+
+    Parameters
+    ----------
+    name : str
+    cells : mapping of str to Mark
+        By grade id.
+    comments : mapping of str to str
+        By grade id, in Markdown.
+    penalty : float
+    empty : frozenset of str
+        The numbers of exercises whose answer is as it was released.
+    """
+
+    name: str
+    cells: Mapping[str, Mark] = field(default_factory=dict)
+    comments: Mapping[str, str] = field(default_factory=dict)
+    penalty: float = 0.0
+    empty: frozenset[str] = frozenset()
+
+    @functools.cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """Its marks, by the numbers of the exercises."""
+        return _in_order(self.cells.values())
+
+
+@dataclass(frozen=True)
+class SubmissionMarks(_Sums):
+    """One student's marks of an assignment.
+
+    Parameters
+    ----------
+    assignment, student : str
+    name : str
+        Empty where the gradebook has none.
+    notebooks : tuple of NotebookMarks
+        By name.
+    handed_in, due : datetime, optional
+        In UTC, without a time zone; the student's own extension is in the latter.
+    """
+
+    assignment: str
+    student: str
+    name: str = ""
+    notebooks: tuple[NotebookMarks, ...] = ()
+    handed_in: datetime | None = None
+    due: datetime | None = None
+
+    @functools.cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """The marks of all notebooks, by the numbers of the exercises."""
+        return _in_order(mark for own in self.notebooks for mark in own.cells.values())
+
+    @property
+    def penalty(self) -> float:
+        """Points to be taken off for being late."""
+        return sum(own.penalty for own in self.notebooks)
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether a test or a person gave any mark; an extension alone makes an entry, too."""
+        return any(mark.auto is not None or mark.manual is not None for mark in self.marks)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it is known if it came in time."""
+        return self.handed_in is not None and self.due is not None
+
+    @property
+    def seconds_late(self) -> float:
+        """How long after it was due; 0 if it was in time, or if that is not known."""
+        if self.handed_in is None or self.due is None:
+            return 0.0
+        return max(0.0, (self.handed_in - self.due).total_seconds())
+
+    def notebook(self, name: str) -> NotebookMarks:
+        """Return the marks of a notebook; one that the gradebook does not know has none."""
+        return next((own for own in self.notebooks if own.name == name), NotebookMarks(name))
+
+
+@dataclass(frozen=True)
+class AssignmentMarks:
+    """An assignment and what the gradebook has of it, by student."""
+
+    name: str
+    max_points: float
+    submissions: Mapping[str, SubmissionMarks] = field(default_factory=dict)
+
+    @functools.cached_property
+    def graded(self) -> Mapping[str, SubmissionMarks]:
+        """Those of which anything is graded."""
+        return {student: own for student, own in self.submissions.items() if own.is_graded}
+
+
+@dataclass(frozen=True)
+class Person:
+    """A student as the gradebook knows them; everything but the id may be empty."""
+
+    id: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    lms_user_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """The first and the last name, as far as they are known."""
+        return " ".join(filter(None, map(str.strip, (self.first_name, self.last_name))))
+
+
+@dataclass(frozen=True)
+class GradeTable:
+    """Everybody whom the gradebook knows, and all assignments, both sorted."""
+
+    people: tuple[Person, ...]
+    assignments: tuple[AssignmentMarks, ...]
+
+    def submissions(self, assignment: str) -> Mapping[str, SubmissionMarks]:
+        """Return what there is of an assignment, by student; nothing if it is not known."""
+        found = (each.submissions for each in self.assignments if each.name == assignment)
+        return next(found, {})
+
+
+def _in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    return tuple(sorted(marks, key=lambda mark: exercise_order(mark.exercise)))
