@@ -55,7 +55,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SAWarning
 
 from nbjudge.course.course import CONFIG_NAME, Course
-from nbjudge.course.gradebook import StudentMarks, marks
+from nbjudge.course.gradebook import marks
+from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading import batch
 from nbjudge.grading.jobs import Job, Outcome, work
 from nbjudge.grading.workers import processors
@@ -401,14 +402,14 @@ class _Round:
 
 def by_nbgrader(
     course: Course, root: Path, assignment: str, count: int
-) -> tuple[float, list[StudentMarks]]:
+) -> tuple[float, list[SubmissionMarks]]:
     """Grade some of a class by nbgrader alone: return the seconds of each, and the marks."""
     stock = fresh(course, root, STOCK_CONFIG, count)
     seconds = run(((*STOCK, assignment), stock.root)).seconds / count
     return seconds, marks(stock, assignment)
 
 
-def require_same(ours: Course, assignment: str, count: int, stock: Iterable[StudentMarks]) -> None:
+def require_same(ours: Course, assignment: str, count: int, stock: Iterable[SubmissionMarks]) -> None:
     """Stop unless all of a class are graded, with the marks that nbgrader gave to these students.
 
     Everybody has the same answers, so all others have to have the same marks, too.
@@ -416,15 +417,15 @@ def require_same(ours: Course, assignment: str, count: int, stock: Iterable[Stud
     found = {each.student: each for each in marks(ours, assignment)}
     if len(found) != count:
         raise SystemExit(f"{len(found)} of {count} submissions were graded.")
-    expected: Mapping[str, StudentMarks] = {each.student: each for each in stock}
+    expected: Mapping[str, SubmissionMarks] = {each.student: each for each in stock}
     for student, theirs in expected.items():
-        if found.get(student) != theirs:
+        if student not in found or found[student].marks != theirs.marks:
             raise SystemExit(
                 f"The marks of {student} differ.\nnbgrader: {theirs}\nours: {found.get(student)}"
             )
-    of_one = next(iter(expected.values())).exercises
+    of_one = next(iter(expected.values())).marks
     for each in found.values():
-        if each.exercises != of_one:
+        if each.marks != of_one:
             raise SystemExit(f"The same answers got other marks from {each.student}: {each}")
 
 

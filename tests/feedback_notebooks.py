@@ -211,9 +211,7 @@ def notebook(*cells: NotebookNode, **verdicts: Any) -> NotebookNode:
     return found
 
 
-def marks(
-    *cells: Mark, student: str = "ada", name: str = "sums", **more: Any
-) -> SubmissionMarks:
+def marks(*cells: Mark, student: str = "ada", name: str = "sums", **more: Any) -> SubmissionMarks:
     """Return the marks of a submission with one notebook."""
     own = NotebookMarks(name, {cell.grade_id: cell for cell in cells}, **more)
     return SubmissionMarks("sums", student, notebooks=(own,))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nbjudge.grading.rows import Status
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
+from nbjudge.grading.rows import Status
 from nbjudge.report.records import Answer, Class, Exercise, Member
 
 SENTENCE = "ε stands outside the root: the equation adds it to v before the root is taken."

@@ -17,6 +17,7 @@ from nbjudge.course import answer_texts
 from nbjudge.course.course import Course
 from nbjudge.course.folders import clear_away, grading_lock, logged, silenced, workshop
 from nbjudge.course.gradebook import MarksNotSaved, marks, versions
+from nbjudge.course.marks import SubmissionMarks
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import graded
 from nbjudge.grading.conditions import Terms, course_limits
@@ -147,7 +148,7 @@ def autograde(
     return rows_of(records, found, terms.versions, notes)
 
 
-def _marks(course: Course, assignment: str) -> dict[str]:
+def _marks(course: Course, assignment: str) -> dict[str, SubmissionMarks]:
     return {student.student: student for student in marks(course, assignment)}
 
 

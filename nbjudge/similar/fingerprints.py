@@ -1,21 +1,17 @@
 """What of an answer is compared: its tokens in their order, whatever it is called and how it looks.
 
 Nothing here runs, imports or parses an answer: it is read as far as a highlighter reads it, so that
-code with errors in it is read, too. Fingerprints are copydetect's.
+code with errors in it is read, too.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zlib
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from copydetect import CodeFingerprint  # type: ignore[import-untyped]
-from copydetect.utils import get_copied_slices  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from pygments.token import Comment, Name, Number, String, Text  # type: ignore[import-untyped]
 
@@ -82,31 +78,29 @@ def reading(text: str, kind: Kind = Kind.CODE) -> Reading:
     """
     read = text[:MOST_CHARACTERS]
     found = list(_code(read) if kind is Kind.CODE else _words(read))
-    # One character for each token, so that copydetect's characters are tokens. Its own filter of
-    # code is not used: what it says of places is wrong behind the name of a class.
-    signs = io.StringIO("".join(_sign(token) for token, _ in found), newline="")
-    # A window of one keeps all fingerprints. A wider one would choose some by their hashes, and so
-    # others in the next run.
-    prints = CodeFingerprint("", IN_A_ROW[kind], 1, filter=False, fp=signs)
+    in_a_row = IN_A_ROW[kind]
+    tokens = tuple(token for token, _ in found)
+    # All fingerprints are kept. To winnow them would choose some by their hashes, and so others in
+    # the next run.
+    places: dict[int, list[int]] = defaultdict(list)
+    for at in range(len(tokens) - in_a_row + 1):
+        places[hash(tokens[at : at + in_a_row])].append(at)
     return Reading(
         text=read,
         whole=read == text,
         spans=tuple(span for _, span in found),
-        places={int(key): tuple(map(int, at)) for key, at in prints.hash_idx.items()},
-        in_a_row=IN_A_ROW[kind],
+        places={key: tuple(at) for key, at in places.items()},
+        in_a_row=in_a_row,
     )
 
 
 def passages(read: Reading, shared: Iterable[int]) -> tuple[Span, ...]:
     """Return where in an answer these fingerprints stand, in as few stretches as possible."""
-    at = [place for key in shared for place in read.places.get(key, ())]
-    slices = get_copied_slices(at, read.in_a_row).astype(int)
-    return tuple((read.spans[begin][0], read.spans[end - 1][1]) for begin, end in slices.T)
-
-
-def _sign(token: str) -> str:
-    # A plane of Unicode's and up: neither halves of surrogate pairs, nor line ends.
-    return chr(0x10000 + zlib.crc32(token.encode("utf-8", "replace")) % 0x100000)
+    stretches: list[tuple[int, int]] = []
+    for at in sorted(place for key in shared for place in read.places.get(key, ())):
+        begin = stretches.pop()[0] if stretches and at < stretches[-1][1] else at
+        stretches.append((begin, at + read.in_a_row))
+    return tuple((read.spans[begin][0], read.spans[end - 1][1]) for begin, end in stretches)
 
 
 def _words(text: str) -> Iterator[tuple[str, Span]]:

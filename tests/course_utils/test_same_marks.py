@@ -134,5 +134,5 @@ def test_a_class_gets_the_marks_of_stock_nbgrader(assignment: str, tmp_path: Pat
     inside, outside = found
     assert inside == outside
     by = {each.student: each for each in outside}
-    assert by["untouched"].score == 0
-    assert by["right"].auto > by["wrong0"].auto > 0
+    assert by["untouched"].won == 0
+    assert by["right"].won > by["wrong0"].won > 0

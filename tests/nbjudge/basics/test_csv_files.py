@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import doctest
 import io
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from hypothesis import strategies as st
 
 from nbjudge.basics import csv_files
 from nbjudge.exceptions import CourseError
+
+FORMULAS = (
+    *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\n=cmd|' /C calc'!A0", "\r=1", "＝1", "－1"),
+    *('=HYPERLINK("http://127.0.0.1/?"&A1,"ada")', "|calc", "\u00a0=1", "\u2007@a"),
+)
+
+
+def test_the_examples_hold() -> None:
+    assert doctest.testmod(csv_files).failed == 0
 
 
 def read(folder: Path, content: bytes) -> csv_files.Sheet:
@@ -52,14 +62,19 @@ def test_the_first_column_that_holds_anything_is_found() -> None:
 
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=2)))
 def test_what_is_written_is_what_a_csv_reader_reads(rows: list[list[str]]) -> None:
-    text = csv_files.written(["a", "b"], rows).decode()
+    text = csv_files.as_csv(["a", "b"], rows)
 
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], *rows]
 
 
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_formula_is_shown_and_not_computed(text: str) -> None:
+    assert csv_files.guard(text, numbers=True) == f"'{text}"
+
+
 @given(st.text())
 def test_a_guarded_text_begins_no_formula_and_keeps_all_its_letters(text: str) -> None:
-    found = csv_files.guarded(text)
+    found = csv_files.guard(text)
 
     assert found.removeprefix("'") == text.removeprefix("'")
     if found.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")):

@@ -21,7 +21,7 @@ import course_utils
 from course_utils import data
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import ExerciseMark
+from nbjudge.course.marks import Mark
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import batch, graded, preload
 from nbjudge.grading.rows import Row, Status
@@ -323,7 +323,7 @@ def test_several_assignments_have_one_staff(course: Path, asked: list[dict[str, 
 def test_json_is_the_rows_and_nothing_else(
     course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exercises = (ExerciseMark("1.1.1", "sums", 1.0, 2.0, False),)
+    exercises = (Mark("ex_1_1_1", 1.0, 2.0, "sums"),)
     rows = [
         row(exercises=exercises, waiting=("1.1.3",), remarks=("A \x1b[31mremark.",)),
         row("bob", status=Status.FAILED, score=None, graded_now=True),

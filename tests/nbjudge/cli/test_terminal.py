@@ -15,7 +15,7 @@ from rich.console import Console
 
 from nbjudge.cli import terminal
 from nbjudge.cli.terminal import _Account, _Lines, print_class, took, watched
-from nbjudge.course.gradebook import ExerciseMark
+from nbjudge.course.marks import Mark
 from nbjudge.grading.rows import Row, Status
 
 
@@ -104,9 +104,9 @@ def test_nothing_of_a_submission_is_markup_or_a_control_character(
 
 def test_lost_marks_are_listed_and_answers_to_read_are_not_lost() -> None:
     exercises = (
-        ExerciseMark("1.1.1", "sums", 1, 2, False),
-        ExerciseMark("1.1.2", "sums", 3, 3, False),
-        ExerciseMark("1.1.3", "sums", 0, 2, True),
+        Mark("ex_1_1_1", 1, 2, "sums"),
+        Mark("ex_1_1_2", 3, 3, "sums"),
+        Mark("ex_1_1_3", 0, 2, "sums", waiting=True),
     )
 
     shown = printed(row(exercises=exercises, waiting=("1.1.3",)))

@@ -143,7 +143,9 @@ def test_nobody_gets_the_marks_of_a_row_that_could_be_two_peoples() -> None:
         ("C", "3", "ben", "zoe@x.org", ""),
     )
     people = (Person("ada"), Person("ben"), Person("zoe@x.org"))
-    marks = GradeTable(people, (AssignmentMarks("sums", 7, {person.id: handed_in(1.0) for person in people}),))
+    marks = GradeTable(
+        people, (AssignmentMarks("sums", 7, {person.id: handed_in(1.0) for person in people}),)
+    )
 
     found = canvas(marks, Sheet("g.csv", HEADER, rows), Choices())
 

@@ -712,8 +712,8 @@ def test_marks_are_those_of_the_gradebook(tmp_path: Path) -> None:
         found = submission_marks(gradebook, "sums", "ada")
 
     (own,) = found.notebooks
-    assert own.cells["test_ex_1"] == Mark("test_ex_1", 3.5, 4, extra=0.5)
-    assert own.cells["ex_2"] == Mark("ex_2", 0, 4, waiting=True)
+    assert own.cells["test_ex_1"] == Mark("test_ex_1", 3.5, 4, "sums", auto=3, extra=0.5)
+    assert own.cells["ex_2"] == Mark("ex_2", 0, 4, "sums", waiting=True)
     assert (own.comments, own.penalty, own.points, own.max_points) == ({}, 1, 2.5, 8)
     assert [cell.exercise for cell in found.waiting] == ["2"]
 

@@ -114,7 +114,7 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
 
     assert result["success"]
     assert marks(course, "sums") == marks(stock, "sums")
-    assert [by.score for by in marks(course, "sums")] == [5, 0, 3]
+    assert [by.won for by in marks(course, "sums")] == [5, 0, 3]
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_nbgraders_own_command_takes_the_same_files_and_the_same_time(
     for told in ("one data file may have 0 MB: 'big.csv'", "holds no date that can be read in one"):
         assert told in result["log"]
     assert row.score == 5
-    assert [by.score for by in marks(course, "sums")] == [5]
+    assert [by.won for by in marks(course, "sums")] == [5]
     with opened(course) as gradebook:
         assert gradebook.find_submission("sums", "ada").timestamp is None
 
@@ -176,7 +176,7 @@ def test_a_students_tag_keeps_no_test_from_running_under_nbgraders_own_command(
     result = course.api().autograde("sums", "skipped_tests")
 
     assert result["success"]
-    assert [by.score for by in marks(course, "sums")] == [3]
+    assert [by.won for by in marks(course, "sums")] == [3]
 
 
 @pytest.mark.slow
@@ -286,7 +286,7 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
 
     assert row.status is Status.FAILED
     assert "A kernel for grading did not start" in row.remarks[0]
-    assert all(mark.waiting for mark in by.exercises)
+    assert all(mark.waiting for mark in by.marks)
 
 
 @pytest.mark.slow
@@ -302,7 +302,8 @@ def test_a_mark_that_a_person_gave_outlives_a_regrade(course: Course) -> None:
 
     assert row.graded_now
     assert row.score == 6.5
-    assert (by.auto, by.manual) == (5, 1.5)
+    assert by.won == 6.5
+    assert [(mark.auto, mark.manual) for mark in by.marks] == [(2, None), (3, None), (None, 1.5)]
 
 
 @pytest.mark.slow
@@ -313,7 +314,7 @@ def test_a_server_with_a_running_event_loop_grades_too(course: Course) -> None:
         return bool(course.api().autograde("sums", "ada")["success"])
 
     assert asyncio.run(as_the_formgrader_does())
-    assert [by.score for by in marks(course, "sums")] == [5]
+    assert [by.won for by in marks(course, "sums")] == [5]
 
 
 @pytest.mark.slow
@@ -334,7 +335,7 @@ def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: 
         "The course's test of 1.1.1 is at fault, a person has to mark it: the course's own "
         "solution does not pass it (it gives a mark that is not from 0 to 2).",
     )
-    assert [(mark.points, mark.waiting) for mark in by.exercises] == [
+    assert [(mark.points, mark.waiting) for mark in by.marks] == [
         (0, True),
         (3, False),
         (0, True),
@@ -529,7 +530,7 @@ def test_a_disk_that_is_full_at_the_very_end_loses_nothing(
         rows = autograde(course, "sums", call_in=crew)
 
     assert all("There is no space left" in row.remarks[0] for row in rows)
-    assert [by.score for by in marks(course, "sums")] == [5, 5]
+    assert [by.won for by in marks(course, "sums")] == [5, 5]
     crew.graded.clear()
     assert [row.status for row in autograde(course, "sums", call_in=crew)] == [Status.GRADED] * 2
     assert crew.graded == ["ada", "bob"]
@@ -673,8 +674,8 @@ def test_an_unreadable_notebook_takes_the_automatic_marks_of_an_earlier_one_and_
 
     assert row.status is Status.FAILED
     assert row.score is None
-    assert (by.score, by.manual) == (1.5, 1.5)
-    assert all(mark.waiting for mark in by.exercises)
+    assert by.won == sum(mark.manual or 0 for mark in by.marks) == 1.5
+    assert all(mark.waiting for mark in by.marks)
     assert not (course.root / "autograded" / "ada" / "sums").exists()
 
 
@@ -852,10 +853,10 @@ def test_exercises_are_sorted_by_number_not_by_letter(course: Course) -> None:
 
     (by,) = marks(course, "other")
 
-    numbers = [mark.exercise for mark in by.exercises]
+    numbers = [mark.exercise for mark in by.marks]
     assert numbers == ["1.9.1", "1.9.2", "1.10.1", "2.6a", "2.6b"]
-    assert by.needs_manual_grade
-    assert by.max_score == 5
+    assert by.waiting
+    assert by.max_points == 5
 
 
 def test_feedback_before_grading_says_what_to_do_first(course: Course) -> None:

@@ -168,7 +168,7 @@ def finishes(course: Course, done: str, undisturbed: Course) -> None:
 def fresh_and_graded(fresh: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = copied(fresh, tmp_path_factory.mktemp("undisturbed") / "course")
     autograde(course, "sums", call_in=AtOnce(marked_by_text))
-    assert [student.score for student in marks(course, "sums")] == [5, 3, 5, 3]
+    assert [student.won for student in marks(course, "sums")] == [5, 3, 5, 3]
     return course
 
 
@@ -176,7 +176,7 @@ def fresh_and_graded(fresh: Course, tmp_path_factory: pytest.TempPathFactory) ->
 def used_and_graded(used: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = copied(used, tmp_path_factory.mktemp("undisturbed") / "course")
     autograde(course, "sums", call_in=AtOnce(marked_by_text))
-    assert [student.score for student in marks(course, "sums")] == [5, 7, 5, 7]
+    assert [student.won for student in marks(course, "sums")] == [5, 7, 5, 7]
     return course
 
 

@@ -263,7 +263,7 @@ def test_other_terms_grade_everybody_again(
     change(course)
 
     assert course.grade() == ["ada", "bob"]
-    assert [by.score for by in marks(course.course, "sums")] == [5, 5]
+    assert [by.won for by in marks(course.course, "sums")] == [5, 5]
     assert course.grade() == []
 
 

@@ -407,7 +407,7 @@ def test_after_an_error_the_same_writer_writes_on(tmp_path: Path) -> None:
             with suppress(MarksNotSaved):
                 one.save(student, datetime(2026, 3, day), results)
 
-    assert [student.student for student in marks(course, "sums") if student.score] == ["early"]
+    assert [student.student for student in marks(course, "sums") if student.won] == ["early"]
 
 
 def test_a_plugin_that_fails_costs_only_the_late_their_marks(tmp_path: Path) -> None:
