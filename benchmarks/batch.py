@@ -409,7 +409,9 @@ def by_nbgrader(
     return seconds, marks(stock, assignment)
 
 
-def require_same(ours: Course, assignment: str, count: int, stock: Iterable[SubmissionMarks]) -> None:
+def require_same(
+    ours: Course, assignment: str, count: int, stock: Iterable[SubmissionMarks]
+) -> None:
     """Stop unless all of a class are graded, with the marks that nbgrader gave to these students.
 
     Everybody has the same answers, so all others have to have the same marks, too.

@@ -24,7 +24,7 @@ from nbjudge.exceptions import CourseError
 
 if TYPE_CHECKING:
     from nbjudge.course.course import Course
-    from nbjudge.grading.batch import Row
+    from nbjudge.grading.rows import Row
     from nbjudge.release.release import Release
 
 # Everything else is imported by the command that needs it: `course --help` answers at once.

@@ -164,7 +164,9 @@ def _row(
     return replace(row, graded_now=record.graded_now, is_unfinished=record.is_unfinished)
 
 
-def _marked(found: SubmissionMarks, assignment: str, status: Status, remarks: tuple[str, ...]) -> Row:
+def _marked(
+    found: SubmissionMarks, assignment: str, status: Status, remarks: tuple[str, ...]
+) -> Row:
     return Row(
         student=found.student,
         assignment=assignment,

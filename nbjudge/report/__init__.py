@@ -59,7 +59,7 @@ def report(course: Course, assignment: str, *, anonymous: bool = False) -> Repor
         If there is no such assignment, the gradebook cannot be read, or the folder cannot be
         written.
     """
-    # They import Matplotlib and pandas.
+    # They import Matplotlib.
     from nbjudge.report import tables
     from nbjudge.report.anonymous import anonymous as without_names
     from nbjudge.report.class_page import page
