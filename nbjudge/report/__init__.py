@@ -1,7 +1,8 @@
 """The class report: what was hard, what tells strong from weak, and which mistakes were made.
 
 `gather` reads, `statistics` computes, `findings` says it in sentences, `pictures` draws it, `page`
-and `tables` put it together; here it is written to the course's folder.
+and `tables` put it together; here it is written to the course's folder. It imports `pages` and
+below.
 """
 
 from __future__ import annotations
