@@ -1,14 +1,14 @@
 """A class in miniature: made-up students are graded, get feedback and a report, in a new folder.
 
-The students and their mistakes are data, in `STUDENTS` and `MISTAKES`.
+Who hands in what follows from the course: its assignments, and the mistakes that it knows.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -22,11 +22,12 @@ from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import feedback
 from nbjudge.grading.batch import autograde, staff
 from nbjudge.grading.rows import Row
+from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.release import source
 from nbjudge.release.release import release
 from nbjudge.report import NothingGraded, report
 
-__all__ = ["MISTAKES", "STUDENTS", "Student", "run"]
+__all__ = ["Student", "made_up_class", "run"]
 
 MARKER = ".made-by-course-demo"
 
@@ -43,12 +44,12 @@ def _in_old_format(folder: Path) -> None:
         path.write_text(nbformat.v3.writes_json(old), encoding="utf-8")  # type: ignore[no-untyped-call]
 
 
-def _without_contrastive_loss(folder: Path) -> None:
-    (folder / "contrastive_loss.ipynb").unlink()
+def _without_one(folder: Path) -> None:
+    sorted(folder.glob("*.ipynb"))[0].unlink()
 
 
-def _with_empty_contrastive_loss(folder: Path) -> None:
-    (folder / "contrastive_loss.ipynb").write_bytes(b"")
+def _with_an_empty_file(folder: Path) -> None:
+    sorted(folder.glob("*.ipynb"))[0].write_bytes(b"")
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Student:
         What was handed in, for the table.
     answered : float
         Which part of each notebook's exercises has the right answer, from the top: 0 to 1.
-    mistakes : tuple of str
-        Keys of `MISTAKES`: right answers that are replaced by wrong ones.
+    wrong : mapping of str to str
+        Right answers that are replaced by wrong ones: the answer cell, by its `grade_id`.
     mishap : callable, optional
         What happened to the folder before it came in.
     """
@@ -74,145 +75,69 @@ class Student:
     assignment: str
     story: str
     answered: float = 1.0
-    mistakes: tuple[str, ...] = ()
+    wrong: Mapping[str, str] = field(default_factory=dict)
     mishap: Callable[[Path], None] | None = None
 
 
-#: Wrong answers: the `grade_id` of the cell, and what stands in it.
-MISTAKES: dict[str, tuple[str, str]] = {
-    "the sign of a term in the loss": (
-        "ex_1_1_1",
-        """\
-def loss(w1, w2):
-    return 40 * w1**2 + 10 * w2**2 - 40 * w2
-""",
-    ),
-    "momentum kept in the class, not the instance": (
-        "ex_1_2_1",
-        """\
-class Momentum:
-    z = [0.0, 0.0]
+def made_up_class(course: Course) -> tuple[Student, ...]:
+    """Return about a dozen students of two assignments, with most kinds of a submission."""
+    first, *others = sorted(course.assignments, key=lambda name: _notebooks(course, name))
+    few = (student for name in others[:1] for student in _few(course, name))
+    return (*_many(course, first), *few)
 
-    def __init__(self, learning_rate, beta):
-        self.learning_rate = learning_rate
-        self.beta = beta
 
-    def __call__(self, w1, w2, w1_grad, w2_grad):
-        self.z[0] = self.beta * self.z[0] + self.learning_rate * w1_grad
-        self.z[1] = self.beta * self.z[1] + self.learning_rate * w2_grad
-        return w1 - self.z[0], w2 - self.z[1]
-""",
-    ),
-    "epsilon outside the root": (
-        "ex_1_3_1",
-        """\
-class RMSProp:
-    def __init__(self, learning_rate, beta, epsilon=1e-5):
-        self.learning_rate = learning_rate
-        self.beta = beta
-        self.epsilon = epsilon
-        self.v1 = 0.0
-        self.v2 = 0.0
+def _many(course: Course, assignment: str) -> Iterator[Student]:
+    mistakes = _mistakes(course, assignment, 4)
+    yield Student("ada", assignment, "all answers right")
+    yield Student("bruno", assignment, "the first half of the answers", answered=0.5)
+    yield Student("chidi", assignment, "the release, untouched", answered=0)
+    yield _mistaken("dmitri", assignment, mistakes[:2])
+    yield _mistaken("elif", assignment, mistakes[2:3])
+    yield Student("frida", assignment, "an upload that broke off", mishap=_cut_off)
+    yield Student("hugo", assignment, "a notebook of format 3", mishap=_in_old_format)
+    yield _mistaken("Zoë Brontë", assignment, mistakes[3:])
 
-    def __call__(self, w1, w2, w1_grad, w2_grad):
-        self.v1 = self.beta * self.v1 + (1 - self.beta) * w1_grad**2
-        self.v2 = self.beta * self.v2 + (1 - self.beta) * w2_grad**2
-        w1 = w1 - self.learning_rate * w1_grad / (self.v1**0.5 + self.epsilon)
-        w2 = w2 - self.learning_rate * w2_grad / (self.v2**0.5 + self.epsilon)
-        return w1, w2
-""",
-    ),
-    "batches that are never shuffled": (
-        "ex_1_4_2",
-        """\
-from torch.utils.data import DataLoader
 
-batch_size = len(dataset)
-dataloader = DataLoader(dataset, batch_size=batch_size)
-""",
-    ),
-    "class weights that are not squared": (
-        "ex_1_5_2",
-        """\
-import numpy as np
+def _few(course: Course, assignment: str) -> Iterator[Student]:
+    notebooks = _notebooks(course, assignment)
+    yield Student("ada", assignment, "all answers right")
+    if notebooks > 1:
+        told = f"{notebooks - 1} of the {notebooks} notebooks"
+        yield Student("bruno", assignment, told, mishap=_without_one)
+    yield _mistaken("dmitri", assignment, _mistakes(course, assignment, 2))
+    yield Student("frida", assignment, "an empty file for one notebook", mishap=_with_an_empty_file)
 
-def generalised_dice_loss(truth, prediction, epsilon=1e-5):
-    sizes = truth.sum(axis=(1, 2))
-    weights = np.where(sizes > 0, 1 / np.maximum(sizes, 1), epsilon)
-    overlap = (truth * prediction).sum(axis=(1, 2))
-    total = (truth + prediction).sum(axis=(1, 2))
-    return 1 - 2 * (weights * overlap).sum() / (weights * total).sum()
-""",
-    ),
-    "labels taken the wrong way round": (
-        "ex_2_1",
-        """\
-import torch
 
-class ContrastiveLoss(torch.nn.Module):
-    def __init__(self, margin=6.0):
-        super().__init__()
-        self.margin = margin
+def _notebooks(course: Course, assignment: str) -> int:
+    return len(list(course.root.glob(f"source/{assignment}/*.ipynb")))
 
-    def forward(self, output1, output2, label):
-        squared = ((output1 - output2) ** 2).sum(dim=1, keepdim=True)
-        gap = torch.clamp(self.margin - torch.sqrt(squared + 1e-4), min=0, max=self.margin)
-        return 0.5 * (label * squared + (1 - label) * gap**2)
-""",
-    ),
-}
 
-STUDENTS: tuple[Student, ...] = (
-    Student("ada", "optimisers", "all answers right"),
-    Student("bruno", "optimisers", "the first half of the answers", answered=0.5),
-    Student("chidi", "optimisers", "the release, untouched", answered=0),
-    Student(
-        "dmitri",
-        "optimisers",
-        "two mistakes: the sign of a term in the loss; momentum kept in the class",
-        mistakes=(
-            "the sign of a term in the loss",
-            "momentum kept in the class, not the instance",
-        ),
-    ),
-    Student(
-        "elif",
-        "optimisers",
-        "one mistake: epsilon outside the root",
-        mistakes=("epsilon outside the root",),
-    ),
-    Student("frida", "optimisers", "an upload that broke off", mishap=_cut_off),
-    Student("hugo", "optimisers", "a notebook of format 3", mishap=_in_old_format),
-    Student(
-        "Zoë Brontë",
-        "optimisers",
-        "one mistake: batches that are never shuffled",
-        mistakes=("batches that are never shuffled",),
-    ),
-    Student("ada", "loss_functions", "all answers right"),
-    Student(
-        "bruno",
-        "loss_functions",
-        "one notebook of the two",
-        mishap=_without_contrastive_loss,
-    ),
-    Student(
-        "dmitri",
-        "loss_functions",
-        "two mistakes: class weights that are not squared; labels the wrong way round",
-        mistakes=("class weights that are not squared", "labels taken the wrong way round"),
-    ),
-    Student(
-        "frida",
-        "loss_functions",
-        "an empty file for one notebook",
-        mishap=_with_empty_contrastive_loss,
-    ),
-)
+Mistakes = list[tuple[str, KnownAnswer]]
+
+
+def _mistakes(course: Course, assignment: str, count: int) -> Mistakes:
+    """Return known mistakes in exercises all over an assignment, each with its `grade_id`."""
+    known = knowledge(course.plug)
+    found = [
+        (grade_id, mistakes[0])
+        for path in sorted(course.root.glob(f"source/{assignment}/*.ipynb"))
+        for grade_id in source.by_grade_id(source.read(path))
+        if (mistakes := known.mistakes(grade_id))
+    ]
+    return [found[i * len(found) // count] for i in range(count)] if len(found) >= count else found
+
+
+def _mistaken(name: str, assignment: str, mistakes: Mistakes) -> Student:
+    number = {0: "no known mistake", 1: "one mistake"}.get(
+        len(mistakes), f"{len(mistakes)} mistakes"
+    )
+    story = ": ".join([number, *filter(None, ["; ".join(known.name for _, known in mistakes)])])
+    wrong = {grade_id: known.source for grade_id, known in mistakes}
+    return Student(name, assignment, story, wrong=wrong)
 
 
 def run(
-    course: Course, folder: Path, console: Console, students: Sequence[Student] = STUDENTS
+    course: Course, folder: Path, console: Console, students: Sequence[Student] | None = None
 ) -> dict[str, list[Row]]:
     """Make a course folder of its own, let students hand in there, grade them, and show it all.
 
@@ -224,8 +149,8 @@ def run(
         Where to work. If an earlier demonstration made it, it is deleted first.
     console : Console
         Where to tell about it.
-    students : sequence of Student
-        Who hands in.
+    students : sequence of Student, optional
+        Who hands in; by default a made-up class.
 
     Returns
     -------
@@ -235,16 +160,16 @@ def run(
     Raises
     ------
     CourseError
-        If the course has none of the students' assignments, or the folder holds something else.
+        If the course has no assignment, or the folder holds something else.
     """
-    wanted = list(dict.fromkeys(student.assignment for student in students))
-    assignments = [name for name in wanted if name in course.assignments]
-    if not assignments:
+    if not course.assignments:
         message = (
-            f"The demonstration's students hand in {' and '.join(wanted)}, and "
-            f"{course.root / 'source'} has neither. Run it in the course that has."
+            f"There is nothing to hand in: {course.root / 'source'} holds no assignment. "
+            "Make one with `course new`."
         )
         raise CourseError(message)
+    students = made_up_class(course) if students is None else students
+    assignments = list(dict.fromkeys(student.assignment for student in students))
     start = time.monotonic()
     demo = _fresh_course(course, folder)
     console.print(f"[bold]A class in miniature[/bold], in {folder}", highlight=False)
@@ -257,10 +182,9 @@ def run(
 
     _headline(console, "Hand in", "a folder for each student, in submitted/")
     begun = time.monotonic()
-    present = [student for student in students if student.assignment in assignments]
-    for student in present:
+    for student in students:
         _hand_in(demo, student)
-    _line(console, f"{len(present)} submissions", took(begun))
+    _line(console, f"{len(students)} submissions", took(begun))
 
     _headline(console, "Grade", "whatever is in submitted/, into gradebook.db")
     rows = {}
@@ -268,7 +192,7 @@ def run(
     with staff(demo) as call_in:
         for assignment in assignments:
             begun = time.monotonic()
-            names = {student.name for student in present if student.assignment == assignment}
+            names = {student.name for student in students if student.assignment == assignment}
             with watched(f"   {assignment}") as watcher:
                 rows[assignment] = autograde(
                     demo, assignment, students=names, call_in=call_in, watcher=watcher
@@ -299,7 +223,7 @@ def run(
 
     for assignment in assignments:
         console.print(f"\n[bold]{assignment}[/bold]", highlight=False)
-        described = {s.name: s.story for s in present if s.assignment == assignment}
+        described = {s.name: s.story for s in students if s.assignment == assignment}
         print_class(console, rows[assignment], described=described)
     _where_to_look(console, folder, pages, reports, start)
     return rows
@@ -326,20 +250,12 @@ def _fresh_course(course: Course, folder: Path) -> Course:
 def _hand_in(course: Course, student: Student) -> None:
     folder = course.root / "submitted" / student.name / student.assignment
     folder.mkdir(parents=True)
-    mistakes = dict(MISTAKES[told] for told in student.mistakes)
     for original in sorted((course.root / "source" / student.assignment).glob("*.ipynb")):
         released = source.read(course.root / "release" / student.assignment / original.name)
         notebook = _answered(released, source.read(original), student.answered)
-        cells = source.by_grade_id(notebook)
-        for grade_id in mistakes.keys() & cells.keys():
-            cells[grade_id].source = mistakes.pop(grade_id).strip()
+        for grade_id, cell in source.by_grade_id(notebook).items():
+            cell.source = student.wrong.get(grade_id, cell.source).strip()
         (folder / original.name).write_text(source.written(notebook), encoding="utf-8")
-    if mistakes:
-        message = (
-            f"{student.name} of the demonstration answers {', '.join(sorted(mistakes))}, "
-            f"and '{student.assignment}' has no such cells. Change MISTAKES in {__file__}."
-        )
-        raise CourseError(message)
     if student.mishap:
         student.mishap(folder)
 

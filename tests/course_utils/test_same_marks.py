@@ -16,7 +16,8 @@ from nbgrader.utils import is_solution
 from test_examine import ANSWERS, OTHER_STYLES, WRONG
 from traitlets.config import Config
 
-from nbjudge.cli.demo import MISTAKES
+from course_utils.reference.examine import EXERCISES
+from course_utils.reference.known_answers import mistakes
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.exceptions import CheckFailed
@@ -86,16 +87,9 @@ def test_an_answer_is_right_in_the_kernel_exactly_if_it_is_under_the_judge(
 
 
 def classes() -> dict[str, dict[str, str]]:
-    """Return answers by student: all known mistakes, at most one an exercise each."""
-    students: list[dict[str, str]] = []
-    for grade_id, code in MISTAKES.values():
-        for answers in students:
-            if grade_id not in answers:
-                answers[grade_id] = code
-                break
-        else:
-            students.append({grade_id: code})
-    return {"right": {}, **{f"wrong{i}": answers for i, answers in enumerate(students)}}
+    """Return answers by student: right ones, and the first known mistake of each exercise."""
+    wrong = {grade_id: mistakes(grade_id)[0].source for grade_id in EXERCISES}
+    return {"right": {}, "wrong0": wrong}
 
 
 @pytest.mark.slow

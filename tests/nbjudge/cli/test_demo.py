@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import shutil
 from pathlib import Path
 
@@ -11,16 +10,19 @@ from classroom import TINY
 from rich.console import Console
 
 from nbjudge.cli import demo
-from nbjudge.cli.demo import MISTAKES, STUDENTS, Student, run
+from nbjudge.cli.demo import Student, made_up_class, run
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.rows import Status
+from nbjudge.judge.knowledge import knowledge
 
+#: The course beside the judge, which knows many mistakes.
+THIS = Course(Path(__file__).parents[3])
 CLASS = (
     Student("ada", "sums", "all right"),
     Student("bruno", "sums", "half", answered=0.34),
     Student("chidi", "sums", "untouched", answered=0),
-    Student("dmitri", "sums", "one mistake", mistakes=("nothing but 0",)),
+    Student("dmitri", "sums", "one mistake", wrong={"ex_1_1_1": "def total(n):\n    return 0\n"}),
     Student("frida", "sums", "broke off", mishap=demo._cut_off),
     Student("hugo", "sums", "format 3", mishap=demo._in_old_format),
     Student("Zoë Brontë", "sums", "all right"),
@@ -35,11 +37,6 @@ def console() -> Console:
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
     return Course(shutil.copytree(TINY, tmp_path / "course"))
-
-
-@pytest.fixture(autouse=True)
-def a_mistake_of_the_tiny_course(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MISTAKES, "nothing but 0", ("ex_1_1_1", "def total(n):\n    return 0\n"))
 
 
 @pytest.mark.slow
@@ -93,19 +90,29 @@ def test_a_folder_that_no_demonstration_made_is_left_alone(
     assert precious.exists()
 
 
-def test_a_course_without_the_assignments_is_told_so(course: Course, console: Console) -> None:
-    with pytest.raises(CourseError, match="optimisers and loss_functions"):
-        run(course, course.root / "demo", console)
+def test_a_course_without_an_assignment_is_told_so(
+    course: Course, console: Console, tmp_path: Path
+) -> None:
+    shutil.rmtree(course.root / "source" / "sums")
 
-    assert not (course.root / "demo").exists()
+    with pytest.raises(CourseError, match="holds no assignment"):
+        run(course, tmp_path / "demo", console)
 
-
-def test_every_student_makes_mistakes_that_exist() -> None:
-    assert {told for student in STUDENTS for told in student.mistakes} <= set(MISTAKES)
-    assert len(STUDENTS) == 12
-    assert len({(student.name, student.assignment) for student in STUDENTS}) == 12
+    assert not (tmp_path / "demo").exists()
 
 
-@pytest.mark.parametrize("told", MISTAKES)
-def test_mistakes_are_python(told: str) -> None:
-    ast.parse(MISTAKES[told][1])
+def test_a_class_of_a_course_that_knows_no_mistakes_makes_none(course: Course) -> None:
+    students = made_up_class(course)
+
+    assert len(students) == 8
+    assert not any(student.wrong for student in students)
+
+
+def test_the_class_of_this_course_is_a_dozen_and_makes_known_mistakes_in_many_exercises() -> None:
+    students = made_up_class(THIS)
+
+    assert len({(student.name, student.assignment) for student in students}) == 12
+    answered = [grade_id for student in students for grade_id in student.wrong]
+    assert len(answered) == len(set(answered)) == 6
+    known = [knowledge(THIS.plug).mistakes(grade_id)[0] for grade_id in answered]
+    assert all(any(mistake.name in student.story for student in students) for mistake in known)
