@@ -190,7 +190,11 @@ def course_stopped_at(point: Point, root: Path, *, real: bool = False) -> tuple[
     real : bool
         Whether real workers grade; by default it is `marked_by_text`, in the same process.
     """
-    return (__file__, json.dumps(asdict(point)), "real" if real else "", str(root))
+    # Started as a script it would find the folder of the judge's tests before the judge.
+    here = Path(__file__).parent
+    script = f"import sys; sys.path[:0] = [{str(here.parent)!r}, {str(here)!r}]; "
+    script += "import processes; processes.main(*sys.argv[1:])"
+    return ("-c", script, json.dumps(asdict(point)), "real" if real else "", str(root))
 
 
 def marked_by_text(job: Job) -> Outcome:
@@ -261,9 +265,5 @@ def main(described: str, real: str, root: str) -> None:
             yield AtOnce(marked_by_text)
 
         batch.staff = staff  # type: ignore[assignment]
-        preload.start = lambda: None  # nobody will be forked
+        preload.start = lambda plug: None  # nobody will be forked
     app(["--course", root, "autograde", "sums"])
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
