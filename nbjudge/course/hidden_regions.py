@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from nbjudge.exceptions import ReleaseError
 
-__all__ = ["DELIMITER", "Line", "Region", "grade_id", "lines", "misplaced", "solution"]
+__all__ = ["DELIMITER", "Line", "Region", "grade_id", "lines", "misplaced", "solution", "visible"]
 
 
 class Region(Enum):
@@ -26,6 +26,10 @@ class Region(Enum):
 
 DELIMITER = re.compile(
     rf"\b(BEGIN|END) ({'|'.join(region.value for region in Region if region.value)})\b"
+)
+#: What students do not have of the course's own cells.
+_UNSEEN = re.compile(
+    r"^.*BEGIN (HIDDEN TESTS|MARK SCHEME).*\n(?:.*\n)*?.*END \1.*(?:\n|\Z)", re.MULTILINE
 )
 
 
@@ -77,3 +81,8 @@ def solution(cell: NotebookNode) -> str:
     """Return a cell as a perfect student would have it: answered, and without any markers."""
     kept = (Region.OPEN, Region.SOLUTION)
     return "\n".join(line.text for line in lines(cell) if line.region in kept).strip("\n")
+
+
+def visible(text: str) -> str:
+    """Return the text of a cell that is no answer as students have it."""
+    return _UNSEEN.sub("", text).strip()

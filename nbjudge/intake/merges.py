@@ -7,23 +7,18 @@ can be told from it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nbjudge.course.cell_text import bound_names, is_same
 from nbjudge.course.cells import CourseCell
+from nbjudge.course.hidden_regions import visible
 from nbjudge.intake.copies import Piece
 
-__all__ = ["Parted", "is_courses", "misplaced", "part", "visible"]
+__all__ = ["Parted", "is_courses", "misplaced", "part"]
 
 #: Characters of a released text without an id that is known by them: no line of code is the same.
 MIN_GIVEN = 20
-
-#: What students do not have of the course's cells.
-_HIDDEN = re.compile(
-    r"^.*BEGIN (HIDDEN TESTS|MARK SCHEME).*\n(?:.*\n)*?.*END \1.*(?:\n|\Z)", re.MULTILINE
-)
 
 
 @dataclass(frozen=True)
@@ -42,11 +37,6 @@ class Parted:
     pieces: tuple[Piece, ...]
     sources: tuple[int, ...]
     merged: tuple[str, ...]
-
-
-def visible(cell: CourseCell) -> str:
-    """Return the text of a course's cell as students have it."""
-    return _HIDDEN.sub("", cell.source).strip()
 
 
 def is_courses(cell: CourseCell) -> bool:
@@ -107,7 +97,8 @@ def _parted(
     }
     for cell in (*lost.values(), *([owner] if owner else [])):
         if is_courses(cell):
-            blocks[visible(cell)] = Piece(cell.grade_id, cell.cell_type, visible(cell))
+            text = visible(cell.source)
+            blocks[text] = Piece(cell.grade_id, cell.cell_type, text)
     released = {text.strip(): Piece("", kind, text) for kind, text in given}
     parts = [released.get(part.source, part) for part in _parts(piece.source, blocks)]
     courses = (*blocks.values(), *released.values())
