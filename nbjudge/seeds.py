@@ -16,7 +16,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-__all__ = ["generator", "number", "reset", "seeded"]
+__all__ = ["generator", "number", "reset", "seed_torch", "seeded"]
 
 _ingredients: ContextVar[tuple[str, ...]] = ContextVar("ingredients", default=())
 
@@ -56,6 +56,11 @@ def reset(seed: int) -> None:
     """Seed the global generators of Python, NumPy and, if it has been imported, PyTorch."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
+    seed_torch(seed)
+
+
+def seed_torch(seed: int) -> None:
+    """Seed PyTorch's global generator, if it has been imported."""
     if torch := sys.modules.get("torch"):
         # `torch.manual_seed` looks for devices of every kind, which takes a hundred times as long.
         torch.default_generator.manual_seed(seed)

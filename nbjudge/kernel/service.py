@@ -16,6 +16,7 @@ import numpy as np
 
 from nbjudge import probes, seeds
 from nbjudge.kernel import switches
+from nbjudge.kernel.seeded_imports import SeededImports
 from nbjudge.kernel.wire import Bounds, Reference, TooMuch, WireError, decode, encode
 from nbjudge.remote import where
 
@@ -83,6 +84,7 @@ class Service:
         """Seed the notebook, and note how its process starts."""
         self._start = switches.read()
         seeds.reset(seed)
+        SeededImports(seed).install()
 
     def _do_begin(self, names: list[str], seed: int, own: bool = False) -> dict[str, Any]:
         """Begin a test: forget the objects of the last one, and return those behind some names.

@@ -303,8 +303,9 @@ def test_no_two_kernels_draw_the_same_numbers() -> None:
     assert not set(first) & set(other)
 
 
-def test_two_kernels_with_one_seed_draw_the_same_numbers() -> None:
-    plug = Plug(preload=("torch",))  # what is imported later cannot have been seeded
+@pytest.mark.parametrize("preload", [(), ("torch",)], ids=["imported late", "imported ahead"])
+def test_two_kernels_with_one_seed_draw_the_same_numbers(preload: tuple[str, ...]) -> None:
+    plug = Plug(preload=preload)
 
     def drawn() -> str:
         with closing(Session(SMALL, plug=plug)) as session:
