@@ -152,41 +152,46 @@ def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exporte
     records = roster.records
     students = {row for row, record in enumerate(records) if record["ID"].strip()}
     found, remarks = _matched(marks.people, roster, CANVAS_KEYS, students)
-    strangers = [
-        name
-        for row in sorted(students - found.keys())
-        if (name := records[row]["Student"].strip()) != CANVAS_TEST_STUDENT
-    ]
-
-    def mark(row: int, assignment: AssignmentMarks) -> str:
-        record, column = records[row], columns[assignment.name]
-        name = record["Student"].strip()
-        if row in found:
-            return cell(assignment, found[row], choices)
-        if row in students:
-            return "" if name == CANVAS_TEST_STUDENT else cell(assignment, "", choices)
-        is_new = number(assignment.max_points) if name == CANVAS_POINTS else ""
-        return record.get(column, is_new)
-
     people = [name for name in roster.header if name in CANVAS_PEOPLE]
     rows = []
     for row, record in enumerate(records):
         # What Canvas knows somebody by must come back as it was.
         who = [record[part] if part in CANVAS_KEYS else guard(record[part]) for part in people]
-        rows.append((*who, *(mark(row, assignment) for assignment in marks.assignments)))
-        if row not in students and record["Student"].strip() == CANVAS_POINTS:
+        student = found.get(row, "") if row in students else None
+        rows.append((*who, *_canvas_cells(record, student, marks.assignments, columns, choices)))
+        if student is None:
             remarks += _other_points(marks.assignments, columns, record)
     if new := [name for name, column in columns.items() if column not in roster.header]:
         remarks.append(
             f"{roster.name} has no column for {named(new)}: Canvas will ask about a new one."
         )
-    if strangers:
+    left_out = (records[row]["Student"].strip() for row in sorted(students - found.keys()))
+    if strangers := [name for name in left_out if name != CANVAS_TEST_STUDENT]:
         done = "get 0" if choices.missing == "zero" else "are left empty"
         remarks.append(
             f"The gradebook does not know {named(strangers)} of {roster.name}: they {done}."
         )
     remarks += told(marks, choices, found.values())
     return Exported((*people, *columns.values()), tuple(rows), tuple(remarks))
+
+
+def _canvas_cells(
+    record: Mapping[str, str],
+    student: str | None,
+    assignments: Iterable[AssignmentMarks],
+    columns: Mapping[str, str],
+    choices: Choices,
+) -> Iterator[str]:
+    """Yield a row's marks, for a student or "" for somebody unknown; None keeps what Canvas has."""
+    name = record["Student"].strip()
+    for assignment in assignments:
+        if student is None:
+            new = number(assignment.max_points) if name == CANVAS_POINTS else ""
+            yield record.get(columns[assignment.name], new)
+        elif student or name != CANVAS_TEST_STUDENT:
+            yield cell(assignment, student, choices)
+        else:
+            yield ""
 
 
 def _canvas_anew(marks: GradeTable, choices: Choices) -> Exported:
@@ -226,6 +231,8 @@ def _plain(name: str) -> str:
 def _other_points(
     assignments: Iterable[AssignmentMarks], columns: Mapping[str, str], record: Mapping[str, str]
 ) -> Iterator[str]:
+    if record["Student"].strip() != CANVAS_POINTS:
+        return
     for assignment in assignments:
         column = columns[assignment.name]
         there = record.get(column, "").strip()

@@ -256,27 +256,33 @@ def _number_of(n: int, one: str) -> str:
 
 
 def _hardest(found: Numbers) -> Iterator[str]:
-    told = [each for each in found.exercises if each.share is not None and each.marked > 1]
+    marked = (each for each in found.exercises if each.marked > 1)
+    told = [(each.share, each) for each in marked if each.share is not None]
     if len(told) < 2 or found.graded < 2:
         return
-    lowest = min(each.share or 0 for each in told)
-    hardest = [each for each in told if (each.share or 0) - lowest < 1e-9]
+    lowest = min(share for share, _ in told)
+    hardest = [each for share, each in told if share - lowest < 1e-9]
     if len(hardest) > 2 or lowest >= 1:
         return
     names = listed([each.exercise.label for each in hardest])
-    are, their = ("is", "its") if len(hardest) == 1 else ("are", "their")
-    word = part(lowest)
-    won = f"{word} of {their} points" if word else f"{_share(lowest)} of {their} points"
-    how = f"{won} {'was' if word and word.removeprefix('about ').startswith('a ') else 'were'} won"
-    if lowest == 0:
-        how = "nobody won a point there"
-    if len(hardest) == 1:
-        own = hardest[0]
-        if own.empty and own.share_of_answers is not None and own.share_of_answers > lowest:
-            left = counted(own.empty, "student", "students")
-            how += f"; {left} left it empty, the others won {_share(own.share_of_answers)}"
+    are = "is" if len(hardest) == 1 else "are"
     hard = "the hardest" if lowest < HARD else "the hardest, though not hard"
-    yield f"{names} {are} {hard}: {how}."
+    yield f"{names} {are} {hard}: {_won(lowest, hardest)}."
+
+
+def _won(share: float, exercises: Sequence[ExerciseNumbers]) -> str:
+    """Return which part of the points of one exercise, or of two that are alike, was won."""
+    word = part(share)
+    were = "was" if word and word.removeprefix("about ").startswith("a ") else "were"
+    their = "its" if len(exercises) == 1 else "their"
+    how = f"{word or _share(share)} of {their} points {were} won"
+    if share == 0:
+        how = "nobody won a point there"
+    own = exercises[0].share_of_answers
+    if len(exercises) > 1 or not exercises[0].empty or own is None or own <= share:
+        return how
+    left = counted(exercises[0].empty, "student", "students")
+    return f"{how}; {left} left it empty, the others won {_share(own)}"
 
 
 def _mistakes(found: Numbers) -> Iterator[str]:

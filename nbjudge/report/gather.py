@@ -41,7 +41,7 @@ def gathered(course: Course, assignment: str) -> Class:
     members, unread = [], 0
     for student in sorted(rows.keys() | names.keys()):
         row = rows.get(student) or _absent(student, assignment)
-        member = Member(student, row.status, names.get(student, ""), row.remarks, row.waiting)
+        member = Member(student, row.status, names.get(student, ""), row.remarks)
         if row.score is not None:
             marks = table.submissions(assignment)[student]
             records = _records(folder_of(course, "autograded", student, assignment), exercises)

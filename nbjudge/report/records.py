@@ -73,8 +73,8 @@ class Member:
     student, name : str
         The id, and the name if the gradebook has one.
     status : Status
-    remarks, waiting : tuple of str
-        As in a `Row`: sentences, and the exercises that wait for a person.
+    remarks : tuple of str
+        Sentences, as in a `Row`.
     marks : SubmissionMarks, optional
         None if nothing is graded.
     answers : mapping of Key to Answer
@@ -85,7 +85,6 @@ class Member:
     status: Status
     name: str = ""
     remarks: tuple[str, ...] = ()
-    waiting: tuple[str, ...] = ()
     marks: SubmissionMarks | None = None
     answers: Mapping[Key, Answer] = field(default_factory=dict)
 

@@ -361,30 +361,31 @@ def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
     answers = [
         member.answers[exercise.key] for member in of.graded if exercise.key in member.answers
     ]
-    marked = [answer for answer in answers if answer.points is not None]
-    waiting = len(answers) - len(marked)
-    is_read = _is_read(len(marked), waiting)
     by_kind: dict[str, list[Answer]] = defaultdict(list)
-    for answer in marked:
+    for answer in answers:
         by_kind[_kind(answer, exercise)].append(answer)
-    answered = [each for each in marked if _kind(each, exercise) != "empty"]
+    full, part, none, empty, waiting = (
+        by_kind[kind] for kind in ("full", "part", "none", "empty", "waiting")
+    )
+    marked = len(answers) - len(waiting)
+    is_read = _is_read(marked, len(waiting))
     # What is empty is no wrong answer.
-    lost = [] if exercise.by_hand else by_kind["part"] + by_kind["none"]
+    lost = [] if exercise.by_hand else part + none
     named = sum(bool(answer.mistake) for answer in lost)
     return ExerciseNumbers(
         exercise=exercise,
-        marked=len(marked),
-        waiting=waiting,
-        full=len(by_kind["full"]),
-        part=len(by_kind["part"]),
-        none=len(by_kind["none"]),
-        empty=len(by_kind["empty"]),
-        share=_share(marked, exercise) if is_read else None,
-        share_of_answers=_share(answered, exercise) if is_read else None,
+        marked=marked,
+        waiting=len(waiting),
+        full=len(full),
+        part=len(part),
+        none=len(none),
+        empty=len(empty),
+        share=_share(full + part + none + empty, exercise) if is_read else None,
+        share_of_answers=_share(full + part + none, exercise) if is_read else None,
         discrimination=(
             correlation(columns[place], _rest(place, of, columns))
             if is_read
-            else Correlation(len(marked), unknown=Unknown.WAITING)
+            else Correlation(marked, unknown=Unknown.WAITING)
         ),
         named=named,
         unnamed=len(lost) - named,
@@ -399,7 +400,9 @@ def _share(answers: Sequence[Answer], exercise: Exercise) -> float | None:
 
 
 def _kind(answer: Answer, exercise: Exercise) -> str:
-    found = kind(answer.points or 0.0, exercise.points)
+    if answer.points is None:
+        return "waiting"
+    found = kind(answer.points, exercise.points)
     return "empty" if found == "none" and answer.is_empty else found
 
 
