@@ -1,7 +1,7 @@
 """Grading a class: every submission of an assignment becomes one row, whatever is in it.
 
 One coordinator finds what has to be graded, hands it to workers, and alone writes what comes back:
-the gradebook, the folder `autograded/`, and the ledger of what is done.
+the gradebook, the folder `autograded/`, and the entries that say what is done.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Watcher:
 
 
 class Crew(Protocol):
-    """Those who do the jobs: see `cluster.Crew`."""
+    """Those who do the jobs: see `workers.Crew`."""
 
     @property
     def workers(self) -> int:
