@@ -275,14 +275,14 @@ def test_the_class_has_every_kind_of_mark(firsts: tuple[Course, Course]) -> None
     parts = {
         student: mark.points
         for student, of_one in found.items()
-        for mark in of_one.exercises
+        for mark in of_one.marks
         if (mark.notebook, mark.exercise) == ("sums", "1.1.4")
     }
     comments = {dict(row)["auto_comment"] for row in of("silent", firsts[0])["comment"]}
-    waiting = {mark.exercise for mark in found["right"].exercises if mark.waiting}
+    waiting = {mark.exercise for mark in found["right"].waiting}
 
     assert (parts["right"], parts["half"], parts["untouched"]) == (2, 1, 0)
-    assert (found["right"].score, found["one"].score, found["untouched"].score) == (14, 5, 0)
+    assert (found["right"].won, found["one"].won, found["untouched"].won) == (14, 5, 0)
     assert waiting == {"1.1.3", "task_1_1_5"}
     assert comments == {None, "No response."}
 
