@@ -412,7 +412,7 @@ def test_stock_nbgrader_gives_the_marks_of_the_judge(class_of_three: Course) -> 
     inside, outside = found
     assert inside == outside
     for each in outside:
-        for mark in each.exercises:
+        for mark in each.marks:
             name = f"ex_{mark.exercise.replace('.', '_')}"
             slip = CLASS[each.student].get(name)
             assert mark.points == (WORTH[name, slip] if slip else points(name))
