@@ -197,7 +197,7 @@ def hand_in(course: Course, assignment: str, count: int) -> None:
             if cell.cell_type == "markdown" and source.grade_id(cell) is None
         )
         prose.source += f"\n\n{SIGNATURE}"
-        texts[path.name] = source.written(notebook)
+        texts[path.name] = source.notebook_text(notebook)
     for number in range(count):
         student = f"student-{number:05}"
         folder = course.root / "submitted" / student / assignment
@@ -518,7 +518,7 @@ def graded(root: Path, assignment: str, count: int) -> Course:
     hand_in(course, assignment, count)
     with unhurried_disk(), warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's, about itself
-        rows = batch.autograde(course, assignment, call_in=Everybody)
+        rows = batch.autograde(course, assignment, get_pool=Everybody)
     if not all(row.status is batch.Status.GRADED for row in rows):
         raise SystemExit("The class that was to be graded is not.")
     return course

@@ -23,7 +23,7 @@ from rich.table import Table
 from nbjudge import seeds
 from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
-from nbjudge.judge.judge import Line, Test, judge
+from nbjudge.judge.judge import KernelChannel, Test, judge
 from nbjudge.judge.notebooks import is_test
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
@@ -57,7 +57,7 @@ def add(table: Table, what: str, seconds: list[float]) -> None:
 def calls(session: Session) -> tuple[list[float], list[float]]:
     """Return the seconds of calls of a scalar function, through the wire and in this process."""
     session.run(code(FUNCTION))
-    remote = Line(session.request, Limits()).ask("begin", names=["loss"], seed=1)["loss"]
+    remote = KernelChannel(session.request, Limits()).ask("begin", names=["loss"], seed=1)["loss"]
     namespace: dict[str, Callable[..., float]] = {}
     exec(FUNCTION, namespace)
     return timed(lambda: remote(1.0, 2.0)), timed(lambda: namespace["loss"](1.0, 2.0))
@@ -99,8 +99,8 @@ def total(cells: list[NotebookNode], run: Callable[[NotebookNode], object]) -> f
 
 def check(cell: NotebookNode, session: Session) -> None:
     exercise = exercise_number(source.grade_id(cell) or "")
-    with seeds.seeded("benchmark"):
-        verdict = judge(Test(exercise, cell.source, 1.0), Line(session.request, Limits()))
+    with seeds.seed_within("benchmark"):
+        verdict = judge(Test(exercise, cell.source, 1.0), KernelChannel(session.request, Limits()))
     if verdict.reason or verdict.fault:
         raise SystemExit(f"{exercise}: {verdict.reason}{verdict.fault}")
 

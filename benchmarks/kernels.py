@@ -33,7 +33,7 @@ from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap, warm_kernels
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import Session
-from nbjudge.sandbox.warm_kernels import WarmParent, warm_parent
+from nbjudge.sandbox.warm_kernels import ForkServer, running_fork_server
 from nbjudge.sandbox.workspace import stage_library
 
 PARENTS, STARTS, COLD_STARTS, ROUNDS = 3, 20, 3, 3
@@ -143,9 +143,9 @@ def parents(plug: Plug) -> Iterator[Measured]:
     """Measure the start of warm parents."""
 
     def start() -> None:
-        made.append(WarmParent(plug))
+        made.append(ForkServer(plug))
 
-    made: list[WarmParent] = []
+    made: list[ForkServer] = []
     taken = [seconds(start) for _ in range(PARENTS)]
     for parent in made:
         parent.close()
@@ -189,7 +189,7 @@ def walls(plug: Plug) -> Iterator[Measured]:
         patch.dict(warm_kernels._parents, clear=True),
         patch.object(warm_kernels, "stage_library", stage),
     ):
-        parent = warm_parent(plug)
+        parent = running_fork_server(plug)
         notes = parent.rooms / "notes"
         for _ in range(STARTS):
             notes.write_text("")
@@ -233,7 +233,7 @@ def memory(plug: Plug) -> Iterator[Measured]:
     session.run(cell)
     own = _private(cell.outputs[0].text)
     session.close()
-    resident = max(map(_resident, _descendants(warm_parent(plug)._process.pid)))
+    resident = max(map(_resident, _descendants(running_fork_server(plug)._process.pid)))
     yield Measured("memory of the parent", resident, "MB", 450)
     yield Measured("memory of a new kernel's own", own, "MB", 150)
 
@@ -275,7 +275,7 @@ def submissions(course: Course) -> Iterator[Measured]:
 
 
 def _grade(notebook: NotebookNode, skipped: frozenset[str], plug: Plug) -> None:
-    graded = grade_notebook(notebook, ingredients=("benchmark",), skipped=skipped, plug=plug)
+    graded = grade_notebook(notebook, seed_parts=("benchmark",), skipped=skipped, plug=plug)
     wrong = [verdict.reason for verdict in graded.verdicts.values() if verdict.reason]
     if wrong or graded.remarks:
         raise SystemExit(f"The right answers did not get their marks: {wrong} {graded.remarks}")

@@ -152,7 +152,7 @@ def _run(cell: TestCell, known: Known, name: str, seed: str) -> tuple[bool, floa
     The ratio is infinite if the answer failed by anything but a value.
     """
     ratios: list[float] = []
-    with seeds.seeded(seed), warnings.catch_warnings(), _ratios_noted(ratios):
+    with seeds.seed_within(seed), warnings.catch_warnings(), _ratios_noted(ratios):
         warnings.simplefilter("ignore")  # a division by zero may be the mistake itself
         seeds.reset(seeds.number(f"{cell.exercise} in the kernel"))
         answers = answers_of(known, cell.grade_id)

@@ -144,7 +144,7 @@ class MadeUpClass:
                     cells[grade_id].source = texts[grade_id]
                 folder = self.course.root / "submitted" / name / self.assignment
                 folder.mkdir(parents=True, exist_ok=True)
-                (folder / path.name).write_text(source.written(notebook), encoding="utf-8")
+                (folder / path.name).write_text(source.notebook_text(notebook), encoding="utf-8")
 
 
 def measured(made_up: MadeUpClass) -> Measured:

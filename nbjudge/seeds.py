@@ -16,15 +16,15 @@ from contextvars import ContextVar
 
 import numpy as np
 
-__all__ = ["generator", "number", "reset", "seed_torch", "seeded"]
+__all__ = ["generator", "number", "reset", "seed_torch", "seed_within"]
 
-_ingredients: ContextVar[tuple[str, ...]] = ContextVar("ingredients", default=())
+_ingredients: ContextVar[tuple[str, ...]] = ContextVar("seed_parts", default=())
 
 
 @contextmanager
-def seeded(*ingredients: str) -> Iterator[None]:
-    """Let all generators made within depend on `ingredients` (secret, hand-in, and so on)."""
-    token = _ingredients.set(ingredients)
+def seed_within(*seed_parts: str) -> Iterator[None]:
+    """Let all generators made within depend on `seed_parts` (secret, hand-in, and so on)."""
+    token = _ingredients.set(seed_parts)
     try:
         yield
     finally:

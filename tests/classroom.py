@@ -14,7 +14,7 @@ from nbjudge.course.course import Course
 from nbjudge.exceptions import SubmissionError
 from nbjudge.grading.jobs import Job, Outcome, work
 from nbjudge.grading.solution_proof import take_as_proved
-from nbjudge.intake.sanitise import sanitised
+from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge.notebooks import Result
 from nbjudge.release import source
 
@@ -59,7 +59,7 @@ def hand_in(
     folder = course.root / "submitted" / student / "sums"
     folder.mkdir(parents=True, exist_ok=True)
     if not isinstance(content, bytes):
-        content = source.written(content).encode()
+        content = source.notebook_text(content).encode()
     (folder / name).write_bytes(content)
     return folder
 
@@ -100,15 +100,15 @@ class AtOnce:
 def marked_unseen(job: Job) -> Outcome:
     """Give every test all its points, without any kernel; what is no notebook fails as always."""
     results, failures = {}, {}
-    for name, content in job.papers.notebooks.items():
+    for name, content in job.submitted.notebooks.items():
         version = job.terms.versions[name]
         try:
-            found = sanitised(content, version)
+            found = sanitise_notebook(content, version)
         except SubmissionError as error:
             failures[name] = str(error)
             continue
         results[name] = Result(
-            notebook=source.written(found.notebook).encode(),
+            notebook=source.notebook_text(found.notebook).encode(),
             verdicts={},
             scores={
                 cell.grade_id: None if cell.solution else cell.points

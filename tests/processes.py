@@ -202,7 +202,7 @@ def marked_by_text(job: Job) -> Outcome:
     outcome = marked_unseen(job)
     results = {
         name: replace(result, scores={**result.scores, "test_ex_1_1_1": 0.0})
-        if b"return 0" in job.papers.notebooks[name]
+        if b"return 0" in job.submitted.notebooks[name]
         else result
         for name, result in outcome.results.items()
     }
@@ -264,6 +264,6 @@ def main(described: str, real: str, root: str) -> None:
         def staff(*_: object, **__: object) -> Iterator[AtOnce]:
             yield AtOnce(marked_by_text)
 
-        batch.staff = staff  # type: ignore[assignment]
+        batch.lend_workers = staff  # type: ignore[assignment]
         preload.start = lambda plug: None  # nobody will be forked
     app(["--course", root, "autograde", "sums"])

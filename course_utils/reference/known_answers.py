@@ -22,7 +22,7 @@ from nbjudge import checks
 from nbjudge.judge.known_file import Known, read_known
 from nbjudge.remote import Remote
 
-__all__ = ["Known", "answers_of", "defined", "mistakes", "solutions", "styles"]
+__all__ = ["Known", "answers_of", "define", "mistakes", "solutions", "styles"]
 
 FOLDER = Path(__file__).parent / "known"
 
@@ -35,26 +35,26 @@ def mistakes(grade_id: str) -> tuple[Known, ...]:
     grade_id : str
         Of the answer cell: "ex_1_2_1".
     """
-    return _known(grade_id, "mistake")
+    return _answers(grade_id, "mistake")
 
 
 def styles(grade_id: str) -> tuple[Known, ...]:
     """Return right answers to an exercise that are written unlike the reference."""
-    return _known(grade_id, "style")
+    return _answers(grade_id, "style")
 
 
 def solutions(grade_id: str) -> tuple[Known, ...]:
     """Return the notebook's own answer, and those much like it that are there to be edited."""
-    return _known(grade_id, "solution")
+    return _answers(grade_id, "solution")
 
 
 @functools.cache
-def _known(grade_id: str, kind: str) -> tuple[Known, ...]:
+def _answers(grade_id: str, kind: str) -> tuple[Known, ...]:
     path = FOLDER / f"{grade_id}.diff"
     return tuple(one for one in read_known(path) if one.kind == kind) if path.exists() else ()
 
 
-def defined(known: Known | str, grade_id: str) -> dict[str, Any]:
+def define(known: Known | str, grade_id: str) -> dict[str, Any]:
     """Run an answer cell in a fresh namespace, and return that.
 
     Parameters
@@ -66,7 +66,7 @@ def defined(known: Known | str, grade_id: str) -> dict[str, Any]:
         exercises before.
     """
     source = known if isinstance(known, str) else known.source
-    namespace = {"__name__": "__main__", **_provided(grade_id)}
+    namespace = {"__name__": "__main__", **_surroundings(grade_id)}
     _run(source, namespace)
     return namespace
 
@@ -74,7 +74,7 @@ def defined(known: Known | str, grade_id: str) -> dict[str, Any]:
 def answers_of(known: Known | str, grade_id: str) -> tuple[Any, ...]:
     """Return what the examination of an exercise takes, as this answer cell defines it."""
     source = known if isinstance(known, str) else known.source
-    namespace = defined(source, grade_id)
+    namespace = define(source, grade_id)
     if grade_id == "ex_1_4_2":
         namespace["dataloader"] = _LoaderOfCell(source, namespace)
     return tuple(namespace[symbol] for symbol in EXERCISES[grade_id].symbols)
@@ -84,7 +84,7 @@ def _run(source: str, namespace: dict[str, Any]) -> None:
     exec(compile(source, "<known answer>", "exec", dont_inherit=True), namespace)
 
 
-def _provided(grade_id: str) -> dict[str, Any]:
+def _surroundings(grade_id: str) -> dict[str, Any]:
     tools: dict[str, Any] = {"np": np, "check": checks, "data": data}
     if not grade_id.startswith("ex_1_5"):
         tools |= {"probes": probes, "torch": torch, "Dataset": Dataset, "DataLoader": DataLoader}

@@ -33,7 +33,7 @@ from course_utils.reference.known_answers import mistakes
 from nbjudge.cli.terminal import print_class
 from nbjudge.course.course import CONFIG_NAME, Course
 from nbjudge.feedback.write import feedback
-from nbjudge.grading.batch import autograde, staff
+from nbjudge.grading.batch import autograde, lend_workers
 from nbjudge.release import source
 from nbjudge.release.release import release
 from nbjudge.report import report
@@ -100,8 +100,8 @@ def graded(root: Path) -> Course:
     with Gradebook(address(course)) as gradebook:
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=DUE.replace(tzinfo=None))
     hand_in(course)
-    with staff(course) as call_in:
-        autograde(course, ASSIGNMENT, call_in=call_in)
+    with lend_workers(course) as get_pool:
+        autograde(course, ASSIGNMENT, get_pool=get_pool)
     feedback(course, ASSIGNMENT)
     return course
 
@@ -139,7 +139,7 @@ def hand_in(course: Course) -> None:
             cells["ex_1_1_5"].source = WRITTEN
         folder = course.root / "submitted" / student / ASSIGNMENT
         folder.mkdir(parents=True)
-        text = source.written(notebook)
+        text = source.notebook_text(notebook)
         text = text[: len(text) // 2] if student == CUT_OFF else text
         (folder / name).write_text(text, encoding="utf-8")
         when = DUE + timedelta(hours=LATE.get(student) or draw.uniform(-70, -1))
@@ -184,8 +184,8 @@ def page_of(
 
 def the_class(course: Course, _: Any) -> None:
     """Draw what `course autograde` shows in a terminal."""
-    with staff(course) as call_in:
-        rows = autograde(course, ASSIGNMENT, students=set(NAMES[:12]), call_in=call_in)
+    with lend_workers(course) as get_pool:
+        rows = autograde(course, ASSIGNMENT, students=set(NAMES[:12]), get_pool=get_pool)
     console = Console(record=True, width=92, force_terminal=True, file=io.StringIO())
     print_class(console, rows)
     # Without the address of a font: a picture asks nobody.

@@ -89,10 +89,10 @@ def _explain(error: BaseException) -> str | None:
         if number := NUMBER.search(str(error)):
             return _explain(OSError(int(number[1]), os.strerror(int(number[1]))))
         return next((told for part, told in UNNUMBERED.items() if part in str(error)), None)
-    at = "" if error.filename is None else f" (at {_named(error.filename)})"
+    at = "" if error.filename is None else f" (at {_file_of(error.filename)})"
     return SENTENCES.get(error.errno, UNKNOWN).format(at=at, said=error.strerror)
 
 
-def _named(file: object) -> str:
+def _file_of(file: object) -> str:
     path = os.fsdecode(file) if isinstance(file, (str, bytes, os.PathLike)) else str(file)
     return repr(path)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["muffled"]
+__all__ = ["redirect_output"]
 
 
 @contextmanager
-def muffled(path: str | Path) -> Iterator[None]:
+def redirect_output(path: str | Path) -> Iterator[None]:
     """Append what is written to this process's standard output and error to a file.
 
     Processes that start meanwhile inherit that.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["grouped"]
+__all__ = ["group_sentences"]
 
 #: Sentences that are told, names in one of them, and characters of one.
 MOST, MOST_NAMES, MOST_CHARACTERS = 20, 5, 600
@@ -16,7 +16,7 @@ MOST, MOST_NAMES, MOST_CHARACTERS = 20, 5, 600
 NAME = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)|(?<![\w.])\d+(?:\.\d+)+[a-z]?(?!\w)")
 
 
-def grouped(sentences: Iterable[str], most: int = MOST) -> tuple[str, ...]:
+def group_sentences(sentences: Iterable[str], most: int = MOST) -> tuple[str, ...]:
     """Return sentences, those of one kind told once with the names of the others, and not too many.
 
     Parameters
@@ -36,13 +36,13 @@ def grouped(sentences: Iterable[str], most: int = MOST) -> tuple[str, ...]:
     kinds: dict[str, list[str]] = {}
     for sentence in sentences:
         kinds.setdefault(NAME.sub("''", sentence), []).append(sentence)
-    told = [_short(_told(alike)) for alike in kinds.values()]
+    told = [_short(_sentence_of(alike)) for alike in kinds.values()]
     if (more := len(told) - most) > 0:
         told[most:] = [f"And {more} more of other kinds."]
     return tuple(told)
 
 
-def _told(alike: list[str]) -> str:
+def _sentence_of(alike: list[str]) -> str:
     first = alike[0]
     names = dict.fromkeys(_own_name(sentence, first) for sentence in alike[1:])
     names.pop("", None)

@@ -8,10 +8,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["sweep"]
+__all__ = ["remove_stale_folders"]
 
 
-def sweep(parent: Path, prefix: str) -> None:
+def remove_stale_folders(parent: Path, prefix: str) -> None:
     """Delete the folders of processes of this machine that were killed, and could not do it.
 
     Parameters

@@ -224,7 +224,7 @@ def check(
                 names,
                 lambda done, total: status.update(f"Testing known answers: {done} of {total} …"),
             )
-        for part in fairness.described(found, details=details):
+        for part in fairness.describe(found, details=details):
             _output().print()
             _output().print(part)
         ok = ok and found.ok
@@ -308,7 +308,7 @@ def autograde(
 
         if force or any(graded.is_behind(course, name) for name in chosen):
             preload.start(course.plug)  # most of what follows is imports, too
-    from nbjudge.cli.terminal import print_class, took, watched
+    from nbjudge.cli.terminal import print_class, show_progress, took
     from nbjudge.course.gradebook import NotReleased
     from nbjudge.grading import batch
     from nbjudge.sandbox import bubblewrap
@@ -323,11 +323,11 @@ def autograde(
     passed_over: list[str] = []
     is_done = True
     # Nothing can be printed meanwhile: see `staff`.
-    with batch.staff(course, workers=workers, scheduler=scheduler) as call_in:
+    with batch.lend_workers(course, workers=workers, scheduler=scheduler) as get_pool:
         for name in chosen:
             start = time.monotonic()
             try:
-                with watched(f"Grading {name}") as watcher:
+                with show_progress(f"Grading {name}") as watcher:
                     rows = batch.autograde(
                         course,
                         name,
@@ -335,7 +335,7 @@ def autograde(
                         force=force,
                         run_all=run_all,
                         require_sandbox=require_sandbox,
-                        call_in=call_in,
+                        get_pool=get_pool,
                         watcher=watcher,
                     )
             except NotReleased as error:  # of all, the others are graded nevertheless
@@ -369,15 +369,15 @@ def feedback(
     course = _course(context)
     from nbjudge.cli.terminal import progress_bar
     from nbjudge.feedback.write import feedback as write_feedback
-    from nbjudge.intake.submission import shown
+    from nbjudge.intake.submission import printable
 
     is_done = True
     for name in _chosen(course, assignment):
         with progress_bar(f"Feedback on {name}") as progress:
             written = write_feedback(course, name, students=students, progress=progress)
         for row in written:
-            pages = (shown(str(page.relative_to(course.root))) for page in row.pages)
-            typer.echo(f"{shown(row.student)}: {row.remark or ', '.join(pages)}")
+            pages = (printable(str(page.relative_to(course.root))) for page in row.pages)
+            typer.echo(f"{printable(row.student)}: {row.remark or ', '.join(pages)}")
         is_done = is_done and all(row.pages for row in written)
     if not is_done:
         raise typer.Exit(ExitCode.PARTLY_DONE)
@@ -444,7 +444,7 @@ def collect(
     """Put submissions from Moodle or Canvas in submitted/."""
     course = _course(context)
     from nbjudge.intake.collect import collect as collect_all
-    from nbjudge.intake.submission import shown
+    from nbjudge.intake.submission import printable
 
     with _errors().status(f"Collecting {assignment} …"):
         found = collect_all(
@@ -457,7 +457,7 @@ def collect(
             force=force,
         )
     for student, notebooks in found.notebooks.items():
-        typer.echo(f"{shown(student)}: {', '.join(map(shown, notebooks))}")
+        typer.echo(f"{printable(student)}: {', '.join(map(printable, notebooks))}")
     for sentence in (*found.left_out, *found.remarks):
         typer.secho(sentence, err=True, fg=typer.colors.YELLOW)
     students = "1 student" if len(found.notebooks) == 1 else f"{len(found.notebooks)} students"
@@ -545,7 +545,7 @@ def similar(
         if as_json:
             data.append(similar_page.as_data(found, anonymous=anonymous))
             continue
-        for line in similar_page.described(found, written, anonymous=anonymous):
+        for line in similar_page.describe(found, written, anonymous=anonymous):
             typer.echo(line)
     if as_json:
         typer.echo(json.dumps(data, indent=2))

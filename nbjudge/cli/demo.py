@@ -16,11 +16,11 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 from rich.console import Console
 
-from nbjudge.cli.terminal import print_class, progress_bar, took, watched
+from nbjudge.cli.terminal import print_class, progress_bar, show_progress, took
 from nbjudge.course.course import CONFIG_NAME, Course, require_fit
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import feedback
-from nbjudge.grading.batch import autograde, staff
+from nbjudge.grading.batch import autograde, lend_workers
 from nbjudge.grading.rows import Row
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.release import source
@@ -189,13 +189,13 @@ def run(
     _headline(console, "Grade", "whatever is in submitted/, into gradebook.db")
     rows = {}
     taken = []
-    with staff(demo) as call_in:
+    with lend_workers(demo) as get_pool:
         for assignment in assignments:
             begun = time.monotonic()
             names = {student.name for student in students if student.assignment == assignment}
-            with watched(f"   {assignment}") as watcher:
+            with show_progress(f"   {assignment}") as watcher:
                 rows[assignment] = autograde(
-                    demo, assignment, students=names, call_in=call_in, watcher=watcher
+                    demo, assignment, students=names, get_pool=get_pool, watcher=watcher
                 )
             taken.append((f"{assignment}: {len(names)} submissions", took(begun)))
     for told, time_taken in taken:
@@ -252,15 +252,15 @@ def _hand_in(course: Course, student: Student) -> None:
     folder.mkdir(parents=True)
     for original in sorted((course.root / "source" / student.assignment).glob("*.ipynb")):
         released = source.read(course.root / "release" / student.assignment / original.name)
-        notebook = _answered(released, source.read(original), student.answered)
+        notebook = _answer(released, source.read(original), student.answered)
         for grade_id, cell in source.by_grade_id(notebook).items():
             cell.source = student.wrong.get(grade_id, cell.source).strip()
-        (folder / original.name).write_text(source.written(notebook), encoding="utf-8")
+        (folder / original.name).write_text(source.notebook_text(notebook), encoding="utf-8")
     if student.mishap:
         student.mishap(folder)
 
 
-def _answered(released: NotebookNode, original: NotebookNode, part: float) -> NotebookNode:
+def _answer(released: NotebookNode, original: NotebookNode, part: float) -> NotebookNode:
     cells = source.by_grade_id(original).items()
     answers = [grade_id for grade_id, cell in cells if is_solution(cell)]
     return source.answer(released, original, answers[: round(part * len(answers))])

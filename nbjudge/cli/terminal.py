@@ -21,9 +21,9 @@ from rich.text import Text
 from nbjudge.feedback.write import Progress as ProgressCallback
 from nbjudge.grading.batch import Watcher
 from nbjudge.grading.rows import Row, Status
-from nbjudge.intake.submission import shown
+from nbjudge.intake.submission import printable
 
-__all__ = ["print_class", "progress_bar", "took", "watched"]
+__all__ = ["print_class", "progress_bar", "show_progress", "took"]
 
 COLOURS = {
     Status.GRADED: "green",
@@ -66,7 +66,7 @@ def _reasons(rows: Iterable[Row]) -> Table:
     table.add_column("Why", overflow="fold")
     for row in rows:
         style = COLOURS[row.status]
-        table.add_row(Text(shown(row.student), style=style), Text("\n".join(row.remarks)))
+        table.add_row(Text(printable(row.student), style=style), Text("\n".join(row.remarks)))
     return table
 
 
@@ -79,7 +79,7 @@ def _table(rows: Iterable[Row], described: Mapping[str, str] | None) -> Table:
     table.add_column("To read", justify="right")
     table.add_column("Remarks", overflow="fold")
     for row in rows:
-        cells = [Text(shown(row.student)), Text(_mark(row)), Text(_to_read(row)), _remarks(row)]
+        cells = [Text(printable(row.student)), Text(_mark(row)), Text(_to_read(row)), _remarks(row)]
         if described:
             cells.insert(1, Text(described.get(row.student, "")))
         table.add_row(*cells)
@@ -87,13 +87,13 @@ def _table(rows: Iterable[Row], described: Mapping[str, str] | None) -> Table:
 
 
 def _lines(rows: Sequence[Row], described: Mapping[str, str] | None) -> Iterable[str]:
-    width = max((len(shown(row.student)) for row in rows), default=0)
+    width = max((len(printable(row.student)) for row in rows), default=0)
     for row in rows:
         told = [described[row.student]] if described and row.student in described else []
-        parts = [f"{shown(row.student):<{width}}", f"{row.status:<14}", f"{_mark(row):>7}"]
+        parts = [f"{printable(row.student):<{width}}", f"{row.status:<14}", f"{_mark(row):>7}"]
         if row.waiting:
             told.append(f"to read: {', '.join(row.waiting)}")
-        yield "  ".join([*parts, "; ".join([*told, *_lost(row), *row.remarks])]).rstrip()
+        yield "  ".join([*parts, "; ".join([*told, *_lost_marks(row), *row.remarks])]).rstrip()
 
 
 def _mark(row: Row) -> str:
@@ -106,14 +106,14 @@ def _to_read(row: Row) -> str:
 
 def _remarks(row: Row) -> Text:
     # Those that need a person have a table of their own.
-    told = [*_lost(row), *(() if row.status in EYE else row.remarks)]
+    told = [*_lost_marks(row), *(() if row.status in EYE else row.remarks)]
     text = Text("\n".join(told))
     if row.status is not Status.GRADED:
         text = Text.assemble((row.status, COLOURS[row.status]), "\n" if told else "", text)
     return text
 
 
-def _lost(row: Row) -> list[str]:
+def _lost_marks(row: Row) -> list[str]:
     lost = [
         f"{mark.exercise} ({mark.points:g}/{mark.max_points:g})"
         for mark in row.exercises
@@ -134,7 +134,7 @@ def _left_to_do(rows: Sequence[Row]) -> Iterable[str]:
 
 
 @contextmanager
-def watched(doing: str) -> Iterator[Watcher]:
+def show_progress(doing: str) -> Iterator[Watcher]:
     """Yield a watcher that shows on stderr how a class's grading goes.
 
     A terminal gets a table that changes; anything else gets a line now and then.
@@ -270,7 +270,7 @@ def progress_bar(doing: str) -> Iterator[ProgressCallback]:
     ):
         task = bar.add_task(doing, total=None, student="")
         yield lambda done, total, student: bar.update(
-            task, completed=done, total=total, student=shown(student)
+            task, completed=done, total=total, student=printable(student)
         )
 
 

@@ -42,11 +42,11 @@ def bound_names(text: str) -> frozenset[str]:
             parts = found[1].strip("() \t").split(",")
             names.update(part.split()[-1].partition(".")[0] for part in parts if part.strip())
         elif line[:1].strip():
-            names.update(_assigned(line))
+            names.update(_assigned_names(line))
     return frozenset(name for name in names if name.isidentifier() and not keyword.iskeyword(name))
 
 
-def _assigned(line: str) -> Iterator[str]:
+def _assigned_names(line: str) -> Iterator[str]:
     """Yield the names that a line assigns, as far as it consists of names and equals signs."""
     place = 0
     while found := _TARGET.match(line, place):

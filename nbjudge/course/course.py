@@ -125,7 +125,7 @@ class Course:
             If it has not, and the message lists those that it has; or if no program could work with
             this name.
         """
-        same = {name for name in self.assignments if _composed(name) == _composed(assignment)}
+        same = {name for name in self.assignments if _compose(name) == _compose(assignment)}
         if assignment in same or len(same) == 1:
             name = assignment if assignment in same else same.pop()
             if problem := unfit_name(name):
@@ -184,7 +184,7 @@ def _first(text: str, unfit: str) -> str | None:
     return next((repr(c) for c in text if c in unfit or not c.isprintable()), None)
 
 
-def _composed(name: str) -> str:
+def _compose(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 

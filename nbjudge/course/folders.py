@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nbjudge.basics.redirect_output import muffled
-from nbjudge.basics.stale_folders import sweep
+from nbjudge.basics.redirect_output import redirect_output
+from nbjudge.basics.stale_folders import remove_stale_folders
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 
@@ -23,9 +23,9 @@ __all__ = [
     "clear_away",
     "folder_of",
     "grading_lock",
-    "logged",
-    "silenced",
-    "workshop",
+    "log_output",
+    "log_to_file",
+    "working_folder",
     "write_whole",
 ]
 
@@ -66,7 +66,7 @@ class _QuietFile(logging.FileHandler):
 
 
 @contextmanager
-def logged(course: Course) -> Iterator[None]:
+def log_to_file(course: Course) -> Iterator[None]:
     """Send what nbgrader and its libraries say to the course's log file, not to the terminal."""
     root = logging.getLogger()
     handler = _QuietFile(course.root / LOG_NAME, encoding="utf-8", errors="replace")
@@ -85,14 +85,14 @@ def logged(course: Course) -> Iterator[None]:
 
 
 @contextmanager
-def silenced(course: Course) -> Iterator[None]:
+def log_output(course: Course) -> Iterator[None]:
     """Send what other processes print to the log."""
-    with muffled(course.root / LOG_NAME):
+    with redirect_output(course.root / LOG_NAME):
         yield
 
 
 @contextmanager
-def workshop(course: Course, step: str) -> Iterator[Path]:
+def working_folder(course: Course, step: str) -> Iterator[Path]:
     """Yield a hidden folder in one of nbgrader's, for work that is not finished yet."""
     parent = course.root / step
     parent.mkdir(exist_ok=True)
@@ -103,7 +103,7 @@ def workshop(course: Course, step: str) -> Iterator[Path]:
 def clear_away(course: Course, step: str) -> None:
     """Delete the workshops of runs that were killed."""
     if (parent := course.root / step).is_dir():
-        sweep(parent, UNFINISHED)
+        remove_stale_folders(parent, UNFINISHED)
 
 
 @contextmanager

@@ -47,9 +47,9 @@ __all__ = [
     "DISPLAY",
     "MarksNotSaved",
     "NotReleased",
-    "explained",
+    "explain_errors",
     "marks",
-    "opened",
+    "open_gradebook",
     "read_grades",
     "submission_marks",
     "versions",
@@ -68,7 +68,7 @@ class MarksNotSaved(CourseError):
 
 
 @contextmanager
-def opened(course: Course) -> Iterator[Gradebook]:
+def open_gradebook(course: Course) -> Iterator[Gradebook]:
     """Open the course's gradebook; it is created if there is none.
 
     Raises
@@ -76,11 +76,11 @@ def opened(course: Course) -> Iterator[Gradebook]:
     MarksNotSaved
         If it cannot be read.
     """
-    with explained(), unopened(course.config()) as gradebook:
+    with explain_errors(), gradebook_of(course.config()) as gradebook:
         yield gradebook
 
 
-def unopened(config: Config) -> Gradebook:
+def gradebook_of(config: Config) -> Gradebook:
     """Return nbgrader's gradebook by a course's configuration, if its file is fit for that."""
     directory = CourseDirectory(config=config)
     require_fit_gradebook(directory.db_url)
@@ -88,7 +88,7 @@ def unopened(config: Config) -> Gradebook:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explain_errors() -> Iterator[None]:
     """Turn what a database says into a MarksNotSaved that tells what to do."""
     try:
         yield
@@ -133,7 +133,7 @@ def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
     NotReleased
         If the gradebook does not know the assignment, which a release makes known.
     """
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         try:
             notebooks = gradebook.find_assignment(course.require(assignment)).notebooks
         except MissingEntry:
@@ -203,7 +203,7 @@ def marks(course: Course, assignment: str) -> list[SubmissionMarks]:
 
     An assignment that the gradebook does not know has no marks.
     """
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         found = read_grades(gradebook, assignments=[assignment]).submissions(assignment)
     return [submission for submission in found.values() if submission.marks]
 

@@ -11,7 +11,16 @@ from nbformat import NotebookNode
 
 from nbjudge.exceptions import ReleaseError
 
-__all__ = ["DELIMITER", "Line", "Region", "grade_id", "lines", "misplaced", "solution", "visible"]
+__all__ = [
+    "DELIMITER",
+    "Line",
+    "Region",
+    "grade_id",
+    "lines",
+    "refuse_regions",
+    "solution",
+    "visible",
+]
 
 
 class Region(Enum):
@@ -63,13 +72,13 @@ def lines(cell: NotebookNode) -> Iterator[Line]:
         edge, named = found[1], Region(found[2])
         if region is not (Region.OPEN if edge == "BEGIN" else named):
             where = f"inside {region.value}" if region.value else "outside any region"
-            raise misplaced(cell, f"has '{edge} {named.value}' {where}")
+            raise refuse_regions(cell, f"has '{edge} {named.value}' {where}")
         region = named if edge == "BEGIN" else Region.OPEN
     if region is not Region.OPEN:
-        raise misplaced(cell, f"has 'BEGIN {region.value}' and no 'END {region.value}'")
+        raise refuse_regions(cell, f"has 'BEGIN {region.value}' and no 'END {region.value}'")
 
 
-def misplaced(cell: NotebookNode, what: str) -> ReleaseError:
+def refuse_regions(cell: NotebookNode, what: str) -> ReleaseError:
     """Return the refusal of a cell whose regions are not in order."""
     return ReleaseError(
         f"Cell '{grade_id(cell) or cell.get('id')}' {what}. "

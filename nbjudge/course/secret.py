@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["NAME", "VARIABLE", "ingredients", "secret"]
+__all__ = ["NAME", "VARIABLE", "secret", "seed_parts"]
 
 VARIABLE = "COURSE_SECRET"
 NAME = ".course_secret"
@@ -52,7 +52,7 @@ def secret(root: Path) -> str:
     raise CourseError(message)
 
 
-def ingredients(secret: str, assignment: str, student: str) -> tuple[str, ...]:
+def seed_parts(secret: str, assignment: str, student: str) -> tuple[str, ...]:
     """Return what the random inputs of a student's tests depend on (see `nbjudge.seeds`).
 
     The course's secret does not follow from it: it may leave this machine.

@@ -18,10 +18,10 @@ from traitlets import Bool, Dict, Enum, Unicode
 from nbjudge.basics import csv_files
 from nbjudge.basics.csv_files import Sheet, alike, as_csv, guard, number
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened, read_grades
+from nbjudge.course.gradebook import open_gradebook, read_grades
 from nbjudge.course.marks import AssignmentMarks, GradeTable, Person
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.submission import named
+from nbjudge.intake.submission import name_list
 
 __all__ = ["CanvasExport", "Choices", "Exported", "MoodleExport", "TidyExport", "Written", "export"]
 
@@ -106,7 +106,7 @@ def cell(assignment: AssignmentMarks, student: str, choices: Choices) -> str:
     return "" if own.waiting and choices.only_final else number(own.points)
 
 
-def told(marks: GradeTable, choices: Choices, exported: Iterable[str]) -> Iterator[str]:
+def remarks_on_marks(marks: GradeTable, choices: Choices, exported: Iterable[str]) -> Iterator[str]:
     """Yield sentences on the marks that are not final, and on those that there are not."""
     students = sorted(exported)
     for assignment in marks.assignments:
@@ -114,12 +114,12 @@ def told(marks: GradeTable, choices: Choices, exported: Iterable[str]) -> Iterat
         waiting = [name for name in students if name in graded and graded[name].waiting]
         if waiting:
             done = "is left empty" if choices.only_final else "is not final"
-            whose = f"the mark of {named(waiting)} {done}"
+            whose = f"the mark of {name_list(waiting)} {done}"
             yield f"{assignment.name}: {whose}, since a person has yet to read a part of it."
         missing = [name for name in students if name not in graded]
         if missing:
             done = "gets 0" if choices.missing == "zero" else "is left empty"
-            yield f"{assignment.name}: nothing is graded of {named(missing)}, which {done}."
+            yield f"{assignment.name}: nothing is graded of {name_list(missing)}, which {done}."
 
 
 def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exported:
@@ -151,7 +151,7 @@ def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exporte
     }
     records = roster.records
     students = {row for row, record in enumerate(records) if record["ID"].strip()}
-    found, remarks = _matched(marks.people, roster, CANVAS_KEYS, students)
+    found, remarks = _match_rows(marks.people, roster, CANVAS_KEYS, students)
     people = [name for name in roster.header if name in CANVAS_PEOPLE]
     rows = []
     for row, record in enumerate(records):
@@ -163,15 +163,15 @@ def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exporte
             remarks += _other_points(marks.assignments, columns, record)
     if new := [name for name, column in columns.items() if column not in roster.header]:
         remarks.append(
-            f"{roster.name} has no column for {named(new)}: Canvas will ask about a new one."
+            f"{roster.name} has no column for {name_list(new)}: Canvas will ask about a new one."
         )
     left_out = (records[row]["Student"].strip() for row in sorted(students - found.keys()))
     if strangers := [name for name in left_out if name != CANVAS_TEST_STUDENT]:
         done = "get 0" if choices.missing == "zero" else "are left empty"
         remarks.append(
-            f"The gradebook does not know {named(strangers)} of {roster.name}: they {done}."
+            f"The gradebook does not know {name_list(strangers)} of {roster.name}: they {done}."
         )
-    remarks += told(marks, choices, found.values())
+    remarks += remarks_on_marks(marks, choices, found.values())
     return Exported((*people, *columns.values()), tuple(rows), tuple(remarks))
 
 
@@ -203,7 +203,9 @@ def _canvas_anew(marks: GradeTable, choices: Choices) -> Exported:
         who = (guard(name or person.id), person.lms_user_id, "", person.id, "")
         rows.append((*who, *(cell(found, person.id, choices) for found in marks.assignments)))
     ids = [person.id for person in marks.people]
-    return Exported((*CANVAS_REQUIRED, *names), tuple(rows), tuple(told(marks, choices, ids)))
+    return Exported(
+        (*CANVAS_REQUIRED, *names), tuple(rows), tuple(remarks_on_marks(marks, choices, ids))
+    )
 
 
 def _canvas_column(assignment: str, roster: Sheet, choices: Choices) -> str:
@@ -247,7 +249,7 @@ def _other_points(
             )
 
 
-def _matched(
+def _match_rows(
     people: Iterable[Person], roster: Sheet, keys: Sequence[str], rows: Collection[int]
 ) -> tuple[dict[int, str], list[str]]:
     """Return whose row each is, by the columns `keys`, the first that fits; and sentences."""
@@ -266,7 +268,7 @@ def _matched(
         candidates = next((rows for rows in fitting if rows), [])
         if len(candidates) > 1:
             remarks.append(
-                f"{roster.name} has {len(candidates)} rows for {named([person.id])}: "
+                f"{roster.name} has {len(candidates)} rows for {name_list([person.id])}: "
                 "none got the marks."
             )
         elif candidates:
@@ -275,12 +277,12 @@ def _matched(
             absent.append(person.id)
     if absent:
         remarks.append(
-            f"{roster.name} has no row for {named(absent)}: "
+            f"{roster.name} has no row for {name_list(absent)}: "
             "their marks stay in the gradebook, and are not in this file."
         )
     for row, names in doubtful.items():
         if len(names) > 1:
-            remarks.append(f"{named(names)} are one row of {roster.name}: it got no marks.")
+            remarks.append(f"{name_list(names)} are one row of {roster.name}: it got no marks.")
         else:
             found[row] = names[0]
     return found, remarks
@@ -320,12 +322,12 @@ def moodle(marks: GradeTable, roster: Sheet | None, identify_by: str, choices: C
         }
     else:
         addresses = roster.column(roster.require(heading))
-        found, remarks = _matched(marks.people, roster, MOODLE_KEYS, range(len(roster.rows)))
+        found, remarks = _match_rows(marks.people, roster, MOODLE_KEYS, range(len(roster.rows)))
         who = {student: addresses[row].strip() for row, student in found.items()}
     named_so = [person.id for person in marks.people if who.get(person.id)]
     if nameless := [student for student in who if not who[student]]:
         remarks.append(
-            f"There is no {MOODLE_WORD[identify_by]} of {named(nameless)}, "
+            f"There is no {MOODLE_WORD[identify_by]} of {name_list(nameless)}, "
             "so they are not in this file."
         )
     rows = tuple(
@@ -333,7 +335,7 @@ def moodle(marks: GradeTable, roster: Sheet | None, identify_by: str, choices: C
         for student in named_so
     )
     names = (choices.columns.get(found.name, found.name) for found in marks.assignments)
-    remarks += told(marks, choices, named_so)
+    remarks += remarks_on_marks(marks, choices, named_so)
     return Exported((heading, *names), rows, tuple(remarks))
 
 
@@ -361,7 +363,7 @@ def tidy(marks: GradeTable, choices: Choices) -> Exported:
     )
     everybody = [person.id for person in marks.people]
     without = Choices(only_final=choices.only_final)
-    return Exported(TIDY, rows, tuple(told(marks, without, everybody)))
+    return Exported(TIDY, rows, tuple(remarks_on_marks(marks, without, everybody)))
 
 
 def _moment(time: datetime | None) -> str:
@@ -534,5 +536,5 @@ def export(
     plugin = PLUGINS[to](
         config=course.config(), assignment=list(assignments), student=list(students), **settings
     )
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         return plugin.write(gradebook)

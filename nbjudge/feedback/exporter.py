@@ -179,7 +179,7 @@ def entries(notebook: NotebookNode | None, marks: NotebookMarks) -> list[Entry]:
     marks : NotebookMarks
     """
     anchors = _Anchors()
-    cells = _marked(notebook.cells) if notebook is not None else []
+    cells = _marked_cells(notebook.cells) if notebook is not None else []
     findings = _findings(notebook)
     order = [name for cell in cells if (name := _grade_id(cell)) in marks.cells]
     order += [mark.grade_id for mark in marks.marks if mark.grade_id not in order]
@@ -207,11 +207,11 @@ def _entry(
         max_points=mark.max_points,
         extra=mark.extra,
         state=state,
-        told=_told(mark, state, finding, is_missing=is_missing, is_unanswered=is_unanswered),
+        told=_text_of(mark, state, finding, is_missing=is_missing, is_unanswered=is_unanswered),
     )
 
 
-def _told(
+def _text_of(
     mark: Mark, state: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
 ) -> str:
     if state == "waits":
@@ -246,7 +246,7 @@ def _findings(notebook: NotebookNode | None) -> dict[str, Finding]:
     return {name: Finding.of(verdict) for name, verdict in verdicts.items()}
 
 
-def _marked(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+def _marked_cells(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
     return [cell for cell in cells if _grade_id(cell) and (is_grade(cell) or is_task(cell))]
 
 
@@ -291,7 +291,7 @@ class _Story:
         self._marks = marks
         self._regions = regions
         self._findings = _findings(notebook)
-        marked = (_grade_id(cell) for cell in _marked(notebook.cells))
+        marked = (_grade_id(cell) for cell in _marked_cells(notebook.cells))
         names = [name for name in marked if name in marks.cells]
         self._rows = dict(zip(names, rows, strict=False))
         self._cleaner = Cleaner()

@@ -19,8 +19,8 @@ from nbjudge.course.course import Course, causes
 from nbjudge.feedback.exporter import OVERVIEW
 from nbjudge.course.gradebook import marks
 from nbjudge.basics.machine_errors import explain
-from nbjudge.course.folders import LOG_NAME, folder_of, logged, workshop
-from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, shown
+from nbjudge.course.folders import LOG_NAME, folder_of, log_to_file, working_folder
+from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, printable
 from nbjudge.exceptions import CourseError
 
 __all__ = ["Feedback", "Progress", "feedback"]
@@ -83,32 +83,32 @@ def feedback(
         )
         raise CourseError(message)
     rows = []
-    with logged(course):
+    with log_to_file(course):
         for done, student in enumerate(wanted):
             if progress:
                 progress(done, len(wanted), student)
             rows.append(
-                _written(course, assignment, student)
+                _write_pages(course, assignment, student)
                 if student in graded
                 else Feedback(student, assignment, remark="Not graded yet, so there is none.")
             )
     return rows
 
 
-def _written(course: Course, assignment: str, student: str) -> Feedback:
+def _write_pages(course: Course, assignment: str, student: str) -> Feedback:
     try:
         return _write(course, assignment, student)
     # One student's feedback costs nobody else's.
     except Exception as error:
         logging.exception("the feedback of %r was not written", student)
-        told = explain(error) or f"{type(error).__name__}: {shown(str(error))}; see {LOG_NAME}."
+        told = explain(error) or f"{type(error).__name__}: {printable(str(error))}; see {LOG_NAME}."
         return Feedback(student, assignment, remark=f"It was not written. {told}")
 
 
 def _write(course: Course, assignment: str, student: str) -> Feedback:
     finished = folder_of(course, "feedback", student, assignment)
     parts = (student, assignment)
-    with workshop(course, "feedback") as folder:
+    with working_folder(course, "feedback") as folder:
         # nbgrader would copy what else there is into the feedback.
         graded = folder.joinpath("autograded", *parts)
         graded.mkdir(parents=True)
@@ -150,4 +150,4 @@ def _failure(result: dict[str, Any]) -> str:
     KeyboardInterrupt
         If a person stopped it, which nbgrader takes for a failure.
     """
-    return f"nbgrader could not write it ({shown(causes(result)[0])}); see {LOG_NAME}."
+    return f"nbgrader could not write it ({printable(causes(result)[0])}); see {LOG_NAME}."

@@ -15,20 +15,20 @@ from typing import Protocol
 
 from nbjudge.course import answer_texts
 from nbjudge.course.course import Course
-from nbjudge.course.folders import clear_away, grading_lock, logged, silenced, workshop
+from nbjudge.course.folders import clear_away, grading_lock, log_output, log_to_file, working_folder
 from nbjudge.course.gradebook import MarksNotSaved, marks, versions
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import graded
-from nbjudge.grading.conditions import Terms, course_limits
-from nbjudge.grading.jobs import Job, Outcome, unexpected
+from nbjudge.grading.conditions import GradingConditions, course_limits
+from nbjudge.grading.jobs import Job, Outcome, sentence_of
 from nbjudge.grading.plan import Record, plan
 from nbjudge.grading.rows import Row, rows_of
-from nbjudge.grading.solution_proof import proved
+from nbjudge.grading.solution_proof import find_or_prove
 from nbjudge.grading.writer import Writer
 from nbjudge.intake.submission import SECRET, TIMESTAMP, find_submissions, read, select
 
-__all__ = ["Crew", "Watcher", "autograde", "staff"]
+__all__ = ["Watcher", "Workers", "autograde", "lend_workers"]
 
 
 class Watcher:
@@ -44,8 +44,8 @@ class Watcher:
         """Hear what tests gave a submission, None if nothing, and whether a person has to look."""
 
 
-class Crew(Protocol):
-    """Those who do the jobs: see `workers.Crew`."""
+class Workers(Protocol):
+    """Those who do the jobs: see `workers.WorkerPool`."""
 
     @property
     def workers(self) -> int:
@@ -56,9 +56,9 @@ class Crew(Protocol):
 
 
 @contextmanager
-def staff(
+def lend_workers(
     course: Course, *, workers: int | None = None, scheduler: str | None = None
-) -> Iterator[Callable[[], Crew]]:
+) -> Iterator[Callable[[], Workers]]:
     """Yield what calls workers in once they are needed; they stay until the end.
 
     From then on what is printed by whatever way goes to the course's log.
@@ -74,14 +74,14 @@ def staff(
     with ExitStack() as stack:
 
         @functools.cache
-        def call_in() -> Crew:
-            from nbjudge.grading.workers import crew  # imports Dask
+        def get_pool() -> Workers:
+            from nbjudge.grading.workers import worker_pool  # imports Dask
 
-            stack.enter_context(logged(course))
-            stack.enter_context(silenced(course))
-            return stack.enter_context(crew(course.plug, workers, scheduler))
+            stack.enter_context(log_to_file(course))
+            stack.enter_context(log_output(course))
+            return stack.enter_context(worker_pool(course.plug, workers, scheduler))
 
-        yield call_in
+        yield get_pool
 
 
 def autograde(
@@ -92,7 +92,7 @@ def autograde(
     force: bool = False,
     run_all: bool = False,
     require_sandbox: bool = False,
-    call_in: Callable[[], Crew] | None = None,
+    get_pool: Callable[[], Workers] | None = None,
     watcher: Watcher | None = None,
 ) -> list[Row]:
     """Grade the submissions of an assignment that are not graded yet.
@@ -113,8 +113,8 @@ def autograde(
         Whether to run also the cells that only show something, which no mark needs.
     require_sandbox : bool
         Whether to refuse where nothing confines a student's code.
-    call_in : callable, optional
-        What calls in the workers: see `staff`, whose processes on this machine do it by default.
+    get_pool : callable, optional
+        Starts the workers: see `lend_workers`. Processes on this machine do it by default.
     watcher : Watcher, optional
 
     Returns
@@ -129,20 +129,20 @@ def autograde(
         another run is at work, or if the workers cannot be used at all.
     """
     allowed = course_limits(course, require_sandbox=require_sandbox)
-    terms = Terms(versions(course, assignment), allowed, run_all, course.plug)
+    terms = GradingConditions(versions(course, assignment), allowed, run_all, course.plug)
     submissions = select(find_submissions(course, assignment, terms.versions), students)
-    with grading_lock(course), staff(course) as staff_of_here:
-        call_in = call_in or staff_of_here
+    with grading_lock(course), lend_workers(course) as staff_of_here:
+        get_pool = get_pool or staff_of_here
         notes: tuple[str, ...] = ()
         if any(submission.notebooks for submission in submissions):
-            terms, notes = _proved(course, assignment, terms, call_in)
+            terms, notes = _prove(course, assignment, terms, get_pool)
         watcher = watcher or Watcher()
         found = _marks(course, assignment)
         planned = plan(course, terms, submissions, found, force=force)
         due = {record.student: record for record in planned if record.is_due}
         watcher.planned(len(planned), len(due))
         if due:
-            _Run(course, assignment, terms, watcher, due).grade(call_in)
+            _Run(course, assignment, terms, watcher, due).grade(get_pool)
             found = _marks(course, assignment)
     records = [due.get(record.student, record) for record in planned]
     return rows_of(records, found, terms.versions, notes)
@@ -152,12 +152,12 @@ def _marks(course: Course, assignment: str) -> dict[str, SubmissionMarks]:
     return {student.student: student for student in marks(course, assignment)}
 
 
-def _proved(
-    course: Course, assignment: str, terms: Terms, call_in: Callable[[], Crew]
-) -> tuple[Terms, tuple[str, ...]]:
+def _prove(
+    course: Course, assignment: str, terms: GradingConditions, get_pool: Callable[[], Workers]
+) -> tuple[GradingConditions, tuple[str, ...]]:
     """Hold the tests that the course's own solution does not pass; say if nobody can know that."""
     try:
-        proof = proved(course, assignment, terms, lambda jobs: call_in().outcomes(jobs))
+        proof = find_or_prove(course, assignment, terms, lambda jobs: get_pool().outcomes(jobs))
     except CourseError as error:
         return terms, (f"Whether the tests work could not be proved. {error}",)
     allowed = course_limits(
@@ -172,15 +172,15 @@ class _Run:
 
     course: Course
     assignment: str
-    terms: Terms
+    terms: GradingConditions
     watcher: Watcher
     records: dict[str, Record]
 
-    def grade(self, call_in: Callable[[], Crew]) -> None:
+    def grade(self, get_pool: Callable[[], Workers]) -> None:
         """Have all graded that has to be, and save each as it comes."""
         clear_away(self.course, "autograded")
         with closing(Writer(self.course, self.assignment)) as writer:
-            crew = call_in()
+            crew = get_pool()
             self.watcher.gathered(crew.workers)
             for outcome in crew.outcomes(self._jobs()):
                 record = self.records[outcome.student].with_outcome(outcome)
@@ -193,14 +193,14 @@ class _Run:
             # Stamps come first: what changes from now on is not what is graded.
             stamps = graded.stamps(record.submission)
             try:
-                papers = read(record.submission)
+                submitted = read(record.submission)
             except OSError as error:
-                why = f"The folder cannot be read. {unexpected(error)}"
+                why = f"The folder cannot be read. {sentence_of(error)}"
                 self.records[student] = record.with_failure(why)
                 self.watcher.graded(student, None, True)
                 continue
-            self.records[student] = record.with_papers(papers, stamps)
-            yield Job(student, papers, record.ingredients, self.terms)
+            self.records[student] = record.with_files(submitted, stamps)
+            yield Job(student, submitted, record.seed_parts, self.terms)
 
     def _keep(self, record: Record, outcome: Outcome, writer: Writer) -> Record:
         """Save what was judged; what goes wrong there is the row's problem, and nobody else's."""
@@ -210,7 +210,7 @@ class _Run:
             return record.with_failure(f"The marks were not saved. {error}")
         except (OSError, MemoryError) as error:
             logging.exception("%r was not saved", record.student)
-            return record.with_failure(f"It was not saved in autograded/. {unexpected(error)}")
+            return record.with_failure(f"It was not saved in autograded/. {sentence_of(error)}")
         return record
 
     def _write(self, record: Record, outcome: Outcome, writer: Writer) -> None:
@@ -219,25 +219,25 @@ class _Run:
         What is missing in the end is written again by the next run: without its entry a submission
         counts as not graded.
         """
-        finished, papers = record.finished, record.papers
+        finished, submitted = record.finished, record.submitted
         finished.parent.mkdir(parents=True, exist_ok=True)
         graded.forget(finished)
         unread = set(record.submission.notebooks) - set(outcome.results)
         absent = self.terms.versions.keys() - record.submission.notebooks.keys()
         before = answer_texts.recall(finished) or answer_texts.of_folder(finished)
         now = {name: result.answers for name, result in outcome.results.items()}
-        with workshop(self.course, "autograded") as folder:
+        with working_folder(self.course, "autograded") as folder:
             kept = folder / "kept"
             kept.mkdir()
             for name, result in outcome.results.items():
                 (kept / f"{name}.ipynb").write_bytes(result.notebook)
-            if papers.handed_in:
-                (kept / TIMESTAMP).write_text(f"{papers.handed_in} UTC\n", encoding="utf-8")
-            if papers.secret:
-                (kept / SECRET).write_bytes(papers.secret)
+            if submitted.handed_in:
+                (kept / TIMESTAMP).write_text(f"{submitted.handed_in} UTC\n", encoding="utf-8")
+            if submitted.secret:
+                (kept / SECRET).write_bytes(submitted.secret)
             writer.save(
                 record.student,
-                papers.handed_in,
+                submitted.handed_in,
                 {**outcome.results, **dict.fromkeys(unread)},
                 answer_texts.changes(before, now, absent),
             )

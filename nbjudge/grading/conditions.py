@@ -16,10 +16,10 @@ from nbjudge.basics.settings import read_settings, traits_of
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
 from nbjudge.course.plug import JUDGE, Plug, package_folder
-from nbjudge.sandbox.fitted_limits import derived
+from nbjudge.sandbox.fitted_limits import derive_limits
 from nbjudge.sandbox.limits import Limits
 
-__all__ = ["Terms", "course_limits", "grader_version"]
+__all__ = ["GradingConditions", "course_limits", "grader_version"]
 
 #: What changes no mark: rooms that read marks, prove or show something, and the command.
 NO_JUDGES = frozenset(
@@ -48,7 +48,7 @@ def grader_version(packages: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Terms:
+class GradingConditions:
     """What the marks of a whole class depend on, beside what was handed in.
 
     Parameters
@@ -84,9 +84,9 @@ class Terms:
         if not self.grader:
             object.__setattr__(self, "grader", grader_version(self.plug.packages))
 
-    def key(self, ingredients: tuple[str, ...]) -> str:
+    def key(self, seed_parts: tuple[str, ...]) -> str:
         """Return a text that is another if anything else would be graded, or otherwise."""
-        return hashlib.sha256(json.dumps([self._digest, ingredients]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self._digest, seed_parts]).encode()).hexdigest()
 
     @functools.cached_property
     def _digest(self) -> str:
@@ -125,7 +125,7 @@ def course_limits(
         fits_machine="memory_megabytes" not in config.Judge,
         **read_settings(Limits, _Settings(config=config)),
     )
-    own = derived(set_ones, needed or {}, fixed=config.Judge)
+    own = derive_limits(set_ones, needed or {}, fixed=config.Judge)
     return replace(
         own,
         require_sandbox=own.require_sandbox or require_sandbox,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of, write_whole
-from nbjudge.intake.submission import TIMESTAMP, Papers, Submission, read
+from nbjudge.intake.submission import TIMESTAMP, Submission, SubmissionFiles, read
 
 __all__ = [
     "BLANK",
@@ -82,10 +82,10 @@ def stamps(submission: Submission) -> Stamps:
     return _stamps(places, changed=True)
 
 
-def content(papers: Papers) -> str:
+def content(submitted: SubmissionFiles) -> str:
     """Return the hash of a submission's bytes, and of what is said of those that cannot be read."""
-    digest = hashlib.sha256(repr((papers.handed_in, papers.problems)).encode())
-    for files in (papers.notebooks, papers.files):
+    digest = hashlib.sha256(repr((submitted.handed_in, submitted.problems)).encode())
+    for files in (submitted.notebooks, submitted.files):
         digest.update(len(files).to_bytes(8, "big"))
         for name, data in sorted(files.items()):
             for part in (name.encode("utf-8", "surrogatepass"), data):

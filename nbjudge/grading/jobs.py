@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from nbjudge.basics.machine_errors import explain
 from nbjudge.exceptions import CourseError, SubmissionError
-from nbjudge.grading.conditions import Terms, grader_version
-from nbjudge.intake.submission import Papers
+from nbjudge.grading.conditions import GradingConditions, grader_version
+from nbjudge.intake.submission import SubmissionFiles
 
 if TYPE_CHECKING:  # it takes seconds to import, and the coordinator grades nothing
     from nbjudge.judge.notebooks import Result
 
-__all__ = ["Job", "OtherGrader", "Outcome", "unexpected", "work"]
+__all__ = ["Job", "OtherGrader", "Outcome", "sentence_of", "work"]
 
 
 class OtherGrader(CourseError):
@@ -33,9 +33,9 @@ class Job:
     """A student's notebooks, to be graded."""
 
     student: str
-    papers: Papers
-    ingredients: tuple[str, ...]
-    terms: Terms
+    submitted: SubmissionFiles
+    seed_parts: tuple[str, ...]
+    terms: GradingConditions
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Outcome:
         return sum(score or 0.0 for score in scores) if self.results else None
 
 
-def unexpected(error: BaseException) -> str:
+def sentence_of(error: BaseException) -> str:
     """Return the sentence for an error that is the machine's, or that nobody thought of."""
     return (
         explain(error)
@@ -96,13 +96,13 @@ def work(job: Job) -> Outcome:
     os.environ.update(job.terms.environment)
     start = time.monotonic()
     results, failures, passing = {}, {}, False
-    for name, content in job.papers.notebooks.items():
+    for name, content in job.submitted.notebooks.items():
         try:
             results[name] = grade(
                 content,
                 job.terms.versions[name],
-                ingredients=job.ingredients,
-                files=job.papers.files,
+                seed_parts=job.seed_parts,
+                files=job.submitted.files,
                 limits=job.terms.limits,
                 run_all=job.terms.run_all,
                 held=job.terms.held.get(name),
@@ -113,6 +113,6 @@ def work(job: Job) -> Outcome:
         # No exception may travel as it is: the coordinator may be unable to read it.
         except Exception as error:
             logging.exception("%r was not graded", job.student)
-            why = str(error) if isinstance(error, CourseError) else unexpected(error)
+            why = str(error) if isinstance(error, CourseError) else sentence_of(error)
             failures[name], passing = f"'{name}.ipynb' was not graded. {why}", True
     return Outcome(job.student, results, failures, passing, time.monotonic() - start)

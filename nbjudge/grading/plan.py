@@ -10,14 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbjudge.basics.sentences import grouped
+from nbjudge.basics.sentences import group_sentences
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
-from nbjudge.course.secret import ingredients, secret
+from nbjudge.course.secret import secret, seed_parts
 from nbjudge.grading import graded
-from nbjudge.grading.conditions import Terms
+from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.jobs import Outcome
-from nbjudge.intake.submission import Papers, Submission
+from nbjudge.intake.submission import Submission, SubmissionFiles
 
 __all__ = ["Record", "plan"]
 
@@ -31,13 +31,13 @@ class Record:
     submission : Submission
     finished : Path
         The folder of its graded notebooks.
-    ingredients : tuple of str
+    seed_parts : tuple of str
         What the random inputs of its tests depend on.
     entry : Entry
         What is told of it, and how it would be known again.
     is_due : bool
         Whether it is to be graded now.
-    papers : Papers
+    submitted : SubmissionFiles
         What was read of it, but for the bytes, which travel with the job.
     graded_now : bool
         Whether it was judged now.
@@ -47,10 +47,10 @@ class Record:
 
     submission: Submission
     finished: Path
-    ingredients: tuple[str, ...] = ()
+    seed_parts: tuple[str, ...] = ()
     entry: graded.Entry = graded.BLANK
     is_due: bool = False
-    papers: Papers = field(default_factory=lambda: Papers({}))
+    submitted: SubmissionFiles = field(default_factory=lambda: SubmissionFiles({}))
     graded_now: bool = False
     is_unfinished: bool = False
 
@@ -65,20 +65,20 @@ class Record:
         """Whose it is."""
         return self.submission.student
 
-    def with_papers(self, papers: Papers, stamps: graded.Stamps) -> Record:
+    def with_files(self, submitted: SubmissionFiles, stamps: graded.Stamps) -> Record:
         """Return the record with what is graded."""
-        entry = replace(self.entry, content=graded.content(papers), stamps=stamps)
-        return replace(self, papers=replace(papers, notebooks={}, files={}), entry=entry)
+        entry = replace(self.entry, content=graded.content(submitted), stamps=stamps)
+        return replace(self, submitted=replace(submitted, notebooks={}, files={}), entry=entry)
 
     def with_outcome(self, outcome: Outcome) -> Record:
         """Return the record with what became of the submission's job."""
         results = outcome.results.values()
-        problems = grouped(problem for result in results for problem in result.problems)
+        problems = group_sentences(problem for result in results for problem in result.problems)
         entry = replace(
             self.entry,
-            problems=[*outcome.failures.values(), *self.papers.problems, *problems],
-            notes=[*grouped(note for result in results for note in result.notes)],
-            remarks=[*grouped(remark for result in results for remark in result.remarks)],
+            problems=[*outcome.failures.values(), *self.submitted.problems, *problems],
+            notes=[*group_sentences(note for result in results for note in result.notes)],
+            remarks=[*group_sentences(remark for result in results for remark in result.remarks)],
             is_faulty=any(result.is_faulty for result in results),
             seconds=outcome.seconds,
         )
@@ -91,7 +91,7 @@ class Record:
 
 def plan(
     course: Course,
-    terms: Terms,
+    terms: GradingConditions,
     submissions: Collection[Submission],
     in_gradebook: Collection[str],
     *,
@@ -104,7 +104,7 @@ def plan(
     Parameters
     ----------
     course : Course
-    terms : Terms
+    terms : GradingConditions
     submissions : collection of Submission
     in_gradebook : collection of str
         The students who have marks.
@@ -117,12 +117,12 @@ def plan(
         submission = record.submission
         if not submission.notebooks:
             return record
-        parts = ingredients(own, submission.assignment, record.student)
+        parts = seed_parts(own, submission.assignment, record.student)
         key = terms.key(parts)
         entry = None if force else graded.current(record.finished, submission, key)
         if entry is not None and (record.student in in_gradebook or not entry.graded):
             return replace(record, entry=entry)
         blank = replace(graded.BLANK, terms=key)
-        return replace(record, ingredients=parts, entry=blank, is_due=True)
+        return replace(record, seed_parts=parts, entry=blank, is_due=True)
 
     return [planned(Record.of(course, submission)) for submission in submissions]

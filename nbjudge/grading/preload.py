@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import asdict
 
-from nbjudge.basics.redirect_output import muffled
+from nbjudge.basics.redirect_output import redirect_output
 from nbjudge.basics.temporary_folders import short_temporary_folder
 from nbjudge.course.plug import Plug
 
@@ -37,7 +37,7 @@ def start(plug: Plug) -> None:
     forkserver.set_forkserver_preload(["nbjudge.grading.preloaded"])
     os.environ[MARK] = json.dumps(asdict(plug))
     try:
-        with muffled(os.devnull), short_temporary_folder():  # it listens at a socket
+        with redirect_output(os.devnull), short_temporary_folder():  # it listens at a socket
             forkserver.ensure_running()
     finally:
         del os.environ[MARK]

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from nbjudge.basics.sentences import grouped
+from nbjudge.basics.sentences import group_sentences
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, versions
 from nbjudge.course.marks import Mark, SubmissionMarks
 from nbjudge.grading import graded
 from nbjudge.grading.plan import Record
-from nbjudge.intake.submission import Submission, find_submissions, named
+from nbjudge.intake.submission import Submission, find_submissions, name_list
 
 __all__ = ["CHANGED", "GONE", "NOT_YET", "Row", "Status", "rows_of", "standing"]
 
@@ -149,7 +149,7 @@ def _row(
     if submission.handed_in and submission.notebooks and found and record.finished.is_dir():
         status = Status.NEEDS_A_PERSON if problems or entry.is_faulty else Status.GRADED
         remarks = (*problems, *entry.remarks, *_changed(found), *_late(found.penalty), *notes)
-        row = _marked(found, submission.assignment, status, grouped(remarks))
+        row = _marked(found, submission.assignment, status, group_sentences(remarks))
     else:
         if found and found.won and not submission.notebooks:
             problems = (*problems, "The gradebook still has the marks of an earlier submission.")
@@ -159,7 +159,7 @@ def _row(
             status=Status.FAILED if submission.handed_in else Status.NOT_HANDED_IN,
             score=None,
             max_score=points,
-            remarks=grouped((*problems, *notes)),
+            remarks=group_sentences((*problems, *notes)),
         )
     return replace(row, graded_now=record.graded_now, is_unfinished=record.is_unfinished)
 
@@ -186,7 +186,7 @@ def _changed(found: SubmissionMarks) -> tuple[str, ...]:
         return ()
     one = len(again) == 1
     return (
-        f"{named(again)} {'has' if one else 'have'} changed since a person marked "
+        f"{name_list(again)} {'has' if one else 'have'} changed since a person marked "
         f"{'it' if one else 'them'}: mark {'it' if one else 'them'} again.",
     )
 

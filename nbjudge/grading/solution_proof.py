@@ -23,13 +23,13 @@ from nbjudge.course.folders import write_whole
 from nbjudge.course.gradebook import versions
 from nbjudge.course.hidden_regions import grade_id, solution
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.conditions import Terms, grader_version
+from nbjudge.grading.conditions import GradingConditions, grader_version
 from nbjudge.grading.jobs import Job, Outcome, work
 from nbjudge.intake.data_files import course_data
-from nbjudge.intake.submission import Papers
+from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.sandbox.fitted_limits import needs
 
-__all__ = ["Outcomes", "Proof", "digest", "find", "keep", "prove", "proved"]
+__all__ = ["Outcomes", "Proof", "digest", "find", "find_or_prove", "keep", "prove"]
 
 FOLDER = ".course_proofs"
 SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
@@ -125,8 +125,8 @@ def take_as_proved(course: Course, assignment: str) -> None:
     keep(course, assignment, Proof(version, grader_version(course.plug.packages)))
 
 
-def proved(
-    course: Course, assignment: str, terms: Terms, outcomes: Outcomes | None = None
+def find_or_prove(
+    course: Course, assignment: str, terms: GradingConditions, outcomes: Outcomes | None = None
 ) -> Proof:
     """Return the proof of a version by this code: the one that is kept, or a new one, kept then.
 
@@ -141,7 +141,9 @@ def proved(
     return proof
 
 
-def prove(course: Course, assignment: str, terms: Terms, outcomes: Outcomes | None = None) -> Proof:
+def prove(
+    course: Course, assignment: str, terms: GradingConditions, outcomes: Outcomes | None = None
+) -> Proof:
     """Judge the course's own solution, and a release in which nothing is answered.
 
     Parameters
@@ -150,7 +152,7 @@ def prove(course: Course, assignment: str, terms: Terms, outcomes: Outcomes | No
         Its `release/` holds the version. The solution is the one that was kept with the version,
         and else that of `source/`.
     assignment : str
-    terms : Terms
+    terms : GradingConditions
         The version and the limits; what they hold for a person is judged nevertheless.
     outcomes : callable, optional
         Does the jobs; by default this process.
@@ -164,16 +166,16 @@ def prove(course: Course, assignment: str, terms: Terms, outcomes: Outcomes | No
 
 
 def _proof(
-    course: Course, assignment: str, terms: Terms, outcomes: Outcomes | None
+    course: Course, assignment: str, terms: GradingConditions, outcomes: Outcomes | None
 ) -> tuple[Proof, bool]:
     version = digest(terms.versions)
     kept = find(course, assignment, version)
     answers = kept.answers if kept is not None and kept.answers else solutions(course, assignment)
     jobs = _jobs(course, assignment, terms, answers)
     do = outcomes or (lambda jobs: map(work, jobs))
-    found = _judged(do, jobs)
+    found = _judge(do, jobs)
     if _faults(terms.versions, found[SOLVED]):  # perhaps the machine was busy
-        found = {**found, **_judged(do, jobs[:1])}
+        found = {**found, **_judge(do, jobs[:1])}
     faults = _faults(terms.versions, found[SOLVED])
     if faults and kept is None and not _is_source_of(course, assignment, terms.versions):
         message = (
@@ -222,7 +224,7 @@ def _is_source_of(course: Course, assignment: str, versions: Mapping[str, Notebo
     return True
 
 
-def _jobs(course: Course, assignment: str, terms: Terms, answers: Texts) -> list[Job]:
+def _jobs(course: Course, assignment: str, terms: GradingConditions, answers: Texts) -> list[Job]:
     folder = course.root / "release" / assignment
     solved, untouched = {}, {}
     for name, version in terms.versions.items():
@@ -238,14 +240,14 @@ def _jobs(course: Course, assignment: str, terms: Terms, answers: Texts) -> list
             )
             raise CourseError(message)
         notebook = _read(path)
-        untouched[name] = _written(notebook)
+        untouched[name] = _notebook_bytes(notebook)
         for cell in notebook.cells:
             if (answered := grade_id(cell)) in wanted:
                 cell.source = answers[name][str(answered)]
-        solved[name] = _written(notebook)
+        solved[name] = _notebook_bytes(notebook)
     files = {name: path.read_bytes() for name, path in course_data(folder).items()}
     return [
-        Job(who, Papers(notebooks, files), (who,), terms)
+        Job(who, SubmissionFiles(notebooks, files), (who,), terms)
         for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))
     ]
 
@@ -255,12 +257,12 @@ def _read(path: Path) -> NotebookNode:
     return notebook
 
 
-def _written(notebook: NotebookNode) -> bytes:
+def _notebook_bytes(notebook: NotebookNode) -> bytes:
     text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return text.encode()
 
 
-def _judged(do: Outcomes, jobs: Iterable[Job]) -> dict[str, Outcome]:
+def _judge(do: Outcomes, jobs: Iterable[Job]) -> dict[str, Outcome]:
     found = {outcome.student: outcome for outcome in do(jobs)}
     for outcome in found.values():
         for failure in outcome.failures.values():

@@ -18,15 +18,15 @@ from distributed import CancelledError, Client, LocalCluster, Nanny, Scheduler, 
 from distributed.scheduler import KilledWorker
 
 from nbjudge.basics.machine_errors import explain
-from nbjudge.basics.stale_folders import sweep
+from nbjudge.basics.stale_folders import remove_stale_folders
 from nbjudge.course.folders import LOG_NAME
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import preload
-from nbjudge.grading.jobs import Job, OtherGrader, Outcome, unexpected, work
+from nbjudge.grading.jobs import Job, OtherGrader, Outcome, sentence_of, work
 from nbjudge.sandbox.fitted_limits import WORKERS, fitting_workers, megabytes_here
 
-__all__ = ["Crew", "crew", "processors"]
+__all__ = ["WorkerPool", "processors", "worker_pool"]
 
 #: How the names of the workers' folders begin; the coordinator's number follows.
 PREFIX = "course-workers-"
@@ -62,7 +62,7 @@ SETTINGS = {
 }
 
 
-class Crew:
+class WorkerPool:
     """Workers that can be given jobs.
 
     Parameters
@@ -115,7 +115,7 @@ class Crew:
             ):
                 future = self._client.submit(work, job, pure=False, key=f"grade-{uuid.uuid4()}")
                 running[future] = job
-                sizes[future] = job.papers.size
+                sizes[future] = job.submitted.size
             if not running:
                 return
             future, end = self._first(list(running))
@@ -171,7 +171,7 @@ def _outcome(job: Job, end: Outcome | BaseException) -> Outcome:
     if isinstance(end, KilledWorker):
         why = f"The worker that graded it ended, {end.allowed_failures + 1} times in a row."
     else:
-        why = unexpected(end)
+        why = sentence_of(end)
     return Outcome(job.student, failures={"": why}, passing=True)
 
 
@@ -183,7 +183,9 @@ def processors() -> int:
 
 
 @contextmanager
-def crew(plug: Plug, workers: int | None = None, scheduler: str | None = None) -> Iterator[Crew]:
+def worker_pool(
+    plug: Plug, workers: int | None = None, scheduler: str | None = None
+) -> Iterator[WorkerPool]:
     """Yield workers; those of this machine are started now, and ended afterwards.
 
     Parameters
@@ -202,17 +204,17 @@ def crew(plug: Plug, workers: int | None = None, scheduler: str | None = None) -
     """
     with dask.config.set(SETTINGS), _quiet():
         if scheduler is not None:
-            with _reached(scheduler) as client:
-                yield Crew(client)
+            with _reach(scheduler) as client:
+                yield WorkerPool(client)
             return
         preload.start(plug)
-        sweep(Path(gettempdir()), PREFIX)
+        remove_stale_folders(Path(gettempdir()), PREFIX)
         with (
             TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder,
             _local(workers or fitting_workers(processors(), megabytes_here()), folder) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
-            yield Crew(client)
+            yield WorkerPool(client)
 
 
 class _Unseen:
@@ -294,7 +296,7 @@ async def _dismiss(cluster: LocalCluster, within: float) -> None:
 
 
 @contextmanager
-def _reached(address: str) -> Iterator[Client]:
+def _reach(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=REACH)  # type: ignore[no-untyped-call]
     except TypeError as error:  # Dask's own way to ask for certificates

@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import MarksNotSaved, explained, unopened
+from nbjudge.course.gradebook import MarksNotSaved, explain_errors, gradebook_of
 from nbjudge.judge.notebooks import Result
 
 __all__ = ["Writer", "give", "is_by_hand"]
@@ -49,8 +49,8 @@ class Writer:
         self._assignment = assignment
         self._late = AssignLatePenalties(config=config)
         self._late.init_plugin()
-        with explained():
-            self._gradebook = unopened(config)
+        with explain_errors():
+            self._gradebook = gradebook_of(config)
             cells = self._gradebook.db.query(BaseCell.id, BaseCell.name).all()
             self._gradebook.db.rollback()
         self._names: dict[str, str] = dict(map(tuple, cells))
@@ -88,7 +88,7 @@ class Writer:
         MarksNotSaved
             If that is not possible now; nothing is written then.
         """
-        with explained():
+        with explain_errors():
             try:
                 self._save(student, handed_in, results, changed)
             except (IntegrityError, InvalidEntry) as error:

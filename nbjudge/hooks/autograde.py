@@ -22,17 +22,17 @@ from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
 from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import read_plug
-from nbjudge.course.secret import ingredients, secret
+from nbjudge.course.secret import secret, seed_parts
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.conditions import Terms, course_limits
-from nbjudge.grading.solution_proof import proved
+from nbjudge.grading.conditions import GradingConditions, course_limits
+from nbjudge.grading.solution_proof import find_or_prove
 from nbjudge.grading.writer import give
-from nbjudge.intake.restore import restored
+from nbjudge.intake.restore import restore_notebook
 from nbjudge.intake.sanitise import KERNELSPEC
 from nbjudge.intake.submission import Beside, handed_in_at, read_data, told_of_data
-from nbjudge.judge.notebooks import Graded, grade_notebook, recorded
+from nbjudge.judge.notebooks import Graded, grade_notebook, record
 from nbjudge.sandbox import bubblewrap
-from nbjudge.sandbox.fitted_limits import derived
+from nbjudge.sandbox.fitted_limits import derive_limits
 from nbjudge.sandbox.limits import Limits
 
 __all__ = ["Judge", "Record", "Restore"]
@@ -55,7 +55,7 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no ty
         """Return the notebook as the course can grade it."""
         ids = resources["nbgrader"]
         version = versions(_course(self), ids["assignment"])[ids["notebook"]]
-        found = restored(f"{ids['notebook']}.ipynb", nb.cells, version.cells, version.given)
+        found = restore_notebook(f"{ids['notebook']}.ipynb", nb.cells, version.cells, version.given)
         for problem in found.problems:
             self.log.warning(problem)
         nb.cells = list(found.cells)
@@ -99,16 +99,16 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         held: Mapping[str, str] | None = None
         try:
             plug = read_plug(self.config)
-            terms = Terms(version, course_limits(course), self.run_all, plug)
-            proof = proved(course, ids["assignment"], terms)
+            terms = GradingConditions(version, course_limits(course), self.run_all, plug)
+            proof = find_or_prove(course, ids["assignment"], terms)
             held = proof.faults.get(ids["notebook"])
-            allowed = derived(allowed, proof.needs, fixed=self.config.Judge)
+            allowed = derive_limits(allowed, proof.needs, fixed=self.config.Judge)
         except CourseError as error:
             self.log.warning("Whether the tests work could not be proved. %s", error)
         graded = grade_notebook(
             nb,
             files=self._data_files(course, ids),
-            ingredients=ingredients(secret(course.root), ids["assignment"], ids["student"]),
+            seed_parts=seed_parts(secret(course.root), ids["assignment"], ids["student"]),
             limits=allowed,
             skipped=frozenset() if self.run_all else version[ids["notebook"]].display,
             held=held,
@@ -141,7 +141,7 @@ class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no typ
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the notebook with the judge's findings in its metadata."""
         graded: Graded = resources[FOUND]
-        recorded(nb, graded)
+        record(nb, graded)
         ids = resources["nbgrader"]
         folder = folder_of(_course(self), "submitted", ids["student"], ids["assignment"])
         handed_in, problem = handed_in_at(folder)

@@ -149,7 +149,7 @@ def policy() -> str:
     )
     text = template.read_text(encoding="utf-8")
     pieces = re.findall(r"<script[^>]*>(.+?)</script>|\bonclick=\"([^\"]*)\"", text, re.DOTALL)
-    hashes = sorted({_hashed(piece) for found in pieces for piece in found if piece})
+    hashes = sorted({_hash_of(piece) for found in pieces for piece in found if piece})
     rules = {
         "default-src": "'none'",
         "script-src": f"'unsafe-hashes' {' '.join(hashes)}",
@@ -163,6 +163,6 @@ def policy() -> str:
     return "; ".join(f"{what} {whence}" for what, whence in rules.items())
 
 
-def _hashed(script: str) -> str:
+def _hash_of(script: str) -> str:
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

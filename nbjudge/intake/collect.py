@@ -11,9 +11,9 @@ from pathlib import Path
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 
-from nbjudge.basics.sentences import grouped
+from nbjudge.basics.sentences import group_sentences
 from nbjudge.course.course import Course
-from nbjudge.course.folders import LOG_NAME, clear_away, logged, workshop
+from nbjudge.course.folders import LOG_NAME, clear_away, log_to_file, working_folder
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.platforms import COLLECTORS
 from nbjudge.intake.unpack import CarefulExtractor, is_visible
@@ -75,7 +75,7 @@ def collect(
     course.require(assignment)
     collector = COLLECTORS[platform]
     clear_away(course, "submitted")
-    with logged(course), workshop(course, "submitted") as folder:
+    with log_to_file(course), working_folder(course, "submitted") as folder:
         place = folder / assignment / "archive"
         place.mkdir(parents=True)
         for archive in archives:
@@ -125,8 +125,8 @@ def collect(
             left_out = ("There is nothing in it that was handed in. Give what you downloaded.",)
         return Collected(
             {student: tuple(sorted(files)) for student, files in sorted(found.collected.items())},
-            left_out=grouped(left_out),
-            remarks=grouped(found.remarks),
+            left_out=group_sentences(left_out),
+            remarks=group_sentences(found.remarks),
         )
 
 

@@ -118,7 +118,7 @@ def data_files(
         if file.suffix.lower() == ".ipynb" or name in apart or name in own:
             continue
         status = (folder / file).lstat()
-        reason = _linked(status) or _unfit(file) or _too_large(status)
+        reason = _link_problem(status) or _unfit(file) or _too_large(status)
         if reason is None and len(taken) == MAX_FILES:
             surplus += 1
             continue
@@ -142,7 +142,7 @@ def _unfit(file: Path) -> str | None:
     return None
 
 
-def _linked(status: os.stat_result) -> str | None:
+def _link_problem(status: os.stat_result) -> str | None:
     return "links are never followed" if stat.S_ISLNK(status.st_mode) else None
 
 

@@ -15,7 +15,7 @@ from nbjudge.course.cells import CourseCell
 from nbjudge.course.hidden_regions import visible
 from nbjudge.intake.copies import Piece
 
-__all__ = ["Parted", "is_courses", "misplaced", "part"]
+__all__ = ["Parted", "is_courses", "misplaced_answers", "part"]
 
 #: Characters of a released text without an id that is known by them: no line of code is the same.
 MIN_GIVEN = 20
@@ -68,7 +68,7 @@ def part(
     for index, piece in enumerate(pieces):
         made = [piece]
         if len(lost) < len(own):  # where all ids are lost, nothing tells what is whose
-            made = _parted(piece, own, lost, given, passed) or made
+            made = _split(piece, own, lost, given, passed) or made
         if len(made) > 1:
             merged += [part.grade_id for part in made if part.grade_id]
         for part in made:
@@ -79,7 +79,7 @@ def part(
     return Parted(tuple(found), tuple(sources), tuple(merged))
 
 
-def _parted(
+def _split(
     piece: Piece,
     own: Mapping[str, CourseCell],
     lost: Mapping[str, CourseCell],
@@ -170,7 +170,7 @@ def _by_place(wanted: Mapping[str, CourseCell], own: Mapping[str, CourseCell], p
     return following if following in wanted else ""
 
 
-def misplaced(
+def misplaced_answers(
     pieces: Sequence[Piece],
     owners: Mapping[int, CourseCell],
     owned: Collection[CourseCell],
@@ -198,7 +198,7 @@ def misplaced(
     unused = {
         index: text
         for index, piece in enumerate(pieces)
-        if (text := _unused(piece, owners.get(index), known))
+        if (text := _unused_text(piece, owners.get(index), known))
     }
     defined = frozenset[str]().union(
         *(
@@ -224,7 +224,7 @@ def misplaced(
     return found
 
 
-def _unused(piece: Piece, owner: CourseCell | None, known: Collection[tuple[str, str]]) -> str:
+def _unused_text(piece: Piece, owner: CourseCell | None, known: Collection[tuple[str, str]]) -> str:
     """Return the student's own text of a cell that is not run, and is no answer either."""
     if owner is None:
         is_own = piece.kind != "code" and (piece.kind, piece.source.strip()) not in known

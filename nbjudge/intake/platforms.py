@@ -23,7 +23,7 @@ from traitlets import Unicode
 from nbjudge.basics import csv_files
 from nbjudge.basics.csv_files import Sheet, alike
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.submission import named, shown
+from nbjudge.intake.submission import name_list, printable
 from nbjudge.intake.timestamps import local_time, utc
 from nbjudge.intake.unpack import is_visible
 
@@ -293,43 +293,44 @@ class _Sorting:
             by_name, unclear = _by_name(offers, self._expected)
             for file, names in unclear.items():
                 left_out.append(
-                    f"{shown(student)}: '{shown(file)}' may be {' or '.join(names)}, handed in "
-                    "again, so it was left out. Ask which it is."
+                    f"{printable(student)}: '{printable(file)}' may be {' or '.join(names)}, "
+                    "handed in again, so it was left out. Ask which it is."
                 )
             for name, several in by_name.items():
                 *before, (rank, path) = sorted(several)
                 if any(other == rank for other, _ in before):
                     left_out.append(
-                        f"{shown(student)}: which is the later '{shown(name)}' cannot be told, so "
-                        f"none was taken of {named(str(path) for _, path in several)}."
+                        f"{printable(student)}: which is the later '{printable(name)}' cannot be "
+                        f"told, so none was taken of {name_list(str(path) for _, path in several)}."
                     )
                     continue
                 if before:
                     remarks.append(
-                        f"{shown(student)}: of {len(several)} files for '{shown(name)}' the latest "
-                        f"was taken, '{shown(path.name)}'."
+                        f"{printable(student)}: of {len(several)} files for '{printable(name)}' "
+                        f"the latest was taken, '{printable(path.name)}'."
                     )
                 taken[path] = Taken(student, name, times[student])
         for student, files in self._others.items():
             if student not in self._offers:
                 left_out.append(
-                    f"{shown(student)}: there is no notebook, but {named(files)}. Ask for it."
+                    f"{printable(student)}: there is no notebook, but {name_list(files)}. "
+                    "Ask for it."
                 )
         name = self._platform.name
         if self._strangers:
             left_out.append(
                 f"Left out, as {name} gives no such names, or they can be read in two ways: "
-                f"{named(dict.fromkeys(self._strangers))}."
+                f"{name_list(dict.fromkeys(self._strangers))}."
             )
         if self._late:
-            remarks.append(f"{name} calls late, and does not say when: {named(self._late)}.")
+            remarks.append(f"{name} calls late, and does not say when: {name_list(self._late)}.")
         collected = {found.student for found in taken.values()}
         doubtful = {who.id: who.doubtful_time for who in owners if who.id in collected}
         if unread := {student: text for student, text in doubtful.items() if text}:
             remarks.append(
                 f"When these handed in cannot be read in one way, so no time is kept of "
-                f"{named(unread)}: {named(dict.fromkeys(unread.values()))}. Have {name} export in "
-                "English, or write timestamp.txt."
+                f"{name_list(unread)}: {name_list(dict.fromkeys(unread.values()))}. "
+                f"Have {name} export in English, or write timestamp.txt."
             )
         return Sorted(taken, tuple(left_out), tuple(remarks))
 
@@ -437,7 +438,7 @@ class Directory:
         if self._roster is None:
             return Owner(found.number)
         roster = self._roster.name
-        who = f"'{shown(found.name)}' ({found.number})"
+        who = f"'{printable(found.name)}' ({found.number})"
         rows = self._by_number.get(alike(found.number)) or self._by_name.get(_plain(found.name))
         if not rows:
             return Owner(problem=f"{who} is not in {roster}, and was left out.")
@@ -446,14 +447,14 @@ class Directory:
         (row,) = rows
         student = self._ids[row]
         if not _is_fit(student):
-            told = f"holds '{shown(student)}'" if student else "is empty"
+            told = f"holds '{printable(student)}'" if student else "is empty"
             return Owner(
                 problem=f"{who} was left out: {roster}'s column '{self._column}' {told}, "
                 "which cannot be a student's id."
             )
         if self._ids.count(student) > 1:
             return Owner(
-                problem=f"{who} was left out: {roster} has the id '{shown(student)}' twice."
+                problem=f"{who} was left out: {roster} has the id '{printable(student)}' twice."
             )
         written = self._times[row].strip()
         time = _utc(written, self._zone)
@@ -623,10 +624,10 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
                 is_same = _same(root / path, folder / found.file)
                 kept[found.student] = kept.get(found.student, True) and is_same
         if same := [student for student, is_same in kept.items() if is_same]:
-            self._tell(f"Collected before, and unchanged: {named(same)}.")
+            self._tell(f"Collected before, and unchanged: {name_list(same)}.")
         if other := [student for student, is_same in kept.items() if not is_same]:
             self._tell(
-                f"Kept, since something else was collected before: {named(other)}. "
+                f"Kept, since something else was collected before: {name_list(other)}. "
                 "With --force the new takes its place."
             )
         return {path: found for path, found in taken.items() if found.student not in kept}

@@ -18,9 +18,9 @@ from nbformat import NotebookNode
 from nbjudge.course.cell_text import is_same
 from nbjudge.course.cells import CourseCell, exercise_number
 from nbjudge.intake.copies import Piece, choose
-from nbjudge.intake.merges import is_courses, misplaced, part
+from nbjudge.intake.merges import is_courses, misplaced_answers, part
 
-__all__ = ["Restored", "restored"]
+__all__ = ["Restored", "restore_notebook"]
 
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 #: What is told of a notebook, and of which exercises in it.
@@ -67,7 +67,7 @@ class Restored:
     notes: tuple[str, ...]
 
 
-def restored(
+def restore_notebook(
     name: str,
     cells: Iterable[Mapping[str, Any]],
     owned: Collection[CourseCell],
@@ -118,7 +118,7 @@ def restored(
     problems = tell(
         (MERGED, parted.merged),
         (APART, choice.apart),
-        (MISPLACED, misplaced(pieces, choice.owners, owned, given)),
+        (MISPLACED, misplaced_answers(pieces, choice.owners, owned, given)),
     )
     notes = tell(
         (REPEATED, choice.repeated),

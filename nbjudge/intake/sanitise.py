@@ -11,9 +11,9 @@ import nbformat
 from nbjudge.basics.json_bounds import count_values
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.exceptions import SubmissionError
-from nbjudge.intake.restore import restored
+from nbjudge.intake.restore import restore_notebook
 
-__all__ = ["KERNELSPEC", "Sanitised", "sanitised"]
+__all__ = ["KERNELSPEC", "Sanitised", "sanitise_notebook"]
 
 #: JSON values of a file, each of which takes far more memory when it is parsed, and its cells.
 MAX_VALUES, MAX_CELLS = 2_000_000, 5000
@@ -39,7 +39,7 @@ class Sanitised:
     notes: tuple[str, ...] = ()
 
 
-def sanitised(content: bytes, version: NotebookVersion) -> Sanitised:
+def sanitise_notebook(content: bytes, version: NotebookVersion) -> Sanitised:
     """Return a submitted notebook as the course can grade it.
 
     Of what came only the text of cells is believed. Sanitising twice changes nothing more.
@@ -58,7 +58,7 @@ def sanitised(content: bytes, version: NotebookVersion) -> Sanitised:
     """
     name = f"{version.name}.ipynb"
     cells, notes = _cells(name, content)
-    found = restored(name, cells, version.cells, version.given)
+    found = restore_notebook(name, cells, version.cells, version.given)
     notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
         cells=list(found.cells), metadata={"kernelspec": KERNELSPEC}, nbformat_minor=5
     )

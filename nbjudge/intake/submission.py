@@ -31,15 +31,15 @@ from nbjudge.intake.timestamps import read_timestamp
 __all__ = [
     "SECRET",
     "Beside",
-    "Papers",
     "Submission",
+    "SubmissionFiles",
     "find_submissions",
     "handed_in_at",
-    "named",
+    "name_list",
+    "printable",
     "read",
     "read_data",
     "select",
-    "shown",
     "told_of_data",
 ]
 
@@ -88,7 +88,7 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Papers:
+class SubmissionFiles:
     """The bytes of a submission.
 
     Parameters
@@ -117,7 +117,7 @@ class Papers:
         return sum(map(len, (*self.notebooks.values(), *self.files.values())))
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     r"""Return a name that is safe to print: without control characters, and not too long.
 
     >>> shown("a\x1b[2Jb")
@@ -168,7 +168,7 @@ def select(submissions: list[Submission], students: Collection[str] | None) -> l
     absent = sorted(set(students) - {submission.student for submission in submissions})
     if absent:
         message = (
-            f"No folder in submitted/ for {', '.join(map(shown, absent))}. "
+            f"No folder in submitted/ for {', '.join(map(printable, absent))}. "
             "An id is the folder's name, letter for letter."
         )
         raise CourseError(message)
@@ -229,7 +229,7 @@ def _with_files(
     if missing and strangers:
         problems += [_not_found(name, strangers) for name in missing]
     elif strangers:
-        notes.append(f"Not part of the assignment, and ignored: {named(strangers)}.")
+        notes.append(f"Not part of the assignment, and ignored: {name_list(strangers)}.")
     else:
         what_follows = ": its exercises get 0" if notebooks else ""
         notes += [f"'{name}' is missing{what_follows}." for name in missing]
@@ -244,18 +244,18 @@ def _with_files(
 
 def _not_found(expected: str, strangers: Collection[str]) -> str:
     return (
-        f"'{expected}' is missing; there is {named(strangers)}. "
+        f"'{expected}' is missing; there is {name_list(strangers)}. "
         "If one of these is meant, rename it and grade again."
     )
 
 
-def named(names: Iterable[str]) -> str:
+def name_list(names: Iterable[str]) -> str:
     """Return names for a sentence: in quotes, safe to print, and the first five of many.
 
     >>> named("abcdefg")
     "'a', 'b', 'c', 'd', 'e' and 2 more"
     """
-    names = [f"'{shown(name)}'" for name in names]
+    names = [f"'{printable(name)}'" for name in names]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
 
@@ -279,9 +279,9 @@ def _unfit(student: str) -> str | None:
 
 def _not_a_folder(entry: os.DirEntry[str]) -> str | None:
     if entry.is_symlink():
-        return f"'{shown(entry.name)}' is a symbolic link, which is never followed."
+        return f"'{printable(entry.name)}' is a symbolic link, which is never followed."
     if not entry.is_dir(follow_symlinks=False):
-        return f"'{shown(entry.name)}' is a file, and a folder was expected."
+        return f"'{printable(entry.name)}' is a file, and a folder was expected."
     return None
 
 
@@ -325,7 +325,7 @@ class Beside:
 
 def told_of_data(data: DataFiles) -> list[str]:
     """Return a sentence for each reason for which files were left out."""
-    return [f"Left out, as {why}: {named(names)}." for why, names in data.left_out.items()]
+    return [f"Left out, as {why}: {name_list(names)}." for why, names in data.left_out.items()]
 
 
 def _open(path: Path) -> BinaryIO:
@@ -369,7 +369,7 @@ def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
     text = content.decode("utf-8-sig", errors="replace").strip()
     moment = read_timestamp(text) if len(content) <= MAX_TIMESTAMP_BYTES else None
     if moment is None:
-        found = f"'{shown(text)}'" if text else "it is empty"
+        found = f"'{printable(text)}'" if text else "it is empty"
         problem = (
             f"'{TIMESTAMP}' holds no date that can be read in one way: {found}. "
             "Write it as 2026-03-02 17:30:00 UTC and grade again."
@@ -378,7 +378,7 @@ def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
     return moment, None
 
 
-def read(submission: Submission) -> Papers:
+def read(submission: Submission) -> SubmissionFiles:
     """Return the bytes of what a student handed in.
 
     Raises
@@ -398,7 +398,7 @@ def read(submission: Submission) -> Papers:
     handed_in, doubt = handed_in_at(submission.folder)
     problems += [*unread, *([doubt] if doubt else [])]
     secret = _secret(submission.folder / SECRET)
-    return Papers(notebooks, files, handed_in, tuple(problems), secret)
+    return SubmissionFiles(notebooks, files, handed_in, tuple(problems), secret)
 
 
 def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:
@@ -406,7 +406,7 @@ def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:
     contents, problems = {}, []
     for name, path in files.items():
         try:
-            contents[name] = _bounded(path, MAX_FILE_BYTES, "Leave it out.")
+            contents[name] = _read_within(path, MAX_FILE_BYTES, "Leave it out.")
         except SubmissionError as error:
             problems.append(str(error))
     return contents, problems
@@ -422,10 +422,10 @@ def _secret(path: Path) -> bytes:
 
 
 def _notebook(path: Path) -> bytes:
-    return _bounded(path, MAX_NOTEBOOK_BYTES, "Ask for it without its outputs.")
+    return _read_within(path, MAX_NOTEBOOK_BYTES, "Ask for it without its outputs.")
 
 
-def _bounded(path: Path, bound: int, remedy: str) -> bytes:
+def _read_within(path: Path, bound: int, remedy: str) -> bytes:
     """Return what is in a file, whose size may be another than when it was found."""
     with _open(path) as file:
         content = file.read(bound + 1)

@@ -23,7 +23,7 @@ from nbgrader.plugins import ExtractorPlugin
 from traitlets import Integer
 
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.submission import shown
+from nbjudge.intake.submission import printable
 
 __all__ = ["Bounds", "CarefulExtractor", "is_visible", "unpack"]
 
@@ -116,7 +116,7 @@ class _Unpacking:
             for name in sorted(filter(is_visible, names)):
                 path = Path(parent, name)
                 place = target / path.relative_to(source)
-                told = f"'{shown(name)}'"
+                told = f"'{printable(name)}'"
                 try:
                     if not stat.S_ISREG(path.lstat().st_mode):
                         self._tell(f"{told} is no ordinary file, and was left out.")
@@ -133,9 +133,9 @@ class _Unpacking:
 
     def _archive(self, path: Path, target: Path, room: _Room | None) -> None:
         """Unpack one archive; whatever is wrong with it costs this archive alone."""
-        told = f"'{shown(path.name)}'"
+        told = f"'{printable(path.name)}'"
         try:
-            with path.open("rb") as file, _opened(file, room) as archive:
+            with path.open("rb") as file, _open(file, room) as archive:
                 for info in archive.infolist():
                     if not info.is_dir():
                         self._member(archive, info, target, told, room)
@@ -157,7 +157,7 @@ class _Unpacking:
         room: _Room | None,
     ) -> None:
         name = _name(info)
-        told = f"'{shown(name)}' in {within}"
+        told = f"'{printable(name)}' in {within}"
         path = name.replace("\\", "/")
         parts = [part for part in path.split("/") if part not in ("", ".")]
         if path.startswith("/") or ".." in parts or ":" in "".join(parts[:1]):
@@ -227,7 +227,7 @@ class _Unpacking:
             raise CourseError(message)
 
 
-def _opened(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
+def _open(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
     # A look before Python makes an object of each entry: fifty megabytes can list a million.
     if room is not None and file.read().count(ENTRY) > ENTRIES_A_FILE * room.files:
         raise _TooMuch

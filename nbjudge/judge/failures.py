@@ -165,7 +165,7 @@ class Failures:
         if is_own and cause.is_stub:
             return f"✗ Exercise {exercise} has no answer yet."
         missing = [name for name in names if name in cause.names] or list(names)
-        undefined = f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} not defined"
+        undefined = f"{_list_of(missing)} {'is' if len(missing) == 1 else 'are'} not defined"
         reason = (
             f"your answer's cell {cause.told}, so {undefined}."
             if is_own
@@ -211,6 +211,6 @@ def _answer_id(exercise: str) -> str:
     return f"ex_{exercise.replace('.', '_')}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list_of(names: Sequence[str]) -> str:
     quoted = [f"`{name}`" for name in names]
     return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))

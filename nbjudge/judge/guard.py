@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeGuard, get_args
 
 from nbjudge.judge.stand_ins import DATA, StandIn, Unable, is_data, is_function
 
-__all__ = ["builtins_for", "compiled"]
+__all__ = ["builtins_for", "compile_test"]
 
 SINGLE = (None, True, False, Ellipsis, NotImplemented)
 #: By what the rewritten cell calls these functions: no cell can spell such a name.
@@ -34,7 +34,7 @@ class Referee(Protocol):
         """Note what is wrong with the test, and return it as an exception."""
 
 
-def compiled(source: str, name: str) -> tuple[CodeType, CodeType | None]:
+def compile_test(source: str, name: str) -> tuple[CodeType, CodeType | None]:
     """Return the statements of a test cell, and the expression that it ends on, if it does.
 
     Parameters

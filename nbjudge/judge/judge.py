@@ -23,17 +23,17 @@ import numpy as np
 from nbjudge import checks as check
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.judge.guard import builtins_for, compiled
+from nbjudge.judge.guard import builtins_for, compile_test
 from nbjudge.judge.stand_ins import StandIn, Unable
 from nbjudge.kernel import switches
 from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
-from nbjudge.remote import AnswerError, is_tests_own, is_unanswered, told
+from nbjudge.remote import AnswerError, explain_to_student, is_tests_own, is_unanswered
 from nbjudge.sandbox.limits import Limits
 
 __all__ = [
     "Causes",
     "Diagnose",
-    "Line",
+    "KernelChannel",
     "Mistake",
     "Test",
     "Verdict",
@@ -132,7 +132,7 @@ class Exchange(Protocol):
         """Return the reply; raise a CourseError if none comes."""
 
 
-class Line:
+class KernelChannel:
     """The judge's line to one kernel, for one exercise: counts, limits, and remembers a break.
 
     Parameters
@@ -218,9 +218,9 @@ class Line:
         except (AnswerError, CourseError):
             return False
 
-    def again(self) -> Line:
+    def again(self) -> KernelChannel:
         """Return a new line to the same kernel."""
-        return Line(self._exchange, self.limits, self._until)
+        return KernelChannel(self._exchange, self.limits, self._until)
 
     def nonsense(self) -> CourseError:
         """Break the line because of a reply that no honest kernel gives."""
@@ -311,7 +311,7 @@ class _Undefined(CheckFailed):
 
 
 def judge(
-    test: Test, line: Line, diagnose: Diagnose | None = None, causes: Causes | None = None
+    test: Test, line: KernelChannel, diagnose: Diagnose | None = None, causes: Causes | None = None
 ) -> Verdict:
     """Run a test and return its verdict.
 
@@ -336,19 +336,19 @@ def judge(
     notebook's own switches, and the better verdict counts: what is right in Jupyter thanks to a
     switch is right, and so is what is right but for one.
     """
-    with switches.kept():
-        verdict = _judged(test, line, diagnose, causes)
+    with switches.keep_switches():
+        verdict = _judge(test, line, diagnose, causes)
         if verdict.reason and not verdict.lost and line.has_switched():
             second = line.again()
-            again = _judged(test, second, diagnose, causes, own=True)
+            again = _judge(test, second, diagnose, causes, own=True)
             verdict = again if again.mark > verdict.mark else verdict
             line.broken = second.broken
         return replace(verdict, lost=line.broken is not None)
 
 
-def _judged(
+def _judge(
     test: Test,
-    line: Line,
+    line: KernelChannel,
     diagnose: Diagnose | None,
     causes: Causes | None,
     *,
@@ -415,14 +415,14 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
-def _run(test: Test, line: Line, answers: dict[str, Any], own: bool) -> tuple[float, str]:
+def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) -> tuple[float, str]:
     """Run a test to its end, and note the answers that it uses.
 
     Return the mark that it gives and, if it has parts, why the points of some are missing.
     """
     try:
         names = free_names(test.source)
-        body, last = compiled(test.source, f"<test of {test.exercise}>")
+        body, last = compile_test(test.source, f"<test of {test.exercise}>")
     except (SyntaxError, ValueError) as error:
         raise _TestFault(f"it is no Python: {error}") from error
     seeds.reset(seeds.number(test.exercise))
@@ -463,7 +463,7 @@ def _reason(error: Exception, test: Test) -> str:
     elif isinstance(error, AssertionError) and not isinstance(error, AnswerError):
         said = str(error) or "a check does not hold"
     else:
-        return told(test.exercise, error)
+        return explain_to_student(test.exercise, error)
     return f"✗ Exercise {test.exercise}: {said.removesuffix('.')}."
 
 

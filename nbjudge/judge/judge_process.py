@@ -30,7 +30,7 @@ from nbjudge import seeds
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.failures import Failures
-from nbjudge.judge.judge import Diagnose, Exchange, Line, Test, Verdict, judge
+from nbjudge.judge.judge import Diagnose, Exchange, KernelChannel, Test, Verdict, judge
 from nbjudge.judge.knowledge import knowledge
 from nbjudge.sandbox.limits import Limits
 
@@ -85,7 +85,7 @@ class Judge:
         exchange: Exchange,
         *,
         cells: Sequence[NotebookNode] = (),
-        ingredients: tuple[str, ...] = (),
+        seed_parts: tuple[str, ...] = (),
         until: float = math.inf,
     ) -> Judged:
         """Run a test and return its verdict.
@@ -97,16 +97,16 @@ class Judge:
             Sends a request to the kernel in which the answer lives.
         cells : sequence of NotebookNode
             Those before the test, as they are after their run: what failed there explains much.
-        ingredients : tuple of str
+        seed_parts : tuple of str
             What random inputs depend on: see `seeds.seeded`.
         until : float
             When the notebook's time is over, by `time.monotonic`.
         """
         if not hasattr(os, "fork"):
-            with seeds.seeded(*ingredients):
-                line_here = Line(exchange, self._limits, until)
-                return _judged(test, line_here, knowledge(self._plug).named_mistake, cells)
-        line = self._begun(TEST + json.dumps([asdict(test), ingredients, until]).encode())
+            with seeds.seed_within(*seed_parts):
+                line_here = KernelChannel(exchange, self._limits, until)
+                return _judge(test, line_here, knowledge(self._plug).named_mistake, cells)
+        line = self._begun(TEST + json.dumps([asdict(test), seed_parts, until]).encode())
         left = float(self._limits.judge_seconds)
         while True:
             start = time.monotonic()
@@ -132,7 +132,7 @@ class Judge:
             if said[:1] == CELLS:
                 line.send_bytes(json.dumps(cells).encode())
             else:
-                line.send_bytes(_exchanged(said, exchange))
+                line.send_bytes(_exchange(said, exchange))
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -191,7 +191,7 @@ def _end() -> None:
             idle.close()
 
 
-def _exchanged(said: bytes, exchange: Exchange) -> bytes:
+def _exchange(said: bytes, exchange: Exchange) -> bytes:
     """Have a request of the judge's answered by the kernel."""
     (seconds,) = _SECONDS.unpack_from(said, 1)
     try:
@@ -217,10 +217,10 @@ def _serve(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoRet
             return memoryview(said)[1:]
 
         while True:
-            test, ingredients, until = json.loads(line.recv_bytes()[1:])
-            with seeds.seeded(*ingredients):
-                to_kernel = Line(exchange, limits, until)
-                judged = _judged(Test(**test), to_kernel, diagnose, _Cells(line))
+            test, seed_parts, until = json.loads(line.recv_bytes()[1:])
+            with seeds.seed_within(*seed_parts):
+                to_kernel = KernelChannel(exchange, limits, until)
+                judged = _judge(Test(**test), to_kernel, diagnose, _Cells(line))
             said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()
             line.send_bytes(VERDICT + said)
     finally:  # nothing that this process inherited is its own to end
@@ -239,8 +239,8 @@ class _Cells:
             yield from_dict(cell)  # type: ignore[no-untyped-call]
 
 
-def _judged(
-    test: Test, line: Line, diagnose: Diagnose | None, cells: Iterable[NotebookNode]
+def _judge(
+    test: Test, line: KernelChannel, diagnose: Diagnose | None, cells: Iterable[NotebookNode]
 ) -> Judged:
     verdict = judge(test, line, diagnose, Failures(cells))
     return Judged(verdict, str(line.broken) if line.broken is not None else "")

@@ -145,10 +145,10 @@ def _source(cell: _Cell, cells: dict[str, _Cell]) -> Sequence[str]:
         cell.refuse(f'is from "{name}", which the file has not', cell.start)
     if base.is_edit:
         cell.refuse(f'is from "{base.name}", which is an edit itself: a base is whole', cell.start)
-    return _edited(cell, base)
+    return _edit(cell, base)
 
 
-def _edited(cell: _Cell, base: _Cell) -> list[str]:
+def _edit(cell: _Cell, base: _Cell) -> list[str]:
     edited: list[str] = []
     done = 0
     for number, hunk in _hunks(cell):

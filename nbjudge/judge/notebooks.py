@@ -19,16 +19,16 @@ from nbgrader.utils import compute_checksum as checksum
 from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from nbjudge import seeds
-from nbjudge.basics.sentences import grouped
+from nbjudge.basics.sentences import group_sentences
 from nbjudge.course.answer_texts import hashes
 from nbjudge.course.cells import NotebookVersion, exercise_number
 from nbjudge.course.plug import Plug
 from nbjudge.fork_server.usage import Usage
-from nbjudge.intake.sanitise import sanitised
+from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge.failures import NOT_RUN, STOPPED
-from nbjudge.judge.judge import Line, Test, Verdict
+from nbjudge.judge.judge import KernelChannel, Test, Verdict
 from nbjudge.judge.judge_process import Judge, Judged, judging
-from nbjudge.sandbox.fitted_limits import fitted, together
+from nbjudge.sandbox.fitted_limits import fit_limits, together
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import OutputBudget
 from nbjudge.sandbox.session import (
@@ -48,7 +48,7 @@ __all__ = [
     "grade_notebook",
     "handed_in",
     "is_test",
-    "recorded",
+    "record",
 ]
 
 #: How many times as long as it took a kernel to end its successor is watched for the same.
@@ -104,7 +104,7 @@ def grade(
     notebook: bytes,
     version: NotebookVersion,
     *,
-    ingredients: tuple[str, ...] = (),
+    seed_parts: tuple[str, ...] = (),
     files: Mapping[str, bytes] | None = None,
     limits: Limits | None = None,
     run_all: bool = False,
@@ -119,7 +119,7 @@ def grade(
         The file, as it came or sanitised.
     version : NotebookVersion
         The course's own part of it.
-    ingredients : tuple of str
+    seed_parts : tuple of str
         What the random inputs of the tests depend on, besides the exercise and what was handed in.
         With the same ones the same notebook gets the same marks.
     files : mapping of str to bytes, optional
@@ -151,11 +151,11 @@ def grade(
         parts = PurePosixPath(name).parts
         if not parts or parts[0] == "/" or ".." in parts or set("\\\0") & set(name):
             raise ValueError(f"a data file has to lie beside its notebook, not at {name!r}")
-    found = sanitised(notebook, version)
+    found = sanitise_notebook(notebook, version)
     graded = grade_notebook(
         found.notebook,
         files=files,
-        ingredients=ingredients,
+        seed_parts=seed_parts,
         limits=limits,
         skipped=frozenset() if run_all else version.display,
         held=held,
@@ -166,7 +166,7 @@ def grade(
     ).preprocess(graded.notebook, {})
     cells = [cell for cell in shortened.cells if "nbgrader" in cell.metadata]
     return Result(
-        notebook=_written(recorded(shortened, graded)),
+        notebook=_notebook_bytes(record(shortened, graded)),
         verdicts=graded.verdicts,
         scores={
             cell.metadata.nbgrader.grade_id: _score(cell, graded)
@@ -189,7 +189,7 @@ def grade(
     )
 
 
-def _written(notebook: NotebookNode) -> bytes:
+def _notebook_bytes(notebook: NotebookNode) -> bytes:
     # In one line, which takes a third of the time; nobody but programs reads these files.
     text: str = nbformat.v4.writes(notebook, indent=None)  # type: ignore[no-untyped-call]
     return text.encode()
@@ -228,7 +228,7 @@ class Graded:
     used: Usage = field(default_factory=Usage, compare=False)
 
 
-def recorded(notebook: NotebookNode, graded: Graded) -> NotebookNode:
+def record(notebook: NotebookNode, graded: Graded) -> NotebookNode:
     """Write what the judge found to a notebook's metadata, and return it."""
     notebook.metadata[RECORD] = {
         "remarks": list(graded.remarks),
@@ -247,7 +247,7 @@ def grade_notebook(
     notebook: NotebookNode,
     *,
     files: Mapping[str, bytes] | None = None,
-    ingredients: tuple[str, ...] = (),
+    seed_parts: tuple[str, ...] = (),
     limits: Limits | None = None,
     skipped: frozenset[str] = frozenset(),
     held: Mapping[str, str] | None = None,
@@ -264,7 +264,7 @@ def grade_notebook(
         Sanitised: every cell with nbgrader's metadata is as the course wrote it, answers apart.
     files : mapping of str to bytes, optional
         The data files beside it, by relative path.
-    ingredients : tuple of str
+    seed_parts : tuple of str
         What the random inputs of the tests depend on, besides the exercise and what was handed in.
     limits : Limits, optional
     skipped : frozenset of str
@@ -280,15 +280,15 @@ def grade_notebook(
         If no kernel comes up, or the sandbox around it ends, twice in a row.
     """
     try:
-        return _graded(notebook, files, ingredients, limits, skipped, held or {}, plug or Plug())
+        return _grade(notebook, files, seed_parts, limits, skipped, held or {}, plug or Plug())
     except _SandboxLost:  # which no cell can be blamed for: from the start
-        return _graded(notebook, files, ingredients, limits, skipped, held or {}, plug or Plug())
+        return _grade(notebook, files, seed_parts, limits, skipped, held or {}, plug or Plug())
 
 
-def _graded(
+def _grade(
     notebook: NotebookNode,
     files: Mapping[str, bytes] | None,
-    ingredients: tuple[str, ...],
+    seed_parts: tuple[str, ...],
     limits: Limits | None,
     skipped: frozenset[str],
     held: Mapping[str, str],
@@ -296,10 +296,10 @@ def _graded(
 ) -> Graded:
     notebook = deepcopy(notebook)
     verdicts, seconds = {}, {}
-    limits = fitted(limits or Limits())
-    ingredients = (*ingredients, handed_in(notebook, files or {}))
-    with seeds.seeded(*ingredients), judging(limits, plug) as judge:
-        run = _Run(files or {}, limits, plug, judge, ingredients)
+    limits = fit_limits(limits or Limits())
+    seed_parts = (*seed_parts, handed_in(notebook, files or {}))
+    with seeds.seed_within(*seed_parts), judging(limits, plug) as judge:
+        run = _Run(files or {}, limits, plug, judge, seed_parts)
         try:
             for index, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
@@ -311,7 +311,7 @@ def _graded(
                     before = notebook.cells[:index]
                     verdicts[test] = run.judged(cell, before, held.get(test, ""))
                 elif cell.source.strip() in skipped and not is_solution(cell):
-                    cell.outputs = [_shown(NOT_RUN)]
+                    cell.outputs = [_display(NOT_RUN)]
                     continue
                 else:
                     run.execute(cell)
@@ -320,7 +320,7 @@ def _graded(
             run.end()
     for cell in filter(is_test, notebook.cells):
         cell.outputs = _outputs(verdicts[cell.metadata.nbgrader.grade_id], cell)
-    return Graded(notebook, verdicts, grouped(run.remarks), seconds, run.used)
+    return Graded(notebook, verdicts, group_sentences(run.remarks), seconds, run.used)
 
 
 def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
@@ -399,7 +399,7 @@ class _Run:
         limits: Limits,
         plug: Plug,
         judge: Judge,
-        ingredients: tuple[str, ...] = (),
+        seed_parts: tuple[str, ...] = (),
     ) -> None:
         self._files = files
         self._plug = plug
@@ -409,7 +409,7 @@ class _Run:
         self._counted = 0
         self._end = time.monotonic() + limits.notebook_seconds
         self._judge = judge
-        self._ingredients = ingredients
+        self._ingredients = seed_parts
         self._past: list[_Step] = []
         self._outputs = OutputBudget(limits.output_bytes)
         self._not_run = 0
@@ -528,7 +528,7 @@ class _Run:
                 raise
 
         judged = self._judge.judge(
-            test, exchange, cells=before, ingredients=self._ingredients, until=self._end
+            test, exchange, cells=before, seed_parts=self._ingredients, until=self._end
         )
         verdict = judged.verdict
         if not verdict.lost:
@@ -628,7 +628,7 @@ class _Run:
         if self._kernels > self._limits.new_kernels:
             raise KernelLost(f"the notebook lost its kernel {self._kernels} times")
         self._kernels += 1
-        session = _started(self._limits, self._files, self._plug)
+        session = _start_session(self._limits, self._files, self._plug)
         for step in self._past:
             patience = 0.0 if died is None else 1 + PATIENCE * (died - step.ended)
             try:
@@ -641,7 +641,7 @@ class _Run:
                     self._judge.judge(
                         _test(step.cell),
                         session.request,
-                        ingredients=self._ingredients,
+                        seed_parts=self._ingredients,
                         until=self._end,
                     )
                 if died is not None:
@@ -664,7 +664,7 @@ class _Run:
         """Say that a cell asked the kernel to end, which this one did not do."""
         what = "asked the kernel to end, which was left out; all else in it counts"
         self._remarks.append(f"{_naming(cell)} {what}.")
-        cell.outputs.append(_shown(f"This cell {what}."))
+        cell.outputs.append(_display(f"This cell {what}."))
 
 
 def _naming(cell: NotebookNode) -> str:
@@ -684,14 +684,14 @@ def _test(cell: NotebookNode) -> Test:
     return Test(_exercise(cell), cell.source, float(cell.metadata.nbgrader.points))
 
 
-def _started(limits: Limits, files: Mapping[str, bytes], plug: Plug) -> Session:
+def _start_session(limits: Limits, files: Mapping[str, bytes], plug: Plug) -> Session:
     try:
         session = Session(limits, files, plug)
     except KernelStartError:  # perhaps the machine was busy
         session = Session(limits, files, plug)
     try:
         # What a notebook draws at random is the same whenever it is graded.
-        Line(session.request, limits).ask("start", seed=seeds.number(""))
+        KernelChannel(session.request, limits).ask("start", seed=seeds.number(""))
     except KernelLost as loss:
         is_lost = session.has_lost_its_sandbox()
         session.close()
@@ -701,7 +701,7 @@ def _started(limits: Limits, files: Mapping[str, bytes], plug: Plug) -> Session:
     return session
 
 
-def _shown(text: str) -> NotebookNode:
+def _display(text: str) -> NotebookNode:
     output: NotebookNode = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
         "display_data", data={"text/plain": text}
     )

@@ -120,21 +120,21 @@ def _threads() -> Iterator[int]:
         elif thread.native_id is not None:
             yield thread.native_id
     if sys.platform == "linux":
-        for name in _listed("/proc/self/task"):
+        for name in _list_of("/proc/self/task"):
             if int(name) not in harmless:
                 yield int(name)
 
 
 def _others() -> Iterator[int]:
     """Yield the numbers of all processes but the first and this one."""
-    for name in set(_listed("/proc")) - {"1", str(os.getpid())}:
+    for name in set(_list_of("/proc")) - {"1", str(os.getpid())}:
         if name.isdigit() and _runs(name):
             yield int(name)
 
 
 def _children() -> Iterator[int]:
     """Yield the numbers of this process's children, where the system tells them."""
-    for task in _listed("/proc/self/task"):
+    for task in _list_of("/proc/self/task"):
         with suppress(OSError):  # it has just ended
             children = Path(f"/proc/self/task/{task}/children").read_text().split()
             yield from map(int, filter(_runs, children))
@@ -149,7 +149,7 @@ def _runs(process: str) -> bool:
     return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
-def _listed(folder: str) -> list[str]:
+def _list_of(folder: str) -> list[str]:
     try:
         return [path.name for path in Path(folder).iterdir()]
     except OSError:

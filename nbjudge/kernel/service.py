@@ -60,7 +60,7 @@ class Service:
             return encode({"refused": str(error)})
         # An answer may raise anything: SystemExit and KeyboardInterrupt are its exceptions too.
         except BaseException as error:
-            return encode({"raised": _described(error)})
+            return encode({"raised": _describe(error)})
 
     def _encode(self, value: Any) -> bytes:
         return encode(value, self._bounds, refer=self._refer)
@@ -102,7 +102,7 @@ class Service:
 
     def _do_changed(self) -> list[str]:
         """Return which switches that matter the notebook has changed."""
-        return switches.changed(self._notebooks or {}, self._start)
+        return switches.changed_switches(self._notebooks or {}, self._start)
 
     def _do_call(self, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         return target(*arguments, **keywords)
@@ -158,7 +158,7 @@ class Service:
         return target
 
 
-def _described(error: BaseException) -> dict[str, Any]:
+def _describe(error: BaseException) -> dict[str, Any]:
     try:
         said = str(error)[:MAX_MESSAGE]
     except Exception:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["State", "changed", "kept", "make_usual", "put_back", "read"]
+__all__ = ["State", "changed_switches", "keep_switches", "make_usual", "put_back", "read"]
 
 #: The values of switches, by their names.
 State = Mapping[str, Any]
@@ -315,7 +315,7 @@ def make_usual(start: State) -> None:
             _write(switch, value)
 
 
-def changed(state: State, start: State) -> list[str]:
+def changed_switches(state: State, start: State) -> list[str]:
     """Return the names of those switches that were not, in a state, what they were at the start."""
     return [
         switch.name
@@ -340,7 +340,7 @@ def _write(switch: _Switch, value: Any) -> None:
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def keep_switches() -> Iterator[None]:
     """Put all switches back afterwards to what they were before."""
     state = read()
     try:

@@ -144,7 +144,7 @@ def _strip(element: ElementTree.Element) -> None:
     if element.tag not in ("svg", "g", "defs", "path", "use", "text", "tspan", "clipPath", "rect"):
         raise ValueError(f"a picture with <{element.tag}> cannot be part of a page")
     given = {_local(name): value for name, value in element.attrib.items()}
-    style = dict(_declared(given.pop("style", "")))
+    style = dict(_declarations(given.pop("style", "")))
     classes = []
     attributes = {}
     for name, value in {**given, **style}.items():
@@ -172,7 +172,7 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _declared(style: str) -> Iterator[tuple[str, str]]:
+def _declarations(style: str) -> Iterator[tuple[str, str]]:
     for declaration in style.split(";"):
         name, _, value = (part.strip() for part in declaration.partition(":"))
         if name == "font":  # as in "italic 700 10px 'DejaVu Sans', sans-serif"

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from nbjudge.basics.text import clean_characters
 
-__all__ = ["Pages", "counted", "points"]
+__all__ = ["Pages", "count_of", "points"]
 
 FRAME = Path(__file__).parent / "templates"
 
@@ -34,7 +34,7 @@ def points(number: float) -> str:
     return f"{round(number, 2) + 0:g}".replace("-", "−")
 
 
-def counted(number: float, one: str, several: str) -> str:
+def count_of(number: float, one: str, several: str) -> str:
     """Return a number with the word for what it counts.
 
     >>> counted(1, "point", "points")
@@ -47,7 +47,7 @@ class Pages:
     """Templates of one kind of page, in the frame of all.
 
     Whatever a template is given is escaped, and a name that it is not given is an error. It also
-    has `clean` (see `feedback_text.clean_characters`), `counted` and the filter `points`.
+    has `clean` (see `feedback_text.clean_characters`), `count_of` and the filter `points`.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["points"] = points
-        self._environment.globals.update(counted=counted, clean=clean_characters)
+        self._environment.globals.update(counted=count_of, clean=clean_characters)
         sheets = [(place / "style.css").read_text(encoding="utf-8") for place in (FRAME, folder)]
         style = f"\n{''.join(sheets).strip()}\n"
         digest = hashlib.sha256(style.encode()).digest()

@@ -63,7 +63,7 @@ def formula(latex: str, *, display: bool = False) -> Markup:
     try:
         if len(latex) > MOST_LATEX:
             raise ValueError("too long")
-        body = _built(convert_to_element(latex))
+        body = _build(convert_to_element(latex))
     # The converter's errors are many, and a RecursionError is one of them.
     except Exception:
         return _source(latex, display)
@@ -76,7 +76,7 @@ def _source(latex: str, display: bool) -> Markup:
     return Markup("<code>{}</code>").format(latex)
 
 
-def _built(math: Element) -> Markup:
+def _build(math: Element) -> Markup:
     if sum(1 for _ in math.iter()) > MOST_ELEMENTS:
         raise ValueError("too large")
     parts = list(math)

@@ -67,7 +67,7 @@ def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> 
         Which cell's, in words, for those who do not see them.
     """
     shown = []
-    for number, output in enumerate(_joined(found)):
+    for number, output in enumerate(_join(found)):
         if number == MOST_OUTPUTS:
             shown.append(Output("", Markup("<p class='note'>Its other outputs are left out.</p>")))
             break
@@ -75,7 +75,7 @@ def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> 
     return [output for output in shown if output.body]
 
 
-def _joined(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _join(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Join what was printed piece by piece."""
     last: dict[str, Any] | None = None
     for output in found:
@@ -107,12 +107,10 @@ def _output(output: Mapping[str, Any], cleaner: Cleaner, what: str) -> Output:
     if not isinstance(data, Mapping):
         return Output("", Markup(""))
     metadata = output.get("metadata")
-    return Output(
-        "", _shown(data, metadata if isinstance(metadata, Mapping) else {}, cleaner, what)
-    )
+    return Output("", _show(data, metadata if isinstance(metadata, Mapping) else {}, cleaner, what))
 
 
-def _shown(
+def _show(
     data: Mapping[str, Any], metadata: Mapping[str, Any], cleaner: Cleaner, what: str
 ) -> Markup:
     for kind in PICTURES:

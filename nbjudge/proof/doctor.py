@@ -34,7 +34,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.sandbox import bubblewrap, workspace
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import KernelLost, KernelStartError, Session
-from nbjudge.sandbox.warm_kernels import warm_parent
+from nbjudge.sandbox.warm_kernels import running_fork_server
 
 __all__ = [
     "DATA",
@@ -635,7 +635,7 @@ def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> Ran:
     for source in filter(None, (probe.source, probe.afterwards)):
         session = Session(LIMITS, plug=plug)
         try:
-            now, ended = _tried(session, OPENING.format(facts=json.dumps(told)) + source + CLOSING)
+            now, ended = _try(session, OPENING.format(facts=json.dumps(told)) + source + CLOSING)
             found += now
             if probe.reads is nothing_left:
                 running = _settles(mark, there=True)
@@ -647,7 +647,7 @@ def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> Ran:
     return Ran(None if ended else tuple(found), ended, running, left)
 
 
-def _tried(session: Session, source: str) -> tuple[list[str], str]:
+def _try(session: Session, source: str) -> tuple[list[str], str]:
     """Return what a cell found, and how it broke off if it did."""
     cell = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
     try:
@@ -775,7 +775,7 @@ def machine(course: Course | None) -> list[Row]:
 def _means(plug: Plug) -> Row:
     """Return by what means the limits are kept here."""
     try:
-        groups = warm_parent(plug).groups
+        groups = running_fork_server(plug).groups
     except (CourseError, OSError) as error:
         return Row("protection", MEANS, State.UNTRIED, str(error))
     if groups is None:

@@ -28,7 +28,7 @@ from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
-from nbjudge.judge.judge import Diagnose, Line, Test, Verdict, free_names, judge
+from nbjudge.judge.judge import Diagnose, KernelChannel, Test, Verdict, free_names, judge
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
@@ -41,7 +41,7 @@ __all__ = [
     "StyleFound",
     "TestCell",
     "cells_of",
-    "described",
+    "describe",
     "measure",
     "processes",
 ]
@@ -339,8 +339,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def _mistake(cell: TestCell, known: KnownAnswer, plug: Plug) -> MistakeFound:
-    whole = _judged(cell, cell.source, known, plug, knowledge(plug).named_mistake)
-    visible = _judged(cell, cell.visible, known, plug)
+    whole = _judge(cell, cell.source, known, plug, knowledge(plug).named_mistake)
+    visible = _judge(cell, cell.visible, known, plug)
     return MistakeFound(
         name=known.name,
         mark=whole.mark,
@@ -352,24 +352,24 @@ def _mistake(cell: TestCell, known: KnownAnswer, plug: Plug) -> MistakeFound:
 
 
 def _style(cell: TestCell, known: KnownAnswer, plug: Plug) -> StyleFound:
-    verdict = _judged(cell, cell.source, known, plug)
+    verdict = _judge(cell, cell.source, known, plug)
     reason = " ".join((verdict.fault or verdict.reason).split())
     return StyleFound(known.name, verdict.mark, cell.points, reason)
 
 
-def _judged(
+def _judge(
     cell: TestCell, test: str, known: KnownAnswer, plug: Plug, diagnose: Diagnose | None = None
 ) -> Verdict:
     """Judge an answer that lives in this process, but is reached as if it did not."""
     course = knowledge(plug)
     symbols = course.symbols(cell.grade_id)
-    with seeds.seeded(*STUDENT), warnings.catch_warnings():
+    with seeds.seed_within(*STUDENT), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a division by zero may be the mistake itself
         try:
             # Fresh ones each time: a mistake may remember what happened to it.
             found = dict(zip(symbols, course.answers_of(known, cell.grade_id), strict=True))
             service = Service(found, probes=plug.probes)
-            line = Line(lambda request, _: service.answer(request), Limits())
+            line = KernelChannel(lambda request, _: service.answer(request), Limits())
             return judge(Test(cell.exercise, test, cell.points), line, diagnose)
         except CourseError:
             raise
@@ -377,7 +377,7 @@ def _judged(
             return Verdict(0.0, fault=f"a known answer fails: {type(error).__name__}: {error}")
 
 
-def described(fairness: Fairness, *, details: bool = False) -> Iterator[RenderableType]:
+def describe(fairness: Fairness, *, details: bool = False) -> Iterator[RenderableType]:
     """Yield what a terminal shows of it, part by part.
 
     Parameters

@@ -123,7 +123,7 @@ def _submit(course: Course, assignment: str, student: str) -> None:
         for path in folder.glob("*.ipynb"):
             original = source.read(course.root / "source" / assignment / path.name)
             answered = source.answer(source.read(path), original)
-            path.write_text(source.written(answered), encoding="utf-8", newline="\n")
+            path.write_text(source.notebook_text(answered), encoding="utf-8", newline="\n")
 
 
 def _points(mark: Mark) -> float | None:
@@ -153,12 +153,12 @@ def render(check: SelfCheck) -> Table:
             row.notebook,
             row.exercise,
             f"{row.max_points:g}",
-            _shown(row.solution),
-            _shown(row.untouched),
+            _show(row.solution),
+            _show(row.untouched),
             "[green]ok[/green]" if row.ok else f"[bold red]wrong[/bold red] {escape(row.reason)}",
         )
     return table
 
 
-def _shown(points: float | None) -> str:
+def _show(points: float | None) -> str:
     return "by hand" if points is None else f"{points:g}"

@@ -19,7 +19,7 @@ from nbgrader.utils import is_solution
 from nbjudge.course.plug import Plug
 from nbjudge.release import source
 
-__all__ = ["rehearse"]
+__all__ = ["dry_run"]
 
 SECONDS_A_CELL = 300
 NEVER_EXCUSED = {"SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError"}
@@ -33,7 +33,7 @@ del importlib, name, pathlib, sys
 """
 
 
-def rehearse(folder: Path, sources: dict[str, NotebookNode], plug: Plug) -> list[str]:
+def dry_run(folder: Path, sources: dict[str, NotebookNode], plug: Plug) -> list[str]:
     """Run a release's notebooks, and return the errors that a student should not meet.
 
     The rule: an error is excused where an answer is missing, and nowhere else. Missing are the
@@ -63,11 +63,11 @@ def rehearse(folder: Path, sources: dict[str, NotebookNode], plug: Plug) -> list
         return [
             f"{name}: {finding}"
             for name, original in sources.items()
-            for finding in _rehearse(copied / name, original, plug)
+            for finding in _dry_run(copied / name, original, plug)
         ]
 
 
-def _rehearse(path: Path, original: NotebookNode, plug: Plug) -> Iterator[str]:
+def _dry_run(path: Path, original: NotebookNode, plug: Plug) -> Iterator[str]:
     notebook = source.read(path)
     first = new_code_cell(BEFOREHAND.format(packages=plug.all_packages))  # type: ignore[no-untyped-call]
     notebook.cells.insert(0, first)
@@ -87,10 +87,10 @@ def _rehearse(path: Path, original: NotebookNode, plug: Plug) -> Iterator[str]:
     for package, place in zip_longest(plug.all_packages, used):
         if place != str(path.parent / package):
             yield f"imports {package} from {place or 'nowhere'}, not from its own folder"
-    yield from _unexcused(notebook.cells[1:], source.by_grade_id(original))
+    yield from _unexcused_errors(notebook.cells[1:], source.by_grade_id(original))
 
 
-def _unexcused(cells: list[NotebookNode], originals: dict[str, NotebookNode]) -> Iterator[str]:
+def _unexcused_errors(cells: list[NotebookNode], originals: dict[str, NotebookNode]) -> Iterator[str]:
     missing: set[str] = set()
     for cell in cells:
         if cell.cell_type != "code":

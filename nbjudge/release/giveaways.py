@@ -34,7 +34,7 @@ from nbjudge import seeds
 from nbjudge.judge.notebooks import is_test
 from nbjudge.course.plug import Plug
 from nbjudge.grading.conditions import grader_version
-from nbjudge.judge.judge import Line, Test, free_names, judge
+from nbjudge.judge.judge import KernelChannel, Test, free_names, judge
 from nbjudge.sandbox.limits import Limits
 from nbjudge.course.cells import exercise_number
 from nbjudge.exceptions import CourseError, ReleaseError
@@ -102,9 +102,9 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
     tests = [test for notebook in sources.values() for test in _examinations(notebook)]
     found = []
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare, initargs=(plug,)) as pool:
-        for given in _given(folder, plug.all_packages):
+        for given in _given_files(folder, plug.all_packages):
             places = {test: _place(given, test, plug) for test in tests}
-            known = {test: _recalled(places[test]) for test in tests}
+            known = {test: _recall(places[test]) for test in tests}
             if unknown := [test for test in tests if known[test] is None]:
                 try:
                     tried = pool.submit(_winners, given, unknown, plug.probes).result()
@@ -126,7 +126,7 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
     return found
 
 
-def _given(folder: Path, packages: Iterable[str]) -> Iterator[_Given]:
+def _given_files(folder: Path, packages: Iterable[str]) -> Iterator[_Given]:
     for package in packages:
         for path in sorted((folder / package).glob("*.py")):
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -164,7 +164,7 @@ def _place(given: _Given, test: _Examination, plug: Plug) -> Path:
     return user_cache_path("nbjudge") / "giveaways" / f"{key.hexdigest()}.json"
 
 
-def _recalled(place: Path) -> list[str] | None:
+def _recall(place: Path) -> list[str] | None:
     try:
         found = json.loads(place.read_bytes())
     except (OSError, ValueError):
@@ -196,7 +196,7 @@ def _stop(*_: object) -> None:
 
 
 @contextlib.contextmanager
-def _limited() -> Iterator[None]:
+def _limit() -> Iterator[None]:
     """Stop what runs too long, where the system can, and keep quiet."""
     has_alarm = hasattr(signal, "SIGALRM")
     with (
@@ -240,7 +240,7 @@ def _namespace(given: _Given) -> dict[str, Any]:
                     tree = ast.Module([statement], type_ignores=[])
                     flags = __future__.annotations.compiler_flag
                     compiled = compile(tree, f"<{given.name}>", "exec", flags, dont_inherit=True)
-                    with _limited(), contextlib.suppress(Exception):
+                    with _limit(), contextlib.suppress(Exception):
                         exec(compiled, vars(module))
     if there is module:
         del sys.modules[given.module]
@@ -258,7 +258,7 @@ def _callables(namespace: Mapping[str, Any], module: str) -> Iterator[tuple[str,
         if callable(value):
             yield name, value
         if isinstance(value, type):
-            made = _made(value)
+            made = _make(value)
             for method in list(vars(value)):
                 if method.startswith("__"):
                     continue
@@ -268,8 +268,8 @@ def _callables(namespace: Mapping[str, Any], module: str) -> Iterator[tuple[str,
                         yield f"{label}.{method}", found
 
 
-def _made(kind: type) -> Any:
-    with _limited(), contextlib.suppress(Exception):
+def _make(kind: type) -> Any:
+    with _limit(), contextlib.suppress(Exception):
         return kind()
     return None
 
@@ -285,8 +285,8 @@ def _wins(test: _Examination, value: Callable[..., Any], probes: str) -> bool:
     from nbjudge.kernel.service import Service
 
     service = Service({test.symbol: value}, probes=probes)
-    line = Line(lambda request, _: service.answer(request), Limits())
-    with seeds.seeded("a release"), _limited(), contextlib.suppress(TimeoutError, CourseError):
+    line = KernelChannel(lambda request, _: service.answer(request), Limits())
+    with seeds.seed_within("a release"), _limit(), contextlib.suppress(TimeoutError, CourseError):
         verdict = judge(Test(test.exercise, test.source, test.points), line)
         if pyplot := sys.modules.get("matplotlib.pyplot"):
             pyplot.close("all")

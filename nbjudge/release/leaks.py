@@ -89,7 +89,7 @@ def leaks(
         if not path.is_file() or "__pycache__" in path.parts:
             continue
         for where, texts in _places(path, path.relative_to(folder).as_posix()):
-            yield from _found(where, texts, hidden)
+            yield from _find(where, texts, hidden)
 
 
 def place(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
@@ -127,7 +127,7 @@ def _secrets(sources: Mapping[str, NotebookNode]) -> Iterator[Secret]:
             exercise = exercise_number(
                 (source.grade_id(cell) or cell.get("id", "")).removeprefix("task_")
             )
-            for region, lines in _hidden(cell).items():
+            for region, lines in _hidden_lines(cell).items():
                 what = f"{SECRET[region]} of {exercise} ({name})"
                 for line in lines:
                     key = _key(line, is_code=is_code)
@@ -137,7 +137,7 @@ def _secrets(sources: Mapping[str, NotebookNode]) -> Iterator[Secret]:
                         continue
                     if region is Region.HIDDEN_TESTS and key in visible:
                         continue
-                    keys = (key, *_parsed(line)) if is_code else (key,)
+                    keys = (key, *_parse(line)) if is_code else (key,)
                     yield Secret(what, REMEDY[region], line.strip(), keys, is_code)
                 whole = "".join(_key(line, is_code=is_code) for line in lines if _counts(line))
                 says = any("=" in line for line in lines) and len(lines) > 1
@@ -146,7 +146,7 @@ def _secrets(sources: Mapping[str, NotebookNode]) -> Iterator[Secret]:
                     yield Secret(what, REMEDY[region], first.strip(), (whole,), is_code)
 
 
-def _hidden(cell: NotebookNode) -> dict[Region, list[str]]:
+def _hidden_lines(cell: NotebookNode) -> dict[Region, list[str]]:
     """Return the lines of a cell that students must not see, by region."""
     whole = _is_hidden_whole(cell)
     found: dict[Region, list[str]] = {}
@@ -212,7 +212,7 @@ def _words(text: str) -> str:
     return "".join(re.findall(r"\w", text.lower()))
 
 
-def _parsed(code: str) -> Iterator[str]:
+def _parse(code: str) -> Iterator[str]:
     """Yield the lines of code in the one form that Python itself would give them."""
     with suppress(SyntaxError, ValueError, RecursionError):
         yield from map(_code, ast.unparse(source.parse(textwrap.dedent(code))).splitlines())
@@ -224,13 +224,13 @@ def _parsed(code: str) -> Iterator[str]:
 def _places(path: Path, name: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the places of a file, each with its texts: a notebook has a place for each cell."""
     if path.suffix != ".ipynb":
-        yield name, list(_unpacked(path.read_bytes()))
+        yield name, list(_texts_in(path.read_bytes()))
         return
     notebook = source.read(path)
     for cell in notebook.cells:
         texts = list(_strings(cell))
         if cell.cell_type == "code":
-            texts.append("\n".join(_parsed(cell.source)))
+            texts.append("\n".join(_parse(cell.source)))
         yield place(name, notebook, cell), texts
     yield f"{name}, in its metadata", list(_strings(notebook.metadata))
 
@@ -244,14 +244,14 @@ def _strings(value: object) -> Iterator[str]:
                 yield text
                 with suppress(binascii.Error, ValueError):
                     if len(text) > 2 * SHORTEST:
-                        yield from _unpacked(base64.b64decode(text, validate=True))
+                        yield from _texts_in(base64.b64decode(text, validate=True))
             case dict() as mapping:
                 waiting += [*mapping, *mapping.values()]
             case list() as items:
                 waiting += items
 
 
-def _unpacked(content: bytes) -> Iterator[str]:
+def _texts_in(content: bytes) -> Iterator[str]:
     """Yield a file's content as text; of an archive, that of its members."""
     yield content.decode("utf-8", "replace")
     if not zipfile.is_zipfile(io.BytesIO(content)):
@@ -266,7 +266,7 @@ def _unpacked(content: bytes) -> Iterator[str]:
                     yield archive.read(member).decode("utf-8", "replace")
 
 
-def _found(where: str, texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[str]:
+def _find(where: str, texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[str]:
     code = "\n".join(map(_code, texts))
     words = "\n".join(map(_words, texts))
     told: dict[str, str] = {}

@@ -159,7 +159,7 @@ def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
         book = v4.new_notebook(cells=list(_first_cells(course, name, exercise)))  # type: ignore[no-untyped-call]
     book.cells.extend(exercise.cells())
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source.written(book), encoding="utf-8", newline="\n")
+    path.write_text(source.notebook_text(book), encoding="utf-8", newline="\n")
     tidy(path)
     return path
 

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from fractions import Fraction
 
-__all__ = ["misweighed"]
+__all__ = ["weight_problem"]
 
 
-def misweighed(code: str, points: float) -> str:
+def weight_problem(code: str, points: float) -> str:
     r"""Return what is wrong with the parts of a test cell; nothing if all is well, or it has none.
 
     Parameters

@@ -18,11 +18,11 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from nbjudge.course.course import CONFIG_NAME, Course, causes
-from nbjudge.course.gradebook import opened, versions
-from nbjudge.grading.conditions import Terms, course_limits
+from nbjudge.course.gradebook import open_gradebook, versions
+from nbjudge.grading.conditions import GradingConditions, course_limits
 from nbjudge.basics.machine_errors import explain
-from nbjudge.grading.solution_proof import Proof, digest, find, keep, proved, solutions
-from nbjudge.course.folders import clear_away, workshop
+from nbjudge.grading.solution_proof import Proof, digest, find, keep, find_or_prove, solutions
+from nbjudge.course.folders import clear_away, working_folder
 from nbjudge.course.plug import Plug, module_files
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
@@ -118,7 +118,7 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
         found = findings(draft, assignment, run=run)
         proof = _proof(course, draft, assignment) if not found else None
         if proof is not None:
-            found = _unproved(draft, assignment, proof)
+            found = _proof_findings(draft, assignment, proof)
         if found or proof is None:
             raise refusal(course, assignment, found)
         folder = _put_in_place(course, draft, assignment)
@@ -132,14 +132,14 @@ def _proof(course: Course, draft: Course, assignment: str) -> Proof:
     kept = find(course, assignment, digest(version))
     if kept is not None and kept.answers == solutions(draft, assignment):
         keep(draft, assignment, kept)
-    terms = Terms(version, course_limits(course), False, course.plug)
+    terms = GradingConditions(version, course_limits(course), False, course.plug)
     try:
-        return proved(draft, assignment, terms)
+        return find_or_prove(draft, assignment, terms)
     except CourseError as error:
         raise ReleaseError(f"'{assignment}' was not released. {error}") from error
 
 
-def _unproved(draft: Course, assignment: str, proof: Proof) -> list[str]:
+def _proof_findings(draft: Course, assignment: str, proof: Proof) -> list[str]:
     """Return which tests the solution fails, and which give marks for nothing."""
     found = []
     for told, remedy in (
@@ -182,7 +182,7 @@ def _refuse_lost_marks(course: Course, draft: Course, assignment: str) -> None:
 
 
 def _is_handed_in(course: Course, assignment: str) -> bool:
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         try:
             return bool(gradebook.find_assignment(assignment).submissions)
         except MissingEntry:
@@ -205,7 +205,7 @@ def _put_in_place(course: Course, draft: Course, assignment: str) -> Path:
         generate(draft, assignment, config)
     folder = course.root / "release" / assignment
     clear_away(course, "release")
-    with workshop(course, "release") as place_of_work:
+    with working_folder(course, "release") as place_of_work:
         new = place_of_work / "new"
         shutil.copytree(draft.root / "release" / assignment, new)
         if folder.exists():

@@ -14,7 +14,7 @@ from nbformat import NBFormatError, NotebookNode, ValidationError
 from nbformat.reader import NotJSONError, reads
 from nbgrader import utils as nbgrader_utils
 
-from nbjudge.course.hidden_regions import DELIMITER, Line, Region, grade_id, lines, misplaced, solution
+from nbjudge.course.hidden_regions import DELIMITER, Line, Region, grade_id, lines, refuse_regions, solution
 from nbjudge.exceptions import ReleaseError
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "read",
     "solution",
     "starter",
-    "written",
+    "notebook_text",
 ]
 
 
@@ -55,7 +55,7 @@ def read(path: Path) -> NotebookNode:
     return cast(NotebookNode, notebook)
 
 
-def written(notebook: NotebookNode) -> str:
+def notebook_text(notebook: NotebookNode) -> str:
     """Return the text of a notebook's file in its one committed form, whoever saved it last."""
     text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return str(text).rstrip("\n") + "\n"
@@ -78,10 +78,10 @@ def starter(cell: NotebookNode) -> str | None:
     if "BEGIN STARTER" not in cell.source:
         return None
     if not any(text.strip() for text in commented):
-        raise misplaced(cell, "has a starter with nothing in it")
+        raise refuse_regions(cell, "has a starter with nothing in it")
     for text in commented:
         if text.strip() and not text.startswith("#"):
-            raise misplaced(cell, f"has a starter line that is not commented out ({text})")
+            raise refuse_regions(cell, f"has a starter line that is not commented out ({text})")
     code = "\n".join(text.removeprefix("#").removeprefix(" ") for text in commented)
     return code.strip("\n")
 
@@ -127,10 +127,10 @@ def definitions(code: str) -> dict[str, str | None]:
     SyntaxError
         If the cell is not Python.
     """
-    return dict(_defined(parse(code).body))
+    return dict(_defined_names(parse(code).body))
 
 
-def _defined(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str | None]]:
+def _defined_names(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str | None]]:
     for node in body:
         match node:
             case ast.FunctionDef(name=name, args=arguments):
@@ -138,7 +138,7 @@ def _defined(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str 
                     yield prefix + name, ast.unparse(arguments)
             case ast.ClassDef(name=name) if not name.startswith("_"):
                 yield name, None
-                yield from _defined(node.body, f"{name}.")
+                yield from _defined_names(node.body, f"{name}.")
             case ast.Assign() | ast.AnnAssign() if not prefix:
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     for part in ast.walk(target):

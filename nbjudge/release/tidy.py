@@ -45,7 +45,7 @@ def tidy(path: Path) -> bool:
     ReleaseError
         If it is not a notebook.
     """
-    text = source.written(_tidied(source.read(path)))
+    text = source.notebook_text(_tidy(source.read(path)))
     if path.read_bytes() == text.encode():
         return False
     path.write_text(text, encoding="utf-8", newline="\n")
@@ -63,14 +63,14 @@ def untidy(path: Path) -> list[str]:
         If it is not a notebook.
     """
     notebook = source.read(path)
-    tidied = _tidied(notebook)
+    tidied = _tidy(notebook)
     found = list(_loose(notebook, tidied))
-    if not found and path.read_bytes() != source.written(tidied).encode():
+    if not found and path.read_bytes() != source.notebook_text(tidied).encode():
         found.append("the file is not written in sorted, indented JSON")
     return found + list(_contract(notebook))
 
 
-def _tidied(notebook: NotebookNode) -> NotebookNode:
+def _tidy(notebook: NotebookNode) -> NotebookNode:
     notebook = copy.deepcopy(notebook)
     notebook.nbformat_minor = 5
     notebook.metadata = from_dict(NOTEBOOK_METADATA)  # type: ignore[no-untyped-call]

@@ -19,8 +19,8 @@ from nbjudge.release import source
 from nbjudge.release.contract import breaches
 from nbjudge.release.giveaways import giveaways
 from nbjudge.release.leaks import leaks, place
-from nbjudge.release.partial_credit import misweighed
-from nbjudge.release.dry_run import rehearse
+from nbjudge.release.partial_credit import weight_problem
+from nbjudge.release.dry_run import dry_run
 
 __all__ = ["findings", "refusal", "verify_release"]
 
@@ -86,7 +86,7 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> list[str]
         found += _unfit(name, original, releases[name])
         found += breaches(name, original)
     if run:
-        found += rehearse(folder, sources, course.plug)
+        found += dry_run(folder, sources, course.plug)
     if not found:  # it takes longest
         found += giveaways(folder, sources, course.plug)
     return found
@@ -147,7 +147,7 @@ def _form(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator
     """Yield how a student notebook differs from the form that its source gives it."""
     if any(cell.get("outputs") or cell.get("execution_count") for cell in release.cells):
         yield "has outputs or execution counts"
-    if path.read_bytes() != source.written(release).encode():
+    if path.read_bytes() != source.notebook_text(release).encode():
         yield "is not written in sorted, indented JSON"
     if [cell.get("id") for cell in release.cells] != [cell.get("id") for cell in original.cells]:
         yield "has other cell ids than its source"
@@ -164,7 +164,7 @@ def _unfit(name: str, original: NotebookNode, release: NotebookNode) -> Iterator
         elif cell.cell_type == "code" and is_solution(cell):
             found += _stub(students[grade_id].source, cell)
         if is_test(cell):
-            found += [*_borrowed(cell, answers), *_misweighed(cell)]
+            found += [*_borrowed_names(cell, answers), *_weight_problems(cell)]
         yield from (f"{place(name, original, cell)} {finding}" for finding in found)
 
 
@@ -178,14 +178,14 @@ def _answers(original: NotebookNode) -> set[str]:
     return answers
 
 
-def _misweighed(cell: NotebookNode) -> Iterator[str]:
+def _weight_problems(cell: NotebookNode) -> Iterator[str]:
     """Yield how the parts of a test are not worth, together, what the test is worth."""
     with suppress(SyntaxError):  # told elsewhere
-        if problem := misweighed(cell.source, cell.metadata.nbgrader.points):
+        if problem := weight_problem(cell.source, cell.metadata.nbgrader.points):
             yield problem
 
 
-def _borrowed(cell: NotebookNode, answers: set[str]) -> Iterator[str]:
+def _borrowed_names(cell: NotebookNode, answers: set[str]) -> Iterator[str]:
     """Yield which names a test uses that are neither its own nor an answer's.
 
     Such a name would be looked up in the student's kernel, where it is whatever the student says.

@@ -65,10 +65,10 @@ def report(course: Course, assignment: str, *, anonymous: bool = False) -> Repor
     from nbjudge.report.anonymous import anonymous as without_names
     from nbjudge.report.class_page import page
     from nbjudge.report.findings import findings
-    from nbjudge.report.gather import gathered
+    from nbjudge.report.gather import gather
     from nbjudge.report.statistics import numbers
 
-    of = gathered(course, course.require(assignment))
+    of = gather(course, course.require(assignment))
     if not of.graded:
         message = (
             f"Nothing of '{assignment}' is graded in {course.root} yet, so there is nothing to "

@@ -8,7 +8,7 @@ from pathlib import Path
 from nbjudge.basics.text import clean_characters
 from nbjudge.pages.frame import Pages
 from nbjudge.report import pictures
-from nbjudge.report.findings import duration, findings, interval, reading, running, signed
+from nbjudge.report.findings import duration, findings, interval, reading, running, with_sign
 from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
 
 __all__ = ["page"]
@@ -55,7 +55,7 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         reading=reading,
         running=running,
         interval=interval,
-        signed=signed,
+        with_sign=with_sign,
         least=LEAST_STUDENTS,
         most_waiting=f"{MOST_WAITING:.0%}".replace("%", " %"),
     )

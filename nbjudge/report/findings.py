@@ -11,7 +11,7 @@ from fractions import Fraction
 from statistics import NormalDist
 
 from nbjudge.grading.rows import Status
-from nbjudge.pages.frame import counted, points
+from nbjudge.pages.frame import count_of, points
 from nbjudge.report.statistics import (
     LEAST_STUDENTS,
     Correlation,
@@ -27,11 +27,11 @@ __all__ = [
     "duration",
     "findings",
     "interval",
-    "listed",
+    "list_of",
     "part",
     "reading",
     "running",
-    "signed",
+    "with_sign",
 ]
 
 #: Mistakes that are told, at most, and how many students, and which part of the class, make one
@@ -111,7 +111,7 @@ def amount(students: int, of: int) -> str:
     return f"{word} of the class ({students} of {of})" if word else f"{students} of {of} students"
 
 
-def listed(names: Sequence[str]) -> str:
+def list_of(names: Sequence[str]) -> str:
     """Return names as a sentence lists them.
 
     >>> listed(["1.1", "1.2", "1.3"])
@@ -132,11 +132,11 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
-        parts = [counted(days, "day", "days"), counted(hours, "hour", "hours") if hours else ""]
+        parts = [count_of(days, "day", "days"), count_of(hours, "hour", "hours") if hours else ""]
     else:
         parts = [
-            counted(hours, "hour", "hours") if hours else "",
-            counted(minutes, "minute", "minutes") if minutes else "",
+            count_of(hours, "hour", "hours") if hours else "",
+            count_of(minutes, "minute", "minutes") if minutes else "",
         ]
     return " ".join(filter(None, parts))
 
@@ -178,7 +178,7 @@ def _tenths(number: float | None) -> str:
     return points(round(number or 0.0, 1))
 
 
-def signed(r: float | None) -> str:
+def with_sign(r: float | None) -> str:
     """Return a correlation as people write it.
 
     >>> signed(-0.254)
@@ -189,7 +189,7 @@ def signed(r: float | None) -> str:
 
 def interval(found: Correlation) -> str:
     """Return the ends of a correlation's interval."""
-    return f"{signed(found.low)} to {signed(found.high)}"
+    return f"{with_sign(found.low)} to {with_sign(found.high)}"
 
 
 # ---- Sentences -----------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def interval(found: Correlation) -> str:
 
 def _marks(found: Numbers) -> Iterator[str]:
     marks, n = found.marks, found.graded
-    worth = counted(marks.points, "point", "points")
+    worth = count_of(marks.points, "point", "points")
     if n == 0 or marks.median is None:
         yield "Nobody has marks yet, so there are no numbers."
         return
@@ -246,7 +246,7 @@ def _best(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
     )
     yield (
         f"{best.exercise.label} separates best: who does well there tends to do well elsewhere "
-        f"(discrimination {signed(own.r)}, interval {interval(own)}).{chance}"
+        f"(discrimination {with_sign(own.r)}, interval {interval(own)}).{chance}"
     )
 
 
@@ -264,7 +264,7 @@ def _hardest(found: Numbers) -> Iterator[str]:
     hardest = [each for share, each in told if share - lowest < 1e-9]
     if len(hardest) > 2 or lowest >= 1:
         return
-    names = listed([each.exercise.label for each in hardest])
+    names = list_of([each.exercise.label for each in hardest])
     are = "is" if len(hardest) == 1 else "are"
     hard = "the hardest" if lowest < HARD else "the hardest, though not hard"
     yield f"{names} {are} {hard}: {_won(lowest, hardest)}."
@@ -281,7 +281,7 @@ def _won(share: float, exercises: Sequence[ExerciseNumbers]) -> str:
     own = exercises[0].share_of_answers
     if len(exercises) > 1 or not exercises[0].empty or own is None or own <= share:
         return how
-    left = counted(exercises[0].empty, "student", "students")
+    left = count_of(exercises[0].empty, "student", "students")
     return f"{how}; {left} left it empty, the others won {_share(own)}"
 
 
@@ -294,10 +294,10 @@ def _mistakes(found: Numbers) -> Iterator[str]:
     for each in told[:MOST_MISTAKES]:
         who = amount(each.students, each.of)
         who = who[0].upper() + who[1:]
-        yield f"{who} made the same mistake in {each.exercise.label}: {_quoted(each.sentence)}"
+        yield f"{who} made the same mistake in {each.exercise.label}: {_quote(each.sentence)}"
 
 
-def _quoted(sentence: str) -> str:
+def _quote(sentence: str) -> str:
     line = " ".join(sentence.split())
     return f"“{line.rstrip('.')}.”"
 
@@ -308,7 +308,7 @@ def _against(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
         if own.is_negative:
             yield (
                 f"{each.exercise.label} goes against the rest: who does well elsewhere tends "
-                f"to do badly there (discrimination {signed(own.r)}, interval "
+                f"to do badly there (discrimination {with_sign(own.r)}, interval "
                 f"{interval(own)}). Read its task and its test again."
             )
 
@@ -331,7 +331,7 @@ def _all_alike(found: Numbers) -> Iterator[str]:
 def _few(exercises: Sequence[ExerciseNumbers]) -> str:
     labels = [each.exercise.label for each in exercises]
     if len(labels) <= MOST_NAMED:
-        return listed(labels)
+        return list_of(labels)
     return f"{', '.join(labels[:MOST_NAMED])} and {len(labels) - MOST_NAMED} more"
 
 
@@ -360,7 +360,7 @@ def _together(pairs: Sequence[Pair]) -> Iterator[str]:
     if _stands_out(best, len(known)):
         yield (
             f"The marks of {best.one.label} and {best.other.label} go together most closely "
-            f"(correlation {signed(best.correlation.r)})."
+            f"(correlation {with_sign(best.correlation.r)})."
         )
 
 
@@ -396,13 +396,13 @@ def _late(found: Numbers) -> Iterator[str]:
         return
     latest = duration(late.members[0].seconds_late)
     if len(late.members) == 1:
-        told = f"1 of {counted(late.dated, 'submission', 'submissions')} came late, by {latest}"
+        told = f"1 of {count_of(late.dated, 'submission', 'submissions')} came late, by {latest}"
     else:
         told = (
-            f"{len(late.members)} of {counted(late.dated, 'submission', 'submissions')} came late, "
-            f"the last by {latest}"
+            f"{len(late.members)} of {count_of(late.dated, 'submission', 'submissions')} came "
+            f"late, the last by {latest}"
         )
-    cost = counted(late.penalty, "point was", "points were")
+    cost = count_of(late.penalty, "point was", "points were")
     yield f"{told}; {cost} taken off." if late.penalty else f"{told}; nothing was taken off."
 
 
@@ -412,11 +412,11 @@ def _for_people(found: Numbers) -> Iterator[str]:
     if failed or partly:
         told = []
         if failed:
-            told.append(f"{counted(failed, 'submission', 'submissions')} could not be graded")
+            told.append(f"{count_of(failed, 'submission', 'submissions')} could not be graded")
         if partly:
             needs = "submission needs" if partly == 1 else "submissions need"
             told.append(f"{partly} {needs} a person’s eye")
-        yield f"{listed(told)}: the reasons are below."
+        yield f"{list_of(told)}: the reasons are below."
     if waiting := sum(count for _, count in found.to_read):
         answers = "answer waits" if waiting == 1 else "answers wait"
         yield f"{waiting} written {answers} to be read; the marks are those so far."

@@ -16,16 +16,16 @@ from typing import Any
 from nbjudge.course.cells import NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
-from nbjudge.course.gradebook import opened, read_grades, versions
+from nbjudge.course.gradebook import open_gradebook, read_grades, versions
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Row, Status, standing
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.report.records import Answer, Class, Exercise, Key, Member
 
-__all__ = ["gathered"]
+__all__ = ["gather"]
 
 
-def gathered(course: Course, assignment: str) -> Class:
+def gather(course: Course, assignment: str) -> Class:
     """Return what a class did.
 
     Raises
@@ -35,7 +35,7 @@ def gathered(course: Course, assignment: str) -> Class:
     """
     exercises = tuple(_exercises(versions(course, assignment)))
     rows = {row.student: row for row in standing(course, assignment)}
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         table = read_grades(gradebook, assignments=[assignment])
     names = {person.id: person.name for person in table.people}
     members, unread = [], 0

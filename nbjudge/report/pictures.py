@@ -17,8 +17,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from nbjudge.basics.text import clean_characters
 from nbjudge.pages.charts import DIVERGING, ROLES, SETTINGS, inline
-from nbjudge.pages.frame import counted, points
-from nbjudge.report.findings import interval, listed, running, signed
+from nbjudge.pages.frame import count_of, points
+from nbjudge.report.findings import interval, list_of, running, with_sign
 from nbjudge.report.statistics import ExerciseNumbers, Numbers
 
 __all__ = ["difficulty", "discrimination", "marks", "on_map", "run_times", "together"]
@@ -47,7 +47,7 @@ def _label(text: str) -> str:
     return text if len(text) <= MOST_OF_LABEL else f"…{text[1 - MOST_OF_LABEL :]}"
 
 
-def _drawn(
+def _draw(
     height: float,
     draw: Callable[[Axes], None],
     name: str,
@@ -110,8 +110,8 @@ def marks(found: Numbers) -> Markup | None:
         for each in own.bins
         if each.students
     )
-    title = f"The marks of {counted(found.graded, 'student', 'students')}, as bars"
-    return _drawn(2.9, draw, "marks", title, f"Students by points. {told}.")
+    title = f"The marks of {count_of(found.graded, 'student', 'students')}, as bars"
+    return _draw(2.9, draw, "marks", title, f"Students by points. {told}.")
 
 
 def difficulty(found: Numbers) -> Markup | None:
@@ -149,7 +149,7 @@ def difficulty(found: Numbers) -> Markup | None:
         for each, row in zip(exercises, counts, strict=True)
     )
     title = "What became of the answers to each exercise, as bars"
-    return _drawn(_height(len(counts), 1.3), draw, "difficulty", title, f"Students. {told}.")
+    return _draw(_height(len(counts), 1.3), draw, "difficulty", title, f"Students. {told}.")
 
 
 def discrimination(found: Numbers) -> Markup | None:
@@ -190,7 +190,7 @@ def discrimination(found: Numbers) -> Markup | None:
     told = "; ".join(
         f"{each.exercise.label}: "
         + (
-            f"{signed(own.r)}, interval {interval(own)}"
+            f"{with_sign(own.r)}, interval {interval(own)}"
             if (own := each.discrimination).r is not None
             else "not enough to say"
         )
@@ -198,7 +198,7 @@ def discrimination(found: Numbers) -> Markup | None:
     )
     title = "The discrimination of each exercise, as points with intervals"
     height = _height(len(exercises), 1.3)
-    return _drawn(height, draw, "discrimination", title, f"{told}.")
+    return _draw(height, draw, "discrimination", title, f"{told}.")
 
 
 def together(found: Numbers) -> Markup | None:
@@ -253,13 +253,13 @@ def together(found: Numbers) -> Markup | None:
 
     strongest = sorted(known, key=lambda pair: -abs(pair.correlation.r or 0))[:5]
     told = "; ".join(
-        f"{pair.one.label} with {pair.other.label}: {signed(pair.correlation.r)}"
+        f"{pair.one.label} with {pair.other.label}: {with_sign(pair.correlation.r)}"
         for pair in strongest
     )
     title = "How the marks of every two exercises go together, as a map"
     said = f"The strongest correlations are {told}. The table below has all."
     side = min(MOST_OF_SIDE, MOST_OF_CELL * (size - 1))
-    return _drawn(side + 0.75, draw, "together", title, said, width=side + 1.6)
+    return _draw(side + 0.75, draw, "together", title, said, width=side + 1.6)
 
 
 def run_times(found: Numbers) -> Markup | None:
@@ -301,7 +301,7 @@ def run_times(found: Numbers) -> Markup | None:
         for each in timed
         if each.times is not None
     )
-    title = f"How long the code of {listed(labels[:1] + labels[-1:])} and those between ran"
+    title = f"How long the code of {list_of(labels[:1] + labels[-1:])} and those between ran"
     if len(labels) < 3:
-        title = f"How long the code of {listed(labels)} ran"
-    return _drawn(_height(len(timed), 0.8), draw, "times", title, f"{told}.")
+        title = f"How long the code of {list_of(labels)} ran"
+    return _draw(_height(len(timed), 0.8), draw, "times", title, f"{told}.")

@@ -101,7 +101,7 @@ def _system(packages: Iterable[str]) -> Iterator[str]:
     # What a system's administrators keep there is nobody's business; nbgrader's exchange is there.
     for place in (Path("/usr/local/share"), Path("/usr/src")):
         if place.is_dir():
-            yield from _emptied(place)
+            yield from _empty(place)
     for prefix in prefixes():
         if not prefix.is_relative_to("/usr"):
             # What bwrap makes by itself only its owner may enter.
@@ -111,10 +111,10 @@ def _system(packages: Iterable[str]) -> Iterator[str]:
     for package in packages:
         installed = Path(sysconfig.get_path("purelib"), package)
         if installed.is_dir():
-            yield from _emptied(installed)
+            yield from _empty(installed)
 
 
-def _emptied(place: Path) -> tuple[str, ...]:
+def _empty(place: Path) -> tuple[str, ...]:
     return ("--tmpfs", str(place), "--remount-ro", str(place))
 
 

@@ -17,7 +17,15 @@ from pathlib import Path
 from nbjudge.fork_server.usage import Usage
 from nbjudge.sandbox.limits import Limits
 
-__all__ = ["WORKERS", "derived", "fitted", "fitting_workers", "needs", "share", "together"]
+__all__ = [
+    "WORKERS",
+    "derive_limits",
+    "fit_limits",
+    "fitting_workers",
+    "needs",
+    "share",
+    "together",
+]
 
 #: How many times what the solution took a submission may take.
 FACTOR = 4
@@ -75,7 +83,9 @@ def together(one: Usage, other: Usage) -> Usage:
     )
 
 
-def derived(limits: Limits, needed: Mapping[str, float], fixed: Collection[str] = ()) -> Limits:
+def derive_limits(
+    limits: Limits, needed: Mapping[str, float], fixed: Collection[str] = ()
+) -> Limits:
     """Return limits that follow from what the course's solution needs.
 
     Parameters
@@ -118,7 +128,7 @@ def fitting_workers(processors: int, megabytes: int) -> int:
     return max([1, *(n for n in range(1, processors + 1) if share(n, megabytes) >= LEAST)])
 
 
-def fitted(limits: Limits) -> Limits:
+def fit_limits(limits: Limits) -> Limits:
     """Return limits of memory that all workers of this machine can keep, unless it was set."""
     if not limits.fits_machine:
         return limits

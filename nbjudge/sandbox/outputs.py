@@ -105,7 +105,7 @@ class OutputBudget:
             Whether some are left out already.
         """
         kept = []
-        for output in _joined(cell.outputs):
+        for output in _join(cell.outputs):
             if (size := _size(output)) is None:
                 continue
             if size > self.bytes or not self.outputs:
@@ -124,7 +124,7 @@ class OutputBudget:
             )
 
 
-def _joined(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+def _join(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
     """Join what was printed piece by piece."""
     last: NotebookNode | None = None
     pieces: list[str] = []

@@ -43,8 +43,8 @@ from nbjudge.kernel.wire import REPLY, REPORT, REQUEST
 from nbjudge.sandbox import bubblewrap, workspace
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import MAX_VALUES, Intake, OutputBudget
-from nbjudge.sandbox.warm_kernels import SANDBOX_ENDED, warm_parent
-from nbjudge.sandbox.workspace import Workplace
+from nbjudge.sandbox.warm_kernels import SANDBOX_ENDED, running_fork_server
+from nbjudge.sandbox.workspace import Workspace
 
 __all__ = ["KernelDied", "KernelHung", "KernelLost", "KernelStartError", "Ran", "Session"]
 
@@ -147,7 +147,7 @@ class _Channel(AsyncZMQSocketChannel):
 
     def read(self, parts: list[bytes]) -> dict[str, Any] | None:
         """Return the message, or None if nobody needs it."""
-        return _parsed(self.session, parts, MAX_TEXT_BYTES)
+        return _parse(self.session, parts, MAX_TEXT_BYTES)
 
 
 class _OutputChannel(_Channel):
@@ -171,7 +171,7 @@ class _OutputChannel(_Channel):
         kind = json.loads(texts[1])["msg_type"]
         if not self.intake.admits(kind, size, texts[-1]):
             return None
-        return _parsed(self.session, parts, self.limit)
+        return _parse(self.session, parts, self.limit)
 
 
 class _KernelClient(AsyncKernelClient):
@@ -273,7 +273,7 @@ class _Conversation:
         if self._asked > 1 and len(parts) == 2 and parts[0] == self._number:
             return parts[1]
         try:
-            message = _parsed(self._session, parts, MAX_TEXT_BYTES)
+            message = _parse(self._session, parts, MAX_TEXT_BYTES)
             is_reply = message["msg_type"] == REPLY
             is_reply &= message["parent_header"]["msg_id"] == self._first
             return message["buffers"][0] if is_reply and self._asked == 1 else None
@@ -328,7 +328,7 @@ class Session:
             kernel_name=NAME, context=_context(os.getpid()), client_factory=_KernelClient
         )
         self._client = _Client(limits, self._manager)
-        self._place: Workplace | None = None
+        self._place: Workspace | None = None
         try:
             prepare = self._cold if bubblewrap.problem() else self._warm
             start = prepare(files or {})
@@ -342,8 +342,8 @@ class Session:
 
     def _warm(self, files: Mapping[str, bytes]) -> dict[str, Any]:
         """Prepare a kernel that the warm parent forks."""
-        fork_server = warm_parent(self._plug)
-        self._place = place = Workplace(files, within=fork_server.rooms)
+        fork_server = running_fork_server(self._plug)
+        self._place = place = Workspace(files, within=fork_server.rooms)
         self._manager.kernel_spec_manager = _Specs(_spec([], "nbjudge-warm"))
         self._talk_by_files(place)
         environment = {
@@ -375,7 +375,7 @@ class Session:
 
     def _cold(self, files: Mapping[str, bytes]) -> dict[str, Any]:
         """Prepare a kernel in a process of its own, which nothing confines."""
-        self._place = place = Workplace(files)
+        self._place = place = Workspace(files)
         place.copy_fonts()
         library = place.root / "library"
         library.mkdir()
@@ -394,7 +394,7 @@ class Session:
             "env": workspace.environment(self._plug, str(place.home), data=str(data)),
         }
 
-    def _talk_by_files(self, place: Workplace) -> None:
+    def _talk_by_files(self, place: Workspace) -> None:
         self._manager.transport = "ipc"
         self._manager.ip = str(place.line / "k")
         self._manager.connection_file = str(place.root / "connection.json")
@@ -535,10 +535,10 @@ class Session:
             ready = dict(poller.poll(round(1000 * min(left, HEARTBEAT))))
             if line.output in ready:
                 # What the answer prints meanwhile is nobody's output; unread, it fills the line.
-                written += sum(map(len, _received(line.output)))
+                written += sum(map(len, _receive(line.output)))
                 if written > self._limits.output_bytes:
                     raise self._flooded(self._limits.output_bytes)
-            if line.shell in ready and (found := line.answer(_received(line.shell))) is not None:
+            if line.shell in ready and (found := line.answer(_receive(line.shell))) is not None:
                 return found
             if not ready and not self.is_alive():
                 raise self._died()
@@ -561,7 +561,7 @@ class Session:
         await self._manager.shutdown_kernel(now=True)
 
 
-def _received(socket: zmq.Socket[bytes]) -> list[bytes]:
+def _receive(socket: zmq.Socket[bytes]) -> list[bytes]:
     """Return the parts of a message, of which a kernel can send as many as it likes.
 
     Raises
@@ -580,7 +580,7 @@ def _received(socket: zmq.Socket[bytes]) -> list[bytes]:
     return parts
 
 
-def _parsed(session: Any, parts: list[bytes], most: int) -> dict[str, Any]:
+def _parse(session: Any, parts: list[bytes], most: int) -> dict[str, Any]:
     """Return a message whose text has at most so many bytes; raise anything if it is none."""
     _, parts = session.feed_identities(parts)
     texts = parts[:TEXT_PARTS]

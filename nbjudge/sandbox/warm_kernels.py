@@ -26,7 +26,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
-from nbjudge.basics.stale_folders import sweep
+from nbjudge.basics.stale_folders import remove_stale_folders
 from nbjudge.basics.temporary_folders import short_folder
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
@@ -35,7 +35,7 @@ from nbjudge.fork_server.watch import INTERRUPT, KILL, READY
 from nbjudge.sandbox import bubblewrap, cgroups, keeper
 from nbjudge.sandbox.workspace import copy_data, environment, font_lists, stage_library
 
-__all__ = ["SANDBOX_ENDED", "WarmParent", "WarmProvisioner", "lend", "warm_parent"]
+__all__ = ["SANDBOX_ENDED", "ForkServer", "WarmProvisioner", "lend", "running_fork_server"]
 
 START_SECONDS = 120
 #: How long a kernel may take to end before nobody waits for it any longer.
@@ -52,7 +52,7 @@ class ParentLost(CourseError):
     """The warm parent ended, or never came up."""
 
 
-class WarmParent:
+class ForkServer:
     """A process in a sandbox that forks kernels.
 
     Parameters
@@ -71,7 +71,7 @@ class WarmParent:
 
     def __init__(self, plug: Plug, *, shared: bool = False) -> None:
         within = short_folder()
-        sweep(within, PREFIX)
+        remove_stale_folders(within, PREFIX)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=within))
         self.folder.chmod(0o711)
         self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
@@ -169,8 +169,8 @@ class WarmParent:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-_parents: dict[object, WarmParent] = {}
-_lent: dict[object, WarmParent] = {}
+_parents: dict[object, ForkServer] = {}
+_lent: dict[object, ForkServer] = {}
 
 
 def lend(plug: Plug) -> None:
@@ -180,14 +180,14 @@ def lend(plug: Plug) -> None:
     """
     if not bubblewrap.problem():
         with suppress(CourseError, OSError):
-            _lent[_key(plug)] = WarmParent(plug, shared=True)
+            _lent[_key(plug)] = ForkServer(plug, shared=True)
 
 
 def _key(plug: Plug) -> tuple[object, ...]:
     return (plug, os.environ.get(plug.data_variable))
 
 
-def warm_parent(plug: Plug) -> WarmParent:
+def running_fork_server(plug: Plug) -> ForkServer:
     """Return this process's warm parent, or the one that was lent to it.
 
     One that is lost for good is replaced by one of this process's own.
@@ -201,7 +201,7 @@ def warm_parent(plug: Plug) -> WarmParent:
     if parent is None or not parent.is_alive():
         if parent is not None:
             parent.close()
-        parent = _parents[key] = WarmParent(plug)
+        parent = _parents[key] = ForkServer(plug)
     return parent
 
 
@@ -264,7 +264,7 @@ class WarmProvisioner(KernelProvisionerBase):
         info["key"] = info["key"].decode()
         info["ip"] = f"/line/{Path(info['ip']).name}"
         request = {**kwargs["request"], "connection": info, "arguments": cmd}
-        parent: WarmParent = kwargs["fork_server"]
+        parent: ForkServer = kwargs["fork_server"]
         if parent.groups:
             with suppress(OSError):  # then its first process counts
                 self._group = parent.groups.new_group(Budget(**request["budget"]))

@@ -13,13 +13,13 @@ from pathlib import Path
 from nbjudge.basics.temporary_folders import short_folder
 from nbjudge.course.plug import Plug, kernel_files, package_folder
 
-__all__ = ["Workplace", "copy_data", "environment", "font_lists", "stage_library"]
+__all__ = ["Workspace", "copy_data", "environment", "font_lists", "stage_library"]
 
 #: What a kernel inherits of the grader's environment, if it is set.
 INHERITED = ("LANG", "LC_ALL", "SYSTEMROOT", "TZ")
 
 
-class Workplace:
+class Workspace:
     """A new folder for one kernel.
 
     No kernel gets the folder of another: what ran there may have changed anything in it.

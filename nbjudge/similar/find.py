@@ -12,18 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbjudge.basics.sentences import grouped
+from nbjudge.basics.sentences import group_sentences
 from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError, SubmissionError
-from nbjudge.intake.sanitise import sanitised
+from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.intake.submission import Submission, find_submissions, read, select
 from nbjudge.judge.knowledge import knowledge
 from nbjudge.release import source
 from nbjudge.similar.fingerprints import Kind, reading
-from nbjudge.similar.pairs import Answers, Findings, compared
+from nbjudge.similar.pairs import Answers, Findings, compare
 
 __all__ = ["Progress", "Similar", "Student", "similar"]
 
@@ -98,15 +98,15 @@ def similar(
     terms = versions(course, assignment)
     submissions = find_submissions(course, assignment, terms)
     wanted = {submission.student for submission in select(submissions, students)}
-    papers = [(Student(found.student), found) for found in submissions if found.handed_in]
+    submitted = [(Student(found.student), found) for found in submissions if found.handed_in]
     if against is not None:
-        papers += _earlier(against, assignment, terms)
+        submitted += _earlier(against, assignment, terms)
     everybody: list[Student] = []
     texts: dict[str, dict[int, str]] = {}
     remarks: dict[Student, tuple[str, ...]] = {}
-    for done, (student, submission) in enumerate(papers):
+    for done, (student, submission) in enumerate(submitted):
         if progress:
-            progress(done, len(papers), student.name)
+            progress(done, len(submitted), student.name)
         answers, problems = _answers(submission, terms)
         if problems:
             remarks[student] = problems
@@ -119,7 +119,7 @@ def similar(
         assignment=assignment,
         students=tuple(everybody),
         exercises={answers.exercise: answers for answers in exercises},
-        findings=compared(
+        findings=compare(
             exercises,
             len(everybody),
             only=[n for n, s in enumerate(everybody) if s.name in wanted and not s.earlier],
@@ -135,26 +135,26 @@ def _earlier(
 ) -> list[tuple[Student, Submission]]:
     root = folder.parent if folder.name == "submitted" else folder
     found = find_submissions(Course(root.resolve()), assignment, terms)
-    papers = [(Student(each.student, earlier=True), each) for each in found if each.handed_in]
-    if not papers:
+    submitted = [(Student(each.student, earlier=True), each) for each in found if each.handed_in]
+    if not submitted:
         message = (
             f"No submission of '{assignment}' in {root / 'submitted'}. Name the folder of an "
             "earlier course: it holds submitted/<student>/<assignment>/, as this one does."
         )
         raise CourseError(message)
-    return papers
+    return submitted
 
 
 def _answers(
     submission: Submission, terms: Mapping[str, NotebookVersion]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the text of each answer cell, by its id, and what could not be read."""
-    papers = read(submission)
-    problems = [*submission.problems, *papers.problems]
+    submitted = read(submission)
+    problems = [*submission.problems, *submitted.problems]
     answers: dict[str, str] = {}
-    for name, content in papers.notebooks.items():
+    for name, content in submitted.notebooks.items():
         try:
-            found = sanitised(content, terms[name])
+            found = sanitise_notebook(content, terms[name])
         except SubmissionError as error:
             problems.append(str(error))
             continue
@@ -168,7 +168,7 @@ def _answers(
         for grade_id, cell in source.by_grade_id(found.notebook).items():
             if grade_id in released and cell.source.strip() != released[grade_id].strip():
                 answers[grade_id] = cell.source
-    return answers, grouped(problems)
+    return answers, group_sentences(problems)
 
 
 def _exercises(
@@ -192,7 +192,7 @@ def _exercises(
                 kind=kind,
                 readings={n: reading(t, kind) for n, t in texts[cell.grade_id].items()},
                 given=_prints([cell.source, *([] if kind is Kind.CODE else prose)], kind),
-                known=_prints(_spelt([*own, *_known(cell, course.plug)]), kind),
+                known=_prints(_spellings([*own, *_known_answers(cell, course.plug)]), kind),
             )
 
 
@@ -200,14 +200,14 @@ def _prints(texts: Iterable[str], kind: Kind) -> frozenset[int]:
     return frozenset(key for text in texts for key in reading(text, kind).places)
 
 
-def _known(cell: CourseCell, plug: Plug) -> list[str]:
+def _known_answers(cell: CourseCell, plug: Plug) -> list[str]:
     """Return the course's known answers to an exercise, right and wrong ones."""
     course = knowledge(plug)
     answers = (*course.styles(cell.grade_id), *course.mistakes(cell.grade_id))
     return [known.source for known in answers]
 
 
-def _spelt(texts: Iterable[str]) -> Iterator[str]:
+def _spellings(texts: Iterable[str]) -> Iterator[str]:
     """Yield the course's own answers, each also as Python would put it: with brackets, say."""
     for text in texts:
         yield text

@@ -22,7 +22,7 @@ __all__ = [
     "Findings",
     "Group",
     "Pair",
-    "compared",
+    "compare",
     "erlang_tail",
     "rarity",
     "shared_prints",
@@ -189,7 +189,7 @@ def erlang_tail(shape: int, x: float) -> float:
     return min(total, 1.0)
 
 
-def _needed(exercises: int, pairs: int) -> float:
+def _needed_evidence(exercises: int, pairs: int) -> float:
     """Return the evidence that chance gives to one pair among so many."""
     low, high = 0.0, 1000.0
     for _ in range(100):
@@ -270,7 +270,7 @@ def _compare(answers: Answers, students: int, valid: NDArray[np.bool_]) -> _Comp
     )
 
 
-def compared(
+def compare(
     exercises: Iterable[Answers],
     students: int,
     *,
@@ -350,7 +350,7 @@ def _whole(found: Sequence[_Compared], pairs: int, students: int) -> Matrix:
             # Of two triangles the lower one repeats the upper.
             as_alike = exercise.as_alike
             evidence += np.where(as_alike > 0, -np.log(np.maximum(as_alike, 1) / pairs), 0.0)
-    return evidence / _needed(telling, pairs) if telling else evidence
+    return evidence / _needed_evidence(telling, pairs) if telling else evidence
 
 
 def _alone(found: Sequence[_Compared], kind: Kind, students: int) -> Matrix:

@@ -16,14 +16,14 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from nbjudge.basics.text import clean_characters
 from nbjudge.course.course import Course
-from nbjudge.intake.submission import shown
-from nbjudge.pages.frame import Pages, counted
+from nbjudge.intake.submission import printable
+from nbjudge.pages.frame import Pages, count_of
 from nbjudge.pages.rich_outputs import FORMATTER
 from nbjudge.similar.find import Similar
 from nbjudge.similar.fingerprints import Kind, Reading, passages
 from nbjudge.similar.pairs import Alike, Group, Pair, shared_prints
 
-__all__ = ["as_data", "described", "labels", "marked", "page", "write"]
+__all__ = ["as_data", "describe", "labels", "mark_passages", "page", "write"]
 
 #: Groups on one page, pairs of a group side by side, exercises of a pair side by side.
 MOST_GROUPS = 25
@@ -129,7 +129,7 @@ def page(found: Similar, *, anonymous: bool = False) -> str:
         found=found,
         findings=found.findings,
         anonymous=anonymous,
-        told=[_told(found, group, n, names) for n, group in enumerate(groups[:MOST_GROUPS], 1)],
+        told=[_tell(found, group, n, names) for n, group in enumerate(groups[:MOST_GROUPS], 1)],
         more=len(groups[MOST_GROUPS:]),
         bars=_bars(found.findings.scores),
         remarks=[
@@ -150,7 +150,7 @@ def _bars(scores: Sequence[tuple[float, int]]) -> list[Bar]:
     ]
 
 
-def _told(found: Similar, group: Group, number: int, names: dict[int, str]) -> Told:
+def _tell(found: Similar, group: Group, number: int, names: dict[int, str]) -> Told:
     anchor = f"group-{number}"
     return Told(
         anchor=anchor,
@@ -198,7 +198,9 @@ def _beside(found: Similar, pair: Pair, alike: Alike, anchor: str, names: dict[i
     few, many = shared_prints(answers, len(found.students), pair.one, pair.other)
     sides = [
         Side(
-            names[n], marked(answers.readings[n], few, many, alike.kind), answers.readings[n].whole
+            names[n],
+            mark_passages(answers.readings[n], few, many, alike.kind),
+            answers.readings[n].whole,
         )
         for n in (pair.one, pair.other)
     ]
@@ -213,7 +215,7 @@ def _beside(found: Similar, pair: Pair, alike: Alike, anchor: str, names: dict[i
 # ---- Text with its passages ----------------------------------------------------------------------
 
 
-def marked(read: Reading, few: Iterable[int], many: Iterable[int], kind: Kind) -> Markup:
+def mark_passages(read: Reading, few: Iterable[int], many: Iterable[int], kind: Kind) -> Markup:
     """Return an answer with the passages marked that another has, too.
 
     Parameters
@@ -273,22 +275,23 @@ def write(course: Course, found: Similar, *, anonymous: bool = False) -> str:
     return path.relative_to(course.root).as_posix()
 
 
-def described(found: Similar, written: str, *, anonymous: bool = False) -> Iterator[str]:
+def describe(found: Similar, written: str, *, anonymous: bool = False) -> Iterator[str]:
     """Yield what the command says: a line for each group that stands out, and where the page is."""
     names = labels(found, anonymous=anonymous)
-    submissions = counted(len(found.students), "submission", "submissions")
+    submissions = count_of(len(found.students), "submission", "submissions")
     pairs = f"{found.findings.pairs:,} pair{'' if found.findings.pairs == 1 else 's'}"
     if groups := found.findings.groups:
-        listed = counted(sum(len(group.pairs) for group in groups), "pair", "pairs")
+        listed = count_of(sum(len(group.pairs) for group in groups), "pair", "pairs")
         yield f"{found.assignment}: {listed} of {found.findings.pairs:,} to read, {submissions}"
         for group in groups[:MOST_GROUPS]:
             members = [names[number] for number in dict.fromkeys(_by_pairs(group))]
-            yield f"  {group.pairs[0].score:.1f}  {', '.join(map(shown, members))}"
+            yield f"  {group.pairs[0].score:.1f}  {', '.join(map(printable, members))}"
         yield "  A reason to read both, not a proof."
     else:
         yield f"{found.assignment}: nothing stands out among {submissions} ({pairs})."
     if found.remarks:
-        yield f"  Not compared in full: {counted(len(found.remarks), 'submission', 'submissions')}."
+        number = count_of(len(found.remarks), "submission", "submissions")
+        yield f"  Not compared in full: {number}."
     yield f"  {written}"
 
 

@@ -27,7 +27,7 @@ from course_utils.reference.examine.frame import (
 from course_utils.reference.known_answers import Known, answers_of, mistakes, solutions, styles
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.judge.judge import Line, Test, judge
+from nbjudge.judge.judge import KernelChannel, Test, judge
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
@@ -60,7 +60,7 @@ def diagnosed(grade_id: str, *answers: Any) -> str:
 @pytest.fixture(autouse=True)
 def student() -> Iterator[None]:
     """Let the inputs be those of one student, and see that no examination is left recorded."""
-    with seeds.seeded("a secret", "an assignment", "ada"):
+    with seeds.seed_within("a secret", "an assignment", "ada"):
         yield
     assert not is_recording()
 
@@ -103,7 +103,7 @@ def test_a_mistake_in_another_process_is_named_after_its_test(
     service = Service(
         dict(zip(symbols, answers_of(mistake, grade_id), strict=True)), probes="course_utils.probes"
     )
-    lines = [Line(lambda request, _: service.answer(request), Limits()) for _ in range(2)]
+    lines = [KernelChannel(lambda request, _: service.answer(request), Limits()) for _ in range(2)]
 
     cell = CELLS[f"test_{grade_id}"]
     points = float(cell.metadata.nbgrader.points)

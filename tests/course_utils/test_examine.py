@@ -26,7 +26,7 @@ from course_utils.reference import examine
 from course_utils.reference.examine.frame import examination
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.judge.judge import Line
+from nbjudge.judge.judge import KernelChannel
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
 
@@ -40,7 +40,7 @@ def send_away(*answers: Any) -> tuple[list[Any], list[Any]]:
         requests.append(request)
         return service.answer(request)
 
-    values = Line(exchange, Limits()).ask("begin", names=list(namespace), seed=0)
+    values = KernelChannel(exchange, Limits()).ask("begin", names=list(namespace), seed=0)
     requests.clear()
     return [values[name] for name in namespace], requests
 
@@ -549,7 +549,7 @@ def test_an_examination_asks_a_student_the_same_every_time_and_others_something_
             record.append(np.sum(w1))
             return right.loss(w1, w2)
 
-        with seeds.seeded(student):
+        with seeds.seed_within(student):
             examine.loss(spy)
     assert asked[0] == asked[1]
     assert not set(asked[0]) & set(asked[2])

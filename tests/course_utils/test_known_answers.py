@@ -15,7 +15,7 @@ from course_utils.reference import known_answers
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.known_answers import (
     answers_of,
-    defined,
+    define,
     mistakes,
     solutions,
     styles,
@@ -73,13 +73,13 @@ def test_sources_in_a_file_are_unique(path: Path) -> None:
 def test_an_answer_defines_what_is_examined(path: Path) -> None:
     symbols = EXERCISES[path.stem].symbols
 
-    assert all(set(symbols) <= defined(answer, path.stem).keys() for answer in read_known(path))
+    assert all(set(symbols) <= define(answer, path.stem).keys() for answer in read_known(path))
 
 
 @by_file
 def test_an_answer_is_silent(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for answer in read_known(path):
-        defined(answer, path.stem)
+        define(answer, path.stem)
 
     assert capfd.readouterr() == ("", "")
 
@@ -120,13 +120,13 @@ def test_an_exercise_of_which_nothing_is_known_has_no_mistakes() -> None:
 
 
 def test_a_cell_finds_the_imports_of_its_notebook() -> None:
-    assert "torch" in defined("", "ex_1_2_1")
-    assert "torch" not in defined("", "ex_1_5_1")
-    assert defined("", "ex_2_3")["RandomSampler"] is RandomSampler
+    assert "torch" in define("", "ex_1_2_1")
+    assert "torch" not in define("", "ex_1_5_1")
+    assert define("", "ex_2_3")["RandomSampler"] is RandomSampler
 
 
 def test_a_cell_finds_right_answers_to_earlier_exercises_of_its_notebook() -> None:
-    found = defined("gradient = calculate_gradient(1.0, 0.0)", "ex_1_2_1")
+    found = define("gradient = calculate_gradient(1.0, 0.0)", "ex_1_2_1")
 
     assert found["gradient"] == (80.0, 40.0)
     assert not {"Momentum", "RMSProp", "one_hot_encode"} & found.keys()
@@ -134,13 +134,13 @@ def test_a_cell_finds_right_answers_to_earlier_exercises_of_its_notebook() -> No
 
 def test_each_run_of_a_cell_has_a_namespace_of_its_own() -> None:
     source = "class Momentum:\n    z = 0.0\n"
-    defined(source, "ex_1_2_1")["Momentum"].z = 5.0
+    define(source, "ex_1_2_1")["Momentum"].z = 5.0
 
-    assert defined(source, "ex_1_2_1")["Momentum"].z == 0.0
+    assert define(source, "ex_1_2_1")["Momentum"].z == 0.0
 
 
 def test_annotations_in_a_cell_are_those_of_a_notebook() -> None:
-    found = defined("class Momentum:\n    beta: float\n", "ex_1_2_1")
+    found = define("class Momentum:\n    beta: float\n", "ex_1_2_1")
 
     assert found["Momentum"].__annotations__ == {"beta": float}
 

@@ -29,11 +29,11 @@ from nbjudge import seeds
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.exceptions import CheckFailed, ReleaseError
-from nbjudge.judge.judge import Line, Test, Verdict, judge
+from nbjudge.judge.judge import KernelChannel, Test, Verdict, judge
 from nbjudge.judge.notebooks import RECORD, is_test
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
-from nbjudge.release.partial_credit import misweighed
+from nbjudge.release.partial_credit import weight_problem
 from nbjudge.release.release import release
 from nbjudge.sandbox.limits import Limits
 
@@ -87,7 +87,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserW
 
 @pytest.fixture(autouse=True)
 def student() -> Iterator[None]:
-    with seeds.seeded("a secret", "an assignment", "ada"):
+    with seeds.seed_within("a secret", "an assignment", "ada"):
         yield
 
 
@@ -108,7 +108,7 @@ def verdict_on(grade_id: str, *answers: Any) -> Verdict:
     service = Service(
         dict(zip(EXERCISES[grade_id].symbols, answers, strict=True)), probes="course_utils.probes"
     )
-    line = Line(lambda request, _: service.answer(request), Limits())
+    line = KernelChannel(lambda request, _: service.answer(request), Limits())
     number = grade_id.removeprefix("ex_").replace("_", ".")
     code = TESTS[f"test_{grade_id}"].source
     return judge(Test(number, code, points(grade_id)), line, named_mistake)
@@ -151,7 +151,7 @@ def test_the_parts_of_an_exercise_are_worth_its_points(grade_id: str, weights: l
     ]
     assert found == weights
     assert sum(weights) == points(grade_id)
-    assert misweighed(code, points(grade_id)) == ""
+    assert weight_problem(code, points(grade_id)) == ""
 
 
 def test_the_guide_tells_what_the_parts_are_worth() -> None:
@@ -181,7 +181,7 @@ END = "parts.points()"
     ],
 )
 def test_parts_that_are_worth_the_points_are_fine(code: str, worth: float) -> None:
-    assert misweighed(code, worth) == ""
+    assert weight_problem(code, worth) == ""
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_parts_that_are_worth_the_points_are_fine(code: str, worth: float) -> No
     ],
 )
 def test_parts_that_would_give_another_mark_are_found(code: str, said: str) -> None:
-    assert misweighed(code, 2).startswith(said)
+    assert weight_problem(code, 2).startswith(said)
 
 
 def test_a_release_whose_parts_are_not_worth_its_points_is_refused(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_release_whose_parts_are_not_worth_its_points_is_refused(tmp_path: Pat
     test = next(cell for cell in notebook.cells if is_test(cell))
     test.source = f"from nbjudge import checks as check\n{MADE}with parts(0.5, 'a'):\n"
     test.source += f"    check.true(True, what='it', problem='')\n{END}"
-    path.write_text(source.written(notebook), encoding="utf-8")
+    path.write_text(source.notebook_text(notebook), encoding="utf-8")
 
     with pytest.raises(ReleaseError, match=r"\('test_ex_\w+'\) has parts worth 0\.5, and"):
         release(Course(tmp_path / "tiny"), "sums")
@@ -289,7 +289,7 @@ def test_a_kernel_that_is_lost_in_a_later_part_leaves_no_points() -> None:
 
     code = code.replace("from nbjudge import checks as check\n", "")
     code = f"from nbjudge import checks as check\n{code}"
-    verdict = judge(Test("1", code, 2.0), Line(breaks, Limits()))
+    verdict = judge(Test("1", code, 2.0), KernelChannel(breaks, Limits()))
 
     assert (verdict.mark, verdict.lost, verdict.fault) == (0.0, True, "")
 
@@ -302,7 +302,8 @@ def test_a_part_that_is_at_fault_itself_costs_nobody_a_mark(slip: str) -> None:
     service = Service({"f": lambda n: n})
 
     verdict = judge(
-        Test("1", code + END, 2.0), Line(lambda request, _: service.answer(request), Limits())
+        Test("1", code + END, 2.0),
+        KernelChannel(lambda request, _: service.answer(request), Limits()),
     )
 
     assert verdict.fault
@@ -333,7 +334,7 @@ def test_the_examination_of_a_part_draws_other_inputs_for_other_students(
     asked = []
     for student in ("ada", "ada", "alan"):
         answers, requests = send_away(*ANSWERS[whole])
-        with seeds.seeded(student):
+        with seeds.seed_within(student):
             getattr(examine, part)(*answers)
         asked.append(requests)
     assert asked[0] == asked[1] != asked[2]
@@ -379,7 +380,9 @@ def class_of_three(tmp_path_factory: pytest.TempPathFactory) -> Course:
         path.stem: shortened(source.read(path)) for path in (ROOT / "source").glob("*/*.ipynb")
     }
     for name, notebook in originals.items():
-        folder.joinpath(f"{name}.ipynb").write_text(source.written(notebook), encoding="utf-8")
+        folder.joinpath(f"{name}.ipynb").write_text(
+            source.notebook_text(notebook), encoding="utf-8"
+        )
     course = Course(root)
     shutil.copy(ROOT / course.plug.readme, root / course.plug.readme)
     assert course.api().generate_assignment("parts")["success"]
@@ -393,7 +396,9 @@ def class_of_three(tmp_path_factory: pytest.TempPathFactory) -> Course:
                 for mistake in mistakes(str(source.grade_id(cell))):
                     if mistake.name == slips.get(str(source.grade_id(cell))):
                         cell.source = mistake.source
-            (handed_in / f"{name}.ipynb").write_text(source.written(notebook), encoding="utf-8")
+            (handed_in / f"{name}.ipynb").write_text(
+                source.notebook_text(notebook), encoding="utf-8"
+            )
     return course
 
 

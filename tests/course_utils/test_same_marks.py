@@ -21,7 +21,7 @@ from course_utils.reference.known_answers import mistakes
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.exceptions import CheckFailed
-from nbjudge.judge.judge import Line, Test, free_names, judge
+from nbjudge.judge.judge import KernelChannel, Test, free_names, judge
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
@@ -79,7 +79,7 @@ def test_an_answer_is_right_in_the_kernel_exactly_if_it_is_under_the_judge(
 
     inside = is_right_in_the_kernel(test, namespace)
     verdict = judge(
-        Test("1", test, 5.0), Line(lambda request, _: service.answer(request), Limits())
+        Test("1", test, 5.0), KernelChannel(lambda request, _: service.answer(request), Limits())
     )
 
     assert not verdict.fault
@@ -110,7 +110,7 @@ def test_a_class_gets_the_marks_of_stock_nbgrader(assignment: str, tmp_path: Pat
                 notebook = source.answer(notebook, NOTEBOOKS[path.stem])
                 for cell in filter(is_solution, notebook.cells):
                     cell.source = answers.get(source.grade_id(cell), cell.source)
-            folder.joinpath(path.name).write_text(source.written(notebook), encoding="utf-8")
+            folder.joinpath(path.name).write_text(source.notebook_text(notebook), encoding="utf-8")
     stock = Config()
     stock.Autograde.sanitize_preprocessors = Autograde.sanitize_preprocessors.default()
     stock.Autograde.autograde_preprocessors = Autograde.autograde_preprocessors.default()

@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
     model = source.by_grade_id(source.read(ROOT / "source" / "optimisers" / NAME))
     for grade_id in ANSWERED:
         source.by_grade_id(notebook)[grade_id].source = source.solution(model[grade_id])
-    (made / NAME).write_text(source.written(notebook), encoding="utf-8")
+    (made / NAME).write_text(source.notebook_text(notebook), encoding="utf-8")
     return made
 
 

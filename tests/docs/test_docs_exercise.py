@@ -108,7 +108,7 @@ class Follower:
         notebook = source.read(path)
         (cell,) = (cell for cell in notebook.cells if cell.id == name)
         cell.source = content.rstrip("\n")
-        path.write_text(source.written(notebook), encoding="utf-8")
+        path.write_text(source.notebook_text(notebook), encoding="utf-8")
 
 
 def _timeless(line: str) -> str:

@@ -13,15 +13,15 @@ from nbjudge import seeds
 law = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 
 
-def number(*ingredients, exercise="1.1.1"):
-    with seeds.seeded(*ingredients):
+def number(*seed_parts, exercise="1.1.1"):
+    with seeds.seed_within(*seed_parts):
         return seeds.number(exercise)
 
 
 def test_the_same_ingredients_give_the_same_numbers():
     draws = []
     for _ in range(2):
-        with seeds.seeded("secret", "optimisers", "ada"):
+        with seeds.seed_within("secret", "optimisers", "ada"):
             draws.append(seeds.generator("1.1.1").normal(size=5).tolist())
     assert draws[0] == draws[1]
     assert len(set(draws[0])) == 5
@@ -53,8 +53,8 @@ def test_an_exercise_has_numbers_of_its_own():
 
 def test_outside_the_seeds_are_those_of_the_exercise_alone():
     before = seeds.number("1.1.1")
-    with pytest.raises(ValueError, match="inside"), seeds.seeded("ada"):
-        with seeds.seeded("alan"):
+    with pytest.raises(ValueError, match="inside"), seeds.seed_within("ada"):
+        with seeds.seed_within("alan"):
             inner = seeds.number("1.1.1")
         assert seeds.number("1.1.1") == number("ada") != inner
         raise ValueError("inside")
@@ -63,8 +63,8 @@ def test_outside_the_seeds_are_those_of_the_exercise_alone():
 
 @law
 @given(st.lists(st.text()), st.text())
-def test_any_text_gives_a_seed_that_every_generator_takes(ingredients, exercise):
-    seed = number(*ingredients, exercise=exercise)
+def test_any_text_gives_a_seed_that_every_generator_takes(seed_parts, exercise):
+    seed = number(*seed_parts, exercise=exercise)
     assert 0 <= seed < 2**63
     seeds.reset(seed)
 

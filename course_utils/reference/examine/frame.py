@@ -24,19 +24,19 @@ import course_utils
 from nbjudge import checks as check
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.remote import AnswerError, is_tests_own, kind, plain, told
+from nbjudge.remote import AnswerError, explain_to_student, is_tests_own, kind, plain
 
 __all__ = [
     "Seen",
     "Trace",
+    "check_unchanged",
     "close",
+    "copy_or_kind",
     "examination",
     "is_recording",
-    "kept",
     "normal",
     "recording",
     "true",
-    "unchanged",
 ]
 
 #: Where the code of the course lies.
@@ -120,7 +120,7 @@ def close(actual: Any, expected: Any, *, what: str, **how: Any) -> None:
         if (recorder := _recorder.get()) is None:
             raise
         any_number = how.get("dtype") == "number"
-        recorder.note(Seen(what, held=False, found=kept(actual, expected, any_number)))
+        recorder.note(Seen(what, held=False, found=copy_or_kind(actual, expected, any_number)))
     else:
         _note_held(what)
 
@@ -142,7 +142,7 @@ def _note_held(what: str) -> None:
         recorder.note(Seen(what, held=True))
 
 
-def kept(value: Any, expected: Any = None, any_number: bool = False) -> Any:
+def copy_or_kind(value: Any, expected: Any = None, any_number: bool = False) -> Any:
     """Return a copy of plain data, and of anything else the name of its type.
 
     What does not count is left out. Where several values are expected, that is what they come in:
@@ -161,7 +161,7 @@ def kept(value: Any, expected: Any = None, any_number: bool = False) -> Any:
     wishes = expected if isinstance(expected, tuple | list) else None
     if isinstance(value, tuple | list) or (wishes is not None and _has_rows(value)):
         pairs = itertools.zip_longest(value, (wishes or ())[: len(value)])
-        return [kept(part, wish, any_number) for part, wish in pairs]
+        return [copy_or_kind(part, wish, any_number) for part, wish in pairs]
     if isinstance(value, Tensor):
         usual = value.layout == torch.strided and not (
             value.is_complex() or value.is_nested or value.is_quantized or value.is_meta
@@ -213,7 +213,11 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
                 if (recorder := _recorder.get()) is not None:
                     recorder.trace.append(_exception(error, recorder.trace))
                     return
-                problem = str(error) if isinstance(error, CheckFailed) else told(exercise, error)
+                problem = (
+                    str(error)
+                    if isinstance(error, CheckFailed)
+                    else explain_to_student(exercise, error)
+                )
             else:
                 return
             raise CheckFailed(problem)
@@ -248,7 +252,7 @@ def normal(rng: np.random.Generator, *shape: int, dtype: torch.dtype = torch.flo
     return torch.tensor(rng.normal(size=shape), dtype=dtype)
 
 
-def unchanged(after: Sequence[Any], before: Sequence[Any], *, what: str) -> None:
+def check_unchanged(after: Sequence[Any], before: Sequence[Any], *, what: str) -> None:
     """Check that a call has left its arguments as they were."""
     for now, then in zip(after, before, strict=True):
         same = check.difference(now, then, rtol=0.0) is None

@@ -13,7 +13,7 @@ from torch.utils.data import TensorDataset
 
 from course_utils import data, probes
 from course_utils.reference import mlp as reference
-from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
+from course_utils.reference.examine.frame import check_unchanged, close, examination, normal, true
 from nbjudge.remote import kind, plain
 
 __all__ = ["backward", "dataloader", "forward", "forward_shapes", "preterm_dataset", "train"]
@@ -186,7 +186,7 @@ def forward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
         names = ("Z1", "F1", "F2")
         parts, after = probes.call(answer, W1, W2, X)
         close(parts, reference.forward(W1, W2, X), what=what, names=names)
-        unchanged(after, (W1, W2, X), what=what)
+        check_unchanged(after, (W1, W2, X), what=what)
 
 
 @examination("1.4.3a")
@@ -217,7 +217,7 @@ def backward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
         names = ("dJ_dW1", "dJ_dW2")
         gradients, after = probes.call(answer, *arguments)
         close(gradients, reference.backward(*arguments), what=what, names=names)
-        unchanged(after, arguments, what=what)
+        check_unchanged(after, arguments, what=what)
 
 
 @examination("1.4.3c")

@@ -10,7 +10,13 @@ import torch
 
 from course_utils import probes
 from course_utils.reference import optimisers as reference
-from course_utils.reference.examine.frame import close, examination, kept, true, unchanged
+from course_utils.reference.examine.frame import (
+    check_unchanged,
+    close,
+    copy_or_kind,
+    examination,
+    true,
+)
 from nbjudge import checks as check
 
 __all__ = [
@@ -117,7 +123,7 @@ def _examine_function(
     for arrays, place in ((points, "at many points at once"), (grid, "on a grid")):
         result, after = probes.call(answer, *arrays)
         close(result, right(*arrays), what=f"{what} {place}", names=names)
-        unchanged(after, arrays, what=what)
+        check_unchanged(after, arrays, what=what)
 
 
 def _examine_optimisers(
@@ -175,7 +181,7 @@ def _keeps_to_itself(
 
     def first_step(*before: list[float]) -> Any:
         inputs, turns = [*before, first], list(range(len(before) + 1))
-        return kept(probes.optimiser_steps(answer, settings, inputs, turns)["results"][-1])
+        return copy_or_kind(probes.optimiser_steps(answer, settings, inputs, turns)["results"][-1])
 
     after_another, alone, again = first_step(other), first_step(), first_step()
     anew = check.difference(again, alone, rtol=1e-9) is None
@@ -213,7 +219,7 @@ def _examine_optimiser(
             if other:
                 what += ", by a second optimiser made from the same class"
             close(run["results"][i], wanted["results"][i], what=what, names=("w1", "w2"))
-            unchanged(run["after"][i], inputs[i], what=what)
+            check_unchanged(run["after"][i], inputs[i], what=what)
             true(
                 check.difference(run["later"][i], wanted["results"][i]) is None,
                 what=what,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_utils import probes
 from course_utils.reference import pitfalls as reference
-from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
+from course_utils.reference.examine.frame import check_unchanged, close, examination, normal, true
 from course_utils.reference.examine.siamese import points_in_pairs
 
 __all__ = ["binary_loss", "pairwise_margin", "safe_distance", "soft_dice_loss"]
@@ -91,4 +91,4 @@ def _compare(
     )
     close(gradients, wanted_gradients, what=f"the gradient for {what}", rtol=1e-3)
     _, after = probes.call(answer, *arguments)
-    unchanged(after, arguments, what=what)
+    check_unchanged(after, arguments, what=what)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from course_utils import probes
 from course_utils.reference import segmentation as reference
-from course_utils.reference.examine.frame import close, examination, unchanged
+from course_utils.reference.examine.frame import check_unchanged, close, examination
 
 __all__ = ["generalised_dice_loss", "generalised_dice_present", "one_hot_encode"]
 
@@ -29,7 +29,7 @@ def one_hot_encode(rng: np.random.Generator, answer: Callable[..., Any]) -> None
             what = f"a mask of shape {shape} and {labels.dtype} with {classes} classes"
             masks, after = probes.call(answer, labels, classes)
             close(masks, reference.one_hot_encode(labels, classes), what=what, dtype="number")
-            unchanged(after, (labels, classes), what=what)
+            check_unchanged(after, (labels, classes), what=what)
 
 
 @examination("1.5.2")
@@ -90,7 +90,7 @@ def _compare(
     right = reference.generalised_dice_loss(truth, prediction, **settings)
     value, after = probes.call(answer, truth, prediction, **settings)
     _examine_value(value, right, what=what)
-    unchanged(after, (truth, prediction), what=what)
+    check_unchanged(after, (truth, prediction), what=what)
 
 
 def _examine_value(value: Any, right: float, *, what: str) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from course_utils import probes
 from course_utils.reference import siamese as reference
-from course_utils.reference.examine.frame import close, examination, normal, true, unchanged
+from course_utils.reference.examine.frame import check_unchanged, close, examination, normal, true
 from nbjudge import checks as check
 from nbjudge.remote import kind, plain
 
@@ -74,7 +74,7 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
                 what = f"{number} {meaning}, {margin}"
                 close(found, ours(a, b, each), what=what, rtol=VALUES)
             _, after = probes.call(theirs, a, b, label)
-            unchanged(after, (a, b, label), what=what)
+            check_unchanged(after, (a, b, label), what=what)
         # At D = 0 implementations may differ in slope, but a slope there has to be.
         far = 1.5 * ours.margin
         a, b, label = points_in_pairs(rng, 12, nearest=0.05 * far, farthest=far)
@@ -130,7 +130,7 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
     images = torch.tensor(rng.random((2, 1, 105, 105)), dtype=torch.float32)
     images[1] /= 2  # unlike the first
     pixels = images.numpy().tobytes()
-    right0, wanted_sizes = _embedded(pixels)
+    right0, wanted_sizes = _embed(pixels)
     right = (right0, right0.flip(0))  # of each image beside the other
     theirs = answer().eval()
     with torch.no_grad():  # lazy layers have no parameters before
@@ -187,7 +187,7 @@ def _network_of_known_weights() -> tuple[nn.Module, list[int]]:
 
 
 @functools.lru_cache(maxsize=1)  # a diagnosis asks for the same again and again
-def _embedded(images: bytes) -> tuple[Tensor, list[int]]:
+def _embed(images: bytes) -> tuple[Tensor, list[int]]:
     """The embeddings of images (float32, 105 × 105), and the network's sizes."""
     network, sizes = _network_of_known_weights()
     with torch.no_grad():
@@ -222,29 +222,29 @@ def image_pairs(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
         problem="ImagePairs is no subclass of torch.utils.data.Dataset",
     )
     dataset, after = probes.call(answer, images, labels)
-    unchanged(after, (images, labels), what="making the data set")
+    check_unchanged(after, (images, labels), what="making the data set")
     close(len(dataset), len(images), what="the length")
     item = dataset[3]
     true(len(item) == 3, what="an item", problem="it is not image0, image1, label")
     for name, part, shape in zip(
         ("image0", "image1", "label"), item, ((1, 4, 6), (1, 4, 6), (1,)), strict=True
     ):
-        found, wanted = _described(plain(part)), f"a float32 tensor of shape {shape}"
+        found, wanted = _describe(plain(part)), f"a float32 tensor of shape {shape}"
         true(
             found == wanted,
             what=f"{name} of an item, {found}",
             problem=f"it should be {wanted}",
         )
-    _examine_draws(_drawn(answer, images, labels), images, labels)
+    _examine_draws(_draw_often(answer, images, labels), images, labels)
 
 
-def _described(part: Any) -> str:
+def _describe(part: Any) -> str:
     if not isinstance(part, Tensor):
         return f"of type {kind(part)}"
     return f"a {str(part.dtype).removeprefix('torch.')} tensor of shape {tuple(part.shape)}"
 
 
-def _drawn(answer: Callable[..., Any], images: Any, labels: Any) -> Any:
+def _draw_often(answer: Callable[..., Any], images: Any, labels: Any) -> Any:
     """Draw every item many times: from new data sets, as one may draw all partners at its start.
 
     If these are all alike, each has a generator of the same seed, and the passes of one may differ.

@@ -28,7 +28,7 @@ from nbjudge.basics.machine_errors import explain
 from nbjudge.basics.stop_signals import stop_signals
 from nbjudge.cli import commands
 from nbjudge.course.course import Course
-from nbjudge.course.folders import grading_lock, logged
+from nbjudge.course.folders import grading_lock, log_to_file
 from nbjudge.course.gradebook import MarksNotSaved, marks
 from nbjudge.course.gradebook_file import require_fit_gradebook
 from nbjudge.exceptions import CourseError, ReleaseError
@@ -149,7 +149,7 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> AtOnce:
     original = batch.autograde
 
     def autograde(*arguments: Any, **settings: Any) -> list[Row]:
-        return original(*arguments, **{**settings, "call_in": crew})
+        return original(*arguments, **{**settings, "get_pool": crew})
 
     monkeypatch.setattr(batch, "autograde", autograde)
     return crew
@@ -360,7 +360,7 @@ def unseen_results(course: Course) -> Any:
         found.append(job)
         return Outcome(job.student, failures={"": "not now"}, passing=True)
 
-    batch.autograde(course, "sums", students=["ada"], call_in=AtOnce(keep))
+    batch.autograde(course, "sums", students=["ada"], get_pool=AtOnce(keep))
     return marked_unseen(found[-1]).results
 
 
@@ -416,7 +416,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
 def test_a_log_that_nothing_can_be_written_to_prints_nothing(
     course: Course, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with logged(course):
+    with log_to_file(course):
         (handler,) = (h for h in logging.getLogger().handlers if type(h).__name__ == "_QuietFile")
         handler.emit = lambda record: handler.handleError(record)  # type: ignore[method-assign]
         logging.getLogger("anybody").error("what nobody hears")

@@ -57,7 +57,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         yield "who comes when called"
 
     monkeypatch.setattr(batch, "autograde", autograde)
-    monkeypatch.setattr(batch, "staff", staff)
+    monkeypatch.setattr(batch, "lend_workers", staff)
     return given
 
 
@@ -230,7 +230,7 @@ def test_options_reach_the_grading(course: Path, asked: list[dict[str, Any]]) ->
     assert settings["force"]
     assert settings["run_all"]
     assert not settings["require_sandbox"]
-    assert settings["call_in"] == "who comes when called"
+    assert settings["get_pool"] == "who comes when called"
 
 
 def test_without_options_everybody_is_graded_by_all_processors_and_nothing_twice(

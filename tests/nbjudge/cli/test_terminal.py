@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from nbjudge.cli import terminal
-from nbjudge.cli.terminal import _Account, _Lines, print_class, took, watched
+from nbjudge.cli.terminal import _Account, _Lines, print_class, show_progress, took
 from nbjudge.course.marks import Mark
 from nbjudge.grading.rows import Row, Status
 
@@ -261,7 +261,7 @@ def test_a_stream_without_a_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> 
     stream = StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
 
-    with watched("Grading sums") as watcher:
+    with show_progress("Grading sums") as watcher:
         watcher.planned(2, 2)
 
     assert stream.getvalue() == "Grading sums: 2 of 2 to grade\n"
@@ -270,7 +270,7 @@ def test_a_stream_without_a_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_lines_come_though_workers_have_taken_the_terminal(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    with watched("Grading sums") as watcher:
+    with show_progress("Grading sums") as watcher:
         kept = os.dup(2)
         with (tmp_path / "log").open("wb") as log:
             os.dup2(log.fileno(), 2)
@@ -291,7 +291,7 @@ def test_a_terminal_gets_a_table_and_is_left_clean(monkeypatch: pytest.MonkeyPat
     stream = os.fdopen(theirs, "w")
     monkeypatch.setattr(sys, "stderr", stream)
 
-    with watched("Grading sums") as watcher:
+    with show_progress("Grading sums") as watcher:
         watcher.planned(10, 10)
         watcher.graded("ada", 5.0, False)
     stream.close()

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell
 
 from nbjudge.course.answer_texts import changes, hashes
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened
+from nbjudge.course.gradebook import open_gradebook
 from nbjudge.grading.batch import autograde
 from nbjudge.release import source
 
@@ -19,9 +19,9 @@ WRITTEN, TEST = "ex_1_1_3", "test_ex_1_1_1"
 
 def regraded(course: Course, **settings: Any) -> tuple[bool, ...]:
     """Grade again; return of both marks whether a person has to give it, and the row's words."""
-    (row,) = autograde(course, "sums", call_in=AtOnce(marked_unseen), force=True, **settings)
+    (row,) = autograde(course, "sums", get_pool=AtOnce(marked_unseen), force=True, **settings)
     told = any("changed since a person marked" in remark for remark in row.remarks)
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         found = [gradebook.find_grade(cell, "sums", "sums", "ada") for cell in (WRITTEN, TEST)]
         assert [grade.manual_score for grade in found] == [0, 0.5]
         comment = gradebook.find_comment(WRITTEN, "sums", "sums", "ada")
@@ -33,8 +33,8 @@ def regraded(course: Course, **settings: Any) -> tuple[bool, ...]:
 def marked(course: Course) -> Course:
     """A course in which a person marked two of ada's answers: the one with 0, which is a mark."""
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", call_in=AtOnce(marked_unseen))
-    with opened(course) as gradebook:
+    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+    with open_gradebook(course) as gradebook:
         for cell, mark in ((WRITTEN, 0), (TEST, 0.5)):
             grade = gradebook.find_grade(cell, "sums", "sums", "ada")
             grade.manual_score, grade.needs_manual_grade = mark, False
@@ -52,7 +52,7 @@ def test_a_new_test_leaves_marks_of_people(marked: Course) -> None:
     path = marked.root / "source" / "sums" / "sums.ipynb"
     notebook = source.read(path)
     source.by_grade_id(notebook)[TEST].source += "\nassert total([7]) == 7"
-    path.write_text(source.written(notebook), encoding="utf-8")
+    path.write_text(source.notebook_text(notebook), encoding="utf-8")
     assert marked.api().generate_assignment("sums", force=True)["success"]
 
     assert regraded(marked) == (False, False, False)
@@ -63,7 +63,7 @@ def test_another_answer_is_to_be_marked_again_until_a_person_did(marked: Course)
 
     assert regraded(marked) == (True, False, True)
     assert regraded(marked) == (True, False, True)
-    with opened(marked) as gradebook:
+    with open_gradebook(marked) as gradebook:
         gradebook.find_grade(WRITTEN, "sums", "sums", "ada").needs_manual_grade = False
         gradebook.db.commit()
     assert regraded(marked) == (False, False, False)
@@ -88,7 +88,7 @@ def test_nbgraders_own_command_leaves_them_too(marked: Course) -> None:
         changed = {} if written is None else {WRITTEN: written}
         hand_in(marked, "ada", answered(marked, **changed))
         assert marked.api().autograde("sums", "ada", force=True)["success"]
-        with opened(marked) as gradebook:
+        with open_gradebook(marked) as gradebook:
             grade = gradebook.find_grade(WRITTEN, "sums", "sums", "ada")
             assert (grade.manual_score, bool(grade.needs_manual_grade)) == (0, waiting)
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course, causes, unfit_name
-from nbjudge.course.gradebook import opened
+from nbjudge.course.gradebook import open_gradebook
 from nbjudge.exceptions import CourseError
 
 TINY = Path(__file__).parents[2] / "courses" / "tiny"
@@ -110,7 +110,7 @@ def test_the_gradebook_lies_in_the_courses_own_folder_whatever_that_is_called(
 ) -> None:
     course = Course.find(course_with(tmp_path / name, "sums").root)
 
-    with opened(course):
+    with open_gradebook(course):
         pass
 
     assert list(tmp_path.rglob("gradebook.db")) == [course.root / "gradebook.db"]

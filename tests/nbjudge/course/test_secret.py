@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbjudge.course.secret import NAME, ingredients, secret
+from nbjudge.course.secret import NAME, secret, seed_parts
 from nbjudge.exceptions import CourseError
 
 
@@ -74,20 +74,20 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_what_inputs_depend_on_tells_nothing_of_the_secret() -> None:
-    (found,) = ingredients("autumn", "sums", "ada")
+    (found,) = seed_parts("autumn", "sums", "ada")
 
     assert len(found) == 64
     assert not any(part in found for part in ("autumn", "sums", "ada"))
-    assert ingredients("autumn", "sums", "ada") == (found,)
+    assert seed_parts("autumn", "sums", "ada") == (found,)
 
 
 def test_what_inputs_depend_on_is_another_for_each_student_assignment_and_secret() -> None:
     asked = [("sums", "ada"), ("sums", "bob"), ("more", "ada"), ("sum", "sada"), ("", "sumsada")]
-    found = [ingredients("autumn", *each) for each in asked]
-    found.append(ingredients("another", "sums", "ada"))
+    found = [seed_parts("autumn", *each) for each in asked]
+    found.append(seed_parts("another", "sums", "ada"))
 
     assert len(set(found)) == 6
 
 
 def test_an_id_that_is_no_text_has_inputs_too() -> None:
-    assert ingredients("", "sums", "a\udcff") != ingredients("", "sums", "a")
+    assert seed_parts("", "sums", "a\udcff") != seed_parts("", "sums", "a")

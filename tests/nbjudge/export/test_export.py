@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from nbjudge.basics.csv_files import Sheet
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened
+from nbjudge.course.gradebook import open_gradebook
 from nbjudge.course.marks import (
     AssignmentMarks,
     GradeTable,
@@ -246,12 +246,12 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Course:
     for student in ("ada", "ben, jr", "nil", "004"):
         folder = hand_in(course, student, release)
         (folder / "timestamp.txt").write_text("2026-03-02 18:30:00 UTC")
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         gradebook.update_or_create_assignment("sums", duedate="2026-03-02 18:00:00 UTC")
         gradebook.update_or_create_student("zoe", first_name="Zoë", email="zoe@x.org")
     crew = AtOnce(marked_unseen)
-    autograde(course, "sums", call_in=crew)
-    with opened(course) as gradebook:
+    autograde(course, "sums", get_pool=crew)
+    with open_gradebook(course) as gradebook:
         gradebook.update_or_create_submission("sums", "zoe")
         gradebook.grant_extension("sums", "zoe", days=2)
         for student, by_hand, extra in (("ada", 1.5, 0.25), ("004", 2.0, None)):
@@ -280,7 +280,7 @@ def nbgraders_own(course: Course) -> dict[str, float]:
 
     Its file has no quotes, so the fields of a student with a comma are counted from the end.
     """
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         CsvExportPlugin(to="own.csv").export(gradebook)
     lines = Path("own.csv").read_text(encoding="utf-8").splitlines()[1:]
     scores = {}
@@ -359,7 +359,7 @@ def test_nbgraders_export_ends_with_a_sentence_where_a_roster_will_not_do(
     Path("roster.csv").write_bytes(b"\xff\xfe\0x")
     plugin = CanvasExport(roster="roster.csv")
 
-    with opened(here) as gradebook, pytest.raises(SystemExit):
+    with open_gradebook(here) as gradebook, pytest.raises(SystemExit):
         plugin.export(gradebook)
 
     assert not Path("canvas.csv").exists()

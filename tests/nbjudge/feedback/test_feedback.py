@@ -33,7 +33,7 @@ from nbgrader.api import Gradebook
 
 from nbjudge.basics import text
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened, submission_marks
+from nbjudge.course.gradebook import open_gradebook, submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 from nbjudge.feedback import exporter
 from nbjudge.feedback.exporter import entries, notebook_page, overview_page
@@ -634,7 +634,7 @@ def course(tmp_path: Path) -> Course:
             folder = hand_in(made, student, content, name)
         (folder / "timestamp.txt").write_text("2026-11-01 10:00:00 UTC\n")
         (folder / "submission_secret.txt").write_text(f"secret of {student}")
-    autograde(made, "sums", call_in=AtOnce(marked_unseen))
+    autograde(made, "sums", get_pool=AtOnce(marked_unseen))
     return made
 
 
@@ -673,7 +673,7 @@ def test_nbgraders_own_command_writes_the_same_pages(course: Course) -> None:
 
 @pytest.mark.slow
 def test_a_page_holds_nobody_elses_data(course: Course) -> None:
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         for student, said in (("ada", "Well seen, Ada."), ("bob", "Think again, Bob.")):
             gradebook.find_student(student).last_name = f"Family-{student}"
             comment = gradebook.find_comment("ex_1_1_3", "sums", "sums", student)
@@ -721,7 +721,7 @@ def test_marks_are_those_of_the_gradebook(tmp_path: Path) -> None:
 def test_an_assignment_with_one_notebook_has_no_overview(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course")
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", call_in=AtOnce(marked_unseen))
+    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
 
     (row,) = feedback(course, "sums")
 
@@ -732,7 +732,7 @@ def test_a_notebook_called_index_keeps_its_page(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course", notebooks=("index", "sums"))
     for name in ("index.ipynb", "sums.ipynb"):
         hand_in(course, "ada", answered(course), name)
-    autograde(course, "sums", call_in=AtOnce(marked_unseen))
+    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
 
     feedback(course, "sums")
 

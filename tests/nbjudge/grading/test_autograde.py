@@ -27,12 +27,12 @@ from classroom import (
 
 from nbjudge.course import folders
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import MarksNotSaved, marks, opened
+from nbjudge.course.gradebook import MarksNotSaved, marks, open_gradebook
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import feedback
 from nbjudge.grading import batch, graded, workers
-from nbjudge.grading.batch import Watcher, autograde, staff
+from nbjudge.grading.batch import Watcher, autograde, lend_workers
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Row, Status
 from nbjudge.grading.writer import Writer
@@ -93,7 +93,7 @@ def test_odd_ids_are_graded_and_get_feedback_under_exactly_that_id(course: Cours
     for student in ODD_IDS:
         hand_in(course, student, answered(course, ex_1_1_1=WRONG_TOTAL))
 
-    rows = autograde(course, "sums", call_in=AtOnce())
+    rows = autograde(course, "sums", get_pool=AtOnce())
     written = feedback(course, "sums")
 
     assert {row.student: row.score for row in rows} == dict.fromkeys(ODD_IDS, 3)
@@ -109,7 +109,7 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
     shutil.copytree(course.root, tmp_path / "stock")
     stock = Course(tmp_path / "stock")
 
-    autograde(course, "sums", call_in=AtOnce())
+    autograde(course, "sums", get_pool=AtOnce())
     result = stock.api().autograde("sums", "*")
 
     assert result["success"]
@@ -129,7 +129,7 @@ def test_a_hand_in_is_asked_the_same_by_nbgraders_own_command(
     shutil.copytree(course.root, tmp_path / "stock")
     stock = Course(tmp_path / "stock")
 
-    autograde(course, "sums", call_in=AtOnce())
+    autograde(course, "sums", get_pool=AtOnce())
     stock.api().autograde("sums", "ada")
 
     graded = (source.read(c.root / "autograded/ada/sums/sums.ipynb") for c in (course, stock))
@@ -155,7 +155,7 @@ def test_nbgraders_own_command_takes_the_same_files_and_the_same_time(
     (course.root / "source" / "sums" / "given.csv").write_text("2")
     (folder / "timestamp.txt").write_text("2026-03-02 10:30:00 PST")
 
-    (row,) = autograde(course, "sums", call_in=AtOnce())
+    (row,) = autograde(course, "sums", get_pool=AtOnce())
     result = course.api().autograde("sums", "ada", force=True)
 
     assert "one data file may have 0 MB: 'big.csv'" in row.remarks[-1]
@@ -163,7 +163,7 @@ def test_nbgraders_own_command_takes_the_same_files_and_the_same_time(
         assert told in result["log"]
     assert row.score == 5
     assert [by.won for by in marks(course, "sums")] == [5]
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         assert gradebook.find_submission("sums", "ada").timestamp is None
 
 
@@ -185,7 +185,7 @@ def test_files_that_an_answer_writes_are_not_kept(course: Course) -> None:
     folder = hand_in(course, "ada", answered(course, ex_1_1_1=writes))
     (folder / "timestamp.txt").write_text("2026-03-01 00:00:00 UTC")
 
-    autograde(course, "sums", call_in=AtOnce())
+    autograde(course, "sums", get_pool=AtOnce())
 
     graded = (course.root / "autograded" / "ada" / "sums").iterdir()
     assert {path.name for path in graded} == {"sums.ipynb", "timestamp.txt"}
@@ -198,7 +198,7 @@ def test_the_secret_of_nbgraders_exchange_stays_with_the_notebooks(
     folder = hand_in(course, "ada", answered(course))
     (folder / "submission_secret.txt").write_bytes(secret)
 
-    autograde(course, "sums", call_in=AtOnce(marked_unseen))
+    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
 
     path = course.root / "autograded" / "ada" / "sums" / "submission_secret.txt"
     assert (path.read_bytes() if path.exists() else None) == kept
@@ -209,7 +209,7 @@ def test_the_secret_of_nbgraders_exchange_stays_with_the_notebooks(
 def test_cells_for_display_are_run_only_when_asked_for(course: Course, run_all: bool) -> None:
     hand_in(course, "ada", answered(course))
 
-    (row,) = autograde(course, "sums", run_all=run_all, call_in=AtOnce())
+    (row,) = autograde(course, "sums", run_all=run_all, get_pool=AtOnce())
 
     graded = source.read(course.root / "autograded" / "ada" / "sums" / "sums.ipynb")
     cells = {cell.id: cell for cell in graded.cells}
@@ -238,7 +238,7 @@ def test_an_unreadable_notebook_of_two_costs_only_its_own_marks(pair: Course) ->
     hand_in(pair, "ada", answered(pair))
     hand_in(pair, "ada", b"", name="first.ipynb")
 
-    (row,) = autograde(pair, "sums", call_in=AtOnce())
+    (row,) = autograde(pair, "sums", get_pool=AtOnce())
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.score == 5
@@ -250,7 +250,7 @@ def test_an_unreadable_notebook_of_two_costs_only_its_own_marks(pair: Course) ->
 def test_a_missing_notebook_of_two_gets_0_and_needs_nobody(pair: Course) -> None:
     hand_in(pair, "ada", answered(pair))
 
-    (row,) = autograde(pair, "sums", call_in=AtOnce())
+    (row,) = autograde(pair, "sums", get_pool=AtOnce())
 
     assert row.status is Status.GRADED
     assert row.score == 5
@@ -262,10 +262,10 @@ def test_a_missing_notebook_of_two_gets_0_and_needs_nobody(pair: Course) -> None
 def test_a_dead_kernel_in_one_notebook_leaves_the_other_its_marks(pair: Course) -> None:
     hand_in(pair, "ada", answered(pair))
     hand_in(pair, "ada", answered(pair), name="first.ipynb")
-    autograde(pair, "sums", call_in=AtOnce())
+    autograde(pair, "sums", get_pool=AtOnce())
     hand_in(pair, "ada", answered(pair, ex_1_1_1=ENDS_ITSELF), name="first.ipynb")
 
-    (row,) = autograde(pair, "sums", call_in=AtOnce())
+    (row,) = autograde(pair, "sums", get_pool=AtOnce())
 
     assert row.status is Status.GRADED
     assert row.score == 8
@@ -277,11 +277,11 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", call_in=AtOnce())
+    autograde(course, "sums", get_pool=AtOnce())
     broken = session._spec([sys.executable, "-c", "raise SystemExit(1)"], "local-provisioner")
     monkeypatch.setattr(session, "_spec", lambda *_: broken)
 
-    (row,) = autograde(course, "sums", force=True, call_in=AtOnce())
+    (row,) = autograde(course, "sums", force=True, get_pool=AtOnce())
     (by,) = marks(course, "sums")
 
     assert row.status is Status.FAILED
@@ -292,12 +292,12 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
 @pytest.mark.slow
 def test_a_mark_that_a_person_gave_outlives_a_regrade(course: Course) -> None:
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", call_in=AtOnce())
-    with opened(course) as gradebook:
+    autograde(course, "sums", get_pool=AtOnce())
+    with open_gradebook(course) as gradebook:
         gradebook.find_grade("ex_1_1_3", "sums", "sums", "ada").manual_score = 1.5
         gradebook.db.commit()
 
-    (row,) = autograde(course, "sums", force=True, call_in=AtOnce())
+    (row,) = autograde(course, "sums", force=True, get_pool=AtOnce())
     (by,) = marks(course, "sums")
 
     assert row.graded_now
@@ -323,11 +323,11 @@ def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: 
     path = course.root / "source" / "sums" / "sums.ipynb"
     notebook = source.read(path)
     source.by_grade_id(notebook)["test_ex_1_1_1"].source += "\n7 * total([1])"
-    path.write_text(source.written(notebook), encoding="utf-8")
+    path.write_text(source.notebook_text(notebook), encoding="utf-8")
     assert course.api().generate_assignment("sums", force=True)["success"]
     hand_in(course, "ada", answered(course))
 
-    (row,) = autograde(course, "sums", call_in=AtOnce())
+    (row,) = autograde(course, "sums", get_pool=AtOnce())
     (by,) = marks(course, "sums")
 
     assert row.status is Status.NEEDS_A_PERSON
@@ -359,9 +359,9 @@ def test_what_is_graded_is_not_graded_again_and_still_has_its_row(
     course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada", "bob")
-    first = autograde(course, "sums", call_in=crew)
+    first = autograde(course, "sums", get_pool=crew)
 
-    second = autograde(course, "sums", call_in=crew)
+    second = autograde(course, "sums", get_pool=crew)
 
     assert crew.graded == ["ada", "bob"]
     assert [row.student for row in second] == ["ada", "bob"]
@@ -377,7 +377,7 @@ def test_rows_are_sorted_whoever_is_graded_first(course: Course, crew: AtOnce) -
         yield from map(marked_unseen, reversed(done))
 
     crew.outcomes = outcomes  # type: ignore[method-assign]
-    rows = autograde(course, "sums", call_in=crew)
+    rows = autograde(course, "sums", get_pool=crew)
 
     assert [row.student for row in rows] == ["ada", "bob", "eve"]
     assert [row.score for row in rows] == [5, 5, 5]
@@ -386,7 +386,7 @@ def test_rows_are_sorted_whoever_is_graded_first(course: Course, crew: AtOnce) -
 def test_a_row_tells_the_marks_and_what_waits_for_a_person(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada")
 
-    (row,) = autograde(course, "sums", call_in=crew)
+    (row,) = autograde(course, "sums", get_pool=crew)
 
     assert (row.student, row.assignment, row.status) == ("ada", "sums", Status.GRADED)
     assert (row.score, row.max_score) == (5, 7)
@@ -413,19 +413,19 @@ def test_remarks_put_first_what_a_person_has_to_look_at(course: Course, crew: At
     (folder / "math.py").touch()
     crew.does = remarked
 
-    (row,) = autograde(course, "sums", call_in=crew)
+    (row,) = autograde(course, "sums", get_pool=crew)
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.remarks[:3] == ("A problem.", "A remark.", "A note.")
     assert "'math.py'" in row.remarks[3]
-    (again,) = autograde(course, "sums", call_in=crew)
+    (again,) = autograde(course, "sums", get_pool=crew)
     assert again == dataclasses.replace(row, graded_now=False)
 
 
 def test_a_student_who_handed_nothing_in_is_a_row_and_no_job(course: Course, crew: AtOnce) -> None:
     (course.root / "submitted" / "ada").mkdir(parents=True)
 
-    (row,) = autograde(course, "sums", call_in=crew)
+    (row,) = autograde(course, "sums", get_pool=crew)
 
     assert row.status is Status.NOT_HANDED_IN
     assert (row.score, row.max_score, crew.graded) == (None, 7, [])
@@ -436,14 +436,14 @@ def test_a_class_without_anything_to_grade_calls_nobody_in(course: Course) -> No
     def nobody() -> NoReturn:
         raise AssertionError("nobody is needed")
 
-    assert autograde(course, "sums", call_in=nobody) == []
+    assert autograde(course, "sums", get_pool=nobody) == []
 
 
 def test_force_grades_again(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada")
 
-    autograde(course, "sums", call_in=crew)
-    autograde(course, "sums", call_in=crew, force=True)
+    autograde(course, "sums", get_pool=crew)
+    autograde(course, "sums", get_pool=crew, force=True)
 
     assert crew.graded == ["ada", "ada"]
 
@@ -457,7 +457,7 @@ def test_what_a_crew_gives_up_is_a_row_and_the_batch_goes_on(course: Course, cre
         return marked_unseen(job)
 
     crew.does = gives_up
-    ada, bob, eve = autograde(course, "sums", call_in=crew)
+    ada, bob, eve = autograde(course, "sums", get_pool=crew)
 
     assert ada.status is eve.status is Status.GRADED
     assert bob.status is Status.FAILED
@@ -468,17 +468,17 @@ def test_a_submission_that_cannot_be_read_is_a_row_and_the_batch_goes_on(
     course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in_by(course, "ada", "bob", "eve")
-    autograde(course, "sums", call_in=crew, students=["eve"])
+    autograde(course, "sums", get_pool=crew, students=["eve"])
     os.utime(course.root / "submitted" / "eve" / "sums" / "sums.ipynb")
 
-    def read(found: submission.Submission) -> submission.Papers:
+    def read(found: submission.Submission) -> submission.SubmissionFiles:
         if found.student in ("bob", "eve"):
             raise OSError(5, "Input/output error")
         return submission.read(found)
 
     for module in (batch, graded):
         monkeypatch.setattr(module, "read", read)
-    ada, bob, eve = autograde(course, "sums", call_in=crew)
+    ada, bob, eve = autograde(course, "sums", get_pool=crew)
 
     assert ada.status is Status.GRADED
     for row in (bob, eve):
@@ -506,13 +506,13 @@ def test_what_cannot_be_saved_is_a_row_the_others_are_and_the_next_run_saves_it(
 
     with monkeypatch.context() as patch:
         patch.setattr(Writer, "save", cannot)
-        ada, bob, eve = autograde(course, "sums", call_in=crew)
+        ada, bob, eve = autograde(course, "sums", get_pool=crew)
 
     assert ada.status is eve.status is Status.GRADED
     assert bob.status is Status.FAILED
     assert why in bob.remarks[0]
     crew.graded.clear()
-    rows = autograde(course, "sums", call_in=crew)
+    rows = autograde(course, "sums", get_pool=crew)
     assert crew.graded == ["bob"]
     assert [row.status for row in rows] == [Status.GRADED] * 3
 
@@ -527,12 +527,12 @@ def test_a_disk_that_is_full_at_the_very_end_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(graded, "enter", full)
-        rows = autograde(course, "sums", call_in=crew)
+        rows = autograde(course, "sums", get_pool=crew)
 
     assert all("There is no space left" in row.remarks[0] for row in rows)
     assert [by.won for by in marks(course, "sums")] == [5, 5]
     crew.graded.clear()
-    assert [row.status for row in autograde(course, "sums", call_in=crew)] == [Status.GRADED] * 2
+    assert [row.status for row in autograde(course, "sums", get_pool=crew)] == [Status.GRADED] * 2
     assert crew.graded == ["ada", "bob"]
 
 
@@ -543,7 +543,7 @@ def test_a_file_where_graded_notebooks_belong_is_a_row_and_the_batch_goes_on(
     (course.root / "autograded").mkdir()
     (course.root / "autograded" / "ada").touch()
 
-    ada, bob = autograde(course, "sums", call_in=crew)
+    ada, bob = autograde(course, "sums", get_pool=crew)
 
     assert ada.status is Status.FAILED
     assert "autograded/ada" in ada.remarks[0]
@@ -570,7 +570,7 @@ def test_whatever_lies_in_submitted_is_a_row_each_and_everybody_else_is_graded(
             file.truncate(10 * 2**30)
     hand_in(course, "odd\x1b[2J", answered(course))
 
-    rows = {row.student: row for row in autograde(course, "sums", call_in=crew)}
+    rows = {row.student: row for row in autograde(course, "sums", get_pool=crew)}
 
     graded = {"ada", "data", "odd\x1b[2J", "zoe"}
     assert {name for name, row in rows.items() if row.status is Status.GRADED} == graded
@@ -589,7 +589,7 @@ def test_what_could_not_be_saved_keeps_the_marks_and_the_notebook_of_before(
     course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", call_in=crew)
+    autograde(course, "sums", get_pool=crew)
     path = course.root / "autograded" / "ada" / "sums" / "sums.ipynb"
     before = path.read_bytes()
 
@@ -597,7 +597,7 @@ def test_what_could_not_be_saved_keeps_the_marks_and_the_notebook_of_before(
         raise MarksNotSaved("The gradebook is locked.")
 
     monkeypatch.setattr(Writer, "save", cannot)
-    (row,) = autograde(course, "sums", call_in=crew, force=True)
+    (row,) = autograde(course, "sums", get_pool=crew, force=True)
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.score == 5
@@ -617,14 +617,14 @@ def test_an_interruption_keeps_what_is_graded_and_leaves_nothing_half_done(
 
     crew.does = interrupted
     with pytest.raises(KeyboardInterrupt):
-        autograde(course, "sums", call_in=crew)
+        autograde(course, "sums", get_pool=crew)
 
     graded = course.root / "autograded"
     assert [path.relative_to(graded).as_posix() for path in sorted(graded.rglob("*"))] == [
         *("ada", "ada/.sums.answers.json", "ada/.sums.json", "ada/sums", "ada/sums/sums.ipynb")
     ]
     crew.does = marked_unseen
-    rows = autograde(course, "sums", call_in=crew)
+    rows = autograde(course, "sums", get_pool=crew)
     assert [row.graded_now for row in rows] == [False, True, True]
 
 
@@ -640,7 +640,7 @@ def test_workers_that_cannot_be_used_end_the_run_and_keep_what_is_graded(
 
     crew.does = other
     with pytest.raises(CourseError, match="another version"):
-        autograde(course, "sums", call_in=crew)
+        autograde(course, "sums", get_pool=crew)
 
     assert [by.student for by in marks(course, "sums")] == ["ada"]
 
@@ -649,10 +649,10 @@ def test_an_earlier_mark_in_the_gradebook_is_not_taken_for_this_submissions(
     course: Course, crew: AtOnce
 ) -> None:
     folder = hand_in(course, "ada", answered(course))
-    autograde(course, "sums", call_in=crew)
+    autograde(course, "sums", get_pool=crew)
 
     (folder / "sums.ipynb").rename(folder / "Sums.ipynb")
-    (row,) = autograde(course, "sums", call_in=crew)
+    (row,) = autograde(course, "sums", get_pool=crew)
 
     assert row.status is Status.FAILED
     assert row.score is None
@@ -663,13 +663,13 @@ def test_an_unreadable_notebook_takes_the_automatic_marks_of_an_earlier_one_and_
     course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", call_in=crew)
-    with opened(course) as gradebook:
+    autograde(course, "sums", get_pool=crew)
+    with open_gradebook(course) as gradebook:
         gradebook.find_grade("ex_1_1_3", "sums", "sums", "ada").manual_score = 1.5
         gradebook.db.commit()
 
     hand_in(course, "ada", b"")
-    (row,) = autograde(course, "sums", call_in=crew)
+    (row,) = autograde(course, "sums", get_pool=crew)
     (by,) = marks(course, "sums")
 
     assert row.status is Status.FAILED
@@ -682,7 +682,7 @@ def test_an_unreadable_notebook_takes_the_automatic_marks_of_an_earlier_one_and_
 def test_only_the_students_that_were_asked_for_are_graded(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada", "bob")
 
-    rows = autograde(course, "sums", students=["bob"], call_in=crew)
+    rows = autograde(course, "sums", students=["bob"], get_pool=crew)
 
     assert crew.graded == ["bob"]
     assert [row.student for row in rows] == ["bob"]
@@ -706,7 +706,7 @@ def test_submissions_are_read_when_they_are_needed_and_not_kept(
         return marked_unseen(job)
 
     crew.does = last_minute
-    _, bob = autograde(course, "sums", call_in=crew)
+    _, bob = autograde(course, "sums", get_pool=crew)
 
     assert bob.remarks == ("'sums.ipynb' is empty. Ask for the file again.",)
 
@@ -721,9 +721,9 @@ def test_a_submission_that_changes_while_it_is_graded_is_graded_again_by_the_nex
         return marked_unseen(job)
 
     crew.does = too_late
-    autograde(course, "sums", call_in=crew)
+    autograde(course, "sums", get_pool=crew)
     crew.does = marked_unseen
-    (row,) = autograde(course, "sums", call_in=crew)
+    (row,) = autograde(course, "sums", get_pool=crew)
 
     assert crew.graded == ["ada", "ada"]
     assert row.status is Status.FAILED
@@ -750,13 +750,13 @@ class Told(Watcher):
 
 def test_a_watcher_hears_how_it_goes(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", call_in=crew)
+    autograde(course, "sums", get_pool=crew)
     hand_in_by(course, "bob")
     hand_in(course, "eve", b"")
     (course.root / "submitted" / "zoe").mkdir()
     watcher = Told()
 
-    autograde(course, "sums", call_in=crew, watcher=watcher)
+    autograde(course, "sums", get_pool=crew, watcher=watcher)
 
     assert watcher.heard == [
         ("planned", 4, 2),
@@ -770,10 +770,10 @@ def test_a_watcher_of_an_unchanged_class_hears_that_there_is_nothing_to_do(
     course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", call_in=crew)
+    autograde(course, "sums", get_pool=crew)
     watcher = Told()
 
-    autograde(course, "sums", call_in=crew, watcher=watcher)
+    autograde(course, "sums", get_pool=crew, watcher=watcher)
 
     assert watcher.heard == [("planned", 1, 0)]
 
@@ -788,7 +788,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, str | Non
         asked.append((workers, scheduler))
         yield AtOnce(marked_unseen)
 
-    monkeypatch.setattr(workers, "crew", crew)
+    monkeypatch.setattr(workers, "worker_pool", crew)
     return asked
 
 
@@ -797,18 +797,18 @@ def test_workers_are_started_once_for_several_assignments_and_only_if_they_are_n
 ) -> None:
     hand_in_by(course, "ada", "bob")
 
-    with staff(course, workers=3) as call_in:
-        autograde(course, "sums", students=["ada"], call_in=call_in)
-        autograde(course, "sums", students=["bob"], call_in=call_in)
-    with staff(course, workers=3) as call_in:
-        autograde(course, "sums", call_in=call_in)
+    with lend_workers(course, workers=3) as get_pool:
+        autograde(course, "sums", students=["ada"], get_pool=get_pool)
+        autograde(course, "sums", students=["bob"], get_pool=get_pool)
+    with lend_workers(course, workers=3) as get_pool:
+        autograde(course, "sums", get_pool=get_pool)
 
     assert started == [(3, None)]
 
 
 def test_a_scheduler_is_asked_for_by_its_address(course: Course, started: list[Any]) -> None:
-    with staff(course, scheduler="tcp://10.0.0.1:8786") as call_in:
-        call_in()
+    with lend_workers(course, scheduler="tcp://10.0.0.1:8786") as get_pool:
+        get_pool()
 
     assert started == [(None, "tcp://10.0.0.1:8786")]
 
@@ -826,8 +826,8 @@ def test_logging_is_as_before_afterwards(course: Course, started: list[Any]) -> 
 def test_while_workers_run_whatever_is_printed_goes_to_the_log(
     course: Course, started: list[Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with staff(course) as call_in:
-        call_in()
+    with lend_workers(course) as get_pool:
+        get_pool()
         os.write(1, b"by a worker\n")
         subprocess.run([sys.executable, "-c", "print('by a kernel')"], check=True)
         logging.getLogger("distributed").warning("by a library")
@@ -843,7 +843,7 @@ def test_while_workers_run_whatever_is_printed_goes_to_the_log(
 
 def test_exercises_are_sorted_by_number_not_by_letter(course: Course) -> None:
     names = ("test_ex_1_10_1", "test_ex_1_9_1", "ex_1_9_2", "test_ex_2_6b", "test_ex_2_6a")
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         gradebook.add_assignment("other")
         gradebook.add_notebook("other", "other")
         for name in names:
@@ -870,7 +870,7 @@ def test_feedback_holds_pages_alone_and_a_student_without_marks_has_a_reason(
 ) -> None:
     folder = hand_in(course, "ada", answered(course))
     (folder / "numbers.csv").write_text("1,2")
-    autograde(course, "sums", call_in=AtOnce())
+    autograde(course, "sums", get_pool=AtOnce())
 
     ada, bob = feedback(course, "sums", students=["bob", "ada"])
 

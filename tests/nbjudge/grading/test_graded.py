@@ -19,11 +19,11 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.grading import batch, graded, solution_proof
 from nbjudge.grading.batch import autograde
-from nbjudge.grading.conditions import Terms
+from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Row, Status
 from nbjudge.intake import submission
-from nbjudge.intake.submission import Papers, Submission
+from nbjudge.intake.submission import Submission, SubmissionFiles
 from nbjudge.release import source
 
 STAMP = "2026-03-01 00:00:00 UTC"
@@ -54,7 +54,7 @@ class Class:
     def grade(self, **settings: Any) -> list[str]:
         """Grade again, and return which students were graded; new tests are proved first."""
         self.crew.graded.clear()
-        self.rows = autograde(self.course, "sums", call_in=self.crew, **settings)
+        self.rows = autograde(self.course, "sums", get_pool=self.crew, **settings)
         return [
             name
             for name in self.crew.graded
@@ -69,7 +69,7 @@ def graded_once(tmp_path_factory: pytest.TempPathFactory) -> Course:
         folder = hand_in(course, student, answered(course))
         (folder / "data.csv").write_text("1,2")
         (folder / "timestamp.txt").write_text(STAMP)
-    autograde(course, "sums", call_in=AtOnce(marked_unseen))
+    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
     return course
 
 
@@ -118,7 +118,7 @@ def test_a_touched_file_is_read_once_and_not_by_every_run_to_come(
     course.grade()
     again: list[Submission] = []
 
-    def read(found: Submission) -> Papers:
+    def read(found: Submission) -> SubmissionFiles:
         again.append(found)
         return submission.read(found)
 
@@ -270,7 +270,9 @@ def test_other_terms_grade_everybody_again(
 def test_another_version_of_the_grader_grades_everybody_again(
     course: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "Terms", functools.partial(Terms, grader="0.0.1+abc"))
+    monkeypatch.setattr(
+        batch, "GradingConditions", functools.partial(GradingConditions, grader="0.0.1+abc")
+    )
 
     assert course.grade() == ["ada", "bob"]
     assert course.grade() == []
@@ -314,7 +316,7 @@ def test_an_unreadable_notebook_is_not_tried_for_ever(course: Class) -> None:
 
     assert first[0].status is Status.FAILED
     assert course.rows[0] == replace(first[0], graded_now=False)
-    course.handed_in().write_text(source.written(answered(course.course)), encoding="utf-8")
+    course.handed_in().write_text(source.notebook_text(answered(course.course)), encoding="utf-8")
     assert course.grade() == ["ada"]
     assert course.rows[0].status is Status.GRADED
 
@@ -337,21 +339,23 @@ def test_a_failure_that_may_pass_is_tried_again(course: Class) -> None:
 
 def test_the_hash_tells_apart_what_differs_and_nothing_else() -> None:
     some = {"a": b"1", "b": b"2"}
-    papers = [
-        Papers(some),
-        Papers({}, some),
-        Papers({"a": b"1"}, {"b": b"2"}),
-        Papers({"a": b"1b"}, {"": b"2"}),
-        Papers({"a": b"12", "b": b""}),
-        Papers({"b": b"1", "a": b"2"}),
-        Papers({"a": b"1"}),
-        Papers(some, handed_in=datetime(2026, 3, 1)),
-        Papers(some, handed_in=datetime(2026, 3, 2)),
-        Papers(some, problems=("a.csv cannot be read.",)),
+    submitted = [
+        SubmissionFiles(some),
+        SubmissionFiles({}, some),
+        SubmissionFiles({"a": b"1"}, {"b": b"2"}),
+        SubmissionFiles({"a": b"1b"}, {"": b"2"}),
+        SubmissionFiles({"a": b"12", "b": b""}),
+        SubmissionFiles({"b": b"1", "a": b"2"}),
+        SubmissionFiles({"a": b"1"}),
+        SubmissionFiles(some, handed_in=datetime(2026, 3, 1)),
+        SubmissionFiles(some, handed_in=datetime(2026, 3, 2)),
+        SubmissionFiles(some, problems=("a.csv cannot be read.",)),
     ]
 
-    assert len({graded.content(each) for each in papers}) == len(papers)
-    assert graded.content(Papers({"b": b"2", "a": b"1"})) == graded.content(Papers(some))
+    assert len({graded.content(each) for each in submitted}) == len(submitted)
+    assert graded.content(SubmissionFiles({"b": b"2", "a": b"1"})) == graded.content(
+        SubmissionFiles(some)
+    )
 
 
 def test_forgetting_what_is_not_known_does_nothing(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import SubmissionError
 from nbjudge.grading import jobs
-from nbjudge.grading.conditions import Terms, grader_version
+from nbjudge.grading.conditions import GradingConditions, grader_version
 from nbjudge.grading.jobs import Job, OtherGrader, work
-from nbjudge.intake.submission import Papers
+from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.judge import notebooks
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
@@ -32,7 +32,9 @@ from nbjudge.sandbox.workspace import environment
 CELL = CourseCell("test_ex_1", "code", "assert True", True, True, False, False, 1.0)
 VERSION = NotebookVersion("sums", (CELL,))
 PLUG = Plug(variables=("COURSE_QUICK",))
-TERMS = Terms({"sums": VERSION}, Limits(), False, PLUG, environment={"COURSE_QUICK": "1"})
+TERMS = GradingConditions(
+    {"sums": VERSION}, Limits(), False, PLUG, environment={"COURSE_QUICK": "1"}
+)
 ADA = ("of ada",)
 
 
@@ -75,7 +77,7 @@ def test_another_limit_is_another_key(name: str) -> None:
         replace(TERMS, grader="0.0.1+abc"),
     ],
 )
-def test_other_terms_are_another_key(other: Terms) -> None:
+def test_other_terms_are_another_key(other: GradingConditions) -> None:
     assert other.key(ADA) != TERMS.key(ADA)
 
 
@@ -153,8 +155,8 @@ def test_the_same_code_elsewhere_is_the_same_grader(
 
 def job(*names: str, **changed: Any) -> Job:
     terms = replace(TERMS, versions={name: replace(VERSION, name=name) for name in names})
-    papers = Papers(dict.fromkeys(names, b"7"))
-    return replace(Job("ada", papers, ADA, terms), **changed)
+    submitted = SubmissionFiles(dict.fromkeys(names, b"7"))
+    return replace(Job("ada", submitted, ADA, terms), **changed)
 
 
 def test_a_worker_with_other_code_refuses_and_says_what_to_do() -> None:
@@ -201,15 +203,15 @@ def test_the_terms_reach_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
     monkeypatch.setattr(notebooks, "grade", lambda *_, **settings: given.update(settings))
     limits = Limits(cell_seconds=7)
-    papers = Papers({"sums": b"7"}, {"data.csv": b"1"})
+    submitted = SubmissionFiles({"sums": b"7"}, {"data.csv": b"1"})
 
     held = {"sums": {"test_ex_1_1_1": "it cannot work"}}
     terms = replace(TERMS, limits=limits, run_all=True, held=held)
-    work(job("sums", papers=papers, terms=terms))
+    work(job("sums", submitted=submitted, terms=terms))
 
     assert given == {
         "held": held["sums"],
-        "ingredients": ADA,
+        "seed_parts": ADA,
         "files": {"data.csv": b"1"},
         "limits": limits,
         "run_all": True,
@@ -228,7 +230,7 @@ def test_how_long_notebooks_train_is_the_coordinators_to_say(
         notebooks, "grade", lambda *_, **__: seen.append(environment(PLUG, "")["COURSE_QUICK"])
     )
     monkeypatch.setenv("COURSE_QUICK", quick)
-    asked = job("sums", terms=Terms({"sums": VERSION}, Limits(), False, PLUG))
+    asked = job("sums", terms=GradingConditions({"sums": VERSION}, Limits(), False, PLUG))
 
     for worker in ("0", "1", ""):
         monkeypatch.setenv("COURSE_QUICK", worker)
@@ -241,9 +243,9 @@ def test_how_long_notebooks_train_is_the_coordinators_to_say(
 
 def test_a_job_and_its_outcome_travel(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course")
-    terms = Terms(versions(course, "sums"), Limits(), False, course.plug)
-    content = source.written(answered(course)).encode()
-    sent = Job("ada", Papers({"sums": content}), ADA, terms)
+    terms = GradingConditions(versions(course, "sums"), Limits(), False, course.plug)
+    content = source.notebook_text(answered(course)).encode()
+    sent = Job("ada", SubmissionFiles({"sums": content}), ADA, terms)
 
     arrived = pickle.loads(pickle.dumps(sent))
     outcome = pickle.loads(pickle.dumps(jobs.work(arrived)))

@@ -15,7 +15,7 @@ from classroom import TINY, AtOnce, answered, hand_in, marked_unseen
 from sqlalchemy import create_engine, text
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks, opened
+from nbjudge.course.gradebook import marks, open_gradebook
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Status
@@ -91,7 +91,7 @@ def new_course(root: Path, database: str = "") -> Course:
 
 
 def marked_by_hand(course: Course) -> None:
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         grade = gradebook.find_grade("ex_1_1_3", "sums", "sums", "ada")
         grade.manual_score, grade.needs_manual_grade = 2, False
         gradebook.db.commit()
@@ -104,12 +104,12 @@ def test_a_class_gets_the_same_marks_as_with_sqlite_and_keeps_a_persons(
     course = new_course(tmp_path / "course", database)
 
     for one in (usual, course):
-        first = autograde(one, "sums", call_in=AtOnce())
+        first = autograde(one, "sums", get_pool=AtOnce())
         marked_by_hand(one)
         hand_in(one, "ada", answered(one, ex_1_1_1=WRONG))
-        second = autograde(one, "sums", call_in=AtOnce())
+        second = autograde(one, "sums", get_pool=AtOnce())
         third = AtOnce()
-        autograde(one, "sums", call_in=third)
+        autograde(one, "sums", get_pool=third)
 
         assert [row.score for row in first] == [5, 3, 0, None]
         assert [row.score for row in second] == [5, 3, 0, None]
@@ -124,7 +124,7 @@ def test_a_class_gets_the_same_marks_as_with_sqlite_and_keeps_a_persons(
 def test_nbgraders_own_command_agrees(database: str, tmp_path: Path) -> None:
     course = new_course(tmp_path / "course", database)
     shutil.rmtree(course.root / "submitted" / "学生")
-    autograde(course, "sums", call_in=AtOnce())
+    autograde(course, "sums", get_pool=AtOnce())
     ours = marks(course, "sums")
 
     result = course.api().autograde("sums", "*", force=True)
@@ -144,9 +144,9 @@ def test_a_lost_connection_is_a_sentence_and_the_next_run_completes(
             drop_everybody(database)
         return marked_unseen(job)
 
-    first = autograde(course, "sums", call_in=AtOnce(marked))
+    first = autograde(course, "sums", get_pool=AtOnce(marked))
     again = AtOnce(marked_unseen)
-    second = autograde(course, "sums", call_in=again)
+    second = autograde(course, "sums", get_pool=again)
 
     assert [row.status for row in first] == [Status.GRADED, Status.FAILED, Status.GRADED]
     assert "The marks were not saved." in first[1].remarks[0]

@@ -9,7 +9,7 @@ import pytest
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.grading import batch, solution_proof
-from nbjudge.grading.conditions import Terms, course_limits
+from nbjudge.grading.conditions import GradingConditions, course_limits
 from nbjudge.grading.solution_proof import FOLDER, Proof, solutions
 
 PROOF = Proof(
@@ -61,26 +61,26 @@ def test_a_damaged_record_is_none(tmp_path, old, new):
 
 @pytest.mark.slow
 def test_limits_follow_from_what_the_solution_took_when_it_was_judged(course):
-    terms = Terms(versions(course, "sums"), course_limits(course), False, course.plug)
+    terms = GradingConditions(versions(course, "sums"), course_limits(course), False, course.plug)
 
     found = solution_proof.prove(course, "sums", terms)
 
     assert found.needs["wall_seconds"] > 0
     solution_proof.keep(course, "sums", replace(found, needs={"wall_seconds": 200.0}))
-    proved, _ = batch._proved(course, "sums", terms, judges_nothing)
+    proved, _ = batch._prove(course, "sums", terms, judges_nothing)
     assert proved.limits == replace(terms.limits, notebook_seconds=900)
 
 
 @pytest.mark.slow
 def test_a_version_is_measured_once(course):
-    terms = Terms(versions(course, "sums"), course_limits(course), False, course.plug)
+    terms = GradingConditions(versions(course, "sums"), course_limits(course), False, course.plug)
     measured = {"wall_seconds": 200.0}
     version = solution_proof.digest(terms.versions)
     solution_proof.keep(
         course, "sums", Proof(version, "older", solutions(course, "sums"), needs=measured)
     )
 
-    again = solution_proof.proved(course, "sums", terms)
+    again = solution_proof.find_or_prove(course, "sums", terms)
 
     assert (again.grader, again.needs) == (terms.grader, measured)
 

@@ -38,10 +38,10 @@ from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
 from nbjudge.grading import batch, workers
 from nbjudge.grading.batch import autograde
-from nbjudge.grading.conditions import Terms
+from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Status
-from nbjudge.intake.submission import Papers
+from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.sandbox.limits import Limits
 
 pytestmark = [
@@ -412,8 +412,8 @@ def test_a_worker_of_this_machine_that_dies_is_replaced(
     for student in ("doomed", "unlucky"):
         hand_in(course, student, answered(course))
 
-    with batch.staff(course, workers=started) as call_in:
-        found = {row.student: row for row in autograde(course, "sums", call_in=call_in)}
+    with batch.lend_workers(course, workers=started) as get_pool:
+        found = {row.student: row for row in autograde(course, "sums", get_pool=get_pool)}
 
     doomed = found.pop("doomed")
     assert {student: row.score for student, row in found.items()} == EXACT | {"unlucky": 5}
@@ -441,8 +441,8 @@ def test_a_result_that_is_lost_with_its_worker_is_made_anew(
 
     monkeypatch.setattr(workers, "wait", wait_and_kill)
 
-    with batch.staff(course, workers=2) as call_in:
-        found = autograde(course, "sums", call_in=call_in)
+    with batch.lend_workers(course, workers=2) as get_pool:
+        found = autograde(course, "sums", get_pool=get_pool)
 
     assert lost
     assert {row.student: row.score for row in found} == EXACT
@@ -464,7 +464,7 @@ def test_a_result_that_comes_over_a_slow_line_is_waited_for(
     slow = Slow()
     monkeypatch.setattr(workers, "wait", lambda *_, **__: next(looks) < 3 and ({slow}, set()))
 
-    assert workers.Crew(None)._first([slow]) == (slow, "an outcome")
+    assert workers.WorkerPool(None)._first([slow]) == (slow, "an outcome")
 
 
 def test_one_that_killed_its_workers_is_tried_again_by_the_next_run(
@@ -472,12 +472,12 @@ def test_one_that_killed_its_workers_is_tried_again_by_the_next_run(
 ) -> None:
     shutil.rmtree(course.root / "submitted")
     hand_in(course, "doomed", answered(course))
-    with batch.staff(course, workers=1) as call_in:
-        (first,) = autograde(course, "sums", call_in=call_in)
+    with batch.lend_workers(course, workers=1) as get_pool:
+        (first,) = autograde(course, "sums", get_pool=get_pool)
     (tmp_path / "dies_of_some.py").write_text("", encoding="utf-8")
 
-    with batch.staff(course, workers=1) as call_in:
-        (second,) = autograde(course, "sums", call_in=call_in)
+    with batch.lend_workers(course, workers=1) as get_pool:
+        (second,) = autograde(course, "sums", get_pool=get_pool)
 
     assert (first.score, second.score) == (None, 5)
 
@@ -533,9 +533,9 @@ def test_who_stops_the_grading_does_not_wait_for_those_at_work(
     with (
         dask.config.set({"distributed.worker.preload": [str(file)]}),
         pytest.raises(KeyboardInterrupt),
-        batch.staff(course, workers=1) as call_in,
+        batch.lend_workers(course, workers=1) as get_pool,
     ):
-        autograde(course, "sums", call_in=call_in)
+        autograde(course, "sums", get_pool=get_pool)
 
     assert at_work
     assert have_ended(at_work)
@@ -543,10 +543,10 @@ def test_who_stops_the_grading_does_not_wait_for_those_at_work(
 
 
 def test_a_large_class_does_not_stay_in_memory() -> None:
-    terms = Terms({}, Limits(), False, Plug())
-    jobs = (Job(f"passing-{number}", Papers({}), (), terms) for number in range(60))
+    terms = GradingConditions({}, Limits(), False, Plug())
+    jobs = (Job(f"passing-{number}", SubmissionFiles({}), (), terms) for number in range(60))
 
-    with workers.crew(Plug(), workers=1) as crew:
+    with workers.worker_pool(Plug(), workers=1) as crew:
         ended = [outcome.student for outcome in crew.outcomes(jobs)]
         gc.collect()
         # Not by isinstance, which asks every object in memory, and some answer with a warning.
@@ -563,8 +563,8 @@ def own_children() -> set[Seen]:
 def test_workers_of_this_machine_end_with_the_grading(course: Course) -> None:
     before = own_children()
 
-    with batch.staff(course, workers=2) as call_in:
-        autograde(course, "sums", students=["s0", "s1", "s2"], call_in=call_in)
+    with batch.lend_workers(course, workers=2) as get_pool:
+        autograde(course, "sums", students=["s0", "s1", "s2"], get_pool=get_pool)
         during = own_children() - before
 
     assert len(during) >= 2
@@ -587,8 +587,8 @@ def test_a_worker_over_which_dask_stumbles_in_the_end_spoils_nothing(
 
     monkeypatch.setattr(Nanny, "close", close)
 
-    with batch.staff(course, workers=2) as call_in:
-        found = autograde(course, "sums", students=["s0", "s1"], call_in=call_in)
+    with batch.lend_workers(course, workers=2) as get_pool:
+        found = autograde(course, "sums", students=["s0", "s1"], get_pool=get_pool)
         during = own_children() - before
 
     assert len(stumbled) == 2
@@ -630,7 +630,12 @@ def test_nobody_is_shown_what_the_workers_of_this_machine_are_at(tmp_path: Path)
 def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "MOST_BYTES", 1000)
     jobs = (
-        Job(str(n), Papers({"sums": bytes(600)}), (), Terms({}, Limits(), False, Plug()))
+        Job(
+            str(n),
+            SubmissionFiles({"sums": bytes(600)}),
+            (),
+            GradingConditions({}, Limits(), False, Plug()),
+        )
         for n in range(5)
     )
 
@@ -639,8 +644,8 @@ def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPa
             pass
 
     client = SimpleNamespace(submit=lambda *_, **__: Promise())
-    crew = workers.Crew(client)  # type: ignore[arg-type]
-    monkeypatch.setattr(workers.Crew, "workers", 10)
+    crew = workers.WorkerPool(client)  # type: ignore[arg-type]
+    monkeypatch.setattr(workers.WorkerPool, "workers", 10)
     at_once: list[int] = []
 
     def first(running: list[object]) -> tuple[object, Outcome]:

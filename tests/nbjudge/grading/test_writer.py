@@ -16,14 +16,14 @@ from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import MarksNotSaved, marks, opened, versions
+from nbjudge.course.gradebook import MarksNotSaved, marks, open_gradebook, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import writer
 from nbjudge.grading.batch import autograde
-from nbjudge.grading.conditions import Terms
+from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Status
-from nbjudge.intake.submission import Papers
+from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
 
@@ -88,7 +88,9 @@ def a_course(root: Path, *, notebooks: tuple[str, ...] = ("sums",), settings: st
         metadata = {"nbgrader": {**meta, **more, "grade_id": grade_id}}
         notebook.cells.append(new(text, id=grade_id, metadata=metadata))
     for name in notebooks:
-        original.with_name(f"{name}.ipynb").write_text(source.written(notebook), encoding="utf-8")
+        original.with_name(f"{name}.ipynb").write_text(
+            source.notebook_text(notebook), encoding="utf-8"
+        )
     with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write(settings)
     assert course.api().generate_assignment("sums", force=True)["success"]
@@ -156,7 +158,7 @@ def of(student: str, course: Course) -> dict[str, set[Row]]:
 @contextmanager
 def by_hand(course: Course, student: str, notebook: str = "sums") -> Iterator[Callable[..., Any]]:
     """Yield what finds a student's grades, as the formgrader does before it changes them."""
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
 
         def grade(cell: str) -> Any:
             return gradebook.find_grade(cell, notebook, "sums", student)
@@ -173,7 +175,7 @@ def marked_by_a_person(course: Course) -> None:
         grade("task_1_1_5").manual_score, grade("task_1_1_5").needs_manual_grade = 3, False
     with by_hand(course, "generous") as grade:
         grade("test_ex_1_1_2").extra_credit = 1
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         comment = gradebook.find_comment("ex_1_1_3", "sums", "sums", "silent")
         comment.manual_comment = "Write to me."
         gradebook.find_submission_notebook("sums", "sums", "generous").flagged = True
@@ -215,7 +217,7 @@ def firsts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Course]:
     ours = a_course(folder / "ours", notebooks=("sums", "second"))
     hand_in_class(ours)
     stock = copied(ours, folder / "stock")
-    autograde(ours, "sums", call_in=AtOnce())
+    autograde(ours, "sums", get_pool=AtOnce())
     nbgrader_grades(stock)
     return ours, stock
 
@@ -234,7 +236,7 @@ def seconds(
             hand_in(course, student, answered(course, **WRONG, **HALF))
         (course.root / "submitted" / "generous" / "sums" / "second.ipynb").unlink()
         hand_in(course, "one", answered(course), "second.ipynb")
-    autograde(ours, "sums", force=True, call_in=AtOnce())
+    autograde(ours, "sums", force=True, get_pool=AtOnce())
     nbgrader_grades(stock)
     return ours, stock
 
@@ -294,14 +296,14 @@ def test_what_a_person_gave_stays(seconds: tuple[Course, Course]) -> None:
         assert (found.auto_score, found.manual_score, found.extra_credit) == (0, 1.5, 0.25)
         assert found.score == 1.75
         assert found.needs_manual_grade  # the answer is another: a person looks again
-    with opened(seconds[0]) as gradebook:
+    with open_gradebook(seconds[0]) as gradebook:
         comment = gradebook.find_comment("ex_1_1_3", "sums", "sums", "silent")
         assert (comment.auto_comment, comment.manual_comment) == ("No response.", "Write to me.")
         assert gradebook.find_submission_notebook("sums", "sums", "generous").flagged
 
 
 def due(course: Course) -> None:
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         gradebook.update_or_create_assignment("sums", duedate=DUE)
         gradebook.update_or_create_student("extended")
         gradebook.update_or_create_submission("sums", "extended")
@@ -320,7 +322,7 @@ def test_penalties_for_lateness_are_those_of_nbgrader(method: str, tmp_path: Pat
     hand_in(ours, "timeless", answered(ours))
     stock = copied(ours, tmp_path / "stock")
 
-    autograde(ours, "sums", call_in=AtOnce())
+    autograde(ours, "sums", get_pool=AtOnce())
     nbgrader_grades(stock)
 
     assert tables(ours) == tables(stock)
@@ -331,7 +333,7 @@ def test_penalties_for_lateness_are_those_of_nbgrader(method: str, tmp_path: Pat
 
 
 def penalty(course: Course, student: str) -> float | None:
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         found: float | None = gradebook.find_submission_notebook(
             "sums", "sums", student
         ).late_submission_penalty
@@ -347,7 +349,7 @@ def test_a_penalty_goes_when_the_submission_is_in_time_after_all(tmp_path: Path)
     for course in (ours, stock):
         grade = nbgrader_grades if course is stock else graded_unseen
         grade(course)
-        with opened(course) as gradebook:
+        with open_gradebook(course) as gradebook:
             gradebook.update_or_create_assignment("sums", duedate="2026-03-09 12:00:00 UTC")
         grade(course)
 
@@ -356,7 +358,7 @@ def test_a_penalty_goes_when_the_submission_is_in_time_after_all(tmp_path: Path)
 
 
 def graded_unseen(course: Course) -> None:
-    autograde(course, "sums", force=True, call_in=AtOnce(marked_unseen))
+    autograde(course, "sums", force=True, get_pool=AtOnce(marked_unseen))
 
 
 @pytest.mark.slow
@@ -369,7 +371,7 @@ def test_a_late_notebook_that_is_missing_is_written_as_nbgrader_writes_it(
     hand_in_at(ours, "late", LATE)
     stock = copied(ours, tmp_path / "stock")
 
-    autograde(ours, "sums", call_in=AtOnce())
+    autograde(ours, "sums", get_pool=AtOnce())
     nbgrader_grades(stock)
 
     assert tables(ours) == tables(stock)
@@ -393,9 +395,9 @@ def test_an_error_in_the_middle_leaves_nothing_of_a_submission(tmp_path: Path) -
 
 
 def the_job(course: Course, student: str) -> Job:
-    terms = Terms(versions(course, "sums"), Limits(), False, course.plug)
-    content = source.written(answered(course, **WRONG)).encode()
-    return Job(student, Papers({"sums": content}), (), terms)
+    terms = GradingConditions(versions(course, "sums"), Limits(), False, course.plug)
+    content = source.notebook_text(answered(course, **WRONG)).encode()
+    return Job(student, SubmissionFiles({"sums": content}), (), terms)
 
 
 def test_after_an_error_the_same_writer_writes_on(tmp_path: Path) -> None:
@@ -417,7 +419,7 @@ def test_a_plugin_that_fails_costs_only_the_late_their_marks(tmp_path: Path) -> 
     hand_in_at(course, "late", LATE)
     hand_in_at(course, "more", IN_TIME)
 
-    rows = {row.student: row for row in autograde(course, "sums", call_in=AtOnce(marked_unseen))}
+    rows = {row.student: row for row in autograde(course, "sums", get_pool=AtOnce(marked_unseen))}
 
     assert {student: row.status for student, row in rows.items()} == {
         "early": Status.GRADED,
@@ -454,10 +456,10 @@ def test_a_locked_gradebook_costs_a_sentence_and_the_next_run_completes(
                 with locked(course, how) if outcome.student == "bob" else nullcontext():
                     yield outcome
 
-    first = autograde(course, "sums", call_in=Locks(marked_unseen))
+    first = autograde(course, "sums", get_pool=Locks(marked_unseen))
     entries = [row.student for row in first if row.status is Status.GRADED]
     again = AtOnce(marked_unseen)
-    second = autograde(course, "sums", call_in=again)
+    second = autograde(course, "sums", get_pool=again)
 
     assert entries == ["ada", "cyd"]
     (sentence,) = first[1].remarks
@@ -475,4 +477,4 @@ def test_a_gradebook_that_is_locked_from_the_start_is_one_sentence(
     hand_in(course, "ada", answered(course))
 
     with locked(course), pytest.raises(CourseError, match="locked by another program"):
-        autograde(course, "sums", call_in=AtOnce(marked_unseen))
+        autograde(course, "sums", get_pool=AtOnce(marked_unseen))

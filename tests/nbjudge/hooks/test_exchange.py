@@ -158,7 +158,7 @@ def test_two_users_go_from_release_to_feedback_by_the_exchange(users: tuple[User
     student.run("nbgrader", "fetch_assignment", "sums")
     fetched = student.home / "sums" / "sums.ipynb"
     assert fetched.owner() == student.name
-    fetched.write_text(source.written(answered(Course(root))), encoding="utf-8")
+    fetched.write_text(source.notebook_text(answered(Course(root))), encoding="utf-8")
     student.run("nbgrader", "submit", "sums")
     inbound = exchange / "optimisers-and-losses" / "inbound"
     for closed in (root / "nbgrader_config.py", inbound):

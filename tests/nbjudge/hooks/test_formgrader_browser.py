@@ -58,7 +58,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     # Only what does harm has to run; the others can be looked at without.
     graders = {"mallory": work}
     crew = AtOnce(lambda job: graders.get(job.student, marked_unseen)(job))
-    batch.autograde(made, "sums", call_in=crew)
+    batch.autograde(made, "sums", get_pool=crew)
     return made
 
 
@@ -141,7 +141,7 @@ def test_a_grader_marks_by_hand_and_it_survives_a_regrade(
     assert row.locator(".score").first.inner_text() == "6 / 7"
 
     # Everything is graded again, while the formgrader runs.
-    rows = batch.autograde(course, "sums", force=True, call_in=AtOnce(marked_unseen))
+    rows = batch.autograde(course, "sums", force=True, get_pool=AtOnce(marked_unseen))
     assert {row.student: row.score for row in rows}[student] == 6.0
     page.goto(ours)
     shown(page)
@@ -262,8 +262,8 @@ def real() -> Iterator[Course]:
             for path in made.root.glob(f"release/{assignment}/*.ipynb"):
                 original = made.root / "source" / assignment / path.name
                 solved = source.answer(source.read(path), source.read(original))
-                (folder / path.name).write_text(source.written(solved), encoding="utf-8")
-            batch.autograde(made, assignment, call_in=AtOnce(marked_unseen))
+                (folder / path.name).write_text(source.notebook_text(solved), encoding="utf-8")
+            batch.autograde(made, assignment, get_pool=AtOnce(marked_unseen))
         yield made
 
 

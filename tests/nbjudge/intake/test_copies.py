@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nbjudge.course.cells import CourseCell
-from nbjudge.intake.restore import Restored, restored
+from nbjudge.intake.restore import Restored, restore_notebook
 
 STUB = """def total(numbers):
     'Return the sum.'
@@ -62,8 +62,8 @@ FIRST, SECOND = [TITLE, SET_UP], [HEAD_2, TWO, TEST_2, HEAD_3, THREE]
 
 
 def restore(*cells: Cell) -> Restored:
-    found = restored("sums.ipynb", cells, COURSE, GIVEN)
-    assert restored("sums.ipynb", found.cells, COURSE, GIVEN).cells == found.cells
+    found = restore_notebook("sums.ipynb", cells, COURSE, GIVEN)
+    assert restore_notebook("sums.ipynb", found.cells, COURSE, GIVEN).cells == found.cells
     return found
 
 

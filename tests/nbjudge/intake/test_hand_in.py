@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened
+from nbjudge.course.gradebook import open_gradebook
 from nbjudge.exceptions import CourseError
 from nbjudge.export.marks_files import export
 from nbjudge.grading.batch import autograde
@@ -52,7 +52,7 @@ def due(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def graded(course: Course, **settings: bool) -> dict[str, Row]:
     """Grade without a kernel, all points for everybody; return rows by student."""
-    rows = autograde(course, "sums", call_in=AtOnce(marked_unseen), **settings)
+    rows = autograde(course, "sums", get_pool=AtOnce(marked_unseen), **settings)
     return {row.student: row for row in rows}
 
 
@@ -78,8 +78,8 @@ def course(released: Path, tmp_path: Path) -> Course:
 def test_a_plain_folder_and_both_platforms_go_from_files_to_marks(
     course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = source.written(answered(course)).encode()
-    wrong = source.written(
+    right = source.notebook_text(answered(course)).encode()
+    wrong = source.notebook_text(
         answered(course, ex_1_1_1="def total(numbers):\n    return 0\n")
     ).encode()
     hand_in(course, "ada", right)
@@ -105,7 +105,7 @@ def test_a_plain_folder_and_both_platforms_go_from_files_to_marks(
         app, [*run, "moodle.zip", "--from", "moodle", "--roster", "worksheet.csv"]
     )
     second = CliRunner().invoke(app, [*run, "canvas.zip", "--from", "canvas"])
-    rows = {row.student: row for row in autograde(course, "sums", call_in=AtOnce())}
+    rows = {row.student: row for row in autograde(course, "sums", get_pool=AtOnce())}
 
     assert first.stdout.splitlines() == [
         "ben: sums.ipynb",
@@ -279,7 +279,7 @@ def test_an_extension_counts_from_the_next_grading_whenever_it_was_granted(late:
 
 def test_a_due_date_that_was_moved_counts_from_the_next_grading(late: Course) -> None:
     graded(late)
-    with opened(late) as gradebook:
+    with open_gradebook(late) as gradebook:
         gradebook.update_or_create_assignment("sums", duedate="2026-03-05 18:00:00 UTC")
 
     assert graded(late)["late"].penalty == 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 
 from nbjudge.course.cells import CourseCell
-from nbjudge.intake.restore import Restored, restored
+from nbjudge.intake.restore import Restored, restore_notebook
 
 
 def owned(name: str, kind: str = "code", points: float = 2.0) -> CourseCell:
@@ -44,7 +44,7 @@ def cell(name: str, source: str = "", **metadata: Any) -> dict[str, Any]:
 
 def restore(*names: str | dict[str, Any]) -> Restored:
     cells = [cell(name) if isinstance(name, str) else name for name in names]
-    return restored("sums.ipynb", cells, COURSE)
+    return restore_notebook("sums.ipynb", cells, COURSE)
 
 
 def order(found: Restored) -> list[str]:
@@ -189,13 +189,13 @@ def test_whatever_came_each_of_the_courses_cells_is_there_once_and_in_order(
 def test_restoring_twice_changes_nothing_more(names: list[str]) -> None:
     once = restore(*names)
 
-    assert restored("sums.ipynb", once.cells, COURSE).cells == once.cells
+    assert restore_notebook("sums.ipynb", once.cells, COURSE).cells == once.cells
 
 
 def one(**content: Any) -> NotebookNode:
     """Return what becomes of a cell of the student's own, above the course's."""
     own = {"cell_type": "code", "source": "", "metadata": {}, **content}
-    return restored("sums.ipynb", [own, *map(cell, ALL)], COURSE).cells[0]
+    return restore_notebook("sums.ipynb", [own, *map(cell, ALL)], COURSE).cells[0]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_text_is_what_can_be_read_of_it(source: object, believed: str) -> None
 
 
 def test_a_cell_without_anything_is_an_empty_text() -> None:
-    found = restored("sums.ipynb", [{}, *map(cell, ALL)], COURSE).cells[0]
+    found = restore_notebook("sums.ipynb", [{}, *map(cell, ALL)], COURSE).cells[0]
 
     assert found == {"cell_type": "markdown", "id": "cell-0", "metadata": {}, "source": ""}
 
@@ -302,7 +302,7 @@ def test_pictures_of_another_form_are_left_out(attachments: object) -> None:
 def ids(*wanted: object) -> list[str]:
     """Return the ids of cells of the student's own that came with these."""
     own = [{"id": name, "cell_type": "code", "source": "", "metadata": {}} for name in wanted]
-    found = restored("sums.ipynb", [*own, *map(cell, ALL)], COURSE).cells
+    found = restore_notebook("sums.ipynb", [*own, *map(cell, ALL)], COURSE).cells
     assert len({c.id for c in found}) == len(found)
     return [c.id for c in found[: len(own)]]
 
@@ -322,7 +322,9 @@ def test_no_two_cells_have_one_id() -> None:
 def test_a_cell_that_was_put_back_has_its_grade_id_for_an_id_unless_that_is_taken() -> None:
     taken = cell("a") | {"id": "test_ex_1"}
 
-    found = restored("sums.ipynb", [taken, *(cell(n) for n in ALL if "test" not in n)], COURSE)
+    found = restore_notebook(
+        "sums.ipynb", [taken, *(cell(n) for n in ALL if "test" not in n)], COURSE
+    )
 
     by_name = dict(zip(order(found), (c.id for c in found.cells), strict=True))
     assert by_name["test_ex_2"] == "test_ex_2"

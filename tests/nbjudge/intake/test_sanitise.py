@@ -15,7 +15,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import SubmissionError
 from nbjudge.intake import sanitise
-from nbjudge.intake.sanitise import KERNELSPEC, Sanitised, sanitised
+from nbjudge.intake.sanitise import KERNELSPEC, Sanitised, sanitise_notebook
 from nbjudge.release import source
 
 GRADED = [
@@ -48,7 +48,7 @@ def written(found: Sanitised) -> bytes:
 def test_what_can_be_graded_becomes_a_valid_notebook_of_the_newest_format(
     version: NotebookVersion, scenario: str
 ) -> None:
-    notebook = sanitised(content(scenario), version).notebook
+    notebook = sanitise_notebook(content(scenario), version).notebook
 
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
@@ -63,16 +63,16 @@ def test_what_can_be_graded_becomes_a_valid_notebook_of_the_newest_format(
 
 @pytest.mark.parametrize("scenario", GRADED)
 def test_sanitising_twice_changes_nothing_more(version: NotebookVersion, scenario: str) -> None:
-    once = sanitised(content(scenario), version)
+    once = sanitise_notebook(content(scenario), version)
 
-    twice = sanitised(written(once), version)
+    twice = sanitise_notebook(written(once), version)
 
     assert written(twice) == written(once)
     assert not any("old notebook format" in note for note in twice.notes)
 
 
 def test_the_same_bytes_give_the_same_bytes(version: NotebookVersion) -> None:
-    first, second = (sanitised(content("format_4_0"), version) for _ in "12")
+    first, second = (sanitise_notebook(content("format_4_0"), version) for _ in "12")
 
     assert written(first) == written(second)
 
@@ -99,7 +99,7 @@ def test_what_is_no_notebook_is_told_in_a_sentence(
     version: NotebookVersion, content: bytes, problem: str
 ) -> None:
     with pytest.raises(SubmissionError, match=problem) as told:
-        sanitised(content, version)
+        sanitise_notebook(content, version)
 
     assert "\n" not in str(told.value)
 
@@ -107,15 +107,15 @@ def test_what_is_no_notebook_is_told_in_a_sentence(
 def test_a_mark_of_the_byte_order_at_the_start_is_no_fault(
     course: Course, version: NotebookVersion
 ) -> None:
-    plain = source.written(answered(course)).encode()
+    plain = source.notebook_text(answered(course)).encode()
 
-    assert written(sanitised(b"\xef\xbb\xbf" + plain, version)) == written(
-        sanitised(plain, version)
+    assert written(sanitise_notebook(b"\xef\xbb\xbf" + plain, version)) == written(
+        sanitise_notebook(plain, version)
     )
 
 
 def test_an_old_format_is_upgraded_and_noted(version: NotebookVersion) -> None:
-    found = sanitised(content("format_3"), version)
+    found = sanitise_notebook(content("format_3"), version)
 
     assert found.notes[0] == "'sums.ipynb' is of the old notebook format 3; it was upgraded."
 
@@ -130,7 +130,7 @@ def changed(notebook: NotebookNode, cell_id: str, **content: Any) -> bytes:
 def test_a_picture_in_a_written_answer_stays(course: Course, version: NotebookVersion) -> None:
     picture = {"sketch.png": {"image/png": "AAAA"}}
 
-    found = sanitised(changed(answered(course), "ex_1_1_3", attachments=picture), version)
+    found = sanitise_notebook(changed(answered(course), "ex_1_1_3", attachments=picture), version)
 
     assert source.by_grade_id(found.notebook)["ex_1_1_3"].attachments == picture
 
@@ -138,7 +138,7 @@ def test_a_picture_in_a_written_answer_stays(course: Course, version: NotebookVe
 def test_outputs_that_came_are_not_believed(course: Course, version: NotebookVersion) -> None:
     forged = {"output_type": "execute_result", "data": {"text/plain": "2"}, "metadata": {}}
 
-    found = sanitised(changed(answered(course), "test_ex_1_1_1", outputs=[forged]), version)
+    found = sanitise_notebook(changed(answered(course), "test_ex_1_1_1", outputs=[forged]), version)
 
     assert all(cell.get("outputs", []) == [] for cell in found.notebook.cells)
 
@@ -146,14 +146,14 @@ def test_outputs_that_came_are_not_believed(course: Course, version: NotebookVer
 def test_what_is_missing_or_moved_is_noted_with_the_notebooks_name(
     version: NotebookVersion,
 ) -> None:
-    found = sanitised(content("deleted_cells"), version)
+    found = sanitise_notebook(content("deleted_cells"), version)
 
     assert found.problems == ()
     assert any(note.startswith("'sums.ipynb' lacked cells") for note in found.notes)
 
 
 def test_lost_ids_are_a_problem_for_a_person(version: NotebookVersion) -> None:
-    found = sanitised(content("stripped_metadata"), version)
+    found = sanitise_notebook(content("stripped_metadata"), version)
 
     assert "the nbgrader metadata is lost" in found.problems[0]
 
@@ -165,7 +165,7 @@ def test_a_file_whose_values_would_fill_memory_is_not_parsed(
     monkeypatch.setattr(sanitise.json, "loads", lambda *_: pytest.fail("it was parsed"))
 
     with pytest.raises(SubmissionError, match=r"'sums\.ipynb' holds more than 1,000 values\. Ask"):
-        sanitised(b"[" + b"[]," * 1000 + b"[]]", version)
+        sanitise_notebook(b"[" + b"[]," * 1000 + b"[]]", version)
 
 
 def test_a_notebook_of_too_many_cells_is_refused(
@@ -176,4 +176,4 @@ def test_a_notebook_of_too_many_cells_is_refused(
     notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}
 
     with pytest.raises(SubmissionError, match="more than 10 cells"):
-        sanitised(json.dumps(notebook).encode(), version)
+        sanitise_notebook(json.dumps(notebook).encode(), version)

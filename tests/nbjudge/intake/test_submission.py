@@ -12,7 +12,7 @@ from classroom import SCENARIOS, answered, hand_in, hand_in_scenario, released_c
 
 from nbjudge.course.course import Course
 from nbjudge.intake import data_files, submission
-from nbjudge.intake.submission import Submission, find_submissions, read, shown
+from nbjudge.intake.submission import Submission, find_submissions, printable, read
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +115,11 @@ def test_a_file_that_becomes_a_link_after_it_was_found_is_not_followed(
 
     (folder / name).rename(tmp_path / "elsewhere")
     (folder / name).symlink_to(tmp_path / "elsewhere")
-    papers = read(found)
+    submitted = read(found)
 
-    assert name not in papers.files
-    assert (papers.notebooks == {}) == (name == "sums.ipynb")
-    assert (papers.handed_in is None) == (name == "timestamp.txt")
+    assert name not in submitted.files
+    assert (submitted.notebooks == {}) == (name == "sums.ipynb")
+    assert (submitted.handed_in is None) == (name == "timestamp.txt")
 
 
 @pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="the platform cannot refuse links")
@@ -133,10 +133,10 @@ def test_a_file_that_becomes_a_link_while_it_is_opened_is_not_followed(
     found = only(course)
     monkeypatch.setattr(Path, "is_symlink", lambda _: False)
 
-    papers = read(found)
+    submitted = read(found)
 
-    assert papers.notebooks == {}
-    assert "'sums.ipynb' cannot be read" in papers.problems[0]
+    assert submitted.notebooks == {}
+    assert "'sums.ipynb' cannot be read" in submitted.problems[0]
 
 
 def test_a_loop_of_links_ends_nothing(course: Course) -> None:
@@ -170,10 +170,10 @@ def test_the_bytes_are_those_that_were_handed_in(course: Course) -> None:
     (folder / "beside").mkdir()
     (folder / "beside" / "data.csv").write_bytes(b"\xff\x00")
 
-    papers = read(only(course))
+    submitted = read(only(course))
 
-    assert papers.notebooks == {"sums": b"\x00\xff anything\r\n"}
-    assert papers.files == {"beside/data.csv": b"\xff\x00"}
+    assert submitted.notebooks == {"sums": b"\x00\xff anything\r\n"}
+    assert submitted.files == {"beside/data.csv": b"\xff\x00"}
 
 
 def test_a_file_that_is_gone_when_it_is_read_is_a_problem_and_no_error(course: Course) -> None:
@@ -256,10 +256,10 @@ def test_a_data_file_that_grows_after_it_was_found_is_not_cut(
     found = only(course)
     (folder / "a.csv").write_bytes(bytes(101))
 
-    papers = read(found)
+    submitted = read(found)
 
-    assert papers.files == {}
-    assert "'a.csv' is larger than" in papers.problems[0]
+    assert submitted.files == {}
+    assert "'a.csv' is larger than" in submitted.problems[0]
 
 
 def test_the_courses_own_data_takes_the_place_of_a_students(course: Course) -> None:
@@ -292,11 +292,11 @@ def test_10_gigabytes_beside_the_notebook_are_left_out_unread(course: Course) ->
         file.truncate(10 * 2**30)
 
     found = only(course)
-    papers = read(found)
+    submitted = read(found)
 
     assert "'measured.csv'" in found.notes[0]
-    assert list(papers.notebooks) == ["sums"]
-    assert papers.files == {}
+    assert list(submitted.notebooks) == ["sums"]
+    assert submitted.files == {}
 
 
 def test_countless_files_do_not_stop_the_grading(
@@ -371,11 +371,11 @@ def test_whatever_came_is_found_and_read_without_an_error(course: Course, scenar
     hand_in_scenario(course, scenario)
 
     found = only(course)
-    papers = read(found)
+    submitted = read(found)
 
     assert found.student == scenario
     assert found.handed_in == (SCENARIOS[scenario]["status"] != "not handed in")
-    assert papers.notebooks.keys() == found.notebooks.keys()
+    assert submitted.notebooks.keys() == found.notebooks.keys()
 
 
 @pytest.mark.parametrize(
@@ -398,10 +398,10 @@ def test_only_a_valid_time_stamp_counts(
     (folder / "timestamp.txt").write_text(written)
 
     found = only(course)
-    papers = read(found)
+    submitted = read(found)
 
-    assert papers.handed_in == handed_in
-    told = "".join(papers.problems)
+    assert submitted.handed_in == handed_in
+    told = "".join(submitted.problems)
     assert ("'timestamp.txt' holds no date that can be read in one way" in told) == (
         handed_in is None
     )
@@ -409,5 +409,5 @@ def test_only_a_valid_time_stamp_counts(
 
 
 def test_names_are_shown_without_control_characters_and_not_too_long() -> None:
-    assert shown("a\x1b[2Jb\r\u202e") == "a\\x1b[2Jb\\r\\u202e"
-    assert len(shown("x" * 500)) == 80
+    assert printable("a\x1b[2Jb\r\u202e") == "a\\x1b[2Jb\\r\\u202e"
+    assert len(printable("x" * 500)) == 80

@@ -9,7 +9,7 @@ import pytest
 from nbformat import NotebookNode
 
 from nbjudge.judge.failures import NOT_RUN, Failures
-from nbjudge.judge.judge import Line, Test, judge
+from nbjudge.judge.judge import KernelChannel, Test, judge
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
 
@@ -40,7 +40,7 @@ def _output(kind: str, **content: Any) -> NotebookNode:
 def reason(*cells: NotebookNode, test: str = "loss(1)", **namespace: Any) -> str:
     """Return why marks of 1.1.1 are lost after these cells, which left this namespace."""
     service = Service(namespace)
-    line = Line(lambda request, _: service.answer(request), Limits())
+    line = KernelChannel(lambda request, _: service.answer(request), Limits())
     return judge(Test("1.1.1", test, 2.0), line, causes=Failures(cells)).reason
 
 

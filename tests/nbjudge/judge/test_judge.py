@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from nbjudge import seeds
-from nbjudge.judge.judge import Line, Test, Verdict, free_names, judge
+from nbjudge.judge.judge import KernelChannel, Test, Verdict, free_names, judge
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, encode
 from nbjudge.sandbox.limits import Limits
@@ -21,10 +21,10 @@ from nbjudge.sandbox.limits import Limits
 Judged = Callable[..., Verdict]
 
 
-def line_to(namespace: dict[str, Any], **limits: Any) -> Line:
+def line_to(namespace: dict[str, Any], **limits: Any) -> KernelChannel:
     """Return a line to a service in this process, which has all of a kernel's but the process."""
     service = Service(namespace)
-    return Line(lambda request, _: service.answer(request), replace(Limits(), **limits))
+    return KernelChannel(lambda request, _: service.answer(request), replace(Limits(), **limits))
 
 
 def verdict_on(answer: str, test: str, points: float = 3.0, **limits: Any) -> Verdict:
@@ -293,7 +293,7 @@ REPLIES: list[Any] = [
 @pytest.mark.parametrize("use", ["x(1)", "list(x)", "len(x)", "bool(x)", "float(x)", "x.a", "x[0]"])
 def test_no_reply_makes_more_of_a_test_than_a_lost_exercise(reply: Any, use: str) -> None:
     replies = iter([encode({"value": {"x": Reference(1, "Liar")}})])
-    line = Line(lambda *_: next(replies, reply), Limits())
+    line = KernelChannel(lambda *_: next(replies, reply), Limits())
 
     verdict = judge(Test("1.2.1", f"assert {use} == 'right'", 3.0), line)
 
@@ -304,16 +304,18 @@ def test_no_reply_makes_more_of_a_test_than_a_lost_exercise(reply: Any, use: str
 
 def test_names_that_were_not_asked_for_are_not_bound() -> None:
     replies = iter([encode({"value": {"math": 1, "check": 2}})])
-    line = Line(lambda *_: next(replies), Limits())
+    line = KernelChannel(lambda *_: next(replies), Limits())
 
     assert judge(Test("1", "assert loss", 1.0), line).mark == 0
 
 
 def test_the_objects_of_one_exercise_are_forgotten_in_the_next() -> None:
     service = Service({"loss": object()})
-    first = Line(lambda request, _: service.answer(request), Limits())
+    first = KernelChannel(lambda request, _: service.answer(request), Limits())
     kept = first.ask("begin", names=["loss"], seed=1)["loss"]
-    Line(lambda request, _: service.answer(request), Limits()).ask("begin", names=[], seed=1)
+    KernelChannel(lambda request, _: service.answer(request), Limits()).ask(
+        "begin", names=[], seed=1
+    )
 
     with pytest.raises(Exception, match="no object number 0"):
         _ = kept.anything
@@ -348,7 +350,7 @@ def test_inputs_depend_on_the_student_and_are_the_same_on_every_regrade() -> Non
     test = Test("1.1.1", "from nbjudge import seeds\nprint(seeds.generator('1.1.1').random())", 1)
 
     def drawn(student: str) -> str:
-        with seeds.seeded("secret", "optimisers", student):
+        with seeds.seed_within("secret", "optimisers", student):
             return judge(test, line_to({})).printed
 
     assert drawn("ada") == drawn("ada")

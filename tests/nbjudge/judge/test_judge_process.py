@@ -15,7 +15,7 @@ from nbjudge import seeds
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge import judge_process
-from nbjudge.judge.judge import Line, Test, Verdict, judge
+from nbjudge.judge.judge import KernelChannel, Test, Verdict, judge
 from nbjudge.judge.judge_process import Judge, Judged, judging
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
@@ -64,16 +64,16 @@ def test_the_verdict_is_that_of_the_judge(process: Judge, source: str) -> None:
 
     found = process.judge(test, answers())
 
-    own = judge(test, Line(answers(), LIMITS))
+    own = judge(test, KernelChannel(answers(), LIMITS))
     assert (without_time(found.verdict), found.stopped) == (without_time(own), "")
 
 
 def test_inputs_depend_on_the_ingredients(process: Judge) -> None:
     draws = Test("1.1", "from nbjudge import seeds\nprint(seeds.number('1.1'))", 1.0)
 
-    found = [process.judge(draws, answers(), ingredients=(name,)) for name in ("a", "b", "a")]
+    found = [process.judge(draws, answers(), seed_parts=(name,)) for name in ("a", "b", "a")]
 
-    with seeds.seeded("a"):
+    with seeds.seed_within("a"):
         assert found[0].verdict.printed == f"{seeds.number('1.1')}\n"
     assert found[0].verdict.printed == found[2].verdict.printed != found[1].verdict.printed
 

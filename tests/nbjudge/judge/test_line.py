@@ -11,7 +11,7 @@ import pytest
 
 from nbjudge.exceptions import CourseError
 from nbjudge.judge import judge as judge_module
-from nbjudge.judge.judge import Line
+from nbjudge.judge.judge import KernelChannel
 from nbjudge.judge.stand_ins import Unable
 from nbjudge.kernel.service import MAX_MESSAGE, Service
 from nbjudge.kernel.wire import Reference, decode, encode
@@ -40,8 +40,8 @@ class Kernel:
         return [request["do"] for request in self.requests]
 
 
-def line_to(kernel: Kernel, **limits: Any) -> Line:
-    return Line(kernel, replace(Limits(), **limits))
+def line_to(kernel: Kernel, **limits: Any) -> KernelChannel:
+    return KernelChannel(kernel, replace(Limits(), **limits))
 
 
 def value(of: Any) -> dict[str, Any]:
@@ -137,7 +137,9 @@ def test_no_call_goes_on_after_the_notebooks_time_or_begins_then(
     clock = iter([99.0, 99.5, 100.0])
     monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
     kernel = Kernel(value(1), value(2))
-    line = Line(kernel, replace(Limits(), call_seconds=30, notebook_seconds=70), until=100.0)
+    line = KernelChannel(
+        kernel, replace(Limits(), call_seconds=30, notebook_seconds=70), until=100.0
+    )
 
     line.ask("attribute")
     with pytest.raises(CourseError) as told:
@@ -210,7 +212,7 @@ def test_a_notebook_has_switched_something_if_its_kernel_says_so(
 
 def test_a_line_anew_counts_from_the_beginning_and_keeps_the_notebooks_end() -> None:
     kernel = Kernel(value(1), value(2), value(3))
-    line = Line(kernel, replace(Limits(), requests=1), until=0.0)
+    line = KernelChannel(kernel, replace(Limits(), requests=1), until=0.0)
     with pytest.raises(CourseError):
         line.ask("attribute")
 
@@ -415,7 +417,7 @@ def test_an_exceptions_text_of_a_hundred_megabytes_is_cut_where_it_is_raised() -
         sent.append(len(reply))
         return reply
 
-    found = Line(exchange, Limits()).ask("begin", names=["answer"], seed=1)["answer"]
+    found = KernelChannel(exchange, Limits()).ask("begin", names=["answer"], seed=1)["answer"]
     with pytest.raises(AnswerError) as told:
         found()
 
@@ -432,7 +434,7 @@ def test_an_exception_that_cannot_be_put_into_words_is_one_all_the_same() -> Non
         raise Dumb
 
     service = Service({"answer": answer})
-    line = Line(lambda request, _: service.answer(request), Limits())
+    line = KernelChannel(lambda request, _: service.answer(request), Limits())
 
     with pytest.raises(AnswerError) as told:
         line.ask("begin", names=["answer"], seed=1)["answer"]()

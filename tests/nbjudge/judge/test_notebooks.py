@@ -23,7 +23,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import SubmissionError
-from nbjudge.intake.sanitise import sanitised
+from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge import notebooks
 from nbjudge.judge.failures import NOT_RUN
 from nbjudge.judge.judge_process import Judge
@@ -34,7 +34,7 @@ from nbjudge.judge.notebooks import (
     _Run,
     grade_notebook,
     handed_in,
-    recorded,
+    record,
 )
 from nbjudge.judge.notebooks import (
     grade as grade_file,
@@ -386,7 +386,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(notebooks, "time", clock)
-    monkeypatch.setattr(notebooks, "_started", clock.session)
+    monkeypatch.setattr(notebooks, "_start_session", clock.session)
     return clock
 
 
@@ -426,7 +426,7 @@ def test_only_the_cell_that_loses_a_kernel_later_is_left_out(
 ) -> None:
     fragile = Fragile(loss)
     monkeypatch.setattr(notebooks, "time", fragile)
-    monkeypatch.setattr(notebooks, "_started", fragile.session)
+    monkeypatch.setattr(notebooks, "_start_session", fragile.session)
 
     graded = grade("1", f"in {seconds}", "in 1000", "2", "10", "10", limits=Limits())
 
@@ -440,7 +440,7 @@ def test_what_is_lost_by_itself_is_left_out_though_something_else_runs(
 ) -> None:
     fragile = Fragile(KernelDied("the kernel died"))
     monkeypatch.setattr(notebooks, "time", fragile)
-    monkeypatch.setattr(notebooks, "_started", fragile.session)
+    monkeypatch.setattr(notebooks, "_start_session", fragile.session)
 
     start = fragile.now
 
@@ -512,10 +512,10 @@ def test_regrading_gives_the_same_to_the_last_digit() -> None:
         "# test 1.1\nfrom nbjudge.seeds import generator as g\nprint(draw(), g('').random())",
     )
 
-    first, again = (grade(*sources, ingredients=("secret", "sums", "ada")) for _ in "12")
+    first, again = (grade(*sources, seed_parts=("secret", "sums", "ada")) for _ in "12")
 
     assert shown(first.notebook.cells[1]) == shown(again.notebook.cells[1])
-    other = grade(*sources, ingredients=("secret", "sums", "bob"))
+    other = grade(*sources, seed_parts=("secret", "sums", "bob"))
     assert shown(other.notebook.cells[1]) != shown(first.notebook.cells[1])
 
 
@@ -594,7 +594,7 @@ def test_how_long_each_cell_took_is_told() -> None:
 def test_the_notebook_itself_keeps_what_was_found() -> None:
     graded = grade("import os\nos._exit(0)", *FIRST)
 
-    kept = recorded(graded.notebook, graded).metadata[RECORD]
+    kept = record(graded.notebook, graded).metadata[RECORD]
 
     assert kept["remarks"] == list(graded.remarks)
     assert kept["verdicts"]["test_ex_1_1"]["mark"] == 2
@@ -772,10 +772,10 @@ def test_a_sanitised_or_a_graded_notebook_gets_the_same_marks_again(
     course: Course, version: NotebookVersion
 ) -> None:
     raw = content(answered(course, ex_1_1_1="def total(numbers):\n    return 6"))
-    first = grade_file(raw, version, ingredients=INGREDIENTS)
+    first = grade_file(raw, version, seed_parts=INGREDIENTS)
 
-    for again in (content(sanitised(raw, version).notebook), first.notebook):
-        result = grade_file(again, version, ingredients=INGREDIENTS)
+    for again in (content(sanitise_notebook(raw, version).notebook), first.notebook):
+        result = grade_file(again, version, seed_parts=INGREDIENTS)
         assert (result.scores, found_by(result)) == (first.scores, found_by(first))
         assert contents(result) == contents(first)
     assert first.verdicts["test_ex_1_1_1"].reason == ("✗ Exercise 1.1.1: the sum of nothing is 0.")
@@ -799,7 +799,7 @@ def test_the_same_bytes_get_the_same_marks_and_reasons_and_other_inputs_others(
     source.by_grade_id(right)["ex_1_1_1"].source = draws
 
     first, again, other = (
-        grade_file(content(right), random, ingredients=("secret", "sums", student))
+        grade_file(content(right), random, seed_parts=("secret", "sums", student))
         for student in ("ada", "ada", "bob")
     )
 

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from nbjudge.exceptions import CourseError
-from nbjudge.judge.judge import Line, Test, judge
+from nbjudge.judge.judge import KernelChannel, Test, judge
 from nbjudge.kernel import switches
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
@@ -27,7 +27,7 @@ from nbjudge.sandbox.limits import Limits
 
 @pytest.fixture(autouse=True)
 def _everything_back() -> Iterator[None]:
-    with switches.kept():
+    with switches.keep_switches():
         yield
 
 
@@ -104,8 +104,8 @@ def test_what_somebody_replaced_is_left_alone(monkeypatch: Any, spoilt: str) -> 
     assert random.getstate() == state["Python's generator"]
 
 
-def line_to(service: Service) -> Line:
-    return Line(lambda request, _: service.answer(request), Limits())
+def line_to(service: Service) -> KernelChannel:
+    return KernelChannel(lambda request, _: service.answer(request), Limits())
 
 
 def answers(source: str) -> Service:
@@ -182,7 +182,7 @@ def test_a_kernel_that_is_lost_the_second_time_is_lost_and_the_first_verdict_sta
             raise CourseError("it is gone")
         return service.answer(request)
 
-    line = Line(exchange, Limits())
+    line = KernelChannel(exchange, Limits())
     verdict = judge(Test("1.1.1", "other()\nassert False, 'first'", 1.0), line)
 
     assert "first" in verdict.reason

@@ -131,7 +131,7 @@ def test_what_was_found_is_kept_until_something_changes(
     tools = folder / "nbjudge" / "tools.py"
     tools.write_text("def twice(x):\n    return 2 * x\n", encoding="utf-8")
     cells = notebook(("", "", "def thrice(x):\n    return 3 * x"), ANSWER, TEST)
-    (folder / "sums.ipynb").write_text(source.written(cells), encoding="utf-8")
+    (folder / "sums.ipynb").write_text(source.notebook_text(cells), encoding="utf-8")
     (told,) = module.giveaways(folder, {"sums.ipynb": cells}, Plug())
     assert told.startswith("`twice` (nbjudge/tools.py) is an answer to 1.1")
     monkeypatch.setattr(module, "ProcessPoolExecutor", NoWorkers)

@@ -15,7 +15,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, versions
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
-from nbjudge.release.dry_run import rehearse
+from nbjudge.release.dry_run import dry_run
 from nbjudge.release.release import drift, release
 from nbjudge.release.verify import verify_release
 
@@ -33,7 +33,7 @@ def contents(folder):
 def edited(path, edit):
     notebook = source.read(path)
     edit(notebook)
-    path.write_text(source.written(notebook), encoding="utf-8", newline="\n")
+    path.write_text(source.notebook_text(notebook), encoding="utf-8", newline="\n")
 
 
 def replaced(path, old, new):
@@ -382,7 +382,7 @@ def test_errors_that_no_missing_answer_explains_are_told(course):
     }
     added = [new_code_cell(text, id=name) for name, text in cells.items()]
     edited(sums(course), lambda notebook: notebook.cells.extend(added))
-    found = rehearse(
+    found = dry_run(
         course.root / "release" / "sums",
         {"sums.ipynb": source.read(sums(course, "source"))},
         course.plug,
@@ -395,7 +395,7 @@ def test_errors_that_no_missing_answer_explains_are_told(course):
 @pytest.mark.slow
 def test_a_release_without_its_own_package_is_told(course):
     shutil.rmtree(course.root / "release" / "sums" / "nbjudge")
-    found = rehearse(
+    found = dry_run(
         course.root / "release" / "sums",
         {"sums.ipynb": source.read(sums(course, "source"))},
         course.plug,

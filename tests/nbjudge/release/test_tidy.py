@@ -19,7 +19,7 @@ def path(tmp_path):
 def edited(path, edit):
     notebook = source.read(path)
     edit(notebook)
-    path.write_text(source.written(notebook), encoding="utf-8", newline="\n")
+    path.write_text(source.notebook_text(notebook), encoding="utf-8", newline="\n")
 
 
 def run_by_an_editor(notebook):

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from nbjudge.cli.commands import app
 from nbjudge.course import gradebook as gradebooks
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import opened, read_grades
+from nbjudge.course.gradebook import open_gradebook, read_grades
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
@@ -37,7 +37,7 @@ from nbjudge.release import source
 from nbjudge.report import NothingGraded, report
 from nbjudge.report.anonymous import anonymous
 from nbjudge.report.class_page import page
-from nbjudge.report.gather import gathered
+from nbjudge.report.gather import gather
 from nbjudge.report.pictures import on_map
 from nbjudge.report.records import Class, Member
 from nbjudge.report.statistics import numbers
@@ -94,7 +94,7 @@ def graded_course(new_course: Course, tmp_path_factory: pytest.TempPathFactory) 
     root = tmp_path_factory.mktemp("graded") / "course"
     shutil.copytree(new_course.root, root)
     course = Course(root)
-    with opened(course) as gradebook:
+    with open_gradebook(course) as gradebook:
         gradebook.update_or_create_assignment("sums", duedate="2026-05-08 12:00:00 UTC")
         gradebook.update_or_create_student("ada", first_name="Ada", last_name="Lovelace")
         gradebook.update_or_create_student("absent", first_name="Nobody", last_name="Came")
@@ -104,7 +104,7 @@ def graded_course(new_course: Course, tmp_path_factory: pytest.TempPathFactory) 
         day = 9 if student == "zoe" else 7
         (folder / "timestamp.txt").write_text(f"2026-05-{day:02} 12:00:00 UTC\n")
     hand_in(course, "frida", b"{", "sums.ipynb")
-    autograde(course, "sums", call_in=AtOnce(with_records("epsilon outside the root")))
+    autograde(course, "sums", get_pool=AtOnce(with_records("epsilon outside the root")))
     return course
 
 
@@ -118,7 +118,7 @@ def graded(graded_course: Course, tmp_path: Path) -> Course:
 
 
 def test_a_class_is_gathered_from_gradebook_records_and_rows(graded: Course) -> None:
-    of = gathered(graded, "sums")
+    of = gather(graded, "sums")
 
     assert [(each.number, each.points, each.by_hand) for each in of.exercises] == [
         ("1.1.1", 2, False),
@@ -142,7 +142,7 @@ def test_a_class_is_gathered_from_gradebook_records_and_rows(graded: Course) -> 
 
 
 def test_rows_are_those_of_grading_and_reading_them_changes_nothing(graded: Course) -> None:
-    rows = autograde(graded, "sums", call_in=AtOnce())
+    rows = autograde(graded, "sums", get_pool=AtOnce())
     before = {path: path.stat().st_mtime_ns for path in graded.root.rglob("*")}
 
     assert standing(graded, "sums") == rows
@@ -179,9 +179,9 @@ def test_an_answer_left_as_it_was_is_empty_and_so_is_a_missing_notebook(tmp_path
         return replace(outcome, results=results)
 
     hand_in(course, "ada", book)
-    autograde(course, "sums", call_in=AtOnce(does))
+    autograde(course, "sums", get_pool=AtOnce(does))
 
-    of = gathered(course, "sums")
+    of = gather(course, "sums")
 
     assert [each.label for each in of.exercises[:2]] == ["first 1.1.1", "first 1.1.2"]
     empty = {key: answer.is_empty for key, answer in of.members[0].answers.items()}
@@ -192,14 +192,14 @@ def test_an_answer_left_as_it_was_is_empty_and_so_is_a_missing_notebook(tmp_path
 
 
 def test_extensions_count_and_penalties_are_taken_off(graded: Course) -> None:
-    with opened(graded) as gradebook:
+    with open_gradebook(graded) as gradebook:
         gradebook.grant_extension("sums", "zoe", hours=23)
         for student, penalty in (("zoe", 1.0), ("mia", 100.0)):
             submission = gradebook.find_submission("sums", student)
             submission.notebooks[0].late_submission_penalty = penalty
         gradebook.db.commit()
 
-    of = {each.student: each for each in gathered(graded, "sums").members}
+    of = {each.student: each for each in gather(graded, "sums").members}
 
     assert of["zoe"].seconds_late == 3600
     assert (points(of["zoe"]), of["zoe"].marks.penalty) == (2, 1)
@@ -208,16 +208,16 @@ def test_extensions_count_and_penalties_are_taken_off(graded: Course) -> None:
 
 
 def test_without_a_due_date_an_extension_makes_nobody_late(graded: Course) -> None:
-    with opened(graded) as gradebook:
+    with open_gradebook(graded) as gradebook:
         gradebook.find_assignment("sums").duedate = None
         gradebook.db.commit()
         gradebook.grant_extension("sums", "zoe", hours=1)
 
-    with opened(graded) as gradebook:
+    with open_gradebook(graded) as gradebook:
         known = read_grades(gradebook).submissions("sums")
 
     assert {each.seconds_late for each in known.values()} == {0}
-    assert not any(each.is_dated for each in gathered(graded, "sums").marks)
+    assert not any(each.is_dated for each in gather(graded, "sums").marks)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_graded_notebook_without_a_record_costs_mistakes_and_times_alone(
 ) -> None:
     damage(graded.root / "autograded" / "mia" / "sums" / "sums.ipynb")
 
-    of = gathered(graded, "sums")
+    of = gather(graded, "sums")
 
     assert of.unread == 1
     mia = {each.student: each for each in of.members}["mia"]
@@ -251,7 +251,7 @@ def test_a_time_that_is_none_counts_as_unknown(graded: Course) -> None:
     record["seconds"] = dict.fromkeys(record["seconds"], float("nan"))
     path.write_text(json.dumps(book), encoding="utf-8")
 
-    of = gathered(graded, "sums")
+    of = gather(graded, "sums")
 
     assert {each.seconds for each in of.members[1].answers.values()} == {None}
 
@@ -526,7 +526,7 @@ def test_of_all_assignments_those_that_are_not_graded_are_passed_over(
 ) -> None:
     other = shutil.copytree(graded.root / "source" / "sums", graded.root / "source" / "zeros")
     assert other.is_dir()
-    with opened(graded) as gradebook:
+    with open_gradebook(graded) as gradebook:
         gradebook.update_or_create_assignment("zeros")
     assert graded.api().generate_assignment("zeros")["success"]
 
@@ -581,14 +581,14 @@ def test_a_class_takes_as_many_questions_to_the_gradebook_as_a_student(
     graded: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opening: list[str] = []
-    original = gradebooks.opened
+    original = gradebooks.open_gradebook
 
     def counting(course: Course) -> Any:
         opening.append("once")
         return original(course)
 
-    monkeypatch.setattr(gradebooks, "opened", counting)
+    monkeypatch.setattr(gradebooks, "open_gradebook", counting)
 
-    gathered(graded, "sums")
+    gather(graded, "sums")
 
     assert len(opening) <= 4  # not once for each of the students

@@ -8,14 +8,21 @@ import pytest
 
 from nbjudge.fork_server.usage import Usage
 from nbjudge.sandbox import fitted_limits
-from nbjudge.sandbox.fitted_limits import derived, fitted, fitting_workers, needs, share, together
+from nbjudge.sandbox.fitted_limits import (
+    derive_limits,
+    fit_limits,
+    fitting_workers,
+    needs,
+    share,
+    together,
+)
 from nbjudge.sandbox.limits import Limits
 
 USED = Usage(memory_megabytes=400, cpu_seconds=3, wall_seconds=200, processes=20, disk_megabytes=1)
 
 
 def test_a_submission_may_take_four_times_what_the_solution_took() -> None:
-    found = derived(Limits(), needs([USED]))
+    found = derive_limits(Limits(), needs([USED]))
 
     assert found == replace(
         Limits(),
@@ -30,24 +37,24 @@ def test_a_submission_may_take_four_times_what_the_solution_took() -> None:
 def test_what_somebody_set_stays() -> None:
     set_by_hand = Limits(memory_megabytes=5000, processes=7)
 
-    found = derived(set_by_hand, needs([USED]), fixed={"memory_megabytes", "processes"})
+    found = derive_limits(set_by_hand, needs([USED]), fixed={"memory_megabytes", "processes"})
 
     assert (found.memory_megabytes, found.processes) == (5000, 7)
 
 
 def test_without_a_measurement_the_stated_limits_hold() -> None:
-    assert derived(Limits(), {}) == Limits()
-    assert derived(Limits(), needs([Usage()])) == Limits()
+    assert derive_limits(Limits(), {}) == Limits()
+    assert derive_limits(Limits(), needs([Usage()])) == Limits()
 
 
 @pytest.mark.parametrize("noise", [0.9, 0.97, 1.0, 1.03, 1.1])
 def test_another_measurement_makes_the_same_limits(noise: float) -> None:
     again = Usage(440 * noise, 3 * noise, 190 * noise, 18, 1.5 * noise)
 
-    assert derived(Limits(), needs([again])) == derived(
+    assert derive_limits(Limits(), needs([again])) == derive_limits(
         Limits(), needs([replace(again, processes=17)])
     )
-    assert derived(Limits(), needs([again])).memory_megabytes == 2048
+    assert derive_limits(Limits(), needs([again])).memory_megabytes == 2048
 
 
 def test_kernels_one_after_the_other_add_up_in_time_alone() -> None:
@@ -84,7 +91,7 @@ def test_a_kernel_gets_its_share_of_a_laptop(
     monkeypatch.setattr(fitted_limits, "megabytes_here", lambda: 8192)
     monkeypatch.setenv(fitted_limits.WORKERS, workers)
 
-    assert fitted(limits).memory_megabytes == megabytes
+    assert fit_limits(limits).memory_megabytes == megabytes
 
 
 def test_this_machine_has_memory() -> None:

@@ -42,7 +42,7 @@ from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import Session
-from nbjudge.sandbox.warm_kernels import warm_parent
+from nbjudge.sandbox.warm_kernels import running_fork_server
 
 HOSTILE = Path(__file__).parents[2] / "hostile"
 COURSES = Path(__file__).parents[2] / "courses"
@@ -293,9 +293,9 @@ def classes(courses: dict[str, Course], leftovers: Leftovers) -> Classes:
     def grade(name: str) -> list[Row]:
         # In this process, whose descendants can be looked at after each submission.
         if bubblewrap.problem():
-            return autograde(courses[name], ASSIGNMENTS[name], call_in=AtOnce())
+            return autograde(courses[name], ASSIGNMENTS[name], get_pool=AtOnce())
         plug = courses[name].plug
-        parent = warm_parent(plug)
+        parent = running_fork_server(plug)
         own = descendants(parent._process.pid)
 
         class Look(Watcher):
@@ -303,9 +303,9 @@ def classes(courses: dict[str, Course], leftovers: Leftovers) -> Classes:
                 leftovers.processes[student] = len(newcomers(parent._process.pid, own))
                 leftovers.rooms[student] = [path.name for path in parent.rooms.iterdir()]
                 known = leftovers.parents.setdefault(plug, set())
-                known.add(warm_parent(plug)._process.pid)
+                known.add(running_fork_server(plug)._process.pid)
 
-        return autograde(courses[name], ASSIGNMENTS[name], call_in=AtOnce(), watcher=Look())
+        return autograde(courses[name], ASSIGNMENTS[name], get_pool=AtOnce(), watcher=Look())
 
     def rows(name: str) -> dict[str, Row]:
         if name not in graded:
@@ -372,7 +372,7 @@ def test_nothing_runs_on_when_a_submission_is_graded(
 @pytest.mark.sandbox
 @needs_sandbox
 def test_a_greedy_kernel_takes_nothing_from_its_neighbour_and_ends_whole() -> None:
-    parent = warm_parent(Plug())._process.pid
+    parent = running_fork_server(Plug())._process.pid
     own = descendants(parent)
     limits = Limits(processes=50)
     greedy = Session(limits)
@@ -447,7 +447,7 @@ def test_grading_again_gives_the_same_row(
     sample = [student for student in (*REGRADED, HONEST[0]) if student in first]
 
     again = autograde(
-        courses[name], ASSIGNMENTS[name], students=sample, force=True, call_in=AtOnce()
+        courses[name], ASSIGNMENTS[name], students=sample, force=True, get_pool=AtOnce()
     )
 
     assert [row.student for row in again] == sorted(sample)

@@ -25,7 +25,7 @@ from jupyter_client.session import Session as Signer
 from nbformat import NotebookNode
 from processes import PATIENCE
 
-from nbjudge.judge.judge import Line
+from nbjudge.judge.judge import KernelChannel
 from nbjudge.kernel import leftovers
 from nbjudge.kernel.leftovers import Leftovers, Loop
 from nbjudge.kernel.wire import REPLY
@@ -515,7 +515,7 @@ def test_a_cold_kernel_shows_figures(cold: Session) -> None:
 def test_a_cold_kernel_answers_requests(cold: Session) -> None:
     cold.run(code("def double(x):\n    print('x' * 100_000)\n    return 2 * x"))
 
-    double = Line(cold.request, LIMITS).ask("begin", names=["double"], seed=1)["double"]
+    double = KernelChannel(cold.request, LIMITS).ask("begin", names=["double"], seed=1)["double"]
 
     assert [double(n) for n in range(5)] == [0, 2, 4, 6, 8]
 
@@ -553,7 +553,7 @@ def test_a_request_that_hangs_loses_a_cold_kernel_and_closing_ends_it() -> None:
     started = "import os, subprocess\nprint(os.getpid(), subprocess.Popen(['sleep', '600']).pid)"
     processes = said(session, started).split()
     session.run(code("def hang():\n    while True:\n        pass"))
-    line = Line(session.request, LIMITS)
+    line = KernelChannel(session.request, LIMITS)
     hang = line.ask("begin", names=["hang"], seed=1)["hang"]
     line.limits = replace(LIMITS, call_seconds=0.5)
 

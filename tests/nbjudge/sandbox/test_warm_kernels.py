@@ -27,13 +27,18 @@ from processes import PATIENCE
 
 from nbjudge.course.plug import Plug
 from nbjudge.fork_server.usage import Budget
-from nbjudge.judge.judge import Line
+from nbjudge.judge.judge import KernelChannel
 from nbjudge.judge.notebooks import grade_notebook
 from nbjudge.sandbox import bubblewrap, warm_kernels
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import NAME, KernelLost, KernelStartError, Session
-from nbjudge.sandbox.warm_kernels import ParentLost, WarmParent, WarmProvisioner, warm_parent
-from nbjudge.sandbox.workspace import Workplace
+from nbjudge.sandbox.warm_kernels import (
+    ForkServer,
+    ParentLost,
+    WarmProvisioner,
+    running_fork_server,
+)
+from nbjudge.sandbox.workspace import Workspace
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -146,7 +151,7 @@ def _start(pid: int) -> str:
 # --- as Jupyter uses it -------------------------------------------------------------------------
 
 
-def kernel_manager() -> tuple[AsyncKernelManager, dict[str, Any], Workplace]:
+def kernel_manager() -> tuple[AsyncKernelManager, dict[str, Any], Workspace]:
     """Return a manager of Jupyter's own, and what its kernel is started with, and in."""
     session = Session.__new__(Session)
     session._limits, session._plug = SMALL, Plug()
@@ -309,7 +314,7 @@ def test_two_kernels_with_one_seed_draw_the_same_numbers(preload: tuple[str, ...
 
     def drawn() -> str:
         with closing(Session(SMALL, plug=plug)) as session:
-            Line(session.request, SMALL).ask("start", seed=7)
+            KernelChannel(session.request, SMALL).ask("start", seed=7)
             return said(session, DRAWS.format("1"))
 
     assert drawn() == drawn()
@@ -421,8 +426,8 @@ def test_a_cell_that_wants_too_many_processes_fails_and_its_kernel_lives() -> No
 def means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have limits kept by control groups, where they can be had, or by counting, as elsewhere."""
     if request.param == "counted":
-        monkeypatch.setitem(vars(warm_parent(Plug())), "groups", None)
-    elif warm_parent(Plug()).groups is None:
+        monkeypatch.setitem(vars(running_fork_server(Plug())), "groups", None)
+    elif running_fork_server(Plug()).groups is None:
         pytest.skip("no control group can be had here")
     means: str = request.param
     return means
@@ -514,13 +519,13 @@ print(os.read(says, 10).decode(), open("/proc/self/autogroup").read().split()[-1
 def test_another_session_weighs_next_to_nothing_where_sessions_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(vars(warm_parent(Plug())), "groups", None)
+    monkeypatch.setitem(vars(running_fork_server(Plug())), "groups", None)
 
     assert printed(WEIGHT) == "19 0"
 
 
 def test_all_processes_of_a_kernel_are_in_its_group_and_the_group_goes_with_them() -> None:
-    home = warm_parent(Plug()).groups
+    home = running_fork_server(Plug()).groups
     if home is None:
         pytest.skip("no control group can be had here")
     groups = (
@@ -545,7 +550,7 @@ def test_a_kernel_whose_group_cannot_be_made_is_counted(monkeypatch: pytest.Monk
         def new_group(self, budget: Budget) -> Any:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(vars(warm_parent(Plug())), "groups", Full())
+    monkeypatch.setitem(vars(running_fork_server(Plug())), "groups", Full())
     session = Session(SMALL)
 
     assert said(session, "x = bytearray(90 * 2**20)\nprint('ran')") == "ran"
@@ -581,7 +586,7 @@ def test_the_processes_of_one_kernel_take_none_from_another() -> None:
 
 
 def test_a_closed_kernel_has_left_no_process() -> None:
-    warm_parent(Plug())
+    running_fork_server(Plug())
     before = descendants(os.getpid())
     session = Session(MANY)
     said(session, HOG)
@@ -599,7 +604,7 @@ def test_a_kernel_that_cannot_be_ended_now_holds_nobody_up_and_ends_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(warm_kernels, "END_SECONDS", 0.5)
-    warm_parent(Plug())
+    running_fork_server(Plug())
     before = descendants(os.getpid())
     session = Session(SMALL)
     mine = descendants(os.getpid()) - before
@@ -623,7 +628,7 @@ def test_a_kernel_whose_leash_is_let_go_is_ended() -> None:
             manager.provisioner._leash.close()
             assert eventually(lambda: not alive(mine))
 
-    warm_parent(Plug())
+    running_fork_server(Plug())
     before = descendants(os.getpid())
     asyncio.run(scenario())
 
@@ -663,7 +668,7 @@ def entries(folder: str | Path) -> int:
 
 def footprint() -> dict[str, int]:
     """Return what 200 kernels should not add to: files, processes, open files."""
-    rooms = warm_parent(Plug()).rooms
+    rooms = running_fork_server(Plug()).rooms
     return {
         "temporary files": entries(tempfile.gettempdir()),
         "rooms": entries(rooms),
@@ -678,7 +683,7 @@ def forking_process() -> int:
     """Return the process that forks kernels: the first of Python's in the sandbox."""
     inside = {
         int(start): pid
-        for pid, start in descendants(warm_parent(Plug())._process.pid)
+        for pid, start in descendants(running_fork_server(Plug())._process.pid)
         if Path(f"/proc/{pid}/comm").read_text().strip() != "bwrap"
     }
     return inside[min(inside)]
@@ -710,7 +715,7 @@ def test_two_hundred_kernels_leave_nothing_behind() -> None:
 
 def test_the_parent_can_fork_safely() -> None:
     """A thread, or an event loop's descriptors, would be copied in half."""
-    warm_parent(Plug())
+    running_fork_server(Plug())
     pid = forking_process()
 
     opened = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
@@ -723,15 +728,15 @@ def test_there_is_one_parent_for_each_course_and_folder_of_data(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(warm_kernels, "_parents", {})
-    monkeypatch.setattr(warm_kernels, "WarmParent", Living)
+    monkeypatch.setattr(warm_kernels, "ForkServer", Living)
 
-    first, again = warm_parent(THE_COURSES), warm_parent(replace(THE_COURSES))
-    other = warm_parent(Plug())
+    first, again = running_fork_server(THE_COURSES), running_fork_server(replace(THE_COURSES))
+    other = running_fork_server(Plug())
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
 
     assert first is again
-    assert warm_parent(THE_COURSES) is not first
-    assert warm_parent(Plug()) is other is not first
+    assert running_fork_server(THE_COURSES) is not first
+    assert running_fork_server(Plug()) is other is not first
 
 
 class Living:
@@ -746,14 +751,14 @@ class Living:
 
 def test_a_parent_that_was_killed_is_replaced() -> None:
     lost = Session(SMALL)
-    old = warm_parent(Plug())
+    old = running_fork_server(Plug())
 
     os.kill(old._process.pid, signal.SIGKILL)
     old._process.wait()
 
     assert eventually(lambda: not lost.is_alive())
     assert printed("print(1)") == "1"
-    assert warm_parent(Plug()) is not old
+    assert running_fork_server(Plug()) is not old
     assert not old.folder.exists()
     lost.close()
 
@@ -873,7 +878,7 @@ def kill_the_sandbox(times: int) -> Callable[[], None]:
     def kill() -> None:
         if left:
             left.pop()
-            parent = warm_parent(Plug())
+            parent = running_fork_server(Plug())
             parent._process.kill()
             parent._process.wait()
 
@@ -941,7 +946,7 @@ def test_a_parent_that_does_not_come_up_says_why(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(bubblewrap, "command", lambda *_, **__: fails)
 
     with pytest.raises(ParentLost, match="did not start: no room for walls"):
-        WarmParent(Plug())
+        ForkServer(Plug())
 
 
 def test_a_parent_with_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -951,15 +956,15 @@ def test_a_parent_with_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
     with pytest.raises(ParentLost, match="has 2 threads"):
-        WarmParent(Plug())
+        ForkServer(Plug())
 
 
-def failing_fork(times: int) -> Callable[[WarmParent, dict[str, Any]], Any]:
+def failing_fork(times: int) -> Callable[[ForkServer, dict[str, Any]], Any]:
     """Return a fork that finds no room, so many times."""
     left = [None] * times
-    fork = WarmParent.fork
+    fork = ForkServer.fork
 
-    def failing(self: WarmParent, request: dict[str, Any], *group: Any) -> Any:
+    def failing(self: ForkServer, request: dict[str, Any], *group: Any) -> Any:
         fails = left and left.pop() is None
         return fork(self, {**request, "room": "nowhere"} if fails else request, *group)
 
@@ -967,7 +972,7 @@ def failing_fork(times: int) -> Callable[[WarmParent, dict[str, Any]], Any]:
 
 
 def test_a_fork_that_fails_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(WarmParent, "fork", failing_fork(1))
+    monkeypatch.setattr(ForkServer, "fork", failing_fork(1))
 
     graded = grade_notebook(notebook("print('graded')"), limits=SMALL)
 
@@ -975,7 +980,7 @@ def test_a_fork_that_fails_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_fork_that_fails_twice_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(WarmParent, "fork", failing_fork(2))
+    monkeypatch.setattr(ForkServer, "fork", failing_fork(2))
 
     with pytest.raises(KernelStartError, match=r"could not be forked: .*No such file"):
         grade_notebook(notebook("print('graded')"), limits=SMALL)

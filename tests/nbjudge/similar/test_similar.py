@@ -21,7 +21,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.similar import similar_page
 from nbjudge.similar.find import Similar, similar
 from nbjudge.similar.fingerprints import Kind, reading
-from nbjudge.similar.similar_page import described, marked, page
+from nbjudge.similar.similar_page import describe, mark_passages, page
 
 STUDENTS = ("ada", "bob", "cyd", "dora", "eva", "finn", "gus", "hana")
 
@@ -200,7 +200,7 @@ def test_what_cannot_be_read_is_told_and_costs_nobody_else(course: Course) -> No
     assert "cannot be told from the rest" in told["lost"]
     written = page(found)
     assert "symbolic link" in written
-    assert "Not compared in full: 3 submissions." in " ".join(described(found, "x"))
+    assert "Not compared in full: 3 submissions." in " ".join(describe(found, "x"))
     assert "bad" not in page(found, anonymous=True).partition("Not compared")[2].partition("<p>")[0]
 
 
@@ -307,7 +307,7 @@ def test_passages_are_marked_line_by_line_by_how_many_have_them() -> None:
     read = reading("if x > 1:\n    y = a * b - c\n    z = 2\n")
     keys = list(read.places)
 
-    html = marked(read, keys[-1:], keys[:1], Kind.CODE)
+    html = mark_passages(read, keys[-1:], keys[:1], Kind.CODE)
 
     assert unescape(re.sub(r"<[^>]*>", "", html)) == read.text
     assert html.count('<mark class="rare">') == 2

@@ -12,7 +12,7 @@ from test_similar_pairs import answers, code
 
 from nbjudge.similar.find import Similar, Student
 from nbjudge.similar.fingerprints import Kind
-from nbjudge.similar.pairs import compared
+from nbjudge.similar.pairs import compare
 from nbjudge.similar.similar_page import page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -39,14 +39,14 @@ def everything() -> str:
             "sums",
             tuple(students),
             {each.exercise: each for each in exercises},
-            compared(exercises, 12, earlier=1),
+            compare(exercises, 12, earlier=1),
             {Student("bad"): ("'sums.ipynb' is empty. Ask for the file again.",)},
         )
     )
 
 
 def nothing() -> str:
-    return page(Similar("sums", (), {}, compared([], 0)))
+    return page(Similar("sums", (), {}, compare([], 0)))
 
 
 @pytest.mark.parametrize("which", [everything, nothing])

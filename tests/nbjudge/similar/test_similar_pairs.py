@@ -16,7 +16,7 @@ from nbjudge.similar.fingerprints import Kind, reading
 from nbjudge.similar.pairs import (
     Answers,
     Findings,
-    compared,
+    compare,
     erlang_tail,
     rarity,
     shared_prints,
@@ -88,7 +88,7 @@ def class_of(students: int, exercises: int, lines: int) -> list[list[str]]:
 def test_who_work_alone_do_not_stand_out() -> None:
     texts = class_of(20, 6, 4)
 
-    found = compared([answers(t, str(n)) for n, t in enumerate(texts)], 20)
+    found = compare([answers(t, str(n)) for n, t in enumerate(texts)], 20)
 
     assert (found.groups, found.pairs) == ((), 190)
     assert sum(pairs for _, pairs in found.scores) == 190
@@ -99,7 +99,7 @@ def test_short_answers_that_are_alike_throughout_stand_out_together() -> None:
     for exercise in texts:
         exercise[7] = exercise[3]
 
-    found = compared([answers(t, str(n)) for n, t in enumerate(texts)], 20)
+    found = compare([answers(t, str(n)) for n, t in enumerate(texts)], 20)
 
     (group,) = found.groups
     assert group.members == (3, 7)
@@ -113,14 +113,14 @@ def test_one_short_answer_alike_is_no_reason() -> None:
     texts = class_of(20, 6, 2)
     texts[0][7] = texts[0][3]
 
-    assert not compared([answers(t, str(n)) for n, t in enumerate(texts)], 20).groups
+    assert not compare([answers(t, str(n)) for n, t in enumerate(texts)], 20).groups
 
 
 def test_one_long_odd_answer_is_a_reason_even_where_all_else_differs() -> None:
     texts = class_of(12, 1, 12)
     texts[0][7] = texts[0][3]
 
-    found = compared([answers(texts[0])], 12)
+    found = compare([answers(texts[0])], 12)
 
     assert pairs(found) == [{3, 7}]
     assert found.groups[0].pairs[0].alone >= 1
@@ -129,7 +129,7 @@ def test_one_long_odd_answer_is_a_reason_even_where_all_else_differs() -> None:
 def test_what_everybody_writes_is_no_reason_however_long_and_often() -> None:
     texts = [[code(exercise, 12)] * 20 for exercise in range(6)]
 
-    assert not compared([answers(t, str(n)) for n, t in enumerate(texts)], 20).groups
+    assert not compare([answers(t, str(n)) for n, t in enumerate(texts)], 20).groups
 
 
 @pytest.mark.parametrize("how", ["given", "known"])
@@ -137,7 +137,7 @@ def test_what_was_given_or_is_known_is_no_reason(how: str) -> None:
     texts: list[str | None] = list(class_of(12, 1, 12)[0])
     texts[7] = texts[3]
 
-    assert not compared([answers(texts, **{how: [str(texts[3])]})], 12).groups
+    assert not compare([answers(texts, **{how: [str(texts[3])]})], 12).groups
 
 
 def test_known_answers_that_agree_throughout_are_a_reason() -> None:
@@ -145,7 +145,7 @@ def test_known_answers_that_agree_throughout_are_a_reason() -> None:
     for exercise in texts:
         exercise[7] = exercise[3]
 
-    found = compared([answers(t, str(n), known=t) for n, t in enumerate(texts)], 30)
+    found = compare([answers(t, str(n), known=t) for n, t in enumerate(texts)], 30)
 
     assert pairs(found) == [{3, 7}]
 
@@ -156,7 +156,7 @@ def test_a_written_answer_is_told_by_itself() -> None:
     ]
     words[5] = "But " + words[2]
 
-    found = compared([answers(words, kind=Kind.WORDS)], 8)
+    found = compare([answers(words, kind=Kind.WORDS)], 8)
 
     (group,) = found.groups
     (pair,) = group.pairs
@@ -171,7 +171,7 @@ def test_students_who_share_a_text_are_one_group_shown_by_as_few_pairs_as_possib
         exercise[4] = exercise[9] = exercise[11] = exercise[2]
         exercise[8] = exercise[7]
 
-    found = compared([answers(t, str(n)) for n, t in enumerate(texts)], 20)
+    found = compare([answers(t, str(n)) for n, t in enumerate(texts)], 20)
 
     groups = {group.members: group for group in found.groups}
     assert set(groups) == {(2, 4, 9, 11), (7, 8)}
@@ -185,7 +185,7 @@ def test_earlier_students_are_compared_with_this_class_and_not_with_each_other()
     (texts,) = class_of(12, 1, 12)
     texts[10] = texts[11] = texts[1]
 
-    found = compared([answers(texts)], 12, earlier=2)
+    found = compare([answers(texts)], 12, earlier=2)
 
     assert pairs(found) in ([{1, 10}, {1, 11}], [{1, 11}, {1, 10}])
     assert found.pairs == 66 - 1
@@ -196,15 +196,15 @@ def test_pairs_that_are_left_out_are_not_told_and_others_only_if_asked() -> None
     texts[10], texts[11] = texts[1], texts[2]
     exercises = [answers(texts)]
 
-    assert pairs(compared(exercises, 12, left_out=[(1, 10)])) == [{2, 11}]
-    assert pairs(compared(exercises, 12, only=[10])) == [{1, 10}]
-    assert compared(exercises, 12, only=[]).groups == ()
+    assert pairs(compare(exercises, 12, left_out=[(1, 10)])) == [{2, 11}]
+    assert pairs(compare(exercises, 12, only=[10])) == [{1, 10}]
+    assert compare(exercises, 12, only=[]).groups == ()
 
 
 def test_who_did_not_answer_is_like_nobody() -> None:
     (long,) = class_of(3, 1, 12)
 
-    found = compared([answers([long[0], None, long[0]]), answers([None, None, None], "1.2")], 3)
+    found = compare([answers([long[0], None, long[0]]), answers([None, None, None], "1.2")], 3)
 
     assert pairs(found) == [{0, 2}]
     assert [each.exercise for each in found.groups[0].pairs[0].exercises] == ["1.1"]
@@ -214,8 +214,8 @@ def test_who_did_not_answer_is_like_nobody() -> None:
 def test_a_class_may_be_small(students: int) -> None:
     texts = [f"x = {n}" for n in range(students)]
 
-    assert compared([answers(texts)], students).groups == ()
-    assert compared([], students).groups == ()
+    assert compare([answers(texts)], students).groups == ()
+    assert compare([], students).groups == ()
 
 
 def test_shared_passages_are_told_by_how_many_have_them() -> None:
