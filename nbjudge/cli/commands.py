@@ -322,7 +322,7 @@ def autograde(
     classes = {}
     passed_over: list[str] = []
     is_done = True
-    # Nothing can be printed meanwhile: see `staff`.
+    # Nothing can be printed meanwhile: see `lend_workers`.
     with batch.lend_workers(course, workers=workers, scheduler=scheduler) as get_pool:
         for name in chosen:
             start = time.monotonic()

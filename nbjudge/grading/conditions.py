@@ -114,7 +114,7 @@ def course_limits(
     ----------
     course : Course
     needed : mapping of str to float, optional
-        What the solution of the assignment needs: see `fitting.needs`.
+        What the solution of the assignment needs: see `fitted_limits.needs`.
     require_sandbox : bool
         Whether to refuse where nothing confines a kernel, whatever the configuration says.
     """

@@ -49,7 +49,7 @@ class Proof:
     version : str
         Of `digest`: what the solution was judged by.
     grader : str
-        Of `jobs.grader_version`: which code judged it.
+        Of `conditions.grader_version`: which code judged it.
     answers : mapping
         The solution, by notebook and the answer's grade id.
     passed : mapping of str to tuple of str

@@ -59,7 +59,7 @@ def collect(
     archives : iterable of Path
         ZIP files as they were downloaded, or folders of what was in them.
     platform : str
-        A key of `lms.COLLECTORS`.
+        A key of `platforms.COLLECTORS`.
     roster : Path, optional
         A CSV file that tells who is who; without it, students have the platform's numbers.
     id_column : str

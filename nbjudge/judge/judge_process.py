@@ -98,7 +98,7 @@ class Judge:
         cells : sequence of NotebookNode
             Those before the test, as they are after their run: what failed there explains much.
         seed_parts : tuple of str
-            What random inputs depend on: see `seeds.seeded`.
+            What random inputs depend on: see `seeds.seed_within`.
         until : float
             When the notebook's time is over, by `time.monotonic`.
         """

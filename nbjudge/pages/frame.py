@@ -47,7 +47,7 @@ class Pages:
     """Templates of one kind of page, in the frame of all.
 
     Whatever a template is given is escaped, and a name that it is not given is an error. It also
-    has `clean` (see `feedback_text.clean_characters`), `count_of` and the filter `points`.
+    has `clean` (see `text.clean_characters`), `count_of` and the filter `points`.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["points"] = points
-        self._environment.globals.update(counted=count_of, clean=clean_characters)
+        self._environment.globals.update(count_of=count_of, clean=clean_characters)
         sheets = [(place / "style.css").read_text(encoding="utf-8") for place in (FRAME, folder)]
         style = f"\n{''.join(sheets).strip()}\n"
         digest = hashlib.sha256(style.encode()).digest()

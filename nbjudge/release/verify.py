@@ -37,7 +37,7 @@ def verify_release(course: Course, assignment: str, *, run: bool = False) -> Non
     course : Course
     assignment : str
     run : bool
-        Whether to run the notebooks as well; see `rehearsal.rehearse`.
+        Whether to run the notebooks as well; see `dry_run.dry_run`.
 
     Raises
     ------
