@@ -210,7 +210,7 @@ def training(
         name: [] for name in ("results", "starts", "optimiser_calls", "loader_passes")
     }
     forward, backward = _network_without_relu()
-    with _supplied(train, forward=forward, backward=backward):
+    with _supply(train, forward=forward, backward=backward):
         for turn in turns:
             optimiser, start = optimisers[turn], (W1.clone(), W2.clone())
             before = optimiser.calls
@@ -270,7 +270,7 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
         if "batch_size" in source or "dataloader" in source
     ]
     cells = [shell.transform_cell(_without_magic(source)) for source in raw]
-    names = [_assigned(code) for code in cells]
+    names = [_assigned_names(code) for code in cells]
     sizes, loaders = (
         {i for i, found in enumerate(names) if name in found}
         for name in ("batch_size", "dataloader")
@@ -548,7 +548,7 @@ def _network_without_relu() -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 @contextmanager
-def _supplied(function: Any, **values: Any) -> Iterator[None]:
+def _supply(function: Any, **values: Any) -> Iterator[None]:
     """Let a function find these values behind its global names for a while."""
     namespace = _globals(function)
     before = {name: namespace[name] for name in values if name in namespace}
@@ -578,20 +578,20 @@ def _without_magic(source: str) -> str:
     return rest if first.split()[:1] in (["%%time"], ["%%capture"]) else source
 
 
-def _assigned(code: str) -> set[str]:
+def _assigned_names(code: str) -> set[str]:
     """The names that a cell's top-level statements assign."""
     try:
-        return set(_stored(ast.parse(code)))
+        return set(_stored_names(ast.parse(code)))
     except SyntaxError:
         return set()
 
 
-def _stored(node: ast.AST) -> Iterator[str]:
+def _stored_names(node: ast.AST) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
             yield child.id
         if not isinstance(child, _OWN_SCOPE):
-            yield from _stored(child)
+            yield from _stored_names(child)
 
 
 @functools.lru_cache(maxsize=32)

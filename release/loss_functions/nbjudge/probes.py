@@ -19,7 +19,7 @@ __all__ = ["call", "call_many", "copy_of", "is_a", "kinds"]
 def is_a(answer: Any, base: type) -> bool:
     """Say whether `answer` is an instance or a subclass of `base`."""
     if isinstance(answer, Remote):  # where `base` cannot go, its name can
-        return _qualified(base) in kinds(answer)
+        return _full_name(base) in kinds(answer)
     return issubclass(answer, base) if isinstance(answer, type) else isinstance(answer, base)
 
 
@@ -33,7 +33,7 @@ def kinds(answer: Any) -> list[str]:
         Each with its module, ``"torch.nn.modules.module.Module"``, the most special one first.
     """
     kind = answer if isinstance(answer, type) else type(answer)
-    return [_qualified(base) for base in kind.__mro__]
+    return [_full_name(base) for base in kind.__mro__]
 
 
 @in_place
@@ -73,7 +73,7 @@ def call_many(
     return results, later
 
 
-def _qualified(kind: type) -> str:
+def _full_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 

@@ -95,7 +95,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _styled(function: Callable[P, R]) -> Callable[P, R]:
+def _with_style(function: Callable[P, R]) -> Callable[P, R]:
     """Draw in the course's style, and leave the student's own settings as they are."""
 
     @functools.wraps(function)
@@ -135,7 +135,7 @@ def _array(values: Any, what: str, shape: tuple[int | str, ...]) -> NDArray[Any]
     return array
 
 
-def _named(values: Any, default: str) -> dict[str, Any]:
+def _name_axes(values: Any, default: str) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         return {default: values}
     if not values:
@@ -235,7 +235,7 @@ def _colourbar(figure: Figure, filled: Any, axes: Axes, label: str) -> None:
     figure.colorbar(filled, ax=axes, label=label, ticks=ticks[(low <= ticks) & (ticks <= high)])
 
 
-def _signed(number: float) -> str:
+def _with_sign(number: float) -> str:
     return f"{number:.4g}".replace("-", "−")
 
 
@@ -253,7 +253,7 @@ def _star(axes: Axes, minimum: Sequence[float], label: str = "minimum") -> None:
     )
 
 
-@_styled
+@_with_style
 def surface(
     loss: PairFunction,
     minimum: Sequence[float] | None = None,
@@ -295,7 +295,7 @@ def surface(
     _colourbar(figure, filled, above, "cost $J$")
     if minimum is not None:
         w1, w2, height = _array(minimum, "minimum", (3,)).astype(float)
-        label = f"minimum: $J$({_signed(w1)}, {_signed(w2)}) = {_signed(height)}"
+        label = f"minimum: $J$({_with_sign(w1)}, {_with_sign(w2)}) = {_with_sign(height)}"
         _star(above, (w1, w2), label)
         space.plot([w1], [w2], [height], "*", color=YELLOW, mec="black", markersize=17, zorder=9)
         above.legend(loc="upper right")
@@ -382,7 +382,7 @@ def _draw_walks(
     return trails, heads
 
 
-@_styled
+@_with_style
 def paths(
     loss: PairFunction,
     paths: ArrayLike | Mapping[str, ArrayLike],
@@ -421,7 +421,7 @@ def paths(
     ValueError
         If a path is empty, not of shape (n, 2), or never on the map.
     """
-    walks = [_Walk.of(*item, w1_range, w2_range) for item in _named(paths, "path").items()]
+    walks = [_Walk.of(*item, w1_range, w2_range) for item in _name_axes(paths, "path").items()]
     grid = _Map.of(loss, w1_range, w2_range)
     figure, axes = plt.subplots(figsize=(7.5, 6))
     _colourbar(figure, grid.draw(axes, pale=True), axes, "cost $J$")
@@ -512,7 +512,7 @@ def _data_uri(png: io.BytesIO) -> str:
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
 
 
-@_styled
+@_with_style
 def batch_surfaces(
     full: PairFunction,
     batches: Sequence[PairFunction] | Mapping[str, PairFunction],
@@ -540,15 +540,16 @@ def batch_surfaces(
     ValueError
         If there is no batch, a cost is nowhere finite, or a path is malformed.
     """
-    named = batches if isinstance(batches, Mapping) else _numbered(batches, "batch")
+    named = batches if isinstance(batches, Mapping) else _by_number(batches, "batch")
     grids = {
-        label: _Map.of(loss, w1_range, w2_range) for label, loss in _named(named, "batch").items()
+        label: _Map.of(loss, w1_range, w2_range)
+        for label, loss in _name_axes(named, "batch").items()
     }
     whole = _Map.of(full, w1_range, w2_range)
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.8), sharex=True, sharey=True)
     _colourbar(figure, whole.draw(left, pale=True), left, "cost of all data")
     left.set_title("All data")
-    walks = {} if paths is None else _named(paths, "path")
+    walks = {} if paths is None else _name_axes(paths, "path")
     lowest_of_all, label_of_all = whole.lowest(), "minimum of all data"
     if walks:
         shown = [_Walk.of(*item, w1_range, w2_range) for item in walks.items()]
@@ -582,14 +583,14 @@ def batch_surfaces(
     return figure
 
 
-def _numbered(values: Sequence[Any], noun: str) -> dict[str, Any]:
+def _by_number(values: Sequence[Any], noun: str) -> dict[str, Any]:
     return {f"{noun} {number}": value for number, value in enumerate(values, start=1)}
 
 
 # ---------------------------------------------------------------- training
 
 
-@_styled
+@_with_style
 def costs(
     costs: ArrayLike | Mapping[str, ArrayLike],
     *,
@@ -623,7 +624,7 @@ def costs(
     """
     series = {
         label: _array(values, f"costs of '{label}'", ("n",)).astype(float)
-        for label, values in _named(costs, ylabel).items()
+        for label, values in _name_axes(costs, ylabel).items()
     }
     shown = {label: _drop_non_finite(values) for label, values in series.items()}
     if log:
@@ -641,7 +642,7 @@ def costs(
         )
     if log:
         axes.set_yscale("log")
-        ylabel = f"{ylabel} − minimum ({_signed(minimum)})" if minimum else ylabel
+        ylabel = f"{ylabel} − minimum ({_with_sign(minimum)})" if minimum else ylabel
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if np.isfinite(ceiling):
         low = np.nanmin(np.concatenate(list(shown.values())))
@@ -668,7 +669,7 @@ def _ceiling(series: Iterable[NDArray[Any]]) -> float:
     return float(low + 3 * (first - low)) if cut else np.inf
 
 
-@_styled
+@_with_style
 def training(
     costs: ArrayLike,
     accuracies: ArrayLike,
@@ -721,7 +722,7 @@ def training(
     return figure
 
 
-@_styled
+@_with_style
 def compare_training(
     runs: Mapping[str, tuple[ArrayLike, int]],
     *,
@@ -749,7 +750,7 @@ def compare_training(
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), sharey=True)
     per_epoch = []
-    for index, (label, (costs, batches_per_epoch)) in enumerate(_named(runs, "").items()):
+    for index, (label, (costs, batches_per_epoch)) in enumerate(_name_axes(runs, "").items()):
         values = _drop_non_finite(_array(costs, f"costs of '{label}'", ("n",)).astype(float))
         ends, means = _per_epoch(values, batches_per_epoch)
         per_epoch.append(means)
@@ -777,7 +778,7 @@ def compare_training(
     return figure
 
 
-@_styled
+@_with_style
 def batches(
     labels_per_batch: Sequence[ArrayLike] | Mapping[str, Sequence[ArrayLike]],
     names: Sequence[str] | None = None,
@@ -802,7 +803,7 @@ def batches(
     """
     orders = {
         order: [_labels(_numpy(labels).ravel(), f"a batch {order}", ("n",)) for labels in sequence]
-        for order, sequence in _named(labels_per_batch, "").items()
+        for order, sequence in _name_axes(labels_per_batch, "").items()
     }
     if not all(orders.values()):
         raise ValueError("There is no batch to draw: give one sequence of labels per batch.")
@@ -851,7 +852,7 @@ def _class_names(names: Sequence[str] | None, classes: int) -> list[str]:
     return [str(name) for name in names]
 
 
-@_styled
+@_with_style
 def network(features: int = 301, hidden: int | str = "H") -> Figure:
     """Draw the two-layer perceptron, with the shape of everything that flows through it.
 
@@ -926,7 +927,7 @@ def network(features: int = 301, hidden: int | str = "H") -> Figure:
 # ---------------------------------------------------------------- segmentation
 
 
-@_styled
+@_with_style
 def segmentation(
     image: ArrayLike, truth: ArrayLike, prediction: ArrayLike, names: Sequence[str]
 ) -> Figure:
@@ -980,7 +981,7 @@ def segmentation(
     return figure
 
 
-@_styled
+@_with_style
 def masks(one_hot: ArrayLike, names: Sequence[str]) -> Figure:
     """Draw a one-hot mask as one small picture per class, with its number of pixels.
 
@@ -1010,7 +1011,7 @@ def masks(one_hot: ArrayLike, names: Sequence[str]) -> Figure:
     return figure
 
 
-@_styled
+@_with_style
 def class_bars(
     values: ArrayLike | Mapping[str, ArrayLike],
     names: Sequence[str],
@@ -1043,7 +1044,7 @@ def class_bars(
     """
     series = {
         label: _array(numbers, f"values of '{label}'", (len(names),)).astype(float)
-        for label, numbers in _named(values, "").items()
+        for label, numbers in _name_axes(values, "").items()
     }
     if not all(np.isfinite(numbers).all() for numbers in series.values()):
         raise ValueError("A value is not a finite number: look for a division by zero.")
@@ -1080,7 +1081,7 @@ def class_bars(
 # ---------------------------------------------------------------- pairs of drawings
 
 
-@_styled
+@_with_style
 def drawings(
     images: ArrayLike,
     labels: Sequence[object] | None = None,
@@ -1107,13 +1108,13 @@ def drawings(
         If the images have another shape, or there are not as many labels.
     """
     ink = _images(images, "images")
-    texts = [""] * len(ink) if labels is None else [str(label) for label in _listed(labels)]
+    texts = [""] * len(ink) if labels is None else [str(label) for label in _as_list(labels)]
     _same_length(images=ink, labels=np.array(texts))
     size = (1.1, 1.1 if labels is None else 1.35)
     return _grid(list(ink), texts, [""] * len(ink), min(columns, len(ink)), size, title)
 
 
-@_styled
+@_with_style
 def pairs(
     images0: ArrayLike,
     images1: ArrayLike,
@@ -1180,7 +1181,7 @@ def _grid(
     return figure
 
 
-def _listed(labels: Any) -> list[Any]:
+def _as_list(labels: Any) -> list[Any]:
     return list(_numpy(labels)) if hasattr(labels, "detach") else list(labels)
 
 
@@ -1191,7 +1192,7 @@ def _different(labels: Any) -> NDArray[np.bool_]:
     return flags.astype(bool)
 
 
-@_styled
+@_with_style
 def loss_against_distance(
     loss: PairFunction,
     *,
@@ -1237,7 +1238,7 @@ def loss_against_distance(
     return figure
 
 
-@_styled
+@_with_style
 def embedding(
     points: ArrayLike,
     labels: Sequence[object],
@@ -1265,7 +1266,7 @@ def embedding(
         If the lengths differ, a point is not finite, or there are more than sixteen classes.
     """
     places = _array(points, "points", ("N", 2)).astype(float)
-    kinds = np.array(_listed(labels)).ravel()
+    kinds = np.array(_as_list(labels)).ravel()
     _same_length(points=places, labels=kinds)
     if not np.isfinite(places).all():
         raise ValueError("Some points are not finite numbers: the training has diverged.")
@@ -1304,7 +1305,7 @@ def embedding(
     return figure
 
 
-@_styled
+@_with_style
 def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Figure:
     """Draw how the distances of same and of different pairs are spread.
 
@@ -1353,7 +1354,7 @@ def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Fi
     return figure
 
 
-@_styled
+@_with_style
 def roc(
     false_positive_rate: ArrayLike,
     true_positive_rate: ArrayLike,

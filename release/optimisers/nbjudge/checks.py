@@ -1,7 +1,7 @@
 """Compare an answer with what was expected, and say in plain words what differs.
 
 A comparison goes from the outside in (type, shape, dtype, value) and stops at the first difference,
-because the later ones usually follow from it. Notebooks say ``from course_utils import checks as
+because the later ones usually follow from it. Notebooks say ``from nbjudge import checks as
 check``. Needs NumPy only, and knows tensors when PyTorch has been imported.
 """
 

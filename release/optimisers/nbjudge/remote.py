@@ -17,13 +17,13 @@ from typing import Any, ParamSpec, TypeVar
 __all__ = [
     "AnswerError",
     "Remote",
+    "explain_to_student",
     "in_place",
     "in_words",
     "is_tests_own",
     "is_unanswered",
     "kind",
     "plain",
-    "told",
     "where",
 ]
 
@@ -141,7 +141,7 @@ def in_words(error: BaseException) -> str:
     return f"your code stopped with {said}, at line {line} of its cell: `{source}`"
 
 
-def told(exercise: str, error: BaseException) -> str:
+def explain_to_student(exercise: str, error: BaseException) -> str:
     """Return what a student is told of an exception that their answer to an exercise raised."""
     if is_unanswered(error):
         return f"✗ Exercise {exercise} has no answer yet."

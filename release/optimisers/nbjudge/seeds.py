@@ -16,15 +16,15 @@ from contextvars import ContextVar
 
 import numpy as np
 
-__all__ = ["generator", "number", "reset", "seeded"]
+__all__ = ["generator", "number", "reset", "seed_torch", "seed_within"]
 
-_ingredients: ContextVar[tuple[str, ...]] = ContextVar("ingredients", default=())
+_ingredients: ContextVar[tuple[str, ...]] = ContextVar("seed_parts", default=())
 
 
 @contextmanager
-def seeded(*ingredients: str) -> Iterator[None]:
-    """Let all generators made within depend on `ingredients` (secret, hand-in, and so on)."""
-    token = _ingredients.set(ingredients)
+def seed_within(*seed_parts: str) -> Iterator[None]:
+    """Let all generators made within depend on `seed_parts` (secret, hand-in, and so on)."""
+    token = _ingredients.set(seed_parts)
     try:
         yield
     finally:
@@ -56,6 +56,11 @@ def reset(seed: int) -> None:
     """Seed the global generators of Python, NumPy and, if it has been imported, PyTorch."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
+    seed_torch(seed)
+
+
+def seed_torch(seed: int) -> None:
+    """Seed PyTorch's global generator, if it has been imported."""
     if torch := sys.modules.get("torch"):
         # `torch.manual_seed` looks for devices of every kind, which takes a hundred times as long.
         torch.default_generator.manual_seed(seed)
