@@ -57,7 +57,7 @@ class Limits:
         256 * 2**20, "Bytes that one exercise's tests and the student's kernel send each other."
     )
     judge_seconds: int = setting(
-        120, "Seconds that one exercise's tests may compute themselves, calls not counted."
+        120, "Seconds of computing of one exercise's tests themselves, calls not counted."
     )
     judge_megabytes: int = setting(
         1024, "Memory that one exercise's tests may take for what the student's code gives them."

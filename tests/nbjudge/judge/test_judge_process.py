@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,7 +108,10 @@ def test_what_a_test_cannot_stand_costs_its_exercise(
 @pytest.mark.parametrize(
     "endless", ["while True:\n    pass", "import time\ntime.sleep(60)", "sum(iter(int, 1))"]
 )
-def test_a_test_that_computes_without_end_is_stopped(endless: str) -> None:
+def test_a_test_that_computes_without_end_is_stopped(
+    endless: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge_process, "LENIENCE", 2)
     with closing(Judge(replace(LIMITS, judge_seconds=1), Plug())) as process:
         found = judged(process, endless)
 
@@ -179,3 +186,26 @@ def test_the_next_notebook_is_judged_by_the_same_process() -> None:
     with judging(replace(LIMITS, judge_seconds=2), Plug()) as third:
         assert third is not first
     assert first._line is None  # who waits with other settings has ended
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells what computes")
+def test_a_judge_that_waits_for_a_processor_is_not_stopped() -> None:
+    """It stops itself, which is what a machine does to it that has more to do."""
+    waits = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nassert double(2) == 4\n"
+    with closing(Judge(replace(LIMITS, judge_seconds=1), Plug())) as process:
+        process.judge(GOOD, answers())  # so that there is a process
+        resumed = threading.Thread(target=resume_later, args=(process._process,))
+        resumed.start()
+        found = process.judge(replace(GOOD, source=waits), answers())
+        resumed.join()
+
+    assert (found.verdict.mark, found.stopped) == (2, "")
+
+
+def resume_later(process: int) -> None:
+    """Let a process go on that has stood still for longer than it may compute."""
+    state = Path(f"/proc/{process}/stat")
+    while state.read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.01)
+    time.sleep(1.5)
+    os.kill(process, signal.SIGCONT)
