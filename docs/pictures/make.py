@@ -40,8 +40,8 @@ from nbjudge.report import report
 
 PICTURES = Path(__file__).resolve().parent
 ROOT = PICTURES.parents[1]
-sys.path.append(str(ROOT / "tests"))  # where there is a desk to work at, with a browser
-from desk import COURSE, Lab, fill_in, in_lab, looking, serving  # noqa: E402
+sys.path.append(str(ROOT / "tests"))  # what looks at pages with a browser
+from browsing import COURSE, Lab, fill_in, in_lab, looking, serving  # noqa: E402
 
 ASSIGNMENT = "optimisers"
 NAMES = (

@@ -72,7 +72,7 @@ IDS = Path("/proc/self/uid_map")
 RESERVED = 2**30
 #: Where a kernel may write: its home, the folder that it starts in, and those for temporary files.
 OWN = "/student"
-HOME, DESK = f"{OWN}/home", f"{OWN}/desk"
+HOME, CWD = f"{OWN}/home", f"{OWN}/work"
 CONNECTION = f"{HOME}/connection.json"
 
 
@@ -239,11 +239,11 @@ def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
     _make_temporary("/dev/shm")
     namespaces.mount_proc()
     namespaces.bind(str(room / "line"), "/line")
-    shutil.copytree(room / "desk", DESK)
+    shutil.copytree(room / "work", CWD)
     shutil.copytree(room / "home", HOME)
     Path(CONNECTION).write_text(json.dumps(request["connection"]), encoding="utf-8")
     if user is not None:
-        for owned in (Path(HOME), Path(DESK)):
+        for owned in (Path(HOME), Path(CWD)):
             for place in (owned, *owned.rglob("*")):
                 os.chown(place, user, user)
     namespaces.mount_tmpfs("/rooms", 1)
@@ -295,7 +295,7 @@ def _kernel(
         os.nice(19)
         namespaces.give_up_privileges(user)
         syscalls.forbid()
-        os.chdir(DESK)
+        os.chdir(CWD)
         os.environ.clear()
         os.environ.update(request["environment"])
         tempfile.tempdir = None  # an import may have asked for the parent's

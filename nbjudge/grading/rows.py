@@ -15,7 +15,7 @@ from nbjudge.grading import graded
 from nbjudge.grading.plan import Record
 from nbjudge.intake.submission import Submission, find_submissions, name_list
 
-__all__ = ["CHANGED", "GONE", "NOT_YET", "Row", "Status", "rows_of", "standing"]
+__all__ = ["CHANGED", "GONE", "NOT_YET", "Row", "Status", "current_rows", "rows_of"]
 
 #: What a row says that was not, or not only, made by the last grading.
 NOT_YET = "It is not graded yet: run `course autograde {}`."
@@ -72,7 +72,7 @@ class Row:
     is_unfinished: bool = False
 
 
-def standing(course: Course, assignment: str) -> list[Row]:
+def current_rows(course: Course, assignment: str) -> list[Row]:
     """Return a class's table as it stands; nothing is graded, and nothing written.
 
     Returns

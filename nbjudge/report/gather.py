@@ -18,7 +18,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
 from nbjudge.course.gradebook import open_gradebook, read_grades, versions
 from nbjudge.course.marks import SubmissionMarks
-from nbjudge.grading.rows import Row, Status, standing
+from nbjudge.grading.rows import Row, Status, current_rows
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.report.records import Answer, Class, Exercise, Key, Member
 
@@ -34,7 +34,7 @@ def gather(course: Course, assignment: str) -> Class:
         If the course or its gradebook has no such assignment, or cannot be read.
     """
     exercises = tuple(_exercises(versions(course, assignment)))
-    rows = {row.student: row for row in standing(course, assignment)}
+    rows = {row.student: row for row in current_rows(course, assignment)}
     with open_gradebook(course) as gradebook:
         table = read_grades(gradebook, assignments=[assignment])
     names = {person.id: person.name for person in table.people}

@@ -367,7 +367,7 @@ class Session:
             ),
         }
         return {
-            "cwd": str(place.desk),
+            "cwd": str(place.cwd),
             "env": {},
             "request": request,
             "fork_server": fork_server,
@@ -390,7 +390,7 @@ class Session:
         if sys.platform != "win32":
             self._talk_by_files(place)
         return {
-            "cwd": str(place.desk),
+            "cwd": str(place.cwd),
             "env": workspace.environment(self._plug, str(place.home), data=str(data)),
         }
 

@@ -36,14 +36,14 @@ class Workspace:
         # The name is short because a Unix socket's path has at most 107 bytes.
         self.root = Path(tempfile.mkdtemp(prefix="kernel-", dir=within or short_folder())).resolve()
         self.root.chmod(0o711)
-        self.home, self.desk, self.line = (self.root / name for name in ("home", "desk", "line"))
+        self.home, self.cwd, self.line = (self.root / name for name in ("home", "work", "line"))
         (self.home / "matplotlib").mkdir(parents=True)
-        self.desk.mkdir()
+        self.cwd.mkdir()
         self.line.mkdir()
         self.line.chmod(0o777)  # in a sandbox the kernel is another user
         for name, content in files.items():
-            (self.desk / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.desk / name).write_bytes(content)
+            (self.cwd / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.cwd / name).write_bytes(content)
 
     def copy_fonts(self) -> None:
         """Spare a kernel that starts cold the seconds in which matplotlib lists the fonts."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import PATIENCE, Lab, in_lab, settings
+from browsing import PATIENCE, Lab, in_lab, settings
 from playwright.sync_api import expect
 
 from nbjudge.release import source

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import hindrances
+from browsing import hindrances
 from doc_pages import ROOT
 from test_docs import site  # noqa: F401 (a fixture)
 

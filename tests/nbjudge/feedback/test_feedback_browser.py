@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import hindrances
+from browsing import hindrances
 from feedback_notebooks import (
     HOSTILE_HTML,
     TRACE,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import COURSE, Server, fill_in, looking, serving
 from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
-from desk import COURSE, Server, fill_in, looking, serving
 from feedback_notebooks import HOSTILE_HTML, HOSTILE_MARKDOWN, TRACE
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect

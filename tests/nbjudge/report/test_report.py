@@ -30,7 +30,7 @@ from nbjudge.course.gradebook import open_gradebook, read_grades
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
-from nbjudge.grading.rows import CHANGED, GONE, NOT_YET, Status, standing
+from nbjudge.grading.rows import CHANGED, GONE, NOT_YET, Status, current_rows
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.pages.charts import _ROLE_OF, DIVERGING, ROLES, SETTINGS, inline
 from nbjudge.release import source
@@ -145,7 +145,7 @@ def test_rows_are_those_of_grading_and_reading_them_changes_nothing(graded: Cour
     rows = autograde(graded, "sums", get_pool=AtOnce())
     before = {path: path.stat().st_mtime_ns for path in graded.root.rglob("*")}
 
-    assert standing(graded, "sums") == rows
+    assert current_rows(graded, "sums") == rows
     assert {path: path.stat().st_mtime_ns for path in graded.root.rglob("*")} == before
 
 
@@ -154,7 +154,7 @@ def test_what_is_new_or_changed_since_is_said(graded: Course) -> None:
     hand_in(graded, "bob", answered(graded, ex_1_1_1="total = sum"))
     shutil.rmtree(graded.root / "submitted" / "ada")
 
-    rows = {row.student: row for row in standing(graded, "sums")}
+    rows = {row.student: row for row in current_rows(graded, "sums")}
 
     assert (rows["new"].status, rows["new"].score) == (Status.FAILED, None)
     assert rows["new"].remarks == (NOT_YET.format("sums"),)

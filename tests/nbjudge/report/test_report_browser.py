@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import hindrances
+from browsing import hindrances
 from report_classes import class_of, drawn, exercise, member
 from test_feedback_browser import SCHEMES, Watch, write
 

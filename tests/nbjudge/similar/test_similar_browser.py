@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import hindrances
+from browsing import hindrances
 from test_feedback_browser import Watch, write
 from test_similar_pairs import answers, code
 
