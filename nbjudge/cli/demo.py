@@ -168,10 +168,10 @@ def run(
             "Make one with `course new`."
         )
         raise CourseError(message)
-    students = made_up_class(course) if students is None else students
-    assignments = list(dict.fromkeys(student.assignment for student in students))
     start = time.monotonic()
     demo = _fresh_course(course, folder)
+    students = made_up_class(course) if students is None else students
+    assignments = list(dict.fromkeys(student.assignment for student in students))
     console.print(f"[bold]A class in miniature[/bold], in {folder}", highlight=False)
 
     _headline(console, "Release", "the student versions, made from source/")

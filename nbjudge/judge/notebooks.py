@@ -409,7 +409,7 @@ class _Run:
         self._counted = 0
         self._end = time.monotonic() + limits.notebook_seconds
         self._judge = judge
-        self._ingredients = seed_parts
+        self._seed_parts = seed_parts
         self._past: list[_Step] = []
         self._outputs = OutputBudget(limits.output_bytes)
         self._not_run = 0
@@ -528,7 +528,7 @@ class _Run:
                 raise
 
         judged = self._judge.judge(
-            test, exchange, cells=before, seed_parts=self._ingredients, until=self._end
+            test, exchange, cells=before, seed_parts=self._seed_parts, until=self._end
         )
         verdict = judged.verdict
         if not verdict.lost:
@@ -641,7 +641,7 @@ class _Run:
                     self._judge.judge(
                         _test(step.cell),
                         session.request,
-                        seed_parts=self._ingredients,
+                        seed_parts=self._seed_parts,
                         until=self._end,
                     )
                 if died is not None:

@@ -636,14 +636,14 @@ def test_a_kernel_whose_leash_is_let_go_is_ended() -> None:
 GRADER = """
 from nbjudge.sandbox.session import Session
 from nbjudge.sandbox.limits import Limits
-from nbjudge.sandbox.warm_kernels import warm_parent
+from nbjudge.sandbox.warm_kernels import running_fork_server
 from nbjudge.course.plug import Plug
 import nbformat, time
 
 session = Session(Limits())
 leaves = "import subprocess\\nsubprocess.Popen(['sleep', '600'], start_new_session=True)"
 session.run(nbformat.v4.new_code_cell(leaves))
-print(warm_parent(Plug()).folder, flush=True)
+print(running_fork_server(Plug()).folder, flush=True)
 time.sleep(600)
 """
 
@@ -776,7 +776,7 @@ def grade():
     cell = nbformat.v4.new_code_cell("print(6 * 7)")
     with closing(Session(Limits())) as session:
         session.run(cell)
-    return f"{cell.outputs[0].text.strip()} {warm_kernels.warm_parent(Plug()).folder}"
+    return f"{cell.outputs[0].text.strip()} {warm_kernels.running_fork_server(Plug()).folder}"
 
 def forked(work):
     read, write = os.pipe()
