@@ -28,9 +28,9 @@ def group_sentences(sentences: Iterable[str], most: int = MOST) -> tuple[str, ..
 
     Examples
     --------
-    >>> grouped(["'a' is damaged.", "'b' is damaged.", "It came late.", "'c' is damaged."])
+    >>> group_sentences(["'a' is damaged.", "'b' is damaged.", "It came late.", "'c' is damaged."])
     ("'a' is damaged. So it is with 'b' and 'c'.", 'It came late.')
-    >>> grouped(["A cell was stopped."] * 3)
+    >>> group_sentences(["A cell was stopped."] * 3)
     ('A cell was stopped. (3 times)',)
     """
     kinds: dict[str, list[str]] = {}

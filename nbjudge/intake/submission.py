@@ -120,7 +120,7 @@ class SubmissionFiles:
 def printable(name: str) -> str:
     r"""Return a name that is safe to print: without control characters, and not too long.
 
-    >>> shown("a\x1b[2Jb")
+    >>> printable("a\x1b[2Jb")
     'a\\x1b[2Jb'
     """
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
@@ -252,7 +252,7 @@ def _not_found(expected: str, strangers: Collection[str]) -> str:
 def name_list(names: Iterable[str]) -> str:
     """Return names for a sentence: in quotes, safe to print, and the first five of many.
 
-    >>> named("abcdefg")
+    >>> name_list("abcdefg")
     "'a', 'b', 'c', 'd', 'e' and 2 more"
     """
     names = [f"'{printable(name)}'" for name in names]

@@ -37,7 +37,7 @@ def points(number: float) -> str:
 def count_of(number: float, one: str, several: str) -> str:
     """Return a number with the word for what it counts.
 
-    >>> counted(1, "point", "points")
+    >>> count_of(1, "point", "points")
     '1 point'
     """
     return f"{points(number)} {one if number == 1 else several}"

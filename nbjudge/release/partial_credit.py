@@ -32,7 +32,7 @@ def weight_problem(code: str, points: float) -> str:
 
     Examples
     --------
-    >>> misweighed("parts = check.Parts()\nwith parts(1, 'sum'):\n    ...\nparts.points()", 2)
+    >>> weight_problem("parts = check.Parts()\nwith parts(1, 'sum'):\n    ...\nparts.points()", 2)
     'has parts worth 1, and 2 points'
     """
     tree = ast.parse(code)

@@ -114,7 +114,7 @@ def amount(students: int, of: int) -> str:
 def list_of(names: Sequence[str]) -> str:
     """Return names as a sentence lists them.
 
-    >>> listed(["1.1", "1.2", "1.3"])
+    >>> list_of(["1.1", "1.2", "1.3"])
     '1.1, 1.2 and 1.3'
     """
     if len(names) < 2:
@@ -181,7 +181,7 @@ def _tenths(number: float | None) -> str:
 def with_sign(r: float | None) -> str:
     """Return a correlation as people write it.
 
-    >>> signed(-0.254)
+    >>> with_sign(-0.254)
     '−0.25'
     """
     return f"{r or 0.0:.2f}".replace("-", "−")

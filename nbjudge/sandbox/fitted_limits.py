@@ -99,7 +99,7 @@ def derive_limits(
 
     Examples
     --------
-    >>> derived(Limits(), {"memory_megabytes": 400.0}).memory_megabytes
+    >>> derive_limits(Limits(), {"memory_megabytes": 400.0}).memory_megabytes
     2048
     """
     found = {

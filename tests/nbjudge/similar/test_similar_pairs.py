@@ -235,7 +235,7 @@ def test_the_same_class_gives_the_same_findings_whatever_python_hashes_to() -> N
     program = (
         "from test_similar_pairs import *\n"
         "texts = class_of(8, 2, 9); texts[0][1] = texts[0][2]\n"
-        "print(compared([answers(t, str(n)) for n, t in enumerate(texts)], 8))"
+        "print(compare([answers(t, str(n)) for n, t in enumerate(texts)], 8))"
     )
     told = {
         subprocess.run(
