@@ -1,4 +1,4 @@
-"""A Jupyter server of its own for a test: it knows nothing of who runs the tests."""
+"""A browser for tests: a Jupyter server of its own, and pages that are watched and measured."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jupyter_server.serverapp import list_running_servers
 from nbformat import NotebookNode
 from playwright.sync_api import expect
@@ -225,3 +226,40 @@ def hindrances(
         if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
             found.append((f"{width}", "wider than the screen", page.url))
     return found
+
+
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
+def write(tmp_path: Path, page: str) -> Path:
+    path = tmp_path / "page.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+class Watch:
+    """Opens pages, and notes what they do that a page of feedback must not."""
+
+    def __init__(self, browser: Any, **settings: Any) -> None:
+        self.context = browser.new_context(**settings)
+        self.page = self.context.new_page()
+        self.seen: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("request", self._ask)
+        self.page.on("console", lambda message: self.seen.append(message.text))
+        self.page.on("pageerror", lambda error: self.seen.append(str(error)))
+        self.page.on("dialog", self._dismiss)
+        self.context.on("page", lambda page: self.seen.append("a window"))
+
+    def _ask(self, request: Any) -> None:
+        if not request.url.startswith("data:image/"):
+            self.asked.append(request.url)
+
+    def _dismiss(self, dialog: Any) -> None:
+        self.seen.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def open(self, path: Path) -> Any:
+        self.page.goto(path.as_uri(), wait_until="load")
+        self.page.wait_for_load_state("networkidle")
+        return self.page

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import hindrances
+from browsing import SCHEMES, Watch, hindrances, write
 from feedback_notebooks import (
     HOSTILE_HTML,
     TRACE,
@@ -34,13 +34,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 REGIONS = (("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"),)
 SIZES = pytest.mark.parametrize("width", [360, 1280])
-SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 
-def write(tmp_path: Path, page: str) -> Path:
-    path = tmp_path / "page.html"
-    path.write_text(page, encoding="utf-8")
-    return path
 
 
 def honest_page() -> str:
@@ -84,32 +79,6 @@ def overview() -> str:
     return overview_page(graded, SubmissionMarks("sums", "ada", "Ada Lovelace", books))
 
 
-class Watch:
-    """Opens pages, and notes what they do that a page of feedback must not."""
-
-    def __init__(self, browser: Any, **settings: Any) -> None:
-        self.context = browser.new_context(**settings)
-        self.page = self.context.new_page()
-        self.seen: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("request", self._ask)
-        self.page.on("console", lambda message: self.seen.append(message.text))
-        self.page.on("pageerror", lambda error: self.seen.append(str(error)))
-        self.page.on("dialog", self._dismiss)
-        self.context.on("page", lambda page: self.seen.append("a window"))
-
-    def _ask(self, request: Any) -> None:
-        if not request.url.startswith("data:image/"):
-            self.asked.append(request.url)
-
-    def _dismiss(self, dialog: Any) -> None:
-        self.seen.append(f"a dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def open(self, path: Path) -> Any:
-        self.page.goto(path.as_uri(), wait_until="load")
-        self.page.wait_for_load_state("networkidle")
-        return self.page
 
 
 @SIZES

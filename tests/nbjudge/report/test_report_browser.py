@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import hindrances
+from browsing import SCHEMES, Watch, hindrances, write
 from report_classes import class_of, drawn, exercise, member
-from test_feedback_browser import SCHEMES, Watch, write
 
 from nbjudge.pages.charts import DIVERGING
 from nbjudge.report.class_page import page

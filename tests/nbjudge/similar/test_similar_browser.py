@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import hindrances
-from test_feedback_browser import Watch, write
+from browsing import Watch, hindrances, write
 from test_similar_pairs import answers, code
 
 from nbjudge.similar.find import Similar, Student
