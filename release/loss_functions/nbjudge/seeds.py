@@ -18,17 +18,17 @@ import numpy as np
 
 __all__ = ["generator", "number", "reset", "seed_torch", "seed_within"]
 
-_ingredients: ContextVar[tuple[str, ...]] = ContextVar("seed_parts", default=())
+_seed_parts: ContextVar[tuple[str, ...]] = ContextVar("seed_parts", default=())
 
 
 @contextmanager
 def seed_within(*seed_parts: str) -> Iterator[None]:
     """Let all generators made within depend on `seed_parts` (secret, hand-in, and so on)."""
-    token = _ingredients.set(seed_parts)
+    token = _seed_parts.set(seed_parts)
     try:
         yield
     finally:
-        _ingredients.reset(token)
+        _seed_parts.reset(token)
 
 
 def generator(exercise: str) -> np.random.Generator:
@@ -45,7 +45,7 @@ def generator(exercise: str) -> np.random.Generator:
 def number(exercise: str) -> int:
     """Return the seed of an exercise, in [0, 2⁶³)."""
     digest = hashlib.sha256()
-    for part in (*_ingredients.get(), exercise):
+    for part in (*_seed_parts.get(), exercise):
         # The length keeps ("a", "bc") and ("ab", "c") apart.
         text = part.encode("utf-8", "surrogatepass")
         digest.update(len(text).to_bytes(8, "big") + text)
