@@ -131,8 +131,8 @@ def autograde(
     allowed = course_limits(course, require_sandbox=require_sandbox)
     terms = GradingConditions(versions(course, assignment), allowed, run_all, course.plug)
     submissions = select(find_submissions(course, assignment, terms.versions), students)
-    with grading_lock(course), lend_workers(course) as staff_of_here:
-        get_pool = get_pool or staff_of_here
+    with grading_lock(course), lend_workers(course) as own_pool:
+        get_pool = get_pool or own_pool
         notes: tuple[str, ...] = ()
         if any(submission.notebooks for submission in submissions):
             terms, notes = _prove(course, assignment, terms, get_pool)
@@ -180,9 +180,9 @@ class _Run:
         """Have all graded that has to be, and save each as it comes."""
         clear_away(self.course, "autograded")
         with closing(Writer(self.course, self.assignment)) as writer:
-            crew = get_pool()
-            self.watcher.gathered(crew.workers)
-            for outcome in crew.outcomes(self._jobs()):
+            pool = get_pool()
+            self.watcher.gathered(pool.workers)
+            for outcome in pool.outcomes(self._jobs()):
                 record = self.records[outcome.student].with_outcome(outcome)
                 self.records[record.student] = self._keep(record, outcome, writer)
                 has_problems = bool(record.entry.problems)
