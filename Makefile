@@ -66,7 +66,7 @@ pictures: $(STAMP) browser  ## take the pictures of the documentation anew, of a
 	@$(BIN)/python docs/pictures/make.py
 
 test: $(STAMP) postgresql browser lint  ## run everything that CI runs
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network
 	@env -u COURSE_DATA_DIR COURSE_OFFLINE=1 $(BIN)/python -m pytest -n 2 tests/course_utils/test_data.py tests/course_utils/test_notebooks.py \

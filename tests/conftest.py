@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
     if (log := getattr(item.funcargs.get("server"), "log", None)) is not None:
         told += ["server:", *log.read_text(encoding="utf-8").splitlines()[-20:]]
     report.sections.append(("In the browser", "\n".join(told)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files of slow tests: everybody would wait for who gets one of them last."""
+    slow = {item for item in items for name in ("slow", "browser") if item.get_closest_marker(name)}
+    every, slow_ones = (Counter(item.path for item in some) for some in (items, slow))
+    items.sort(key=lambda item: -slow_ones[item.path] / every[item.path])
 
 
 @pytest.fixture(scope="module")

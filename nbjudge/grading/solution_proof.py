@@ -33,7 +33,7 @@ __all__ = ["Outcomes", "Proof", "digest", "find", "find_or_prove", "keep", "prov
 
 FOLDER = ".course_proofs"
 SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
-#: What becomes of jobs: those of a crew, or of this process.
+#: What becomes of jobs: those of a pool of workers, or of this process.
 Outcomes = Callable[[Iterable[Job]], Iterator[Outcome]]
 
 #: Texts by notebook and, in it, by grade id.
