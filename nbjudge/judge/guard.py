@@ -16,7 +16,10 @@ from typing import Any, Protocol, TypeGuard, get_args
 
 from nbjudge.judge.stand_ins import DATA, StandIn, Unable, is_data, is_function
 
-__all__ = ["builtins_for", "compile_test"]
+__all__ = ["builtin_names", "builtins_for", "compile_test"]
+
+#: What Python and IPython put among the builtins of a process in which somebody types.
+AT_A_PROMPT = frozenset({"_", "display", "get_ipython"})
 
 SINGLE = (None, True, False, Ellipsis, NotImplemented)
 #: By what the rewritten cell calls these functions: no cell can spell such a name.
@@ -129,11 +132,16 @@ class _Kind:
         return f"<class '{self.__name__}'>"
 
 
+def builtin_names() -> frozenset[str]:
+    """Return the names that every Python has; sessions at a prompt add some of their own."""
+    return frozenset(vars(builtins)) - AT_A_PROMPT
+
+
 def builtins_for(referee: Referee) -> dict[str, Any]:
     """Return the builtins of a test cell, with those that know a stand-in when they see one."""
     guard = _Guard(referee)
     return {
-        **vars(builtins),
+        **{name: vars(builtins)[name] for name in builtin_names()},
         "isinstance": guard.is_instance,
         "issubclass": guard.is_subclass,
         "callable": guard.is_callable,

@@ -7,7 +7,6 @@ here, from what the test did with them.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import io
 import logging
@@ -23,7 +22,7 @@ import numpy as np
 from nbjudge import checks as check
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.judge.guard import builtins_for, compile_test
+from nbjudge.judge.guard import builtin_names, builtins_for, compile_test
 from nbjudge.judge.stand_ins import StandIn, Unable
 from nbjudge.kernel import switches
 from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
@@ -295,7 +294,7 @@ def free_names(source: str) -> tuple[str, ...]:
         }
         # A function may define a global of the cell.
         own |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned()}
-    return tuple(sorted(used - own - set(dir(builtins))))
+    return tuple(sorted(used - own - builtin_names()))
 
 
 class _TestFault(Exception):

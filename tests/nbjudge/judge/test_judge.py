@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import collections
 import enum
 from collections.abc import Callable, Mapping, Sequence
@@ -213,7 +214,10 @@ def test_a_mark_out_of_range_is_the_tests_fault(last: str) -> None:
         "del x; x",
     ],
 )
-def test_a_test_that_cannot_work_says_so_and_takes_no_mark(test: str) -> None:
+def test_a_test_that_cannot_work_says_so_and_takes_no_mark(
+    test: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builtins, "_", None, raising=False)  # as in a process at a prompt
     verdict = verdict_on(
         "def answer(f):\n    return 1", test.replace("helper(1)", "print(_)\n_ = 1")
     )
