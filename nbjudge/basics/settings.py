@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from traitlets import Bool, Float, Integer, List, TraitType, Unicode
 from traitlets.config import Configurable
 
-__all__ = ["HELP", "read_settings", "setting", "traits_of"]
+__all__ = ["HELP", "read_settings", "setting", "traits_of", "with_tuples"]
 
 S = TypeVar("S")
 HELP, ELSEWHERE = "help", "elsewhere"
@@ -58,7 +58,11 @@ def traits_of(kind: type[Any]) -> dict[str, TraitType[Any, Any]]:
 
 def read_settings(kind: type[S], configurable: Configurable) -> dict[str, Any]:
     """Return the values of a dataclass's settings that a configurable has, to make one of them."""
-    values = {each.name: getattr(configurable, each.name) for each in _settings(kind)}
+    return with_tuples({each.name: getattr(configurable, each.name) for each in _settings(kind)})
+
+
+def with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as a dataclass has them that came as traits or JSON do: lists become tuples."""
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }

@@ -19,7 +19,7 @@ from nbjudge.course.plug import JUDGE, Plug, package_folder
 from nbjudge.sandbox.fitted_limits import derive_limits
 from nbjudge.sandbox.limits import Limits
 
-__all__ = ["GradingConditions", "course_limits", "grader_version"]
+__all__ = ["GradingConditions", "course_limits", "grader_version", "limits_of"]
 
 #: What changes no mark: rooms that read marks, prove or show something, and the command.
 NO_JUDGES = frozenset(
@@ -105,6 +105,23 @@ class _Settings(Configurable):
 _Settings.__name__ = "Judge"  # nbgrader's preprocessor has the same settings
 
 
+def limits_of(settings: Configurable, timeout: int | None) -> Limits:
+    """Return the limits that are set, or stand unless they are.
+
+    Parameters
+    ----------
+    settings : Configurable
+        With a trait for each.
+    timeout : int or None
+        `Execute.timeout`.
+    """
+    return Limits(
+        cell_seconds=timeout or Limits.cell_seconds,
+        fits_machine="memory_megabytes" not in settings.config.Judge,
+        **read_settings(Limits, settings),
+    )
+
+
 def course_limits(
     course: Course, *, needed: Mapping[str, float] | None = None, require_sandbox: bool = False
 ) -> Limits:
@@ -120,11 +137,7 @@ def course_limits(
     """
     config = course.config()
     shortened = LimitOutput(config=config)
-    set_ones = Limits(
-        cell_seconds=Execute(config=config).timeout or Limits.cell_seconds,
-        fits_machine="memory_megabytes" not in config.Judge,
-        **read_settings(Limits, _Settings(config=config)),
-    )
+    set_ones = limits_of(_Settings(config=config), Execute(config=config).timeout)
     own = derive_limits(set_ones, needed or {}, fixed=config.Judge)
     return replace(
         own,

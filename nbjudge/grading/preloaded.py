@@ -2,23 +2,19 @@
 
 import json
 import os
-from typing import Any
 
 # Workers grade beside each other: each would start a thread for every processor.
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+from nbjudge.basics.settings import with_tuples  # noqa: E402
 from nbjudge.course.plug import Plug  # noqa: E402
 from nbjudge.grading import preload  # noqa: E402
 from nbjudge.judge.knowledge import knowledge  # noqa: E402
 from nbjudge.sandbox import warm_kernels  # noqa: E402
 
 if told := os.environ.pop(preload.MARK, ""):
-    settings: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in json.loads(told).items()
-    }
-    plug = Plug(**settings)
+    plug = Plug(**with_tuples(json.loads(told)))
     warm_kernels.lend(plug)  # it imports what notebooks need while this process imports the rest
     knowledge(plug)
 

@@ -16,7 +16,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Bool
 
-from nbjudge.basics.settings import read_settings, traits_of
+from nbjudge.basics.settings import traits_of
 from nbjudge.course.answer_texts import changes, hashes, recall, remember
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
@@ -24,7 +24,7 @@ from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import read_plug
 from nbjudge.course.secret import secret, seed_parts
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.conditions import GradingConditions, course_limits
+from nbjudge.grading.conditions import GradingConditions, course_limits, limits_of
 from nbjudge.grading.solution_proof import find_or_prove
 from nbjudge.grading.writer import give
 from nbjudge.intake.restore import restore_notebook
@@ -39,7 +39,6 @@ __all__ = ["Judge", "Record", "Restore"]
 
 #: Where the preprocessors leave it for each other.
 FOUND, WAITING = "judged", "waiting before"
-DEFAULTS = Limits()
 
 Resources = dict[str, Any]
 
@@ -80,11 +79,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
     @property
     def limits(self) -> Limits:
         """The settings, as the grading core takes them."""
-        return Limits(
-            cell_seconds=self.timeout or DEFAULTS.cell_seconds,
-            fits_machine="memory_megabytes" not in self.config.Judge,
-            **read_settings(Limits, self),
-        )
+        return limits_of(self, self.timeout)
 
     def preprocess(
         self, nb: NotebookNode, resources: Resources, km: None = None
@@ -95,10 +90,9 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             self.log.warning("Without a sandbox: %s %s", problem, bubblewrap.UNPROTECTED)
         course = _course(self)
         version = versions(course, ids["assignment"])
-        allowed = self.limits
+        allowed, plug = self.limits, read_plug(self.config)
         held: Mapping[str, str] | None = None
         try:
-            plug = read_plug(self.config)
             terms = GradingConditions(version, course_limits(course), self.run_all, plug)
             proof = find_or_prove(course, ids["assignment"], terms)
             held = proof.faults.get(ids["notebook"])
@@ -112,7 +106,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             limits=allowed,
             skipped=frozenset() if self.run_all else version[ids["notebook"]].display,
             held=held,
-            plug=read_plug(self.config),
+            plug=plug,
         )
         resources[FOUND] = graded
         resources[WAITING] = _waiting(ids)

@@ -6,20 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from nbjudge.course.plug import Plug
+from nbjudge.judge.judge import Mistake
 
 __all__ = ["Knowledge", "KnownAnswer", "knowledge"]
 
 
-class KnownAnswer(Protocol):
+class KnownAnswer(Mistake, Protocol):
     """An answer that the course has met before: wrong, or right and unlike the solution."""
-
-    @property
-    def name(self) -> str:
-        """What the course calls it."""
-
-    @property
-    def sentence(self) -> str:
-        """What a student who gave it should read."""
 
     @property
     def source(self) -> str:
