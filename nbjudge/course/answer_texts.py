@@ -17,7 +17,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
 from nbjudge.course.folders import write_whole
 
-__all__ = ["Hashes", "changes", "hashes", "of_folder", "recall", "remember"]
+__all__ = ["Hashes", "answers_tested", "changes", "hashes", "of_folder", "recall", "remember"]
 
 #: By grade id.
 Hashes = Mapping[str, str]
@@ -52,6 +52,32 @@ def hashes(cells: Iterable[NotebookNode]) -> dict[str, str]:
             if cell.cell_type == "code":
                 since.append(cell.source)
     return {**found, **dict.fromkeys(tasks, _hash(everything))}
+
+
+def answers_tested(cells: Iterable[NotebookNode]) -> dict[str, tuple[str, ...]]:
+    """Return the answers in code that each test is about, by grade ids.
+
+    They are those since the test before; tests that follow each other are about the same.
+
+    Parameters
+    ----------
+    cells : iterable of NotebookNode
+        Of a notebook whose metadata are the course's.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    answers: list[str] = []
+    is_after_test = False
+    for cell in cells:
+        if cell.cell_type != "code" or not (is_solution(cell) or is_grade(cell)):
+            continue
+        grade_id = cell.metadata.nbgrader.grade_id
+        if is_solution(cell):
+            answers = [] if is_after_test else answers
+            answers.append(grade_id)
+        else:
+            found[grade_id] = tuple(answers)
+        is_after_test = not is_solution(cell)
+    return found
 
 
 def changes(

@@ -86,6 +86,9 @@ class Verdict:
     mistake, sentence : str
         The name of the known mistake that the answer behaves like, and what helps its student;
         empty if it is like none.
+    behaviour : str
+        A digest of what the test got on inputs that are the same for everybody, if marks were lost:
+        wrong answers with the same one behave alike. Empty if that is not known.
     """
 
     mark: float
@@ -96,6 +99,7 @@ class Verdict:
     seconds: float = 0.0
     mistake: str = ""
     sentence: str = ""
+    behaviour: str = ""
 
 
 class Mistake(Protocol):

@@ -29,6 +29,7 @@ from nbformat import NotebookNode, from_dict
 from nbjudge import seeds
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
+from nbjudge.judge.behaviour import RecordingChannel, behaviour_of, patient
 from nbjudge.judge.failures import Failures
 from nbjudge.judge.judge import Diagnose, Exchange, KernelChannel, Test, Verdict, judge
 from nbjudge.judge.knowledge import knowledge
@@ -124,6 +125,7 @@ class Judge:
         cells: Sequence[NotebookNode] = (),
         seed_parts: tuple[str, ...] = (),
         until: float = math.inf,
+        compared: bool = False,
     ) -> Judged:
         """Run a test and return its verdict.
 
@@ -138,12 +140,16 @@ class Judge:
             What random inputs depend on: see `seeds.seed_within`.
         until : float
             When the notebook's time is over, by `time.monotonic`.
+        compared : bool
+            Whether it is not for a mark, but for how the answer behaves: see `behaviour`.
         """
         if not hasattr(os, "fork"):
             with seeds.seed_within(*seed_parts):
+                if compared:
+                    return _compare(test, RecordingChannel(exchange, self._limits, until))
                 line_here = KernelChannel(exchange, self._limits, until)
                 return _judge(test, line_here, knowledge(self._plug).named_mistake, cells)
-        line = self._begun(TEST + json.dumps([asdict(test), seed_parts, until]).encode())
+        line = self._begun(TEST + json.dumps([asdict(test), seed_parts, until, compared]).encode())
         patience = _Patience(self._limits.judge_seconds, self._process)
         while True:
             if not patience.hears(line, until):
@@ -252,10 +258,13 @@ def _serve(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoRet
             return memoryview(said)[1:]
 
         while True:
-            test, seed_parts, until = json.loads(line.recv_bytes()[1:])
+            test, seed_parts, until, compared = json.loads(line.recv_bytes()[1:])
             with seeds.seed_within(*seed_parts):
-                to_kernel = KernelChannel(exchange, limits, until)
-                judged = _judge(Test(**test), to_kernel, diagnose, _Cells(line))
+                if compared:
+                    judged = _compare(Test(**test), RecordingChannel(exchange, limits, until))
+                else:
+                    to_kernel = KernelChannel(exchange, limits, until)
+                    judged = _judge(Test(**test), to_kernel, diagnose, _Cells(line))
             said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()
             line.send_bytes(VERDICT + said)
     finally:  # nothing that this process inherited is its own to end
@@ -278,6 +287,16 @@ def _judge(
     test: Test, line: KernelChannel, diagnose: Diagnose | None, cells: Iterable[NotebookNode]
 ) -> Judged:
     verdict = judge(test, line, diagnose, Failures(cells))
+    return Judged(verdict, str(line.broken) if line.broken is not None else "")
+
+
+def _compare(test: Test, line: RecordingChannel) -> Judged:
+    """Return how an answer behaves, in a verdict that is no mark."""
+    try:
+        found = judge(patient(test), line)
+    except (SyntaxError, ValueError):  # it can be judged, and not be taken apart
+        return Judged(Verdict(0.0))
+    verdict = Verdict(0.0, behaviour=behaviour_of(line, found, test.points))
     return Judged(verdict, str(line.broken) if line.broken is not None else "")
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy, deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 
 import nbformat
@@ -20,13 +21,15 @@ from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from nbjudge import seeds
 from nbjudge.basics.sentences import group_sentences
-from nbjudge.course.answer_texts import hashes
+from nbjudge.course.answer_texts import answers_tested, hashes
 from nbjudge.course.cells import NotebookVersion, exercise_number
 from nbjudge.course.plug import Plug
+from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.usage import Usage
 from nbjudge.intake.sanitise import sanitise_notebook
+from nbjudge.judge.behaviour import SEED_PARTS
 from nbjudge.judge.failures import NOT_RUN, STOPPED
-from nbjudge.judge.judge import KernelChannel, Test, Verdict
+from nbjudge.judge.judge import KernelChannel, Test, Verdict, free_names
 from nbjudge.judge.judge_process import Judge, Judged, judging
 from nbjudge.sandbox.fitted_limits import fit_limits, together
 from nbjudge.sandbox.limits import Limits
@@ -53,6 +56,8 @@ __all__ = [
 
 #: How many times as long as it took a kernel to end its successor is watched for the same.
 PATIENCE = 1.5
+#: Seconds for which an answer is asked how it behaves; one that takes longer is not told of.
+COMPARISON = 5.0
 #: Where a graded notebook keeps what the judge found, in its metadata.
 RECORD = "course"
 
@@ -316,6 +321,8 @@ def _grade(
                 else:
                     run.execute(cell)
                 seconds[cell.id] = time.monotonic() - start
+            for test, behaviour in run.behaviours().items():
+                verdicts[test] = replace(verdicts[test], behaviour=behaviour)
         finally:
             run.end()
     for cell in filter(is_test, notebook.cells):
@@ -414,6 +421,8 @@ class _Run:
         self._outputs = OutputBudget(limits.output_bytes)
         self._not_run = 0
         self._remarks: list[str] = []
+        #: Tests that took marks from an answer, with the names that they use.
+        self._compared: list[tuple[NotebookNode, list[str]]] = []
         #: What the kernels used that have ended.
         self.used = Usage()
 
@@ -507,7 +516,44 @@ class _Run:
                 f"The course's test of {exercise} is at fault, a person has to mark it: "
                 f"{verdict.fault}."
             )
+        is_unknown = verdict.reason and not verdict.mistake and not verdict.lost
+        if is_unknown and not _is_unanswered(cell, before):
+            self._keep(cell)
         return verdict
+
+    def _keep(self, cell: NotebookNode) -> None:
+        """Remember what a test was about, which is asked again in the end."""
+        with suppress(CourseError):  # it is no test of the answer that it can be kept
+            if self._session is not None:
+                names = list(free_names(cell.source))
+                line = KernelChannel(self._session.request, self._limits)
+                line.ask("keep", test=cell.metadata.nbgrader.grade_id, names=names)
+                self._compared.append((cell, names))
+
+    def behaviours(self) -> dict[str, str]:
+        """Return how the answers behave that lost marks, by the test's grade id: see `behaviour`.
+
+        It comes last, when all marks are given: so whatever happens costs none.
+        """
+        found: dict[str, str] = {}
+        with suppress(CourseError):
+            for cell, names in self._compared:
+                if self._session is None:
+                    break
+                test = cell.metadata.nbgrader.grade_id
+                line = KernelChannel(self._session.request, self._limits)
+                if line.ask("recall", test=test, names=names) is not True:
+                    continue
+                judged = self._judge.judge(
+                    _test(cell),
+                    self._session.request,
+                    seed_parts=SEED_PARTS,
+                    until=min(self._end, time.monotonic() + COMPARISON),
+                    compared=True,
+                )
+                if judged.verdict.behaviour:
+                    found[test] = judged.verdict.behaviour
+        return found
 
     def _examine(
         self, cell: NotebookNode, before: Sequence[NotebookNode]
@@ -678,6 +724,14 @@ def _naming(cell: NotebookNode) -> str:
 
 def _exercise(cell: NotebookNode) -> str:
     return exercise_number(cell.metadata.nbgrader.grade_id)
+
+
+def _is_unanswered(cell: NotebookNode, before: Sequence[NotebookNode]) -> bool:
+    """Say whether all that a test is about is as it was released."""
+    ids = answers_tested([*before, cell])[cell.metadata.nbgrader.grade_id]
+    tested = [c for c in before if c.metadata.get("nbgrader", {}).get("grade_id") in ids]
+    unchanged = [c.metadata.nbgrader.get("checksum") == checksum(c) for c in tested]
+    return bool(unchanged) and all(unchanged)
 
 
 def _test(cell: NotebookNode) -> Test:

@@ -16,6 +16,7 @@ import numpy as np
 
 from nbjudge import probes, seeds
 from nbjudge.kernel import switches
+from nbjudge.kernel.kept_names import KeptNames
 from nbjudge.kernel.seeded_imports import SeededImports
 from nbjudge.kernel.wire import Bounds, Reference, TooMuch, WireError, decode, encode
 from nbjudge.remote import where
@@ -43,6 +44,7 @@ class Service:
         self, namespace: dict[str, Any], bounds: Bounds | None = None, *, probes: str = ""
     ) -> None:
         self._namespace = namespace
+        self._kept = KeptNames(namespace)
         self._bounds = bounds or Bounds()
         self._objects: list[Any] = []
         self._probes = probes
@@ -99,6 +101,14 @@ class Service:
             switches.make_usual(self._start)
         seeds.reset(seed)
         return {name: self._namespace[name] for name in names if name in self._namespace}
+
+    def _do_keep(self, test: str, names: list[str]) -> None:
+        """Remember what names stand for at a test."""
+        self._kept.keep(test, names)
+
+    def _do_recall(self, test: str, names: list[str]) -> bool:
+        """Let names stand for what they did at a test, and say whether that can be done."""
+        return self._kept.recall(test, names)
 
     def _do_changed(self) -> list[str]:
         """Return which switches that matter the notebook has changed."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from classroom import AtOnce, answered, hand_in, marked_unseen
+from nbformat import from_dict
 from nbformat.v4 import new_code_cell
 
-from nbjudge.course.answer_texts import changes, hashes
+from nbjudge.course.answer_texts import answers_tested, changes, hashes
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook
 from nbjudge.grading.batch import autograde
@@ -104,3 +105,17 @@ def test_the_text_of_a_test_is_what_was_written_since_the_test_before(course: Co
     assert found == {"sums": frozenset([TEST])}
     assert changes({}, {"sums": before})["sums"] == before.keys()
     assert changes({"sums": before}, {}, ["sums"])["sums"] == before.keys()
+
+
+def test_a_test_is_about_the_answers_since_the_test_before() -> None:
+    kinds = ["answer a", "answer b", "test 1", "test 2", "other", "answer c", "test 3"]
+    cells = []
+    for kind, _, name in (each.partition(" ") for each in kinds):
+        cell = new_code_cell()  # type: ignore[no-untyped-call]
+        if name:
+            is_answer = kind == "answer"
+            told = {"grade_id": name, "solution": is_answer, "grade": not is_answer}
+            cell.metadata.nbgrader = from_dict(told)  # type: ignore[no-untyped-call]
+        cells.append(cell)
+
+    assert answers_tested(cells) == {"1": ("a", "b"), "2": ("a", "b"), "3": ("c",)}

@@ -929,3 +929,42 @@ def test_a_sandbox_that_is_required_and_missing_is_refused(
 
     with pytest.raises(KernelStartError, match="There are no walls here"):
         grade_file(content(right), version, limits=Limits(require_sandbox=True))
+
+
+WRONG = "def double(x):\n    return 3 * x"
+RANDOM = "# test 1.1\nimport random\nassert double(random.randint(1, 9**9)) == 0, 'no double'"
+
+
+def behaviours(graded: Graded) -> list[str]:
+    return [verdict.behaviour for verdict in graded.verdicts.values()]
+
+
+def test_answers_that_make_the_same_mistake_are_known_by_what_they_do() -> None:
+    one = grade(WRONG, RANDOM, seed_parts=("ada",))
+    other = grade("def double(x):\n    return x + x + x", RANDOM, seed_parts=("bea",))
+    third = grade("def double(x):\n    return 4 * x", RANDOM, seed_parts=("ada",))
+
+    assert behaviours(one) == behaviours(other) != [""]
+    assert behaviours(third) not in ([""], behaviours(one))
+
+
+def test_what_an_answer_does_is_asked_of_the_answer_that_was_tested() -> None:
+    alone = grade(WRONG, FIRST[1])
+    redefined = grade(WRONG, FIRST[1], "def double(x):\n    return 'another exercise'")
+
+    assert behaviours(redefined) == behaviours(alone) != [""]
+
+
+def test_asking_what_an_answer_does_costs_no_mark() -> None:
+    # Called more often than by its test it ends its kernel, and spoils what the next test reads.
+    fragile = (
+        "import os\ncalls = []\ndef double(x):\n    calls.append(x)\n"
+        "    if len(calls) > 1:\n        os._exit(1)\n    return x"
+    )
+    after = ("def half(x):\n    return len(calls)", "# test 1.2\nassert half(1) == 1")
+
+    graded = grade(fragile, FIRST[1], *after)
+
+    assert marks(graded) == {"1_1": 0, "1_2": 2}
+    assert graded.remarks == ()
+    assert behaviours(graded) == ["", ""]
