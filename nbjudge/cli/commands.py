@@ -370,9 +370,12 @@ def feedback(
     from nbjudge.cli.terminal import progress_bar
     from nbjudge.feedback.write import feedback as write_feedback
     from nbjudge.intake.submission import printable
+    from nbjudge.mistakes.known_behaviours import named_mistakes
 
     is_done = True
     for name in _chosen(course, assignment):
+        with _errors().status("Running known mistakes …"):
+            named_mistakes(course, name)  # what is wrong in the catalogue is said once
         with progress_bar(f"Feedback on {name}") as progress:
             written = write_feedback(course, name, students=students, progress=progress)
         for row in written:
@@ -512,6 +515,55 @@ def export(
     for remark in written.remarks:
         typer.secho(remark, err=True, fg=typer.colors.YELLOW)
     typer.echo(f"{written.path}: {written.rows} rows")
+
+
+@app.command()
+def mistakes(
+    context: typer.Context,
+    assignment: Annotated[str, typer.Argument(help="A graded one.")],
+    sentence: Annotated[
+        str | None,
+        typer.Option("--name", metavar="SENTENCE", help="What who made the mistake is to read."),
+    ] = None,
+    number: Annotated[
+        int, typer.Option("--group", min=1, help="Which group's mistake it is that is named.")
+    ] = 1,
+    show_all: Annotated[bool, typer.Option("--all", help="Show small groups, too.")] = False,
+) -> None:
+    """Show the wrong answers that behave alike and nothing names yet; name one."""
+    course = _course(context)
+    name = course.require(assignment)
+    from nbjudge.cli.show_mistakes import show_groups
+    from nbjudge.mistakes.known_behaviours import Examiner, named_mistakes
+    from nbjudge.mistakes.naming import name_group
+    from nbjudge.mistakes.wrong_answers import class_answers, group
+
+    with _errors().status("Running known mistakes …") as status:
+        named = named_mistakes(
+            course,
+            name,
+            lambda done, total: status.update(f"Running known mistakes: {done} of {total} …"),
+        )
+    examiner = Examiner(course, name)
+    answers = list(class_answers(course, name, examiner.versions))
+    groups = group(answers, named)
+    if sentence is None:
+        show_groups(_output(), name, groups, answers, show_all=show_all)
+        return
+    if number > len(groups):
+        message = (
+            f"There is no group {number}: {len(groups)} of '{name}' are not named yet. "
+            f"`course mistakes {name}` shows them."
+        )
+        raise CourseError(message)
+    chosen = groups[number - 1]
+    with _errors().status("Proving that it is this mistake …"):
+        path, known = name_group(course, name, examiner, chosen, sentence)
+    students = "1 student reads" if chosen.students == 1 else f"{chosen.students} students read"
+    typer.echo(f"{path.relative_to(course.root).as_posix()}: {known.name}")
+    typer.echo(
+        f"{students} it in new feedback pages: course feedback {name}. Nobody is graded again."
+    )
 
 
 @app.command()

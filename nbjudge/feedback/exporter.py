@@ -8,6 +8,7 @@ a student's, and goes through `feedback_clean` and `feedback_outputs`.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,16 +22,20 @@ from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 from nbgrader.utils import compute_checksum, is_grade, is_solution, is_task
 from traitlets import default
 
 from nbjudge.pages.safe_html import Cleaner
+from nbjudge.course.course import Course
 from nbjudge.course.gradebook import submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
 from nbjudge.pages.rich_outputs import Output, code, outputs
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.judge.notebooks import RECORD, is_test
+from nbjudge.exceptions import CourseError
+from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
 from nbjudge.pages.frame import Pages, points
 from nbjudge.course.cells import exercise_number
 
@@ -482,6 +487,10 @@ class FeedbackExporter(Exporter):
             other.name: notebook if other.name == name else _read(folder / f"{other.name}.ipynb")
             for other in marks.notebooks
         }
+        named = _named_mistakes(Path(CourseDirectory(config=self.config).root), ids["assignment"])
+        for other, found in graded.items():
+            if found is not None:
+                named.tell(other, found.metadata.get(RECORD))
         handed_in = [other for other, found in graded.items() if found is not None]
         page = notebook_page(
             notebook,
@@ -504,6 +513,15 @@ class FeedbackExporter(Exporter):
             (tests.begin_test_delimeter, tests.end_test_delimeter),
             (schemes.begin_mark_scheme_delimeter, schemes.end_mark_scheme_delimeter),
         )
+
+
+def _named_mistakes(root: Path, assignment: str) -> NamedMistakes:
+    """Return what the course knows of mistakes by now; a page is written without it, too."""
+    try:
+        return named_mistakes(Course(root), assignment)
+    except CourseError as error:
+        logging.getLogger(__name__).warning("No known mistake is named. %s", error)
+        return NamedMistakes()
 
 
 def _read(path: Path) -> NotebookNode | None:

@@ -21,7 +21,7 @@ import numpy as np
 from nbjudge.judge.judge import KernelChannel, Test, Verdict
 from nbjudge.judge.stand_ins import StandIn
 from nbjudge.kernel.wire import NotPlain, Reference, encode
-from nbjudge.remote import AnswerError
+from nbjudge.remote import AnswerError, is_unanswered
 
 __all__ = ["SEED_PARTS", "RecordingChannel", "behaviour_of", "patient"]
 
@@ -46,12 +46,15 @@ class RecordingChannel(KernelChannel):
         super().__init__(*arguments, **settings)
         #: A digest of what came back so far.
         self.heard = hashlib.sha256()
+        #: Whether the answer says itself that it is none.
+        self.is_unanswered = False
 
     def ask(self, do: str, **details: Any) -> Any:
         """Let the kernel's service do something, and return what it found."""
         try:
             value = super().ask(do, **details)
         except AnswerError as error:
+            self.is_unanswered = self.is_unanswered or is_unanswered(error)
             self._note(do, ["raised", error.name])
             raise
         self._note(do, _normal(value))
@@ -120,10 +123,10 @@ def behaviour_of(line: RecordingChannel, verdict: Verdict, points: float) -> str
     Returns
     -------
     str
-        Empty if nothing can be said: the kernel was lost, the test cannot work so, or nothing was
-        wrong with what came on these inputs.
+        Empty if nothing can be said: there is no answer, the kernel was lost, the test cannot work
+        so, or nothing was wrong with what came on these inputs.
     """
-    if line.broken is not None or verdict.fault:
+    if line.broken is not None or line.is_unanswered or verdict.fault:
         return ""
     failed = [told for told in verdict.printed.splitlines() if told.startswith(FAILED)]
     if not failed and verdict.mark >= points:

@@ -31,7 +31,10 @@ from nbjudge.exceptions import CourseError
 from nbjudge.judge.judge import Diagnose, KernelChannel, Test, Verdict, free_names, judge
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.kernel.service import Service
+from nbjudge.mistakes.catalogue import FOLDER, read_catalogue
+from nbjudge.mistakes.known_behaviours import Examined, Examiner, NamedMistakes, TestResult
 from nbjudge.release import source
+from nbjudge.release.release import generate, scratch
 from nbjudge.sandbox.limits import Limits
 
 __all__ = [
@@ -246,9 +249,12 @@ def measure(
     cells = [cell for name in chosen for cell in cells_of(course, name)]
     plug, answers = course.plug, knowledge(course.plug)
     known = [cell for cell in cells if cell.is_about(answers.symbols(cell.grade_id))]
-    unknown = tuple(cell.exercise for cell in cells if cell not in known)
+    files = tuple(row for name in chosen for row in _of_files(course, name))
+    in_files = {row.exercise for row in files}
+    others = (cell.exercise for cell in cells if cell not in known)
+    unknown = tuple(exercise for exercise in others if exercise not in in_files)
     if not known:
-        return Fairness((), unknown)
+        return Fairness(files, unknown)
     with processes() as pool:
         wrong_ones = [
             [pool.submit(_mistake, c, m, plug) for m in answers.mistakes(c.grade_id)] for c in known
@@ -269,7 +275,54 @@ def measure(
         )
         for cell, wrong_row, right_row in zip(known, wrong_ones, right_ones, strict=True)
     )
-    return Fairness(tuple(rows), unknown)
+    return Fairness((*rows, *files), unknown)
+
+
+def _of_files(course: Course, assignment: str) -> Iterator[ExerciseFairness]:
+    """Yield what becomes of the answers in `known/<assignment>/`, graded as a class's are."""
+    if not (course.root / FOLDER / assignment).is_dir():
+        return
+    with scratch(course, assignment) as copy:
+        generate(copy, assignment)
+        examiner = Examiner(copy, assignment)
+        for file in read_catalogue(course, assignment, examiner.versions):
+            examined = examiner.examine_all([file])
+            named = NamedMistakes(examined)
+            mistakes, styles = [], []
+            for each in examined:
+                if each.known.kind == "mistake":
+                    seen = examiner.examine(
+                        each.notebook, each.grade_id, each.known.source, visible=True
+                    )
+                    mistakes.append(_mistake_of_file(each, named, seen))
+                elif (style := _style_of_file(each)).name != "solution" or not style.keeps:
+                    styles.append(style)
+            yield ExerciseFairness(exercise_number(file.grade_id), tuple(mistakes), tuple(styles))
+
+
+def _mistake_of_file(
+    each: Examined, named: NamedMistakes, seen: Sequence[TestResult]
+) -> MistakeFound:
+    found = (named.find(each.notebook, one.test, one.behaviour) for one in each.results if one.lost)
+    first = next(filter(None, found), None)
+    return MistakeFound(
+        name=each.known.name,
+        mark=sum(one.mark for one in each.results),
+        points=sum(one.points for one in each.results),
+        named=first.name if first is not None else "",
+        seen=any(one.lost for one in seen),
+        fault=next((one.reason for one in each.results if one.is_faulty), ""),
+    )
+
+
+def _style_of_file(each: Examined) -> StyleFound:
+    reasons = (" ".join(one.reason.split()) for one in each.results if one.reason)
+    return StyleFound(
+        name=each.known.name,
+        mark=sum(one.mark for one in each.results),
+        points=sum(one.points for one in each.results),
+        reason=next(reasons, ""),
+    )
 
 
 def _wait_for(test: Future[Any]) -> None:

@@ -56,7 +56,12 @@ def anonymous(of: Class, secret: str) -> Class:
         )
         for member in of.members
     ]
-    return replace(of, members=tuple(sorted(members, key=lambda m: int(m.student.split()[1]))))
+    return replace(
+        of,
+        members=tuple(sorted(members, key=lambda m: int(m.student.split()[1]))),
+        # Who wrote an answer may stand in it, and in what its exception says.
+        unnamed=tuple(replace(group, reason="", example="") for group in of.unnamed),
+    )
 
 
 def _numbers(students: Iterable[str], secret: str) -> dict[str, int]:

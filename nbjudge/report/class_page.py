@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from nbjudge.basics.text import clean_characters
+from nbjudge.basics.text import clean_characters, cut
 from nbjudge.pages.frame import Pages
 from nbjudge.report import pictures
 from nbjudge.report.findings import duration, findings, interval, reading, running, with_sign
+from nbjudge.report.records import Unnamed
 from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
 
 __all__ = ["page"]
@@ -16,6 +17,8 @@ __all__ = ["page"]
 TEMPLATES = Path(__file__).parent / "templates"
 #: Rows of the table of mistakes that are shown without being asked for.
 MOST_MISTAKES = 15
+#: Groups of wrong answers without a name that are shown, and characters of an answer.
+MOST_UNNAMED, MOST_OF_ANSWER = 8, 2000
 
 
 @cache
@@ -42,6 +45,10 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         findings=findings(found),
         mistakes=found.mistakes[:MOST_MISTAKES],
         rarer=found.mistakes[MOST_MISTAKES:],
+        unnamed=_shared(found)[:MOST_UNNAMED],
+        more_unnamed=len(_shared(found)[MOST_UNNAMED:]),
+        alone=sum(group.students == 1 for group in found.unnamed),
+        code=_shown,
         together=[each.exercise for each in told],
         of_two=of_two,
         timed=[each for each in found.exercises if each.times is not None],
@@ -59,6 +66,15 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         least=LEAST_STUDENTS,
         most_waiting=f"{MOST_WAITING:.0%}".replace("%", " %"),
     )
+
+
+def _shared(found: Numbers) -> list[Unnamed]:
+    """Return the groups of more than one student."""
+    return [group for group in found.unnamed if group.students > 1]
+
+
+def _shown(answer: str) -> str:
+    return clean_characters(cut(answer.strip("\n"), MOST_OF_ANSWER)).expandtabs(4)
 
 
 def _in_a_line(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from nbjudge.course.gradebook import open_gradebook, read_grades, versions
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Row, Status, current_rows
 from nbjudge.judge.notebooks import RECORD
-from nbjudge.report.records import Answer, Class, Exercise, Key, Member
+from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
+from nbjudge.mistakes.wrong_answers import Group, WrongAnswer, group, read_answers
+from nbjudge.report.records import Answer, Class, Exercise, Key, Member, Unnamed
 
 __all__ = ["gather"]
 
@@ -33,23 +35,39 @@ def gather(course: Course, assignment: str) -> Class:
     CourseError
         If the course or its gradebook has no such assignment, or cannot be read.
     """
-    exercises = tuple(_exercises(versions(course, assignment)))
+    notebooks = versions(course, assignment)
+    exercises = tuple(_exercises(notebooks))
+    named = named_mistakes(course, assignment)
     rows = {row.student: row for row in current_rows(course, assignment)}
     with open_gradebook(course) as gradebook:
         table = read_grades(gradebook, assignments=[assignment])
     names = {person.id: person.name for person in table.people}
     members, unread = [], 0
+    wrong: list[WrongAnswer] = []
     for student in sorted(rows.keys() | names.keys()):
         row = rows.get(student) or _absent(student, assignment)
         member = Member(student, row.status, names.get(student, ""), row.remarks)
         if row.score is not None:
             marks = table.submissions(assignment)[student]
-            records = _records(folder_of(course, "autograded", student, assignment), exercises)
+            folder = folder_of(course, "autograded", student, assignment)
+            records = _records(folder, student, notebooks, named)
+            wrong += (answer for record in records.values() if record for answer in record.wrong)
             unread += sum(record is None for record in records.values())
             answers = dict(_answers(marks, records, exercises))
             member = replace(member, marks=marks, answers=answers)
         members.append(member)
-    return Class(assignment, exercises, tuple(members), unread)
+    unnamed = _unnamed(group(wrong, named), exercises, sum(m.marks is not None for m in members))
+    return Class(assignment, exercises, tuple(members), unread, tuple(unnamed))
+
+
+def _unnamed(
+    groups: Iterable[Group], exercises: tuple[Exercise, ...], of: int
+) -> Iterator[Unnamed]:
+    known = {exercise.key: exercise for exercise in exercises}
+    for each in groups:
+        if exercise := known.get((each.example.notebook, each.example.exercise)):
+            example = "\n\n".join(each.example.texts.values())
+            yield Unnamed(exercise, each.students, of, each.reason, example)
 
 
 def _absent(student: str, assignment: str) -> Row:
@@ -109,20 +127,28 @@ class _Record:
 
     mistakes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    wrong: tuple[WrongAnswer, ...] = ()
 
 
-def _records(folder: Path, exercises: tuple[Exercise, ...]) -> dict[str, _Record | None]:
+def _records(
+    folder: Path, student: str, notebooks: Mapping[str, NotebookVersion], named: NamedMistakes
+) -> dict[str, _Record | None]:
     """Return the record of each notebook that is there; None for one that has none."""
-    names = dict.fromkeys(exercise.notebook for exercise in exercises)
-    paths = {name: folder / f"{name}.ipynb" for name in names}
-    return {name: _record(path) for name, path in paths.items() if path.is_file()}
+    return {
+        name: _record(path, student, version, named)
+        for name, version in notebooks.items()
+        if (path := folder / f"{name}.ipynb").is_file()
+    }
 
 
-def _record(path: Path) -> _Record | None:
+def _record(
+    path: Path, student: str, version: NotebookVersion, named: NamedMistakes
+) -> _Record | None:
     try:
         # Not by nbformat, which checks every cell of a class's notebooks for nothing.
         notebook = json.loads(path.read_bytes())
-        return _read(notebook)
+        named.tell(version.name, notebook["metadata"][RECORD])
+        return replace(_read(notebook), wrong=tuple(read_answers(notebook, student, version)))
     except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
 

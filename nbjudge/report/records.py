@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Status
 
-__all__ = ["Answer", "Class", "Exercise", "Key", "Member"]
+__all__ = ["Answer", "Class", "Exercise", "Key", "Member", "Unnamed"]
 
 #: A notebook, and the number of an exercise in it.
 Key = tuple[str, str]
@@ -65,6 +65,28 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Unnamed:
+    """Wrong answers that behave alike, and like no known mistake.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    students, of : int
+        How many gave one, of how many who are graded.
+    reason : str
+        What the test said of most of them; empty in a class without names.
+    example : str
+        The most typical answer, which is a student's text; empty in a class without names.
+    """
+
+    exercise: Exercise
+    students: int
+    of: int
+    reason: str = ""
+    example: str = ""
+
+
+@dataclass(frozen=True)
 class Member:
     """Somebody of the class.
 
@@ -107,12 +129,15 @@ class Class:
         Sorted.
     unread : int
         Graded notebooks without a record of what the judge found: mistakes and times lack them.
+    unnamed : tuple of Unnamed
+        The largest groups first.
     """
 
     assignment: str
     exercises: tuple[Exercise, ...]
     members: tuple[Member, ...]
     unread: int = 0
+    unnamed: tuple[Unnamed, ...] = ()
 
     @property
     def graded(self) -> tuple[Member, ...]:

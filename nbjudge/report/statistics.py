@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nbjudge.course.marks import kind
 from nbjudge.grading.rows import Status
-from nbjudge.report.records import Answer, Class, Exercise, Key, Member
+from nbjudge.report.records import Answer, Class, Exercise, Key, Member, Unnamed
 
 __all__ = [
     "LEAST_APART",
@@ -234,6 +234,8 @@ class Numbers:
     to_read : tuple of (Exercise, int)
         How many answers wait for a person.
     unread : int
+    unnamed : tuple of Unnamed
+        As in the class.
     """
 
     assignment: str
@@ -246,6 +248,7 @@ class Numbers:
     to_look_at: tuple[Member, ...]
     to_read: tuple[tuple[Exercise, int], ...]
     unread: int = 0
+    unnamed: tuple[Unnamed, ...] = ()
 
     @property
     def graded(self) -> int:
@@ -286,6 +289,7 @@ def numbers(of: Class) -> Numbers:
         ),
         to_read=tuple((each.exercise, each.waiting) for each in exercises if each.waiting),
         unread=of.unread,
+        unnamed=of.unnamed,
     )
 
 

@@ -1,0 +1,105 @@
+"""The files of known answers that lie in a course's folder `known/`, beside `source/`.
+
+`known/<assignment>/<grade_id>.diff` is about the answer cell of that id, and has the form that
+`known_file` describes. Where two notebooks of an assignment have the same id, it lies in
+`known/<assignment>/<notebook>/`. No release has anything of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import from_dict
+
+from nbjudge.course.answer_texts import answers_tested
+from nbjudge.course.cells import NotebookVersion
+from nbjudge.course.course import Course
+from nbjudge.exceptions import CourseError
+from nbjudge.judge.known_file import Known, read_known
+
+__all__ = ["FOLDER", "KnownFile", "place", "read_catalogue", "tested_answers"]
+
+FOLDER, SUFFIX = "known", ".diff"
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """The known answers to one exercise.
+
+    Parameters
+    ----------
+    notebook, grade_id : str
+        Where the answer stands.
+    path : Path
+    answers : tuple of Known
+        As the file has them.
+    """
+
+    notebook: str
+    grade_id: str
+    path: Path
+    answers: tuple[Known, ...]
+
+
+def read_catalogue(
+    course: Course, assignment: str, versions: Mapping[str, NotebookVersion]
+) -> list[KnownFile]:
+    """Return the known answers to the exercises of an assignment, in the order of its notebooks.
+
+    Raises
+    ------
+    CourseError
+        If a file is about no answer of the assignment, or is not written as it should be.
+    """
+    wanted = {place(course, assignment, versions, *where): where for where in _answers(versions)}
+    folder = course.root / FOLDER / assignment
+    for path in sorted(folder.rglob(f"*{SUFFIX}")):
+        if path not in wanted:
+            name = path.relative_to(course.root).as_posix()
+            message = (
+                f"{name} is about no answer of '{assignment}': call it as the answer's cell is "
+                f"called in nbgrader, {_example(course, wanted)}."
+            )
+            raise CourseError(message)
+    return [
+        KnownFile(notebook, grade_id, path, read_known(path))
+        for path, (notebook, grade_id) in wanted.items()
+        if path.is_file()
+    ]
+
+
+def place(
+    course: Course,
+    assignment: str,
+    versions: Mapping[str, NotebookVersion],
+    notebook: str,
+    grade_id: str,
+) -> Path:
+    """Return where the known answers to an exercise lie, be there any or not."""
+    folder = course.root / FOLDER / assignment
+    if sum(found == grade_id for _, found in _answers(versions)) > 1:
+        folder /= notebook
+    return folder / f"{grade_id}{SUFFIX}"
+
+
+def tested_answers(version: NotebookVersion) -> dict[str, tuple[str, ...]]:
+    """Return the answers in code that each test of a notebook is about, by grade ids."""
+    cells = (
+        from_dict({"cell_type": cell.cell_type, "metadata": {"nbgrader": cell.metadata}})  # type: ignore[no-untyped-call]
+        for cell in version.cells
+    )
+    return answers_tested(cells)
+
+
+def _answers(versions: Mapping[str, NotebookVersion]) -> Iterator[tuple[str, str]]:
+    for name, version in versions.items():
+        for cell in version.cells:
+            if cell.solution and cell.cell_type == "code":
+                yield name, cell.grade_id
+
+
+def _example(course: Course, wanted: Mapping[Path, object]) -> str:
+    first = next(iter(wanted), None)
+    return f"such as {first.relative_to(course.root).as_posix()}" if first else "which has none"

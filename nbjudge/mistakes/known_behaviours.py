@@ -1,0 +1,301 @@
+"""How the known answers of a course behave: each is run once, as an answer of the class runs.
+
+A mistake that was learned from a class holds what a student wrote. So none of them is trusted: each
+goes into its cell of a solved notebook, and that is graded like any other. What came of it is kept
+in a hidden folder of the course, which is a cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from nbjudge.course.cells import CourseCell, NotebookVersion
+from nbjudge.course.course import Course
+from nbjudge.course.folders import write_whole
+from nbjudge.course.gradebook import versions
+from nbjudge.course.hidden_regions import visible as visible_part
+from nbjudge.exceptions import CourseError
+from nbjudge.grading.conditions import GradingConditions, course_limits
+from nbjudge.grading.jobs import Job, work
+from nbjudge.grading.solution_proof import FOLDER, Texts, digest, find_or_prove, solutions
+from nbjudge.intake.data_files import course_data
+from nbjudge.intake.submission import SubmissionFiles
+from nbjudge.judge.judge import Verdict
+from nbjudge.judge.known_file import Known
+from nbjudge.mistakes import catalogue
+from nbjudge.mistakes.catalogue import KnownFile, read_catalogue, tested_answers
+
+__all__ = ["Examined", "Examiner", "NamedMistakes", "TestResult", "named_mistakes"]
+
+#: Whose the random inputs of a known answer are.
+NOBODY = "a known answer"
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """What a test said of a known answer.
+
+    Parameters
+    ----------
+    test : str
+        Its grade id.
+    mark, points : float
+    behaviour : str
+        As in a `Verdict`.
+    reason : str
+        Why marks were lost, or what is wrong with the test.
+    is_faulty : bool
+    """
+
+    test: str
+    mark: float
+    points: float
+    behaviour: str = ""
+    reason: str = ""
+    is_faulty: bool = False
+
+    #: Not a class of tests, whatever its name says.
+    __test__ = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether it took marks."""
+        return not self.is_faulty and self.mark < self.points
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A known answer, and what the tests of its exercise said."""
+
+    notebook: str
+    grade_id: str
+    known: Known
+    results: tuple[TestResult, ...]
+
+
+class Examiner:
+    """Runs known answers to an assignment as a class's answers run.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+        A released one.
+
+    Raises
+    ------
+    CourseError
+        If the course or its gradebook has no such assignment, or its solution cannot be judged.
+    """
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        self._course = course
+        self._assignment = assignment
+        #: The version that the class has.
+        self.versions: Mapping[str, NotebookVersion] = versions(course, assignment)
+
+    def catalogue(self) -> list[KnownFile]:
+        """Return the assignment's files of known answers."""
+        return read_catalogue(self._course, self._assignment, self.versions)
+
+    def examine_all(
+        self, files: Iterable[KnownFile], progress: Callable[[int, int], None] | None = None
+    ) -> list[Examined]:
+        """Return what became of all known answers in some files, in their order.
+
+        Parameters
+        ----------
+        files : iterable of KnownFile
+        progress : callable, optional
+            Gets how many are done, and of how many, before each.
+        """
+        wanted = [(file, known) for file in files for known in file.answers]
+        before = self._recall()
+        now: dict[str, list[TestResult]] = {}
+        found = []
+        for done, (file, known) in enumerate(wanted):
+            if progress:
+                progress(done, len(wanted))
+            key = self._key(file.notebook, file.grade_id, known.source)
+            if key not in before:
+                before[key] = self.examine(file.notebook, file.grade_id, known.source)
+            now[key] = before[key]
+            found.append(Examined(file.notebook, file.grade_id, known, tuple(now[key])))
+        self._keep(now)
+        return found
+
+    def examine(
+        self, notebook: str, grade_id: str, source: str, *, visible: bool = False
+    ) -> list[TestResult]:
+        """Return what the tests of an exercise say of an answer, beside right ones to all others.
+
+        Parameters
+        ----------
+        notebook, grade_id : str
+            Where the answer stands.
+        source : str
+            It is not trusted.
+        visible : bool
+            Whether by the visible parts of the tests alone.
+
+        Raises
+        ------
+        CourseError
+            If it could not be judged.
+        """
+        answers = {**self.answers[notebook], grade_id: source}
+        content = self._answered(notebook, answers)
+        terms = self._visible if visible else self._terms
+        job = Job(NOBODY, SubmissionFiles({notebook: content}, self._files), (NOBODY,), terms)
+        outcome = work(job)
+        for failure in outcome.failures.values():
+            raise CourseError(f"A known answer to '{grade_id}' could not be judged. {failure}")
+        points = {cell.grade_id: cell.points for cell in self.versions[notebook].cells}
+        about = tested_answers(self.versions[notebook])
+        return [
+            _result(test, verdict, points[test])
+            for test, verdict in outcome.results[notebook].verdicts.items()
+            if grade_id in about[test]
+        ]
+
+    @cached_property
+    def _visible(self) -> GradingConditions:
+        """The terms of tests as students have them."""
+        seen = {
+            name: replace(version, cells=tuple(_as_released(cell) for cell in version.cells))
+            for name, version in self.versions.items()
+        }
+        return replace(self._terms, versions=seen)
+
+    @property
+    def answers(self) -> Texts:
+        """The right answers, by notebook and grade id."""
+        return self._proof[1]
+
+    @cached_property
+    def _proof(self) -> tuple[GradingConditions, Texts]:
+        course = self._course
+        terms = GradingConditions(self.versions, course_limits(course), False, course.plug)
+        proof = find_or_prove(course, self._assignment, terms)
+        limits = course_limits(course, needed=proof.needs)
+        answers = proof.answers or solutions(course, self._assignment)
+        return replace(terms, held=proof.faults, limits=limits), answers
+
+    @property
+    def _terms(self) -> GradingConditions:
+        return self._proof[0]
+
+    @cached_property
+    def _files(self) -> dict[str, bytes]:
+        folder = self._course.root / "release" / self._assignment
+        return {name: path.read_bytes() for name, path in course_data(folder).items()}
+
+    def _answered(self, notebook: str, answers: Mapping[str, str]) -> bytes:
+        path = self._course.root / "release" / self._assignment / f"{notebook}.ipynb"
+        if not path.is_file():
+            message = f"release/{self._assignment}/{path.name} is missing. Release it again."
+            raise CourseError(message)
+        book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        for cell in book.cells:
+            if (name := cell.metadata.get("nbgrader", {}).get("grade_id")) in answers:
+                cell.source = answers[name]
+        text: str = nbformat.writes(book)  # type: ignore[no-untyped-call]
+        return text.encode()
+
+    def _key(self, notebook: str, grade_id: str, source: str) -> str:
+        others = sorted(self.answers[notebook].items())
+        told = [self._terms.grader, digest(self.versions), others, notebook, grade_id, source]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    @property
+    def _place(self) -> Path:
+        # In a folder of its own: an assignment may have any name.
+        return self._course.root / FOLDER / catalogue.FOLDER / f"{self._assignment}.json"
+
+    def _recall(self) -> dict[str, list[TestResult]]:
+        try:
+            kept = json.loads(self._place.read_bytes())
+            return {key: [TestResult(**each) for each in found] for key, found in kept.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def _keep(self, found: Mapping[str, Sequence[TestResult]]) -> None:
+        if not found and not self._place.exists():
+            return
+        self._place.parent.mkdir(parents=True, exist_ok=True)
+        told = {key: [asdict(result) for result in results] for key, results in found.items()}
+        write_whole(self._place, json.dumps(told, indent=1, sort_keys=True) + "\n")
+
+
+def _as_released(cell: CourseCell) -> CourseCell:
+    is_answer = cell.solution or cell.task
+    return cell if is_answer else replace(cell, source=visible_part(cell.source))
+
+
+def _result(test: str, verdict: Verdict, points: float) -> TestResult:
+    reason = verdict.fault or verdict.reason
+    return TestResult(test, verdict.mark, points, verdict.behaviour, reason, bool(verdict.fault))
+
+
+class NamedMistakes:
+    """The known mistakes of an assignment, by how they behave.
+
+    Parameters
+    ----------
+    examined : iterable of Examined
+        The first of those that behave alike is the one that is named.
+    """
+
+    def __init__(self, examined: Iterable[Examined] = ()) -> None:
+        self._known: dict[tuple[str, str, str], Known] = {}
+        for each in examined:
+            for result in each.results:
+                if each.known.kind == "mistake" and result.lost and result.behaviour:
+                    key = (each.notebook, result.test, result.behaviour)
+                    self._known.setdefault(key, each.known)
+
+    def find(self, notebook: str, test: str, behaviour: str) -> Known | None:
+        """Return the known mistake that behaves so under a test; None if there is none."""
+        return self._known.get((notebook, test, behaviour)) if behaviour else None
+
+    def tell(self, notebook: str, record: Any) -> None:
+        """Put what is known now into the record of a graded notebook, where it tells no mistake.
+
+        Parameters
+        ----------
+        notebook : str
+        record : object
+            What the notebook's metadata have of the judge; anything else is left alone.
+        """
+        with suppress(LookupError, TypeError, AttributeError):
+            for test, verdict in record["verdicts"].items():
+                known = self.find(notebook, test, str(verdict.get("behaviour", "")))
+                if known is not None and not verdict.get("mistake"):
+                    verdict["mistake"], verdict["sentence"] = known.name, known.sentence
+
+
+def named_mistakes(
+    course: Course, assignment: str, progress: Callable[[int, int], None] | None = None
+) -> NamedMistakes:
+    """Return the known mistakes of `known/<assignment>/`, by how they behave.
+
+    Without such a folder nothing is looked at. With one, each answer in it is run once.
+
+    Raises
+    ------
+    CourseError
+        If a file there is not as it should be, or cannot be run.
+    """
+    if not (course.root / catalogue.FOLDER / assignment).is_dir():
+        return NamedMistakes()
+    examiner = Examiner(course, assignment)
+    return NamedMistakes(examiner.examine_all(examiner.catalogue(), progress))

@@ -1,0 +1,187 @@
+"""Writing down a mistake that a class has made: one sentence of a person's, and an edit.
+
+The edit turns the course's own answer into one of the class's. Comments in it are left out: they
+change nothing, and somebody may have put a name there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import re
+import textwrap
+import tokenize
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from nbjudge.basics.text import clean_characters
+from nbjudge.course.cells import exercise_number
+from nbjudge.course.course import Course
+from nbjudge.course.folders import write_whole
+from nbjudge.exceptions import CourseError
+from nbjudge.judge.known_file import Known, read_known
+from nbjudge.mistakes.catalogue import place
+from nbjudge.mistakes.known_behaviours import Examiner
+from nbjudge.mistakes.wrong_answers import Group, WrongAnswer
+
+__all__ = ["name_group"]
+
+#: Characters of a sentence, and words of it that become the mistake's name.
+MOST, WORDS = 500, 7
+#: How many of a group's texts are tried.
+TRIES = 5
+WIDTH = 98
+
+
+def name_group(
+    course: Course, assignment: str, examiner: Examiner, group: Group, sentence: str
+) -> tuple[Path, Known]:
+    """Write a group's mistake to `known/<assignment>/`, and return where, and what it is.
+
+    What is written has been proved: as a known answer it behaves as the group does.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    examiner : Examiner
+        Of the assignment.
+    group : Group
+    sentence : str
+        What everybody reads who made it.
+
+    Raises
+    ------
+    CourseError
+        If the sentence is none, the file is not as it should be, or the mistake is none of this
+        exercise's.
+    """
+    sentence = _sentence(sentence)
+    for answer in _different(group):
+        for grade_id, text in answer.texts.items():
+            base = examiner.answers[answer.notebook][grade_id]
+            source = _plain(text)
+            if source == _plain(base):
+                continue
+            results = examiner.examine(answer.notebook, grade_id, source)
+            if (answer.test, answer.behaviour) in ((one.test, one.behaviour) for one in results):
+                path = place(course, assignment, examiner.versions, answer.notebook, grade_id)
+                return path, _write(path, grade_id, base, source, sentence)
+    message = (
+        f"None of these answers to {group.example.exercise} behaves so beside the course's own "
+        "answers to the other exercises: what is wrong with them lies in an earlier answer, or "
+        "depends on something else. Name that mistake instead."
+    )
+    raise CourseError(message)
+
+
+def _sentence(told: str) -> str:
+    sentence = " ".join(clean_characters(told).split())
+    if not re.search(r"\w", sentence) or len(sentence) > MOST:
+        message = (
+            f"That is no sentence for students: give one of 1 to {MOST} characters that says what "
+            'is wrong and what to think about, as in --name "You add the sides, and an area is '
+            'their product."'
+        )
+        raise CourseError(message)
+    return sentence
+
+
+def _different(group: Group) -> list[WrongAnswer]:
+    """Return some answers of a group, no two of which have the same text."""
+    found: dict[str, WrongAnswer] = {}
+    for answer in group.answers:
+        found.setdefault(repr(list(answer.texts.values())), answer)
+    return list(found.values())[:TRIES]
+
+
+def _plain(text: str) -> str:
+    """Return a code without its comments, and with nothing that a file would hold otherwise."""
+    text = clean_characters(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+    lines = text.split("\n")
+    try:
+        comments = [
+            token.start
+            for token in tokenize.generate_tokens(io.StringIO(text + "\n").readline)
+            if token.type == tokenize.COMMENT
+        ]
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        comments = []
+    for row, column in comments:
+        kept = lines[row - 1][:column].rstrip()
+        lines[row - 1] = kept if kept else ""
+    alone = {row - 1 for row, _ in comments if not lines[row - 1]}
+    left = [line for number, line in enumerate(lines) if number not in alone]
+    return "\n".join(left).strip("\n")
+
+
+def _write(path: Path, grade_id: str, base: str, source: str, sentence: str) -> Known:
+    """Add a mistake to a file of known answers, which is made if there is none."""
+    if path.is_file():
+        before = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
+        known = read_known(path)
+        solutions = [one.source for one in known if one.kind == "solution"]
+        if not solutions:
+            message = (
+                f"{path.name} has no solution of which the mistake could be an edit: "
+                "begin it with `# %% solution` and the right answer."
+            )
+            raise CourseError(message)
+        base = solutions[0].rstrip("\n")
+    else:
+        base = _plain(base)
+        before = f"# The known answers to {exercise_number(grade_id)}.\n\n# %% solution\n{base}\n"
+        known = (Known("solution", "", base + "\n", "solution"),)
+    name = _name(sentence, {one.name for one in known})
+    lines = textwrap.wrap(sentence, WIDTH, break_on_hyphens=False, break_long_words=False)
+    told = "\n".join(f"# {line}" for line in lines)
+    wanted = Known(name, sentence, source + "\n")
+    for context in (0, 1, 2, 4, len(base.split("\n"))):
+        edit = "\n".join(_edit(base.split("\n"), source.split("\n"), context))
+        text = f"{before}\n# %% mistake: {name}\n{told}\n{edit}\n"
+        if _reads_as(text, path.name, (*known, wanted)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text)
+            return wanted
+    message = (
+        f"The mistake could not be written as an edit of {path.name}: "
+        "write it there by hand, as docs/fairness.md describes."
+    )
+    raise CourseError(message)
+
+
+def _name(sentence: str, taken: set[str]) -> str:
+    """Return what to call a mistake: the beginning of its sentence, to a comma or so."""
+    clause = re.split(r"[^\w\s'’-]", sentence)[0]
+    words = re.findall(r"[\w'’-]+", clause) or re.findall(r"\w+", sentence)
+    wanted = " ".join(words[:WORDS]).lower()[:80].strip()
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted} {number}"
+    return name
+
+
+def _edit(before: Sequence[str], after: Sequence[str], context: int) -> Iterator[str]:
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for number, hunk in enumerate(matcher.get_grouped_opcodes(context)):
+        if number:
+            yield "..."
+        for kind, start, end, new_start, new_end in hunk:
+            if kind == "equal":
+                yield from (f" {line}" for line in before[start:end])
+            else:
+                yield from (f"-{line}" for line in before[start:end])
+                yield from (f"+{line}" for line in after[new_start:new_end])
+
+
+def _reads_as(text: str, name: str, wanted: Sequence[Known]) -> bool:
+    """Say whether a file with this text holds just these answers."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_text(text, encoding="utf-8", newline="\n")
+        try:
+            return read_known(path) == tuple(wanted)
+        except CourseError:
+            return False

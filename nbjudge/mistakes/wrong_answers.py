@@ -1,0 +1,193 @@
+"""The wrong answers of a graded class, grouped by how they behave.
+
+They are read from the graded notebooks. What stands in an answer's cell is a student's: whoever
+shows it bounds it and makes it safe.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbformat import from_dict
+from nbgrader.utils import compute_checksum
+
+from nbjudge.course.cells import NotebookVersion, exercise_number
+from nbjudge.course.course import Course
+from nbjudge.course.folders import folder_of
+from nbjudge.course.gradebook import marks
+from nbjudge.judge.notebooks import RECORD
+from nbjudge.mistakes.catalogue import tested_answers
+from nbjudge.mistakes.known_behaviours import NamedMistakes
+from nbjudge.remote import explain_to_student
+
+__all__ = ["Group", "WrongAnswer", "class_answers", "group", "read_answers"]
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """An answer that lost marks to a test.
+
+    Parameters
+    ----------
+    student, notebook, test : str
+        The test by its grade id.
+    mark, points : float
+    reason : str
+        Why, in the words of the test.
+    behaviour : str
+        As in a `Verdict`; empty if it is not known.
+    mistake, sentence : str
+        The known mistake that it was told of, if it was.
+    texts : mapping of str to str
+        What the test is about, by the grade id of the answer.
+    """
+
+    student: str
+    notebook: str
+    test: str
+    mark: float
+    points: float
+    reason: str
+    behaviour: str
+    mistake: str
+    sentence: str
+    texts: Mapping[str, str]
+
+    @property
+    def exercise(self) -> str:
+        """Its number, as students see it."""
+        return exercise_number(self.test)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Wrong answers to one exercise that behave alike.
+
+    Parameters
+    ----------
+    answers : tuple of WrongAnswer
+        The most typical first: of the text that most of them have; of several, the shortest.
+    """
+
+    answers: tuple[WrongAnswer, ...]
+
+    @property
+    def example(self) -> WrongAnswer:
+        """The most typical of them."""
+        return self.answers[0]
+
+    @property
+    def students(self) -> int:
+        """How many there are."""
+        return len(self.answers)
+
+    @property
+    def reason(self) -> str:
+        """Why most of them lost marks, in the words of the test."""
+        return Counter(answer.reason for answer in self.answers).most_common(1)[0][0]
+
+
+def class_answers(
+    course: Course, assignment: str, versions: Mapping[str, NotebookVersion]
+) -> Iterator[WrongAnswer]:
+    """Yield the wrong answers of everybody who is graded.
+
+    Raises
+    ------
+    CourseError
+        If the gradebook cannot be read.
+    """
+    for student in sorted(found.student for found in marks(course, assignment)):
+        folder = folder_of(course, "autograded", student, assignment)
+        for name, version in versions.items():
+            try:
+                notebook = json.loads((folder / f"{name}.ipynb").read_bytes())
+            except (OSError, ValueError, RecursionError):
+                continue
+            yield from read_answers(notebook, student, version)
+
+
+def read_answers(
+    notebook: Mapping[str, Any], student: str, version: NotebookVersion
+) -> Iterator[WrongAnswer]:
+    """Yield the wrong answers of a graded notebook; what nobody has answered is none of them.
+
+    Parameters
+    ----------
+    notebook : mapping
+        The content of its file.
+    student : str
+    version : NotebookVersion
+    """
+    about = tested_answers(version)
+    points = {cell.grade_id: cell.points for cell in version.cells}
+    answers_of_course = {cell.grade_id for cell in version.cells if cell.solution}
+    try:
+        verdicts = notebook["metadata"][RECORD]["verdicts"]
+        texts = dict(_texts(notebook["cells"], answers_of_course))
+        for test, verdict in verdicts.items():
+            answers = {name: texts[name] for name in about.get(test, ()) if name in texts}
+            lost = not verdict["fault"] and float(verdict["mark"]) < points[test]
+            if lost and answers and not _is_missing(test, str(verdict["reason"])):
+                yield WrongAnswer(
+                    student=student,
+                    notebook=version.name,
+                    test=test,
+                    mark=float(verdict["mark"]),
+                    points=points[test],
+                    texts=answers,
+                    **{part: str(verdict.get(part, "")) for part in _PARTS},
+                )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return
+
+
+_PARTS = ("reason", "behaviour", "mistake", "sentence")
+
+
+def _is_missing(test: str, reason: str) -> bool:
+    return reason.startswith(explain_to_student(exercise_number(test), NotImplementedError()))
+
+
+def _texts(cells: Iterable[Any], names: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield the text of each answer that is not as it was released, by grade id."""
+    for cell in map(from_dict, cells):
+        told = cell.metadata.get("nbgrader", {})
+        if (name := told.get("grade_id")) in names:
+            cell.source = cell.source if isinstance(cell.source, str) else "".join(cell.source)
+            if told.get("checksum") != compute_checksum(cell):
+                yield name, cell.source
+
+
+def group(answers: Iterable[WrongAnswer], named: NamedMistakes) -> list[Group]:
+    """Return the groups of wrong answers that nothing names yet, the largest first.
+
+    Parameters
+    ----------
+    answers : iterable of WrongAnswer
+        Those of which it is not known how they behave are left out.
+    named : NamedMistakes
+    """
+    found: defaultdict[tuple[str, str, str], list[WrongAnswer]] = defaultdict(list)
+    places: dict[tuple[str, str], int] = {}
+    for answer in answers:
+        places.setdefault((answer.notebook, answer.test), len(places))
+        is_named = answer.mistake or named.find(answer.notebook, answer.test, answer.behaviour)
+        if answer.behaviour and not is_named:
+            found[answer.notebook, answer.test, answer.behaviour].append(answer)
+    ranked = sorted(found.items(), key=lambda item: (-len(item[1]), places[item[0][:2]], item[0]))
+    return [Group(_typical_first(members)) for _, members in ranked]
+
+
+def _typical_first(answers: list[WrongAnswer]) -> tuple[WrongAnswer, ...]:
+    texts = [tuple(text.strip() for text in answer.texts.values()) for answer in answers]
+    shared = Counter(texts)
+    order = sorted(
+        range(len(answers)),
+        key=lambda n: (-shared[texts[n]], sum(map(len, texts[n])), texts[n], answers[n].student),
+    )
+    return tuple(answers[n] for n in order)
