@@ -85,6 +85,15 @@ class Format(StrEnum):
     TIDY = "tidy"
 
 
+class Kind(StrEnum):
+    """What an exercise asks for."""
+
+    CODE = "code"
+    PARTS = "parts"
+    REPAIR = "repair"
+    WRITTEN = "written"
+
+
 class Identity(StrEnum):
     """What Moodle knows students by: their address, or their ID number."""
 
@@ -155,6 +164,21 @@ def _chosen(course: Course, assignment: str | None) -> tuple[str, ...]:
         )
         raise CourseError(message)
     return tuple(map(course.require, course.assignments))
+
+
+@app.command()
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="Where; it is made if need be. By default here.")
+    ] = Path(),
+) -> None:
+    """Make a small course to begin with: one assignment, an exercise of each kind."""
+    from nbjudge.cli.first_course import make_course
+
+    for name in make_course(folder):
+        typer.echo((folder / name).as_posix())
+    readme = (folder / "README.md").as_posix()
+    typer.echo(f"Go on as {readme} says: `course release warm_up` comes first.")
 
 
 @app.command()
@@ -239,14 +263,24 @@ def new(
         str, typer.Argument(help="assignment/notebook, in source/; it is made if need be.")
     ],
     number: Annotated[str, typer.Argument(help="The one that students read, such as 1.2.1.")],
-    symbol: Annotated[str, typer.Argument(help="What the answer defines: a function, a class.")],
-    points: Annotated[int, typer.Option(min=1, help="What a right answer is worth.")] = 1,
+    symbol: Annotated[
+        str,
+        typer.Argument(help="What the answer defines: a function, a class. Words define nothing."),
+    ] = "",
+    points: Annotated[
+        int | None, typer.Option(min=1, help="What a right answer is worth.  [default: 1]")
+    ] = None,
+    kind: Annotated[
+        Kind,
+        typer.Option(help="Write code, code for parts of the points, or words; or repair code."),
+    ] = Kind.CODE,
 ) -> None:
     """Put the cells of a new exercise into a source notebook, for you to fill in."""
     course = _course(context)
     from nbjudge.release.new_exercise import NewExercise, add_exercise
 
-    exercise = NewExercise(number, symbol, points, course.plug.examinations)
+    worth = points or (2 if kind is Kind.PARTS else 1)
+    exercise = NewExercise(number, symbol, worth, course.plug.examinations, kind.value)
     path = add_exercise(course, notebook, exercise).relative_to(course.root).as_posix()
     typer.echo(f"{path}: {number} in the cells {', '.join(c.id for c in exercise.cells())}")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,10 @@ TASK = """\
 
 The idea in two sentences, and its equation.
 
-**Your task.** Write `{symbol}(…)`, which returns … About … lines.
+**Your task.** {task}
 """
+WRITE = "Write `{symbol}(…)`, which returns … About … lines."
+REPAIR = "Somebody wrote `{symbol}(…)`, which should return … It does not. Repair it."
 ANSWER = '''\
 def {symbol}(x):
     """Return …."""
@@ -55,32 +58,77 @@ def {symbol}(x):
     raise NotImplementedError("the right answer")
     ### END SOLUTION
 '''
+#: Students get the starter, and the solution beneath it is the whole cell.
+BROKEN = '''\
+### BEGIN STARTER
+# def {symbol}(x):
+#     """Return …."""
+#     return x  # what is wrong
+### END STARTER
+### BEGIN SOLUTION
+def {symbol}(x):
+    """Return …."""
+    raise NotImplementedError("the right answer")
+
+
+### END SOLUTION
+'''
 TEST = """\
 # Check {number}: what is checked
 from nbjudge import checks as check
 
-check.close({symbol}(0.0), 0.0, what="…", hint="…")
+check.close({symbol}(0.0), 1.0, what="…", hint="…")
 ### BEGIN HIDDEN TESTS
 {hidden}
 ### END HIDDEN TESTS
 """
-HIDDEN = 'check.close({symbol}(1.0), 1.0, what="…")'
+PARTS = """\
+# Check {number}: what is checked
+from nbjudge import checks as check
+
+parts = check.Parts()
+with parts({first}, "the first part"):
+    check.close({symbol}(0.0), 1.0, what="…", hint="…")
+with parts({rest}, "the rest"):
+    check.close({symbol}(1.0), 3.0, what="…", hint="…")
+    ### BEGIN HIDDEN TESTS
+    {hidden}
+    ### END HIDDEN TESTS
+parts.points()
+"""
+HIDDEN = 'check.close({symbol}(2.0), 7.0, what="…")'
 EXAMINATION = "from {package} import {module}\n\n{module}.{symbol}({symbol})"
+QUESTION = """\
+## {number} …
+
+*About 10 minutes.*
+
+What should be told, and in how many sentences?
+
+### BEGIN MARK SCHEME
+{points} point{s}: what a good answer says.
+### END MARK SCHEME
+"""
+WORDS = "A good answer, for who marks: students do not see it."
+KINDS = ("code", "parts", "repair", "written")
 
 
 @dataclass(frozen=True)
 class NewExercise:
-    """An exercise that a test marks, before anything of it is written.
+    """An exercise, before anything of it is written.
 
     Parameters
     ----------
     number : str
         The one that students read: "1.2.1", "1.4.3a".
     symbol : str
-        What the answer cell defines.
+        What the answer cell defines; empty where the answer is in words.
     points : int
     examinations : str
         `Plug.examinations`.
+    kind : str
+        "code", "parts" (of which each has points of its own), "repair" (of broken code), or
+        "written" (in words, which a person marks).
 
     Raises
     ------
@@ -92,14 +140,26 @@ class NewExercise:
     symbol: str
     points: int
     examinations: str = ""
+    kind: str = "code"
 
     def __post_init__(self) -> None:
         if not NUMBER.fullmatch(self.number):
             message = f"'{self.number}' is no exercise's number. Take one like 1.2.1 or 1.4.3a."
             raise CourseError(message)
-        if not NAME.fullmatch(self.symbol):
+        if self.kind not in KINDS:
+            raise CourseError(f"'{self.kind}' is no kind of exercise: take {', '.join(KINDS)}.")
+        if self.kind == "written":
+            if self.symbol:
+                message = f"A written answer defines nothing: leave '{self.symbol}' out."
+                raise CourseError(message)
+        elif not self.symbol:
+            message = "Say what the answer defines, after the number: a name like huber_loss."
+            raise CourseError(message)
+        elif not NAME.fullmatch(self.symbol):
             message = f"'{self.symbol}' is no name for an answer. Take one like huber_loss."
             raise CourseError(message)
+        if self.kind == "parts" and self.points < 2:
+            raise CourseError("Parts have points of their own: give the exercise 2 or more.")
 
     @property
     def grade_id(self) -> str:
@@ -107,18 +167,34 @@ class NewExercise:
         return f"ex_{self.number.replace('.', '_')}"
 
     def cells(self) -> Iterator[NotebookNode]:
-        """Yield its three cells: the task, the answer, and the test that marks it."""
+        """Yield its cells: the task, the answer and, unless it is in words, the test."""
+        task = f"task_{self.grade_id.removeprefix('ex_')}"
+        if self.kind == "written":
+            question = QUESTION.format(
+                number=self.number, points=self.points, s="" if self.points == 1 else "s"
+            )
+            yield _words(question, task, locked=True)
+            yield _words(WORDS, self.grade_id, solution=True, grade=True, points=self.points)
+            return
+        is_repair, has_parts = self.kind == "repair", self.kind == "parts"
+        what = (REPAIR if is_repair else WRITE).format(symbol=self.symbol)
+        text = TASK.format(number=self.number, task=what)
+        yield v4.new_markdown_cell(text.rstrip("\n"), id=task)  # type: ignore[no-untyped-call]
+        answer = (BROKEN if is_repair else ANSWER).format(symbol=self.symbol)
+        yield _code(answer, self.grade_id, solution=True)
+        test = (PARTS if has_parts else TEST).format(
+            number=self.number,
+            symbol=self.symbol,
+            first=self.points // 2,
+            rest=self.points - self.points // 2,
+            hidden=textwrap.indent(self._hidden(), "    ").lstrip() if has_parts else self._hidden(),
+        )
+        yield _code(test, f"test_{self.grade_id}", grade=True, locked=True, points=self.points)
+
+    def _hidden(self) -> str:
         package, _, module = self.examinations.rpartition(".")
-        hidden = (EXAMINATION if package else HIDDEN).format(
-            package=package, module=module, symbol=self.symbol
-        )
-        words = {"number": self.number, "symbol": self.symbol, "hidden": hidden}
-        yield v4.new_markdown_cell(  # type: ignore[no-untyped-call]
-            TASK.format(**words), id=f"task_{self.grade_id.removeprefix('ex_')}"
-        )
-        yield _code(ANSWER.format(**words), self.grade_id, solution=True)
-        test = f"test_{self.grade_id}"
-        yield _code(TEST.format(**words), test, grade=True, locked=True, points=self.points)
+        text = EXAMINATION if package else HIDDEN
+        return text.format(package=package, module=module, symbol=self.symbol)
 
 
 def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
@@ -177,6 +253,20 @@ def _first_cells(course: Course, name: str, exercise: NewExercise) -> Iterator[N
 
 
 def _code(text: str, grade_id: str, *, points: int | None = None, **kind: bool) -> NotebookNode:
+    cell: NotebookNode = v4.new_code_cell(  # type: ignore[no-untyped-call]
+        text.rstrip("\n"), id=grade_id, metadata=_metadata(grade_id, points, kind)
+    )
+    return cell
+
+
+def _words(text: str, grade_id: str, *, points: int | None = None, **kind: bool) -> NotebookNode:
+    cell: NotebookNode = v4.new_markdown_cell(  # type: ignore[no-untyped-call]
+        text.rstrip("\n"), id=grade_id, metadata=_metadata(grade_id, points, kind)
+    )
+    return cell
+
+
+def _metadata(grade_id: str, points: int | None, kind: Mapping[str, bool]) -> dict[str, Any]:
     data: dict[str, Any] = {
         **dict.fromkeys(("grade", "locked", "solution", "task"), False),
         **kind,
@@ -185,7 +275,4 @@ def _code(text: str, grade_id: str, *, points: int | None = None, **kind: bool) 
     }
     if points is not None:
         data["points"] = points
-    cell: NotebookNode = v4.new_code_cell(  # type: ignore[no-untyped-call]
-        text.rstrip("\n"), id=grade_id, metadata={"nbgrader": data}
-    )
-    return cell
+    return {"nbgrader": data}

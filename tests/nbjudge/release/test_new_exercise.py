@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 from nbjudge.release import source
 from nbjudge.release.new_exercise import NewExercise, add_exercise
+from nbjudge.release.partial_credit import weight_problem
 from nbjudge.release.release import scratch
 from nbjudge.release.tidy import untidy
 
@@ -83,5 +85,33 @@ def test_what_names_no_notebook_is_refused(course: Course, name: str) -> None:
 
 @pytest.mark.parametrize(("number", "symbol"), [("one", "f"), ("1.", "f"), ("1", "f()"), ("1", "")])
 def test_what_is_no_exercise_is_refused(number: str, symbol: str) -> None:
-    with pytest.raises(CourseError, match=r"is no (exercise's number|name for an answer)"):
+    with pytest.raises(CourseError, match=r"is no (exercise's number|name for an answer)|Say what the answer defines"):
         NewExercise(number, symbol, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "symbol", "points", "why"),
+    [
+        ("written", "words", 1, "defines nothing: leave 'words' out"),
+        ("parts", "steps", 1, "give the exercise 2 or more"),
+        ("song", "sing", 1, "is no kind of exercise"),
+    ],
+)
+def test_what_no_exercise_of_a_kind_can_be_is_refused(
+    kind: str, symbol: str, points: int, why: str
+) -> None:
+    with pytest.raises(CourseError, match=why):
+        NewExercise("1.1", symbol, points, kind=kind)
+
+
+def test_the_parts_of_a_new_exercise_are_worth_its_points() -> None:
+    for points in range(2, 8):
+        *_, test = NewExercise("1.1", "steps", points, kind="parts").cells()
+        assert not weight_problem(test.source, points)
+
+
+def test_the_examination_of_a_course_stands_within_the_last_part() -> None:
+    *_, test = NewExercise("1.1", "steps", 2, "house.tests", "parts").cells()
+
+    assert "    from house import tests\n\n    tests.steps(steps)\n" in test.source
+    ast.parse(test.source)
