@@ -43,6 +43,9 @@ c.Plug.variables = ["COURSE_QUICK"]
 if os.environ.get("COURSE_DATA_DIR"):
     os.environ["COURSE_DATA_DIR"] = str(Path(os.environ["COURSE_DATA_DIR"]).resolve())
 
+# Each exercise is built as docs/add-an-exercise.md says, or the assignment is not released.
+c.Plug.house_rules = True
+
 # ---- What students get with their notebooks -------------------------------------------------
 
 c.Plug.readme = "source/release_readme.md"

@@ -21,13 +21,13 @@ from rich.console import Console
 from rich.table import Table
 
 from nbjudge import seeds
-from nbjudge.course.cells import exercise_number
+from nbjudge.course.cells import exercise_number, is_test
 from nbjudge.course.course import Course
-from nbjudge.judge.judge import KernelChannel, Test, judge
-from nbjudge.judge.notebooks import is_test
+from nbjudge.judge.judge import Test, judge
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import Session
+from nbjudge.stand_ins.channel import KernelChannel
 
 CALLS = 500
 ROUNDS = 5

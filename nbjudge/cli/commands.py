@@ -185,6 +185,7 @@ def init(
 def release(context: typer.Context, assignment: Assignment = None) -> None:
     """Make the student version, and prove that it gives nothing away."""
     course = _course(context)
+    from nbjudge.cli.terminal import print_trial
     from nbjudge.release.release import release as make_release
 
     for name in _chosen(course, assignment):
@@ -192,6 +193,7 @@ def release(context: typer.Context, assignment: Assignment = None) -> None:
             made = make_release(course, name)
         for line in _describe_release(made, course.root):
             _output().print(line, markup=False, highlight=False, soft_wrap=True)
+        print_trial(_output(), made.proof)
 
 
 def _row_data(row: Row) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from rich.text import Text
 from nbjudge.feedback.write import Progress as ProgressCallback
 from nbjudge.grading.batch import Watcher
 from nbjudge.grading.rows import Row, Status
+from nbjudge.grading.solution_proof import Proof
 from nbjudge.intake.submission import printable
 
-__all__ = ["print_class", "progress_bar", "show_progress", "took"]
+__all__ = ["print_class", "print_trial", "progress_bar", "show_progress", "took"]
 
 COLOURS = {
     Status.GRADED: "green",
@@ -58,6 +59,30 @@ def print_class(
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     for line in _left_to_do(rows):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_trial(console: Console, proof: Proof) -> None:
+    """Print how many tests are judged outside and inside, and which cannot mark, with reasons."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("  Notebook", overflow="fold")
+    for head in ("Tests", "Outside", "Inside", "Faults"):
+        table.add_column(head, justify="right")
+    for name, plans in proof.plans.items():
+        held = [len(each.get(name, {})) for each in (proof.inside, proof.faults)]
+        counts = (len(plans), len(plans) - sum(held), *held)
+        table.add_row(f"  {name}", *map(str, counts))
+    console.print(table)
+    inside = " It runs in the student's process, where an answer could tamper with it."
+    faults = " A person has to mark what it tests."
+    for head, told, what in (
+        ("Inside", proof.inside, inside),
+        ("Fault", proof.faults, faults),
+        ("Advice", proof.advice, ""),
+    ):
+        for name, tests in told.items():
+            for test, why in tests.items():
+                line = f"  {head}: {name}, {test}: {why}.{what}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _reasons(rows: Iterable[Row]) -> Table:

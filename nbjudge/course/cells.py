@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from nbformat import NotebookNode
 from nbgrader.nbgraderformat import SCHEMA_VERSION
+from nbgrader.utils import is_grade, is_solution
 
-__all__ = ["CourseCell", "NotebookVersion", "exercise_number"]
+__all__ = [
+    "CourseCell",
+    "NotebookVersion",
+    "exercise_number",
+    "imports_of",
+    "is_test",
+    "parse_cell",
+]
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,11 @@ class CourseCell:
     points: float
     #: Of the released text, as nbgrader computes it: who has not changed that has not answered.
     checksum: str | None = None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is an autograded test."""
+        return self.cell_type == "code" and self.grade and not self.solution
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -62,17 +78,26 @@ class NotebookVersion:
     given : frozenset of (str, str)
         The kind and the text of the cells that the course does not own once they are released. They
         tell a student's text from the course's; no mark depends on them, nor does `digest`.
+    imports : tuple of str
+        The statements of those cells that import something, which tests may use.
     """
 
     name: str
     cells: tuple[CourseCell, ...]
     display: frozenset[str] = frozenset()
     given: frozenset[tuple[str, str]] = frozenset()
+    imports: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         """A text that is another for any other version."""
-        content = [self.name, [asdict(cell) for cell in self.cells], sorted(self.display)]
+        content: list[Any] = [
+            self.name,
+            [asdict(cell) for cell in self.cells],
+            sorted(self.display),
+        ]
+        if self.imports:
+            content.append(self.imports)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -86,3 +111,46 @@ def exercise_number(grade_id: str) -> str:
     if not exercise.startswith("ex_"):
         return grade_id
     return exercise.removeprefix("ex_").replace("_", ".")
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Say whether a cell is an autograded test, by its (trusted) metadata."""
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def parse_cell(text: str) -> ast.Module:
+    """Return the statements of a trusted cell; its magics and shell lines are calls of IPython's.
+
+    Raises
+    ------
+    SyntaxError, ValueError
+        If it is nothing that could run in a notebook.
+    """
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        # Only such a text is worth the time that this takes to import.
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        manager = TransformerManager()  # type: ignore[no-untyped-call]
+        return ast.parse(manager.transform_cell(text))
+
+
+def imports_of(texts: Iterable[str]) -> tuple[str, ...]:
+    r"""Return the import statements of trusted cells, wherever in a cell they stand.
+
+    Examples
+    --------
+    >>> imports_of(["%matplotlib inline\nimport math as m", "x = 1"])
+    ('import math as m',)
+    """
+    found: dict[str, None] = {}
+    for text in texts:
+        try:
+            tree = parse_cell(text)
+        except (SyntaxError, ValueError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                found[ast.unparse(node)] = None
+    return tuple(found)

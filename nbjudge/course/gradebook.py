@@ -30,7 +30,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import DBAPIError
 from traitlets.config import Config
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
+from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number, imports_of
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook_file import GradebookUnfit, require_fit_gradebook
 from nbjudge.course.marks import (
@@ -177,7 +177,14 @@ def _version(notebook: Notebook, master: list[NotebookNode]) -> NotebookVersion:
         for cell, grade_id in zip(master, ids, strict=True)
         if grade_id is None
     }
-    return NotebookVersion(notebook.name, tuple(ordered), frozenset(display), frozenset(given))
+    imports = imports_of(
+        cell.source
+        for cell, grade_id in zip(master, ids, strict=True)
+        if grade_id is None and cell.cell_type == "code"
+    )
+    return NotebookVersion(
+        notebook.name, tuple(ordered), frozenset(display), frozenset(given), imports
+    )
 
 
 def _cells(notebook: Notebook) -> Iterator[CourseCell]:

@@ -85,6 +85,11 @@ class Plug:
     requirements: tuple[str, ...] = setting(
         (), "Those of its dependencies that a release lists in requirements.txt."
     )
+    house_rules: bool = setting(
+        False,
+        "Whether a release is refused where an exercise is not as this judge's own documentation "
+        "builds one; else such findings are advice.",
+    )
     readme: str = setting(
         "",
         "File in the course's folder that becomes the README.md of a release. {title}, {notebooks} "

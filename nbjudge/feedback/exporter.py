@@ -33,8 +33,9 @@ from nbjudge.course.gradebook import submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
 from nbjudge.pages.rich_outputs import Output, code, outputs
 from nbjudge.basics.text import clean_characters, cut
-from nbjudge.judge.notebooks import RECORD, is_test
+from nbjudge.course.cells import is_test
 from nbjudge.exceptions import CourseError
+from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
 from nbjudge.pages.frame import Pages, points
 from nbjudge.course.cells import exercise_number

@@ -163,7 +163,8 @@ def _prove(
     allowed = course_limits(
         course, needed=proof.needs, require_sandbox=terms.limits.require_sandbox
     )
-    return replace(terms, held=proof.faults, limits=allowed), ()
+    notes = (proof.told_of_inside,) if proof.inside else ()
+    return replace(terms, plans=proof.plans, limits=allowed), notes
 
 
 @dataclass

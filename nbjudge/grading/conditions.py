@@ -16,6 +16,7 @@ from nbjudge.basics.settings import read_settings, traits_of
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
 from nbjudge.course.plug import JUDGE, Plug, package_folder
+from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.sandbox.fitted_limits import derive_limits
 from nbjudge.sandbox.limits import Limits
 
@@ -57,9 +58,8 @@ class GradingConditions:
         By notebook.
     limits : Limits
     run_all : bool
-    held : mapping
-        What is wrong with tests that no answer is to be marked by, in the end of a sentence, by
-        notebook and the test's grade id: see `proof`. A person marks what they test.
+    plans : mapping
+        How tests are to be run, by notebook and the test's grade id: see `solution_proof`.
     plug : Plug
         What the course tells of itself.
     environment : mapping of str to str
@@ -73,7 +73,7 @@ class GradingConditions:
     limits: Limits
     run_all: bool
     plug: Plug
-    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    plans: Mapping[str, Plans] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     grader: str = ""
 
@@ -93,9 +93,17 @@ class GradingConditions:
         digests = {name: version.digest for name, version in self.versions.items()}
         # Whether there has to be a sandbox changes no mark.
         limits = asdict(replace(self.limits, require_sandbox=False))
-        held = {name: sorted(tests) for name, tests in self.held.items()}
-        content = [digests, limits, self.run_all, held, dict(self.environment), self.grader]
+        plans = {
+            name: {test: _what_judges(plan) for test, plan in sorted(tests.items())}
+            for name, tests in self.plans.items()
+        }
+        content = [digests, limits, self.run_all, plans, dict(self.environment), self.grader]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _what_judges(plan: TestPlan) -> list[object]:
+    """Return what of a plan changes marks: its reasons are words."""
+    return [bool(plan.fault), bool(plan.inside), plan.allowed]
 
 
 class _Settings(Configurable):

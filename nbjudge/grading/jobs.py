@@ -105,7 +105,7 @@ def work(job: Job) -> Outcome:
                 files=job.submitted.files,
                 limits=job.terms.limits,
                 run_all=job.terms.run_all,
-                held=job.terms.held.get(name),
+                plans=job.terms.plans.get(name),
                 plug=job.terms.plug,
             )
         except SubmissionError as error:

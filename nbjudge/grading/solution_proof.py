@@ -1,8 +1,10 @@
-"""What the course's own solution did under the tests of a version: proved once, and kept.
+"""What became of the course's own solution under the tests of a version: tried once, and kept.
 
-A test that the solution does not pass says nothing about a student's answer, so its exercise is
-held for a person. The record of an assignment lies in a hidden folder of the course. It is a cache:
-without it, or with a damaged one, the solution is judged again.
+Each test is judged away from the answers, and run as nbgrader itself runs it: with the solution,
+and with nothing answered. Where both give the same marks the test is judged so for everybody. Where
+they do not, it runs in the student's process, if that gives nbgrader's marks; else nobody can be
+marked by it, and its exercise is held for a person. The record of an assignment lies in a hidden
+folder of the course. It is a cache: without it, or with a damaged one, all is tried again.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -26,13 +29,16 @@ from nbjudge.exceptions import CourseError
 from nbjudge.grading.conditions import GradingConditions, grader_version
 from nbjudge.grading.jobs import Job, Outcome, work
 from nbjudge.intake.data_files import course_data
-from nbjudge.intake.submission import SubmissionFiles
+from nbjudge.intake.submission import SubmissionFiles, name_list
+from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.sandbox.fitted_limits import needs
+
+if TYPE_CHECKING:  # the coordinator grades nothing
+    from nbjudge.trial.decide import Tried
 
 __all__ = ["Outcomes", "Proof", "digest", "find", "find_or_prove", "keep", "prove"]
 
 FOLDER = ".course_proofs"
-SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
 #: What becomes of jobs: those of a pool of workers, or of this process.
 Outcomes = Callable[[Iterable[Job]], Iterator[Outcome]]
 
@@ -54,11 +60,13 @@ class Proof:
         The solution, by notebook and the answer's grade id.
     passed : mapping of str to tuple of str
         By notebook: the grade ids of the tests that the solution passes with all points.
-    faults : mapping
-        What is wrong with a test, in a sentence, by notebook and the test's grade id: the solution
-        fails it.
+    plans : mapping
+        How each test is to be run, by notebook and the test's grade id.
     gifts : mapping
-        The same, of tests that give marks to a release in which nothing is answered.
+        What is wrong with a test that gives marks to a release in which nothing is answered, in the
+        end of a sentence, by notebook and the test's grade id.
+    advice : mapping
+        What an instructor should know of a test that is used all the same, likewise.
     needs : mapping of str to float
         What the solution took of a resource, at most, by the resource's name: what a class may use
         is derived from it. Empty where nothing was measured.
@@ -68,14 +76,43 @@ class Proof:
     grader: str
     answers: Texts = field(default_factory=dict)
     passed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    faults: Texts = field(default_factory=dict)
+    plans: Mapping[str, Plans] = field(default_factory=dict)
     gifts: Texts = field(default_factory=dict)
+    advice: Texts = field(default_factory=dict)
     needs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> dict[str, dict[str, str]]:
+        """Why a test is held for a person, by notebook and the test's grade id."""
+        return self._told_of("fault")
+
+    @property
+    def inside(self) -> dict[str, dict[str, str]]:
+        """Why a test runs in the student's process, by notebook and the test's grade id."""
+        return self._told_of("inside")
+
+    @property
+    def told_of_inside(self) -> str:
+        """Which tests run in the student's process, and what that means; empty if none does."""
+        tests = [exercise_number(test) for tests in self.inside.values() for test in tests]
+        if not tests:
+            return ""
+        is_one = len(tests) == 1
+        runs, it = ("The test of {} runs", "it") if is_one else ("The tests of {} run", "them")
+        where = "in the notebook's own process, where an answer could tamper with"
+        return f"{runs.format(name_list(tests))} {where} {it}."
+
+    def _told_of(self, what: str) -> dict[str, dict[str, str]]:
+        found = {
+            name: {test: told for test, plan in plans.items() if (told := getattr(plan, what))}
+            for name, plans in self.plans.items()
+        }
+        return {name: tests for name, tests in found.items() if tests}
 
     @property
     def ok(self) -> bool:
         """Whether the solution passes every test, and nothing else does."""
-        return not any(self.faults.values()) and not any(self.gifts.values())
+        return not self.faults and not any(self.gifts.values())
 
 
 def digest(versions: Mapping[str, NotebookVersion]) -> str:
@@ -103,8 +140,12 @@ def find(course: Course, assignment: str, version: str) -> Proof | None:
             passed={
                 _text(name): tuple(map(_text, tests)) for name, tests in record["passed"].items()
             },
-            faults=_texts(record["faults"]),
+            plans={
+                _text(name): {_text(test): _plan(plan) for test, plan in plans.items()}
+                for name, plans in record["plans"].items()
+            },
             gifts=_texts(record["gifts"]),
+            advice=_texts(record["advice"]),
             needs={_text(name): float(amount) for name, amount in record["needs"].items()},
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -171,34 +212,73 @@ def _proof(
     version = digest(terms.versions)
     kept = find(course, assignment, version)
     answers = kept.answers if kept is not None and kept.answers else solutions(course, assignment)
-    jobs = _jobs(course, assignment, terms, answers)
+    from nbjudge.trial.decide import advice_on, gift_of
+    from nbjudge.trial.run_trial import run_trial  # which takes a while to import
+
+    folder = course.root / "release" / assignment
+    files = {name: path.read_bytes() for name, path in course_data(folder).items()}
     do = outcomes or (lambda jobs: map(work, jobs))
-    found = _judge(do, jobs)
-    if _faults(terms.versions, found[SOLVED]):  # perhaps the machine was busy
-        found = {**found, **_judge(do, jobs[:1])}
-    faults = _faults(terms.versions, found[SOLVED])
-    if faults and kept is None and not _is_source_of(course, assignment, terms.versions):
+
+    def judge(who: str, notebooks: Mapping[str, bytes], plans: Mapping[str, Plans]) -> Outcome:
+        job = Job(who, SubmissionFiles(notebooks, files), (who,), replace(terms, plans=plans))
+        (outcome,) = do([job])
+        return outcome
+
+    solved, untouched = _notebooks(course, assignment, terms, answers)
+    found = run_trial(
+        terms.versions,
+        solved,
+        untouched,
+        judge,
+        files=files,
+        environment=terms.environment,
+        cell_seconds=terms.limits.cell_seconds,
+        is_strict=course.plug.house_rules,
+    )
+    faults = {
+        name: [test for test, plan in plans.items() if plan.fault]
+        for name, plans in found.plans.items()
+    }
+    if (
+        any(faults.values())
+        and kept is None
+        and not _is_source_of(course, assignment, terms.versions)
+    ):
         message = (
             f"source/{assignment} has changed since it was released, and its solution fails a test "
             "of that release. Release it again, so that the tests can be proved."
         )
         raise CourseError(message)
-    verdicts = [v for result in found[SOLVED].results.values() for v in result.verdicts.values()]
     proof = Proof(
         version=version,
         grader=terms.grader,
         answers=answers,
         passed={
-            name: tuple(test for test in result.verdicts if test not in faults.get(name, {}))
-            for name, result in found[SOLVED].results.items()
+            name: tuple(
+                test
+                for test, each in tried.items()
+                if each.stock_solved.mark >= each.points and not found.plans[name][test].fault
+            )
+            for name, tried in found.tried.items()
         },
-        faults=faults,
-        gifts=_gifts(found[UNTOUCHED]),
+        plans=found.plans,
+        gifts=_each(found.tried, gift_of),
+        advice=_each(found.tried, advice_on),
         # Measured once a version: limits follow from it, and another measurement is never the same.
-        needs=(kept.needs if kept else {})
-        or needs(result.used for result in found[SOLVED].results.values()),
+        needs=(kept.needs if kept else {}) or needs(found.used),
     )
-    return proof, not any(verdict.lost for verdict in verdicts)
+    return proof, found.is_sure
+
+
+def _each(
+    tried: Mapping[str, Mapping[str, Tried]], tell: Callable[[str, Tried], str]
+) -> dict[str, dict[str, str]]:
+    """Return what is to be told of tests, by notebook and grade id."""
+    found = {
+        name: {test: told for test, each in tests.items() if (told := tell(test, each))}
+        for name, tests in tried.items()
+    }
+    return {name: tests for name, tests in found.items() if tests}
 
 
 def solutions(course: Course, assignment: str) -> dict[str, dict[str, str]]:
@@ -224,7 +304,10 @@ def _is_source_of(course: Course, assignment: str, versions: Mapping[str, Notebo
     return True
 
 
-def _jobs(course: Course, assignment: str, terms: GradingConditions, answers: Texts) -> list[Job]:
+def _notebooks(
+    course: Course, assignment: str, terms: GradingConditions, answers: Texts
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the notebooks of the solution, and those of the untouched release."""
     folder = course.root / "release" / assignment
     solved, untouched = {}, {}
     for name, version in terms.versions.items():
@@ -245,11 +328,7 @@ def _jobs(course: Course, assignment: str, terms: GradingConditions, answers: Te
             if (answered := grade_id(cell)) in wanted:
                 cell.source = answers[name][str(answered)]
         solved[name] = _notebook_bytes(notebook)
-    files = {name: path.read_bytes() for name, path in course_data(folder).items()}
-    return [
-        Job(who, SubmissionFiles(notebooks, files), (who,), terms)
-        for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))
-    ]
+    return solved, untouched
 
 
 def _read(path: Path) -> NotebookNode:
@@ -260,38 +339,6 @@ def _read(path: Path) -> NotebookNode:
 def _notebook_bytes(notebook: NotebookNode) -> bytes:
     text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return text.encode()
-
-
-def _judge(do: Outcomes, jobs: Iterable[Job]) -> dict[str, Outcome]:
-    found = {outcome.student: outcome for outcome in do(jobs)}
-    for outcome in found.values():
-        for failure in outcome.failures.values():
-            raise CourseError(f"{outcome.student.capitalize()} could not be judged. {failure}")
-    return found
-
-
-def _faults(versions: Mapping[str, NotebookVersion], solved: Outcome) -> dict[str, dict[str, str]]:
-    """Return why each test fails that the solution does not pass with all points."""
-    faults: dict[str, dict[str, str]] = {}
-    for name, result in solved.results.items():
-        points = {cell.grade_id: cell.points for cell in versions[name].cells}
-        for test, verdict in result.verdicts.items():
-            if verdict.fault or verdict.mark < points[test]:
-                why = " ".join((verdict.fault or verdict.reason).split())
-                told = f"the course's own solution does not pass it ({why.removesuffix('.')})"
-                faults.setdefault(name, {})[test] = told
-    return faults
-
-
-def _gifts(untouched: Outcome) -> dict[str, dict[str, str]]:
-    """Return which tests give marks for nothing."""
-    gifts: dict[str, dict[str, str]] = {}
-    for name, result in untouched.results.items():
-        for test, verdict in result.verdicts.items():
-            if verdict.mark > 0:
-                told = f"it gives {verdict.mark:g} to who leaves {exercise_number(test)} out"
-                gifts.setdefault(name, {})[test] = told
-    return gifts
 
 
 def _place(course: Course, assignment: str) -> Path:
@@ -305,6 +352,11 @@ def _texts(record: object) -> Texts:
         _text(name): {_text(key): _text(text) for key, text in texts.items()}
         for name, texts in record.items()
     }
+
+
+def _plan(record: Any) -> TestPlan:
+    allowed = tuple(map(_text, record["allowed"]))
+    return TestPlan(_text(record["fault"]), _text(record["inside"]), allowed)
 
 
 def _text(value: object) -> str:

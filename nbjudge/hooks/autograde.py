@@ -31,6 +31,8 @@ from nbjudge.intake.restore import restore_notebook
 from nbjudge.intake.sanitise import KERNELSPEC
 from nbjudge.intake.submission import Beside, handed_in_at, read_data, told_of_data
 from nbjudge.judge.notebooks import Graded, grade_notebook, record
+from nbjudge.judge.plans import Plans
+from nbjudge.judge.surroundings import surroundings_of
 from nbjudge.sandbox import bubblewrap
 from nbjudge.sandbox.fitted_limits import derive_limits
 from nbjudge.sandbox.limits import Limits
@@ -91,11 +93,11 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         course = _course(self)
         version = versions(course, ids["assignment"])
         allowed, plug = self.limits, read_plug(self.config)
-        held: Mapping[str, str] | None = None
+        plans: Plans = {}
         try:
             terms = GradingConditions(version, course_limits(course), self.run_all, plug)
             proof = find_or_prove(course, ids["assignment"], terms)
-            held = proof.faults.get(ids["notebook"])
+            plans = proof.plans.get(ids["notebook"], {})
             allowed = derive_limits(allowed, proof.needs, fixed=self.config.Judge)
         except CourseError as error:
             self.log.warning("Whether the tests work could not be proved. %s", error)
@@ -105,7 +107,8 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             seed_parts=seed_parts(secret(course.root), ids["assignment"], ids["student"]),
             limits=allowed,
             skipped=frozenset() if self.run_all else version[ids["notebook"]].display,
-            held=held,
+            plans=plans,
+            surroundings=surroundings_of(version[ids["notebook"]]),
             plug=plug,
         )
         resources[FOUND] = graded

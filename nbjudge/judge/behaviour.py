@@ -12,16 +12,17 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from nbjudge.judge.judge import KernelChannel, Test, Verdict
-from nbjudge.judge.stand_ins import StandIn
+from nbjudge.judge.judge import Test, Verdict
 from nbjudge.kernel.wire import NotPlain, Reference, encode
 from nbjudge.remote import AnswerError, is_unanswered
+from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.stand_in import StandIn
 
 __all__ = ["SEED_PARTS", "RecordingChannel", "behaviour_of", "patient"]
 
@@ -51,8 +52,16 @@ class RecordingChannel(KernelChannel):
 
     def ask(self, do: str, **details: Any) -> Any:
         """Let the kernel's service do something, and return what it found."""
+        return self._noted(do, lambda: super(RecordingChannel, self).ask(do, **details))
+
+    def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Let the kernel call something, and return what it returned."""
+        called = super().call
+        return self._noted("call", lambda: called(target, arguments, keywords))
+
+    def _noted(self, do: str, ask: Callable[[], Any]) -> Any:
         try:
-            value = super().ask(do, **details)
+            value = ask()
         except AnswerError as error:
             self.is_unanswered = self.is_unanswered or is_unanswered(error)
             self._note(do, ["raised", error.name])
@@ -89,7 +98,9 @@ def patient(test: Test) -> Test:
     # The last expression may be the mark.
     last = [tree.body.pop()] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
     body = [*_tried(tree.body, numbers), *last]
-    return replace(test, source=ast.unparse(ast.fix_missing_locations(ast.Module(body, []))))
+    source = ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
+    # Its lines are others, and no mark depends on what they do.
+    return replace(test, source=source, learns=True)
 
 
 def _tried(body: Iterable[ast.stmt], numbers: Iterator[int]) -> Iterator[ast.stmt]:

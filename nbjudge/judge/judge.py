@@ -7,32 +7,32 @@ here, from what the test did with them.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import logging
-import math
+import re
 import symtable
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any, Protocol
-
-import numpy as np
 
 from nbjudge import checks as check
 from nbjudge import seeds
+from nbjudge.course.cells import parse_cell
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.judge.guard import builtin_names, builtins_for, compile_test
-from nbjudge.judge.stand_ins import StandIn, Unable
 from nbjudge.kernel import switches
-from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
 from nbjudge.remote import AnswerError, explain_to_student, is_tests_own, is_unanswered
-from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.guard import builtin_names, builtins_for, compile_statements, compile_test
+from nbjudge.stand_ins.permissions import BEFORE, TEST, Permissions
 
 __all__ = [
     "Causes",
     "Diagnose",
-    "KernelChannel",
     "Mistake",
     "Test",
     "Verdict",
@@ -43,6 +43,8 @@ __all__ = [
 
 #: Characters of a message that are shown to the student.
 MAX_SHOWN = 2000
+#: What a test says that seeds the generators which it expects the answer to draw from.
+_SEEDS = re.compile(r"\b(?:seed|manual_seed|set_state|setstate|set_rng_state)\(")
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,25 @@ class Test:
     source : str
     points : float
         What it is worth.
+    before : str
+        The course's statements on which it stands: imports, helpers, what earlier tests define.
+    allowed : tuple of str
+        What it may do with objects that stay in the kernel: see `permissions`.
+    learns : bool
+        Whether it may do all that can be done, which is noted.
     """
 
     exercise: str
     source: str
     points: float
+    before: str = ""
+    allowed: tuple[str, ...] = ()
+    learns: bool = False
+
+    @property
+    def text(self) -> str:
+        """All that runs: what it stands on, and itself."""
+        return f"{self.before}\n{self.source}" if self.before else self.source
 
     #: Not a class of tests, whatever its name says.
     __test__ = False
@@ -83,6 +99,8 @@ class Verdict:
     lost : bool
         Whether the kernel was lost on the way.
     seconds : float
+    did : tuple of str
+        What the test did with objects that stay in the kernel, if it was to learn that.
     mistake, sentence : str
         The name of the known mistake that the answer behaves like, and what helps its student;
         empty if it is like none.
@@ -97,6 +115,7 @@ class Verdict:
     fault: str = ""
     lost: bool = False
     seconds: float = 0.0
+    did: tuple[str, ...] = ()
     mistake: str = ""
     sentence: str = ""
     behaviour: str = ""
@@ -128,151 +147,8 @@ class Causes(Protocol):
         """Return what a student should know besides a reason; empty if it is nothing."""
 
 
-class Exchange(Protocol):
-    """Sends a request to a kernel, as `Session.request` does."""
-
-    def __call__(self, content: bytes, seconds: float, /) -> bytes | memoryview:
-        """Return the reply; raise a CourseError if none comes."""
-
-
-class KernelChannel:
-    """The judge's line to one kernel, for one exercise: counts, limits, and remembers a break.
-
-    Parameters
-    ----------
-    exchange : callable
-    limits : Limits
-    until : float
-        When the whole notebook's time is over, by `time.monotonic`.
-    """
-
-    def __init__(self, exchange: Exchange, limits: Limits, until: float = math.inf) -> None:
-        self._exchange = exchange
-        self.limits = limits
-        self._until = until
-        self._requests = 0
-        self._bytes = 0
-        self._seconds = 0.0
-        #: What ended it: after that, a test that goes on regardless gets no further.
-        self.broken: CourseError | None = None
-        #: What is wrong with the test, whatever it makes of that itself.
-        self.fault = ""
-        #: Whether the words of a failed assertion are being found, which no mark depends on.
-        self.is_lenient = False
-
-    def ask(self, do: str, **details: Any) -> Any:
-        """Let the kernel's service do something, and return what it found.
-
-        Raises
-        ------
-        AnswerError
-            If the student's code raised an exception.
-        CourseError
-            If the kernel gave no usable reply, or a limit is reached.
-        """
-        if self.broken is not None:
-            raise self.broken
-        try:
-            content = encode({"do": do, **details}, self.limits.bounds, refer=_referred)
-            reply = self._sent(content)
-        except NotPlain as error:  # the test's own mistake, and no harm done
-            self.blame(f"NotPlain: {error}")
-            raise
-        except CourseError as error:
-            self.broken = error
-            raise
-        return self._outcome(reply)
-
-    def _sent(self, content: bytes) -> Any:
-        limits = self.limits
-        self._requests += 1
-        if self._requests > limits.requests:
-            raise CourseError(f"the test asked more than {limits.requests} times")
-        left = limits.exercise_seconds - self._seconds
-        if left <= 0:
-            raise CourseError(f"it took more than {limits.exercise_seconds:.0f} s altogether")
-        start = time.monotonic()
-        if start >= self._until:
-            raise CourseError(f"the notebook ran longer than {limits.notebook_seconds} s")
-        try:
-            reply = self._exchange(content, min(limits.call_seconds, left, self._until - start))
-        finally:
-            self._seconds += time.monotonic() - start
-        self._bytes += len(content) + len(reply)
-        if self._bytes > limits.exercise_bytes:
-            most = limits.exercise_bytes / 2**20
-            raise CourseError(f"its test and it exchanged more than {most:g} MB")
-        return decode(reply, limits.bounds, resolve=self._standing_for)
-
-    def _outcome(self, reply: Any) -> Any:
-        if type(reply) is dict and len(reply) == 1:
-            if "value" in reply:
-                return reply["value"]
-            if type(reply.get("refused")) is str:
-                raise CourseError(f"what your code returned cannot be used: {reply['refused']}")
-            if type(raised := reply.get("raised")) is dict:
-                raise _raised(raised)
-        raise self.nonsense()
-
-    def has_switched(self) -> bool:
-        """Say whether the notebook has switched what can change the results of right answers."""
-        try:
-            return bool(self.ask("changed"))
-        except (AnswerError, CourseError):
-            return False
-
-    def again(self) -> KernelChannel:
-        """Return a new line to the same kernel."""
-        return KernelChannel(self._exchange, self.limits, self._until)
-
-    def nonsense(self) -> CourseError:
-        """Break the line because of a reply that no honest kernel gives."""
-        self.broken = CourseError("the kernel sent what nobody can read")
-        return self.broken
-
-    @property
-    def most_items(self) -> int:
-        """How many values a test may take from one object."""
-        return self.limits.items
-
-    def blame(self, what: str) -> Unable:
-        """Note the first thing that is wrong with the test, and return it as an exception."""
-        if self.broken is None:
-            self.fault = self.fault or what
-        return Unable(what)
-
-    def _standing_for(self, reference: Reference) -> StandIn:
-        return StandIn(self, reference)
-
-
-def _referred(value: object) -> Reference:
-    if isinstance(value, StandIn):
-        return value._reference
-    raise NotPlain(type(value).__name__)
-
-
-def _raised(details: Mapping[Any, Any]) -> AnswerError:
-    """Return the exception of a student's code; tests may catch it as what it is."""
-    name, said, source = (
-        str(details.get(part) or "")[:MAX_SHOWN] for part in ("name", "said", "source")
-    )
-    line = details.get("line")
-    kind = _KINDS.get(name, AnswerError)
-    return kind(name, said, line if type(line) is int else None, source)
-
-
-_KINDS: dict[str, type[AnswerError]] = {
-    base.__name__: type(base.__name__, (AnswerError, base), {})
-    for base in (
-        *(ArithmeticError, AssertionError, AttributeError, IndexError, KeyError, LookupError),
-        *(NotImplementedError, OverflowError, RuntimeError, TypeError, ValueError),
-        ZeroDivisionError,
-    )
-}
-
-
 def free_names(source: str) -> tuple[str, ...]:
-    r"""Return the names that a cell uses and does not define itself, sorted.
+    r"""Return the names that a cell uses and does not define itself before it does, sorted.
 
     Raises
     ------
@@ -283,8 +159,15 @@ def free_names(source: str) -> tuple[str, ...]:
     --------
     >>> free_names("import math\nstep = Walk(rate)\nprint(math.sqrt(step(1)))")
     ('Walk', 'rate')
+    >>> free_names("total = total + 1")
+    ('total',)
     """
-    module = symtable.symtable(source, "<test>", "exec")
+    try:
+        module = symtable.symtable(source, "<test>", "exec")
+        tree = ast.parse(source)
+    except SyntaxError:  # magics, say
+        tree = parse_cell(source)
+        module = symtable.symtable(ast.unparse(tree), "<test>", "exec")
     own = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}
     used: set[str] = set()
     tables = [module]
@@ -298,7 +181,37 @@ def free_names(source: str) -> tuple[str, ...]:
         }
         # A function may define a global of the cell.
         own |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned()}
-    return tuple(sorted(used - own - builtin_names()))
+    return tuple(sorted((used - own | own & _used_early(tree)) - builtin_names()))
+
+
+def _used_early(tree: ast.Module) -> set[str]:
+    """Return the names that the statements of a cell use before one of them defines them."""
+    early: set[str] = set()
+    bound: set[str] = set()
+    for statement in tree.body:
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            early |= _names_in(statement, ast.Load) - _names_in(statement, ast.Store) - bound
+            if isinstance(statement, ast.Assign | ast.AugAssign):
+                early |= _names_in(statement.value, ast.Load) - bound
+        bound |= _names_in(statement, ast.Store)
+        bound |= {
+            (alias.asname or alias.name).partition(".")[0]
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(statement.name)
+    return early
+
+
+def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    """Return the names that a statement uses or sets, those of functions within it apart."""
+    if isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
+        return set()
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, context) else set()
+    return set().union(*(_names_in(child, context) for child in ast.iter_child_nodes(node)))
 
 
 class _TestFault(Exception):
@@ -339,6 +252,7 @@ def judge(
     notebook's own switches, and the better verdict counts: what is right in Jupyter thanks to a
     switch is right, and so is what is right but for one.
     """
+    line.permissions = Permissions(test.allowed, learns=test.learns)
     with switches.keep_switches():
         verdict = _judge(test, line, diagnose, causes)
         if verdict.reason and not verdict.lost and line.has_switched():
@@ -346,7 +260,8 @@ def judge(
             again = _judge(test, second, diagnose, causes, own=True)
             verdict = again if again.mark > verdict.mark else verdict
             line.broken = second.broken
-        return replace(verdict, lost=line.broken is not None)
+        did = line.permissions.done if test.learns else ()
+        return replace(verdict, lost=line.broken is not None, did=did)
 
 
 def _judge(
@@ -364,7 +279,7 @@ def _judge(
     undefined: Sequence[str] = ()
     is_answered = True
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+        with _printing(line, printed):
             mark, missing = _run(test, line, answers, own)
     except _TestFault as error:
         fault = str(error)
@@ -424,8 +339,9 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     Return the mark that it gives and, if it has parts, why the points of some are missing.
     """
     try:
-        names = free_names(test.source)
-        body, last = compile_test(test.source, f"<test of {test.exercise}>")
+        names = free_names(test.text)
+        body, last = compile_test(test.source, f"{TEST}{test.exercise}>")
+        before = compile_statements(test.before, f"{BEFORE}{test.exercise}>")
     except (SyntaxError, ValueError) as error:
         raise _TestFault(f"it is no Python: {error}") from error
     seeds.reset(seeds.number(test.exercise))
@@ -435,27 +351,58 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     if type(values) is not dict or not values.keys() <= set(names):
         raise line.nonsense()
     answers.update(values)
-    namespace = {"__name__": "test", "__builtins__": builtins_for(line), **values}
-    try:
-        exec(body, namespace)
-        result = eval(last, namespace) if last else None
-    except NameError as error:
-        if error.name not in names:
+    line.shares_generators = bool(_SEEDS.search(test.source) or _SEEDS.search(test.before))
+    with _main_module({"__builtins__": builtins_for(line), **values}) as namespace:
+        try:
+            exec(before, namespace)
+            exec(body, namespace)
+            result = eval(last, namespace) if last else None
+        except AnswerError:  # some are a NameError, too
             raise
-        raise _Undefined(error.name, [name for name in names if name not in values]) from None
-    except SystemExit as error:
-        raise _TestFault("it ends its own process") from error
+        except NameError as error:
+            if error.name not in {*names, *before.co_names}:
+                raise
+            missing_names = [name for name in names if name not in values]
+            raise _Undefined(error.name, missing_names or [error.name]) from None
+        except SystemExit as error:
+            raise _TestFault("it ends its own process") from error
     missing = result.reason if isinstance(result, check.Points) else ""
     return _mark(result, test.points), missing
 
 
+@contextlib.contextmanager
+def _printing(line: KernelChannel, printed: io.StringIO) -> Iterator[None]:
+    """Keep what a test prints, and let the line know where to."""
+    errors = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
+        line.streams = printed, errors
+        yield
+
+
+@contextlib.contextmanager
+def _main_module(names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Lend the namespace of a module `__main__`, which a test's cell is as in a notebook."""
+    module = ModuleType("__main__")
+    vars(module).update(names)
+    usual = sys.modules["__main__"]
+    sys.modules["__main__"] = module
+    try:
+        yield vars(module)
+    finally:
+        sys.modules["__main__"] = usual
+
+
 def _mark(result: Any, points: float) -> float:
     """Return the mark that a test's last value means: as for nbgrader, a number is a part."""
-    if isinstance(result, bool) or not isinstance(result, int | float | np.integer | np.floating):
+    if not isinstance(result, int | float) or isinstance(result, bool):
         return points
-    if not 0 <= result <= points:  # nor does NaN pass
+    try:
+        mark = float(repr(result))  # which nbgrader reads: NumPy's numbers show as no number
+    except ValueError:
+        return points
+    if not 0 <= mark <= points:  # nor does NaN pass
         raise _TestFault(f"it gives a mark that is not from 0 to {points:g}")
-    return float(result)
+    return mark
 
 
 def _reason(error: Exception, test: Test) -> str:

@@ -31,9 +31,10 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.behaviour import RecordingChannel, behaviour_of, patient
 from nbjudge.judge.failures import Failures
-from nbjudge.judge.judge import Diagnose, Exchange, KernelChannel, Test, Verdict, judge
+from nbjudge.judge.judge import Diagnose, Test, Verdict, judge
 from nbjudge.judge.knowledge import knowledge
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import Exchange, KernelChannel
 
 if sys.platform == "linux":
     from nbjudge.fork_server import namespaces

@@ -37,6 +37,10 @@ SETTINGS = Config(
 NOBODY = "nobody"
 
 
+class _Over(BaseException):
+    """The judge asks no more, although something that it has called calls back."""
+
+
 class _NoThread:
     """Stands for the thread of the shell's channel, which is not there: see `GradedKernelApp`."""
 
@@ -117,14 +121,33 @@ class GradedKernel(IPythonKernel):
         socket = stream.socket
         reply = self._service.answer(parent["buffers"][0])
         self.session.send(socket, REPLY, {}, parent, ident=ident, buffers=[reply])
-        while True:
-            sender, *parts = socket.recv_multipart()
-            if sender != ident[0] or len(parts) != 2:  # the student's code can send here too
-                continue
-            number, request = parts
-            if not request:
-                break
-            socket.send_multipart([sender, number, self._service.answer(request)])
+        sender, number, is_over = ident[0], b"", False
+
+        def heard() -> bytes:
+            nonlocal number, is_over
+            while True:
+                frm, *parts = socket.recv_multipart()
+                if frm == sender and len(parts) == 2:  # the student's code can send here too
+                    number, request = parts
+                    is_over = not request
+                    return bytes(request)
+
+        def converse(reply: bytes) -> bytes:
+            if is_over:
+                raise _Over
+            socket.send_multipart([sender, number, reply])
+            if request := heard():
+                return request
+            raise _Over
+
+        self._service.converse = converse
+        request = heard()
+        while not is_over:
+            reply = self._service.answer(request)
+            if not is_over:
+                socket.send_multipart([sender, number, reply])
+                request = heard()
+        self._service.converse = None
         self._service.end()
         # What has come meanwhile, nobody has told the event loop of.
         stream.flush(zmq.POLLIN)

@@ -16,7 +16,10 @@ import numpy as np
 
 from nbjudge import probes, seeds
 from nbjudge.kernel import switches
+from nbjudge.kernel.circumstances import circumstances_of
 from nbjudge.kernel.kept_names import KeptNames
+from nbjudge.kernel.operations import OPERATIONS, exception
+from nbjudge.kernel.references import FUNCTIONS, builtin_type, find_by_name, is_name
 from nbjudge.kernel.seeded_imports import SeededImports
 from nbjudge.kernel.wire import Bounds, Reference, TooMuch, WireError, decode, encode
 from nbjudge.remote import where
@@ -25,6 +28,8 @@ __all__ = ["Service"]
 
 #: Characters of an exception's message that are passed on.
 MAX_MESSAGE = 2000
+#: Bases of an exception's class that are told.
+MAX_BASES = 20
 
 
 class Service:
@@ -47,6 +52,10 @@ class Service:
         self._kept = KeptNames(namespace)
         self._bounds = bounds or Bounds()
         self._objects: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._functions: dict[int, Callable[..., Any]] = {}
+        #: Sends a reply and returns the next request, while one is being answered.
+        self.converse: Callable[[bytes], bytes | memoryview] | None = None
         self._probes = probes
         self._start: switches.State = {}
         #: How the notebook has its switches, while a test is on.
@@ -54,27 +63,83 @@ class Service:
 
     def answer(self, content: bytes | memoryview) -> bytes:
         """Return the reply to a request; whatever goes wrong is a reply too."""
+        self._effects: dict[str, Any] = {}
         try:
             request = decode(content, self._bounds, resolve=self._resolve)
-            operation: Callable[..., Any] = getattr(self, f"_do_{request.pop('do')}")
-            return self._encode({"value": operation(**request)})
+            reply = self._reply(request)
+            return self._encode({**reply, **self._told_effects()})
         except TooMuch as error:
             return encode({"refused": str(error)})
-        # An answer may raise anything: SystemExit and KeyboardInterrupt are its exceptions too.
+        # Nor may what an answer has put in the place of anything here end the kernel.
         except BaseException as error:
             return encode({"raised": _describe(error)})
+
+    def _reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        operation: Callable[..., Any] = getattr(self, f"_do_{request.pop('do')}")
+        try:
+            return {"value": operation(**request)}
+        except WireError:
+            raise
+        # An answer may raise anything: SystemExit and KeyboardInterrupt are its exceptions too.
+        except BaseException as error:
+            told = _describe(error)
+            error.__traceback__ = None  # it would keep all that its frames hold
+            return {"raised": {**told, "object": self._refer(error)}}
+
+    def _told_effects(self) -> dict[str, Any]:
+        effects, self._effects = self._effects, {}
+        return {"effects": effects} if effects else {}
 
     def _encode(self, value: Any) -> bytes:
         return encode(value, self._bounds, refer=self._refer)
 
     def _refer(self, value: Any) -> Reference:
-        self._objects.append(value)
-        return Reference(len(self._objects) - 1, type(value).__name__)
+        """Return the number of an object that stays: the same each time, while a test is on."""
+        if (known := builtin_type(value)) is not None:
+            return known
+        number = self._numbers.get(id(value))
+        if number is None:
+            number = self._numbers[id(value)] = len(self._objects)
+            self._objects.append(value)  # so that nothing else gets its id
+        return Reference(number, type(value).__name__)
 
     def _resolve(self, reference: Reference) -> Any:
+        if is_name(reference):
+            return find_by_name(reference)
+        if reference.number >= FUNCTIONS:
+            return self._tests_function(reference)
         if reference.number >= len(self._objects):
             raise WireError(f"there is no object number {reference.number}")
         return self._objects[reference.number]
+
+    def _tests_function(self, reference: Reference) -> Any:
+        """Return what stands here for a function of the test's."""
+        number = reference.number - FUNCTIONS
+        if number not in self._functions:
+
+            def function(*arguments: Any, **keywords: Any) -> Any:
+                return self._call_back(number, arguments, keywords)
+
+            function.__name__ = function.__qualname__ = reference.kind
+            self._functions[number] = function
+        return self._functions[number]
+
+    def _call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Have the test's process call its function, and meanwhile answer what that asks."""
+        if self.converse is None:
+            raise RuntimeError("nobody is there to call")
+        effects = self._effects
+        reply = self._encode({"callback": (number, arguments, keywords)})
+        while True:
+            request = decode(self.converse(reply), self._bounds, resolve=self._resolve)
+            if request["do"] == "resume":
+                break
+            self._effects = {}
+            reply = self._encode({**self._reply(request), **self._told_effects()})
+        self._effects = effects
+        if "raised" in request:
+            raise exception(*request["raised"])
+        return request["value"]
 
     def end(self) -> None:
         """End a test: whatever its calls have switched, the notebook goes on as it was before."""
@@ -95,6 +160,8 @@ class Service:
         switches.
         """
         self._objects.clear()
+        self._numbers.clear()
+        self._functions.clear()
         self.end()
         self._notebooks = switches.read()
         if not own:
@@ -114,8 +181,53 @@ class Service:
         """Return which switches that matter the notebook has changed."""
         return switches.changed_switches(self._notebooks or {}, self._start)
 
-    def _do_call(self, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return target(*arguments, **keywords)
+    def _do_call(
+        self,
+        target: Any,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        **circumstances: Any,
+    ) -> Any:
+        """Call an object, and note what that changes of what it is given, and prints."""
+        handed: dict[Any, Any] = {**dict(enumerate(arguments)), **keywords}
+        before = {
+            place: self._photograph(value)
+            for place, value in handed.items()
+            if _is_changeable(value)
+        }
+        result, same = None, None
+        effects: dict[str, Any] = {}
+        try:
+            with circumstances_of(**circumstances) as effects:
+                result = target(*arguments, **keywords)
+            same = next((place for place in before if handed[place] is result), None)
+        finally:
+            effects["changed"] = {
+                place: handed[place]
+                for place, picture in before.items()
+                if picture is not None and self._photograph(handed[place]) != picture
+            }
+            effects["same"] = same
+            self._effects = {name: what for name, what in effects.items() if what not in (None, {})}
+        return result if same is None else None
+
+    def _photograph(self, value: Any) -> bytes | None:
+        """Return an object's content, by which a change is seen; None if it has none."""
+        try:
+            return self._encode(value)
+        except WireError:
+            return None
+
+    def _do_operate(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """Do what an operator or a function of Python's does."""
+        return OPERATIONS[name](*arguments)
+
+    def _do_names(self) -> list[str]:
+        """Return the names of the notebook's variables that students see."""
+        return [name for name in list(self._namespace) if not name.startswith("_")]
+
+    def _do_variable(self, name: str) -> Any:
+        return self._namespace[name]
 
     def _do_probe(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         own = importlib.import_module(self._probes) if self._probes else probes
@@ -168,6 +280,10 @@ class Service:
         return target
 
 
+def _is_changeable(value: Any) -> bool:
+    return not isinstance(value, bool | int | float | complex | str | bytes | type(None))
+
+
 def _describe(error: BaseException) -> dict[str, Any]:
     try:
         said = str(error)[:MAX_MESSAGE]
@@ -179,4 +295,5 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "said": said,
         "line": line,
         "source": source[:200],
+        "bases": [base.__name__[:100] for base in type(error).__mro__[1:MAX_BASES]],
     }

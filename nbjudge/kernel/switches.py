@@ -13,10 +13,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["State", "changed_switches", "keep_switches", "make_usual", "put_back", "read"]
+__all__ = [
+    "State",
+    "changed_switches",
+    "generators",
+    "keep_switches",
+    "make_usual",
+    "put_back",
+    "read",
+    "set_generators",
+]
 
 #: The values of switches, by their names.
 State = Mapping[str, Any]
+
+#: The names of the switches that are generators.
+GENERATORS = ("Python's generator", "NumPy's generator", "PyTorch's generator")
 
 #: Modes of PyTorch that were entered here; they end where nobody holds them.
 _entered: list[Any] = []
@@ -337,6 +349,31 @@ def _write(switch: _Switch, value: Any) -> None:
             if switch.is_compared and switch.read(module) == value:
                 return
             switch.write(module, value)
+
+
+def generators() -> State:
+    """Return the states of the random generators that everybody in a process shares."""
+    found = {}
+    for switch in _SWITCHES:
+        if switch.name in GENERATORS and (module := sys.modules.get(switch.module)) is not None:
+            with suppress(Exception):
+                found[switch.name] = switch.read(module)
+    return found
+
+
+def set_generators(state: object) -> bool:
+    """Set random generators to states of another process, and say whether it was possible."""
+    if not isinstance(state, dict):
+        return False
+    for switch in _SWITCHES:
+        if switch.name in GENERATORS and switch.name in state:
+            module = sys.modules.get(switch.module)
+            try:
+                if module is not None:
+                    switch.write(module, state[switch.name])
+            except Exception:  # whatever a library makes of what is no state
+                return False
+    return True
 
 
 @contextmanager

@@ -188,7 +188,7 @@ class Examiner:
         proof = find_or_prove(course, self._assignment, terms)
         limits = course_limits(course, needed=proof.needs)
         answers = proof.answers or solutions(course, self._assignment)
-        return replace(terms, held=proof.faults, limits=limits), answers
+        return replace(terms, plans=proof.plans, limits=limits), answers
 
     @property
     def _terms(self) -> GradingConditions:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
 
-from nbjudge.judge.notebooks import is_test
+from nbjudge.course.cells import is_test
 from nbjudge.release import source
 from nbjudge.release.leaks import place
 from nbjudge.release.source import Region

@@ -31,10 +31,11 @@ from platformdirs import user_cache_path
 from nbgrader.utils import is_solution
 
 from nbjudge import seeds
-from nbjudge.judge.notebooks import is_test
+from nbjudge.course.cells import is_test
 from nbjudge.course.plug import Plug
 from nbjudge.grading.conditions import grader_version
-from nbjudge.judge.judge import KernelChannel, Test, free_names, judge
+from nbjudge.judge.judge import Test, free_names, judge
+from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.sandbox.limits import Limits
 from nbjudge.course.cells import exercise_number
 from nbjudge.exceptions import CourseError, ReleaseError

@@ -83,11 +83,14 @@ class Release:
         What students get, whole.
     files : tuple of str
         Everything in it, relative to `folder`, sorted.
+    proof : Proof
+        What became of the course's own solution under its tests.
     """
 
     assignment: str
     folder: Path
     files: tuple[str, ...]
+    proof: Proof
 
 
 def release(course: Course, assignment: str, *, run: bool = False) -> Release:
@@ -123,7 +126,7 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
             raise refusal(course, assignment, found)
         folder = _put_in_place(course, draft, assignment)
         keep(course, assignment, proof)
-    return Release(assignment, folder, tuple(sorted(_files(folder))))
+    return Release(assignment, folder, tuple(sorted(_files(folder))), proof)
 
 
 def _proof(course: Course, draft: Course, assignment: str) -> Proof:
@@ -140,18 +143,21 @@ def _proof(course: Course, draft: Course, assignment: str) -> Proof:
 
 
 def _proof_findings(draft: Course, assignment: str, proof: Proof) -> list[str]:
-    """Return which tests the solution fails, and which give marks for nothing."""
+    """Return which tests the course's own rules do not allow: those that cannot mark as they are."""
+    if not draft.plug.house_rules:
+        return []
     found = []
-    for told, remedy in (
-        (proof.faults, "Mend the test or the solution."),
-        (proof.gifts, "Let it fail while there is no answer."),
+    for told, what, remedy in (
+        (proof.faults, "cannot mark", "Mend the test or the solution."),
+        (proof.gifts, "cannot mark", "Let it fail while there is no answer."),
+        (proof.inside, "cannot be judged away from the answer", "Ask for data, not for objects."),
     ):
         for name, tests in told.items():
             original = source.read(draft.root / "source" / assignment / f"{name}.ipynb")
             cells = source.by_grade_id(original)
             for test, why in tests.items():
                 where = place(f"{name}.ipynb", original, cells[test])
-                found.append(f"{where} cannot mark: {why}. {remedy}")
+                found.append(f"{where} {what}: {why}. {remedy}")
     return found
 
 

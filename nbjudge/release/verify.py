@@ -10,9 +10,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
+from nbjudge.course.cells import is_test
 from nbjudge.course.course import Course
 from nbjudge.course.plug import private_folders
-from nbjudge.judge.notebooks import is_test
 from nbjudge.judge.judge import free_names
 from nbjudge.exceptions import ReleaseError
 from nbjudge.release import source

@@ -27,10 +27,11 @@ from course_utils.reference.examine.frame import (
 from course_utils.reference.known_answers import Known, answers_of, mistakes, solutions, styles
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.judge.judge import KernelChannel, Test, judge
+from nbjudge.judge.judge import Test, judge
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
 
 # A known mistake may divide by zero, as its student's does; warnings cost no marks.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")

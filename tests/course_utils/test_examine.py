@@ -26,9 +26,9 @@ from course_utils.reference import examine
 from course_utils.reference.examine.frame import examination
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
-from nbjudge.judge.judge import KernelChannel
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
 
 
 def send_away(*answers: Any) -> tuple[list[Any], list[Any]]:

@@ -26,16 +26,18 @@ from course_utils.reference.diagnosis import named_mistake
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.known_answers import Known, answers_of, mistakes, styles
 from nbjudge import seeds
+from nbjudge.course.cells import is_test
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.exceptions import CheckFailed, ReleaseError
-from nbjudge.judge.judge import KernelChannel, Test, Verdict, judge
-from nbjudge.judge.notebooks import RECORD, is_test
+from nbjudge.judge.judge import Test, Verdict, judge
+from nbjudge.judge.notebooks import RECORD
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
 from nbjudge.release.partial_credit import weight_problem
 from nbjudge.release.release import release
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
 
 ROOT = Path(__file__).parents[2]
 TESTS = {

@@ -54,8 +54,10 @@ class KeyErrorThere(AnswerError, KeyError):
 
 @pytest.mark.parametrize("error_class", [AnswerError, KeyErrorThere])
 def test_an_exception_from_elsewhere_reads_as_it_would_here(error_class):
-    assert str(error_class("KeyError", "'w1'")) == "KeyError: 'w1'"
-    assert str(error_class("KeyError")) == "KeyError"
+    assert str(error_class("KeyError", "'w1'")) == "'w1'"
+    assert error_class("KeyError", "'w1'").in_full == "KeyError: 'w1'"
+    assert error_class("KeyError").in_full == "KeyError"
+    assert error_class("ValueError", "no").args == ("no",)
 
 
 @pytest.mark.parametrize(

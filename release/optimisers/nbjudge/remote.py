@@ -66,14 +66,28 @@ class AnswerError(Exception):
     def __init__(
         self, name: str, said: str = "", line: int | None = None, source: str = ""
     ) -> None:
-        super().__init__(f"{name}: {said}" if said else name)
+        # Without the base class's own constructor: of some exceptions it wants other arguments.
+        self.args = (said,) if said else ()
         self.name = name
         self.said = said
         self.line = line
         self.source = source
+        #: Stands for the exception itself, where it lives.
+        self.there: Remote | None = None
+
+    @property
+    def in_full(self) -> str:
+        """What it is and says, as a traceback ends."""
+        return f"{self.name}: {self.said}" if self.said else self.name
 
     def __str__(self) -> str:  # the subclass that is a KeyError would show quotation marks
-        return str(self.args[0])
+        return self.said
+
+    def __getattr__(self, name: str) -> Any:
+        there = self.__dict__.get("there")
+        if there is None or name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(there, name)
 
 
 def in_place(probe: Callable[P, R]) -> Callable[P, R]:
@@ -131,7 +145,7 @@ def is_tests_own(error: BaseException) -> bool:
 def in_words(error: BaseException) -> str:
     """Return what went wrong, with the line of the student's cell, as the end of a sentence."""
     if isinstance(error, AnswerError):
-        said, line, source = str(error), error.line, error.source
+        said, line, source = error.in_full, error.line, error.source
     else:
         name = type(error).__name__
         said = f"{name}: {error}" if str(error) else name

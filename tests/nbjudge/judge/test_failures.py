@@ -9,9 +9,10 @@ import pytest
 from nbformat import NotebookNode
 
 from nbjudge.judge.failures import NOT_RUN, Failures
-from nbjudge.judge.judge import KernelChannel, Test, judge
+from nbjudge.judge.judge import Test, judge
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
 
 LOSS = "def loss(w):\n    return w"
 

@@ -27,11 +27,11 @@ from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge import notebooks
 from nbjudge.judge.failures import NOT_RUN
 from nbjudge.judge.judge_process import Judge
+from nbjudge.judge.notebook_run import NotebookRun
 from nbjudge.judge.notebooks import (
     RECORD,
     Graded,
     Result,
-    _Run,
     grade_notebook,
     handed_in,
     record,
@@ -315,7 +315,7 @@ def test_who_ends_the_kernel_is_blamed_though_something_else_runs() -> None:
 
 def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed() -> None:
     answer, test = notebook(*FIRST).cells
-    run = _Run({}, LIMITS, Plug(), Judge(LIMITS, Plug()))
+    run = NotebookRun({}, LIMITS, Plug(), Judge(LIMITS, Plug()))
     run.execute(answer)
 
     assert run._session is not None

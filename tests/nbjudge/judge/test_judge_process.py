@@ -19,10 +19,11 @@ from nbjudge import seeds
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge import judge_process
-from nbjudge.judge.judge import KernelChannel, Test, Verdict, judge
+from nbjudge.judge.judge import Test, Verdict, judge
 from nbjudge.judge.judge_process import Judge, Judged, judging
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
 

@@ -163,7 +163,7 @@ def test_what_extends_nothing_plain_stays() -> None:
     talk = Talk(held=Bag())
     found = talk.begin("held")["held"]
 
-    assert talk.ask("plain", target=found) == {"value": Reference(1, "Bag")}
+    assert talk.ask("plain", target=found) == {"value": Reference(0, "Bag")}
 
 
 def test_an_exception_is_told_with_the_line_of_the_cell_that_raised_it() -> None:
@@ -185,6 +185,8 @@ def test_an_exception_is_told_with_the_line_of_the_cell_that_raised_it() -> None
             "said": "float division by zero",
             "line": 3,
             "source": f"return {long}"[:200],
+            "bases": ["ArithmeticError", "Exception", "BaseException", "object"],
+            "object": Reference(1, "ZeroDivisionError"),
         }
     }
 

@@ -19,10 +19,11 @@ import pytest
 import torch
 
 from nbjudge.exceptions import CourseError
-from nbjudge.judge.judge import KernelChannel, Test, judge
+from nbjudge.judge.judge import Test, judge
 from nbjudge.kernel import switches
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
 
 
 @pytest.fixture(autouse=True)

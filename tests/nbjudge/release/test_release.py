@@ -204,7 +204,7 @@ def test_a_source_is_refused_for_and_nothing_is_written(course, spoil, told):
         (
             "test_ex_1_1_2",
             "### END",
-            "from nbjudge.judge.guard import ex_0\n### END",
+            "from nbjudge.stand_ins.guard import ex_0\n### END",
             "ex_0",
         ),
         ("test_ex_1_1_2", "assert mean([7]) == 7", "assert 7 == 7", None),

@@ -25,7 +25,6 @@ from jupyter_client.session import Session as Signer
 from nbformat import NotebookNode
 from processes import PATIENCE
 
-from nbjudge.judge.judge import KernelChannel
 from nbjudge.kernel import leftovers
 from nbjudge.kernel.leftovers import Leftovers, Loop
 from nbjudge.kernel.wire import REPLY
@@ -34,6 +33,7 @@ from nbjudge.sandbox import bubblewrap, session
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import Intake
 from nbjudge.sandbox.session import KernelLost, KernelStartError, Session
+from nbjudge.stand_ins.channel import KernelChannel
 
 KEY = b"known to both"
 LIMITS = Limits(cell_seconds=PATIENCE, call_seconds=PATIENCE, output_bytes=2**20)

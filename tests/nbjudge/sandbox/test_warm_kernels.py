@@ -27,7 +27,6 @@ from processes import PATIENCE
 
 from nbjudge.course.plug import Plug
 from nbjudge.fork_server.usage import Budget
-from nbjudge.judge.judge import KernelChannel
 from nbjudge.judge.notebooks import grade_notebook
 from nbjudge.sandbox import bubblewrap, warm_kernels
 from nbjudge.sandbox.limits import Limits
@@ -39,6 +38,7 @@ from nbjudge.sandbox.warm_kernels import (
     running_fork_server,
 )
 from nbjudge.sandbox.workspace import Workspace
+from nbjudge.stand_ins.channel import KernelChannel
 
 pytestmark = [
     pytest.mark.sandbox,

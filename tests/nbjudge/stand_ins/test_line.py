@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from nbjudge.exceptions import CourseError
-from nbjudge.judge import judge as judge_module
-from nbjudge.judge.judge import KernelChannel
-from nbjudge.judge.stand_ins import Unable
 from nbjudge.kernel.service import MAX_MESSAGE, Service
 from nbjudge.kernel.wire import Reference, decode, encode
 from nbjudge.remote import AnswerError, Remote
 from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins import answer_errors
+from nbjudge.stand_ins import channel as channel_module
+from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.stand_in import Unable
 
 
 class Kernel:
@@ -107,7 +108,7 @@ def test_a_call_may_take_what_is_left_of_the_exercises_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = iter([0.0, 10.0, 50.0, 95.0])
-    monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(channel_module.time, "monotonic", lambda: next(clock))
     kernel = Kernel(value(1), value(2))
     line = line_to(kernel, call_seconds=30, exercise_seconds=50)
 
@@ -121,7 +122,7 @@ def test_a_call_may_take_what_is_left_of_the_exercises_time(
 
 def test_the_last_call_is_cut_to_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 45.0, 45.0, 46.0])
-    monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(channel_module.time, "monotonic", lambda: next(clock))
     kernel = Kernel(value(1), value(2))
     line = line_to(kernel, call_seconds=30, exercise_seconds=50)
 
@@ -135,7 +136,7 @@ def test_no_call_goes_on_after_the_notebooks_time_or_begins_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = iter([99.0, 99.5, 100.0])
-    monkeypatch.setattr(judge_module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(channel_module.time, "monotonic", lambda: next(clock))
     kernel = Kernel(value(1), value(2))
     line = KernelChannel(
         kernel, replace(Limits(), call_seconds=30, notebook_seconds=70), until=100.0
@@ -185,10 +186,10 @@ def test_what_a_test_asks_over_a_broken_line_is_not_its_fault() -> None:
 def test_what_cannot_be_sent_is_the_tests_fault_and_breaks_nothing() -> None:
     line = line_to(Kernel(value(1)))
 
-    with pytest.raises(Exception, match="function"):
-        line.ask("call", arguments=(lambda: 1,))
+    with pytest.raises(Exception, match="object"):
+        line.ask("call", arguments=(object(),))
 
-    assert line.fault.startswith("NotPlain: a function cannot leave the notebook")
+    assert line.fault.startswith("NotPlain: an object cannot leave the notebook")
     assert line.ask("attribute") == 1
 
 
@@ -402,7 +403,7 @@ def test_what_is_no_line_number_is_none(line: Any) -> None:
 def test_a_kernel_cannot_make_an_exception_long() -> None:
     error = raised(name="N" * 10_000, said="s" * 10_000, source="l" * 10_000)
 
-    assert {len(error.name), len(error.said), len(error.source)} == {judge_module.MAX_SHOWN}
+    assert {len(error.name), len(error.said), len(error.source)} == {answer_errors.MAX_SHOWN}
 
 
 def test_an_exceptions_text_of_a_hundred_megabytes_is_cut_where_it_is_raised() -> None:

@@ -1,12 +1,14 @@
 """Stand-ins: what a test holds in the place of an object that stayed in the student's kernel.
 
-A stand-in can be called, indexed, iterated, measured and asked for attributes. What else Python
-would do with the object it cannot do, and no test may go on as if it could: to compare a stand-in
-would compare the wrong thing. So each of these is refused, aloud, as a fault of the test.
+A stand-in can be called, indexed, iterated, measured and asked for attributes. What else Python can
+do with an object, to compare it say, the kernel does where the test does it with the objects of the
+course's own solution, too: see `permissions`. Elsewhere nobody may be told that a lying object is
+what was asked for, so it is refused, aloud, as a fault of the test.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Protocol
@@ -50,6 +52,12 @@ class Connection(Protocol):
     def ask(self, do: str, **details: Any) -> Any:
         """Let the kernel do something, and return what it found."""
 
+    def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Let the kernel call something, and return what it returned."""
+
+    def operate(self, name: str, what: str, *arguments: Any) -> Any:
+        """Let the kernel do what an operator or a function of Python's does, if the test may."""
+
     def blame(self, what: str) -> Unable:
         """Note what is wrong with the test, and return it as an exception."""
 
@@ -71,7 +79,7 @@ class StandIn(Remote):
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Call the object, in the kernel."""
-        return self._line.ask("call", target=self, arguments=arguments, keywords=keywords)
+        return self._line.call(self, arguments, keywords)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # Python's own questions are about this object, not that one
@@ -148,54 +156,103 @@ class StandIn(Remote):
                 return iterator, items, more
         raise self._line.nonsense()
 
-    # ---- What it cannot do ---------------------------------------------------------------------
+    # ---- What it can do where the solution's objects do it, too ----------------------------------
 
     def __eq__(self, other: object) -> Any:
-        return self._compared("==", other)
+        return self._compared("eq", "==", other)
 
     def __ne__(self, other: object) -> Any:
-        return self._compared("!=", other)
+        return self._compared("ne", "!=", other)
 
     def __hash__(self) -> int:
-        raise self._unable("takes the hash of")
+        number: int = self._operated("hash", "takes the hash of", int)
+        return number
 
     def __str__(self) -> str:
         if self._line.is_lenient:
             return repr(self)
-        raise self._unable("uses `str` of")
+        text: str = self._operated("str", "uses `str` of", str)
+        return text
 
     def __format__(self, spec: str) -> str:
-        return str(self)
+        if self._line.is_lenient:
+            return repr(self)
+        text: str = self._operated("format", "uses `str` of", str, spec)
+        return text
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise self._unable(f"sets the attribute `{name}` of")
+        self._operate("setattr", f"sets the attribute `{name}` of", name, value)
 
     def __delattr__(self, name: str) -> None:
-        raise self._unable(f"deletes the attribute `{name}` of")
+        self._operate("delattr", f"deletes the attribute `{name}` of", name)
+
+    def __copy__(self) -> Any:
+        return self._operate("copy", "copies")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._operate("deepcopy", "copies")
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
+        told = None if error is None else [getattr(error, "name", kind.__name__), str(error)]
+        return self._operate("exit", "uses `with` on", told)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What the object can be called with."""
+        told = self._operate("signature", "asks for the signature of")
+        try:
+            return inspect.Signature(
+                [
+                    inspect.Parameter(
+                        name,
+                        inspect._ParameterKind(kind),
+                        **dict(zip(("default", "annotation"), rest, strict=True)),
+                    )
+                    for name, kind, *rest in _parameters(told)
+                ]
+            )
+        except (TypeError, ValueError):
+            raise self._line.nonsense() from None
+
+    # ---- What it cannot do ---------------------------------------------------------------------
 
     def __mro_entries__(self, bases: tuple[object, ...]) -> NoReturn:
         raise self._unable("makes a subclass of")
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:  # copies and pickles ask for it
+    def __reduce_ex__(self, protocol: object) -> NoReturn:  # pickles ask for it
         raise self._unable("copies")
 
-    def _compared(self, sign: str, other: object) -> Any:
+    def _compared(self, name: str, sign: str, other: object) -> Any:
         """Leave it to Python where nobody's code has a say, and to an array."""
         if isinstance(other, np.ndarray | np.generic):
             return NotImplemented
         if self._reference.kind in BARE and (other is None or is_data(other)):
             return NotImplemented
-        raise self._unable(f"uses `{sign}` on")
+        return self._operate(name, f"uses `{sign}` on", other)
 
-    def _calculated(self, sign: str) -> Any:
+    def _calculated(self, name: str, sign: str, *others: Any, is_reflected: bool = False) -> Any:
         if self._reference.kind in BARE:
             raise _TypeError("TypeError", f"`{sign}` cannot be used on a {self._kind_()}")
-        raise self._unable(f"uses `{sign}` on")
+        if is_reflected:
+            return self._line.operate(name, self._told(f"uses `{sign}` on"), *others, self)
+        return self._operate(name, f"uses `{sign}` on", *others)
+
+    def _operate(self, name: str, what: str, *others: Any) -> Any:
+        return self._line.operate(name, self._told(what), self, *others)
+
+    def _operated(self, name: str, what: str, kind: type, *others: Any) -> Any:
+        """Return what an operation gives that has to be of a type, for Python's own sake."""
+        value = self._operate(name, what, *others)
+        if type(value) is not kind:
+            raise self._line.nonsense()
+        return value
 
     def _unable(self, what: str) -> Unable:
-        return self._line.blame(
-            f"it {what} what stays in the student's kernel, an object of type '{self._kind_()}'"
-        )
+        return self._line.blame(self._told(what))
+
+    def _told(self, what: str) -> str:
+        kind = self._kind_()
+        return f"it {what} what stays in the student's kernel, an object of type '{kind}'"
 
 
 class _TypeError(AnswerError, TypeError):
@@ -218,8 +275,40 @@ def is_function(value: StandIn) -> bool:
     return value._reference.kind in FUNCTIONS
 
 
-def _calculation(sign: str) -> Callable[..., Any]:
-    return lambda self, *_: self._calculated(sign)
+def _parameters(told: Any) -> list[tuple[Any, ...]]:
+    """Return the parameters of a signature as a kernel sent them: name, kind, what else is known.
+
+    Raises
+    ------
+    ValueError
+        If it is nothing of the kind.
+    """
+    if type(told) is not list or any(type(each) is not tuple or len(each) != 6 for each in told):
+        raise ValueError(told)
+    found: list[tuple[Any, ...]] = []
+    for name, kind, has_default, default, has_annotation, annotation in told:
+        if type(name) is not str or type(kind) is not int:
+            raise ValueError(told)
+        empty = inspect.Parameter.empty
+        found.append(
+            (
+                name,
+                kind,
+                default if has_default is True else empty,
+                annotation if has_annotation is True else empty,
+            )
+        )
+    return found
+
+
+def _calculation(name: str, sign: str, *, is_reflected: bool = False) -> Callable[..., Any]:
+    return lambda self, *others: self._calculated(name, sign, *others, is_reflected=is_reflected)
+
+
+def _operation(name: str, what: str, kind: type | None) -> Callable[..., Any]:
+    if kind is None:
+        return lambda self, *others: self._operate(name, what, *others)
+    return lambda self, *others: self._operated(name, what, kind, *others)
 
 
 def _refusal(what: str) -> Callable[..., Any]:
@@ -239,20 +328,27 @@ OPERATORS = {
     **{"mod": "%", "divmod": "divmod", "pow": "**", "lshift": "<<", "rshift": ">>"},
     **{"and": "&", "or": "|", "xor": "^"},
 }
+#: What is told of each, and the type that Python insists on.
+OPERATIONS: dict[str, tuple[str, type | None]] = {
+    **{"int": ("uses `int` of", int), "index": ("uses as an index", int)},
+    **{"complex": ("uses `complex` of", complex), "bytes": ("uses `bytes` of", bytes)},
+    **{"dir": ("uses `dir` of", list), "fspath": ("uses as a path", str)},
+    **{"setitem": ("sets an item of", None), "delitem": ("deletes an item of", None)},
+    **{"next": ("uses `next` on", None), "reversed": ("reverses", None)},
+    **{"enter": ("uses `with` on", None)},
+    "instancecheck": ("uses `isinstance` with", bool),
+}
 REFUSALS = {
-    **{"int": "uses `int` of", "index": "uses as an index", "complex": "uses `complex` of"},
-    **{"bytes": "uses `bytes` of", "dir": "uses `dir` of", "fspath": "uses as a path"},
-    **{"setitem": "sets an item of", "delitem": "deletes an item of"},
-    **{"next": "uses `next` on", "reversed": "reverses"},
-    **{"enter": "uses `with` on", "exit": "uses `with` on", "await": "awaits"},
-    **{"aenter": "uses `async with` on", "aiter": "uses `async for` on"},
-    **{"copy": "copies", "deepcopy": "copies", "instancecheck": "uses `isinstance` with"},
+    **{"await": "awaits", "aenter": "uses `async with` on", "aiter": "uses `async for` on"},
 }
 for _name, _sign in CALCULATIONS.items():
-    setattr(StandIn, f"__{_name}__", _calculation(_sign))
+    setattr(StandIn, f"__{_name}__", _calculation(_name, _sign))
 for _name, _sign in OPERATORS.items():
-    for _prefix in ("", "r", "i"):
-        if (_prefix, _name) != ("i", "divmod"):
-            setattr(StandIn, f"__{_prefix}{_name}__", _calculation(_sign))
+    setattr(StandIn, f"__{_name}__", _calculation(_name, _sign))
+    setattr(StandIn, f"__r{_name}__", _calculation(_name, _sign, is_reflected=True))
+    if _name != "divmod":
+        setattr(StandIn, f"__i{_name}__", _calculation(f"i{_name}", _sign))
+for _name, (_what, _type) in OPERATIONS.items():
+    setattr(StandIn, f"__{_name}__", _operation(_name, _what, _type))
 for _name, _what in REFUSALS.items():
     setattr(StandIn, f"__{_name}__", _refusal(_what))

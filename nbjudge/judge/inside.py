@@ -1,0 +1,97 @@
+"""Tests that have to look inside: they run in the student's process, as nbgrader runs all tests.
+
+What a student's code can do to such a test nobody can prevent: it shares a process with it. So it
+happens in a kernel of its own, when all else is judged, where no other test is to be found.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from copy import deepcopy
+
+from nbformat import NotebookNode
+from nbgrader.utils import determine_grade
+
+from nbjudge.course.cells import exercise_number, is_test
+from nbjudge.judge.judge import MAX_SHOWN, Verdict, readable
+from nbjudge.judge.notebook_run import NotebookRun
+
+__all__ = ["examine_inside", "verdict_of"]
+
+
+def examine_inside(
+    cells: Iterable[NotebookNode], inside: Collection[str], run: NotebookRun
+) -> dict[str, Verdict]:
+    """Run the cells of a notebook, and some of its tests among them where they stand.
+
+    Parameters
+    ----------
+    cells : iterable of NotebookNode
+        They are not changed.
+    inside : collection of str
+        The grade ids of the tests that are to be run; the others are left out.
+    run : NotebookRun
+        Before its first cell.
+
+    Returns
+    -------
+    dict of str to Verdict
+        By grade id.
+    """
+    verdicts: dict[str, Verdict] = {}
+    for cell in cells:
+        if cell.cell_type != "code":
+            continue
+        if not is_test(cell):
+            run.execute(deepcopy(cell))
+        elif (name := cell.metadata.nbgrader.grade_id) in inside:
+            start = time.monotonic()
+            ran = deepcopy(cell)
+            ran.outputs = []
+            del ran.metadata["nbgrader"]  # here it is a cell like any other
+            run.execute(ran)
+            ran.metadata["nbgrader"] = cell.metadata.nbgrader
+            verdicts[name] = verdict_of(ran, time.monotonic() - start)
+    return verdicts
+
+
+def verdict_of(cell: NotebookNode, seconds: float = 0.0) -> Verdict:
+    """Return what nbgrader makes of the outputs that a test cell has.
+
+    Parameters
+    ----------
+    cell : NotebookNode
+        With nbgrader's metadata.
+    seconds : float
+        How long it took.
+    """
+    exercise = exercise_number(cell.metadata.nbgrader.grade_id)
+    try:
+        mark, points = determine_grade(cell)
+    except (ValueError, KeyError) as error:
+        return Verdict(0.0, fault=f"nbgrader finds no mark in it ({error})", seconds=seconds)
+    reason = "" if mark >= points else _reason(cell, exercise, mark, points)
+    printed = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+    return Verdict(
+        mark=float(mark),
+        reason=readable(reason),
+        printed=readable(printed, 10 * MAX_SHOWN),
+        seconds=seconds,
+    )
+
+
+def _reason(cell: NotebookNode, exercise: str, mark: float, points: float) -> str:
+    error = next((output for output in cell.outputs if output.output_type == "error"), None)
+    if error is None and mark > 0:
+        return f"✗ Exercise {exercise}: {mark:g} of {points:g} points."
+    if error is None:
+        return f"✗ Exercise {exercise}: it wrote to the error stream, which counts as a failure."
+    name, said = str(error.get("ename", "")), str(error.get("evalue", ""))
+    if name == "NotImplementedError" and not said:
+        return f"✗ Exercise {exercise} has no answer yet."
+    if name in ("AssertionError", "CheckFailed", "Stopped"):
+        told = said or "a check does not hold"
+        return told if told.startswith("✗") else f"✗ Exercise {exercise}: {told.removesuffix('.')}."
+    told = f"{name}: {said}" if said else name
+    return f"✗ Exercise {exercise}: its test stopped with {told.removesuffix('.')}."

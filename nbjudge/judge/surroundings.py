@@ -1,0 +1,197 @@
+"""What a test finds of the rest of its notebook: imports, helpers, and what earlier tests defined.
+
+In a notebook all cells share their names. A test that is judged elsewhere gets, of the names that
+it uses, those that the course itself defined last before it: the statements that define them run in
+front of the test. The course's text is trusted; what a student makes of it in the kernel is not
+asked. And what a test defines in the open, where students read it, is defined in the kernel, too,
+if later cells read it.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nbjudge.course.cells import CourseCell, NotebookVersion, parse_cell
+from nbjudge.course.hidden_regions import visible
+from nbjudge.judge.judge import free_names
+
+__all__ = ["Surroundings", "names_defined_by", "surroundings_of"]
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What tests find of the rest of their notebook.
+
+    Parameters
+    ----------
+    before : mapping of str to str
+        The course's statements on which a test stands, by its grade id; nothing if there are none.
+    left : mapping of str to (str, frozenset of str)
+        What students see of each test, by its grade id, and which names nothing else defines.
+    """
+
+    before: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+
+    def left_by(self, test: str, later: Iterable[str]) -> str:
+        """Return the part of a test that has to run in the kernel for the cells below; often none.
+
+        Parameters
+        ----------
+        test : str
+            Its grade id.
+        later : iterable of str
+            The texts of the cells below that are no tests; they may be hostile.
+        """
+        text, names = self.left.get(test, ("", frozenset()))
+        if names and any(not names.isdisjoint(_WORD.findall(cell)) for cell in later):
+            return text
+        return ""
+
+
+@functools.lru_cache(maxsize=64)
+def surroundings_of(version: NotebookVersion) -> Surroundings:
+    """Return what the tests of a notebook find around them, as the course wrote it."""
+    before: dict[str, str] = {}
+    left: dict[str, tuple[str, frozenset[str]]] = {}
+    known = [statement for text in version.imports for statement in _parsed(text)]
+    elsewhere = _bound_in(text for kind, text in version.given if kind == "code")
+    for cell in version.cells:
+        if cell.cell_type != "code":
+            continue
+        if cell.is_test:
+            if text := _needed(cell.source, known):
+                before[cell.grade_id] = text
+            seen = visible(cell.source)
+            if names := _bound_in([seen]) - elsewhere:
+                left[cell.grade_id] = seen, names
+        else:
+            elsewhere |= _bound_in([cell.source])
+        known += _statements(cell)
+    return Surroundings(before, left)
+
+
+def names_defined_by(text: str) -> frozenset[str]:
+    """Return the names that a trusted cell defines."""
+    return _bound_in([text])
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A statement of the course's, and what it means for names.
+
+    Parameters
+    ----------
+    text : str
+    binds, uses : frozenset of str
+    is_definition : bool
+        Whether it does nothing but define names.
+    is_trusted : bool
+        Whether it runs in front of tests; else the kernel has what it binds.
+    """
+
+    text: str
+    binds: frozenset[str]
+    uses: frozenset[str]
+    is_definition: bool = False
+    is_trusted: bool = True
+
+
+def _statements(cell: CourseCell) -> Iterator[_Statement]:
+    """Yield the statements of a cell of the course's, for the tests below it."""
+    statements = list(_parsed(cell.source))
+    if cell.solution or not (cell.locked or cell.grade):  # the student's to change
+        yield from (replace(each, is_trusted=False) for each in statements)
+        return
+    if cell.is_test and not all(each.is_definition for each in statements):
+        # It runs whole, as far as it comes: what fails in it is its own mark's matter.
+        yield _whole(cell.source, statements)
+    for each in statements:
+        if each.is_definition:
+            yield each
+        elif not cell.is_test:  # the kernel has it
+            yield replace(each, is_trusted=False)
+
+
+def _whole(text: str, statements: Sequence[_Statement]) -> _Statement:
+    """Return a test as one statement that never fails."""
+    body = parse_cell(text).body
+    kind = ast.Name("Exception", ast.Load())
+    tried = ast.Try(body, [ast.ExceptHandler(kind, None, [ast.Pass()])], [], [])
+    bound = frozenset().union(*(each.binds for each in statements))
+    used = frozenset().union(*(each.uses for each in statements))
+    return _Statement(ast.unparse(ast.fix_missing_locations(tried)), bound, used - bound)
+
+
+def _needed(test: str, known: Sequence[_Statement]) -> str:
+    """Return the statements on which a test stands, in their order."""
+    try:
+        waiting = list(free_names(test))
+    except (SyntaxError, ValueError):  # told elsewhere
+        return ""
+    chosen: set[int] = set()
+    seen = set(waiting)
+    while waiting:
+        name = waiting.pop()
+        place = next((n for n in reversed(range(len(known))) if name in known[n].binds), None)
+        if place is not None and known[place].is_trusted:
+            chosen.add(place)
+            more = known[place].uses - seen
+            seen |= more
+            waiting += sorted(more)
+    return "\n".join(known[place].text for place in sorted(chosen))
+
+
+def _parsed(text: str) -> Iterator[_Statement]:
+    """Yield the statements of a text; none if it is nothing that could run."""
+    try:
+        tree = parse_cell(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in tree.body:
+        own = ast.unparse(node)
+        yield _Statement(own, _bound(node), frozenset(free_names(own)), _defines(node))
+
+
+def _defines(node: ast.stmt) -> bool:
+    """Say whether a statement does nothing but define names, whatever has run before it."""
+    match node:
+        case ast.Import() | ast.ImportFrom():
+            return True
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return True
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+            return isinstance(value, ast.Lambda) or _is_constant(value)
+    return False
+
+
+def _is_constant(value: ast.expr) -> bool:
+    try:
+        ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _bound(node: ast.AST) -> frozenset[str]:
+    """Return the names that a statement binds where it stands, not those inside a function."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return frozenset({name})
+        case ast.Lambda():
+            return frozenset()
+        case ast.alias(name=name, asname=asname):
+            return frozenset({asname or name.partition(".")[0]})
+        case ast.Name(id=name, ctx=ast.Store()):
+            return frozenset({name})
+    return frozenset().union(*map(_bound, ast.iter_child_nodes(node)))
+
+
+def _bound_in(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset().union(*(each.binds for text in texts for each in _parsed(text)))

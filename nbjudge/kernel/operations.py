@@ -1,0 +1,103 @@
+"""What Python's operators and functions do with an object, by the names that a test's line uses."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import dataclasses
+import inspect
+import operator
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["OPERATIONS", "exception"]
+
+_OPERATORS = (
+    *("lt", "le", "eq", "ne", "gt", "ge", "neg", "pos", "invert", "abs", "index"),
+    *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift"),
+    *("and_", "or_", "xor", "setitem", "delitem"),
+    *("iadd", "isub", "imul", "imatmul", "itruediv", "ifloordiv", "imod", "ipow"),
+    *("ilshift", "irshift", "iand", "ior", "ixor"),
+)
+_FUNCTIONS = (
+    *(bytes, callable, complex, delattr, dir, divmod, format, getattr, hash, id, int, next),
+    *(repr, reversed, round, setattr, str, ascii),
+)
+_ASKED = {
+    "inspect": (
+        *("getsource", "getsourcelines", "getdoc", "getfullargspec", "getmro"),
+        *("isfunction", "isclass", "ismethod", "isgenerator", "isgeneratorfunction"),
+        *("iscoroutinefunction", "iscoroutine", "isbuiltin", "isroutine", "ismodule"),
+    ),
+    "dataclasses": ("is_dataclass", "asdict", "astuple", "fields", "replace"),
+    "typing": ("get_type_hints",),
+}
+
+
+def _exit(value: Any, told: Any) -> Any:
+    """Leave a `with` block, in which a test may have failed with an exception of a name."""
+    if told is None:
+        return type(value).__exit__(value, None, None, None)
+    error = exception(*told)
+    return type(value).__exit__(value, type(error), error, None)
+
+
+def exception(name: str, said: str) -> BaseException:
+    """Return the exception of Python's that a test's process told of, or one like it."""
+    kind = vars(builtins).get(name)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(said) if said else kind()
+        except TypeError:  # one that takes other arguments
+            pass
+    return RuntimeError(f"{name}: {said}")
+
+
+def _signature(value: Any) -> list[tuple[Any, ...]]:
+    """Return what a function's parameters are, as `inspect` knows them."""
+    empty = inspect.Parameter.empty
+    return [
+        (
+            *(each.name, int(each.kind), each.default is not empty),
+            None if each.default is empty else each.default,
+            each.annotation is not empty,
+            None if each.annotation is empty else each.annotation,
+        )
+        for each in inspect.signature(value).parameters.values()
+    ]
+
+
+def _asked(function: Callable[..., Any]) -> Callable[..., Any]:
+    def ask(*arguments: Any) -> Any:
+        *given, keywords = arguments
+        return function(*given, **keywords)
+
+    return ask
+
+
+#: What a test can have done here, by name.
+OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    **{name.rstrip("_"): getattr(operator, name) for name in _OPERATORS},
+    **{function.__name__: function for function in _FUNCTIONS},
+    **{
+        f"{module.__name__}.{name}": _asked(getattr(module, name))
+        for module in (inspect, dataclasses, typing)
+        for name in _ASKED[module.__name__]
+    },
+    "trunc": lambda value: type(value).__trunc__(value),
+    "floor": lambda value: type(value).__floor__(value),
+    "ceil": lambda value: type(value).__ceil__(value),
+    "fspath": lambda value: type(value).__fspath__(value),
+    "enter": lambda value: type(value).__enter__(value),
+    "exit": _exit,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "instancecheck": lambda kind, value: isinstance(value, kind),
+    "subclasscheck": lambda kind, value: issubclass(value, kind),
+    "is": operator.is_,
+    "type is": lambda value, kind: type(value) is kind,
+    "same type": lambda value, other: type(value) is type(other),
+    "vars": lambda value: dict(vars(value)),
+    "signature": _signature,
+}

@@ -1,0 +1,54 @@
+"""The exceptions of a student's code, as a test can catch them: as what they are."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from typing import Any
+
+from nbjudge.remote import AnswerError, Remote
+
+__all__ = ["answer_error"]
+
+#: Characters of what a kernel tells of an exception.
+MAX_SHOWN = 2000
+#: How many bases of an exception's class are looked at.
+MAX_BASES = 50
+
+
+def _kinds() -> dict[str, type[AnswerError]]:
+    """Return, for each exception of Python's, one that is it and an answer's."""
+    found: dict[str, type[AnswerError]] = {}
+    for name, base in vars(builtins).items():
+        if isinstance(base, type) and issubclass(base, Exception) and base is not Exception:
+            kind = type(base.__name__, (AnswerError, base), {})
+            try:
+                kind(name)
+            except TypeError:  # one that holds others
+                continue
+            found.setdefault(base.__name__, kind)
+    return found
+
+
+_KINDS = _kinds()
+
+
+def answer_error(details: Mapping[Any, Any]) -> AnswerError:
+    """Return the exception that a kernel tells of.
+
+    Parameters
+    ----------
+    details : mapping
+        Whatever the kernel sent: each part is looked at.
+    """
+    name, said, source = (
+        str(details.get(part) or "")[:MAX_SHOWN] for part in ("name", "said", "source")
+    )
+    line = details.get("line")
+    bases = details.get("bases")
+    named = [name, *(bases[:MAX_BASES] if type(bases) is list else [])]
+    known = (_KINDS[each] for each in named if type(each) is str and each in _KINDS)
+    error = next(known, AnswerError)(name, said, line if type(line) is int else None, source)
+    if isinstance(there := details.get("object"), Remote):
+        error.there = there
+    return error

@@ -1,0 +1,311 @@
+"""The judge's line to one kernel: what a test asks of the answer, and what may come back."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from nbjudge.exceptions import CourseError
+from nbjudge.kernel import switches
+from nbjudge.kernel.references import FUNCTIONS, NAMES, by_name, named_type
+from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
+from nbjudge.remote import AnswerError
+from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.answer_errors import answer_error
+from nbjudge.stand_ins.effects import CannotChange, write_back
+from nbjudge.stand_ins.permissions import Permissions
+from nbjudge.stand_ins.stand_in import StandIn, Unable
+
+__all__ = ["Exchange", "KernelChannel"]
+
+#: Functions that a test may replace for the time of a call, by their names among the builtins.
+REPLACEABLE = {"input": builtins.input, "print": builtins.print}
+
+
+class Exchange(Protocol):
+    """Sends a request to a kernel, as `Session.request` does."""
+
+    def __call__(self, content: bytes, seconds: float, /) -> bytes | memoryview:
+        """Return the reply; raise a CourseError if none comes."""
+
+
+class KernelChannel:
+    """The judge's line to one kernel, for one exercise: counts, limits, and remembers a break.
+
+    Parameters
+    ----------
+    exchange : callable
+    limits : Limits
+    until : float
+        When the whole notebook's time is over, by `time.monotonic`.
+    permissions : Permissions, optional
+        What the test may do with objects that stay.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        limits: Limits,
+        until: float = math.inf,
+        permissions: Permissions | None = None,
+    ) -> None:
+        self._exchange = exchange
+        self.limits = limits
+        self._until = until
+        self._requests = 0
+        self._bytes = 0
+        self._seconds = 0.0
+        self.permissions = permissions or Permissions()
+        self._stand_ins: dict[int, StandIn] = {}
+        #: The test's functions that the kernel may call.
+        self._functions: list[Callable[..., Any]] = []
+        #: Where the test prints to unless it says otherwise.
+        self.streams: tuple[Any, Any] | None = None
+        #: Whether the test seeds generators, which it then shares with the answer.
+        self.shares_generators = False
+        #: What ended it: after that, a test that goes on regardless gets no further.
+        self.broken: CourseError | None = None
+        #: What is wrong with the test, whatever it makes of that itself.
+        self.fault = ""
+        #: Whether the words of a failed assertion are being found, which no mark depends on.
+        self.is_lenient = False
+
+    def ask(self, do: str, **details: Any) -> Any:
+        """Let the kernel's service do something, and return what it found.
+
+        Raises
+        ------
+        AnswerError
+            If the student's code raised an exception.
+        CourseError
+            If the kernel gave no usable reply, or a limit is reached.
+        """
+        return self._value(self._exchanged({"do": do, **details}))
+
+    def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Let the kernel call something; what it changes and prints is the test's to see.
+
+        Parameters and exceptions are those of `ask`.
+        """
+        request = {"do": "call", "target": target, "arguments": arguments, "keywords": keywords}
+        reply = self._exchanged({**request, **self._circumstances()})
+        if type(reply) is dict and type(effects := reply.pop("effects", None)) is dict:
+            same = self._take_effect(effects, arguments, keywords)
+            if same is not None and reply.keys() == {"value"}:
+                return same
+        return self._value(reply)
+
+    def operate(self, name: str, what: str, *arguments: Any) -> Any:
+        """Let the kernel do with an object what Python's operator or function of a name does.
+
+        Parameters
+        ----------
+        name : str
+            That of `Service`'s table of operations.
+        what : str
+            What the test does, where it may not: "uses `==` on …".
+
+        Raises
+        ------
+        Unable
+            If it is nothing that this line of the test does with the solution's objects.
+        """
+        if not self.permissions.allows(name):
+            raise self.blame(what)
+        return self.ask("operate", name=name, arguments=arguments)
+
+    def _exchanged(self, request: dict[str, Any]) -> Any:
+        """Send a request, answer what the kernel asks meanwhile, and return the reply to it."""
+        if self.broken is not None:
+            raise self.broken
+        try:
+            reply = self._sent(self._encoded(request))
+            while type(reply) is dict and reply.keys() == {"callback"}:
+                reply = self._sent(self._called_back(reply["callback"]))
+            return reply
+        except NotPlain as error:  # the test's own mistake, and no harm done
+            self.blame(f"NotPlain: {error}")
+            raise
+        except CourseError as error:
+            self.broken = error
+            raise
+
+    def _encoded(self, request: dict[str, Any]) -> bytes:
+        return encode(request, self.limits.bounds, refer=self._referred)
+
+    def _sent(self, content: bytes) -> Any:
+        limits = self.limits
+        self._requests += 1
+        if self._requests > limits.requests:
+            raise CourseError(f"the test asked more than {limits.requests} times")
+        left = limits.exercise_seconds - self._seconds
+        if left <= 0:
+            raise CourseError(f"it took more than {limits.exercise_seconds:.0f} s altogether")
+        start = time.monotonic()
+        if start >= self._until:
+            raise CourseError(f"the notebook ran longer than {limits.notebook_seconds} s")
+        try:
+            reply = self._exchange(content, min(limits.call_seconds, left, self._until - start))
+        finally:
+            self._seconds += time.monotonic() - start
+        self._bytes += len(content) + len(reply)
+        if self._bytes > limits.exercise_bytes:
+            most = limits.exercise_bytes / 2**20
+            raise CourseError(f"its test and it exchanged more than {most:g} MB")
+        return decode(reply, limits.bounds, resolve=self._standing_for)
+
+    def _value(self, reply: Any) -> Any:
+        if type(reply) is dict and len(reply) == 1:
+            if "value" in reply:
+                return reply["value"]
+            if type(reply.get("refused")) is str:
+                raise CourseError(f"what your code returned cannot be used: {reply['refused']}")
+            if type(raised := reply.get("raised")) is dict:
+                raise answer_error(raised)
+        raise self.nonsense()
+
+    # ---- What a call shares with the test ------------------------------------------------------
+
+    def _circumstances(self) -> dict[str, Any]:
+        """Return what of this process the answer has to meet while it is called."""
+        found: dict[str, Any] = {}
+        if self.streams is not None:
+            captured = [sys.stdout is not self.streams[0], sys.stderr is not self.streams[1]]
+            if any(captured):
+                found["captured"] = captured
+        replaced = {
+            name: function
+            for name, usual in REPLACEABLE.items()
+            if (function := vars(builtins)[name]) is not usual
+        }
+        if isinstance(sys.stdin, io.StringIO):
+            replaced.setdefault("input", _read_line)
+        if replaced:
+            found["replaced"] = replaced
+        if self.shares_generators:
+            found["generators"] = switches.generators()
+        return found
+
+    def _take_effect(
+        self,
+        effects: Mapping[Any, Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+    ) -> Any:
+        """Do to the test's own objects what a call did to theirs; return that which it returned."""
+        handed: dict[Any, Any] = {**dict(enumerate(arguments)), **keywords}
+        changed, printed = effects.get("changed", {}), effects.get("printed", ["", ""])
+        same = effects.get("same")
+        if (
+            type(changed) is not dict
+            or not changed.keys() <= handed.keys()
+            or type(printed) is not list
+            or [type(text) for text in printed] != [str, str]
+            or (same is not None and same not in handed)
+        ):
+            raise self.nonsense()
+        for place, new in changed.items():
+            try:
+                write_back(handed[place], new)
+            except CannotChange:
+                raise self.blame(
+                    "the answer changes what it is given in a way that cannot be seen from outside"
+                ) from None
+        for stream, text in zip((sys.stdout, sys.stderr), printed, strict=True):
+            if text:
+                stream.write(text)
+        state = effects.get("generators", {})
+        if self.shares_generators and not switches.set_generators(state):
+            raise self.nonsense()
+        return None if same is None else handed[same]
+
+    def _called_back(self, asked: Any) -> bytes:
+        """Call a function of the test's for the answer, and return the request that tells of it."""
+        if type(asked) is not tuple or [type(part) for part in asked] != [int, tuple, dict]:
+            raise self.nonsense()
+        number, arguments, keywords = asked
+        if not 0 <= number < len(self._functions) or not all(
+            type(name) is str for name in keywords
+        ):
+            raise self.nonsense()
+        try:
+            value = self._functions[number](*arguments, **keywords)
+            return self._encoded({"do": "resume", "value": value})
+        except NotPlain as error:
+            self.blame(f"NotPlain: {error}")
+            return self._encoded({"do": "resume", "raised": ["TypeError", str(error)]})
+        except Exception as error:
+            if self.broken is not None:
+                raise self.broken from None
+            name, said = type(error).__name__, str(error)
+            if isinstance(error, AnswerError):
+                name, said = error.name, error.said
+            return self._encoded({"do": "resume", "raised": [name, said]})
+
+    # ---- What is called by number --------------------------------------------------------------
+
+    def _referred(self, value: object) -> Reference:
+        if isinstance(value, StandIn):
+            return value._reference
+        if not callable(value):
+            raise NotPlain(type(value).__name__)
+        if (named := by_name(value)) is not None:
+            return named
+        number = next(
+            (n for n, known in enumerate(self._functions) if known is value), len(self._functions)
+        )
+        if number == len(self._functions):
+            self._functions.append(value)
+        return Reference(FUNCTIONS + number, type(value).__name__)
+
+    def _standing_for(self, reference: Reference) -> Any:
+        number = reference.number
+        if number >= NAMES:
+            if (found := named_type(reference.kind)) is None:
+                raise self.nonsense()
+            return found
+        if number >= FUNCTIONS:
+            if number - FUNCTIONS >= len(self._functions):
+                raise self.nonsense()
+            return self._functions[number - FUNCTIONS]
+        return self._stand_ins.setdefault(number, StandIn(self, reference))
+
+    def has_switched(self) -> bool:
+        """Say whether the notebook has switched what can change the results of right answers."""
+        try:
+            return bool(self.ask("changed"))
+        except (AnswerError, CourseError):
+            return False
+
+    def again(self) -> KernelChannel:
+        """Return a new line to the same kernel."""
+        return KernelChannel(self._exchange, self.limits, self._until, self.permissions)
+
+    def nonsense(self) -> CourseError:
+        """Break the line because of a reply that no honest kernel gives."""
+        self.broken = CourseError("the kernel sent what nobody can read")
+        return self.broken
+
+    @property
+    def most_items(self) -> int:
+        """How many values a test may take from one object."""
+        return self.limits.items
+
+    def blame(self, what: str) -> Unable:
+        """Note the first thing that is wrong with the test, and return it as an exception."""
+        if self.broken is None:
+            self.fault = self.fault or what
+        return Unable(what)
+
+
+def _read_line(prompt: object = "") -> str:
+    """Read what `input` reads, from where the test has put it."""
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError("EOF when reading a line")
+    return line.removesuffix("\n")

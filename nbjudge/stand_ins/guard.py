@@ -1,0 +1,454 @@
+"""The Python of a test cell, which knows a stand-in from what it stands for.
+
+Some questions Python answers itself, without asking the object: `isinstance(x, float)`, `x is y`,
+`type(x)`, `x.__name__`, `callable(x)`, `inspect.getsource(x)`. Of a stand-in the answers would be
+true and wrong. A test cell is therefore compiled such that they are answered here: rightly where
+that is possible, by the kernel where the test asks the same of the course's own solution, and else
+as a fault of the test.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from types import CodeType, UnionType
+from typing import Any, Protocol, TypeGuard, get_args
+
+from nbjudge.course.cells import parse_cell
+from nbjudge.remote import AnswerError
+from nbjudge.stand_ins.stand_in import DATA, StandIn, Unable, is_data, is_function
+
+__all__ = ["builtin_names", "builtins_for", "compile_statements", "compile_test"]
+
+#: What Python and IPython put among the builtins of a process in which somebody types.
+AT_A_PROMPT = frozenset({"_", "display", "get_ipython"})
+
+SINGLE = (None, True, False, Ellipsis, NotImplemented)
+#: By what the rewritten cell calls these functions: no cell can spell such a name.
+ATTRIBUTE, SAME, EXCEPTION, SUBJECT = "<attribute>", "<is>", "<exception>", "<subject>"
+TYPE, VARS, DIR, CALL = "<type>", "<vars>", "<dir>", "<call>"
+NAMES = "<names>"
+TEXT, BEGIN_WORDS, END_WORDS = "<text>", "<words>", "</words>"
+
+
+#: What libraries ask about an object, which only its own process can answer.
+ASKED = {
+    getattr(module, name): f"{module.__name__}.{name}"
+    for module, names in (
+        (
+            inspect,
+            (
+                *("getsource", "getsourcelines", "getdoc", "getfullargspec", "getmro"),
+                *("isfunction", "isclass", "ismethod", "isgenerator", "isgeneratorfunction"),
+                *("iscoroutinefunction", "iscoroutine", "isbuiltin", "isroutine", "ismodule"),
+            ),
+        ),
+        (dataclasses, ("is_dataclass", "asdict", "astuple", "fields", "replace")),
+        (typing, ("get_type_hints",)),
+    )
+    for name in names
+}
+#: Magics that show or load something, and change no test.
+MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload"})
+
+
+class Referee(Protocol):
+    """Hears of a test's faults, and lets the kernel answer: the judge's line."""
+
+    is_lenient: bool
+
+    def ask(self, do: str, **details: Any) -> Any:
+        """Let the kernel do something, and return what it found."""
+
+    def operate(self, name: str, what: str, *arguments: Any) -> Any:
+        """Let the kernel do what an operator or a function of Python's does, if the test may."""
+
+    def blame(self, what: str) -> Unable:
+        """Note what is wrong with the test, and return it as an exception."""
+
+
+def compile_test(source: str, name: str) -> tuple[CodeType, CodeType | None]:
+    """Return the statements of a test cell, and the expression that it ends on, if it does.
+
+    Parameters
+    ----------
+    source : str
+    name : str
+        What tracebacks call it.
+
+    Raises
+    ------
+    SyntaxError, ValueError
+        If it is no Python.
+    """
+    tree = _rewritten(source)
+    last = None
+    is_shown = not source.rstrip().endswith(";")  # as in a notebook
+    if is_shown and tree.body and isinstance(end := tree.body[-1], ast.Expr):
+        tree.body.pop()
+        last = compile(ast.Expression(end.value), name, "eval")
+    return compile(tree, name, "exec"), last
+
+
+def compile_statements(source: str, name: str) -> CodeType:
+    """Return the statements of a text that a test stands on; parameters are as above."""
+    return compile(_rewritten(source), name, "exec")
+
+
+def _rewritten(source: str) -> ast.Module:
+    asks = any(module in source for module in ("inspect", "dataclasses", "typing"))
+    tree: ast.Module = _Rewriter(asks_libraries=asks).visit(parse_cell(source))
+    return ast.fix_missing_locations(tree)
+
+
+class _Rewriter(ast.NodeTransformer):
+    """Puts a call of ours where Python would not ask the object."""
+
+    def __init__(self, *, asks_libraries: bool) -> None:
+        self._asks_libraries = asks_libraries
+        self._depth = 0
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._in_function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._in_function(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return self._in_function(node)
+
+    def _in_function(self, node: ast.AST) -> ast.AST:
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        match node.value:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"))),
+                args=[ast.Constant(value=str() as magic), *_],
+            ) if magic in MAGICS:
+                return ast.copy_location(ast.Pass(), node)
+        self.generic_visit(node)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load) and node.attr.startswith("__"):
+            return _call(node, ATTRIBUTE, node.value, ast.Constant(node.attr))
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        if len(node.ops) == 1 and isinstance(node.ops[0], ast.Is | ast.IsNot):
+            same = _call(node, SAME, node.left, node.comparators[0])
+            if isinstance(node.ops[0], ast.Is):
+                return same
+            return ast.copy_location(ast.UnaryOp(ast.Not(), same), node)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="type" | "vars" | "dir" as name), args=[only]):
+                return _call(node, f"<{name}>", only)
+            case ast.Call(func=ast.Name(id="globals"), args=[], keywords=[]):
+                return _names(node)
+            case ast.Call(func=ast.Name(id="locals" | "vars"), args=[], keywords=[]):
+                return node if self._depth else _names(node)
+            case ast.Call(func=ast.Name(id="dir"), args=[], keywords=[]):
+                return node if self._depth else _call(node, "sorted", _names(node))
+        if self._asks_libraries:
+            node.args.insert(0, node.func)
+            node.func = ast.copy_location(ast.Name(CALL, ast.Load()), node)
+        return node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        self.generic_visit(node)
+        if node.type is not None:
+            node.type = _call(node.type, EXCEPTION, node.type)
+        return node
+
+    def visit_Match(self, node: ast.Match) -> ast.AST:
+        self.generic_visit(node)
+        node.subject = _call(node.subject, SUBJECT, node.subject)
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        self.generic_visit(node)
+        if node.conversion in map(ord, "ra"):
+            node.value = _call(node.value, TEXT, node.value)
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        self.generic_visit(node)
+        if node.msg is not None:  # the arguments are evaluated from left to right
+            node.msg = _call(node.msg, END_WORDS, _call(node.msg, BEGIN_WORDS), node.msg)
+        return node
+
+
+def _call(place: ast.AST, name: str, *arguments: ast.expr) -> ast.Call:
+    call = ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+    return ast.copy_location(call, place)
+
+
+def _names(place: ast.AST) -> ast.Call:
+    own = ast.Call(ast.Name("globals", ast.Load()), [], [])
+    return _call(place, NAMES, ast.copy_location(own, place))
+
+
+class _Kind:
+    """What `type` returns for a stand-in: it has a name, and is none of the types of plain data."""
+
+    def __init__(self, referee: Referee, value: StandIn) -> None:
+        self._referee = referee
+        self._value = value
+        self.__name__ = self.__qualname__ = value._kind_()
+
+    def __eq__(self, other: object) -> bool:
+        if _is_plain_type(other):
+            return False
+        other_kind = other._value if isinstance(other, _Kind) else other
+        what = "it compares the type of what stays in the student's kernel"
+        name = "same type" if isinstance(other, _Kind) else "type is"
+        return bool(self._referee.operate(name, what, self._value, other_kind))
+
+    def __hash__(self) -> int:
+        raise self._referee.blame("it takes the hash of a type that stays in the student's kernel")
+
+    def __repr__(self) -> str:
+        return f"<class '{self.__name__}'>"
+
+
+class _Names(dict[str, Any]):
+    """All names of a notebook: the test's own, and those of the kernel, which is asked for them."""
+
+    def __init__(self, referee: Referee, own: Mapping[str, Any]) -> None:
+        told = referee.ask("names")
+        names = told if type(told) is list else []
+        super().__init__(dict.fromkeys(name for name in names if type(name) is str))
+        self._referee = referee
+        self._asked = set(self) - own.keys()
+        self.update(own)
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._asked:
+            self[name] = self._referee.ask("variable", name=name)
+            self._asked.discard(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+def builtin_names() -> frozenset[str]:
+    """Return the names that every Python has; sessions at a prompt add some of their own."""
+    return frozenset(vars(builtins)) - AT_A_PROMPT
+
+
+def builtins_for(referee: Referee) -> dict[str, Any]:
+    """Return the builtins of a test cell, with those that know a stand-in when they see one."""
+    guard = _Guard(referee)
+    return {
+        **{name: vars(builtins)[name] for name in builtin_names()},
+        "isinstance": guard.is_instance,
+        "issubclass": guard.is_subclass,
+        "callable": guard.is_callable,
+        "getattr": guard.get_attribute,
+        "hasattr": guard.has_attribute,
+        **{each.__name__: guard.guard(each) for each in (repr, ascii, id)},
+        VARS: guard.guard(vars),
+        DIR: guard.guard(dir),
+        CALL: guard.call,
+        NAMES: guard.names,
+        ATTRIBUTE: guard.attribute,
+        SAME: guard.is_same,
+        TYPE: guard.type_of,
+        EXCEPTION: guard.exception,
+        SUBJECT: guard.subject,
+        TEXT: guard.text,
+        BEGIN_WORDS: guard.begin_words,
+        END_WORDS: guard.end_words,
+    }
+
+
+class _Guard:
+    """Answers for Python where it would not ask the object."""
+
+    def __init__(self, referee: Referee) -> None:
+        self.referee = referee
+
+    def told(self, what: str, value: StandIn) -> str:
+        kind = value._kind_()
+        return f"it {what} what stays in the student's kernel, an object of type '{kind}'"
+
+    def guard(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        name = function.__name__
+
+        def guarded(value: Any) -> Any:
+            if isinstance(value, StandIn) and not (self.referee.is_lenient and function is repr):
+                return self.referee.operate(name, self.told(f"uses `{name}` of", value), value)
+            return function(value)
+
+        return guarded
+
+    def call(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
+        """Call something, or have the kernel answer what is asked about an object there."""
+        if arguments and isinstance(arguments[0], StandIn) and not isinstance(function, StandIn):
+            try:
+                name = ASKED.get(function)
+            except TypeError:  # it has no hash
+                name = None
+            if name is not None:
+                what = self.told(f"uses `{name}` of", arguments[0])
+                return self.referee.operate(name, what, *arguments, keywords)
+        return function(*arguments, **keywords)
+
+    def names(self, own: dict[str, Any]) -> Mapping[str, Any]:
+        return _Names(self.referee, own)
+
+    def is_instance(self, value: Any, kinds: Any) -> bool:
+        if isinstance(value, _Kind):
+            raise self.referee.blame("it asks about the type of a type in the student's kernel")
+        there = [kind for kind in _each(kinds) if isinstance(kind, StandIn | _Kind)]
+        here = tuple(kind for kind in _each(kinds) if not isinstance(kind, StandIn | _Kind))
+        what = "it uses `isinstance` with a class in the student's kernel"
+        if any(self.referee.operate("instancecheck", what, kind, value) for kind in there):
+            return True
+        if not isinstance(value, StandIn):
+            return isinstance(value, here)
+        known = tuple(kind for kind in here if _is_plain_type(kind))
+        # What extends a plain type says so by giving its data.
+        if known and isinstance(value._plain_(), known):
+            return True
+        if any(kind is object for kind in here):
+            return True
+        unknown = [kind for kind in here if not _is_plain_type(kind)]
+        what = self.told("uses `isinstance` on", value)
+        return any(self.referee.operate("instancecheck", what, kind, value) for kind in unknown)
+
+    def is_subclass(self, kind: Any, kinds: Any) -> bool:
+        if any(isinstance(each, StandIn | _Kind) for each in (kind, *_each(kinds))):
+            what = "it uses `issubclass` with a class in the student's kernel"
+            return any(
+                self.referee.operate("subclasscheck", what, each, kind) for each in _each(kinds)
+            )
+        return issubclass(kind, kinds)
+
+    def is_callable(self, value: Any) -> bool:
+        if not isinstance(value, StandIn) or is_function(value):
+            return callable(value)
+        found = self.referee.operate("callable", self.told("uses `callable` on", value), value)
+        return bool(found)
+
+    def attribute(self, value: Any, name: str) -> Any:
+        if isinstance(value, StandIn):
+            what = self.told(f"asks for the attribute `{name}` of", value)
+            return self.referee.operate("getattr", what, value, name)
+        if isinstance(value, AnswerError) and name == "__class__":
+            what = "it asks for the class of an exception of the student's"
+            return self.referee.operate("getattr", what, value.there, name)
+        return getattr(value, name)
+
+    def get_attribute(self, value: Any, name: Any, *default: Any) -> Any:
+        if isinstance(value, StandIn) and type(name) is str and name.startswith("__"):
+            try:
+                return self.attribute(value, name)
+            except AttributeError:
+                if default:
+                    return default[0]
+                raise
+        return getattr(value, name, *default)
+
+    def has_attribute(self, value: Any, name: Any) -> bool:
+        if isinstance(value, StandIn) and type(name) is str and name.startswith("__"):
+            try:
+                self.attribute(value, name)
+            except AttributeError:
+                return False
+            return True
+        return hasattr(value, name)
+
+    def is_same(self, left: Any, right: Any) -> bool:
+        if left is right or any(left is each or right is each for each in SINGLE):
+            return left is right
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, _Kind):
+                return bool(one == other)
+            if isinstance(one, StandIn):
+                what = self.told("uses `is` on", one)
+                return bool(self.referee.operate("is", what, one, other))
+        if _is_changeable(left) and _is_changeable(right):
+            raise self.referee.blame("it uses `is` on two values, of which only copies can be seen")
+        return False
+
+    def type_of(self, value: Any) -> Any:
+        return _Kind(self.referee, value) if isinstance(value, StandIn) else type(value)
+
+    def exception(self, kinds: Any) -> Any:
+        """Return which of the classes an `except` names catch what is raised now."""
+        there = [kind for kind in _each(kinds) if isinstance(kind, StandIn | _Kind)]
+        if not there:
+            return kinds
+        here = [kind for kind in _each(kinds) if not isinstance(kind, StandIn | _Kind)]
+        error = sys.exc_info()[1]
+        if isinstance(error, AnswerError) and error.there is not None:
+            what = "it catches an exception whose class is in the student's kernel"
+            for kind in there:
+                if self.referee.operate("instancecheck", what, kind, error.there):
+                    here.append(type(error))
+        return tuple(here)
+
+    def subject(self, value: Any) -> Any:
+        if isinstance(value, StandIn):
+            raise self.referee.blame(self.told("uses `match` on", value))
+        return value
+
+    def text(self, value: Any) -> Any:
+        if isinstance(value, StandIn) and not self.referee.is_lenient:
+            return _Text(self.guard(repr)(value))
+        return value
+
+    def begin_words(self) -> None:
+        self.referee.is_lenient = True
+
+    def end_words(self, _: None, message: Any) -> Any:
+        if isinstance(message, StandIn):
+            message = str(message)
+        self.referee.is_lenient = False
+        return message
+
+
+class _Text(str):
+    """A text that is its own representation."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _each(kinds: Any) -> Iterable[Any]:
+    """Return the classes of a tuple, of a union or of what is neither."""
+    if isinstance(kinds, tuple):
+        return [each for kind in kinds for each in _each(kind)]
+    return get_args(kinds) if isinstance(kinds, UnionType) else [kinds]
+
+
+def _is_plain_type(kind: object) -> TypeGuard[type]:
+    """Say whether a value of just this type comes by value, and one of its subclasses as data."""
+    if not isinstance(kind, type):
+        return False
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return kind in (type(None), *DATA) or name == "torch.Tensor"
+
+
+def _is_changeable(value: object) -> bool:
+    return is_data(value) and not isinstance(value, bool | int | float | complex | str | bytes)

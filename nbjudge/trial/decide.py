@@ -1,0 +1,141 @@
+"""How each test of a course is to be run, decided by what it gives in each way.
+
+A mark is to be the one that nbgrader itself gives. A test that gives it away from the answers is
+judged there; another one inside; and what gives it nowhere is held for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nbjudge.course.cells import NotebookVersion, exercise_number
+from nbjudge.judge.judge import Verdict, free_names
+from nbjudge.judge.plans import Plans, TestPlan
+from nbjudge.judge.surroundings import names_defined_by
+
+__all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settled"]
+
+#: What marks may differ by.
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a test gave to the course's solution, and to a release in which nothing is answered.
+
+    Parameters
+    ----------
+    points : float
+        What it is worth.
+    solved, untouched : Verdict
+        Judged away from the answers.
+    stock_solved, stock_untouched : Verdict
+        As nbgrader itself runs it.
+    """
+
+    points: float
+    solved: Verdict
+    untouched: Verdict
+    stock_solved: Verdict
+    stock_untouched: Verdict
+
+
+def plans_of(
+    version: NotebookVersion, tried: Mapping[str, Tried], *, is_strict: bool
+) -> dict[str, TestPlan]:
+    """Return how each test is to be run, as far as judging it away from the answers shows.
+
+    Parameters
+    ----------
+    version : NotebookVersion
+    tried : mapping of str to Tried
+        By the test's grade id.
+    is_strict : bool
+        Whether the solution has to get all points of each test; else a part will do, which tests
+        can give that count several things.
+    """
+    plans = {test: _plan(each, is_strict=is_strict) for test, each in tried.items()}
+    return _with_what_they_need(version, plans)
+
+
+def _plan(tried: Tried, *, is_strict: bool) -> TestPlan:
+    if fault := tried.stock_solved.fault or tried.stock_untouched.fault:
+        return TestPlan(fault=fault)
+    mark = tried.stock_solved.mark
+    if mark < tried.points and (is_strict or mark == 0):
+        outside = tried.solved.fault or tried.solved.reason
+        why = " ".join((tried.stock_solved.reason or outside).split()).removesuffix(".")
+        return TestPlan(fault=f"the course's own solution does not pass it ({why})")
+    difference = (
+        tried.solved.fault
+        or _difference("the solution", tried.solved, tried.stock_solved)
+        or tried.untouched.fault
+        or _difference("the untouched release", tried.untouched, tried.stock_untouched)
+    )
+    return TestPlan(inside=difference, allowed=tried.solved.did)
+
+
+def _difference(who: str, found: Verdict, expected: Verdict) -> str:
+    if abs(found.mark - expected.mark) <= TOLERANCE:
+        return ""
+    return f"judged outside, it gives {who} {found.mark:g}, and nbgrader {expected.mark:g}"
+
+
+def _with_what_they_need(version: NotebookVersion, plans: Plans) -> dict[str, TestPlan]:
+    """Let those tests run inside, too, whose definitions a test that runs inside uses."""
+    found = dict(plans)
+    tests = [cell for cell in version.cells if cell.is_test and cell.grade_id in plans]
+    used: set[str] = set()
+    for cell in reversed(tests):
+        plan = found[cell.grade_id]
+        if not plan.inside and not plan.fault and used & names_defined_by(cell.source):
+            plan = replace(plan, inside="a later test that runs inside uses what it defines")
+            found[cell.grade_id] = plan
+        if plan.inside:
+            used |= set(free_names(cell.source))
+    return found
+
+
+def settled(
+    plans: Plans,
+    tried: Mapping[str, Tried],
+    solved: Mapping[str, Verdict],
+    untouched: Mapping[str, Verdict],
+) -> dict[str, TestPlan]:
+    """Return the plans, with a fault where a test gives nbgrader's marks nowhere.
+
+    Parameters
+    ----------
+    plans : mapping of str to TestPlan
+        Of `plans_of`.
+    tried : mapping of str to Tried
+    solved, untouched : mapping of str to Verdict
+        What the tests gave as they are planned.
+    """
+    found = dict(plans)
+    for test, plan in plans.items():
+        if plan.fault:
+            continue
+        why = _difference("the solution", solved[test], tried[test].stock_solved)
+        why = why or _difference(
+            "the untouched release", untouched[test], tried[test].stock_untouched
+        )
+        if why:
+            again = why.replace("judged outside", "run in the notebook's own process")
+            found[test] = replace(plan, fault=f"{plan.inside}; {again}", inside="")
+    return found
+
+
+def gift_of(test: str, tried: Tried) -> str:
+    """Return what is wrong with a test that gives marks for nothing; empty if it does not."""
+    if tried.stock_untouched.mark <= 0:
+        return ""
+    return f"it gives {tried.stock_untouched.mark:g} to who leaves {exercise_number(test)} out"
+
+
+def advice_on(test: str, tried: Tried) -> str:
+    """Return what an instructor should know of a test; empty if it is nothing."""
+    if 0 < tried.stock_solved.mark < tried.points:
+        return f"the solution gets {tried.stock_solved.mark:g} of its {tried.points:g} points"
+    return gift_of(test, tried)

@@ -1,0 +1,193 @@
+"""The trial of a version: the course's solution, and a release in which nothing is answered.
+
+Both are judged away from their answers, and run as nbgrader runs them; where that differs, once
+more as it was decided. Who judges is handed in, so that a class's own workers can do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from nbjudge.course.cells import NotebookVersion
+from nbjudge.exceptions import CourseError
+from nbjudge.fork_server.usage import Usage
+from nbjudge.intake.sanitise import sanitise_notebook
+from nbjudge.judge.judge import Verdict
+from nbjudge.judge.notebooks import Result
+from nbjudge.judge.plans import Plans, TestPlan
+from nbjudge.trial.decide import Tried, plans_of, settled
+from nbjudge.trial.stock import stock_verdicts
+
+__all__ = ["Trial", "run_trial"]
+
+#: Who hands in: as a sentence has it, and as their random inputs are seeded.
+SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
+
+Versions = Mapping[str, NotebookVersion]
+Notebooks = Mapping[str, bytes]
+Verdicts = Mapping[str, Mapping[str, Verdict]]
+
+
+class Judged(Protocol):
+    """What became of a hand-in."""
+
+    @property
+    def results(self) -> Mapping[str, Result]:
+        """What was found, by notebook."""
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Why a notebook could not be judged, in a sentence."""
+
+
+#: Judges what somebody hands in, with tests that are run as planned.
+JudgeNotebooks = Callable[[str, Notebooks, Mapping[str, Plans]], Judged]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial has shown.
+
+    Parameters
+    ----------
+    tried : mapping
+        What each test gave, by notebook and the test's grade id.
+    plans : mapping
+        How each is to be run, likewise.
+    used : tuple of Usage
+        What the kernels used.
+    is_sure : bool
+        Whether no kernel was lost meanwhile.
+    """
+
+    tried: Mapping[str, Mapping[str, Tried]]
+    plans: Mapping[str, Plans]
+    used: tuple[Usage, ...]
+    is_sure: bool
+
+
+def run_trial(
+    versions: Versions,
+    solved: Notebooks,
+    untouched: Notebooks,
+    judge: JudgeNotebooks,
+    *,
+    files: Mapping[str, bytes],
+    environment: Mapping[str, str],
+    cell_seconds: int,
+    is_strict: bool,
+) -> Trial:
+    """Try each test of a version in each way.
+
+    Parameters
+    ----------
+    versions : mapping of str to NotebookVersion
+    solved, untouched : mapping of str to bytes
+        The notebooks of the solution, and of the release as it goes out.
+    judge : callable
+    files : mapping of str to bytes
+        What lies beside the notebooks.
+    environment : mapping of str to str
+        What the notebooks find in their environment variables.
+    cell_seconds : int
+        How long one cell may take.
+    is_strict : bool
+        See `plans_of`.
+
+    Raises
+    ------
+    CourseError
+        If the solution or the release cannot be judged.
+    """
+    with ThreadPoolExecutor(2) as threads:
+        stock = [
+            threads.submit(_stock, who, notebooks, versions, files, environment, cell_seconds)
+            for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))
+        ]
+        learning = _for_all(versions, TestPlan(learns=True))
+        first = _judged(judge, SOLVED, solved, learning)
+        allowed = {
+            name: {test: TestPlan(allowed=each.did) for test, each in result.verdicts.items()}
+            for name, result in first.items()
+        }
+        second = _judged(judge, UNTOUCHED, untouched, allowed)
+        stock_solved, stock_untouched = (running.result() for running in stock)
+    results = [*first.values(), *second.values()]
+    tried = {
+        name: {
+            cell.grade_id: Tried(
+                cell.points,
+                first[name].verdicts[cell.grade_id],
+                second[name].verdicts[cell.grade_id],
+                stock_solved[name][cell.grade_id],
+                stock_untouched[name][cell.grade_id],
+            )
+            for cell in version.cells
+            if cell.is_test
+        }
+        for name, version in versions.items()
+    }
+    plans = {
+        name: plans_of(version, tried[name], is_strict=is_strict)
+        for name, version in versions.items()
+    }
+    if any(plan.inside for tests in plans.values() for plan in tests.values()):
+        again = _judged(judge, SOLVED, solved, plans)
+        also = _judged(judge, UNTOUCHED, untouched, plans)
+        results += [*again.values(), *also.values()]
+        plans = {
+            name: settled(plans[name], tried[name], again[name].verdicts, also[name].verdicts)
+            for name in plans
+        }
+    return Trial(tried, plans, tuple(result.used for result in results), not _is_lost(results))
+
+
+def _for_all(versions: Versions, plan: TestPlan) -> dict[str, Plans]:
+    return {
+        name: {cell.grade_id: plan for cell in version.cells if cell.is_test}
+        for name, version in versions.items()
+    }
+
+
+def _judged(
+    judge: JudgeNotebooks, who: str, notebooks: Notebooks, plans: Mapping[str, Plans]
+) -> Mapping[str, Result]:
+    """Have a hand-in judged, twice if a kernel is lost: perhaps the machine was busy."""
+    for _ in range(2):
+        found = judge(who, notebooks, plans)
+        for failure in found.failures.values():
+            raise CourseError(f"{who.capitalize()} could not be judged. {failure}")
+        if not _is_lost(found.results.values()):
+            break
+    return found.results
+
+
+def _is_lost(results: Iterable[Result]) -> bool:
+    return any(verdict.lost for result in results for verdict in result.verdicts.values())
+
+
+def _stock(
+    who: str,
+    notebooks: Notebooks,
+    versions: Versions,
+    files: Mapping[str, bytes],
+    environment: Mapping[str, str],
+    cell_seconds: int,
+) -> Verdicts:
+    """Run a hand-in as nbgrader does."""
+    try:
+        return {
+            name: stock_verdicts(
+                sanitise_notebook(content, versions[name]).notebook,
+                files=files,
+                skipped=versions[name].display,
+                cell_seconds=cell_seconds,
+                environment=environment,
+            )
+            for name, content in notebooks.items()
+        }
+    except CourseError as error:
+        raise CourseError(f"{who.capitalize()} could not be run. {error}") from error

@@ -1,0 +1,88 @@
+"""What nbgrader itself makes of a notebook: its cells run as they are, in one Jupyter kernel.
+
+It is how the tests of a course were meant when they were written, so it decides what a mark should
+be. Nothing protects such a run from what is in the notebook: only the course's own may come here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbgrader.utils import is_solution
+
+from nbjudge.course.cells import is_test
+from nbjudge.exceptions import CourseError
+from nbjudge.judge.inside import verdict_of
+from nbjudge.judge.judge import Verdict
+
+__all__ = ["stock_verdicts"]
+
+
+def stock_verdicts(
+    notebook: NotebookNode,
+    *,
+    files: Mapping[str, bytes],
+    skipped: Collection[str] = (),
+    cell_seconds: int,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Verdict]:
+    """Run a notebook of the course's own as nbgrader would, and return what its tests give.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        With all its tests, hidden ones included. It is not changed.
+    files : mapping of str to bytes
+        What lies beside it, by relative path.
+    skipped : collection of str
+        Cells with one of these texts are not run.
+    cell_seconds : int
+        How long one cell may take.
+    environment : mapping of str to str, optional
+        What is added to the kernel's environment variables.
+
+    Returns
+    -------
+    dict of str to Verdict
+        By the test's grade id; a fault is what nbgrader itself refuses.
+
+    Raises
+    ------
+    CourseError
+        If the kernel ends, or cannot be interrupted.
+    """
+    ran = deepcopy(notebook)
+    for cell in ran.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            if cell.source.strip() in skipped and not is_solution(cell):
+                cell.source = ""
+    with TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        client = NotebookClient(
+            ran,
+            kernel_name="python3",
+            timeout=cell_seconds,
+            interrupt_on_timeout=True,
+            allow_errors=True,
+            store_widget_state=False,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            resources={"metadata": {"path": folder}},
+        )
+        try:
+            client.execute(env={**os.environ, **(environment or {})})
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise CourseError(f"Its kernel ended ({type(error).__name__}).") from error
+    return {
+        cell.metadata.nbgrader.grade_id: verdict_of(cell) for cell in filter(is_test, ran.cells)
+    }
