@@ -103,7 +103,7 @@ class GradingConditions:
 
 def _what_judges(plan: TestPlan) -> list[object]:
     """Return what of a plan changes marks: its reasons are words."""
-    return [bool(plan.fault), bool(plan.inside), plan.allowed]
+    return [bool(plan.fault), bool(plan.inside), plan.allowed, plan.shares_generators]
 
 
 class _Settings(Configurable):

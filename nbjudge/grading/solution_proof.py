@@ -356,7 +356,10 @@ def _texts(record: object) -> Texts:
 
 def _plan(record: Any) -> TestPlan:
     allowed = tuple(map(_text, record["allowed"]))
-    return TestPlan(_text(record["fault"]), _text(record["inside"]), allowed)
+    shares = record["shares_generators"]
+    if not isinstance(shares, bool):
+        raise TypeError(shares)
+    return TestPlan(_text(record["fault"]), _text(record["inside"]), allowed, shares)
 
 
 def _text(value: object) -> str:

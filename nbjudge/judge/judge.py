@@ -11,7 +11,6 @@ import ast
 import contextlib
 import io
 import logging
-import re
 import symtable
 import sys
 import time
@@ -43,8 +42,6 @@ __all__ = [
 
 #: Characters of a message that are shown to the student.
 MAX_SHOWN = 2000
-#: What a test says that seeds the generators which it expects the answer to draw from.
-_SEEDS = re.compile(r"\b(?:seed|manual_seed|set_state|setstate|set_rng_state)\(")
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,8 @@ class Test:
         The course's statements on which it stands: imports, helpers, what earlier tests define.
     allowed : tuple of str
         What it may do with objects that stay in the kernel: see `permissions`.
+    shares_generators : bool
+        Whether it and the answer draw from the same random generators.
     learns : bool
         Whether it may do all that can be done, which is noted.
     """
@@ -71,6 +70,7 @@ class Test:
     points: float
     before: str = ""
     allowed: tuple[str, ...] = ()
+    shares_generators: bool = False
     learns: bool = False
 
     @property
@@ -351,7 +351,7 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     if type(values) is not dict or not values.keys() <= set(names):
         raise line.nonsense()
     answers.update(values)
-    line.shares_generators = bool(_SEEDS.search(test.source) or _SEEDS.search(test.before))
+    line.shares_generators = test.shares_generators
     with _main_module({"__builtins__": builtins_for(line), **values}) as namespace:
         try:
             exec(before, namespace)

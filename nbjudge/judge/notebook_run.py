@@ -454,6 +454,7 @@ def _test(cell: NotebookNode, plan: TestPlan, definitions: str) -> Test:
         float(cell.metadata.nbgrader.points),
         before=definitions,
         allowed=plan.allowed,
+        shares_generators=plan.shares_generators,
         learns=plan.learns,
     )
 

@@ -22,6 +22,9 @@ class TestPlan:
     allowed : tuple of str
         What it may do with objects that stay in the student's kernel, beside what is always
         possible: what it does with those of the course's own solution.
+    shares_generators : bool
+        Whether it and the answer draw from the same random generators, as in one process. An answer
+        can then foresee what the test draws.
     learns : bool
         Whether it may do whatever can be done, and tells what it did: the solution is judged so.
     """
@@ -29,6 +32,7 @@ class TestPlan:
     fault: str = ""
     inside: str = ""
     allowed: tuple[str, ...] = ()
+    shares_generators: bool = False
     learns: bool = False
 
     #: Not a class of tests, whatever its name says.

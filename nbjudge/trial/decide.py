@@ -42,7 +42,11 @@ class Tried:
 
 
 def plans_of(
-    version: NotebookVersion, tried: Mapping[str, Tried], *, is_strict: bool
+    version: NotebookVersion,
+    tried: Mapping[str, Tried],
+    plans_tried: Plans,
+    *,
+    is_strict: bool,
 ) -> dict[str, TestPlan]:
     """Return how each test is to be run, as far as judging it away from the answers shows.
 
@@ -51,21 +55,25 @@ def plans_of(
     version : NotebookVersion
     tried : mapping of str to Tried
         By the test's grade id.
+    plans_tried : mapping of str to TestPlan
+        How each was judged away from the answers.
     is_strict : bool
         Whether the solution has to get all points of each test; else a part will do, which tests
         can give that count several things.
     """
-    plans = {test: _plan(each, is_strict=is_strict) for test, each in tried.items()}
+    plans = {
+        test: _plan(each, plans_tried[test], is_strict=is_strict) for test, each in tried.items()
+    }
     return _with_what_they_need(version, plans)
 
 
-def _plan(tried: Tried, *, is_strict: bool) -> TestPlan:
+def _plan(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
     if fault := tried.stock_solved.fault or tried.stock_untouched.fault:
         return TestPlan(fault=fault)
     mark = tried.stock_solved.mark
     if mark < tried.points and (is_strict or mark == 0):
-        outside = tried.solved.fault or tried.solved.reason
-        why = " ".join((tried.stock_solved.reason or outside).split()).removesuffix(".")
+        told = tried.stock_solved.reason or tried.solved.fault or tried.solved.reason
+        why = " ".join(told.split()).removesuffix(".")
         return TestPlan(fault=f"the course's own solution does not pass it ({why})")
     difference = (
         tried.solved.fault
@@ -73,7 +81,7 @@ def _plan(tried: Tried, *, is_strict: bool) -> TestPlan:
         or tried.untouched.fault
         or _difference("the untouched release", tried.untouched, tried.stock_untouched)
     )
-    return TestPlan(inside=difference, allowed=tried.solved.did)
+    return TestPlan(inside=difference) if difference else outside
 
 
 def _difference(who: str, found: Verdict, expected: Verdict) -> str:

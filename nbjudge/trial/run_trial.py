@@ -6,7 +6,8 @@ more as it was decided. Who judges is handed in, so that a class's own workers c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,7 +27,11 @@ __all__ = ["Trial", "run_trial"]
 #: Who hands in: as a sentence has it, and as their random inputs are seeded.
 SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
 
+#: What a test says that seeds the generators from which it expects the answer to draw.
+SEEDS = re.compile(r"\b(?:seed|manual_seed|set_state|setstate|set_rng_state)\(")
+
 Versions = Mapping[str, NotebookVersion]
+Tries = Mapping[str, Mapping[str, Tried]]
 Notebooks = Mapping[str, bytes]
 Verdicts = Mapping[str, Mapping[str, Verdict]]
 
@@ -107,33 +112,42 @@ def run_trial(
             threads.submit(_stock, who, notebooks, versions, files, environment, cell_seconds)
             for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))
         ]
-        learning = _for_all(versions, TestPlan(learns=True))
-        first = _judged(judge, SOLVED, solved, learning)
-        allowed = {
-            name: {test: TestPlan(allowed=each.did) for test, each in result.verdicts.items()}
-            for name, result in first.items()
-        }
+        first = _judged(judge, SOLVED, solved, _for_all(versions, TestPlan(learns=True)))
+        allowed = _allowed(first)
         second = _judged(judge, UNTOUCHED, untouched, allowed)
         stock_solved, stock_untouched = (running.result() for running in stock)
     results = [*first.values(), *second.values()]
-    tried = {
-        name: {
-            cell.grade_id: Tried(
-                cell.points,
-                first[name].verdicts[cell.grade_id],
-                second[name].verdicts[cell.grade_id],
-                stock_solved[name][cell.grade_id],
-                stock_untouched[name][cell.grade_id],
-            )
-            for cell in version.cells
-            if cell.is_test
+
+    def decided(plans_tried: Mapping[str, Plans]) -> tuple[Tries, dict[str, Plans]]:
+        tries = {
+            name: {
+                cell.grade_id: Tried(
+                    cell.points,
+                    first[name].verdicts[cell.grade_id],
+                    second[name].verdicts[cell.grade_id],
+                    stock_solved[name][cell.grade_id],
+                    stock_untouched[name][cell.grade_id],
+                )
+                for cell in version.cells
+                if cell.is_test
+            }
+            for name, version in versions.items()
         }
-        for name, version in versions.items()
-    }
-    plans = {
-        name: plans_of(version, tried[name], is_strict=is_strict)
-        for name, version in versions.items()
-    }
+        return tries, {
+            name: plans_of(version, tries[name], plans_tried[name], is_strict=is_strict)
+            for name, version in versions.items()
+        }
+
+    tried, plans = decided(allowed)
+    if seeding := _seeding(versions, plans):
+        sharing = _for_all(versions, TestPlan(learns=True))
+        for name, test in seeding:
+            sharing[name] = {**sharing[name], test: TestPlan(learns=True, shares_generators=True)}
+        first = _judged(judge, SOLVED, solved, sharing)
+        allowed = _allowed(first, frozenset(seeding))
+        second = _judged(judge, UNTOUCHED, untouched, allowed)
+        results += [*first.values(), *second.values()]
+        tried, plans = decided(allowed)
     if any(plan.inside for tests in plans.values() for plan in tests.values()):
         again = _judged(judge, SOLVED, solved, plans)
         also = _judged(judge, UNTOUCHED, untouched, plans)
@@ -143,6 +157,29 @@ def run_trial(
             for name in plans
         }
     return Trial(tried, plans, tuple(result.used for result in results), not _is_lost(results))
+
+
+def _allowed(
+    learned: Mapping[str, Result], seeding: Collection[tuple[str, str]] = ()
+) -> dict[str, Plans]:
+    """Return the plans by which all others are judged, of what the solution has shown."""
+    return {
+        name: {
+            test: TestPlan(allowed=each.did, shares_generators=(name, test) in seeding)
+            for test, each in result.verdicts.items()
+        }
+        for name, result in learned.items()
+    }
+
+
+def _seeding(versions: Versions, plans: Mapping[str, Plans]) -> list[tuple[str, str]]:
+    """Return the tests that differ so far, and that seed what the answer draws from."""
+    return [
+        (name, cell.grade_id)
+        for name, version in versions.items()
+        for cell in version.cells
+        if cell.is_test and plans[name][cell.grade_id].inside and SEEDS.search(cell.source)
+    ]
 
 
 def _for_all(versions: Versions, plan: TestPlan) -> dict[str, Plans]:
