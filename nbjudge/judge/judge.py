@@ -148,7 +148,7 @@ class Causes(Protocol):
 
 
 def free_names(source: str) -> tuple[str, ...]:
-    r"""Return the names that a cell uses and does not define itself before it does, sorted.
+    r"""Return the names that a cell uses and does not define itself, sorted.
 
     Raises
     ------
@@ -159,15 +159,11 @@ def free_names(source: str) -> tuple[str, ...]:
     --------
     >>> free_names("import math\nstep = Walk(rate)\nprint(math.sqrt(step(1)))")
     ('Walk', 'rate')
-    >>> free_names("total = total + 1")
-    ('total',)
     """
     try:
         module = symtable.symtable(source, "<test>", "exec")
-        tree = ast.parse(source)
     except SyntaxError:  # magics, say
-        tree = parse_cell(source)
-        module = symtable.symtable(ast.unparse(tree), "<test>", "exec")
+        module = symtable.symtable(ast.unparse(parse_cell(source)), "<test>", "exec")
     own = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}
     used: set[str] = set()
     tables = [module]
@@ -181,11 +177,23 @@ def free_names(source: str) -> tuple[str, ...]:
         }
         # A function may define a global of the cell.
         own |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned()}
-    return tuple(sorted((used - own | own & _used_early(tree)) - builtin_names()))
+    return tuple(sorted(used - own - builtin_names()))
 
 
-def _used_early(tree: ast.Module) -> set[str]:
-    """Return the names that the statements of a cell use before one of them defines them."""
+def early_names(source: str) -> tuple[str, ...]:
+    """Return the names that a cell's own statements use before they define them, sorted.
+
+    Raises
+    ------
+    SyntaxError
+        If it is no Python.
+
+    Examples
+    --------
+    >>> early_names("total = total + one")
+    ('one', 'total')
+    """
+    tree = parse_cell(source)
     early: set[str] = set()
     bound: set[str] = set()
     for statement in tree.body:
@@ -202,7 +210,7 @@ def _used_early(tree: ast.Module) -> set[str]:
         }
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             bound.add(statement.name)
-    return early
+    return tuple(sorted(early - builtin_names()))
 
 
 def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
@@ -340,6 +348,7 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     """
     try:
         names = free_names(test.text)
+        asked = sorted({*names, *early_names(test.text)})
         body, last = compile_test(test.source, f"{TEST}{test.exercise}>")
         before = compile_statements(test.before, f"{BEFORE}{test.exercise}>")
     except (SyntaxError, ValueError) as error:
@@ -347,8 +356,8 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     seeds.reset(seeds.number(test.exercise))
     # The kernel gets a seed of its own, from which the test's inputs do not follow.
     seed = seeds.number(f"{test.exercise} in the kernel")
-    values = line.ask("begin", names=list(names), seed=seed, own=own)
-    if type(values) is not dict or not values.keys() <= set(names):
+    values = line.ask("begin", names=asked, seed=seed, own=own)
+    if type(values) is not dict or not values.keys() <= set(asked):
         raise line.nonsense()
     answers.update(values)
     line.shares_generators = test.shares_generators

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from nbjudge.course.cells import CourseCell, NotebookVersion, parse_cell
 from nbjudge.course.hidden_regions import visible
-from nbjudge.judge.judge import free_names
+from nbjudge.judge.judge import early_names, free_names
 
 __all__ = ["Surroundings", "names_defined_by", "surroundings_of"]
 
@@ -132,7 +132,7 @@ def _whole(text: str, statements: Sequence[_Statement]) -> _Statement:
 def _needed(test: str, known: Sequence[_Statement]) -> str:
     """Return the statements on which a test stands, in their order."""
     try:
-        waiting = list(free_names(test))
+        waiting = sorted({*free_names(test), *early_names(test)})
     except (SyntaxError, ValueError):  # told elsewhere
         return ""
     chosen: set[int] = set()
