@@ -24,6 +24,7 @@ from nbjudge.grading.conditions import GradingConditions, grader_version
 from nbjudge.grading.jobs import Job, OtherGrader, work
 from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.judge import notebooks
+from nbjudge.judge.plans import TestPlan
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import KernelStartError
@@ -205,12 +206,12 @@ def test_the_terms_reach_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(cell_seconds=7)
     submitted = SubmissionFiles({"sums": b"7"}, {"data.csv": b"1"})
 
-    held = {"sums": {"test_ex_1_1_1": "it cannot work"}}
-    terms = replace(TERMS, limits=limits, run_all=True, held=held)
+    plans = {"sums": {"test_ex_1_1_1": TestPlan("it cannot work")}}
+    terms = replace(TERMS, limits=limits, run_all=True, plans=plans)
     work(job("sums", submitted=submitted, terms=terms))
 
     assert given == {
-        "held": held["sums"],
+        "plans": plans["sums"],
         "seed_parts": ADA,
         "files": {"data.csv": b"1"},
         "limits": limits,

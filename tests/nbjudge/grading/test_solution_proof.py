@@ -11,14 +11,22 @@ from nbjudge.course.gradebook import versions
 from nbjudge.grading import batch, solution_proof
 from nbjudge.grading.conditions import GradingConditions, course_limits
 from nbjudge.grading.solution_proof import FOLDER, Proof, solutions
+from nbjudge.judge.plans import TestPlan
 
 PROOF = Proof(
     version="v1",
     grader="g1",
     answers={"sums": {"ex_1": "def total(): ..."}},
     passed={"sums": ("test_ex_1",)},
-    faults={"sums": {"test_ex_2": "it uses a name that nobody defines"}},
+    plans={
+        "sums": {
+            "test_ex_1": TestPlan(allowed=("3 eq",), shares_generators=True),
+            "test_ex_2": TestPlan("it uses a name that nobody defines"),
+            "test_ex_3": TestPlan(inside="it compares functions"),
+        }
+    },
     gifts={},
+    advice={"sums": {"test_ex_1": "the solution gets 1 of its 2 points"}},
     needs={"memory": 120.5},
 )
 
@@ -28,8 +36,10 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
 
     assert solution_proof.find(Course(tmp_path), "sums", "v1") == PROOF
     assert not PROOF.ok
-    assert replace(PROOF, faults={"sums": {}}).ok
-    assert not replace(PROOF, faults={}, gifts={"sums": {"test_ex_1": "2 points"}}).ok
+    assert PROOF.faults == {"sums": {"test_ex_2": "it uses a name that nobody defines"}}
+    assert PROOF.inside == {"sums": {"test_ex_3": "it compares functions"}}
+    assert replace(PROOF, plans={"sums": {}}).ok
+    assert not replace(PROOF, plans={}, gifts={"sums": {"test_ex_1": "2 points"}}).ok
 
 
 def test_the_record_of_another_version_is_none(tmp_path):

@@ -24,7 +24,7 @@ from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import SubmissionError
 from nbjudge.intake.sanitise import sanitise_notebook
-from nbjudge.judge import notebooks
+from nbjudge.judge import notebook_run
 from nbjudge.judge.failures import NOT_RUN
 from nbjudge.judge.judge_process import Judge
 from nbjudge.judge.notebook_run import NotebookRun
@@ -385,8 +385,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(notebooks, "time", clock)
-    monkeypatch.setattr(notebooks, "_start_session", clock.session)
+    monkeypatch.setattr(notebook_run, "time", clock)
+    monkeypatch.setattr(notebook_run, "_start_session", clock.session)
     return clock
 
 
@@ -425,8 +425,8 @@ def test_only_the_cell_that_loses_a_kernel_later_is_left_out(
     loss: KernelLost, seconds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fragile = Fragile(loss)
-    monkeypatch.setattr(notebooks, "time", fragile)
-    monkeypatch.setattr(notebooks, "_start_session", fragile.session)
+    monkeypatch.setattr(notebook_run, "time", fragile)
+    monkeypatch.setattr(notebook_run, "_start_session", fragile.session)
 
     graded = grade("1", f"in {seconds}", "in 1000", "2", "10", "10", limits=Limits())
 
@@ -439,8 +439,8 @@ def test_what_is_lost_by_itself_is_left_out_though_something_else_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fragile = Fragile(KernelDied("the kernel died"))
-    monkeypatch.setattr(notebooks, "time", fragile)
-    monkeypatch.setattr(notebooks, "_start_session", fragile.session)
+    monkeypatch.setattr(notebook_run, "time", fragile)
+    monkeypatch.setattr(notebook_run, "_start_session", fragile.session)
 
     start = fragile.now
 
