@@ -201,6 +201,8 @@ def early_names(source: str) -> tuple[str, ...]:
             early |= _names_in(statement, ast.Load) - _names_in(statement, ast.Store) - bound
             if isinstance(statement, ast.Assign | ast.AugAssign):
                 early |= _names_in(statement.value, ast.Load) - bound
+            if isinstance(statement, ast.AugAssign):
+                early |= _names_in(statement.target, ast.Store) - bound
         bound |= _names_in(statement, ast.Store)
         bound |= {
             (alias.asname or alias.name).partition(".")[0]

@@ -6,12 +6,12 @@ import builtins
 import collections
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from judging import line_to, verdict_on
 
 from nbjudge import seeds
 from nbjudge.judge.judge import Test, Verdict, free_names, judge
@@ -21,19 +21,6 @@ from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
 
 Judged = Callable[..., Verdict]
-
-
-def line_to(namespace: dict[str, Any], **limits: Any) -> KernelChannel:
-    """Return a line to a service in this process, which has all of a kernel's but the process."""
-    service = Service(namespace)
-    return KernelChannel(lambda request, _: service.answer(request), replace(Limits(), **limits))
-
-
-def verdict_on(answer: str, test: str, points: float = 3.0, **limits: Any) -> Verdict:
-    """Judge the names that the source `answer` defines."""
-    namespace: dict[str, Any] = {}
-    exec(answer, namespace)
-    return judge(Test("1.2.1", test, points), line_to(namespace, **limits))
 
 
 MOMENTUM = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_judge import verdict_on
+from judging import verdict_on
 
 OBJECT = """
 import functools
