@@ -21,7 +21,15 @@ from nbjudge.kernel.kept_names import KeptNames
 from nbjudge.kernel.operations import OPERATIONS, exception
 from nbjudge.kernel.references import FUNCTIONS, builtin_type, find_by_name, is_name
 from nbjudge.kernel.seeded_imports import SeededImports
-from nbjudge.kernel.wire import Bounds, Reference, TooMuch, WireError, decode, encode
+from nbjudge.kernel.wire import (
+    Bounds,
+    Reference,
+    TooMuch,
+    WireError,
+    decode,
+    encode,
+    rebuilt,
+)
 from nbjudge.remote import where
 
 __all__ = ["Service"]
@@ -273,7 +281,9 @@ class Service:
             return data.requires_grad_(target.requires_grad)
         if isinstance(target, np.ndarray):
             return np.array(target, copy=True, subok=False)
-        bases: tuple[Any, ...] = (tuple, list, dict, str, bytes, int, float, complex)
+        if (data := rebuilt(target)) is not target:
+            return data
+        bases: tuple[Any, ...] = (*(tuple, list, dict, str, bytes, bytearray, int, float, complex),)
         for base in bases:
             if isinstance(target, base):
                 return base(target)

@@ -4,42 +4,66 @@ A value becomes bytes, and a value again. Both processes import this module. `de
 place where what a kernel sends is parsed, and trusts none of it. There is no pickle in either
 direction.
 
-Plain values are those of exactly these types: None, bool, int, float, complex, str, bytes, NumPy
-scalars, arrays and tensors of numbers or bools, and tuples, lists and dicts of plain values (a
-dict's keys are numbers, strings, bytes, None, or tuples of these). They arrive bit for bit, NaN's
-payload and the sign of zero included. Any other object stays where it is; a `Reference` crosses.
+Plain values are those of exactly these types: None, bool, int, float, complex, str, bytes,
+bytearray, `...`, NumPy scalars, arrays and tensors of numbers or bools, arrays of texts and dates,
+and tuples, lists and dicts of plain values; and what the modules of `plain` take apart into such:
+sets, dates, fractions, arrays of objects, tables. A dict's keys are numbers, texts, bytes, None,
+dates, and tuples and frozensets of these. They arrive bit for bit, NaN's payload and the sign of
+zero included. Any other object stays where it is; a `Reference` crosses.
 """
 
 # A value is written from the outside in: one byte that says what comes, then
-#     N T F    nothing: None, True, False
+#     N T F .  nothing: None, True, False, an ellipsis
 #     i        size, a signed little-endian integer of so many bytes
 #     f c      one or two IEEE doubles
-#     s b      size, UTF-8 (surrogates let through) or bytes
+#     s b B    size, UTF-8 (surrogates let through), bytes or those of a bytearray
 #     ( [      count, so many values
 #     {        count, so many keys, so many values
 #     n        dtype, the bytes of a NumPy scalar
 #     a        dtype, number of sides, sides, the elements in C order
 #     t g      the same for a tensor; g requires a gradient
+#     k        the name of a kind, count, so many parts
 #     o        number, kind: an object that stays
 # Sizes, counts, sides and numbers are unsigned 64-bit integers; dtypes and kinds are like strings.
 
 from __future__ import annotations
 
 import importlib
-import math
 import struct
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
-from types import NoneType
+from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
 
-from nbjudge.exceptions import CourseError
+from nbjudge.plain.arrays import (
+    ARRAYS,
+    CODES,
+    MAX_SIDES,
+    SCALARS,
+    array_of,
+    bytes_of,
+    check_bools,
+    dtype_name,
+    named_dtype,
+    size_of,
+)
+from nbjudge.plain.frames import FRAMES, frame_types
+from nbjudge.plain.kinds import (
+    LIBRARY,
+    Bounds,
+    Kind,
+    Malformed,
+    NotPlain,
+    Reference,
+    TooMuch,
+    WireError,
+    check_hashes,
+    printable,
+)
 
 __all__ = [
     "REPLY",
@@ -53,116 +77,40 @@ __all__ = [
     "WireError",
     "decode",
     "encode",
+    "plain_types",
+    "rebuilt",
 ]
 
 #: The types of the Jupyter messages that carry the first request and its reply.
 REQUEST, REPLY = "judge_request", "judge_reply"
 #: Where the metadata of the reply to a cell say how the cell was left.
 REPORT = "course"
+USUAL = Bounds()
 MAX_INTEGER_BYTES = 128
-MAX_SIDES = 64  # NumPy's own
-MAX_SHAPE = 2**53  # bytes, sides of zero left out: far from where sizes and strides overflow
 MAX_REFERENCE = 2**53
 MAX_KIND = 200
-MAX_SHOWN = 100
-#: Of the 2098 powers of two that a float can be, 35 share a hash; data made to be slow shares more.
-MAX_SAME_HASH = 64
 
 _NUMBER = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
 _TWO_DOUBLES = struct.Struct("<dd")
 
-_KEY_TYPES = frozenset([NoneType, bool, int, float, complex, str, bytes, tuple])
-_CONSTANTS = {b"N": None, b"T": True, b"F": False}
-_KEY_TAGS = frozenset([b"N", b"T", b"F", b"i", b"f", b"c", b"s", b"b", b"("])
+_CONSTANTS: dict[bytes, Any] = {b"N": None, b"T": True, b"F": False, b".": ...}
+_KEY_TAGS = frozenset([b"N", b"T", b"F", b"i", b"f", b"c", b"s", b"b", b"(", b"n", b"k"])
 
-#: NumPy's scalar types and their one-letter codes, which keep int64 and longlong apart.
-_CODES: dict[type, str] = {np.dtype(code).type: code for code in "?bBhHiIlLqQefdgFDG"}
-_SCALARS = {code: np.dtype(code) for code in _CODES.values()}
-_DTYPES = {
-    dtype.str[0] + code: dtype
-    for code, native in _SCALARS.items()
-    for dtype in (native, native.newbyteorder())
-}
 #: Names of PyTorch's dtypes; those of the second line can require a gradient.
 _COUNTED = {"bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"}
 _MEASURED = {"float16", "bfloat16", "float32", "float64", "complex64", "complex128"}
 
-
-class WireError(CourseError):
-    """A value cannot cross, or what came is no value.
-
-    The message goes on where the caller says what was sent: "the result: it takes more than 64 MB".
-    """
-
-
-class NotPlain(WireError):
-    """An object that has to stay where it is.
-
-    Parameters
-    ----------
-    kind : str
-        The name of its type. It may come from a student's code: it is cut and made printable.
-    """
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = _printable(kind, MAX_SHOWN)
-
-    def __str__(self) -> str:
-        article = "an" if self.kind[:1].lower() in set("aeiou") else "a"
-        return (
-            f"{article} {self.kind} cannot leave the notebook: a number, a string, an array, "
-            "a tensor, or a list, tuple or dict of these was expected"
-        )
-
-
-class TooMuch(WireError):
-    """A value is beyond a bound."""
-
-
-class Malformed(WireError):
-    """What came was not written by `encode`."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a value may take at most.
-
-    Parameters
-    ----------
-    bytes : int
-        Of all that crosses.
-    depth : int
-        Of tuples, lists and dicts within each other.
-    items : int
-        Values in all: itself, and every element, key and value at any depth.
-    """
-
-    bytes: int = 64 * 2**20
-    depth: int = 16
-    items: int = 100_000
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Stands for an object that stays in the kernel.
-
-    Parameters
-    ----------
-    number : int
-        The kernel's number of the object, in [0, 2⁵³).
-    kind : str
-        The name of its type, of which 200 printable characters cross.
-    """
-
-    number: int
-    kind: str
+#: What is taken apart: its types, and its names.
+_KINDS: dict[type, Kind] = LIBRARY | ARRAYS
+_NAMED: dict[str, Kind] = {
+    kind.name: kind for kind in (*LIBRARY.values(), *ARRAYS.values(), *FRAMES.values())
+}
 
 
 def encode(
     value: Any,
-    bounds: Bounds = Bounds(),
+    bounds: Bounds = USUAL,
     *,
     refer: Callable[[object], Reference] | None = None,
 ) -> bytes:
@@ -194,7 +142,7 @@ def encode(
 
 def decode(
     content: bytes | memoryview,
-    bounds: Bounds = Bounds(),
+    bounds: Bounds = USUAL,
     *,
     resolve: Callable[[Reference], Any] | None = None,
 ) -> Any:
@@ -228,6 +176,25 @@ def decode(
         return value
 
 
+def plain_types() -> tuple[type, ...]:
+    """Return the types whose values cross, as far as their modules are loaded."""
+    tensor = getattr(sys.modules.get("torch"), "Tensor", None)
+    tensors = (tensor,) if isinstance(tensor, type) else ()
+    return (*_WRITE.keys() - {Reference}, *_KINDS, *frame_types(), *tensors)
+
+
+def rebuilt(value: Any) -> Any:
+    """Return the data of a value whose type extends one that is taken apart; else the value."""
+    kinds = _KINDS | frame_types()
+    how = next((kinds[base] for base in type(value).__mro__ if base in kinds), None)
+    if how is None:
+        return value
+    try:
+        return how.put_together(*how.take_apart(value))
+    except Exception:  # it would not cross as of that type either
+        return value
+
+
 class _Budget:
     """What is left of the bounds. Writer and reader count alike, so what one lets pass both do."""
 
@@ -252,6 +219,18 @@ class _Budget:
             raise TooMuch(f"it holds more than {self.bounds.items} values")
         self.items_left -= count
 
+    def left(self) -> tuple[int, int]:
+        return self.bytes_left, self.items_left
+
+    def restore(self, left: tuple[int, int]) -> None:
+        """Take back what was written since."""
+        self.bytes_left, self.items_left = left
+
+    def room(self, count: int) -> None:
+        """Refuse what holds more values than may come, before it is looked into."""
+        self.items(count)
+        self.items_left += count
+
     def level(self, depth: int) -> None:
         if depth > self.bounds.depth:
             raise TooMuch(f"it is nested more than {self.bounds.depth} deep")
@@ -261,7 +240,12 @@ class _Writer:
     def __init__(self, bounds: Bounds, refer: Callable[[object], Reference] | None) -> None:
         self.budget = _Budget(bounds)
         self.refer = refer
+        #: Whether a value is being taken apart that crosses as a whole, or not at all.
+        self.whole = False
+        #: The part of a value that is being written: a dict cannot stay without the rest.
+        self.part: object = None
         self.parts: list[bytes | memoryview] = []
+        self.frames: Mapping[type, Kind] | None = None
 
     def put(self, *parts: bytes | memoryview) -> None:
         for part in parts:
@@ -275,44 +259,53 @@ class _Writer:
 
     def write(self, value: Any, depth: int = 0, *, key: bool = False) -> None:
         kind = type(value)
-        if key and kind not in _KEY_TYPES:
+        write = _WRITE.get(kind)
+        if write is not None and not key:
+            write(self, value, depth)
+        elif kind is tuple:
+            self.sequence(b"(", value, depth + 1, key=True)
+        elif write is not None and (kind in _KEY_TYPES or kind in CODES):
+            write(self, value, depth)
+        elif (how := self.kind_of(kind)) is not None and (how.is_key or not key):
+            self.kind(how, value, depth + 1, key)
+        elif key:
             raise NotPlain(_kind(value))
-        if value is None or kind is bool:
-            self.put(b"N" if value is None else b"T" if value else b"F")
-        elif kind is int:
-            self.integer(value)
-        elif kind is float:
-            self.put(b"f", _DOUBLE.pack(value))
-        elif kind is complex:
-            self.put(b"c", _TWO_DOUBLES.pack(value.real, value.imag))
-        elif kind is str:
-            self.put(b"s")
-            self.text(value)
-        elif kind is bytes:
-            self.put(b"b", _NUMBER.pack(len(value)), value)
-        elif kind is tuple or kind is list:
-            self.sequence(b"(" if kind is tuple else b"[", value, depth + 1, key)
-        elif kind is dict:
-            self.mapping(value, depth + 1)
-        elif kind in _CODES:
-            self.put(b"n")
-            self.text(_CODES[kind])
-            self.put(value.tobytes())
-        elif kind is np.ndarray and value.dtype.type in _CODES and value.dtype.names is None:
-            self.array(value)
-        elif kind is Reference:
-            self.reference(value)
         elif kind is getattr(sys.modules.get("torch"), "Tensor", None):
             self.tensor(value)
         else:
             self.stay(value)
 
-    def integer(self, value: int) -> None:
+    def constant(self, value: Any, _: int) -> None:
+        self.put(b"N" if value is None else b"." if value is ... else b"T" if value else b"F")
+
+    def integer(self, value: int, _: int) -> None:
         # The bits of ~value are those of a negative value but for its sign: -128 takes one byte.
         size = (value if value >= 0 else ~value).bit_length() // 8 + 1
         if size > MAX_INTEGER_BYTES:
             raise TooMuch(f"it holds an integer of more than {MAX_INTEGER_BYTES} bytes")
         self.put(b"i", _NUMBER.pack(size), value.to_bytes(size, "little", signed=True))
+
+    def float(self, value: float, _: int) -> None:
+        self.put(b"f", _DOUBLE.pack(value))
+
+    def complex(self, value: complex, _: int) -> None:
+        self.put(b"c", _TWO_DOUBLES.pack(value.real, value.imag))
+
+    def string(self, value: str, _: int) -> None:
+        self.put(b"s")
+        self.text(value)
+
+    def binary(self, value: bytes | bytearray, _: int) -> None:
+        # Another thread may change a bytearray; a view of it would keep it from growing.
+        self.budget.fits(len(value))
+        content = bytes(value)
+        self.put(b"b" if type(value) is bytes else b"B", _NUMBER.pack(len(content)), content)
+
+    def tuple(self, value: tuple[Any, ...], depth: int) -> None:
+        self.sequence(b"(", value, depth + 1)
+
+    def list(self, value: list[Any], depth: int) -> None:
+        self.sequence(b"[", value, depth + 1)
 
     def sequence(self, tag: bytes, values: Sequence[Any], depth: int, key: bool = False) -> None:
         self.budget.level(depth)
@@ -323,25 +316,36 @@ class _Writer:
             self.write(value, depth, key=key)
 
     def mapping(self, value: dict[Any, Any], depth: int) -> None:
-        self.budget.level(depth)
+        self.budget.level(depth + 1)
         self.budget.items(2 * len(value))
         pairs = tuple(islice(value.items(), len(value)))
-        before = len(self.parts)
+        before, budget = len(self.parts), self.budget.left()
         self.put(b"{", _NUMBER.pack(len(pairs)))
         try:
             for key, _ in pairs:
-                self.write(key, depth, key=True)
+                self.write(key, depth + 1, key=True)
         except NotPlain as bad:
+            if value is self.part:
+                raise
             del self.parts[before:]
+            self.budget.restore(budget)
             self.stay(value, f"dict with a key of type {bad.kind}")
             return
         for _, item in pairs:
-            self.write(item, depth)
+            self.write(item, depth + 1)
 
-    def array(self, value: np.ndarray[Any, Any]) -> None:
+    def scalar(self, value: np.generic, _: int) -> None:
+        self.put(b"n")
+        self.text(CODES[type(value)])
+        self.put(value.tobytes())
+
+    def array(self, value: np.ndarray[Any, Any], depth: int) -> None:
         shape, dtype = value.shape, value.dtype
-        self.budget.fits(_size(shape, dtype.itemsize))
-        self.elements(b"a", dtype.str[0] + _CODES[dtype.type], shape, value)
+        self.budget.fits(size_of(shape, dtype.itemsize))
+        if (name := dtype_name(dtype)) is not None:
+            self.elements(b"a", name, shape, value)
+        else:
+            self.kind(ARRAYS[np.ndarray], value, depth + 1)
 
     def tensor(self, value: Any) -> None:
         torch = sys.modules["torch"]
@@ -352,7 +356,7 @@ class _Writer:
             self.stay(value, kind)
             return
         shape = tuple(value.shape)
-        self.budget.fits(_size(shape, value.dtype.itemsize))
+        self.budget.fits(size_of(shape, value.dtype.itemsize))
         try:
             bare = value.detach()
             if dtype == "bfloat16":  # which NumPy does not have
@@ -371,16 +375,65 @@ class _Writer:
         self.text(dtype)
         self.put(*map(_NUMBER.pack, (len(shape), *shape)))
         # A view where it can be: the one copy is that into the message.
-        self.put(_bytes_of(np.ascontiguousarray(elements)).data)
+        self.put(bytes_of(np.ascontiguousarray(elements)).data)
+
+    def kind_of(self, kind: type) -> Kind | None:
+        if (how := _KINDS.get(kind)) is not None:
+            return how
+        if self.frames is None:
+            # A metaclass may have its own idea of where its class is from.
+            module = type.__dict__["__module__"].__get__(kind)
+            if not (isinstance(module, str) and module.startswith("pandas")):
+                return None
+            self.frames = frame_types()
+        return self.frames.get(kind)
+
+    def kind(self, kind: Kind, value: Any, depth: int, key: bool = False) -> None:
+        before, budget = len(self.parts), self.budget.left()
+        outer = self.whole, self.part
+        if kind.is_sized:
+            self.budget.room(len(value))
+        try:
+            parts = kind.apart(value)
+            self.whole = self.whole or not kind.holds
+            self.budget.level(depth)
+            self.budget.items(len(parts))
+            self.put(b"k")
+            self.text(kind.name)
+            self.put(_NUMBER.pack(len(parts)))
+            for self.part in parts:
+                self.write(self.part, depth, key=kind.parts is None)
+            return
+        except NotPlain:
+            if outer[0] or key:
+                raise
+        finally:
+            self.whole, self.part = outer
+        del self.parts[before:]
+        self.budget.restore(budget)
+        self.stay(value)
 
     def stay(self, value: object, kind: str = "") -> None:
-        if self.refer is None:
+        if self.refer is None or self.whole:
             raise NotPlain(kind or _kind(value))
         self.reference(self.refer(value))
 
-    def reference(self, reference: Reference) -> None:
+    def reference(self, reference: Reference, _: int = 0) -> None:
+        if self.whole:
+            raise NotPlain(reference.kind)
         self.put(b"o", _NUMBER.pack(reference.number))
-        self.text(_printable(reference.kind, MAX_KIND))
+        self.text(printable(reference.kind, MAX_KIND))
+
+
+_WRITE: dict[type, Callable[[_Writer, Any, int], None]] = {
+    **dict.fromkeys((NoneType, bool, EllipsisType), _Writer.constant),
+    **{int: _Writer.integer, float: _Writer.float, complex: _Writer.complex},
+    **{str: _Writer.string, bytes: _Writer.binary, bytearray: _Writer.binary},
+    **{tuple: _Writer.tuple, list: _Writer.list, dict: _Writer.mapping},
+    **dict.fromkeys(CODES, _Writer.scalar),
+    **{np.ndarray: _Writer.array, Reference: _Writer.reference},
+}
+_KEY_TYPES = frozenset([NoneType, bool, int, float, complex, str, bytes])
 
 
 class _Reader:
@@ -395,6 +448,8 @@ class _Reader:
         self.budget.bytes(len(self.content))
         self.position = 0
         self.resolve = resolve
+        #: Whether what is read is part of what crosses as a whole.
+        self.whole = False
 
     def take(self, size: int, fault: str = "it ends too early") -> memoryview:
         start, self.position = self.position, self.position + size
@@ -419,7 +474,7 @@ class _Reader:
         return tuple(self.number() for _ in range(sides))
 
     def elements(self, shape: Sequence[int], itemsize: int) -> memoryview:
-        return self.take(_size(shape, itemsize), "its shape does not fit its data")
+        return self.take(size_of(shape, itemsize), "its shape does not fit its data")
 
     def finish(self) -> None:
         if self.position < len(self.content):
@@ -430,7 +485,7 @@ class _Reader:
         if key and tag not in _KEY_TAGS:
             raise Malformed("it holds a dict with a key that is not plain")
         match tag:
-            case b"N" | b"T" | b"F":
+            case b"N" | b"T" | b"F" | b".":
                 return _CONSTANTS[tag]
             case b"i":
                 return self.integer()
@@ -442,6 +497,8 @@ class _Reader:
                 return self.text()
             case b"b":
                 return bytes(self.take(self.number()))
+            case b"B":
+                return bytearray(self.take(self.number()))
             case b"(" | b"[":
                 values = self.values(depth + 1, key)
                 return tuple(values) if tag == b"(" else values
@@ -453,6 +510,8 @@ class _Reader:
                 return self.array()
             case b"t" | b"g":
                 return self.tensor(with_gradient=tag == b"g")
+            case b"k":
+                return self.kind(depth + 1, key)
             case b"o":
                 return self.reference()
         raise Malformed("it holds something unknown")
@@ -474,26 +533,39 @@ class _Reader:
         count = self.number()
         self.budget.items(2 * count)
         keys = [self.read(depth, key=True) for _ in range(count)]
-        # Keys of one hash are compared in pairs: a hundred thousand would take minutes.
-        if max(Counter(map(hash, keys)).values(), default=0) > MAX_SAME_HASH:
-            raise TooMuch(f"it holds a dict in which more than {MAX_SAME_HASH} keys have one hash")
-        found = {key: self.read(depth) for key in keys}
+        check_hashes(keys, "dict")
+        values = [self.read(depth) for _ in range(count)]
+        try:
+            found = dict(zip(keys, values, strict=True))
+        except (TypeError, ValueError, ArithmeticError):  # two keys of one hash, compared
+            raise Malformed("it holds a dict with keys that cannot be compared") from None
         if len(found) < count:
             raise Malformed("it holds a dict with the same key twice")
         return found
 
+    def kind(self, depth: int, key: bool) -> Any:
+        kind = _NAMED.get(self.text())
+        if kind is None:
+            raise Malformed("it holds a value of an unknown kind")
+        if key and not kind.is_key:
+            raise Malformed("it holds a dict with a key that is not plain")
+        whole, self.whole = self.whole, self.whole or not kind.holds
+        parts = self.values(depth, kind.parts is None)
+        self.whole = whole
+        return kind.build(parts)
+
     def scalar(self) -> Any:
-        dtype = _SCALARS.get(self.text())
+        dtype = SCALARS.get(self.text())
         if dtype is None:
             raise Malformed("it holds a scalar of an unknown dtype")
-        return _array((), dtype, self.take(dtype.itemsize))[()]
+        return array_of((), dtype, self.take(dtype.itemsize))[()]
 
     def array(self) -> np.ndarray[Any, Any]:
-        dtype = _DTYPES.get(self.text())
+        dtype = named_dtype(self.text())
         if dtype is None:
             raise Malformed("it holds an array of an unknown dtype")
         shape = self.shape()
-        return _array(shape, dtype, self.elements(shape, dtype.itemsize))
+        return array_of(shape, dtype, self.elements(shape, dtype.itemsize))
 
     def tensor(self, with_gradient: bool) -> Any:
         try:
@@ -509,14 +581,16 @@ class _Reader:
         shape = self.shape()
         content = self.elements(shape, dtype.itemsize)
         if dtype is torch.bool:
-            _refuse_odd_bools(content)
+            check_bools(np.ndarray(len(content), np.uint8, content))
         # Made by torch, so that it owns its memory; and on the CPU, whatever the default device is.
         tensor = torch.empty(shape, dtype=dtype, device="cpu")
-        _bytes_of(tensor.reshape(-1).view(torch.uint8).numpy())[:] = content
+        bytes_of(tensor.reshape(-1).view(torch.uint8).numpy())[:] = content
         return tensor.requires_grad_(with_gradient)
 
     def reference(self) -> Any:
         reference = Reference(self.number(), self.text())
+        if self.whole:
+            raise Malformed("it holds an object that stays where only data can be")
         if reference.number >= MAX_REFERENCE or len(reference.kind) > MAX_KIND:
             raise Malformed("it holds a reference that cannot be")
         return reference if self.resolve is None else self.resolve(reference)
@@ -531,43 +605,9 @@ def _room_to_work() -> Iterator[None]:
         raise TooMuch("it needs more memory than there is") from None
 
 
-def _size(shape: Sequence[int], itemsize: int) -> int:
-    """Return how many bytes the elements of an array take."""
-    if len(shape) > MAX_SIDES:
-        raise TooMuch(f"it has more than {MAX_SIDES} dimensions")
-    if itemsize * math.prod(max(side, 1) for side in shape) >= MAX_SHAPE:
-        raise TooMuch("its shape is too large")
-    return itemsize * math.prod(shape)
-
-
-def _array(
-    shape: tuple[int, ...], dtype: np.dtype[Any], content: memoryview
-) -> np.ndarray[Any, Any]:
-    if dtype.kind == "b":
-        _refuse_odd_bools(content)
-    array = np.empty(shape, dtype)
-    _bytes_of(array)[:] = content
-    return array
-
-
-def _bytes_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the bytes of an array whose elements lie side by side; they are not copied."""
-    return array.reshape(-1).view(np.uint8)
-
-
-def _refuse_odd_bools(content: memoryview) -> None:
-    """Refuse a bool of 2, which is true and yet not equal to True."""
-    if np.ndarray(len(content), np.uint8, content).max(initial=0) > 1:
-        raise Malformed("it holds a bool that is neither true nor false")
-
-
 def _kind(value: object) -> str:
     """Return the name of a type, in spite of a metaclass that has its own idea of it."""
     kind = type(value)
     if kind is np.ndarray:
         return f"array of dtype {value.dtype}"  # type: ignore[attr-defined]
     return str(type.__dict__["__name__"].__get__(kind))
-
-
-def _printable(text: str, limit: int) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit])

@@ -19,7 +19,10 @@ from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, UnionType
 from typing import Any, Protocol, TypeGuard, get_args
 
+import numpy as np
+
 from nbjudge.course.cells import parse_cell
+from nbjudge.kernel.wire import plain_types
 from nbjudge.remote import AnswerError
 from nbjudge.stand_ins.stand_in import DATA, StandIn, Unable, is_data, is_function
 
@@ -28,7 +31,7 @@ __all__ = ["builtin_names", "builtins_for", "compile_statements", "compile_test"
 #: What Python and IPython put among the builtins of a process in which somebody types.
 AT_A_PROMPT = frozenset({"_", "display", "get_ipython"})
 
-SINGLE = (None, True, False, Ellipsis, NotImplemented)
+SINGLE = (None, True, False, Ellipsis, NotImplemented, np.ma.masked)
 #: By what the rewritten cell calls these functions: no cell can spell such a name.
 ATTRIBUTE, SAME, EXCEPTION, SUBJECT = "<attribute>", "<is>", "<exception>", "<subject>"
 TYPE, VARS, DIR, CALL = "<type>", "<vars>", "<dir>", "<call>"
@@ -444,10 +447,7 @@ def _each(kinds: Any) -> Iterable[Any]:
 
 def _is_plain_type(kind: object) -> TypeGuard[type]:
     """Say whether a value of just this type comes by value, and one of its subclasses as data."""
-    if not isinstance(kind, type):
-        return False
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    return kind in (type(None), *DATA) or name == "torch.Tensor"
+    return isinstance(kind, type) and (kind in DATA or kind in plain_types())
 
 
 def _is_changeable(value: object) -> bool:

@@ -9,14 +9,13 @@ what was asked for, so it is refused, aloud, as a fault of the test.
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
 from nbjudge.exceptions import CourseError
-from nbjudge.kernel.wire import Reference
+from nbjudge.kernel.wire import Reference, plain_types
 from nbjudge.remote import AnswerError, Remote
 
 __all__ = ["StandIn", "Unable", "is_data", "is_function", "kind_in_words"]
@@ -266,8 +265,7 @@ def kind_in_words(kind: str) -> str:
 
 def is_data(value: object) -> bool:
     """Say whether a value is such as a kernel sends: never an object that stays there."""
-    torch = sys.modules.get("torch")
-    return isinstance(value, DATA) or (torch is not None and isinstance(value, torch.Tensor))
+    return isinstance(value, (*DATA, *plain_types()))
 
 
 def is_function(value: StandIn) -> bool:

@@ -14,8 +14,8 @@ import nbjudge
 HOUSE = Path(nbjudge.__file__).parent
 #: From the ground up: a room imports only rooms before it, and modules directly in the package.
 FLOORS = (
-    *("basics", "kernel", "fork_server", "course", "intake", "sandbox", "stand_ins", "judge"),
-    *("trial", "grading", "mistakes", "release", "pages", "hooks", "feedback", "report"),
+    *("basics", "plain", "kernel", "fork_server", "course", "intake", "sandbox", "stand_ins"),
+    *("judge", "trial", "grading", "mistakes", "release", "pages", "hooks", "feedback", "report"),
     *("similar", "export", "proof", "cli"),
 )
 #: What courses use, and the judge does without.

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -121,7 +122,9 @@ Pair = collections.namedtuple("Pair", "a b")
     ("held", "data"),
     [
         (Pair(1, 2.5), (1, 2.5)),
-        (collections.OrderedDict(a=1), {"a": 1}),
+        (type("Named", (dict,), {})(a=1), {"a": 1}),
+        (type("Tally", (collections.Counter,), {})("aab"), collections.Counter("aab")),
+        (type("Bag", (set,), {})([1]), {1}),
         (type("Words", (str,), {})("w"), "w"),
         (type("Count", (int,), {})(7), 7),
         (type("Rate", (float,), {})(0.5), 0.5),
@@ -139,8 +142,16 @@ def test_data_of_an_extended_type_come_as_the_plain_type(held: Any, data: Any) -
     assert talk.ask("plain", target=found) == {"value": data}
 
 
+def test_a_table_of_an_extended_type_comes_as_a_table() -> None:
+    talk = Talk(held=type("Table", (pd.DataFrame,), {})({"a": [1]}))
+
+    (value,) = talk.ask("plain", target=talk.begin("held")["held"]).values()
+
+    pd.testing.assert_frame_equal(value, pd.DataFrame({"a": [1]}))
+
+
 def test_arrays_of_an_extended_type_come_as_arrays() -> None:
-    talk = Talk(held=np.ma.array([1.0, 2.0]))
+    talk = Talk(held=np.array([1.0, 2.0]).view(type("Own", (np.ndarray,), {})))
 
     (value,) = talk.ask("plain", target=talk.begin("held")["held"]).values()
 

@@ -1,0 +1,141 @@
+"""When two values are the same, for the tests of what crosses; and how hostile bytes are made."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections import Counter, OrderedDict, defaultdict, deque
+from datetime import datetime, time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from hypothesis import settings
+
+from nbjudge.kernel.wire import Bounds, Malformed, TooMuch, WireError, decode, encode
+
+law = settings(derandomize=True, deadline=None, database=None, max_examples=200)
+
+
+def identical(a: Any, b: Any) -> bool:
+    """Say whether two values are the same in type, in structure and in every bit."""
+    if type(a) is not type(b):
+        return False
+    if type(a) in (tuple, list):
+        return len(a) == len(b) and all(map(identical, a, b))
+    if type(a) in (dict, Counter, OrderedDict):
+        return identical(list(a.items()), list(b.items()))
+    if type(a) is defaultdict:
+        return a.default_factory is b.default_factory and identical(dict(a), dict(b))
+    if type(a) is deque:
+        return a.maxlen == b.maxlen and identical(list(a), list(b))
+    if type(a) is slice:
+        return identical((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+    if type(a) in (set, frozenset):
+        return Counter(map(spelled, a)) == Counter(map(spelled, b))
+    if type(a) in (datetime, time):
+        return repr(a) == repr(b) and identical(a.tzinfo, b.tzinfo)
+    if type(a) is float:
+        return struct.pack("<d", a) == struct.pack("<d", b)
+    if type(a) is complex:
+        return identical((a.real, a.imag), (b.real, b.imag))
+    if type(a) is np.ndarray and a.dtype == object:
+        return a.shape == b.shape and identical(a.reshape(-1).tolist(), b.reshape(-1).tolist())
+    if type(a) is np.ndarray:
+        known = (a.shape, a.dtype.str, a.dtype.char) == (b.shape, b.dtype.str, b.dtype.char)
+        return known and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if type(a) is np.ma.MaskedArray:
+        parts = [(m.data, np.ma.getmask(m), m._fill_value, m.hardmask) for m in (a, b)]
+        return identical(*parts)
+    if isinstance(a, np.str_ | np.bytes_):
+        return a.tolist() == b.tolist()
+    if isinstance(a, np.generic):
+        return a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if type(a) is torch.Tensor:
+        known = (a.shape, a.dtype, a.requires_grad) == (b.shape, b.dtype, b.requires_grad)
+        return known and torch.equal(bits(a), bits(b))
+    if isinstance(a, pd.DataFrame):
+        return same_table(a, b)
+    if isinstance(a, pd.Series):
+        pd.testing.assert_series_equal(a, b, check_exact=True, check_freq=True)
+        return identical(rest(a), rest(b)) and identical(a.index, b.index)
+    if isinstance(a, pd.Index):
+        pd.testing.assert_index_equal(a, b, exact=True, check_exact=True)
+        return identical(list(a.names), list(b.names)) and frequency(a) == frequency(b)
+    if isinstance(a, pd.api.extensions.ExtensionArray):
+        pd.testing.assert_extension_array_equal(a, b, check_exact=True)
+        return a.dtype == b.dtype
+    return repr(a) == repr(b)
+
+
+def same_table(a: pd.DataFrame, b: pd.DataFrame) -> bool:
+    pd.testing.assert_frame_equal(
+        *(a, b), check_exact=True, check_names=True, check_freq=True, check_column_type=True
+    )
+    columns = (identical(a.iloc[:, place], b.iloc[:, place]) for place in range(a.shape[1]))
+    labels = identical(a.index, b.index) and identical(a.columns, b.columns)
+    return labels and all(columns) and identical(rest(a), rest(b))
+
+
+def rest(values: Any) -> Any:
+    return values.attrs, values.flags.allows_duplicate_labels
+
+
+def frequency(index: Any) -> Any:
+    return getattr(index, "freq", None)
+
+
+def spelled(element: Any) -> Any:
+    """Return an element of a set as text; sets within it have no order."""
+    if isinstance(element, tuple):
+        return type(element), tuple(map(spelled, element))
+    if isinstance(element, frozenset):
+        return type(element), tuple(sorted(map(str, map(spelled, element))))
+    return type(element), repr(element)
+
+
+def bits(tensor: torch.Tensor) -> torch.Tensor:
+    flat = tensor.detach().resolve_conj().resolve_neg().reshape(-1)
+    return flat.clone(memory_format=torch.contiguous_format).view(torch.uint8)
+
+
+def number(value: int) -> bytes:
+    return struct.pack("<Q", value)
+
+
+def text(content: str | bytes) -> bytes:
+    content = content.encode() if isinstance(content, str) else content
+    return number(len(content)) + content
+
+
+def read_or_refused(content: bytes, bounds: Bounds = Bounds()) -> None:  # noqa: B008
+    """Assert that bytes are refused, or stand for a value that crosses again within the bounds."""
+    try:
+        value = decode(content, bounds)
+    except WireError as error:
+        assert type(error) in (Malformed, TooMuch)
+        assert str(error).startswith("it")
+        return
+    assert identical(decode(encode(value, bounds), bounds), value)
+
+
+MUTATIONS = ["flip", "cut", "insert", "drop", "double", "swap"]
+
+
+def tampered(content: bytes, mutation: str, chance: random.Random) -> bytes:
+    start, end = sorted(chance.randrange(len(content) + 1) for _ in range(2))
+    before, piece, after = content[:start], content[start:end], content[end:]
+    match mutation:
+        case "flip":
+            flipped = bytes(byte ^ 1 << chance.randrange(8) for byte in piece[:1])
+            return before + flipped + piece[1:] + after
+        case "cut":
+            return before
+        case "insert":
+            return before + chance.choice([b"N", b"[", b"\0", b"\xff", number(1)]) + piece + after
+        case "drop":
+            return before + after
+        case "double":
+            return before + 2 * piece + after
+    return before + after + piece
