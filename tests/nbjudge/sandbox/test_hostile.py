@@ -51,9 +51,16 @@ SCENARIOS = {
     for path in sorted(HOSTILE.glob("*/outcome.json"))
 }
 #: Of each course, where it is from, its assignment, and what bounds its students. Whom nothing but
-#: time ends is in "tiny" or "hurried"; behind "walls" all have far more of it than they need.
-SOURCES = {"tiny": "tiny", "steps": "steps", "walls": "tiny", "hurried": "tiny"}
-ASSIGNMENTS = {"tiny": "sums", "steps": "steps", "walls": "sums", "hurried": "sums"}
+#: time ends is in "tiny" or "hurried"; behind "walls" all have far more of it than they need. The
+#: tests of "ways" need what stays in the kernel, and one of them the kernel itself.
+SOURCES = {"tiny": "tiny", "steps": "steps", "walls": "tiny", "hurried": "tiny", "ways": "ways"}
+ASSIGNMENTS = {
+    "tiny": "sums",
+    "steps": "steps",
+    "walls": "sums",
+    "hurried": "sums",
+    "ways": "ways",
+}
 TIME = "c.Execute.timeout = {0}\nc.Judge.call_seconds = {0}\n"
 WALLS = """
 c.Judge.memory_megabytes = 300
@@ -67,12 +74,21 @@ LIMITS = {
     "steps": TIME.format(PATIENCE),
     "walls": TIME.format(30) + WALLS,
     "hurried": TIME.format(4) + WALLS,
+    "ways": TIME.format(8) + "c.Judge.output_bytes = 2**20\n",
 }
 FULL = {
     "tiny": {"1.1.1": 2, "1.1.2": 3},
     "steps": {"1.1.1": 2, "1.2.1": 3},
     "walls": {"1.1.1": 2, "1.1.2": 3},
     "hurried": {"1.1.1": 2, "1.1.2": 3},
+    "ways": {"1.1.1": 2, "1.1.2": 2, "1.1.3": 2, "1.1.4": 2, "1.1.5": 3},
+}
+#: What every row of a course says.
+TOLD_OF_ALL = {
+    "ways": (
+        "The test of '1.1.5' runs in the notebook's own process, "
+        "where an answer could tamper with it.",
+    )
 }
 #: Sorted by name, they are graded before, between and after the others.
 HONEST = ("0_honest", "honest", "zz_honest")
@@ -435,7 +451,7 @@ def test_an_honest_student_among_forgers_has_all_marks_and_no_remarks(
 
     assert marks(row) == FULL[name]
     assert row.status is Status.GRADED
-    assert row.remarks == ()
+    assert row.remarks == TOLD_OF_ALL.get(name, ())
 
 
 @pytest.mark.slow

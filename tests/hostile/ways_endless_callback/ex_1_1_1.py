@@ -1,0 +1,3 @@
+def twice(f, x):
+    while True:
+        x = f(x)

@@ -1,0 +1,2 @@
+def sort(items):
+    pass
