@@ -6,6 +6,7 @@ be. Nothing protects such a run from what is in the notebook: only the course's 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection, Mapping
 from copy import deepcopy
@@ -80,7 +81,8 @@ def stock_verdicts(
             resources={"metadata": {"path": folder}},
         )
         try:
-            client.execute(env={**os.environ, **(environment or {})})
+            # Its own way would leave a loop open in every thread that calls this.
+            asyncio.run(client.async_execute(env={**os.environ, **(environment or {})}))
         except (CellTimeoutError, DeadKernelError) as error:
             raise CourseError(f"Its kernel ended ({type(error).__name__}).") from error
     return {
