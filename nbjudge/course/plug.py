@@ -90,6 +90,14 @@ class Plug:
         "Whether a release is refused where an exercise is not as this judge's own documentation "
         "builds one; else such findings are advice.",
     )
+    data_suffixes: tuple[str, ...] = setting(
+        (
+            *(".bmp", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".md", ".npy", ".npz", ".pdf"),
+            *(".png", ".svg", ".tsv", ".txt"),
+        ),
+        "Suffixes of the files that a kernel finds of what a student hands in beside the notebook. "
+        "None may be a module's. What the course itself has there is found whatever its suffix.",
+    )
     readme: str = setting(
         "",
         "File in the course's folder that becomes the README.md of a release. {title}, {notebooks} "
@@ -105,6 +113,12 @@ class Plug:
     def all_packages(self) -> tuple[str, ...]:
         """The judge's own package and the course's."""
         return (JUDGE, *self.packages)
+
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """What every release of the course holds beside the assignment's own files."""
+        listed = ("requirements.txt",) if self.requirements else ()
+        return (*self.all_packages, "README.md", *listed)
 
     def environment(self) -> dict[str, str]:
         """Return those of this process's environment variables that may change a mark."""

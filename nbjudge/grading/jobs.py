@@ -103,6 +103,7 @@ def work(job: Job) -> Outcome:
                 job.terms.versions[name],
                 seed_parts=job.seed_parts,
                 files=job.submitted.files,
+                own=job.submitted.own,
                 limits=job.terms.limits,
                 run_all=job.terms.run_all,
                 plans=job.terms.plans.get(name),

@@ -28,7 +28,7 @@ from nbjudge.course.hidden_regions import grade_id, solution
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.conditions import GradingConditions, grader_version
 from nbjudge.grading.jobs import Job, Outcome, work
-from nbjudge.intake.data_files import course_data
+from nbjudge.intake.data_files import course_files
 from nbjudge.intake.submission import SubmissionFiles, name_list
 from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.sandbox.fitted_limits import needs
@@ -216,11 +216,13 @@ def _proof(
     from nbjudge.trial.run_trial import run_trial  # which takes a while to import
 
     folder = course.root / "release" / assignment
-    files = {name: path.read_bytes() for name, path in course_data(folder).items()}
+    beside = course_files(folder, terms.plug.everywhere)
+    files = {name: path.read_bytes() for name, path in beside.items()}
     do = outcomes or (lambda jobs: map(work, jobs))
 
     def judge(who: str, notebooks: Mapping[str, bytes], plans: Mapping[str, Plans]) -> Outcome:
-        job = Job(who, SubmissionFiles(notebooks, files), (who,), replace(terms, plans=plans))
+        submitted = SubmissionFiles(notebooks, files, frozenset(files))
+        job = Job(who, submitted, (who,), replace(terms, plans=plans))
         (outcome,) = do([job])
         return outcome
 

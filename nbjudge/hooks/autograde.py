@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +101,11 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             allowed = derive_limits(allowed, proof.needs, fixed=self.config.Judge)
         except CourseError as error:
             self.log.warning("Whether the tests work could not be proved. %s", error)
+        files, own = self._files(course, ids)
         graded = grade_notebook(
             nb,
-            files=self._data_files(course, ids),
+            files=files,
+            own=own,
             seed_parts=seed_parts(secret(course.root), ids["assignment"], ids["student"]),
             limits=allowed,
             skipped=frozenset() if self.run_all else version[ids["notebook"]].display,
@@ -115,15 +117,21 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         resources[WAITING] = _waiting(ids)
         return graded.notebook, resources
 
-    def _data_files(self, course: Course, ids: Mapping[str, str]) -> Mapping[str, bytes]:
-        """Return the files that `course autograde` takes, whatever nbgrader copied."""
+    def _files(
+        self, course: Course, ids: Mapping[str, str]
+    ) -> tuple[Mapping[str, bytes], Collection[str]]:
+        """Return the files that `course autograde` takes, whatever nbgrader copied.
+
+        And which of them are the course's own.
+        """
         folder = folder_of(course, "submitted", ids["student"], ids["assignment"])
-        found = Beside.of(course, ids["assignment"]).data(folder)
+        beside = Beside.of(course, ids["assignment"])
+        found = beside.data(folder)
         contents, unread = read_data(found.taken)
         for sentence in (*unread, *told_of_data(found), found.surplus):
             if sentence:
                 self.log.warning("%s: %s", ids["student"], sentence)
-        return contents
+        return contents, beside.own.keys()
 
 
 class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types

@@ -1,7 +1,7 @@
-"""The data files beside a notebook: which of them its kernel finds, and why not the others.
+"""The files beside a notebook: which of them its kernel finds, and why not the others.
 
 They are a student's, whose names and sizes are looked at here and nothing else, and over them the
-course's own, so that an answer reads the data that the course gave out.
+course's own, so that an answer reads the data that the course gave out, and imports its modules.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.machinery import all_suffixes
 from itertools import islice
 from pathlib import Path
 
+from nbjudge.exceptions import CourseError
+
 __all__ = [
-    "DATA_SUFFIXES",
     "MAX_FILE_BYTES",
     "DataFiles",
-    "course_data",
+    "course_files",
     "data_files",
     "files_below",
+    "require_harmless",
 ]
 
 #: Of one file, of all that are taken, and how many these may be.
@@ -28,25 +31,9 @@ MAX_DATA_BYTES = 100 * 2**20
 MAX_FILES = 1000
 #: How many files are looked at: a million names take a while, too.
 MAX_SEEN = 20_000
-
-#: Files that cannot be imported: a module beside a notebook would shadow the course's own.
-DATA_SUFFIXES = frozenset(
-    [
-        ".bmp",
-        ".csv",
-        ".gif",
-        ".jpeg",
-        ".jpg",
-        ".json",
-        ".md",
-        ".npy",
-        ".npz",
-        ".pdf",
-        ".png",
-        ".svg",
-        ".tsv",
-        ".txt",
-    ]
+#: Suffixes of what Python imports, here or on another machine.
+IMPORTED = frozenset(
+    [*all_suffixes(), ".py", ".pyc", ".pyd", ".pth", ".pyw", ".so", ".zip", ".egg"]
 )
 
 
@@ -69,15 +56,44 @@ class DataFiles:
     surplus: str = ""
 
 
-def course_data(source: Path) -> dict[str, Path]:
-    """Return the data files of an assignment's own folder, by their names beside its notebooks."""
-    if not source.is_dir():
+def course_files(folder: Path, apart: Collection[str] = ()) -> dict[str, Path]:
+    """Return what an assignment has beside its notebooks, by name: files of any kind.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the assignment, as students get it.
+    apart : collection of str
+        Names in it that are not the assignment's own: what every release holds.
+    """
+    if not folder.is_dir():
         return {}
     return {
-        file.as_posix(): source / file
-        for file in files_below(source)
-        if not _unfit(file) and stat.S_ISREG((source / file).lstat().st_mode)
+        file.as_posix(): folder / file
+        for file in files_below(folder)
+        if file.suffix.lower() != ".ipynb"
+        and file.parts[0] not in apart
+        and not _unfit_name(file)
+        and stat.S_ISREG((folder / file).lstat().st_mode)
     }
+
+
+def require_harmless(suffixes: Collection[str]) -> None:
+    """Make sure that no file of a student's can be a module.
+
+    Raises
+    ------
+    CourseError
+        If the course's settings let one in.
+    """
+    for suffix in suffixes:
+        if not suffix.startswith(".") or suffix.lower() in IMPORTED:
+            problem = "a module" if suffix.startswith(".") else "no suffix, which begins with a dot"
+            message = (
+                f"c.Plug.data_suffixes in nbgrader_config.py names '{suffix}', and that is "
+                f"{problem}: a student's could take the place of the course's. Take it out there."
+            )
+            raise CourseError(message)
 
 
 def data_files(
@@ -87,6 +103,7 @@ def data_files(
     *,
     apart: Collection[str],
     released: Collection[str],
+    suffixes: Collection[str],
 ) -> DataFiles:
     """Return the data files that a kernel finds beside a notebook of this folder.
 
@@ -99,11 +116,13 @@ def data_files(
     files : iterable of Path
         Of `files_below`.
     own : mapping of str to Path
-        The course's data files, which are there in any case.
+        The course's own files, which are there in any case.
     apart : collection of str
         Names that are neither taken nor missed.
     released : collection of str
         Names of what the course gave out: nobody misses them.
+    suffixes : collection of str
+        Of what is taken.
 
     Raises
     ------
@@ -118,7 +137,9 @@ def data_files(
         if file.suffix.lower() == ".ipynb" or name in apart or name in own:
             continue
         status = (folder / file).lstat()
-        reason = _link_problem(status) or _unfit(file) or _too_large(status)
+        reason = _link_problem(status) or _unfit(file, suffixes) or _too_large(status)
+        if reason is None and (courses := _in_the_way(file, own)):
+            reason = f"'{courses}' is the course's"
         if reason is None and len(taken) == MAX_FILES:
             surplus += 1
             continue
@@ -133,13 +154,24 @@ def data_files(
     return DataFiles({**taken, **own}, {why: tuple(names) for why, names in left_out.items()}, told)
 
 
-def _unfit(file: Path) -> str | None:
-    """Say why a file of this name is not taken along."""
-    if file.suffix.lower() not in DATA_SUFFIXES:
+def _unfit(file: Path, suffixes: Collection[str]) -> str | None:
+    """Say why a student's file of this name is not taken along."""
+    if file.suffix.lower() not in suffixes:
         return "only data files are taken along"
-    if "\\" in file.as_posix():
-        return "a name with a backslash is a path elsewhere"
-    return None
+    return _unfit_name(file)
+
+
+def _unfit_name(file: Path) -> str | None:
+    return "a name with a backslash is a path elsewhere" if "\\" in file.as_posix() else None
+
+
+def _in_the_way(file: Path, own: Mapping[str, Path]) -> str:
+    """Return the file or folder of the course's that could not be there beside a student's."""
+    for parent in file.parents[:-1]:
+        if parent.as_posix() in own:
+            return parent.as_posix()
+    within = f"{file.as_posix()}/"
+    return file.as_posix() if any(name.startswith(within) for name in own) else ""
 
 
 def _link_problem(status: os.stat_result) -> str | None:

@@ -22,9 +22,10 @@ from nbjudge.exceptions import CourseError, SubmissionError
 from nbjudge.intake.data_files import (
     MAX_FILE_BYTES,
     DataFiles,
-    course_data,
+    course_files,
     data_files,
     files_below,
+    require_harmless,
 )
 from nbjudge.intake.timestamps import read_timestamp
 
@@ -67,8 +68,10 @@ class Submission:
     notebooks : mapping of str to Path
         The notebooks that are there, by the name that the assignment gives them.
     files : mapping of str to Path
-        The data files that a kernel finds, by the name beside the notebook: the student's, and
-        the course's own.
+        The files that a kernel finds, by the name beside the notebook: the student's, and the
+        course's own.
+    own : frozenset of str
+        Which of them are the course's own.
     problems : tuple of str
         What a person has to look at: sentences.
     notes : tuple of str
@@ -82,6 +85,7 @@ class Submission:
     folder: Path
     notebooks: Mapping[str, Path] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     handed_in: bool = True
@@ -96,7 +100,9 @@ class SubmissionFiles:
     notebooks : mapping of str to bytes
         By the name that the assignment gives them.
     files : mapping of str to bytes
-        The data files beside them, by relative path.
+        The files beside them, by relative path.
+    own : frozenset of str
+        Which of them are the course's own.
     handed_in : datetime, optional
         In UTC.
     problems : tuple of str
@@ -107,6 +113,7 @@ class SubmissionFiles:
 
     notebooks: Mapping[str, bytes]
     files: Mapping[str, bytes] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
     handed_in: datetime | None = None
     problems: tuple[str, ...] = ()
     secret: bytes = b""
@@ -237,6 +244,7 @@ def _with_files(
         found,
         notebooks=notebooks,
         files=data.taken,
+        own=frozenset(beside.own),
         problems=tuple(problems),
         notes=(*notes, *told_of_data(data)),
     )
@@ -292,21 +300,35 @@ class Beside:
     Parameters
     ----------
     own : mapping of str to Path
-        Its data files, which every kernel finds.
+        Its files, which every kernel finds.
     released : frozenset of str
         The names of all that students got.
+    suffixes : tuple of str
+        Of what is taken of a student's files.
     """
 
     own: Mapping[str, Path]
     released: frozenset[str]
+    suffixes: tuple[str, ...]
 
     @classmethod
     def of(cls, course: Course, assignment: str) -> Beside:
-        """Return what lies in `source/` and `release/`."""
+        """Return what students got of an assignment, whatever its source is now.
+
+        Raises
+        ------
+        CourseError
+            If the course's settings let a student's modules in.
+        """
+        plug = course.plug
+        require_harmless(plug.data_suffixes)
         released = course.root / "release" / assignment
+        # Where nobody has kept the release, the source has what was in it.
+        folder = released if released.is_dir() else course.root / "source" / assignment
         return cls(
-            course_data(course.root / "source" / assignment),
+            course_files(folder, plug.everywhere),
             frozenset(path.relative_to(released).as_posix() for path in released.rglob("*")),
+            plug.data_suffixes,
         )
 
     def data(self, folder: Path, files: Iterable[Path] | None = None) -> DataFiles:
@@ -319,7 +341,12 @@ class Beside:
         """
         files = files_below(folder) if files is None else files
         return data_files(
-            folder, files, self.own, apart=(TIMESTAMP, SECRET), released=self.released
+            folder,
+            files,
+            self.own,
+            apart=(TIMESTAMP, SECRET),
+            released=self.released,
+            suffixes=self.suffixes,
         )
 
 
@@ -398,7 +425,7 @@ def read(submission: Submission) -> SubmissionFiles:
     handed_in, doubt = handed_in_at(submission.folder)
     problems += [*unread, *([doubt] if doubt else [])]
     secret = _secret(submission.folder / SECRET)
-    return SubmissionFiles(notebooks, files, handed_in, tuple(problems), secret)
+    return SubmissionFiles(notebooks, files, submission.own, handed_in, tuple(problems), secret)
 
 
 def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from nbjudge import checks as check
 from nbjudge import seeds
+from nbjudge.confinement.test_folder import confine
 from nbjudge.course.cells import parse_cell
 from nbjudge.exceptions import CheckFailed, CourseError
 from nbjudge.kernel import switches
@@ -363,11 +364,13 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
         raise line.nonsense()
     answers.update(values)
     line.shares_generators = test.shares_generators
+    own_code = (before.co_filename, body.co_filename)
     with _main_module({"__builtins__": builtins_for(line), **values}) as namespace:
         try:
-            exec(before, namespace)
-            exec(body, namespace)
-            result = eval(last, namespace) if last else None
+            with confine(line, line.folder, own_code, test.text):
+                exec(before, namespace)
+                exec(body, namespace)
+                result = eval(last, namespace) if last else None
         except AnswerError:  # some are a NameError, too
             raise
         except NameError as error:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nbformat import NotebookNode, from_dict
 
 from nbjudge import seeds
+from nbjudge.confinement.test_folder import Place, hold_folder
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.behaviour import RecordingChannel, behaviour_of, patient
@@ -127,6 +128,7 @@ class Judge:
         seed_parts: tuple[str, ...] = (),
         until: float = math.inf,
         compared: bool = False,
+        place: Place | None = None,
     ) -> Judged:
         """Run a test and return its verdict.
 
@@ -143,14 +145,21 @@ class Judge:
             When the notebook's time is over, by `time.monotonic`.
         compared : bool
             Whether it is not for a mark, but for how the answer behaves: see `behaviour`.
+        place : Place, optional
+            Where it finds its files, if it has to do with any.
         """
+        place = place or Place()
         if not hasattr(os, "fork"):
             with seeds.seed_within(*seed_parts):
                 if compared:
-                    return _compare(test, RecordingChannel(exchange, self._limits, until))
+                    recording = RecordingChannel(exchange, self._limits, until)
+                    recording.folder = hold_folder(place)
+                    return _compare(test, recording)
                 line_here = KernelChannel(exchange, self._limits, until)
+                line_here.folder = hold_folder(place)
                 return _judge(test, line_here, knowledge(self._plug).named_mistake, cells)
-        line = self._begun(TEST + json.dumps([asdict(test), seed_parts, until, compared]).encode())
+        told = [asdict(test), seed_parts, until, compared, asdict(place)]
+        line = self._begun(TEST + json.dumps(told).encode())
         patience = _Patience(self._limits.judge_seconds, self._process)
         while True:
             if not patience.hears(line, until):
@@ -259,12 +268,16 @@ def _serve(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoRet
             return memoryview(said)[1:]
 
         while True:
-            test, seed_parts, until, compared = json.loads(line.recv_bytes()[1:])
+            test, seed_parts, until, compared, place = json.loads(line.recv_bytes()[1:])
             with seeds.seed_within(*seed_parts):
+                folder = hold_folder(Place(**place))
                 if compared:
-                    judged = _compare(Test(**test), RecordingChannel(exchange, limits, until))
+                    recording = RecordingChannel(exchange, limits, until)
+                    recording.folder = folder
+                    judged = _compare(Test(**test), recording)
                 else:
                     to_kernel = KernelChannel(exchange, limits, until)
+                    to_kernel.folder = folder
                     judged = _judge(Test(**test), to_kernel, diagnose, _Cells(line))
             said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()
             line.send_bytes(VERDICT + said)

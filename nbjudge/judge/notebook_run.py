@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy, deepcopy
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum as checksum
 
 from nbjudge import seeds
+from nbjudge.confinement.test_folder import FilesBeside
 from nbjudge.course.answer_texts import answers_tested
 from nbjudge.course.cells import exercise_number, is_test
 from nbjudge.course.plug import Plug
@@ -90,17 +91,18 @@ class NotebookRun:
 
     def __init__(
         self,
-        files: Mapping[str, bytes],
+        beside: FilesBeside,
         limits: Limits,
         plug: Plug,
         judge: Judge,
         seed_parts: tuple[str, ...] = (),
     ) -> None:
-        self._files = files
+        self._beside = beside
         self._plug = plug
         self._limits = limits
         self._session: Session | None = None
         self._kernels = 0
+        self._started = 0
         self._counted = 0
         self._end = time.monotonic() + limits.notebook_seconds
         self._judge = judge
@@ -253,6 +255,7 @@ class NotebookRun:
                     seed_parts=SEED_PARTS,
                     until=min(self._end, time.monotonic() + COMPARISON),
                     compared=True,
+                    place=self._beside.place_for(test.text, self._started),
                 )
                 if judged.verdict.behaviour:
                     found[name] = judged.verdict.behaviour
@@ -276,7 +279,12 @@ class NotebookRun:
                 raise
 
         judged = self._judge.judge(
-            test, exchange, cells=before, seed_parts=self._seed_parts, until=self._end
+            test,
+            exchange,
+            cells=before,
+            seed_parts=self._seed_parts,
+            until=self._end,
+            place=self._beside.place_for(test.text, self._started),
         )
         verdict = judged.verdict
         if not verdict.lost:
@@ -387,7 +395,8 @@ class NotebookRun:
         if self._kernels > self._limits.new_kernels:
             raise KernelLost(f"the notebook lost its kernel {self._kernels} times")
         self._kernels += 1
-        session = _start_session(self._limits, self._files, self._plug)
+        self._started += 1
+        session = _start_session(self._limits, self._beside, self._plug)
         for step in self._past:
             patience = 0.0 if died is None else 1 + PATIENCE * (died - step.ended)
             try:
@@ -402,6 +411,7 @@ class NotebookRun:
                         session.request,
                         seed_parts=self._seed_parts,
                         until=self._end,
+                        place=self._beside.place_for(step.test.text, self._started),
                     )
                 if died is not None:
                     session.rest(min(patience, self._seconds_left()) if step.left else 0)
@@ -459,11 +469,11 @@ def _test(cell: NotebookNode, plan: TestPlan, definitions: str) -> Test:
     )
 
 
-def _start_session(limits: Limits, files: Mapping[str, bytes], plug: Plug) -> Session:
+def _start_session(limits: Limits, beside: FilesBeside, plug: Plug) -> Session:
     try:
-        session = Session(limits, files, plug)
+        session = Session(limits, beside.files, plug, own=beside.own)
     except KernelStartError:  # perhaps the machine was busy
-        session = Session(limits, files, plug)
+        session = Session(limits, beside.files, plug, own=beside.own)
     try:
         # What a notebook draws at random is the same whenever it is graded.
         KernelChannel(session.request, limits).ask("start", seed=seeds.number(""))

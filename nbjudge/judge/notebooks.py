@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
@@ -20,6 +20,7 @@ from nbgrader.utils import determine_grade, is_grade, is_solution, is_task
 
 from nbjudge import seeds
 from nbjudge.basics.sentences import group_sentences
+from nbjudge.confinement.test_folder import FilesBeside
 from nbjudge.course.answer_texts import hashes
 from nbjudge.course.cells import NotebookVersion, is_test
 from nbjudge.course.plug import Plug
@@ -98,6 +99,7 @@ def grade(
     *,
     seed_parts: tuple[str, ...] = (),
     files: Mapping[str, bytes] | None = None,
+    own: Collection[str] = (),
     limits: Limits | None = None,
     run_all: bool = False,
     plans: Plans | None = None,
@@ -115,7 +117,9 @@ def grade(
         What the random inputs of the tests depend on, besides the exercise and what was handed in.
         With the same ones the same notebook gets the same marks.
     files : mapping of str to bytes, optional
-        The data files beside it, by relative path with forward slashes.
+        The files beside it, by relative path with forward slashes.
+    own : collection of str
+        Which of them are the course's own: only these can be imported.
     limits : Limits, optional
     run_all : bool
         Whether to run also the cells that only show something, which no mark needs.
@@ -147,6 +151,7 @@ def grade(
     graded = grade_notebook(
         found.notebook,
         files=files,
+        own=own,
         seed_parts=seed_parts,
         limits=limits,
         skipped=frozenset() if run_all else version.display,
@@ -235,6 +240,7 @@ def grade_notebook(
     notebook: NotebookNode,
     *,
     files: Mapping[str, bytes] | None = None,
+    own: Collection[str] = (),
     seed_parts: tuple[str, ...] = (),
     limits: Limits | None = None,
     skipped: frozenset[str] = frozenset(),
@@ -253,7 +259,9 @@ def grade_notebook(
     notebook : NotebookNode
         Sanitised: every cell with nbgrader's metadata is as the course wrote it, answers apart.
     files : mapping of str to bytes, optional
-        The data files beside it, by relative path.
+        The files beside it, by relative path.
+    own : collection of str
+        Which of them are the course's own.
     seed_parts : tuple of str
         What the random inputs of the tests depend on, besides the exercise and what was handed in.
     limits : Limits, optional
@@ -271,8 +279,9 @@ def grade_notebook(
     KernelStartError
         If no kernel comes up, or the sandbox around it ends, twice in a row.
     """
+    beside = FilesBeside(files or {}, own)
     grading = _Grading(
-        files or {},
+        beside,
         (*seed_parts, handed_in(notebook, files or {})),
         fit_limits(limits or Limits()),
         skipped,
@@ -284,13 +293,15 @@ def grade_notebook(
         return grading.grade(deepcopy(notebook))
     except SandboxLost:  # which no cell can be blamed for: from the start
         return grading.grade(deepcopy(notebook))
+    finally:
+        beside.remove()
 
 
 @dataclass(frozen=True)
 class _Grading:
     """How a notebook is graded: see `grade_notebook`."""
 
-    files: Mapping[str, bytes]
+    beside: FilesBeside
     seed_parts: tuple[str, ...]
     limits: Limits
     skipped: frozenset[str]
@@ -302,7 +313,7 @@ class _Grading:
         """Fill in the outputs of a notebook, and return it with its verdicts."""
         verdicts, seconds = {}, {}
         with seeds.seed_within(*self.seed_parts), judging(self.limits, self.plug) as judge:
-            run = NotebookRun(self.files, self.limits, self.plug, judge, self.seed_parts)
+            run = NotebookRun(self.beside, self.limits, self.plug, judge, self.seed_parts)
             try:
                 for index, cell in enumerate(notebook.cells):
                     if cell.cell_type != "code":

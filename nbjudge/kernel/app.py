@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
 import site
 import sys
@@ -18,9 +20,9 @@ from traitlets import Bool, List, Type, Unicode
 from traitlets.config import Config
 
 from nbjudge.kernel.leftovers import Leftovers, Loop
+from nbjudge.kernel.notebook_imports import OWN_MODULES, WrittenModules
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import REPLY, REPORT, REQUEST
-from nbjudge.kernel.written_modules import WrittenModules
 
 __all__ = ["GradedKernel", "GradedKernelApp", "main"]
 
@@ -68,7 +70,8 @@ class GradedKernel(IPythonKernel):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
         assert self.shell is not None
-        self._service = Service(self.shell.user_ns, probes=getattr(self.parent, "probes", ""))
+        probes = getattr(self.parent, "probes", "")
+        self._service = Service(self.shell.user_ns, probes=probes, folder=Path.cwd())
         self.leftovers: Leftovers
         self._cell = NOBODY
         self._was_asked_to_end = self._has_left = False
@@ -185,9 +188,10 @@ class GradedKernelApp(IPKernelApp):
         super().init_sockets()  # type: ignore[no-untyped-call]
 
     def init_path(self) -> None:
-        """Import from nowhere but where modules are installed, and what the notebook writes."""
+        """Import from nowhere but where modules are installed, and what belongs to the notebook."""
         super().init_path()  # type: ignore[no-untyped-call]
-        WrittenModules(Path.cwd(), self.packages).install()
+        own = json.loads(os.environ.pop(OWN_MODULES, "[]"))
+        WrittenModules(Path.cwd(), self.packages, own).install()
         # Python itself was started without its module `site`, which would look in more places.
         site.sethelper()
         site.setcopyright()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ from nbjudge import probes, seeds
 from nbjudge.kernel import switches
 from nbjudge.kernel.circumstances import circumstances_of
 from nbjudge.kernel.kept_names import KeptNames
+from nbjudge.kernel.notebook_imports import SeededImports
 from nbjudge.kernel.operations import OPERATIONS, exception
 from nbjudge.kernel.references import FUNCTIONS, builtin_type, find_by_name, is_name
-from nbjudge.kernel.seeded_imports import SeededImports
 from nbjudge.kernel.wire import (
     Bounds,
     Reference,
@@ -30,6 +31,7 @@ from nbjudge.kernel.wire import (
     encode,
     rebuilt,
 )
+from nbjudge.kernel.working_folder import NO_CHANGES, WorkingFolder
 from nbjudge.remote import where
 
 __all__ = ["Service"]
@@ -51,10 +53,17 @@ class Service:
         Of requests and replies.
     probes : str
         The name of the course's own module of probes, if it has one.
+    folder : Path, optional
+        Where the notebook works, with nothing but what lay beside it so far.
     """
 
     def __init__(
-        self, namespace: dict[str, Any], bounds: Bounds | None = None, *, probes: str = ""
+        self,
+        namespace: dict[str, Any],
+        bounds: Bounds | None = None,
+        *,
+        probes: str = "",
+        folder: Path | None = None,
     ) -> None:
         self._namespace = namespace
         self._kept = KeptNames(namespace)
@@ -65,6 +74,7 @@ class Service:
         #: Sends a reply and returns the next request, while one is being answered.
         self.converse: Callable[[bytes], bytes | memoryview] | None = None
         self._probes = probes
+        self._folder = WorkingFolder(folder) if folder is not None else None
         self._start: switches.State = {}
         #: How the notebook has its switches, while a test is on.
         self._notebooks: switches.State | None = None
@@ -271,6 +281,25 @@ class Service:
             if len(items) == count:
                 return self._refer(iterator), items, True
         return None, items, False
+
+    def _do_folder_changes(self, since_start: bool) -> dict[str, Any] | str:
+        """Return what the notebook has changed in its folder, or why that cannot be told.
+
+        It is what changed since this was asked last, or since the start.
+        """
+        if self._folder is None:
+            return dict(NO_CHANGES)
+        if since_start:
+            self._folder.start_over()
+        try:
+            return self._folder.changes()
+        except TooMuch as error:
+            return str(error)
+
+    def _do_folder_apply(self, changes: dict[str, Any]) -> None:
+        """Do in the notebook's folder what a test did in its own."""
+        if self._folder is not None:
+            self._folder.apply(changes)
 
     def _do_plain(self, target: Any) -> Any:
         """Return the data of an object whose type extends a plain one."""

@@ -27,7 +27,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.grading.conditions import GradingConditions, course_limits
 from nbjudge.grading.jobs import Job, work
 from nbjudge.grading.solution_proof import FOLDER, Texts, digest, find_or_prove, solutions
-from nbjudge.intake.data_files import course_data
+from nbjudge.intake.data_files import course_files
 from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.judge.judge import Verdict
 from nbjudge.judge.known_file import Known
@@ -155,7 +155,8 @@ class Examiner:
         answers = {**self.answers[notebook], grade_id: source}
         content = self._answered(notebook, answers)
         terms = self._visible if visible else self._terms
-        job = Job(NOBODY, SubmissionFiles({notebook: content}, self._files), (NOBODY,), terms)
+        submitted = SubmissionFiles({notebook: content}, self._files, frozenset(self._files))
+        job = Job(NOBODY, submitted, (NOBODY,), terms)
         outcome = work(job)
         for failure in outcome.failures.values():
             raise CourseError(f"A known answer to '{grade_id}' could not be judged. {failure}")
@@ -197,7 +198,8 @@ class Examiner:
     @cached_property
     def _files(self) -> dict[str, bytes]:
         folder = self._course.root / "release" / self._assignment
-        return {name: path.read_bytes() for name, path in course_data(folder).items()}
+        beside = course_files(folder, self._course.plug.everywhere)
+        return {name: path.read_bytes() for name, path in beside.items()}
 
     def _answered(self, notebook: str, answers: Mapping[str, str]) -> bytes:
         path = self._course.root / "release" / self._assignment / f"{notebook}.ipynb"

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from queue import Empty
@@ -305,9 +305,11 @@ class Session:
     ----------
     limits : Limits
     files : mapping of str to bytes, optional
-        The submission's data files, by their path beside the notebook.
+        The files beside the notebook, by their path there.
     plug : Plug
         What can be imported in it.
+    own : collection of str
+        Which of the files are the course's: these can be imported, too.
 
     Raises
     ------
@@ -318,12 +320,18 @@ class Session:
     _conversation: _Conversation | None = None
 
     def __init__(
-        self, limits: Limits, files: Mapping[str, bytes] | None = None, plug: Plug | None = None
+        self,
+        limits: Limits,
+        files: Mapping[str, bytes] | None = None,
+        plug: Plug | None = None,
+        *,
+        own: Collection[str] = (),
     ) -> None:
         if limits.require_sandbox and (problem := bubblewrap.problem()):
             raise KernelStartError(f"There is no sandbox to grade in: {problem}")
         self._limits = limits
         self._plug = plug or Plug()
+        self._own = own
         self._manager = AsyncKernelManager(
             kernel_name=NAME, context=_context(os.getpid()), client_factory=_KernelClient
         )
@@ -347,7 +355,7 @@ class Session:
         self._manager.kernel_spec_manager = _Specs(_spec([], "nbjudge-warm"))
         self._talk_by_files(place)
         environment = {
-            **workspace.environment(self._plug, HOME, data="/data", offline=True),
+            **workspace.environment(self._plug, HOME, data="/data", offline=True, own=self._own),
             "TMPDIR": "/tmp",
         }
         limits = self._limits
@@ -391,7 +399,9 @@ class Session:
             self._talk_by_files(place)
         return {
             "cwd": str(place.cwd),
-            "env": workspace.environment(self._plug, str(place.home), data=str(data)),
+            "env": workspace.environment(
+                self._plug, str(place.home), data=str(data), own=self._own
+            ),
         }
 
     def _talk_by_files(self, place: Workspace) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from nbjudge.basics.temporary_folders import short_folder
 from nbjudge.course.plug import Plug, kernel_files, package_folder
+from nbjudge.kernel.notebook_imports import OWN_MODULES
 
 __all__ = ["Workspace", "copy_data", "environment", "font_lists", "stage_library"]
 
@@ -27,7 +29,7 @@ class Workspace:
     Parameters
     ----------
     files : mapping of str to bytes
-        The submission's data files, by their path beside the notebook.
+        The files beside the notebook, by their path there.
     within : Path, optional
         The folder to make it in; by default that for temporary files.
     """
@@ -55,7 +57,9 @@ class Workspace:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def environment(plug: Plug, home: str, *, data: str = "", offline: bool = False) -> dict[str, str]:
+def environment(
+    plug: Plug, home: str, *, data: str = "", offline: bool = False, own: Collection[str] = ()
+) -> dict[str, str]:
     """Return the environment of a kernel: nothing of the grader's but what a notebook needs.
 
     Parameters
@@ -67,12 +71,16 @@ def environment(plug: Plug, home: str, *, data: str = "", offline: bool = False)
         Where it sees the data sets.
     offline : bool
         Whether it has no network.
+    own : collection of str
+        Those files beside the notebook that are the course's.
     """
+    modules = sorted(name for name in own if name.endswith(".py"))
     inherited = (*INHERITED, *plug.variables, *plug.offline)
     return {
         **{name: os.environ[name] for name in inherited if name in os.environ},
         **({plug.data_variable: data} if plug.data_variable and data else {}),
         **(dict.fromkeys(plug.offline, "1") if offline else {}),
+        **({OWN_MODULES: json.dumps(modules)} if modules else {}),
         "HOME": home,
         "IPYTHONDIR": f"{home}/ipython",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from nbjudge.confinement.audit import paused
+from nbjudge.confinement.test_folder import TestFolder
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel import switches
 from nbjudge.kernel.references import FUNCTIONS, NAMES, by_name, named_type
@@ -25,6 +27,8 @@ __all__ = ["Exchange", "KernelChannel"]
 
 #: Functions that a test may replace for the time of a call, by their names among the builtins.
 REPLACEABLE = {"input": builtins.input, "print": builtins.print}
+#: Requests at which no test's folder has to be like the kernel's.
+APART = frozenset(["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start"])
 
 
 class Exchange(Protocol):
@@ -74,6 +78,8 @@ class KernelChannel:
         self.fault = ""
         #: Whether the words of a failed assertion are being found, which no mark depends on.
         self.is_lenient = False
+        #: Where the test runs, if it has to do with files: like the kernel's folder at each step.
+        self.folder: TestFolder | None = None
 
     def ask(self, do: str, **details: Any) -> Any:
         """Let the kernel's service do something, and return what it found.
@@ -120,10 +126,26 @@ class KernelChannel:
         return self.ask("operate", name=name, arguments=arguments)
 
     def _exchanged(self, request: dict[str, Any]) -> Any:
-        """Send a request, answer what the kernel asks meanwhile, and return the reply to it."""
+        """Send a request, answer what the kernel asks meanwhile, and return the reply to it.
+
+        If there is a folder, the kernel knows before what the test did there, and the test knows
+        afterwards what the answer did.
+        """
+        if self.folder is None or request["do"] in APART:
+            return self._replied(request)
+        self.folder.send(self)
+        try:
+            return self._replied(request)
+        finally:
+            if self.broken is None:
+                self.folder.fetch(self)
+
+    def _replied(self, request: dict[str, Any]) -> Any:
         if self.broken is not None:
             raise self.broken
         try:
+            # What keeps folders alike the test has not asked for.
+            self._requests -= request["do"].startswith("folder_")
             reply = self._sent(self._encoded(request))
             while type(reply) is dict and reply.keys() == {"callback"}:
                 reply = self._sent(self._called_back(reply["callback"]))
@@ -150,7 +172,8 @@ class KernelChannel:
         if start >= self._until:
             raise CourseError(f"the notebook ran longer than {limits.notebook_seconds} s")
         try:
-            reply = self._exchange(content, min(limits.call_seconds, left, self._until - start))
+            with paused():
+                reply = self._exchange(content, min(limits.call_seconds, left, self._until - start))
         finally:
             self._seconds += time.monotonic() - start
         self._bytes += len(content) + len(reply)
@@ -284,7 +307,9 @@ class KernelChannel:
 
     def again(self) -> KernelChannel:
         """Return a new line to the same kernel."""
-        return KernelChannel(self._exchange, self.limits, self._until, self.permissions)
+        line = KernelChannel(self._exchange, self.limits, self._until, self.permissions)
+        line.folder = self.folder
+        return line
 
     def nonsense(self) -> CourseError:
         """Break the line because of a reply that no honest kernel gives."""

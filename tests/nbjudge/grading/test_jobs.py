@@ -204,7 +204,7 @@ def test_the_terms_reach_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
     monkeypatch.setattr(notebooks, "grade", lambda *_, **settings: given.update(settings))
     limits = Limits(cell_seconds=7)
-    submitted = SubmissionFiles({"sums": b"7"}, {"data.csv": b"1"})
+    submitted = SubmissionFiles({"sums": b"7"}, {"data.csv": b"1"}, frozenset(["data.csv"]))
 
     plans = {"sums": {"test_ex_1_1_1": TestPlan("it cannot work")}}
     terms = replace(TERMS, limits=limits, run_all=True, plans=plans)
@@ -214,6 +214,7 @@ def test_the_terms_reach_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
         "plans": plans["sums"],
         "seed_parts": ADA,
         "files": {"data.csv": b"1"},
+        "own": {"data.csv"},
         "limits": limits,
         "run_all": True,
         "plug": PLUG,

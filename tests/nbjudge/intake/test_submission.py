@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +14,7 @@ import pytest
 from classroom import SCENARIOS, answered, hand_in, hand_in_scenario, released_course
 
 from nbjudge.course.course import Course
+from nbjudge.exceptions import CourseError
 from nbjudge.intake import data_files, submission
 from nbjudge.intake.submission import Submission, find_submissions, printable, read
 
@@ -41,6 +45,25 @@ def problems(course: Course) -> tuple[str, ...]:
     """Return what a person has to look at: what is told without reading, and what with."""
     found = only(course)
     return (*found.problems, *read(found).problems)
+
+
+@contextmanager
+def given(course: Course, name: str, text: str, *, step: str = "release") -> Iterator[None]:
+    """Give a file out with the assignment, for a while."""
+    folder = course.root / step / "sums"
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    try:
+        yield
+    finally:
+        (folder / name).unlink()
+        if (folder / name).parent != folder:
+            (folder / name).parent.rmdir()
+
+
+def set_suffixes(course: Course, monkeypatch: pytest.MonkeyPatch, *suffixes: str) -> None:
+    # Where a course keeps what it has read of its settings.
+    monkeypatch.setitem(vars(course), "plug", replace(course.plug, data_suffixes=suffixes))
 
 
 def test_an_honest_submission_has_no_problems(course: Course) -> None:
@@ -266,14 +289,77 @@ def test_the_courses_own_data_takes_the_place_of_a_students(course: Course) -> N
     folder = hand_in(course, "ada", answered(course))
     (folder / "given.csv").write_text("changed")
     (folder / "own.csv").write_text("1")
-    given = course.root / "source" / "sums" / "given.csv"
-    given.write_text("as given")
-    try:
+    with given(course, "given.csv", "as given"):
         found = only(course)
-        assert read(found).files == {"given.csv": b"as given", "own.csv": b"1"}
-        assert found.notes == ()
-    finally:
-        given.unlink()
+        submitted = read(found)
+
+    assert submitted.files == {"given.csv": b"as given", "own.csv": b"1"}
+    assert submitted.own == {"given.csv"}
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("name", ["helper.py", "tools/__init__.py", "table", "a.xlsx", "b.pkl"])
+def test_what_students_got_is_there_whatever_its_suffix(course: Course, name: str) -> None:
+    hand_in(course, "ada", answered(course))
+    with given(course, name, "as given"):
+        submitted = read(only(course))
+
+    assert submitted.files == {name: b"as given"}
+    assert submitted.own == {name}
+
+
+def test_what_students_did_not_get_is_not_there(course: Course) -> None:
+    hand_in(course, "ada", answered(course))
+    with given(course, "expected.csv", "42", step="source"):
+        submitted = read(only(course))
+
+    assert submitted.files == {}
+
+
+def test_what_every_release_holds_is_no_file_of_the_assignment(course: Course) -> None:
+    hand_in(course, "ada", answered(course))
+    released = course.root / "release" / "sums"
+    assert (released / "README.md").is_file()
+    assert (released / "nbjudge" / "checks.py").is_file()
+
+    assert only(course).files == {}
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "own"), [("a.txt/a.csv", "a.txt"), ("lib.csv", "lib.csv/a.dat")]
+)
+def test_a_students_file_is_in_the_way_of_none_of_the_courses(
+    course: Course, handed_in: str, own: str
+) -> None:
+    folder = hand_in(course, "ada", answered(course))
+    (folder / handed_in).parent.mkdir(exist_ok=True)
+    (folder / handed_in).touch()
+    with given(course, own, "as given"):
+        found = only(course)
+
+    assert list(found.files) == [own]
+
+
+def test_the_course_says_which_files_of_students_are_data(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = hand_in(course, "ada", answered(course))
+    for name in ("a.csv", "b.xlsx"):
+        (folder / name).touch()
+    set_suffixes(course, monkeypatch, ".xlsx")
+
+    assert list(only(course).files) == ["b.xlsx"]
+
+
+@pytest.mark.parametrize("suffix", [".py", ".PY", ".so", ".pth", "py", ""])
+def test_no_setting_lets_in_what_can_be_imported(
+    course: Course, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    hand_in(course, "ada", answered(course))
+    set_suffixes(course, monkeypatch, ".csv", suffix)
+
+    with pytest.raises(CourseError, match=f"names '{suffix}'.*Take it out there"):
+        only(course)
 
 
 def test_the_secret_of_the_exchange_is_no_data(course: Course) -> None:

@@ -18,6 +18,7 @@ from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
 from processes import PATIENCE
 
+from nbjudge.confinement.test_folder import FilesBeside
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
@@ -315,7 +316,7 @@ def test_who_ends_the_kernel_is_blamed_though_something_else_runs() -> None:
 
 def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed() -> None:
     answer, test = notebook(*FIRST).cells
-    run = NotebookRun({}, LIMITS, Plug(), Judge(LIMITS, Plug()))
+    run = NotebookRun(FilesBeside({}), LIMITS, Plug(), Judge(LIMITS, Plug()))
     run.execute(answer)
 
     assert run._session is not None

@@ -27,8 +27,8 @@ from processes import PATIENCE
 
 from nbjudge.kernel import leftovers
 from nbjudge.kernel.leftovers import Leftovers, Loop
+from nbjudge.kernel.notebook_imports import WrittenModules
 from nbjudge.kernel.wire import REPLY
-from nbjudge.kernel.written_modules import WrittenModules
 from nbjudge.sandbox import bubblewrap, session
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import Intake
@@ -426,6 +426,20 @@ def test_what_the_notebook_writes_is_a_module_at_once(
 
         assert spec is not None
         assert spec.origin == str(tmp_path / f"{name}.py")
+
+
+def test_what_the_course_has_beside_the_notebook_is_a_module(
+    written: WrittenModules, tmp_path: Path
+) -> None:
+    courses = WrittenModules(tmp_path, ["nbjudge"], ["helpers.py", "data/table.py"])
+
+    spec, data = (courses.find_spec(name, None) for name in ("helpers", "data"))
+
+    assert spec is not None
+    assert spec.origin == str(tmp_path / "helpers.py")
+    assert data is not None
+    assert courses.find_spec("data.table", data.submodule_search_locations) is not None
+    assert courses.find_spec("numpy", None) is None
 
 
 def test_a_package_that_the_notebook_writes_is_one(written: WrittenModules, tmp_path: Path) -> None:

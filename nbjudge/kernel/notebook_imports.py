@@ -1,13 +1,14 @@
-"""Modules that a notebook writes itself while it runs can be imported, as in Jupyter.
+"""What a notebook imports: modules that lie beside it, and PyTorch, which begins with a seed.
 
-What lies beside the notebook from the beginning was handed in, and is no module.
+As in Jupyter it finds what the course has beside it, and what it writes itself; but what was handed
+in beside it is no module.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import (
     SOURCE_SUFFIXES,
     FileFinder,
@@ -18,7 +19,12 @@ from importlib.machinery import (
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["WrittenModules"]
+from nbjudge import seeds
+
+__all__ = ["OWN_MODULES", "SeededImports", "WrittenModules"]
+
+#: The environment variable that names the course's own, as JSON.
+OWN_MODULES = "NBJUDGE_MODULES"
 
 
 class WrittenModules(MetaPathFinder):
@@ -30,13 +36,23 @@ class WrittenModules(MetaPathFinder):
     Parameters
     ----------
     folder : Path
-        Where the notebook is. What lies there now is no module, unless it is written again.
+        Where the notebook is. What lies there now is no module, unless it is the course's, or is
+        written again.
     packages : collection of str
         What no file can replace: where the notebook's checks and the judge's probes come from.
+    own : collection of str
+        Files in the folder that are the course's.
     """
 
-    def __init__(self, folder: Path, packages: Collection[str] = ()) -> None:
-        self._handed_in = {path: _state(path) for path in folder.rglob("*") if path.is_file()}
+    def __init__(
+        self, folder: Path, packages: Collection[str] = (), own: Collection[str] = ()
+    ) -> None:
+        courses = {folder / name for name in own}
+        self._handed_in = {
+            path: _state(path)
+            for path in folder.rglob("*")
+            if path.is_file() and path not in courses
+        }
         self._folder = folder
         self._packages = frozenset(packages)
 
@@ -79,3 +95,50 @@ class WrittenModules(MetaPathFinder):
 def _state(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class SeededImports(MetaPathFinder):
+    """Seeds PyTorch as soon as a notebook has imported it, since it begins with a number of luck.
+
+    NumPy and Python's own generators are there before a notebook is.
+
+    Parameters
+    ----------
+    seed : int
+        What it begins with.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def install(self) -> None:
+        """Look before anything else does, unless PyTorch is there already."""
+        if "torch" not in sys.modules:
+            sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where PyTorch is, with a loader that seeds it; of anything else nothing."""
+        if name != "torch":
+            return None
+        sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Seeding(spec.loader, self._seed)
+        return spec
+
+
+class _Seeding(Loader):
+    def __init__(self, loader: Loader, seed: int) -> None:
+        self._loader, self._seed = loader, seed
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        seeds.seed_torch(self._seed)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._loader, name)

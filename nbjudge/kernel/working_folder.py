@@ -1,0 +1,257 @@
+"""A folder that two processes keep alike: the one in which a notebook runs, and that of its tests.
+
+Each side has one of these for its own folder. What changed on one side is plain data: names and
+contents of ordinary files, and names of folders. Nothing else crosses, and links are neither told
+nor followed, so that whatever the other side sends stays within the folder. Nothing in it is a
+secret, and nothing is ever run or imported from what crosses.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from nbjudge.kernel.wire import TooMuch, WireError
+
+__all__ = ["NO_CHANGES", "WorkingFolder"]
+
+#: How it is told that nothing has changed.
+NO_CHANGES: Mapping[str, Any] = MappingProxyType({"gone": [], "folders": [], "files": {}})
+
+#: Files and folders below it, and bytes of those that change at once.
+MAX_ENTRIES = 5000
+MAX_BYTES = 50 * 2**20
+#: Folders within each other, and bytes of a name.
+MAX_DEPTH = 20
+MAX_NAME_BYTES = 255
+#: What Python and Jupyter leave behind by themselves.
+LEFT_BEHIND = frozenset(["__pycache__", ".ipynb_checkpoints"])
+#: Nanoseconds for which a file may change once more, and its times and its size stay the same.
+GRAIN = 10**9
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What the system says of a file or folder; of a young file a digest, too."""
+
+    status: tuple[int, ...]
+    digest: bytes = b""
+
+
+class WorkingFolder:
+    """A folder, and what of it the other side knows.
+
+    Parameters
+    ----------
+    folder : Path
+        The other side has the same files now.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._at_start = {name: _Entry(status) for name, status in self._look()}
+        self._known = dict(self._at_start)
+
+    def start_over(self) -> None:
+        """Take the other side for a new one, which has what both had at the start."""
+        self._known = dict(self._at_start)
+
+    def changes(self) -> dict[str, Any]:
+        """Return what the other side does not know yet, and take it for known.
+
+        Returns
+        -------
+        dict
+            `gone` : names; `folders` : names; `files` : contents by name.
+
+        Raises
+        ------
+        TooMuch
+            If there is more than anybody could mean.
+        """
+        files: dict[str, bytes] = {}
+        folders: list[str] = []
+        now: dict[str, _Entry] = {}
+        size = 0
+        for name, status in self._look():
+            known = self._known.get(name)
+            if known is not None and known.status == status and not known.digest:
+                now[name] = known
+                continue
+            if stat.S_ISDIR(status[0]):
+                now[name] = _Entry(status)
+                if known is None or not stat.S_ISDIR(known.status[0]):
+                    folders.append(name)
+                continue
+            if (content := self._read(name)) is None:  # it is gone again
+                continue
+            now[name] = _seen(status, content)
+            if known is None or known.digest != _digest(content):
+                files[name] = content
+                size += len(content)
+                if size > MAX_BYTES:
+                    raise TooMuch(f"its files have more than {MAX_BYTES // 2**20} MB")
+        gone = [name for name, known in self._known.items() if _is_gone(known, now.get(name))]
+        self._known = now
+        return {"gone": gone, "folders": folders, "files": files}
+
+    def apply(self, changes: Any) -> None:
+        """Do here what the other side did; its word is taken for names and contents only.
+
+        Raises
+        ------
+        WireError
+            If what it says is no such change, or leads elsewhere.
+        """
+        gone, folders, files = _checked(changes)
+        for name in sorted(gone, reverse=True):  # what is in a folder before the folder
+            self._remove(name)
+        for name in sorted(folders):
+            self._make_folder(Path(name))
+        for name, content in files.items():
+            self._write(name, content)
+        touched = {*folders, *files}
+        for name in gone:
+            if name not in touched:
+                self._known.pop(name, None)
+        for name in touched:
+            status = _status((self._folder / name).lstat())
+            is_file = name in files
+            self._known[name] = _seen(status, files[name]) if is_file else _Entry(status)
+
+    # ---- What is there ---------------------------------------------------------------------------
+
+    def _look(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield the files and folders, each with what the system says of it, in order of names."""
+        waiting, count = [""], 0
+        while waiting:
+            within = waiting.pop()
+            try:
+                entries = os.scandir(self._folder / within)
+            except OSError:  # it is gone again, or nobody may look into it
+                continue
+            found = []
+            with entries:
+                for entry in entries:
+                    count += 1
+                    if count > MAX_ENTRIES:
+                        raise TooMuch(f"its folder holds more than {MAX_ENTRIES} files")
+                    found.append(entry)
+            for entry in sorted(found, key=lambda entry: entry.name):
+                name = f"{within}/{entry.name}" if within else entry.name
+                if _problem(name):
+                    continue
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except OSError:
+                    continue
+                if stat.S_ISDIR(status.st_mode):
+                    waiting.append(name)
+                elif not stat.S_ISREG(status.st_mode):
+                    continue
+                yield name, _status(status)
+
+    def _read(self, name: str) -> bytes | None:
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            with os.fdopen(os.open(self._folder / name, flags), "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    return None
+                if status.st_size > MAX_BYTES:
+                    raise TooMuch(f"a file of its has more than {MAX_BYTES // 2**20} MB")
+                return file.read(MAX_BYTES + 1)
+        except OSError:
+            return None
+
+    # ---- What becomes of it ----------------------------------------------------------------------
+
+    def _remove(self, name: str) -> None:
+        if not self._is_within(Path(name).parent):
+            return
+        path = self._folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+    def _make_folder(self, name: Path) -> None:
+        """Make a folder and those above it, in the place of whatever is no folder."""
+        for step in (*reversed(name.parents[:-1]), name):
+            path = self._folder / step
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                path.unlink()
+            path.mkdir(exist_ok=True)
+
+    def _write(self, name: str, content: bytes) -> None:
+        self._make_folder(Path(name).parent)
+        path = self._folder / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            self._remove(name)
+        # In place, as the other side did: who has it open goes on with it.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+            file.write(content)
+
+    def _is_within(self, name: Path) -> bool:
+        """Say whether all on the way to a name are folders, and none a link."""
+        steps = [self._folder / step for step in (*name.parents, name)]
+        return all(step.is_dir() and not step.is_symlink() for step in steps if step.name)
+
+
+def _status(status: os.stat_result) -> tuple[int, ...]:
+    if stat.S_ISDIR(status.st_mode):  # its times are those of what is in it
+        return (status.st_mode, status.st_ino)
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return (status.st_mode, status.st_ino, status.st_size, *times)
+
+
+def _seen(status: tuple[int, ...], content: bytes) -> _Entry:
+    is_young = time.time_ns() - max(status[3:]) < GRAIN
+    return _Entry(status, _digest(content) if is_young else b"")
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()
+
+
+def _is_gone(known: _Entry, now: _Entry | None) -> bool:
+    return now is None or stat.S_ISDIR(known.status[0]) != stat.S_ISDIR(now.status[0])
+
+
+def _problem(name: str) -> bool:
+    """Say whether a name is no name of a file beside a notebook, but a way elsewhere or no text."""
+    parts = name.split("/")
+    if len(parts) > MAX_DEPTH or not name.isprintable() or "\\" in name or ":" in name[1:2]:
+        return True
+    if any(part in LEFT_BEHIND for part in parts):
+        return True
+    return any(part in ("", ".", "..") or len(part.encode()) > MAX_NAME_BYTES for part in parts)
+
+
+def _checked(changes: Any) -> tuple[list[str], list[str], Mapping[str, bytes]]:
+    if type(changes) is not dict or changes.keys() != NO_CHANGES.keys():
+        raise WireError("that is no change of a folder")
+    gone, folders, files = (changes[part] for part in ("gone", "folders", "files"))
+    if not (type(gone) is type(folders) is list and type(files) is dict):
+        raise WireError("that is no change of a folder")
+    names = [*gone, *folders, *files]
+    if len(names) > 2 * MAX_ENTRIES or sum(map(_size, files.values())) > MAX_BYTES:
+        raise WireError("that is too much for a folder")
+    if any(type(name) is not str or _problem(name) for name in names):
+        raise WireError("that leads out of the folder")
+    return gone, folders, files
+
+
+def _size(content: Any) -> int:
+    if type(content) is not bytes:
+        raise WireError("that is no content of a file")
+    return len(content)
