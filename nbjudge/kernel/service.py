@@ -32,6 +32,7 @@ from nbjudge.kernel.wire import (
     rebuilt,
 )
 from nbjudge.kernel.working_folder import NO_CHANGES, WorkingFolder
+from nbjudge.plain.pictures import Album
 from nbjudge.remote import where
 
 __all__ = ["Service"]
@@ -71,6 +72,7 @@ class Service:
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._functions: dict[int, Callable[..., Any]] = {}
+        self._album = Album(self._encode)
         #: Sends a reply and returns the next request, while one is being answered.
         self.converse: Callable[[bytes], bytes | memoryview] | None = None
         self._probes = probes
@@ -208,8 +210,9 @@ class Service:
     ) -> Any:
         """Call an object, and note what that changes of what it is given, and prints."""
         handed: dict[Any, Any] = {**dict(enumerate(arguments)), **keywords}
+        pages = self._album.used
         before = {
-            place: self._photograph(value)
+            place: self._album.picture(value)
             for place, value in handed.items()
             if _is_changeable(value)
         }
@@ -223,18 +226,12 @@ class Service:
             effects["changed"] = {
                 place: handed[place]
                 for place, picture in before.items()
-                if picture is not None and self._photograph(handed[place]) != picture
+                if not self._album.shows(picture, handed[place])
             }
             effects["same"] = same
+            self._album.used = pages
             self._effects = {name: what for name, what in effects.items() if what not in (None, {})}
         return result if same is None else None
-
-    def _photograph(self, value: Any) -> bytes | None:
-        """Return an object's content, by which a change is seen; None if it has none."""
-        try:
-            return self._encode(value)
-        except WireError:
-            return None
 
     def _do_operate(self, name: str, arguments: tuple[Any, ...]) -> Any:
         """Do what an operator or a function of Python's does."""
