@@ -1,0 +1,113 @@
+"""How a test is to be run follows from what it gave in each way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nbjudge.course.cells import CourseCell, NotebookVersion
+from nbjudge.judge.judge import Verdict
+from nbjudge.judge.plans import TestPlan
+from nbjudge.trial.decide import Tried, advice_on, gift_of, plans_of, settled
+
+FULL, NONE = Verdict(2.0), Verdict(0.0, reason="✗ Exercise 1: no.")
+#: A test that gives nbgrader's marks in each way.
+FAIR = Tried(2.0, FULL, NONE, FULL, NONE)
+OUTSIDE = TestPlan(allowed=("1 eq",))
+
+
+def cell(name: str, source: str = "assert f() == 1") -> CourseCell:
+    return CourseCell(name, "code", source, True, True, False, False, 2.0)
+
+
+def plan(tried: Tried, *, is_strict: bool = False) -> TestPlan:
+    version = NotebookVersion("sums", (cell("t"),))
+    return plans_of(version, {"t": tried}, {"t": OUTSIDE}, is_strict=is_strict)["t"]
+
+
+def test_a_test_that_gives_nbgraders_marks_outside_is_judged_there() -> None:
+    assert plan(FAIR) == plan(FAIR, is_strict=True) == OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("tried", "why"),
+    [
+        (replace(FAIR, solved=NONE), "judged outside, it gives the solution 0, and nbgrader 2"),
+        (replace(FAIR, untouched=FULL), "it gives the untouched release 2, and nbgrader 0"),
+        (replace(FAIR, solved=Verdict(0.0, fault="it copies")), "it copies"),
+        (replace(FAIR, untouched=Verdict(0.0, fault="it compares")), "it compares"),
+    ],
+)
+def test_one_that_does_not_runs_inside(tried: Tried, why: str) -> None:
+    found = plan(tried)
+
+    assert why in found.inside
+    assert (found.fault, found.allowed) == ("", ())
+
+
+def test_one_that_the_solution_fails_by_nbgrader_itself_is_at_fault() -> None:
+    found = plan(Tried(2.0, NONE, NONE, NONE, NONE))
+
+    assert found.fault == "the course's own solution does not pass it (✗ Exercise 1: no)"
+
+
+def test_one_of_which_nbgrader_refuses_the_mark_is_at_fault() -> None:
+    tried = replace(FAIR, stock_solved=Verdict(0.0, fault="nbgrader finds no mark in it (2 > 1)"))
+
+    assert plan(tried).fault == "nbgrader finds no mark in it (2 > 1)"
+
+
+def test_a_part_of_the_points_will_do_where_a_course_has_no_rules_of_its_own() -> None:
+    half = Verdict(1.0)
+    tried = Tried(2.0, half, NONE, half, NONE)
+
+    assert plan(tried) == OUTSIDE
+    assert "does not pass it" in plan(tried, is_strict=True).fault
+    assert advice_on("t", tried) == "the solution gets 1 of its 2 points"
+
+
+def test_marks_for_nothing_are_told() -> None:
+    tried = Tried(2.0, FULL, FULL, FULL, FULL)
+
+    assert plan(tried) == OUTSIDE
+    assert gift_of("test_ex_1_2", tried) == "it gives 2 to who leaves 1.2 out"
+    assert advice_on("test_ex_1_2", tried) == gift_of("test_ex_1_2", tried)
+    assert advice_on("t", FAIR) == gift_of("t", FAIR) == ""
+
+
+def test_what_a_test_that_runs_inside_stands_on_runs_there_too() -> None:
+    version = NotebookVersion(
+        "sums",
+        (
+            cell("defines", "def same(a, b):\n    assert a == b\nsame(f(), 1)"),
+            cell("alone", "assert f() == 1"),
+            cell("uses", "same(f(), 1)"),
+        ),
+    )
+    tried = {"defines": FAIR, "alone": FAIR, "uses": replace(FAIR, solved=NONE)}
+
+    plans = plans_of(version, tried, dict.fromkeys(tried, OUTSIDE), is_strict=False)
+
+    assert plans["defines"].inside == "a later test that runs inside uses what it defines"
+    assert plans["alone"] == OUTSIDE
+    assert plans["uses"].inside
+
+
+@pytest.mark.parametrize(("solved", "untouched"), [(NONE, NONE), (FULL, FULL)])
+def test_what_gives_nbgraders_marks_nowhere_is_at_fault(
+    solved: Verdict, untouched: Verdict
+) -> None:
+    plans = {"t": TestPlan(inside="it copies"), "held": TestPlan(fault="no")}
+    tried = {"t": FAIR, "held": FAIR}
+
+    found = settled(plans, tried, {"t": solved}, {"t": untouched})
+
+    assert found["t"].fault.startswith("it copies; run in the notebook's own process, it gives ")
+    assert (found["t"].inside, found["held"]) == ("", plans["held"])
+
+
+def test_what_gives_them_inside_stays_there() -> None:
+    plans = {"t": TestPlan(inside="it copies")}
+
+    assert settled(plans, {"t": FAIR}, {"t": FULL}, {"t": NONE}) == plans
