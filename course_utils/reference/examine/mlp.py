@@ -14,6 +14,7 @@ from torch.utils.data import TensorDataset
 from course_utils import data, probes
 from course_utils.reference import mlp as reference
 from course_utils.reference.examine.frame import check_unchanged, close, examination, normal, true
+from nbjudge import checks as check
 from nbjudge.remote import kind, plain
 
 __all__ = ["backward", "dataloader", "forward", "forward_shapes", "preterm_dataset", "train"]
@@ -248,6 +249,34 @@ def train(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
         )
         for found, wanted in zip(run["results"], right["results"], strict=True):
             _examine_result(plain(found), wanted, what=what)
+    _examine_sure_network(rng, answer)
+
+
+def _examine_sure_network(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
+    """Examine the first cost of a network whose predictions are exactly 1, and right.
+
+    A cost that is wrong for other networks says nothing more here.
+    """
+    usual = _trainable_network(rng, 5)
+    settings: dict[str, Any] = {"batch_size": 5, "learning_rate": RATE, "num_epochs": 1}
+    sure = (torch.full((4, 6), 20.0), torch.full((1, 4), 20.0), torch.ones(5, 6), torch.ones(5))
+    wanted = _first_cost(probes.training(reference.train, *usual, **settings))
+    found = _first_cost(probes.training(answer, *usual, **settings))
+    cost = _first_cost(probes.training(answer, *sure, **settings))
+    if cost is None or check.difference(found, wanted, rtol=1e-3) is not None:
+        return
+    true(
+        math.isfinite(cost),
+        what="the cost where the network is sure, and right",
+        problem="it is not a finite number, because a logarithm of 0 is taken",
+    )
+
+
+def _first_cost(run: dict[str, Any]) -> float | None:
+    try:
+        return float(plain(plain(run["results"][0])[2][0]))
+    except (TypeError, ValueError, RuntimeError, LookupError):
+        return None
 
 
 def _trainable_network(
