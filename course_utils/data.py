@@ -16,9 +16,11 @@ from __future__ import annotations
 import functools
 import io
 import os
+import platform
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -45,6 +47,7 @@ __all__ = [
     "load_slice",
     "preterm_dataset",
     "read_ahead",
+    "say_ready",
 ]
 
 TISSUES: tuple[str, ...] = (
@@ -63,6 +66,9 @@ DATA_SETS = {
     "omniglot": ("images_background.zip", "omniglot_two_alphabets.zip"),
 }
 """The files that each data set can be read from; the first of them is the one to download."""
+
+WHAT = {"preterm": "babies", "slice": "slice of a brain", "omniglot": "characters"}
+"""What the data sets are called where somebody is told of them."""
 
 _GITHUB = "https://raw.githubusercontent.com"
 
@@ -296,6 +302,34 @@ def fetch_all() -> list[Fetched]:
     """
     _failures.clear()
     return [_find(data_set) for data_set in DATA_SETS]
+
+
+def say_ready() -> None:
+    """Print that the course's tools are found, with versions, and which data sets are here.
+
+    Nothing is fetched, loaded or checked: that is for whoever loads it.
+    """
+    versions = ", ".join(
+        f"{shown} {version(name)}"
+        for shown, name in (("NumPy", "numpy"), ("PyTorch", "torch"), ("Matplotlib", "matplotlib"))
+    )
+    print(f"Ready. Python {platform.python_version()}, {versions}.")
+    places: dict[str, list[str]] = {}
+    for data_set, what in WHAT.items():
+        places.setdefault(_place(data_set), []).append(what)
+    for place, data_sets in places.items():
+        print(f"{', '.join(data_sets).capitalize()}: {place}.")
+
+
+def _place(data_set: str) -> str:
+    """Say where a data set would be loaded from."""
+    with suppress(DataError):
+        for folder in (_data_dir(), cache_dir()):
+            if (file := _first_file(data_set, folder)) is not None:
+                return f"real data, in {file.parent}"
+    if _is_offline():
+        return "stand-ins, as COURSE_OFFLINE is set"
+    return "not here yet, fetched when first needed"
 
 
 def read_ahead() -> None:

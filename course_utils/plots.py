@@ -19,7 +19,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
@@ -50,6 +50,7 @@ __all__ = [
     "paths",
     "roc",
     "segmentation",
+    "side_by_side",
     "surface",
     "training",
 ]
@@ -82,12 +83,19 @@ STYLE: Any = {
 }
 
 MAX_FRAMES = 60
+SMALLEST_SHARE = 1e-9
+"""On a logarithmic axis costs are drawn down to this share of the largest."""
 # A notebook's backend turns interactive drawing on when it is first used. Inside `rc_context` that
 # would be forgotten again, and only the first picture would be shown: so it is used here.
 plt.switch_backend(mpl.get_backend())
 
 MAP_W1 = (-5.0, 5.0)
 MAP_W2 = (-8.0, 5.0)
+POINTS = 121
+"""Along each axis, a cost is evaluated at so many points, and drawn in PIXELS pixels."""
+PIXELS = 601
+# Pale, so that paths in strong colours stand out: white in the valley, darker uphill.
+HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#cfdfec", "#86a8c5"])
 
 Range = tuple[float, float]
 PairFunction = Callable[[Any, Any], Any]
@@ -101,9 +109,46 @@ def _with_style(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def styled(*args: P.args, **kwargs: P.kwargs) -> R:
         with mpl.rc_context(STYLE):
-            return function(*args, **kwargs)
+            drawn = function(*args, **kwargs)
+        if isinstance(drawn, Figure):
+            _describe(drawn)
+        return drawn
 
     return styled
+
+
+def _describe(figure: Figure) -> None:
+    """Give a figure a text for who cannot see it, which a notebook keeps beside the picture."""
+    alt = getattr(figure, "alt", "") or _words_of(figure)
+
+    def show(**_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        png = io.BytesIO()
+        figure.savefig(png, format="png", bbox_inches="tight")
+        return {"image/png": png.getvalue(), "text/plain": alt}, {"image/png": {"alt": alt}}
+
+    figure.__dict__.update(_repr_mimebundle_=show, alt=alt)
+
+
+def _say(figure: Figure, alt: str) -> None:
+    """Give a figure a text of its own, where its titles and legends would say too little."""
+    figure.__dict__["alt"] = alt.replace("_", "")
+
+
+def _words_of(figure: Figure) -> str:
+    """Return what a figure says in words: titles, names of axes, and legends."""
+    found = [figure.get_suptitle()]
+    for axes in figure.axes:
+        names = [axes.get_xlabel(), axes.get_ylabel()]
+        found.append(axes.get_title(loc="center") or axes.get_title(loc="left"))
+        if all(names):
+            found.append(f"{names[1]} against {names[0]}")
+        elif axes.get_label() != "<colorbar>":
+            found += names
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    entries = [text.get_text() for legend in legends if legend for text in legend.get_texts()]
+    found += [f"shown: {', '.join(dict.fromkeys(entries))}"] if entries else []
+    words = "; ".join(dict.fromkeys(" ".join(text.split()) for text in found if text.strip()))
+    return f"{words.replace('$', '').replace('_', '')[:400]}."
 
 
 # ---------------------------------------------------------------- what comes in
@@ -184,7 +229,7 @@ class _Map:
 
     @classmethod
     def of(cls, loss: PairFunction, w1_range: Range, w2_range: Range) -> _Map:
-        w1, w2 = np.meshgrid(np.linspace(*w1_range, 121), np.linspace(*w2_range, 121))
+        w1, w2 = np.meshgrid(np.linspace(*w1_range, POINTS), np.linspace(*w2_range, POINTS))
         try:
             cost = _numpy(loss(w1.copy(), w2.copy()))
         except (TypeError, ValueError):
@@ -209,17 +254,32 @@ class _Map:
             return None
         return float(self.w1[row, column]), float(self.w2[row, column])
 
-    def draw(self, axes: Axes, *, pale: bool) -> Any:
-        heights = self.levels(16)
-        alpha = 0.45 if pale else 1.0
-        filled = axes.contourf(self.w1, self.w2, self.cost, heights, cmap="viridis", alpha=alpha)
-        axes.contour(
-            self.w1, self.w2, self.cost, heights, colors="white", linewidths=0.7, linestyles="solid"
+    def draw(self, axes: Axes, colours: Colormap = HEIGHTS) -> Any:
+        """Draw the heights in bands, with a line between any two, on axes of equal scale.
+
+        Matplotlib's own contours take ten times as long, too long for a slider.
+        """
+        extent = (self.w1.min(), self.w1.max(), self.w2.min(), self.w2.max())
+        axes.imshow(
+            self.picture(PIXELS, PIXELS, colours), extent=extent, origin="lower", aspect="equal"
         )
         self.frame(axes)
-        return filled
+        return mpl.cm.ScalarMappable(mpl.colors.BoundaryNorm(self.levels(16), 256), colours)
+
+    def picture(self, rows: int, columns: int, colours: Colormap) -> NDArray[np.uint8]:
+        """Return the bands and the lines between them as pixels, (rows, columns, 4)."""
+        levels = self.levels(16)
+        band = np.digitize(_enlarge(self.cost, rows, columns), levels[1:-1])
+        shade = (255 * colours(np.arange(len(levels) - 1) / (len(levels) - 2))).astype(np.uint8)
+        picture = shade[band]
+        line = np.zeros(band.shape, dtype=bool)
+        line[:-1] |= band[1:] != band[:-1]
+        line[:, :-1] |= band[:, 1:] != band[:, :-1]
+        picture[line] = (93, 120, 145, 255) if colours is HEIGHTS else (255, 255, 255, 255)
+        return np.asarray(picture)
 
     def frame(self, axes: Axes) -> None:
+        axes.set_aspect("equal")
         axes.set(
             xlabel="weight $w_1$",
             ylabel="weight $w_2$",
@@ -229,10 +289,21 @@ class _Map:
         axes.grid(False)
 
 
-def _colourbar(figure: Figure, filled: Any, axes: Axes, label: str) -> None:
-    low, high = filled.get_clim()
-    ticks = mpl.ticker.MaxNLocator(8).tick_values(low, high)
-    figure.colorbar(filled, ax=axes, label=label, ticks=ticks[(low <= ticks) & (ticks <= high)])
+def _enlarge(values: NDArray[Any], rows: int, columns: int) -> NDArray[np.float32]:
+    """Return values at rows by columns points, linearly in between."""
+    for length in (rows, columns):
+        place = np.linspace(0, len(values) - 1, length)
+        before = np.minimum(place.astype(int), len(values) - 2)
+        rest = (place - before)[:, None].astype(np.float32)
+        values = (values[before] * (1 - rest) + values[before + 1] * rest).T
+    return values.astype(np.float32)
+
+
+def _colourbar(
+    figure: Figure, heights: Any, axes: Axes, label: str, cax: Axes | None = None
+) -> None:
+    ticks = heights.norm.boundaries[::3]
+    figure.colorbar(heights, ax=axes, cax=cax, label=label, ticks=ticks, format="%.0f")
 
 
 def _with_sign(number: float) -> str:
@@ -245,11 +316,11 @@ def _star(axes: Axes, minimum: Sequence[float], label: str = "minimum") -> None:
         [float(minimum[1])],
         linestyle="none",
         marker="*",
-        markersize=17,
+        markersize=24,
         color=YELLOW,
         markeredgecolor="black",
         label=label,
-        zorder=6,
+        zorder=5,
     )
 
 
@@ -288,17 +359,17 @@ def surface(
     space.set_ylabel("weight $w_2$", labelpad=10)
     space.set_zlabel("cost $J$", labelpad=10)
     space.view_init(elev=28, azim=-60)
-    space.set_box_aspect((1, 1, 0.8), zoom=0.95)
+    space.set_box_aspect((10, 13, 9), zoom=0.95)
 
-    filled = grid.draw(above, pale=False)
+    heights = grid.draw(above, mpl.colormaps["viridis"])
     above.set_title("From above")
-    _colourbar(figure, filled, above, "cost $J$")
+    _colourbar(figure, heights, above, "cost $J$")
     if minimum is not None:
         w1, w2, height = _array(minimum, "minimum", (3,)).astype(float)
         label = f"minimum: $J$({_with_sign(w1)}, {_with_sign(w2)}) = {_with_sign(height)}"
         _star(above, (w1, w2), label)
         space.plot([w1], [w2], [height], "*", color=YELLOW, mec="black", markersize=17, zorder=9)
-        above.legend(loc="upper right")
+        above.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12))
     return figure
 
 
@@ -330,10 +401,17 @@ class _Walk:
             label, np.clip(shown, low - far, high + far), left_after, left_after == len(points)
         )
 
-    def describe(self) -> str:
+    def length(self) -> str:
         if self.ends_on_map:
-            return f"{self.label} ({_count(self.steps - 1, 'step')})"
-        return f"{self.label} (leaves the map after {_count(self.steps, 'step')})"
+            return _count(self.steps - 1, "update")
+        return f"leaves the map after {_count(self.steps, 'update')}"
+
+    def describe(self) -> str:
+        return f"{self.label} ({self.length()})"
+
+    def every(self) -> int:
+        """Return of how many points one is marked, so that at most a hundred are."""
+        return 1 + len(self.points) // 100
 
 
 def _count(number: int, noun: str) -> str:
@@ -353,9 +431,9 @@ def _draw_walks(
             w1,
             w2,
             color=colour,
-            linewidth=1.8,
+            linewidth=2,
             marker=marker,
-            markersize=5,
+            markersize=4.5,
             label=walk.describe(),
             path_effects=outline,
             zorder=4,
@@ -365,8 +443,9 @@ def _draw_walks(
             w2[-1:],
             color=colour,
             marker=marker,
-            markersize=11,
-            markeredgecolor="black",
+            markersize=12,
+            markeredgecolor="white",
+            markeredgewidth=1.8,
             linestyle="none",
             visible=walk.ends_on_map,
             zorder=7,
@@ -377,7 +456,7 @@ def _draw_walks(
         _star(axes, minimum, label)
     ring: dict[str, Any] = {"linestyle": "none", "marker": "o", "mfc": "none", "mec": "black"}
     starts = np.array([walk.points[0] for walk in walks])
-    axes.plot(*starts.T, markersize=13, mew=2, label="start", zorder=5, **ring)
+    axes.plot(*starts.T, markersize=13, mew=2, label="start", zorder=6, **ring)
     axes.plot([], [], markersize=9, label="end (large mark)", **ring)
     return trails, heads
 
@@ -423,11 +502,13 @@ def paths(
     """
     walks = [_Walk.of(*item, w1_range, w2_range) for item in _name_axes(paths, "path").items()]
     grid = _Map.of(loss, w1_range, w2_range)
-    figure, axes = plt.subplots(figsize=(7.5, 6))
-    _colourbar(figure, grid.draw(axes, pale=True), axes, "cost $J$")
+    # A layout of its own, which need not be worked out: a slider waits for this picture.
+    figure = plt.figure(figsize=(8.6, 6), layout="none")
+    axes, bar = figure.add_axes((0.08, 0.1, 0.42, 0.82)), figure.add_axes((0.53, 0.1, 0.02, 0.4))
+    _colourbar(figure, grid.draw(axes), axes, "cost $J$", cax=bar)
     trails, heads = _draw_walks(axes, walks, minimum)
-    axes.set_title(title)
-    figure.legend(loc="outside lower center", ncols=2)
+    axes.set_title(title, loc="left")
+    figure.legend(loc="upper left", bbox_to_anchor=(0.52, 0.93))
     return _film(figure, axes, walks, trails, heads) if animate else figure
 
 
@@ -508,6 +589,172 @@ def _film(
     return HTML(page)  # type: ignore[no-untyped-call]
 
 
+class Picture:
+    """A finished picture, which a notebook shows, with a text for who cannot see it.
+
+    Attributes
+    ----------
+    png : bytes
+    alt : str
+        What there is to see.
+    """
+
+    def __init__(self, png: bytes, alt: str) -> None:
+        self.png = png
+        self.alt = alt
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": self.png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+class _Stage:
+    """A row of maps and a panel for costs, whose frames, ticks and names are drawn only once.
+
+    To draw these takes Matplotlib ten times as long as all that moves on them.
+    """
+
+    HEIGHT, MARGIN, GAP, COSTS = 3.6, 0.75, 0.45, 3.1  # inches
+
+    def __init__(self, maps: int, w1_range: Range, w2_range: Range, updates: int) -> None:
+        wide = self.HEIGHT * (w1_range[1] - w1_range[0]) / (w2_range[1] - w2_range[0])
+        across = self.MARGIN + maps * (wide + self.GAP) + self.GAP + self.COSTS + 0.2
+        up = self.HEIGHT + 1.5
+        self.figure = Figure(figsize=(across, up))
+        self.figure.set_layout_engine("none")
+        self.canvas: Any = FigureCanvasAgg(self.figure)
+        self.maps = []
+        for number in range(maps):
+            left = self.MARGIN + number * (wide + self.GAP)
+            axes = self.figure.add_axes((left / across, 0.62 / up, wide / across, self.HEIGHT / up))
+            axes.set(xlim=w1_range, ylim=w2_range, xlabel="weight $w_1$")
+            axes.grid(False)
+            if number:
+                axes.set_yticklabels([])
+            else:
+                axes.set_ylabel("weight $w_2$", labelpad=2)
+            self.maps.append(axes)
+        left = across - self.COSTS - 0.2
+        self.costs = self.figure.add_axes(
+            (left / across, 0.62 / up, self.COSTS / across, self.HEIGHT / up)
+        )
+        self.costs.set(
+            xlim=(0, updates),
+            ylim=(1e-6, 3),
+            yscale="log",
+            xlabel="update",
+            title="Cost left (start = 1)",
+        )
+        self.costs.minorticks_off()
+        canvas: Any = self.canvas
+        canvas.draw()
+        self.frames = canvas.copy_from_bbox(self.figure.bbox)
+
+    def draw(self, grid: _Map, walks: Sequence[_Walk], left: Sequence[Any], **words: Any) -> bytes:
+        """Return a picture of walks on the map, and of which share of their first cost is left."""
+        self.canvas.restore_region(self.frames)
+        renderer, pixels = self.canvas.get_renderer(), np.asarray(self.canvas.buffer_rgba())
+        left_edge, low, right_edge, high = np.rint(self.maps[0].bbox.extents).astype(int)
+        picture = grid.picture(high - low, right_edge - left_edge, HEIGHTS)[::-1]
+        minimum, title, notes = words["minimum"], words["title"], words["notes"]
+        moving: list[Any] = []
+        for index, (axes, walk, note) in enumerate(zip(self.maps, walks, notes, strict=True)):
+            colour = COLOURS[index]
+            look: dict[str, Any] = {"color": colour, "marker": MARKERS[index], "markersize": 4}
+            x, y = round(axes.bbox.x0), len(pixels) - high
+            pixels[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+            outline = axes.plot(*walk.points.T, color="white", linewidth=4)
+            trail = axes.plot(*walk.points.T, linewidth=1.8, markevery=walk.every(), **look)
+            star = [] if minimum is None else axes.plot(*minimum, "*", ms=20, mfc=YELLOW, mec="k")
+            start = axes.plot(*walk.points[0], "o", ms=11, mfc="none", mec="black", mew=1.8)
+            end = axes.plot(
+                *walk.points[-1], MARKERS[index], ms=11, color=colour, mec="white", mew=1.6
+            )
+            name = axes.text(
+                0, 1.03, f"{walk.label}\n{note}", transform=axes.transAxes, fontsize=11
+            )
+            moving += [(axes, part) for part in (*outline, *trail, *star, *start, *end, name)]
+            (curve,) = self.costs.plot(left[index], color=colour, linestyle=LINES[index])
+            moving.append((self.costs, curve))
+        words_above = self.figure.text(0.01, 0.95, title, fontsize=13)
+        for axes, part in moving:
+            axes.draw_artist(part)
+        words_above.draw(renderer)
+        for part in (*(part for _, part in moving), words_above):
+            part.remove()
+        return _png(self.canvas)
+
+
+_stage = functools.lru_cache(maxsize=8)(_Stage)
+
+
+@_with_style
+def side_by_side(
+    loss: PairFunction,
+    paths: Mapping[str, ArrayLike],
+    *,
+    minimum: Sequence[float] | None = None,
+    w1_range: Range = MAP_W1,
+    w2_range: Range = MAP_W2,
+    notes: Mapping[str, str] | None = None,
+    updates: int | None = None,
+    title: str = "",
+) -> Picture:
+    """Draw optimisers' paths, each on a map of its own, and how fast their costs fall.
+
+    It takes some hundredths of a second, so that the picture follows a slider.
+
+    Parameters
+    ----------
+    loss : callable
+        `loss(w1, w2)`, for arrays or, failing that, for single numbers.
+    paths : dict of label to array (n, 2)
+        As `paths` takes them; at most seven.
+    minimum : (w1, w2) or (w1, w2, J), optional
+        Marked with a star. Costs are measured from it, or else from the lowest one on the map.
+    w1_range, w2_range : (float, float)
+        The rectangle to draw.
+    notes : dict of label to str, optional
+        Written beneath the labels; by default the number of updates.
+    updates : int, optional
+        Where the axis of the costs ends; by default with the longest path.
+    title : str, optional
+        Above the panels.
+
+    Raises
+    ------
+    ValueError
+        If a path is empty, not of shape (n, 2), or never on the map.
+    """
+    named = _name_axes(paths, "path")
+    walks = [_Walk.of(*item, w1_range, w2_range) for item in named.items()]
+    grid = _Map.of(loss, w1_range, w2_range)
+    lowest = np.nanmin(grid.cost) if minimum is None else float(loss(*map(float, minimum[:2])))
+    left = []
+    for path in map(_numpy, named.values()):
+        with np.errstate(all="ignore"):
+            heights = _drop_non_finite(np.array([float(loss(a, b)) for a, b in path]) - lowest)
+            left.append(np.where(heights > 0, heights, 0) / heights[0])
+    words = [(notes or {}).get(walk.label, walk.length()) for walk in walks]
+    longest = updates or max(len(_numpy(path)) for path in named.values()) - 1
+    stage = _stage(len(walks), tuple(w1_range), tuple(w2_range), max(longest, 1))
+    place = None if minimum is None else [float(value) for value in minimum[:2]]
+    png = stage.draw(grid, walks, left, minimum=place, title=title, notes=words)
+    told = "; ".join(f"{walk.label}: {note}" for walk, note in zip(walks, words, strict=True))
+    return Picture(png, f"Maps of the cost with a path each, and the costs. {title} {told}.")
+
+
+def _png(canvas: Any) -> bytes:
+    """Return what a canvas shows, in few colours and hardly compressed: somebody waits for it."""
+    from PIL import Image
+
+    png = io.BytesIO()
+    picture = Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+    picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        png, "png", compress_level=1
+    )
+    return png.getvalue()
+
+
 def _data_uri(png: io.BytesIO) -> str:
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
 
@@ -546,8 +793,8 @@ def batch_surfaces(
         for label, loss in _name_axes(named, "batch").items()
     }
     whole = _Map.of(full, w1_range, w2_range)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.8), sharex=True, sharey=True)
-    _colourbar(figure, whole.draw(left, pale=True), left, "cost of all data")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 6.6), sharex=True, sharey=True)
+    _colourbar(figure, whole.draw(left), left, "cost of all data")
     left.set_title("All data")
     walks = {} if paths is None else _name_axes(paths, "path")
     lowest_of_all, label_of_all = whole.lowest(), "minimum of all data"
@@ -572,6 +819,7 @@ def batch_surfaces(
             marker=marker if lowest else "",
             markersize=10,
             markeredgecolor="black",
+            zorder=7,
             label=label if lowest else f"{label} (minimum off the map)",
         )
     if lowest_of_all:
@@ -647,6 +895,9 @@ def costs(
     if np.isfinite(ceiling):
         low = np.nanmin(np.concatenate(list(shown.values())))
         axes.set_ylim(low / 2 if log else low - 0.05 * (ceiling - low), ceiling)
+    if log:  # below that there is nothing but rounding
+        first = max(np.nanmax(values) for values in shown.values())
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], SMALLEST_SHARE * first))
     if isinstance(costs, Mapping) or diverging:
         axes.legend()
     return figure
@@ -762,17 +1013,15 @@ def compare_training(
             "markevery": 0.1,
             "label": f"{label} (diverges)" if _diverges(means) else label,
         }
-        left.plot(np.arange(1, len(values) + 1), values, color=colour, linewidth=0.7, alpha=0.3)
         left.plot(ends, means, **look)
         right.plot(np.arange(1, len(means) + 1), means, **look)
-    # The means set the scale: a single batch of one sample may cost ten times as much.
     ceiling, means = _ceiling(per_epoch), np.concatenate(per_epoch)
-    low, high = np.nanmin(means), min(np.nanmax(means), ceiling)
-    left.set(xlabel="update", ylabel=ylabel, title="Per update")
-    left.set_ylim(low - 0.1 * (high - low or 1), high + 0.2 * (high - low or 1))
+    low, high = np.nanmin(means[means > 0]), min(np.nanmax(means), ceiling)
+    left.set(xlabel="update", ylabel=f"{ylabel}, mean over an epoch", title="Per update")
+    left.set(yscale="log", ylim=(low / 1.5, high * 1.5))
     if log_updates:
         left.set(xscale="log", xlabel="update (logarithmic)")
-    right.set(xlabel="epoch", title="Per epoch (mean over its batches)")
+    right.set(xlabel="epoch", title="Per epoch")
     right.legend()
     figure.suptitle(title)
     return figure
@@ -828,7 +1077,8 @@ def batches(
             )
             base += count
         axes.set(xlabel="batch", title=order)
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         axes.grid(False, axis="x")
     panels[0, 0].set_ylabel("number of samples")
     handles, texts = panels[0, 0].get_legend_handles_labels()
@@ -921,6 +1171,12 @@ def network(features: int = 301, hidden: int | str = "H") -> Figure:
         )
         axes.text((x + next_x) / 2, y + 0.2, operation, ha="center", va="bottom")
         axes.text((x + next_x) / 2, y - 0.25, weights, ha="center", va="top", color=GREY)
+    shapes = ", ".join(f"{name.strip('$')} {shape}" for _, name, shape in boxes)
+    _say(
+        figure,
+        f"A network of {features} inputs, {hidden} hidden units and one output, each joined to all "
+        f"of the layer before. Beneath it the way of a batch, with its shapes: {shapes}.",
+    )
     return figure
 
 
@@ -1075,6 +1331,12 @@ def class_bars(
     axes.margins(y=0.12)
     if len(series) > 1 or reference is not None:
         axes.legend()
+    told = (
+        f"{label or ylabel or 'values'}: "
+        + ", ".join(f"{name} {number:.2g}" for name, number in zip(names, numbers, strict=True))
+        for label, numbers in series.items()
+    )
+    _say(figure, f"Bars, {title or ylabel}. {'; '.join(told)}.")
     return figure
 
 
@@ -1111,7 +1373,11 @@ def drawings(
     texts = [""] * len(ink) if labels is None else [str(label) for label in _as_list(labels)]
     _same_length(images=ink, labels=np.array(texts))
     size = (1.1, 1.1 if labels is None else 1.35)
-    return _grid(list(ink), texts, [""] * len(ink), min(columns, len(ink)), size, title)
+    figure = _grid(list(ink), texts, [""] * len(ink), min(columns, len(ink)), size, title)
+    _say(
+        figure, f"{title or 'Drawings of characters'}: {len(ink)}, {min(columns, len(ink))} a row."
+    )
+    return figure
 
 
 @_with_style

@@ -6,6 +6,7 @@ Every autograded symbol of the course is here under the name that the student's 
 
 from course_utils.reference.mlp import PretermDataset, backward, forward, full_batches, train
 from course_utils.reference.optimisers import (
+    Adam,
     GradientDescent,
     Momentum,
     RMSProp,
@@ -31,6 +32,7 @@ from course_utils.reference.siamese import (
 )
 
 __all__ = [
+    "Adam",
     "ContrastiveLoss",
     "GradientDescent",
     "ImagePairs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "Adam",
     "GradientDescent",
     "Momentum",
     "RMSProp",
@@ -187,3 +188,37 @@ class RMSProp:
         w1, self.v1 = rmsprop_step(w1, self.v1, w1_grad, **settings)
         w2, self.v2 = rmsprop_step(w2, self.v2, w2_grad, **settings)
         return w1, w2
+
+
+class Adam:
+    """Momentum over RMSProp, both corrected for their start from 0 (a bonus; Kingma and Ba, 2015).
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon : float
+        η, in units of weight, what is kept of both running means, and ε, outside the root.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.settings = learning_rate, beta1, beta2, epsilon
+        self.t = 0
+        self.m: list[Any] = [0.0, 0.0]
+        self.v: list[Any] = [0.0, 0.0]
+
+    def __call__(self, w1: Any, w2: Any, w1_grad: Any, w2_grad: Any) -> tuple[Any, Any]:
+        """Return both weights after one step."""
+        eta, beta1, beta2, epsilon = self.settings
+        self.t += 1
+        steps = []
+        for i, g in enumerate((w1_grad, w2_grad)):
+            self.m[i] = beta1 * self.m[i] + (1 - beta1) * g
+            self.v[i] = beta2 * self.v[i] + (1 - beta2) * g**2
+            usual = (self.v[i] / (1 - beta2**self.t)) ** 0.5
+            steps.append(eta * self.m[i] / (1 - beta1**self.t) / (usual + epsilon))
+        return w1 - steps[0], w2 - steps[1]

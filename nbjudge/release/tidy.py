@@ -24,8 +24,9 @@ NOTEBOOK_METADATA = {
     },
     "language_info": {"name": "python"},
 }
-# Other metadata is what an editor noted for itself: timings, folded cells.
-CELL_METADATA = {"nbgrader", "slideshow", "tags"}
+# Other metadata is what an editor noted for itself, such as timings. `cellView` and `jupyter` hold
+# that a cell is folded, on Colab and in Jupyter.
+CELL_METADATA = {"cellView", "jupyter", "nbgrader", "slideshow", "tags"}
 VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 

@@ -630,3 +630,32 @@ def test_the_real_drawings_are_20_of_each_character_in_white_on_black(
 def test_the_real_files_pass_their_checksums(real_data):
     assert {found.origin for found in data.fetch_all()} == {"COURSE_DATA_DIR"}
     assert all(Path(str(REAL_DATA)) in found.path.parents for found in data.fetch_all())
+
+
+def test_who_begins_is_told_which_data_are_here(monkeypatch, tmp_path, capsys):
+    (tmp_path / "images.npz").touch()
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("COURSE_CACHE_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("COURSE_OFFLINE", "1")
+
+    data.say_ready()
+
+    ready, *places = capsys.readouterr().out.splitlines()
+    assert ready.startswith("Ready. Python ")
+    assert places == [
+        "Babies, characters: stand-ins, as COURSE_OFFLINE is set.",
+        f"Slice of a brain: real data, in {tmp_path}.",
+    ]
+
+
+def test_what_is_not_here_yet_is_told_without_a_network(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
+    monkeypatch.setenv("COURSE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("COURSE_OFFLINE", "0")
+    monkeypatch.setattr(data, "_download", lambda _: pytest.fail("this must not download"))
+
+    data.say_ready()
+
+    assert "Babies, slice of a brain, characters: not here yet, fetched when" in (
+        capsys.readouterr().out
+    )

@@ -208,10 +208,22 @@ def test_all_notebooks_begin_with_the_same_set_up() -> None:
     assert len({cells(name)["set_up"].source for name in CONTRACT}) == 1
 
 
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_set_up_is_folded_in_jupyter_and_on_colab(name: str) -> None:
+    cell = cells(name)["set_up"]
+
+    assert cell.metadata.jupyter.source_hidden
+    assert cell.metadata.cellView == "form"
+    assert cell.source.startswith("# @title ")
+
+
 def test_the_set_up_finds_the_tools_beside_the_notebook(tmp_path: Path) -> None:
     folder = shutil.copytree(ROOT / "release" / "optimisers", tmp_path / "optimisers")
 
-    assert set_up(folder).stdout.strip() == str(folder / "course_utils" / "__init__.py")
+    ready, *_, found = set_up(folder).stdout.splitlines()
+
+    assert found == str(folder / "course_utils" / "__init__.py")
+    assert re.match(r"Ready\. Python [\d.]+, NumPy ", ready)
 
 
 def test_the_set_up_unpacks_the_tools_and_no_other_archive(tmp_path: Path) -> None:
@@ -221,7 +233,7 @@ def test_the_set_up_unpacks_the_tools_and_no_other_archive(tmp_path: Path) -> No
     shutil.make_archive(str(work / "holidays"), "zip", tmp_path, "holidays")
     shutil.make_archive(str(work / "course"), "zip", ROOT / "release", "optimisers")
 
-    found = set_up(work).stdout.strip()
+    found = set_up(work).stdout.splitlines()[-1]
 
     assert found == str(work / "optimisers" / "course_utils" / "__init__.py")
     assert not (work / "holidays").exists()

@@ -106,7 +106,18 @@ def test_every_picture_is_a_pyplot_figure_that_draws_and_leaves_the_settings_alo
 
 
 def test_every_public_name_but_the_sliders_is_tried_here():
-    assert {*EVERY_PICTURE, "explore"} == set(plots.__all__)
+    assert {*EVERY_PICTURE, "explore", "side_by_side"} == set(plots.__all__)
+
+
+@pytest.mark.parametrize("name", EVERY_PICTURE)
+def test_every_picture_says_in_words_what_there_is_to_see(name):
+    figure = EVERY_PICTURE[name]()
+
+    data, metadata = figure._repr_mimebundle_()
+
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert len(metadata["image/png"]["alt"].split()) >= 3
+    assert "$" not in metadata["image/png"]["alt"]
 
 
 def test_many_open_figures_bring_no_warning():
@@ -179,7 +190,7 @@ def test_each_path_is_named_and_goes_from_start_to_end():
     figure = plots.paths(loss, walks, minimum=MINIMUM)
 
     named = legend(figure)
-    assert named[:3] == ["descent (30 steps)", "fast (1 step)", "minimum"]
+    assert named[:3] == ["descent (30 updates)", "fast (1 update)", "minimum"]
     axes = figure.axes[0]
     np.testing.assert_array_equal(line(axes, "descent").get_xydata(), walks["descent"])
     np.testing.assert_array_equal(line(axes, "start").get_xydata(), [[-4, 4], [-4, 4]])
@@ -190,7 +201,7 @@ def test_a_path_that_leaves_the_map_is_cut_there_and_says_when():
     figure = plots.paths(loss, descent(0.2, steps=400))
     figure.canvas.draw()
 
-    assert "path (leaves the map after 1 step)" in legend(figure)
+    assert "path (leaves the map after 1 update)" in legend(figure)
     assert len(line(figure.axes[0], "path").get_xydata()) == 2
     assert figure.axes[0].get_xlim() == (-5.0, 5.0)
 
@@ -198,7 +209,7 @@ def test_a_path_that_leaves_the_map_is_cut_there_and_says_when():
 def test_a_path_that_comes_back_to_the_map_is_drawn_whole():
     figure = plots.paths(loss, [[0, 0], [9, 0], [1, 0]])
 
-    assert "path (2 steps)" in legend(figure)
+    assert "path (2 updates)" in legend(figure)
     assert len(line(figure.axes[0], "path").get_xydata()) == 3
 
 
@@ -224,6 +235,39 @@ def test_paths_may_be_tensors_and_are_not_changed():
     assert line(figure.axes[0], "a list").get_xydata().tolist() == [[-4, 4], [0, 0]]
 
 
+def paths_side_by_side(**settings):
+    walks = {"descent": descent(0.003, 60), "too fast": descent(0.026, 60)}
+    return plots.side_by_side(loss, walks, minimum=MINIMUM, **settings)
+
+
+def test_paths_side_by_side_are_one_picture_that_says_how_each_went():
+    picture = paths_side_by_side(notes={"descent": "arrives after 152"}, title="η = 0.003")
+
+    data, metadata = picture._repr_mimebundle_()
+
+    assert data["image/png"].startswith(b"\x89PNG")
+    alt = metadata["image/png"]["alt"]
+    assert "η = 0.003 descent: arrives after 152; too fast: leaves the map" in alt
+    assert not plt.get_fignums()
+
+
+def test_a_picture_that_follows_a_slider_draws_its_frames_once(monkeypatch):
+    plots._stage.cache_clear()
+    drawn = []
+    draw = matplotlib.axis.Axis.draw
+    monkeypatch.setattr(
+        matplotlib.axis.Axis, "draw", lambda *given, **how: drawn.append(1) or draw(*given, **how)
+    )
+
+    first = paths_side_by_side(title="a")
+    frames = len(drawn)
+    second = paths_side_by_side(title="b")
+
+    assert frames == len(drawn) == 6  # two axes of each of three panels
+    assert first.png != second.png
+    plots._stage.cache_clear()
+
+
 def test_the_film_has_a_frame_a_moment_is_small_and_needs_no_network():
     film = plots.paths(loss, descent(0.003, steps=300), animate=True).data
 
@@ -243,7 +287,7 @@ def test_batches_have_their_own_minima_beside_that_of_all_data():
 
     right = figure.axes[1]
     np.testing.assert_allclose(line(right, "left").get_xydata(), [[-2, 0]], atol=0.1)
-    assert {"left", "away (minimum off the map)", "path (1 step)"} <= set(legend(figure))
+    assert {"left", "away (minimum off the map)", "path (1 update)"} <= set(legend(figure))
 
 
 # ------------------------------------------------------------ training

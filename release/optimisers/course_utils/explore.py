@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 __all__ = ["explore"]
@@ -148,11 +149,17 @@ def _as_output(result: Any) -> Any:
         return result
     from IPython.display import Image
     from matplotlib import pyplot
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image as Picture
 
+    canvas: Any = FigureCanvasAgg(result)
+    canvas.draw()
     png = io.BytesIO()
-    result.savefig(png, format="png", bbox_inches="tight")
+    # Hardly compressed: a slider waits for it.
+    Picture.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(png, "png", compress_level=1)
     pyplot.close(result)  # or the notebook would show it a second time when the cell ends
-    return Image(data=png.getvalue())  # type: ignore[no-untyped-call]
+    alt = getattr(result, "alt", None)
+    return Image(data=png.getvalue(), alt=alt)  # type: ignore[no-untyped-call]
 
 
 def _explain(error: Exception) -> str:
