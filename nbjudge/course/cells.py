@@ -119,12 +119,19 @@ def is_test(cell: NotebookNode) -> bool:
 
 
 def parse_cell(text: str) -> ast.Module:
-    """Return the statements of a trusted cell; its magics and shell lines are calls of IPython's.
+    r"""Return the statements of a trusted cell, and of what its magics only time or silence.
+
+    Other magics, and shell lines, are calls of IPython's.
 
     Raises
     ------
     SyntaxError, ValueError
         If it is nothing that could run in a notebook.
+
+    Examples
+    --------
+    >>> ast.unparse(parse_cell("%%capture\nx = 1"))
+    'x = 1'
     """
     try:
         return ast.parse(text)
@@ -133,7 +140,27 @@ def parse_cell(text: str) -> ast.Module:
         from IPython.core.inputtransformer2 import TransformerManager
 
         manager = TransformerManager()  # type: ignore[no-untyped-call]
-        return ast.parse(manager.transform_cell(text))
+        tree = ast.parse(manager.transform_cell(text))
+    body: list[ast.stmt] = []
+    for statement in tree.body:
+        match statement:
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(
+                        value=ast.Call(func=ast.Name(id="get_ipython")),
+                        attr="run_cell_magic" | "run_line_magic",
+                    ),
+                    args=[
+                        ast.Constant(value="time" | "capture"),
+                        *_,
+                        ast.Constant(value=str(inner)),
+                    ],
+                )
+            ):
+                body += parse_cell(inner).body
+            case _:
+                body.append(statement)
+    return ast.Module(body, [])
 
 
 def imports_of(texts: Iterable[str]) -> tuple[str, ...]:

@@ -27,7 +27,13 @@ from nbjudge.exceptions import CheckFailed, CourseError
 from nbjudge.kernel import switches
 from nbjudge.remote import AnswerError, explain_to_student, is_tests_own, is_unanswered
 from nbjudge.stand_ins.channel import KernelChannel
-from nbjudge.stand_ins.guard import builtin_names, builtins_for, compile_statements, compile_test
+from nbjudge.stand_ins.guard import (
+    AT_A_PROMPT,
+    builtin_names,
+    builtins_for,
+    compile_statements,
+    compile_test,
+)
 from nbjudge.stand_ins.permissions import BEFORE, TEST, Permissions
 
 __all__ = [
@@ -351,7 +357,8 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     """
     try:
         names = free_names(test.text)
-        asked = sorted({*names, *early_names(test.text)})
+        # What IPython is asked to do it would do in the kernel, with the text of the test.
+        asked = sorted({*names, *early_names(test.text)} - AT_A_PROMPT)
         body, last = compile_test(test.source, f"{TEST}{test.exercise}>")
         before = compile_statements(test.before, f"{BEFORE}{test.exercise}>")
     except (SyntaxError, ValueError) as error:
@@ -374,7 +381,7 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
         except AnswerError:  # some are a NameError, too
             raise
         except NameError as error:
-            if error.name not in {*names, *before.co_names}:
+            if error.name not in {*names, *before.co_names} - AT_A_PROMPT:
                 raise
             missing_names = [name for name in names if name not in values]
             raise _Undefined(error.name, missing_names or [error.name]) from None

@@ -16,7 +16,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.course.marks import Mark
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.solution_proof import take_as_proved
+from nbjudge.grading.solution_proof import hold_nothing, take_as_proved
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.release import source
 from nbjudge.release.release import failure, generate, scratch
@@ -91,7 +91,9 @@ def selfcheck(course: Course, assignments: Sequence[str] | None = None) -> SelfC
 
 def _check(course: Course, assignment: str) -> Iterator[ExerciseCheck]:
     generate(course, assignment)
-    take_as_proved(course, assignment)  # what its solution fails is to be seen here, not held
+    # What its solution fails is to be seen here, not held.
+    prepare = take_as_proved if course.plug.house_rules else hold_nothing
+    prepare(course, assignment)
     for student in (SOLUTION, UNTOUCHED):
         _submit(course, assignment, student)
         result = course.api().autograde(assignment, student)

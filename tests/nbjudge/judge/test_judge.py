@@ -528,3 +528,27 @@ def test_what_a_test_printed_is_kept_in_bounds() -> None:
 )
 def test_the_reason_is_one_sentence_with_the_exercise(test: str, reason: str) -> None:
     assert verdict_on("x = 1", test).reason == reason
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "%matplotlib inline\nassert f() == 3",
+        "%config InlineBackend.figure_format = 'svg'\nassert f() == 3",
+        "%%time\nassert f() == 3",
+        "%%capture out\nassert f() == 3",
+        "%time x = f()\nassert x == 3",
+    ],
+)
+def test_a_magic_that_shows_or_times_something_changes_no_test(test: str) -> None:
+    verdict = verdict_on("def f():\n    return 3", test)
+
+    assert (verdict.mark, verdict.fault, verdict.reason) == (3, "", "")
+    assert verdict_on("def f():\n    return 4", test).mark == 0
+
+
+@pytest.mark.parametrize("test", ["files = !ls\nassert f() == 3", "%timeit f()\nassert f() == 3"])
+def test_no_text_of_a_test_goes_to_the_kernel_by_way_of_a_magic(test: str) -> None:
+    answer = "seen = []\nget_ipython = lambda: seen.append(1)\ndef f():\n    return 3"
+
+    assert "get_ipython" in verdict_on(answer, test).fault
