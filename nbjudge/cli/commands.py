@@ -194,6 +194,8 @@ def release(context: typer.Context, assignment: Assignment = None) -> None:
         for line in _describe_release(made, course.root):
             _output().print(line, markup=False, highlight=False, soft_wrap=True)
         print_trial(_output(), made.proof)
+        for advice in made.advice:
+            _output().print(f"  Advice: {advice}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _row_data(row: Row) -> dict[str, Any]:

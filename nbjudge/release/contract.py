@@ -7,7 +7,8 @@ Each exercise has a number, an answer cell `ex_<number>` and, unless a person ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
@@ -17,13 +18,53 @@ from nbjudge.release import source
 from nbjudge.release.leaks import place
 from nbjudge.release.source import Region
 
-__all__ = ["breaches"]
+__all__ = ["Breach", "advice_on_breaches", "breaches"]
 
 ANSWER = re.compile(r"ex(?:_\d+)+[a-z]?")
 TEST = re.compile(rf"test_{ANSWER.pattern}")
+NO_HIDDEN_TEST = (
+    "has no hidden test, so students see all that is asked: put one between "
+    "BEGIN HIDDEN TESTS and END HIDDEN TESTS"
+)
 
 
-def breaches(name: str, notebook: NotebookNode) -> Iterator[str]:
+@dataclass(frozen=True)
+class Breach:
+    """Something that is not as in every exercise of a course with these rules.
+
+    Parameters
+    ----------
+    where, what : str
+        The beginning and the rest of a sentence.
+    is_ours : bool
+        Whether it means nothing to any other course.
+    """
+
+    where: str
+    what: str
+    is_ours: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What is not as it should be, and the remedy."""
+        return f"{self.where} {self.what}"
+
+
+def advice_on_breaches(found: Iterable[Breach]) -> tuple[str, ...]:
+    """Return what another course may want to know of them: a sentence for each kind."""
+    kinds: dict[str, list[Breach]] = {}
+    for breach in found:
+        if not breach.is_ours:
+            kinds.setdefault(breach.what, []).append(breach)
+    told = []
+    for alike in kinds.values():
+        others = len(alike) - 1
+        more = f" So {'has' if others == 1 else 'have'} {others} more." if others else ""
+        told.append(f"{alike[0].sentence}.{more}")
+    return tuple(told)
+
+
+def breaches(name: str, notebook: NotebookNode) -> Iterator[Breach]:
     """Yield what in a source notebook is not as in every exercise of the course, and the remedy.
 
     Parameters
@@ -34,8 +75,11 @@ def breaches(name: str, notebook: NotebookNode) -> Iterator[str]:
     """
     ids = source.by_grade_id(notebook)
     for cell in ids.values():
+        where = place(name, notebook, cell)
         for breach in _breaches(cell, ids):
-            yield f"{place(name, notebook, cell)} {breach}"
+            yield Breach(where, breach, is_ours=True)
+        if is_test(cell) and not any(map(_does_something, source.lines(cell))):
+            yield Breach(where, NO_HIDDEN_TEST)
 
 
 def _breaches(cell: NotebookNode, ids: dict[str, NotebookNode]) -> Iterator[str]:
@@ -47,11 +91,6 @@ def _breaches(cell: NotebookNode, ids: dict[str, NotebookNode]) -> Iterator[str]
             yield "is a test by another name than 'test_ex_1_2_1': name it after its exercise"
         elif (answer := grade_id.removeprefix("test_")) not in ids:
             yield f"tests no answer: give the answer's cell the id '{answer}'"
-        if not any(map(_does_something, source.lines(cell))):
-            yield (
-                "has no hidden test, so students see all that is asked: put one between "
-                "BEGIN HIDDEN TESTS and END HIDDEN TESTS"
-            )
     elif is_solution(cell):
         if not ANSWER.fullmatch(grade_id):
             yield "is an answer by another name than 'ex_1_2_1': name it after its exercise"

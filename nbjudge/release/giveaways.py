@@ -74,7 +74,7 @@ class _Given:
     def module(self) -> str:
         """What Python calls it."""
         path = Path(self.name)
-        return f"{path.parent}.{path.stem}" if path.suffix == ".py" else "__main__"
+        return ".".join(path.with_suffix("").parts) if path.suffix == ".py" else "__main__"
 
 
 def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> list[str]:
@@ -132,6 +132,11 @@ def _given_files(folder: Path, packages: Iterable[str]) -> Iterator[_Given]:
         for path in sorted((folder / package).glob("*.py")):
             text = path.read_text(encoding="utf-8", errors="replace")
             yield _Given(f"{package}/{path.name}", (text,))
+    for path in sorted(folder.rglob("*.py")):  # modules of the assignment's own
+        name = path.relative_to(folder)
+        if name.parts[0] not in packages:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            yield _Given(name.as_posix(), (text,))
     for path in sorted(folder.glob("*.ipynb")):
         code = (cell for cell in source.read(path).cells if cell.cell_type == "code")
         yield _Given(path.name, tuple(cell.source for cell in code if not is_solution(cell)))
@@ -223,9 +228,16 @@ def _winners(
     tried: dict[int, tuple[str, Any]] = {}
     for name, value in _callables(_namespace(given), given.module):
         tried.setdefault(id(value), (f"`{name}` {label}", value))
-    return [[name for name, value in tried.values() if _wins(test, value, probes)]
-        for test in tests
+    # What anything passes says nothing of an answer; the trial of the release tells of it.
+    telling = [not _wins(test, _anything, probes) for test in tests]
+    return [
+        [name for name, value in tried.values() if tells and _wins(test, value, probes)]
+        for test, tells in zip(tests, telling, strict=True)
     ]
+
+
+def _anything(*_: Any, **__: Any) -> None:
+    """Stand for what is no answer to anything."""
 
 
 def _namespace(given: _Given) -> dict[str, Any]:

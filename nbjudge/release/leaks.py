@@ -27,7 +27,7 @@ from nbjudge.course.plug import package_folder, private_folders
 from nbjudge.release import source
 from nbjudge.release.source import Region
 
-__all__ = ["leaks", "place"]
+__all__ = ["Leak", "leaks", "place"]
 
 SECRET = {
     Region.SOLUTION: "the solution",
@@ -70,9 +70,25 @@ class Secret:
     is_code: bool
 
 
+@dataclass(frozen=True)
+class Leak:
+    """Something that a place in a release gives away.
+
+    Parameters
+    ----------
+    told : str
+        What and where, and what helps.
+    stands_open : bool
+        Whether it stands in the open in that cell of the source, too: somebody has written it there.
+    """
+
+    told: str
+    stands_open: bool
+
+
 def leaks(
     folder: Path, sources: Mapping[str, NotebookNode], packages: Iterable[str] = ()
-) -> Iterator[str]:
+) -> Iterator[Leak]:
     """Yield what the files of a release give away: once for each place and kind of secret.
 
     Parameters
@@ -88,8 +104,12 @@ def leaks(
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or "__pycache__" in path.parts:
             continue
-        for where, texts in _places(path, path.relative_to(folder).as_posix()):
-            yield from _find(where, texts, hidden)
+        name = path.relative_to(folder).as_posix()
+        shown = _shown_cells(name, sources[name]) if name in sources else {}
+        for where, texts in _places(path, name):
+            told = _find(where, texts, hidden)
+            open_ones = _find(where, shown.get(where, ()), hidden)
+            yield from (Leak(each, each in open_ones) for each in told)
 
 
 def place(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
@@ -266,7 +286,16 @@ def _texts_in(content: bytes) -> Iterator[str]:
                     yield archive.read(member).decode("utf-8", "replace")
 
 
-def _find(where: str, texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[str]:
+def _shown_cells(name: str, original: NotebookNode) -> dict[str, list[str]]:
+    """Return what stands in the open in the cells of a source, by where they are in the release."""
+    return {
+        place(name, original, cell): ["\n".join(
+            line.text for line in source.lines(cell) if line.region is Region.OPEN)]
+        for cell in original.cells if not _is_hidden_whole(cell)
+    }
+
+
+def _find(where: str, texts: Iterable[str], hidden: Iterable[Secret]) -> list[str]:
     code = "\n".join(map(_code, texts))
     words = "\n".join(map(_words, texts))
     told: dict[str, str] = {}
@@ -275,4 +304,4 @@ def _find(where: str, texts: Iterable[str], hidden: Iterable[Secret]) -> Iterato
             told.setdefault(
                 secret.what, f"{where} gives away {secret.what}: {secret.line}. {secret.remedy}"
             )
-    yield from sorted(told.values())
+    return sorted(told.values())

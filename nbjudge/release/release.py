@@ -27,7 +27,7 @@ from nbjudge.course.plug import Plug, module_files
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
 from nbjudge.release.leaks import place
-from nbjudge.release.verify import findings, refusal, verify_release
+from nbjudge.release.verify import findings, packages_used, refusal, verify_release
 
 __all__ = [
     "Release",
@@ -85,12 +85,15 @@ class Release:
         Everything in it, relative to `folder`, sorted.
     proof : Proof
         What became of the course's own solution under its tests.
+    advice : tuple of str
+        What its instructor may want to change, in sentences.
     """
 
     assignment: str
     folder: Path
     files: tuple[str, ...]
     proof: Proof
+    advice: tuple[str, ...] = ()
 
 
 def release(course: Course, assignment: str, *, run: bool = False) -> Release:
@@ -119,14 +122,14 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
         generate(draft, assignment)
         _refuse_lost_marks(course, draft, assignment)
         found = findings(draft, assignment, run=run)
-        proof = _proof(course, draft, assignment) if not found else None
-        if proof is not None:
-            found = _proof_findings(draft, assignment, proof)
-        if found or proof is None:
-            raise refusal(course, assignment, found)
+        if found.refusals:
+            raise refusal(course, assignment, found.refusals)
+        proof = _proof(course, draft, assignment)
+        if refusals := _proof_findings(draft, assignment, proof):
+            raise refusal(course, assignment, refusals)
         folder = _put_in_place(course, draft, assignment)
         keep(course, assignment, proof)
-    return Release(assignment, folder, tuple(sorted(_files(folder))), proof)
+    return Release(assignment, folder, tuple(sorted(_files(folder))), proof, found.advice)
 
 
 def _proof(course: Course, draft: Course, assignment: str) -> Proof:
@@ -278,7 +281,7 @@ def complete(root: Path, *, assignment: str, **_: object) -> None:
     """Add to a generated release what makes it work by itself: nbgrader's `post_convert_hook`.
 
     These are the students' modules of the judge and the course, the list of packages if the course
-    has one, and a README.
+    has one, and a README. A release that uses none of these modules stays as nbgrader makes it.
 
     Parameters
     ----------
@@ -288,13 +291,15 @@ def complete(root: Path, *, assignment: str, **_: object) -> None:
     """
     folder = root / "release" / assignment
     plug = Course(root).plug
-    for package in plug.all_packages:
+    packages = packages_used(folder, plug)
+    for package in packages:
         (folder / package).mkdir(exist_ok=True)
         for module in module_files(package):
             shutil.copyfile(module, folder / package / module.name)
     if plug.requirements:
         _write(folder / "requirements.txt", "\n".join(_requirements(plug)) + "\n")
-    _write(folder / "README.md", _readme(folder, _read_template(root, plug)))
+    if plug.readme or (packages and not (root / "source" / assignment / "README.md").exists()):
+        _write(folder / "README.md", _readme(folder, _read_template(root, plug)))
 
 
 def _write(path: Path, text: str) -> None:

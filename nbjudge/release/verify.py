@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -12,17 +13,17 @@ from nbgrader.utils import is_solution
 
 from nbjudge.course.cells import is_test
 from nbjudge.course.course import Course
-from nbjudge.course.plug import private_folders
+from nbjudge.course.plug import Plug, private_folders
 from nbjudge.judge.judge import free_names
 from nbjudge.exceptions import ReleaseError
 from nbjudge.release import source
-from nbjudge.release.contract import breaches
+from nbjudge.release.contract import Breach, advice_on_breaches, breaches
 from nbjudge.release.giveaways import giveaways
 from nbjudge.release.leaks import leaks, place
 from nbjudge.release.partial_credit import weight_problem
 from nbjudge.release.dry_run import dry_run
 
-__all__ = ["findings", "refusal", "verify_release"]
+__all__ = ["Findings", "findings", "packages_used", "refusal", "verify_release"]
 
 Notebooks = dict[str, NotebookNode]
 CACHE = "__pycache__"
@@ -44,11 +45,11 @@ def verify_release(course: Course, assignment: str, *, run: bool = False) -> Non
     ReleaseError
         If anything was found; the message lists all of it.
     """
-    if found := findings(course, assignment, run=run):
-        raise refusal(course, assignment, found)
+    if refusals := findings(course, assignment, run=run).refusals:
+        raise refusal(course, assignment, refusals)
 
 
-def refusal(course: Course, assignment: str, found: list[str]) -> ReleaseError:
+def refusal(course: Course, assignment: str, found: Sequence[str]) -> ReleaseError:
     """Return the refusal of a release, which lists all that was found."""
     also = "".join(f" or {package}" for package in course.plug.packages)
     listed = "".join(f"\n  - {finding}" for finding in found)
@@ -58,38 +59,86 @@ def refusal(course: Course, assignment: str, found: list[str]) -> ReleaseError:
     )
 
 
-def findings(course: Course, assignment: str, *, run: bool = False) -> list[str]:
-    """Return why `release/<assignment>/` may not go out to students: nothing if it may.
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a release.
+
+    Parameters
+    ----------
+    refusals : tuple of str
+        Why it may not go out to students.
+    advice : tuple of str
+        What its instructor may want to change, in sentences.
+    """
+
+    refusals: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
+    """Return what is found in `release/<assignment>/`.
 
     Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or the
-    course's reference, nor mention a module of the course's own; no callable in it may pass for an
-    answer; each answer cell must name what its solution defines; the parts of a test must be worth
-    its points; the exercises must keep the course's contract; and the notebooks must be in their
-    committed form, with the cell ids of their sources.
+    course's reference, nor mention a module of the course's own; and no callable in it may pass for
+    an answer. In a course with `Plug.house_rules` also these are refused, which are advice
+    elsewhere: each answer cell must name what its solution defines; the parts of a test must be
+    worth its points; the exercises must keep the course's contract; and the notebooks must be in
+    their committed form, with the cell ids of their sources.
     """
+    plug = course.plug
     folder = course.root / "release" / assignment
     sources = _notebooks(course.root / "source" / assignment)
-    packages = course.plug.all_packages
-    added = ["README.md", *(f"{package}/__init__.py" for package in packages)]
-    if course.plug.requirements:
+    packages = packages_used(folder, plug)
+    added = [f"{package}/__init__.py" for package in packages]
+    if plug.readme or packages:
+        added.append("README.md")
+    if plug.requirements:
         added.append("requirements.txt")
-    found = [f"{name} is missing" for name in (*sources, *added) if not (folder / name).is_file()]
-    if found:
-        return found
+    missing = [f"{name} is missing" for name in (*sources, *added) if not (folder / name).is_file()]
+    if missing:
+        return Findings(tuple(missing))
     releases = _notebooks(folder)
-    found += [f"{name} has no source" for name in releases if name not in sources]
-    found += _out_of_place(folder, packages)
-    found += leaks(folder, sources, course.plug.packages)
+    found = [f"{name} has no source" for name in releases if name not in sources]
+    found += _out_of_place(folder, plug.all_packages)
+    leaked = list(leaks(folder, sources, plug.packages))
+    found += [leak.told for leak in leaked if plug.house_rules or not leak.stands_open]
+    rules: list[Breach] = []
     for name, original in sources.items():
-        form = _form(folder / name, releases[name], original)
-        found += [f"{name}: {finding}" for finding in form]
-        found += _unfit(name, original, releases[name])
-        found += breaches(name, original)
+        found += _missing_cells(name, original, releases[name])
+        rules += _form(folder / name, releases[name], original)
+        rules += _unfit(name, original, releases[name])
+        rules += breaches(name, original)
+    if plug.house_rules:
+        found += [breach.sentence for breach in rules]
     if run:
-        found += dry_run(folder, sources, course.plug)
+        found += dry_run(folder, sources, plug)
     if not found:  # it takes longest
-        found += giveaways(folder, sources, course.plug)
-    return found
+        found += giveaways(folder, sources, plug)
+    if plug.house_rules:
+        return Findings(tuple(found))
+    open_leaks = [leak.told for leak in leaked if leak.stands_open]
+    return Findings(tuple(found), (*open_leaks, *advice_on_breaches(rules)))
+
+
+def packages_used(folder: Path, plug: Plug) -> tuple[str, ...]:
+    """Return the packages of the judge and the course that students get with a release.
+
+    Where nothing in it uses the judge's, and the course has none, they get none.
+    """
+    if plug.house_rules or plug.packages:
+        return plug.all_packages
+    own = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".ipynb", ".py")
+        and path.relative_to(folder).parts[0] not in plug.all_packages
+    ]
+    texts = [text for path in own for text in _texts(path)]
+    return tuple(
+        package
+        for package in plug.all_packages
+        if any(re.search(rf"\b{package}\b", text) for text in texts)
+    )
 
 
 def _notebooks(folder: Path) -> Notebooks:
@@ -98,7 +147,7 @@ def _notebooks(folder: Path) -> Notebooks:
 
 def _out_of_place(folder: Path, packages: Sequence[str]) -> Iterator[str]:
     """Yield what of the course's own a release holds or mentions, and markers that were left."""
-    private = _mention(packages)
+    private, mention_from_outside = _mention(packages, inside=True), _mention(packages)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_dir():
@@ -107,23 +156,32 @@ def _out_of_place(folder: Path, packages: Sequence[str]) -> Iterator[str]:
                 yield f"{name}/ is a folder of {package}, and those stay with the course"
             continue
         told = set()
+        own = private if path.relative_to(folder).parts[0] in packages else mention_from_outside
         for text in _texts(path):
-            if mention := private.search(text):
+            if mention := own.search(text):
                 told.add(f"{name} mentions a module that students do not have: {mention[0]}")
             if marker := source.DELIMITER.search(text):
                 told.add(f"{name} still has '{marker[0]}'")
         yield from sorted(told)
 
 
-def _mention(packages: Sequence[str]) -> re.Pattern[str]:
-    """Return what finds an import of, or a path to, a module that students do not have."""
+def _mention(packages: Sequence[str], *, inside: bool = False) -> re.Pattern[str]:
+    """Return what finds an import of, or a path to, a module that students do not have.
+
+    Parameters
+    ----------
+    packages : sequence of str
+    inside : bool
+        Whether in a file of one of the packages, from which imports can be relative.
+    """
     folders = {package: "|".join(private_folders(package)) for package in packages}
     found = []
     for package, owned in folders.items():
         found.append(rf"\b{package}[./](?:{owned})\b")
         found.append(rf"from\s+{package}\s+import\s[^\n]*\b(?:{owned})\b")
     owned = "|".join(folders.values())
-    found += [rf"from\s+\.(?:{owned})\b", rf"from\s+\.\s+import\s[^\n]*\b(?:{owned})\b"]
+    if inside:
+        found += [rf"from\s+\.(?:{owned})\b", rf"from\s+\.\s+import\s[^\n]*\b(?:{owned})\b"]
     return re.compile("|".join(found))
 
 
@@ -143,29 +201,38 @@ def _texts(path: Path) -> Iterator[str]:
                 waiting += items
 
 
-def _form(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator[str]:
+def _form(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator[Breach]:
     """Yield how a student notebook differs from the form that its source gives it."""
+    where = f"{path.name}:"
     if any(cell.get("outputs") or cell.get("execution_count") for cell in release.cells):
-        yield "has outputs or execution counts"
+        yield Breach(where, "has outputs or execution counts")
     if path.read_bytes() != source.notebook_text(release).encode():
-        yield "is not written in sorted, indented JSON"
+        yield Breach(where, "is not written in sorted, indented JSON", is_ours=True)
     if [cell.get("id") for cell in release.cells] != [cell.get("id") for cell in original.cells]:
-        yield "has other cell ids than its source"
+        yield Breach(where, "has other cell ids than its source", is_ours=True)
 
 
-def _unfit(name: str, original: NotebookNode, release: NotebookNode) -> Iterator[str]:
+def _missing_cells(name: str, original: NotebookNode, release: NotebookNode) -> Iterator[str]:
+    students = source.by_grade_id(release)
+    for grade_id, cell in source.by_grade_id(original).items():
+        if grade_id not in students:
+            yield f"{place(name, original, cell)} is missing in the student version"
+
+
+def _unfit(name: str, original: NotebookNode, release: NotebookNode) -> Iterator[Breach]:
     """Yield which cells leave a student or a test in the dark, each with where it is."""
     students = source.by_grade_id(release)
     answers = _answers(original)
     for grade_id, cell in source.by_grade_id(original).items():
-        found: list[str] = []
-        if grade_id not in students:
-            found.append("is missing in the student version")
-        elif cell.cell_type == "code" and is_solution(cell):
-            found += _stub(students[grade_id].source, cell)
+        where = place(name, original, cell)
+        if grade_id in students and cell.cell_type == "code" and is_solution(cell):
+            for finding in _stub(students[grade_id].source, cell):
+                yield Breach(where, finding)
         if is_test(cell):
-            found += [*_borrowed_names(cell, answers), *_weight_problems(cell)]
-        yield from (f"{place(name, original, cell)} {finding}" for finding in found)
+            for finding in _borrowed_names(cell, answers):
+                yield Breach(where, finding, is_ours=True)
+            for finding in _weight_problems(cell):
+                yield Breach(where, finding)
 
 
 def _answers(original: NotebookNode) -> set[str]:
