@@ -33,6 +33,7 @@ from nbjudge.stand_ins.guard import (
     builtins_for,
     compile_statements,
     compile_test,
+    names_changed,
 )
 from nbjudge.stand_ins.permissions import BEFORE, TEST, Permissions
 
@@ -70,6 +71,8 @@ class Test:
         Whether it and the answer draw from the same random generators.
     learns : bool
         Whether it may do all that can be done, which is noted.
+    learns_names : bool
+        Whether that includes to change the notebook's variables.
     """
 
     exercise: str
@@ -79,6 +82,7 @@ class Test:
     allowed: tuple[str, ...] = ()
     shares_generators: bool = False
     learns: bool = False
+    learns_names: bool = False
 
     @property
     def text(self) -> str:
@@ -371,6 +375,8 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
         raise line.nonsense()
     answers.update(values)
     line.shares_generators = test.shares_generators
+    if shared := _shared_names(test, line):
+        body, last = compile_test(test.source, f"{TEST}{test.exercise}>", shared)
     own_code = (before.co_filename, body.co_filename)
     with _main_module({"__builtins__": builtins_for(line), **values}) as namespace:
         try:
@@ -389,6 +395,16 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
             raise _TestFault("it ends its own process") from error
     missing = result.reason if isinstance(result, check.Points) else ""
     return _mark(result, test.points), missing
+
+
+def _shared_names(test: Test, line: KernelChannel) -> frozenset[str]:
+    """Return the notebook's variables that the test changes for the answer, too."""
+    if not test.learns_names:
+        return line.permissions.shared_names
+    told = line.ask("names")
+    names = names_changed(test.source).intersection(told if type(told) is list else ())
+    line.permissions.share(names)
+    return names
 
 
 @contextlib.contextmanager

@@ -466,6 +466,7 @@ def _test(cell: NotebookNode, plan: TestPlan, definitions: str) -> Test:
         allowed=plan.allowed,
         shares_generators=plan.shares_generators,
         learns=plan.learns,
+        learns_names=plan.learns_names,
     )
 
 

@@ -27,6 +27,8 @@ class TestPlan:
         can then foresee what the test draws.
     learns : bool
         Whether it may do whatever can be done, and tells what it did: the solution is judged so.
+    learns_names : bool
+        Whether that includes to change the variables of the notebook.
     """
 
     fault: str = ""
@@ -34,6 +36,7 @@ class TestPlan:
     allowed: tuple[str, ...] = ()
     shares_generators: bool = False
     learns: bool = False
+    learns_names: bool = False
 
     #: Not a class of tests, whatever its name says.
     __test__ = False

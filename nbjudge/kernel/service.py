@@ -39,6 +39,8 @@ __all__ = ["Service"]
 
 #: Characters of an exception's message that are passed on.
 MAX_MESSAGE = 2000
+#: Where a variable was none.
+_NOTHING = object()
 #: Bases of an exception's class that are told.
 MAX_BASES = 20
 
@@ -78,6 +80,8 @@ class Service:
         self._probes = probes
         self._folder = WorkingFolder(folder) if folder is not None else None
         self._start: switches.State = {}
+        #: What the notebook's variables stood for that a test has changed.
+        self._displaced: dict[str, Any] = {}
         #: How the notebook has its switches, while a test is on.
         self._notebooks: switches.State | None = None
 
@@ -166,6 +170,12 @@ class Service:
         if self._notebooks is not None:
             switches.put_back(self._notebooks)
             self._notebooks = None
+        for name, value in self._displaced.items():
+            if value is _NOTHING:
+                self._namespace.pop(name, None)
+            else:
+                self._namespace[name] = value
+        self._displaced.clear()
 
     def _do_start(self, seed: int) -> None:
         """Seed the notebook, and note how its process starts."""
@@ -240,6 +250,16 @@ class Service:
     def _do_names(self) -> list[str]:
         """Return the names of the notebook's variables that students see."""
         return [name for name in list(self._namespace) if not name.startswith("_")]
+
+    def _do_bind(self, name: str, value: Any) -> None:
+        """Set a variable of the notebook's while a test is on."""
+        self._displaced.setdefault(name, self._namespace.get(name, _NOTHING))
+        self._namespace[name] = value
+
+    def _do_unbind(self, name: str) -> None:
+        """Delete a variable of the notebook's while a test is on."""
+        self._displaced.setdefault(name, self._namespace.get(name, _NOTHING))
+        self._namespace.pop(name, None)
 
     def _do_variable(self, name: str) -> Any:
         return self._namespace[name]

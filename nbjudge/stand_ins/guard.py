@@ -15,7 +15,7 @@ import dataclasses
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, UnionType
 from typing import Any, Protocol, TypeGuard, get_args
 
@@ -35,7 +35,7 @@ SINGLE = (None, True, False, Ellipsis, NotImplemented, np.ma.masked)
 #: By what the rewritten cell calls these functions: no cell can spell such a name.
 ATTRIBUTE, SAME, EXCEPTION, SUBJECT = "<attribute>", "<is>", "<exception>", "<subject>"
 TYPE, VARS, DIR, CALL = "<type>", "<vars>", "<dir>", "<call>"
-NAMES = "<names>"
+NAMES, SHARED = "<names>", "<shared>"
 TEXT, BEGIN_WORDS, END_WORDS = "<text>", "<words>", "</words>"
 
 
@@ -75,7 +75,9 @@ class Referee(Protocol):
         """Note what is wrong with the test, and return it as an exception."""
 
 
-def compile_test(source: str, name: str) -> tuple[CodeType, CodeType | None]:
+def compile_test(
+    source: str, name: str, shared: frozenset[str] = frozenset()
+) -> tuple[CodeType, CodeType | None]:
     """Return the statements of a test cell, and the expression that it ends on, if it does.
 
     Parameters
@@ -83,13 +85,15 @@ def compile_test(source: str, name: str) -> tuple[CodeType, CodeType | None]:
     source : str
     name : str
         What tracebacks call it.
+    shared : frozenset of str
+        Variables which, when they change, change in the kernel, too.
 
     Raises
     ------
     SyntaxError, ValueError
         If it is no Python.
     """
-    tree = _rewritten(source)
+    tree = _rewritten(source, shared)
     last = None
     is_shown = not source.rstrip().endswith(";")  # as in a notebook
     if is_shown and tree.body and isinstance(end := tree.body[-1], ast.Expr):
@@ -99,25 +103,68 @@ def compile_test(source: str, name: str) -> tuple[CodeType, CodeType | None]:
 
 
 def compile_statements(source: str, name: str) -> CodeType:
-    """Return the statements of a text that a test stands on; parameters are as above."""
+    """Return all statements of a text as a whole; parameters are those of `compile_test`."""
     return compile(_rewritten(source), name, "exec")
 
 
-def _rewritten(source: str) -> ast.Module:
+def _rewritten(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
     asks = any(module in source for module in ("inspect", "dataclasses", "typing"))
-    tree: ast.Module = _Rewriter(asks_libraries=asks).visit(parse_cell(source))
+    tree: ast.Module = _Rewriter(shared, asks_libraries=asks).visit(parse_cell(source))
     return ast.fix_missing_locations(tree)
+
+
+def names_changed(source: str) -> frozenset[str]:
+    """Return the names that a test assigns, defines or deletes, but for those of functions."""
+    return frozenset(_changed_by(parse_cell(source)))
+
+
+def _changed_by(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            yield name
+        case ast.ClassDef() | ast.Lambda():
+            return
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _changed_by(child)
 
 
 class _Rewriter(ast.NodeTransformer):
     """Puts a call of ours where Python would not ask the object."""
 
-    def __init__(self, *, asks_libraries: bool) -> None:
+    def __init__(self, shared: frozenset[str], *, asks_libraries: bool) -> None:
+        self._shared = shared
         self._asks_libraries = asks_libraries
         self._depth = 0
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return self._in_function(node)
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        return self._with_share(node, self._in_function(node))
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        return self._with_share(node, self.generic_visit(node))
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        return self._with_share(node, self.generic_visit(node))
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        return self._with_share(node, self.generic_visit(node))
+
+    def visit_Delete(self, node: ast.Delete) -> Any:
+        return self._with_share(node, self.generic_visit(node))
+
+    def _with_share(self, node: ast.AST, rewritten: ast.AST) -> Any:
+        """Let a statement of the test itself be followed by what tells the kernel of it."""
+        names = self._shared.intersection(_changed_by(node))
+        if self._depth or not names:
+            return rewritten
+        told = [
+            ast.copy_location(ast.Expr(_call(node, SHARED, own, ast.Constant(name))), node)
+            for name in sorted(names)
+            for own in [ast.Call(ast.Name("globals", ast.Load()), [], [])]
+        ]
+        return [rewritten, *told]
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         return self._in_function(node)
@@ -273,6 +320,7 @@ def builtins_for(referee: Referee) -> dict[str, Any]:
         DIR: guard.guard(dir),
         CALL: guard.call,
         NAMES: guard.names,
+        SHARED: guard.shared,
         ATTRIBUTE: guard.attribute,
         SAME: guard.is_same,
         TYPE: guard.type_of,
@@ -318,6 +366,13 @@ class _Guard:
 
     def names(self, own: dict[str, Any]) -> Mapping[str, Any]:
         return _Names(self.referee, own)
+
+    def shared(self, own: dict[str, Any], name: str) -> None:
+        """Let a variable of the kernel's be what it is here."""
+        if name in own:
+            self.referee.ask("bind", name=name, value=own[name])
+        else:
+            self.referee.ask("unbind", name=name)
 
     def is_instance(self, value: Any, kinds: Any) -> bool:
         if isinstance(value, _Kind):

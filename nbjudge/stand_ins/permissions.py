@@ -16,6 +16,8 @@ __all__ = ["BEFORE", "TEST", "Permissions"]
 
 #: What the names of a test's code begin with, and of the course's statements in front of it.
 TEST, BEFORE = "<test of ", "<before "
+#: What is noted of a variable that a test changes for the answer, too, before its name.
+SHARE = "share "
 
 
 class Permissions:
@@ -33,6 +35,16 @@ class Permissions:
         self._allowed = frozenset(allowed)
         self._learns = learns
         self._done: set[str] = set()
+
+    @property
+    def shared_names(self) -> frozenset[str]:
+        """The notebook's variables that the test changes for the answer, too."""
+        told = self._allowed | self._done
+        return frozenset(each.removeprefix(SHARE) for each in told if each.startswith(SHARE))
+
+    def share(self, names: Iterable[str]) -> None:
+        """Note which variables are changed for the answer, too."""
+        self._done |= {f"{SHARE}{name}" for name in names}
 
     @property
     def done(self) -> tuple[str, ...]:

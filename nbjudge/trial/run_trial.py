@@ -7,9 +7,9 @@ more as it was decided. Who judges is handed in, so that a class's own workers c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from nbjudge.course.cells import NotebookVersion
@@ -18,7 +18,7 @@ from nbjudge.fork_server.usage import Usage
 from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge.judge import Verdict
 from nbjudge.judge.notebooks import Result
-from nbjudge.judge.plans import Plans, TestPlan
+from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
 from nbjudge.trial.decide import Tried, plans_of, settled
 from nbjudge.trial.stock import stock_verdicts
 
@@ -139,12 +139,10 @@ def run_trial(
         }
 
     tried, plans = decided(allowed)
-    if seeding := _seeding(versions, plans):
-        sharing = _for_all(versions, TestPlan(learns=True))
-        for name, test in seeding:
-            sharing[name] = {**sharing[name], test: TestPlan(learns=True, shares_generators=True)}
+    if any(plan.inside for tests in plans.values() for plan in tests.values()):
+        sharing = _sharing(versions, plans)
         first = _judged(judge, SOLVED, solved, sharing)
-        allowed = _allowed(first, frozenset(seeding))
+        allowed = _allowed(first, sharing)
         second = _judged(judge, UNTOUCHED, untouched, allowed)
         results += [*first.values(), *second.values()]
         tried, plans = decided(allowed)
@@ -160,26 +158,39 @@ def run_trial(
 
 
 def _allowed(
-    learned: Mapping[str, Result], seeding: Collection[tuple[str, str]] = ()
+    learned: Mapping[str, Result], plans: Mapping[str, Plans] | None = None
 ) -> dict[str, Plans]:
     """Return the plans by which all others are judged, of what the solution has shown."""
     return {
         name: {
-            test: TestPlan(allowed=each.did, shares_generators=(name, test) in seeding)
+            test: replace(
+                plans[name][test] if plans else ORDINARY,
+                allowed=each.did,
+                learns=False,
+                learns_names=False,
+            )
             for test, each in result.verdicts.items()
         }
         for name, result in learned.items()
     }
 
 
-def _seeding(versions: Versions, plans: Mapping[str, Plans]) -> list[tuple[str, str]]:
-    """Return the tests that differ so far, and that seed what the answer draws from."""
-    return [
-        (name, cell.grade_id)
+def _sharing(versions: Versions, plans: Mapping[str, Plans]) -> dict[str, Plans]:
+    """Return plans by which tests that differ share more with an answer: what is in one process."""
+    return {
+        name: {
+            cell.grade_id: TestPlan(
+                learns=True,
+                learns_names=bool(plans[name][cell.grade_id].inside),
+                shares_generators=bool(
+                    plans[name][cell.grade_id].inside and SEEDS.search(cell.source)
+                ),
+            )
+            for cell in version.cells
+            if cell.is_test
+        }
         for name, version in versions.items()
-        for cell in version.cells
-        if cell.is_test and plans[name][cell.grade_id].inside and SEEDS.search(cell.source)
-    ]
+    }
 
 
 def _for_all(versions: Versions, plan: TestPlan) -> dict[str, Plans]:

@@ -1,9 +1,5 @@
 import os
 
 
-def square(n):
-    return n * n
-
-
-def squares(n):
+def root(x):
     os._exit(0)

@@ -207,3 +207,67 @@ def test_what_one_line_may_do_another_may_not() -> None:
 
     assert learned.did == ("1 eq",)
     assert "uses `==` on" in verdict_on(liar, test, learned.did).fault
+
+
+SQUARES = """
+def square(n):
+    return n * n
+
+def squares(n):
+    return sum(square(i) for i in range(n))
+
+rate = 2
+
+def scaled(x):
+    return rate * x
+"""
+
+
+def learned_on(test: str) -> tuple[str, ...]:
+    namespace: dict[str, Any] = {}
+    exec(SQUARES, namespace)
+    verdict = judge(Test("1", test, 3.0, learns=True, learns_names=True), line_to(namespace))
+    assert (verdict.mark, verdict.fault, verdict.reason) == (3, "", "")
+    return verdict.did
+
+
+@pytest.mark.parametrize(
+    ("test", "name"),
+    [
+        ("kept = square\ndel square\ntry:\n    squares(3)\nexcept NameError:\n    pass\n"
+         "else:\n    raise AssertionError\nfinally:\n    square = kept\nassert squares(3) == 5",
+         "square"),
+        ("rate = 5\nassert scaled(2) == 10", "rate"),
+        ("rate += 1\nassert scaled(2) == 6", "rate"),
+        ("def square(n):\n    return 1\nassert squares(3) == 3", "square"),
+        ("for rate in (3, 4):\n    pass\nrate = rate\nassert scaled(1) == 4", "rate"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_a_test_changes_changes_for_the_answer_if_the_solution_needs_it(
+    test: str, name: str
+) -> None:
+    did = learned_on(test)
+    service_namespace: dict[str, Any] = {}
+    exec(SQUARES, service_namespace)
+    before = dict(service_namespace)
+
+    line = line_to(service_namespace)
+    verdict = judge(Test("1", test, 3.0, allowed=did), line)
+    line.again().ask("begin", names=[], seed=1)
+
+    assert f"share {name}" in did
+    assert (verdict.mark, verdict.fault) == (3, "")
+    assert service_namespace == before
+
+
+def test_no_other_variable_of_a_test_gets_to_the_kernel() -> None:
+    test = "secret = 4\nrate = 2\nassert scaled(2) == secret"
+    did = learned_on(test)
+    thief = f"{SQUARES}\nsecret = 0\ndef scaled(x):\n    return secret"
+    namespace: dict[str, Any] = {}
+    exec(thief, namespace)
+
+    verdict = judge(Test("1", test, 3.0, allowed=did), line_to(namespace))
+
+    assert "share secret" not in did
+    assert verdict.mark == 0

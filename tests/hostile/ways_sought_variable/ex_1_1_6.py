@@ -1,0 +1,7 @@
+def square(n):
+    return n * n
+
+
+def squares(n):
+    square(n)
+    return expected
