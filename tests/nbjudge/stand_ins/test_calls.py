@@ -168,6 +168,25 @@ assert (random.random(), float(np.random.rand())) != (0, 0)
     assert verdict_on(ANSWER, test, shares=True).mark == 3
 
 
+def test_a_test_can_put_a_function_of_its_own_in_the_place_of_one_that_the_answer_uses() -> None:
+    answer = "def one(n):\n    return n * n\n\ndef two(n):\n    return one(n) + one(n)"
+    test = """
+calls = []
+def one(n):
+    calls.append(n)
+    return 1
+assert two(3) == 2
+assert calls == [3, 3]
+"""
+    kernel = Kernel(answer)
+    line = KernelChannel(kernel.exchange, Limits())
+
+    verdict = judge(Test("1", test, 3.0, allowed=("share one",)), line)
+    kernel.end()
+
+    assert (verdict.mark, verdict.fault, verdict.reason) == (3, "", "")
+
+
 def test_calling_back_counts_like_asking() -> None:
     answer = "def f(g):\n    while True:\n        g()"
 

@@ -239,7 +239,6 @@ def learned_on(test: str) -> tuple[str, ...]:
          "square"),
         ("rate = 5\nassert scaled(2) == 10", "rate"),
         ("rate += 1\nassert scaled(2) == 6", "rate"),
-        ("def square(n):\n    return 1\nassert squares(3) == 3", "square"),
         ("for rate in (3, 4):\n    pass\nrate = rate\nassert scaled(1) == 4", "rate"),
     ],
 )  # fmt: skip
