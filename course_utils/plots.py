@@ -51,6 +51,7 @@ __all__ = [
     "roc",
     "segmentation",
     "side_by_side",
+    "spoiled_slice",
     "surface",
     "training",
 ]
@@ -1234,6 +1235,69 @@ def segmentation(
         note = " (not predicted)" if number in true - predicted else note
         patches.append(Patch(facecolor=TISSUES[number], edgecolor=GREY, label=f"{name}{note}"))
     figure.legend(handles=patches, loc="outside lower center", ncols=4)
+    return figure
+
+
+@_with_style
+def spoiled_slice(
+    truth: ArrayLike,
+    prediction: ArrayLike,
+    shares: ArrayLike,
+    names: Sequence[str],
+    *,
+    title: str = "",
+) -> Figure:
+    """Draw a prediction, where it is wrong, and each class's share of the loss.
+
+    Parameters
+    ----------
+    truth, prediction : integer array (W, H)
+        The class of every pixel; drawn upright, with W to the right and H upwards.
+    shares : array (C,)
+        One finite number per class.
+    names : sequence of str
+        The name of class 0, 1, …, at most eight.
+    title : str, optional
+        Above the picture.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a class has no name, or there are more than eight names.
+    """
+    numbers = _array(shares, "shares", (len(names),)).astype(float)
+    right = _labels(truth, "truth", ("W", "H"))
+    told = _labels(prediction, "prediction", right.shape)
+    names = _class_names(names, 1 + int(max(right.max(), told.max())))
+    if len(names) > len(TISSUES):
+        raise ValueError(f"At most {len(TISSUES)} classes can be told apart, not {len(names)}.")
+    figure = plt.figure(figsize=(11, 4.8), layout="none")
+    brain, wrong = (
+        figure.add_axes((0.01, 0.02, 0.26, 0.82)),
+        figure.add_axes((0.27, 0.02, 0.26, 0.82)),
+    )
+    bars = figure.add_axes((0.7, 0.11, 0.27, 0.73))
+    colours = ListedColormap(TISSUES[: len(names)])
+    look: dict[str, Any] = {"origin": "lower", "interpolation": "nearest"}
+    brain.imshow(told.T, cmap=colours, vmin=-0.5, vmax=len(names) - 0.5, **look)
+    brain.set_title("prediction", fontsize=12)
+    amiss = right != told
+    wrong.imshow(amiss.T, cmap="gray_r", **look)
+    wrong.set_title(f"wrong: {_count(int(amiss.sum()), 'pixel')}", fontsize=12)
+    for axes in (brain, wrong):
+        axes.axis("off")
+    places = np.arange(len(names))
+    drawn = bars.barh(
+        places, numbers, color=TISSUES[: len(names)], edgecolor="black", linewidth=0.7
+    )
+    bars.bar_label(drawn, [f"{number:.3f}" for number in numbers], fontsize=10, padding=3)
+    bars.set(xlabel="share of the loss", xlim=(0, 1.18 * max(numbers.max(), 0.05)))
+    bars.set_yticks(places, names)
+    bars.invert_yaxis()
+    bars.grid(False, axis="y")
+    figure.suptitle(title, fontsize=13)
+    shown = ", ".join(f"{name} {number:.3f}" for name, number in zip(names, numbers, strict=True))
+    _say(figure, f"{title}. {amiss.sum()} pixels are wrong. Shares of the loss: {shown}.")
     return figure
 
 

@@ -81,6 +81,7 @@ EVERY_PICTURE = {
     "network": lambda: plots.network(),
     "batches": lambda: plots.batches({"in file order": [[0, 0], [1, 1]], "shuffled": [[0, 1]]}),
     "segmentation": lambda: plots.segmentation(SLICE, LABELS, LABELS, NAMES),
+    "spoiled_slice": lambda: plots.spoiled_slice(LABELS, LABELS[::-1], np.ones(4), NAMES),
     "masks": lambda: plots.masks(ONE_HOT, NAMES),
     "class_bars": lambda: plots.class_bars([1.0, 2.0, 0.0, 3.0], NAMES, log=True, reference=1.5),
     "drawings": lambda: plots.drawings(character(), ["a", "b", "c"]),
@@ -388,6 +389,20 @@ def test_the_slice_stands_upright_beside_truth_and_prediction():
         "Cerebellum (only predicted)",
         "Brainstem (absent)",
     ]
+
+
+def test_a_spoiled_slice_shows_which_pixels_are_wrong_and_whose_share_that_is():
+    spoiled = LABELS.copy()
+    spoiled[1, 2] = 3
+
+    figure = plots.spoiled_slice(LABELS, spoiled, [0.0, 0.25, 0.0, 0.5], NAMES, title="a slip")
+
+    brain, wrong, bars = figure.axes
+    np.testing.assert_array_equal(brain.images[0].get_array(), spoiled.T)
+    assert wrong.images[0].get_array().sum() == 1
+    assert wrong.get_title() == "wrong: 1 pixel"
+    assert [bar.get_width() for bar in bars.patches] == [0.0, 0.25, 0.0, 0.5]
+    assert "Cerebellum 0.500" in figure.alt
 
 
 def test_a_prediction_of_another_size_is_refused():
