@@ -9,8 +9,13 @@ from nbclient import NotebookClient
 from course_utils.explore import explore
 
 LIVE = """
+import itertools, sys
 from matplotlib import pyplot as plt
 from course_utils.plots import explore
+
+# A picture takes as long as somebody says.
+seconds = itertools.count(0, 0.01)
+sys.modules["course_utils.explore"].perf_counter = seconds.__next__
 
 def draw(eta, steps, margin):
     if margin == 6:
@@ -91,9 +96,25 @@ def test_a_moved_slider_redraws_the_one_picture_in_place(monkeypatch):
     still, _ = run(monkeypatch, LIVE, MOVE)
     moved, named = run(monkeypatch, LIVE, MOVE + "slider.value = 0.05")
 
-    assert named[0].text == "η .3f False steps\n"
+    assert named[0].text == "η .3f True steps\n"
     (before,), (after,) = pictures(still), pictures(moved)
     assert width(after) > 2 * width(before)
+
+
+def test_a_slow_picture_waits_until_the_slider_rests(monkeypatch):
+    _, named = run(monkeypatch, LIVE.replace("0.01)\nsys", "2.0)\nsys"), MOVE)
+
+    assert named[0].text == "η .3f False steps\n"
+
+
+def test_a_picture_that_becomes_slow_no_longer_follows_its_slider(monkeypatch):
+    slower = "\nseconds = itertools.count(0, 0.5)\n"
+    slower += 'sys.modules["course_utils.explore"].perf_counter = seconds.__next__\n'
+    later = "slider.value = 0.05\nprint(slider.continuous_update, whole.continuous_update)"
+
+    _, named = run(monkeypatch, LIVE + slower, MOVE + later)
+
+    assert named[-1].text.endswith("False False\n")
 
 
 def test_values_without_a_picture_are_explained_in_its_place(monkeypatch):
