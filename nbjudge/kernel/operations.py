@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["OPERATIONS", "exception"]
+__all__ = ["ASKED", "OPERATIONS", "exception"]
 
 _OPERATORS = (
     *("lt", "le", "eq", "ne", "gt", "ge", "neg", "pos", "invert", "abs", "index"),
@@ -24,14 +24,22 @@ _FUNCTIONS = (
     *(bytes, callable, complex, delattr, dir, divmod, format, getattr, hash, id, int, next),
     *(repr, reversed, round, setattr, str, ascii),
 )
-_ASKED = {
-    "inspect": (
-        *("getsource", "getsourcelines", "getdoc", "getfullargspec", "getmro"),
-        *("isfunction", "isclass", "ismethod", "isgenerator", "isgeneratorfunction"),
-        *("iscoroutinefunction", "iscoroutine", "isbuiltin", "isroutine", "ismodule"),
-    ),
-    "dataclasses": ("is_dataclass", "asdict", "astuple", "fields", "replace"),
-    "typing": ("get_type_hints",),
+#: What libraries ask about an object, which only its own process can answer, by its full name.
+ASKED: Mapping[str, Callable[..., Any]] = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module, names in (
+        (
+            inspect,
+            (
+                *("getsource", "getsourcelines", "getdoc", "getfullargspec", "getmro"),
+                *("isfunction", "isclass", "ismethod", "isgenerator", "isgeneratorfunction"),
+                *("iscoroutinefunction", "iscoroutine", "isbuiltin", "isroutine", "ismodule"),
+            ),
+        ),
+        (dataclasses, ("is_dataclass", "asdict", "astuple", "fields", "replace")),
+        (typing, ("get_type_hints",)),
+    )
+    for name in names
 }
 
 
@@ -80,11 +88,7 @@ def _asked(function: Callable[..., Any]) -> Callable[..., Any]:
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     **{name.rstrip("_"): getattr(operator, name) for name in _OPERATORS},
     **{function.__name__: function for function in _FUNCTIONS},
-    **{
-        f"{module.__name__}.{name}": _asked(getattr(module, name))
-        for module in (inspect, dataclasses, typing)
-        for name in _ASKED[module.__name__]
-    },
+    **{name: _asked(function) for name, function in ASKED.items()},
     "trunc": lambda value: type(value).__trunc__(value),
     "floor": lambda value: type(value).__floor__(value),
     "ceil": lambda value: type(value).__ceil__(value),

@@ -32,7 +32,7 @@ from nbjudge.kernel.wire import (
     rebuilt,
 )
 from nbjudge.kernel.working_folder import NO_CHANGES, WorkingFolder
-from nbjudge.plain.pictures import Album
+from nbjudge.plain.pictures import Album, is_changeable
 from nbjudge.remote import where
 
 __all__ = ["Service"]
@@ -224,7 +224,7 @@ class Service:
         before = {
             place: self._album.picture(value)
             for place, value in handed.items()
-            if _is_changeable(value)
+            if is_changeable(value)
         }
         result, same = None, None
         effects: dict[str, Any] = {}
@@ -334,10 +334,6 @@ class Service:
             if isinstance(target, base):
                 return base(target)
         return target
-
-
-def _is_changeable(value: Any) -> bool:
-    return not isinstance(value, bool | int | float | complex | str | bytes | type(None))
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

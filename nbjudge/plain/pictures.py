@@ -11,7 +11,7 @@ import numpy as np
 from nbjudge.plain.arrays import bytes_of
 from nbjudge.plain.kinds import WireError
 
-__all__ = ["Album"]
+__all__ = ["Album", "is_changeable"]
 
 #: Bytes that stay allocated for pictures: new memory takes longer to get than to fill.
 MAX_PAGES = 4 * 2**20
@@ -65,6 +65,11 @@ class Album:
         place[:] = content
         self.used = end
         return place
+
+
+def is_changeable(value: object) -> bool:
+    """Say whether who gets a value could change it."""
+    return not isinstance(value, bool | int | float | complex | str | bytes | type(None))
 
 
 def _elements(value: Any) -> np.ndarray[Any, Any] | None:

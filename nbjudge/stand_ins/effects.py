@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nbjudge.plain.pictures import is_changeable
+
 __all__ = ["CannotChange", "write_back"]
 
 
@@ -31,7 +33,7 @@ def write_back(old: Any, new: Any) -> None:
         _write_sequence(old, new)
     elif isinstance(old, tuple):
         for one, other in zip(old, new, strict=False):
-            if _is_changeable(one):
+            if is_changeable(one):
                 write_back(one, other)
     elif isinstance(old, dict):
         values = {key: _kept(old[key], new[key]) if key in old else new[key] for key in new}
@@ -73,14 +75,10 @@ def _write_library_object(old: Any, new: Any) -> None:
 
 def _kept(old: Any, new: Any) -> Any:
     """Return the old part, changed, where that is possible and makes a difference; else the new."""
-    if type(old) is type(new) and _is_changeable(old):
+    if type(old) is type(new) and is_changeable(old):
         try:
             write_back(old, new)
         except CannotChange:
             return new
         return old
     return new
-
-
-def _is_changeable(value: object) -> bool:
-    return not isinstance(value, bool | int | float | complex | str | bytes | type(None))

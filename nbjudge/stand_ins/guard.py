@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dataclasses
-import inspect
 import sys
-import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, UnionType
 from typing import Any, Protocol, TypeGuard, get_args
@@ -22,6 +19,7 @@ from typing import Any, Protocol, TypeGuard, get_args
 import numpy as np
 
 from nbjudge.course.cells import parse_cell
+from nbjudge.kernel.operations import ASKED
 from nbjudge.kernel.wire import plain_types
 from nbjudge.remote import AnswerError
 from nbjudge.stand_ins.stand_in import DATA, StandIn, Unable, is_data, is_function
@@ -39,23 +37,9 @@ NAMES, SHARED = "<names>", "<shared>"
 TEXT, BEGIN_WORDS, END_WORDS = "<text>", "<words>", "</words>"
 
 
-#: What libraries ask about an object, which only its own process can answer.
-ASKED = {
-    getattr(module, name): f"{module.__name__}.{name}"
-    for module, names in (
-        (
-            inspect,
-            (
-                *("getsource", "getsourcelines", "getdoc", "getfullargspec", "getmro"),
-                *("isfunction", "isclass", "ismethod", "isgenerator", "isgeneratorfunction"),
-                *("iscoroutinefunction", "iscoroutine", "isbuiltin", "isroutine", "ismodule"),
-            ),
-        ),
-        (dataclasses, ("is_dataclass", "asdict", "astuple", "fields", "replace")),
-        (typing, ("get_type_hints",)),
-    )
-    for name in names
-}
+#: The names of functions that ask about an object, and of the modules that have them.
+_ASKING = {function: name for name, function in ASKED.items()}
+_ASKING_MODULES = frozenset(name.partition(".")[0] for name in ASKED)
 #: Magics that show or load something, and change no test.
 MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload"})
 
@@ -108,7 +92,7 @@ def compile_statements(source: str, name: str) -> CodeType:
 
 
 def _rewritten(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
-    asks = any(module in source for module in ("inspect", "dataclasses", "typing"))
+    asks = any(module in source for module in _ASKING_MODULES)
     tree: ast.Module = _Rewriter(shared, asks_libraries=asks).visit(parse_cell(source))
     return ast.fix_missing_locations(tree)
 
@@ -356,7 +340,7 @@ class _Guard:
         """Call something, or have the kernel answer what is asked about an object there."""
         if arguments and isinstance(arguments[0], StandIn) and not isinstance(function, StandIn):
             try:
-                name = ASKED.get(function)
+                name = _ASKING.get(function)
             except TypeError:  # it has no hash
                 name = None
             if name is not None:
