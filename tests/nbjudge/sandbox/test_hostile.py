@@ -52,14 +52,23 @@ SCENARIOS = {
 }
 #: Of each course, where it is from, its assignment, and what bounds its students. Whom nothing but
 #: time ends is in "tiny" or "hurried"; behind "walls" all have far more of it than they need. The
-#: tests of "ways" need what stays in the kernel, and one of them the kernel itself.
-SOURCES = {"tiny": "tiny", "steps": "steps", "walls": "tiny", "hurried": "tiny", "ways": "ways"}
+#: tests of "ways" need what stays in the kernel, and one of them the kernel itself; those of
+#: "files" read what the answers write.
+SOURCES = {
+    "tiny": "tiny",
+    "steps": "steps",
+    "walls": "tiny",
+    "hurried": "tiny",
+    "ways": "ways",
+    "files": "files",
+}
 ASSIGNMENTS = {
     "tiny": "sums",
     "steps": "steps",
     "walls": "sums",
     "hurried": "sums",
     "ways": "ways",
+    "files": "files",
 }
 TIME = "c.Execute.timeout = {0}\nc.Judge.call_seconds = {0}\n"
 WALLS = """
@@ -75,6 +84,7 @@ LIMITS = {
     "walls": TIME.format(30) + WALLS,
     "hurried": TIME.format(4) + WALLS,
     "ways": TIME.format(8) + "c.Judge.output_bytes = 2**20\n",
+    "files": TIME.format(30),
 }
 FULL = {
     "tiny": {"1.1.1": 2, "1.1.2": 3},
@@ -82,6 +92,7 @@ FULL = {
     "walls": {"1.1.1": 2, "1.1.2": 3},
     "hurried": {"1.1.1": 2, "1.1.2": 3},
     "ways": {"1.1.1": 2, "1.1.2": 2, "1.1.3": 2, "1.1.4": 2, "1.1.5": 3, "1.1.6": 3},
+    "files": {"1.1.1": 2, "1.1.2": 3},
 }
 #: What every row of a course says.
 TOLD_OF_ALL = {
