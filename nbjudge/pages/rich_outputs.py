@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -24,6 +25,8 @@ MOST_OUTPUTS = 30
 MOST_TEXT = 20_000
 MOST_CODE = 20_000
 MOST_TRACEBACK = 14
+#: Characters of a code that is remembered for the next page that has it.
+MOST_KEPT = 10_000
 
 FORMATTER = HtmlFormatter(nowrap=True, classprefix="k-")
 PICTURES = ("image/png", "image/jpeg", "image/gif")
@@ -51,7 +54,13 @@ def code(source: str, cleaner: Cleaner) -> Markup:
     shown = cleaner.cut(whole, MOST_CODE)
     if shown != whole:
         return escape(shown)
-    return Markup(highlight(shown, PythonLexer(stripnl=False), FORMATTER).removesuffix("\n"))
+    return _highlighted(shown) if len(shown) <= MOST_KEPT else _highlighted.__wrapped__(shown)
+
+
+@lru_cache(maxsize=512)
+def _highlighted(source: str) -> Markup:
+    # Most cells of a class are everybody's.
+    return Markup(highlight(source, PythonLexer(stripnl=False), FORMATTER).removesuffix("\n"))
 
 
 def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> list[Output]:

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -38,6 +39,8 @@ MOST_TAGS_AT_ONCE = 5000
 MOST_TAGS = 30_000
 #: Tags that stand open inside each other: parsers take long for towers of them.
 MOST_DEPTH = 200
+#: Characters of a piece that is remembered for the next page that has it.
+MOST_KEPT = 30_000
 #: What may begin a formula, in one piece of Markdown: from each the parser looks for the end.
 MOST_FORMULAS = 500
 #: Base64 characters of one picture, and of all in one page.
@@ -168,14 +171,13 @@ class Cleaner:
             return self.text(source, what)
         if len(BEGINS_FORMULA.findall(source)) > MOST_FORMULAS:
             return self.text(source, what)
-        parts = _Parts()
-        renderer = _Renderer(parts, attachments or {})
         try:
-            html = MarkdownWithMath(renderer=renderer).render(UNPRIVATE.sub("�", source))
+            html, kept = _render(source, attachments) if attachments else _rendered(source)
         # Whatever a text does to the parser, it can still be read as text.
         except Exception:
             return self.text(source, what)
-        cleaned = self._html(html, parts)
+        # Each part is taken out as it finds its place.
+        cleaned = self._html(html, _Parts(dict(kept.formulas), dict(kept.sources)))
         return self.text(source, what) if cleaned is None else cleaned
 
     def html(self, source: str) -> Markup | None:
@@ -217,7 +219,7 @@ class Cleaner:
             return None
         writer = _Writer(self, parts)
         try:
-            writer.feed(BLEACH.clean(html))
+            writer.feed(_bleached(html) if len(html) <= MOST_KEPT else BLEACH.clean(html))
             writer.close()
         # Whatever a piece of HTML does to a parser, it costs nobody the page.
         except Exception:
@@ -246,6 +248,24 @@ class _Parts:
         self._count += 1
         self.sources[self._count] = source
         return f"data:{self._count}"
+
+
+def _render(source: str, attachments: Mapping[str, Any]) -> tuple[str, _Parts]:
+    """Return Markdown as HTML that is not clean yet, and what belongs into it then."""
+    parts = _Parts()
+    renderer = _Renderer(parts, attachments)
+    return MarkdownWithMath(renderer=renderer).render(UNPRIVATE.sub("�", source)), parts
+
+
+# Most texts of a class are everybody's.
+@lru_cache(maxsize=256)
+def _rendered(source: str) -> tuple[str, _Parts]:
+    return _render(source, {})
+
+
+@lru_cache(maxsize=512)
+def _bleached(html: str) -> str:
+    return str(BLEACH.clean(html))
 
 
 class _Renderer(IPythonRenderer):

@@ -568,6 +568,13 @@ def test_output_without_end_is_cut() -> None:
 # ---- Formulas ------------------------------------------------------------------------------------
 
 
+def test_a_text_is_the_same_each_time_it_is_shown() -> None:
+    text = "# Title\n\nA formula $x^2$, a picture ![p](data:image/png;base64,AAAA) and `code`."
+
+    assert Cleaner().markdown(text) == Cleaner().markdown(text)
+    assert "<math" in Cleaner().markdown(text)
+
+
 def test_all_formulas_of_the_course_become_mathml() -> None:
     found = 0
     for path in ROOT.glob("source/*/*.ipynb"):
