@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ __all__ = [
     "CourseCell",
     "NotebookVersion",
     "exercise_number",
+    "foreign_language",
     "imports_of",
     "is_test",
     "parse_cell",
@@ -80,6 +81,8 @@ class NotebookVersion:
         tell a student's text from the course's; no mark depends on them, nor does `digest`.
     imports : tuple of str
         The statements of those cells that import something, which tests may use.
+    language, kernel : str
+        If it is not in Python: what it is in, and the name of Jupyter's kernel for it.
     """
 
     name: str
@@ -87,6 +90,18 @@ class NotebookVersion:
     display: frozenset[str] = frozenset()
     given: frozenset[tuple[str, str]] = frozenset()
     imports: tuple[str, ...] = ()
+    language: str = ""
+    kernel: str = ""
+
+    @property
+    def why_not_judged(self) -> str:
+        """Why the judge runs none of it, as the end of a sentence; empty if it does."""
+        if not self.language:
+            return ""
+        return (
+            f"'{self.name}.ipynb' is in {self.language}, which the judge does not speak: "
+            "`nbgrader autograde` runs it as nbgrader does, with nothing to protect from it"
+        )
 
     @cached_property
     def digest(self) -> str:
@@ -98,7 +113,23 @@ class NotebookVersion:
         ]
         if self.imports:
             content.append(self.imports)
+        if self.language:
+            content.append([self.language, self.kernel])
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def foreign_language(metadata: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a notebook is in and which kernel it needs, by its metadata; "" is Python.
+
+    >>> foreign_language({"kernelspec": {"name": "ir", "language": "R"}})
+    ('R', 'ir')
+    >>> foreign_language({"kernelspec": {"name": "python3"}})
+    ('', '')
+    """
+    spec, told = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
+    language = str(spec.get("language") or told.get("name") or "python")
+    is_python = language.lower().removeprefix("i").startswith("python")
+    return ("", "") if is_python else (language, str(spec.get("name") or language.lower()))
 
 
 def exercise_number(grade_id: str) -> str:

@@ -30,7 +30,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import DBAPIError
 from traitlets.config import Config
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number, imports_of
+from nbjudge.course.cells import (
+    CourseCell,
+    NotebookVersion,
+    exercise_number,
+    foreign_language,
+    imports_of,
+)
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook_file import GradebookUnfit, require_fit_gradebook
 from nbjudge.course.marks import (
@@ -150,19 +156,21 @@ def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
         }
 
 
-def _master(course: Course, assignment: str, notebook: str) -> list[NotebookNode]:
-    """Return the cells of a notebook as it was released; of its source, if that is gone."""
+def _master(course: Course, assignment: str, notebook: str) -> NotebookNode:
+    """Return a notebook as it was released; its source, if that is gone."""
     for step in ("release", "source"):
         path = course.root / step / assignment / f"{notebook}.ipynb"
         if path.is_file():
             with suppress(ValueError, OSError):
-                cells: list[NotebookNode] = nbformat.read(path, 4).cells  # type: ignore[no-untyped-call]
-                return cells
-    return []
+                found: NotebookNode = nbformat.read(path, 4)  # type: ignore[no-untyped-call]
+                return found
+    return nbformat.v4.new_notebook()  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _version(notebook: Notebook, master: list[NotebookNode]) -> NotebookVersion:
+def _version(notebook: Notebook, released: NotebookNode) -> NotebookVersion:
     cells = tuple(_cells(notebook))
+    master = released.cells
+    language, kernel = foreign_language(released.metadata)
     # The gradebook keeps no order of cells: new ones come last, wherever the notebook has them.
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in master]
     position = {name: index for index, name in enumerate(ids)}
@@ -183,7 +191,13 @@ def _version(notebook: Notebook, master: list[NotebookNode]) -> NotebookVersion:
         if grade_id is None and cell.cell_type == "code"
     )
     return NotebookVersion(
-        notebook.name, tuple(ordered), frozenset(display), frozenset(given), imports
+        notebook.name,
+        tuple(ordered),
+        frozenset(display),
+        frozenset(given),
+        imports if not language else (),
+        language,
+        kernel,
     )
 
 

@@ -240,10 +240,11 @@ def _proof(
         return outcome
 
     solved, untouched = _notebooks(course, assignment, terms, answers)
+    spoken = {name: each for name, each in terms.versions.items() if not each.language}
     found = run_trial(
-        terms.versions,
-        solved,
-        untouched,
+        spoken,
+        {name: solved[name] for name in spoken},
+        {name: untouched[name] for name in spoken},
         judge,
         files=files,
         environment=terms.environment,
@@ -276,13 +277,26 @@ def _proof(
             )
             for name, tried in found.tried.items()
         },
-        plans=found.plans,
+        plans={**found.plans, **_unspoken(terms.versions)},
         gifts=_each(found.tried, gift_of),
         advice=_each(found.tried, advice_on),
         # Measured once a version: limits follow from it, and another measurement is never the same.
         needs=(kept.needs if kept else {}) or needs(found.used),
     )
     return proof, found.is_sure
+
+
+def _unspoken(versions: Mapping[str, NotebookVersion]) -> dict[str, Plans]:
+    """Return the plans for notebooks in other languages: a person marks all of their tests."""
+    return {
+        name: {
+            cell.grade_id: TestPlan(fault=version.why_not_judged)
+            for cell in version.cells
+            if cell.is_test
+        }
+        for name, version in versions.items()
+        if version.language
+    }
 
 
 def _each(

@@ -18,6 +18,7 @@ from traitlets import Bool
 
 from nbjudge.basics.settings import traits_of
 from nbjudge.course.answer_texts import changes, hashes, recall, remember
+from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
 from nbjudge.course.gradebook import versions
@@ -60,7 +61,9 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no ty
         for problem in found.problems:
             self.log.warning(problem)
         nb.cells = list(found.cells)
-        nb.metadata = from_dict({"kernelspec": KERNELSPEC})  # type: ignore[no-untyped-call]
+        nb.metadata = from_dict(  # type: ignore[no-untyped-call]
+            {"kernelspec": _kernelspec(version) if version.language else KERNELSPEC}
+        )
         nb.nbformat, nb.nbformat_minor = 4, 5
         return nb, resources
 
@@ -88,10 +91,15 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
     ) -> tuple[NotebookNode, Resources]:
         """Return the notebook with its outputs, and the verdicts among the resources."""
         ids = resources["nbgrader"]
-        if problem := bubblewrap.problem():
-            self.log.warning("Without a sandbox: %s %s", problem, bubblewrap.UNPROTECTED)
         course = _course(self)
         version = versions(course, ids["assignment"])
+        if why := version[ids["notebook"]].why_not_judged:
+            self.log.warning("%s.", why)
+            resources[WAITING] = _waiting(ids)
+            ran: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
+            return ran
+        if problem := bubblewrap.problem():
+            self.log.warning("Without a sandbox: %s %s", problem, bubblewrap.UNPROTECTED)
         allowed, plug = self.limits, read_plug(self.config)
         plans: Plans = {}
         try:
@@ -145,8 +153,10 @@ class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no typ
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the notebook with the judge's findings in its metadata."""
-        graded: Graded = resources[FOUND]
-        record(nb, graded)
+        graded: Graded | None = resources.get(FOUND)
+        if graded is not None:
+            record(nb, graded)
+        verdicts = graded.verdicts if graded is not None else {}
         ids = resources["nbgrader"]
         folder = folder_of(_course(self), "submitted", ids["student"], ids["assignment"])
         handed_in, problem = handed_in_at(folder)
@@ -162,13 +172,18 @@ class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no typ
                 ids["notebook"], ids["assignment"], ids["student"]
             )
             for grade in notebook.grades:
-                verdict = graded.verdicts.get(grade.cell.name)
+                verdict = verdicts.get(grade.cell.name)
                 score = None if verdict and verdict.fault else grade.auto_score
                 grade.needs_manual_grade = resources[WAITING].get(grade.cell.name, False)
                 give(grade, score, grade.cell.name in changed)
             gradebook.db.commit()
         remember(finished, {**before, ids["notebook"]: now})
         return nb, resources
+
+
+def _kernelspec(version: NotebookVersion) -> dict[str, str]:
+    """Return how a notebook that is not in Python names its kernel."""
+    return {"name": version.kernel, "display_name": version.language, "language": version.language}
 
 
 def _waiting(ids: Mapping[str, str]) -> dict[str, bool]:

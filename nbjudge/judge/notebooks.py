@@ -31,7 +31,7 @@ from nbjudge.judge.inside import examine_inside
 from nbjudge.judge.judge import Verdict
 from nbjudge.judge.judge_process import judging
 from nbjudge.judge.notebook_run import NotebookRun, SandboxLost, display, error
-from nbjudge.judge.plans import ORDINARY, Plans
+from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
 from nbjudge.judge.surroundings import Surroundings, surroundings_of
 from nbjudge.sandbox.fitted_limits import fit_limits
 from nbjudge.sandbox.limits import Limits
@@ -155,9 +155,10 @@ def grade(
         seed_parts=seed_parts,
         limits=limits,
         skipped=frozenset() if run_all else version.display,
-        plans=plans,
-        surroundings=surroundings_of(version),
+        plans=plans if not version.language else _held(version),
+        surroundings=surroundings_of(version) if not version.language else None,
         plug=plug,
+        runs=not version.language,
     )
     shortened, _ = LimitOutput(
         max_lines=limits.output_lines, max_traceback=limits.traceback_lines
@@ -185,6 +186,12 @@ def grade(
         used=graded.used,
         answers=hashes(shortened.cells),
     )
+
+
+def _held(version: NotebookVersion) -> Plans:
+    """Return the plans for a notebook that cannot be judged: a person marks all of its tests."""
+    plan = TestPlan(fault=version.why_not_judged)
+    return {cell.grade_id: plan for cell in version.cells if cell.is_test}
 
 
 def _notebook_bytes(notebook: NotebookNode) -> bytes:
@@ -247,6 +254,7 @@ def grade_notebook(
     plans: Plans | None = None,
     surroundings: Surroundings | None = None,
     plug: Plug | None = None,
+    runs: bool = True,
 ) -> Graded:
     """Run a submitted notebook from top to bottom, and judge each test where it stands.
 
@@ -273,6 +281,8 @@ def grade_notebook(
         What tests find of the rest of their notebook.
     plug : Plug, optional
         What the course tells of itself.
+    runs : bool
+        Whether its cells are run at all.
 
     Raises
     ------
@@ -288,6 +298,7 @@ def grade_notebook(
         plans or {},
         surroundings or Surroundings(),
         plug or Plug(),
+        runs,
     )
     try:
         return grading.grade(deepcopy(notebook))
@@ -308,6 +319,7 @@ class _Grading:
     plans: Plans
     surroundings: Surroundings
     plug: Plug
+    runs: bool = True
 
     def grade(self, notebook: NotebookNode) -> Graded:
         """Fill in the outputs of a notebook, and return it with its verdicts."""
@@ -343,7 +355,7 @@ class _Grading:
         return Graded(notebook, verdicts, group_sentences(run.remarks), seconds, run.used)
 
     def _is_skipped(self, cell: NotebookNode) -> bool:
-        return cell.source.strip() in self.skipped and not is_solution(cell)
+        return not self.runs or (cell.source.strip() in self.skipped and not is_solution(cell))
 
     def _is_inside(self, name: str) -> bool:
         plan = self.plans.get(name, ORDINARY)

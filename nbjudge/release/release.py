@@ -27,6 +27,7 @@ from nbjudge.course.plug import Plug, module_files
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
 from nbjudge.release.leaks import place
+from nbjudge.release.unready import reasons_unready
 from nbjudge.release.verify import findings, packages_used, refusal, verify_release
 
 __all__ = [
@@ -118,6 +119,8 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
         get all marks of it, or if marks that are in the gradebook would be lost.
     """
     course.require(assignment)
+    if reasons := reasons_unready(course.root, assignment):
+        raise refusal(course, assignment, reasons)
     with scratch(course, assignment) as draft:
         generate(draft, assignment)
         _refuse_lost_marks(course, draft, assignment)

@@ -11,7 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
-from nbjudge.course.cells import is_test
+from nbjudge.course.cells import foreign_language, is_test
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug, private_folders
 from nbjudge.judge.judge import free_names
@@ -106,7 +106,8 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
     for name, original in sources.items():
         found += _missing_cells(name, original, releases[name])
         rules += _form(folder / name, releases[name], original)
-        rules += _unfit(name, original, releases[name])
+        if not foreign_language(original.metadata)[0]:
+            rules += _unfit(name, original, releases[name])
         rules += breaches(name, original)
     if plug.house_rules:
         found += [breach.sentence for breach in rules]
