@@ -70,6 +70,9 @@ class Proof:
     needs : mapping of str to float
         What the solution took of a resource, at most, by the resource's name: what a class may use
         is derived from it. Empty where nothing was measured.
+    beside : str
+        A text that is another for any other files of the course's beside the notebooks; empty
+        without any.
     """
 
     version: str
@@ -80,6 +83,7 @@ class Proof:
     gifts: Texts = field(default_factory=dict)
     advice: Texts = field(default_factory=dict)
     needs: Mapping[str, float] = field(default_factory=dict)
+    beside: str = ""
 
     @property
     def faults(self) -> dict[str, dict[str, str]]:
@@ -147,6 +151,7 @@ def find(course: Course, assignment: str, version: str) -> Proof | None:
             gifts=_texts(record["gifts"]),
             advice=_texts(record["advice"]),
             needs={_text(name): float(amount) for name, amount in record["needs"].items()},
+            beside=_text(record["beside"]),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -187,7 +192,11 @@ def find_or_prove(
     Parameters and exceptions are those of `prove`.
     """
     kept = find(course, assignment, digest(terms.versions))
-    if kept is not None and kept.grader == terms.grader:
+    if (
+        kept is not None
+        and kept.grader == terms.grader
+        and kept.beside == _digest_of_files(_beside(course, assignment, terms))
+    ):
         return kept
     proof, is_sure = _proof(course, assignment, terms, outcomes)
     if is_sure:
@@ -228,9 +237,7 @@ def _proof(
     from nbjudge.trial.decide import advice_on, gift_of
     from nbjudge.trial.run_trial import run_trial  # which takes a while to import
 
-    folder = course.root / "release" / assignment
-    beside = course_files(folder, terms.plug.everywhere)
-    files = {name: path.read_bytes() for name, path in beside.items()}
+    files = _beside(course, assignment, terms)
     do = outcomes or (lambda jobs: map(work, jobs))
 
     def judge(who: str, notebooks: Mapping[str, bytes], plans: Mapping[str, Plans]) -> Outcome:
@@ -282,8 +289,23 @@ def _proof(
         advice=_each(found.tried, advice_on),
         # Measured once a version: limits follow from it, and another measurement is never the same.
         needs=(kept.needs if kept else {}) or needs(found.used),
+        beside=_digest_of_files(files),
     )
     return proof, found.is_sure
+
+
+def _beside(course: Course, assignment: str, terms: GradingConditions) -> dict[str, bytes]:
+    """Return what students got of an assignment beside its notebooks."""
+    folder = course.root / "release" / assignment
+    found = course_files(folder, terms.plug.everywhere)
+    return {name: path.read_bytes() for name, path in found.items()}
+
+
+def _digest_of_files(files: Mapping[str, bytes]) -> str:
+    if not files:
+        return ""
+    content = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _unspoken(versions: Mapping[str, NotebookVersion]) -> dict[str, Plans]:

@@ -95,5 +95,28 @@ def test_a_version_is_measured_once(course):
     assert (again.grader, again.needs) == (terms.grader, measured)
 
 
+def test_a_version_is_proved_again_when_a_file_beside_its_notebooks_changes(course, monkeypatch):
+    terms = GradingConditions(versions(course, "sums"), course_limits(course), False, course.plug)
+    helper = course.root / "release" / "sums" / "helper.py"
+    proved = []
+
+    def prove(*_):
+        proved.append(helper.read_text() if helper.exists() else None)
+        return PROOF, False
+
+    monkeypatch.setattr(solution_proof, "_proof", prove)
+    version = solution_proof.digest(terms.versions)
+    solution_proof.keep(course, "sums", Proof(version, terms.grader))
+    solution_proof.find_or_prove(course, "sums", terms)
+    assert proved == []
+
+    for text in ("x = 1", "x = 2"):
+        helper.write_text(text)
+        solution_proof.find_or_prove(course, "sums", terms)
+
+    helper.unlink()
+    assert proved == ["x = 1", "x = 2"]
+
+
 def judges_nothing():
     raise AssertionError("what is proved is not judged again")
