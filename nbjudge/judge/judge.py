@@ -304,7 +304,11 @@ def _judge(
             mark, missing = _run(test, line, answers, own)
     except _TestFault as error:
         fault = str(error)
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):  # which somebody else means
+        raise
+    except (
+        BaseException
+    ) as error:  # what pytest raises where it misses an exception is no Exception
         if _is_out_of_memory(error) and line.broken is None:
             line.broken = CourseError("examining what it gave takes more memory than a test may")
         if is_tests_own(error):
@@ -347,7 +351,7 @@ def _judge(
     )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     """Say whether this process, not the answer's, had too little memory; PyTorch has own words."""
     if isinstance(error, AnswerError):
         return False
@@ -442,7 +446,7 @@ def _mark(result: Any, points: float) -> float:
     return mark
 
 
-def _reason(error: Exception, test: Test) -> str:
+def _reason(error: BaseException, test: Test) -> str:
     if isinstance(error, CheckFailed):
         return str(error)
     if isinstance(error, CourseError):

@@ -552,3 +552,11 @@ def test_no_text_of_a_test_goes_to_the_kernel_by_way_of_a_magic(test: str) -> No
     answer = "seen = []\nget_ipython = lambda: seen.append(1)\ndef f():\n    return 3"
 
     assert "get_ipython" in verdict_on(answer, test).fault
+
+
+@pytest.mark.parametrize("test", ["with pytest.raises(ValueError):\n    f()", "pytest.fail('no')"])
+def test_what_pytest_raises_costs_the_mark_and_nothing_else(test: str) -> None:
+    verdict = verdict_on("def f(): pass", f"import pytest\nf()\n{test}")
+
+    assert (verdict.mark, verdict.fault, verdict.lost) == (0, "", False)
+    assert verdict.reason
