@@ -14,6 +14,8 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -154,7 +156,7 @@ def _normal(value: Any) -> Any:
         return value if value is None else bool(value)
     if isinstance(value, str):
         return ["text", value]
-    if isinstance(value, int | float | complex | np.number):
+    if isinstance(value, int | float | complex | np.number | Fraction | Decimal):
         return _number(value)
     if isinstance(value, list | tuple):
         return [_normal(item) for item in value]
@@ -165,6 +167,8 @@ def _normal(value: Any) -> Any:
         return ["set", sorted(map(_normal, value), key=json.dumps)]
     if _is_numbers(value):
         return _array(value)
+    if type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "to_numpy"):
+        return _table(value)
     return _bytes(value)
 
 
@@ -186,6 +190,15 @@ def _array(value: Any) -> Any:
         return [of(each) for each in item] if isinstance(item, list) else _number(item, least)
 
     return of(items)
+
+
+def _table(value: Any) -> Any:
+    """Return what stands in a pandas table, column, or index: labels and values."""
+    if (columns := getattr(value, "columns", None)) is not None:
+        own = [_normal(value.iloc[:, place].tolist()) for place in range(len(columns))]
+        return ["table", _normal(columns.tolist()), _normal(value.index.tolist()), own]
+    index = getattr(value, "index", None)
+    return ["column", None if index is None else _normal(index.tolist()), _normal(value.tolist())]
 
 
 def _flat(items: Any) -> Iterator[Any]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,6 +128,10 @@ def test_rounding_does_not_tell_numbers_apart(number: float) -> None:
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
         ({3, 1, 2}, {1, 2, 3}),
         (float("nan"), -float("nan")),
+        (Fraction(1, 3), 1 / 3),
+        (Decimal("0.5"), 0.5),
+        (pd.DataFrame({"a": [0.1 + 0.2]}), pd.DataFrame({"a": [0.3]})),
+        (pd.Series([1.0, 2.0], name="a"), pd.Series([1, 2], name="b")),
     ],
 )
 def test_two_ways_to_one_result_are_the_same(one: object, other: object) -> None:
@@ -142,6 +150,12 @@ def test_two_ways_to_one_result_are_the_same(one: object, other: object) -> None
         ([[1, 2]], [1, 2]),
         (float("inf"), float("nan")),
         (b"a", b"b"),
+        (pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]})),
+        (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [2]})),
+        (pd.Series([1, 2]), pd.Series([1, 2], index=[1, 0])),
+        (pd.Series([1, 2]), [1, 2]),
+        (date(2026, 1, 1), date(2026, 1, 2)),
+        (range(3), range(4)),
     ],
 )
 def test_two_results_are_not_the_same(one: object, other: object) -> None:
