@@ -49,6 +49,8 @@ RUN_IN = {
     "course export --to moodle --roster": "nbjudge/export/test_export.py",
     "course feedback warm_up": "docs/test_docs_exercise.py",
     "course formgrader": "nbjudge/hooks/test_formgrader_browser.py",
+    "course init": "nbjudge/cli/test_first_course.py",
+    "course mistakes optimisers --name": "nbjudge/mistakes/test_course_mistakes.py",
     "course new": "docs/test_docs_exercise.py",
     "course release warm_up": "docs/test_docs_exercise.py",
     "course similar optimisers --against": "nbjudge/similar/test_similar.py",
