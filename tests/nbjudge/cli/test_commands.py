@@ -73,7 +73,7 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 
     commands = (
         *("release", "check", "new", "tidy", "collect", "autograde", "feedback", "formgrader"),
-        *("report", "similar", "export", "data", "doctor", "demo"),
+        *("report", "mistakes", "similar", "export", "data", "doctor", "demo", "init"),
     )
     for command in commands:
         assert re.search(rf"^  {command} ", shown.stdout, re.MULTILINE)
@@ -94,7 +94,7 @@ def test_outside_a_course_one_sentence_and_no_traceback(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["release", "check", "autograde", "feedback", "report", "similar"]
+    "command", ["release", "check", "autograde", "feedback", "report", "mistakes", "similar"]
 )
 def test_an_unknown_assignment_is_answered_with_those_there_are(course: Path, command: str) -> None:
     result = call("--course", course, command, "sum")
