@@ -558,7 +558,7 @@ def export(
 @app.command()
 def mistakes(
     context: typer.Context,
-    assignment: Annotated[str, typer.Argument(help="A graded one.")],
+    assignment: Assignment = None,
     sentence: Annotated[
         str | None,
         typer.Option("--name", metavar="SENTENCE", help="What who made the mistake is to read."),
@@ -570,38 +570,37 @@ def mistakes(
 ) -> None:
     """Show the wrong answers that behave alike and nothing names yet; name one."""
     course = _course(context)
-    name = course.require(assignment)
+    names = _chosen(course, assignment)
+    if sentence is not None and len(names) > 1:
+        raise CourseError(f"Say whose mistake it is that is named: {', '.join(names)}.")
     from nbjudge.cli.show_mistakes import show_groups
     from nbjudge.mistakes.known_behaviours import Examiner, named_mistakes
     from nbjudge.mistakes.naming import name_group
     from nbjudge.mistakes.wrong_answers import class_answers, group
 
-    with _errors().status("Running known mistakes …") as status:
-        named = named_mistakes(
-            course,
-            name,
-            lambda done, total: status.update(f"Running known mistakes: {done} of {total} …"),
+    for name in names:
+        with _errors().status(f"Running known mistakes of {name} …"):
+            named = named_mistakes(course, name)
+        examiner = Examiner(course, name)
+        answers = list(class_answers(course, name, examiner.versions))
+        groups = group(answers, named)
+        if sentence is None:
+            show_groups(_output(), name, groups, answers, show_all=show_all)
+            continue
+        if number > len(groups):
+            message = (
+                f"There is no group {number}: {len(groups)} of '{name}' are not named yet. "
+                f"`course mistakes {name}` shows them."
+            )
+            raise CourseError(message)
+        with _errors().status("Proving that it is this mistake …"):
+            path, known = name_group(course, name, examiner, groups[number - 1], sentence)
+        students = groups[number - 1].students
+        who = "1 student reads" if students == 1 else f"{students} students read"
+        typer.echo(f"{path.relative_to(course.root).as_posix()}: {known.name}")
+        typer.echo(
+            f"{who} it in new feedback pages: course feedback {name}. Nobody is graded again."
         )
-    examiner = Examiner(course, name)
-    answers = list(class_answers(course, name, examiner.versions))
-    groups = group(answers, named)
-    if sentence is None:
-        show_groups(_output(), name, groups, answers, show_all=show_all)
-        return
-    if number > len(groups):
-        message = (
-            f"There is no group {number}: {len(groups)} of '{name}' are not named yet. "
-            f"`course mistakes {name}` shows them."
-        )
-        raise CourseError(message)
-    chosen = groups[number - 1]
-    with _errors().status("Proving that it is this mistake …"):
-        path, known = name_group(course, name, examiner, chosen, sentence)
-    students = "1 student reads" if chosen.students == 1 else f"{chosen.students} students read"
-    typer.echo(f"{path.relative_to(course.root).as_posix()}: {known.name}")
-    typer.echo(
-        f"{students} it in new feedback pages: course feedback {name}. Nobody is graded again."
-    )
 
 
 @app.command()

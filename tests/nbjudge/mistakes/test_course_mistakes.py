@@ -215,6 +215,7 @@ def test_the_command_shows_groups_and_names_one(fresh: Course) -> None:
     named = run("sums", "--name", SENTENCE, "--group", "1")
     after = run("sums")
     beyond = run("sums", "--name", SENTENCE, "--group", "9")
+    everything = run()
 
     assert shown.exit_code == named.exit_code == after.exit_code == 0
     assert " 1  3 answers to 1.1.1 of sums: 0 of 2 points" in shown.stdout
@@ -224,6 +225,7 @@ def test_the_command_shows_groups_and_names_one(fresh: Course) -> None:
     assert "3 named in the feedback" in after.stdout
     assert beyond.exit_code == 1
     assert "There is no group 9" in beyond.stderr
+    assert everything.stdout == after.stdout
 
 
 def test_a_long_answer_is_cut_where_it_is_shown(course: Course) -> None:
