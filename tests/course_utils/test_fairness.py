@@ -110,6 +110,7 @@ def test_the_marks_of_the_course_are_fair(assignment: str) -> None:
         assert [m.problem for m in each.mistakes if not m.loses] == []
         assert [s.reason for s in each.styles if not s.keeps] == []
         assert each.named == len(each.mistakes)
+        assert [m.name for m in each.mistakes if not m.seen] == []
     assert found.ok
     assert done == [(i, len(done)) for i in range(1, len(done) + 1)]
 
