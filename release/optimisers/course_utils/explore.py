@@ -10,12 +10,16 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 __all__ = ["explore"]
+
+QUICK = 0.15
+"""Seconds that a picture may take to follow a slider while it moves."""
 
 GREEK = {"alpha": "α", "beta": "β", "epsilon": "ε", "eta": "η"}
 
@@ -55,6 +59,7 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     0.02
     """
     start = {name: _start(name, choices) for name, choices in ranges.items()}
+    began = perf_counter()
     try:
         first = draw(**start)
     except NotImplementedError as error:
@@ -65,7 +70,7 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     if not _in_a_notebook():
         return first
     if _somebody_can_move_a_slider():
-        _show_controls(draw, ranges, first)
+        _show_controls(draw, ranges, first, perf_counter() - began)
     elif first is not None:
         _display(_as_output(first))
     return None
@@ -100,7 +105,9 @@ def _somebody_can_move_a_slider() -> bool:
     return True
 
 
-def _show_controls(draw: Callable[..., Any], ranges: dict[str, Sequence[Any]], first: Any) -> None:
+def _show_controls(
+    draw: Callable[..., Any], ranges: dict[str, Sequence[Any]], first: Any, seconds: float
+) -> None:
     from ipywidgets import VBox
 
     controls = {name: _control(name, choices) for name, choices in ranges.items()}
@@ -108,15 +115,33 @@ def _show_controls(draw: Callable[..., Any], ranges: dict[str, Sequence[Any]], f
     picture = _display(_as_output(first), display_id=True)
 
     def redraw(_change: Any) -> None:
+        began = perf_counter()
         try:
             result = draw(**{name: control.value for name, control in controls.items()})
         except Exception as error:  # raised in a slider's callback, it would be lost in a log
             picture.update({"text/plain": _explain(error)}, raw=True)
         else:
             picture.update(_as_output(result))
+        follow(perf_counter() - began)
+
+    def follow(seconds: float) -> None:
+        """Let quick pictures follow a slider while it moves; slow ones wait until it rests."""
+        for control in controls.values():
+            if hasattr(control, "continuous_update"):
+                control.continuous_update = seconds < QUICK
+
+    # The first picture of its kind takes longer than those that follow.
+    follow(seconds if seconds > 1 else _time_of(draw, controls))
 
     for control in controls.values():
         control.observe(redraw, names="value")
+
+
+def _time_of(draw: Callable[..., Any], controls: dict[str, Any]) -> float:
+    """Return how long a picture takes that is not the first of its kind."""
+    began = perf_counter()
+    _as_output(draw(**{name: control.value for name, control in controls.items()}))
+    return perf_counter() - began
 
 
 def _control(name: str, choices: Sequence[Any]) -> Any:

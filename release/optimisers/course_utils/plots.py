@@ -19,7 +19,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
@@ -51,6 +51,7 @@ __all__ = [
     "roc",
     "segmentation",
     "side_by_side",
+    "spoiled_slice",
     "surface",
     "training",
 ]
@@ -82,6 +83,7 @@ STYLE: Any = {
     "lines.linewidth": 2,
 }
 
+UNIT = Normalize(0, 1)
 MAX_FRAMES = 60
 SMALLEST_SHARE = 1e-9
 """On a logarithmic axis costs are drawn down to this share of the largest."""
@@ -1238,6 +1240,69 @@ def segmentation(
 
 
 @_with_style
+def spoiled_slice(
+    truth: ArrayLike,
+    prediction: ArrayLike,
+    shares: ArrayLike,
+    names: Sequence[str],
+    *,
+    title: str = "",
+) -> Figure:
+    """Draw a prediction, where it is wrong, and each class's share of the loss.
+
+    Parameters
+    ----------
+    truth, prediction : integer array (W, H)
+        The class of every pixel; drawn upright, with W to the right and H upwards.
+    shares : array (C,)
+        One finite number per class.
+    names : sequence of str
+        The name of class 0, 1, …, at most eight.
+    title : str, optional
+        Above the picture.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a class has no name, or there are more than eight names.
+    """
+    numbers = _array(shares, "shares", (len(names),)).astype(float)
+    right = _labels(truth, "truth", ("W", "H"))
+    told = _labels(prediction, "prediction", right.shape)
+    names = _class_names(names, 1 + int(max(right.max(), told.max())))
+    if len(names) > len(TISSUES):
+        raise ValueError(f"At most {len(TISSUES)} classes can be told apart, not {len(names)}.")
+    figure = plt.figure(figsize=(11, 4.8), layout="none")
+    brain, wrong = (
+        figure.add_axes((0.01, 0.02, 0.26, 0.82)),
+        figure.add_axes((0.27, 0.02, 0.26, 0.82)),
+    )
+    bars = figure.add_axes((0.7, 0.11, 0.27, 0.73))
+    colours = ListedColormap(TISSUES[: len(names)])
+    look: dict[str, Any] = {"origin": "lower", "interpolation": "nearest"}
+    brain.imshow(told.T, cmap=colours, vmin=-0.5, vmax=len(names) - 0.5, **look)
+    brain.set_title("prediction", fontsize=12)
+    amiss = right != told
+    wrong.imshow(amiss.T, cmap="gray_r", **look)
+    wrong.set_title(f"wrong: {_count(int(amiss.sum()), 'pixel')}", fontsize=12)
+    for axes in (brain, wrong):
+        axes.axis("off")
+    places = np.arange(len(names))
+    drawn = bars.barh(
+        places, numbers, color=TISSUES[: len(names)], edgecolor="black", linewidth=0.7
+    )
+    bars.bar_label(drawn, [f"{number:.3f}" for number in numbers], fontsize=10, padding=3)
+    bars.set(xlabel="share of the loss", xlim=(0, 1.18 * max(numbers.max(), 0.05)))
+    bars.set_yticks(places, names)
+    bars.invert_yaxis()
+    bars.grid(False, axis="y")
+    figure.suptitle(title, fontsize=13)
+    shown = ", ".join(f"{name} {number:.3f}" for name, number in zip(names, numbers, strict=True))
+    _say(figure, f"{title}. {amiss.sum()} pixels are wrong. Shares of the loss: {shown}.")
+    return figure
+
+
+@_with_style
 def masks(one_hot: ArrayLike, names: Sequence[str]) -> Figure:
     """Draw a one-hot mask as one small picture per class, with its number of pixels.
 
@@ -1471,7 +1536,8 @@ def loss_against_distance(
     ----------
     loss : callable
         `loss(distance, label)` for an array of distances and the label 0 (similar) or 1
-        (dissimilar); returns an array of the same shape.
+        (dissimilar); returns an array of the same shape, or two of them, the losses and their
+        slopes. Without slopes, these are read from the losses.
     margin : float
         Marked by a vertical line.
     distances : array (n,), optional
@@ -1487,14 +1553,21 @@ def loss_against_distance(
     distance = _array(distances, "distances", ("n",)).astype(float)
     if len(distance) < 2:
         raise ValueError("distances should hold at least two values, to draw a line.")
-    figure, (upper, lower) = plt.subplots(2, 1, figsize=(8, 6.6), sharex=True)
+    figure = plt.figure(figsize=(8, 6.6), layout="none")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    figure.subplots_adjust(left=0.1, right=0.98, top=0.97, bottom=0.09, hspace=0.08)
     for label, name, colour, line in (
         (0, "similar (label 0)", BLUE, "-"),
         (1, "dissimilar (label 1)", VERMILLION, "--"),
     ):
-        values = _array(loss(distance.copy(), label), "the loss", distance.shape).astype(float)
+        given = loss(distance.copy(), label)
+        values, slopes = given if isinstance(given, tuple) else (given, None)
+        values = _array(values, "the loss", distance.shape).astype(float)
+        if slopes is None:
+            slopes = np.gradient(values, distance)
+        slopes = _array(slopes, "the slope", distance.shape).astype(float)
         upper.plot(distance, values, color=colour, linestyle=line, label=name)
-        lower.plot(distance, np.gradient(values, distance), color=colour, linestyle=line)
+        lower.plot(distance, slopes, color=colour, linestyle=line)
     for axes in (upper, lower):
         axes.axvline(margin, color="black", linestyle=":", label=f"margin = {margin:g}")
     lower.axhline(0, color=GREY, linewidth=0.8)
@@ -1521,8 +1594,8 @@ def embedding(
     labels : sequence of N numbers or strings
         The class of each, at most sixteen different ones.
     images : array (N, height, width) or (N, 1, height, width), optional
-        The drawings, ink 255 (or 1) on paper 0: the first of each class is shown at the middle of
-        its points.
+        The drawings, ink 255 (or 1) on paper 0: the first of each class is shown in a key, and
+        pale behind the middle of its points.
     title : str, optional
         Above the picture.
 
@@ -1542,32 +1615,48 @@ def embedding(
     classes = np.unique(kinds)
     if len(classes) > 16:
         raise ValueError(f"At most 16 classes can be told apart, not {len(classes)}: draw fewer.")
-    figure, axes = plt.subplots(figsize=(8.5, 6.5))
+    columns = 1 if ink is None else 2
+    figure, panels = plt.subplots(
+        1, columns, figsize=(7 + 2.2 * columns, 6.5), width_ratios=(5, 1)[:columns], squeeze=False
+    )
+    axes = panels[0, 0]
     shapes = (*MARKERS, "<")
     colours = (*COLOURS, YELLOW)
     for index, kind in enumerate(classes):
         mine = kinds == kind
-        colour = colours[index % 8]
-        axes.plot(
-            *places[mine].T,
-            linestyle="none",
-            marker=shapes[(index + 3 * (index // 8)) % 8],
-            markersize=7,
-            color=colour,
-            markeredgecolor="black",
-            markeredgewidth=0.6,
-            alpha=0.85,
-            label=str(kind),
-        )
-        if ink is not None:
-            drawing = OffsetImage(ink[mine][0], zoom=26 / ink.shape[1], cmap="gray_r")
-            frame = {"edgecolor": colour, "linewidth": 2, "boxstyle": "square,pad=0.1"}
-            axes.add_artist(
-                AnnotationBbox(drawing, tuple(places[mine].mean(axis=0)), bboxprops=frame)
-            )
+        look: dict[str, Any] = {
+            "linestyle": "none",
+            "marker": shapes[(index + 3 * (index // 8)) % 8],
+            "markersize": 7,
+            "color": colours[index % 8],
+            "markeredgecolor": "black",
+            "markeredgewidth": 0.6,
+            "label": str(kind),
+        }
+        axes.plot(*places[mine].T, alpha=0.85, zorder=3, **look)
+        if ink is None:
+            continue
+        # Behind the points, and pale: where the class is. In the key: which class it is.
+        pale = OffsetImage(1 - 0.35 * ink[mine][0], zoom=40 / ink.shape[1], cmap="gray", norm=UNIT)
+        middle = tuple(places[mine].mean(axis=0))
+        axes.add_artist(AnnotationBbox(pale, middle, frameon=False, zorder=1))
+        row, column = index % 8, index // 8
+        key = panels[0, 1]
+        key.plot(column, -row, **{**look, "markersize": 10})
+        drawing = OffsetImage(ink[mine][0], zoom=34 / ink.shape[1], cmap="gray_r")
+        key.add_artist(AnnotationBbox(drawing, (column + 0.45, -row), frameon=False))
     axes.set(xlabel="first output", ylabel="second output", title=title)
     axes.set_aspect("equal", adjustable="datalim")
-    figure.legend(loc="outside right upper", title="class")
+    if ink is None:
+        figure.legend(loc="outside right upper", title="class")
+    else:
+        panels[0, 1].set(xlim=(-0.2, 1.9), ylim=(-7.6, 0.6), title="key")
+        panels[0, 1].axis("off")
+    _say(
+        figure,
+        f"A map of {_count(len(places), 'drawing')} of {len(classes)} classes, each where the "
+        "network puts it: first output across, second output up.",
+    )
     return figure
 
 
@@ -1622,8 +1711,8 @@ def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Fi
 
 @_with_style
 def roc(
-    false_positive_rate: ArrayLike,
-    true_positive_rate: ArrayLike,
+    false_alarms: ArrayLike,
+    hits: ArrayLike,
     area: float,
     *,
     title: str = "",
@@ -1632,8 +1721,9 @@ def roc(
 
     Parameters
     ----------
-    false_positive_rate, true_positive_rate : array (n,)
-        One point per threshold, in order.
+    false_alarms, hits : array (n,)
+        Which shares of similar and of different pairs are called different, one value of each per
+        threshold, in order.
     area : float
         The area under the curve, for the legend.
     title : str, optional
@@ -1644,16 +1734,16 @@ def roc(
     ValueError
         If the two rates are not one-dimensional and of one length.
     """
-    x = _array(false_positive_rate, "false_positive_rate", ("n",))
-    y = _array(true_positive_rate, "true_positive_rate", ("n",))
-    _same_length(false_positive_rate=x, true_positive_rate=y)
+    x = _array(false_alarms, "false_alarms", ("n",))
+    y = _array(hits, "hits", ("n",))
+    _same_length(false_alarms=x, hits=y)
     figure, axes = plt.subplots(figsize=(6, 6))
     axes.plot(x, y, color=BLUE, label=f"this network, area {float(area):.2f}")
     axes.fill_between(x, y, color=BLUE, alpha=0.12, linewidth=0)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="chance, area 0.50")
     axes.set(
-        xlabel="false positive rate",
-        ylabel="true positive rate",
+        xlabel="false alarms: share of similar pairs called different",
+        ylabel="hits: share of different pairs called different",
         xlim=(-0.02, 1.02),
         ylim=(-0.02, 1.02),
         aspect="equal",
