@@ -7,11 +7,9 @@ here, from what the test did with them.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
 import logging
-import symtable
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,19 +20,12 @@ from typing import Any, Protocol
 from nbjudge import checks as check
 from nbjudge import seeds
 from nbjudge.confinement.test_folder import confine
-from nbjudge.course.cells import parse_cell
 from nbjudge.exceptions import CheckFailed, CourseError
 from nbjudge.kernel import switches
 from nbjudge.remote import AnswerError, explain_to_student, is_tests_own, is_unanswered
 from nbjudge.stand_ins.channel import KernelChannel
-from nbjudge.stand_ins.guard import (
-    AT_A_PROMPT,
-    builtin_names,
-    builtins_for,
-    compile_statements,
-    compile_test,
-    names_changed,
-)
+from nbjudge.stand_ins.guard import builtins_for, compile_statements, compile_test
+from nbjudge.stand_ins.names import AT_A_PROMPT, early_names, free_names, names_changed
 from nbjudge.stand_ins.permissions import BEFORE, TEST, Permissions
 
 __all__ = [
@@ -43,7 +34,6 @@ __all__ = [
     "Mistake",
     "Test",
     "Verdict",
-    "free_names",
     "judge",
     "readable",
 ]
@@ -156,83 +146,6 @@ class Causes(Protocol):
 
     def mention(self, exercise: str, reason: str) -> str:
         """Return what a student should know besides a reason; empty if it is nothing."""
-
-
-def free_names(source: str) -> tuple[str, ...]:
-    r"""Return the names that a cell uses and does not define itself, sorted.
-
-    Raises
-    ------
-    SyntaxError
-        If it is no Python.
-
-    Examples
-    --------
-    >>> free_names("import math\nstep = Walk(rate)\nprint(math.sqrt(step(1)))")
-    ('Walk', 'rate')
-    """
-    try:
-        module = symtable.symtable(source, "<test>", "exec")
-    except SyntaxError:  # magics, say
-        module = symtable.symtable(ast.unparse(parse_cell(source)), "<test>", "exec")
-    own = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}
-    used: set[str] = set()
-    tables = [module]
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        used |= {
-            symbol.get_name()
-            for symbol in table.get_symbols()
-            if symbol.is_referenced() and (table is module or symbol.is_global())
-        }
-        # A function may define a global of the cell.
-        own |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned()}
-    return tuple(sorted(used - own - builtin_names()))
-
-
-def early_names(source: str) -> tuple[str, ...]:
-    """Return the names that a cell's own statements use before they define them, sorted.
-
-    Raises
-    ------
-    SyntaxError
-        If it is no Python.
-
-    Examples
-    --------
-    >>> early_names("total = total + one")
-    ('one', 'total')
-    """
-    tree = parse_cell(source)
-    early: set[str] = set()
-    bound: set[str] = set()
-    for statement in tree.body:
-        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            early |= _names_in(statement, ast.Load) - _names_in(statement, ast.Store) - bound
-            if isinstance(statement, ast.Assign | ast.AugAssign):
-                early |= _names_in(statement.value, ast.Load) - bound
-            if isinstance(statement, ast.AugAssign):
-                early |= _names_in(statement.target, ast.Store) - bound
-        bound |= _names_in(statement, ast.Store)
-        bound |= {
-            (alias.asname or alias.name).partition(".")[0]
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for alias in node.names
-        }
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(statement.name)
-    return tuple(sorted(early - builtin_names()))
-
-
-def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    """Return the names that a statement uses or sets, those of functions within it apart."""
-    if isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
-        return set()
-    if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, context) else set()
-    return set().union(*(_names_in(child, context) for child in ast.iter_child_nodes(node)))
 
 
 class _TestFault(Exception):

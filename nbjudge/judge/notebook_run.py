@@ -21,7 +21,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.usage import Usage
 from nbjudge.judge.behaviour import SEED_PARTS
 from nbjudge.judge.failures import STOPPED
-from nbjudge.judge.judge import Test, Verdict, free_names
+from nbjudge.judge.judge import Test, Verdict
 from nbjudge.judge.judge_process import Judge, Judged
 from nbjudge.judge.plans import ORDINARY, TestPlan
 from nbjudge.sandbox.fitted_limits import together
@@ -36,6 +36,7 @@ from nbjudge.sandbox.session import (
     Session,
 )
 from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.names import free_names
 
 __all__ = ["NotebookRun", "SandboxLost", "display", "error"]
 

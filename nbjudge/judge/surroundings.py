@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from nbjudge.course.cells import CourseCell, NotebookVersion, parse_cell
 from nbjudge.course.hidden_regions import visible
-from nbjudge.judge.judge import early_names, free_names
+from nbjudge.stand_ins.names import early_names, free_names
 
 __all__ = ["Surroundings", "names_defined_by", "surroundings_of"]
 

@@ -28,7 +28,7 @@ from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
-from nbjudge.judge.judge import Diagnose, Test, Verdict, free_names, judge
+from nbjudge.judge.judge import Diagnose, Test, Verdict, judge
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.kernel.service import Service
 from nbjudge.mistakes.catalogue import FOLDER, read_catalogue
@@ -37,6 +37,7 @@ from nbjudge.release import source
 from nbjudge.release.release import generate, scratch
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.names import free_names
 
 __all__ = [
     "ExerciseFairness",

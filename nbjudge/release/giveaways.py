@@ -34,7 +34,8 @@ from nbjudge import seeds
 from nbjudge.course.cells import is_test
 from nbjudge.course.plug import Plug
 from nbjudge.grading.conditions import grader_version
-from nbjudge.judge.judge import Test, free_names, judge
+from nbjudge.judge.judge import Test, judge
+from nbjudge.stand_ins.names import free_names
 from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.sandbox.limits import Limits
 from nbjudge.course.cells import exercise_number

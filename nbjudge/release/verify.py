@@ -14,7 +14,7 @@ from nbgrader.utils import is_solution
 from nbjudge.course.cells import foreign_language, is_test
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug, private_folders
-from nbjudge.judge.judge import free_names
+from nbjudge.stand_ins.names import free_names
 from nbjudge.exceptions import ReleaseError
 from nbjudge.release import source
 from nbjudge.release.contract import Breach, advice_on_breaches, breaches

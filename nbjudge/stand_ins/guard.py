@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, UnionType
 from typing import Any, Protocol, TypeGuard, get_args
 
@@ -22,12 +22,10 @@ from nbjudge.course.cells import parse_cell
 from nbjudge.kernel.operations import ASKED
 from nbjudge.kernel.wire import plain_types
 from nbjudge.remote import AnswerError
+from nbjudge.stand_ins.names import builtin_names, changed_by
 from nbjudge.stand_ins.stand_in import DATA, StandIn, Unable, is_data, is_function
 
-__all__ = ["builtin_names", "builtins_for", "compile_statements", "compile_test"]
-
-#: What Python and IPython put among the builtins of a process in which somebody types.
-AT_A_PROMPT = frozenset({"_", "display", "get_ipython"})
+__all__ = ["builtins_for", "compile_statements", "compile_test"]
 
 SINGLE = (None, True, False, Ellipsis, NotImplemented, np.ma.masked)
 #: By what the rewritten cell calls these functions: no cell can spell such a name.
@@ -97,24 +95,6 @@ def _rewritten(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
     return ast.fix_missing_locations(tree)
 
 
-def names_changed(source: str) -> frozenset[str]:
-    """Return the names that a test assigns, defines or deletes, but for those of functions."""
-    return frozenset(_changed_by(parse_cell(source)))
-
-
-def _changed_by(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            yield name
-        case ast.ClassDef() | ast.Lambda():
-            return
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case _:
-            for child in ast.iter_child_nodes(node):
-                yield from _changed_by(child)
-
-
 class _Rewriter(ast.NodeTransformer):
     """Puts a call of ours where Python would not ask the object."""
 
@@ -140,7 +120,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def _with_share(self, node: ast.AST, rewritten: ast.AST) -> Any:
         """Let a statement of the test itself be followed by what tells the kernel of it."""
-        names = self._shared.intersection(_changed_by(node))
+        names = self._shared.intersection(changed_by(node))
         if self._depth or not names:
             return rewritten
         told = [
@@ -282,11 +262,6 @@ class _Names(dict[str, Any]):
             return self[name]
         except KeyError:
             return default
-
-
-def builtin_names() -> frozenset[str]:
-    """Return the names that every Python has; sessions at a prompt add some of their own."""
-    return frozenset(vars(builtins)) - AT_A_PROMPT
 
 
 def builtins_for(referee: Referee) -> dict[str, Any]:

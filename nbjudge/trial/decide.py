@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nbjudge.course.cells import NotebookVersion, exercise_number
-from nbjudge.judge.judge import Verdict, free_names
+from nbjudge.judge.judge import Verdict
 from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.judge.surroundings import names_defined_by
+from nbjudge.stand_ins.names import free_names
 
 __all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settled"]
 

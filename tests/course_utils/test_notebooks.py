@@ -15,11 +15,11 @@ from nbclient import NotebookClient
 
 from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
-from nbjudge.judge.judge import free_names
 from nbjudge.proof import self_check
 from nbjudge.release import release
 from nbjudge.release.source import Region, by_grade_id, lines, solution
 from nbjudge.release.tidy import untidy
+from nbjudge.stand_ins.names import free_names
 
 ROOT = Path(__file__).parents[2]
 COURSE = Course(ROOT)

@@ -21,11 +21,12 @@ from course_utils.reference.known_answers import mistakes
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
 from nbjudge.exceptions import CheckFailed
-from nbjudge.judge.judge import Test, free_names, judge
+from nbjudge.judge.judge import Test, judge
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.names import free_names
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = {path.stem: source.read(path) for path in sorted((ROOT / "source").glob("*/*.ipynb"))}

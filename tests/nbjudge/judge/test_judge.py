@@ -14,11 +14,12 @@ import torch
 from judging import line_to, verdict_on
 
 from nbjudge import seeds
-from nbjudge.judge.judge import Test, Verdict, free_names, judge
+from nbjudge.judge.judge import Test, Verdict, judge
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, encode
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.names import free_names
 
 Judged = Callable[..., Verdict]
 

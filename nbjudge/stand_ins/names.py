@@ -1,0 +1,126 @@
+"""The names of a test cell: which it uses, which it defines, and which it changes.
+
+A test is the course's own text, so it is parsed as Python does.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterator
+
+from nbjudge.course.cells import parse_cell
+
+__all__ = [
+    "AT_A_PROMPT",
+    "builtin_names",
+    "changed_by",
+    "early_names",
+    "free_names",
+    "names_changed",
+]
+
+#: What Python and IPython put among the builtins of a process in which somebody types.
+AT_A_PROMPT = frozenset({"_", "display", "get_ipython"})
+
+
+def builtin_names() -> frozenset[str]:
+    """Return the names that every Python has; sessions at a prompt add some of their own."""
+    return frozenset(vars(builtins)) - AT_A_PROMPT
+
+
+def free_names(source: str) -> tuple[str, ...]:
+    r"""Return the names that a cell uses and does not define itself, sorted.
+
+    Raises
+    ------
+    SyntaxError
+        If it is no Python.
+
+    Examples
+    --------
+    >>> free_names("import math\nstep = Walk(rate)\nprint(math.sqrt(step(1)))")
+    ('Walk', 'rate')
+    """
+    try:
+        module = symtable.symtable(source, "<test>", "exec")
+    except SyntaxError:  # magics, say
+        module = symtable.symtable(ast.unparse(parse_cell(source)), "<test>", "exec")
+    own = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}
+    used: set[str] = set()
+    tables = [module]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        used |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (table is module or symbol.is_global())
+        }
+        # A function may define a global of the cell.
+        own |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned()}
+    return tuple(sorted(used - own - builtin_names()))
+
+
+def early_names(source: str) -> tuple[str, ...]:
+    """Return the names that a cell's own statements use before they define them, sorted.
+
+    Raises
+    ------
+    SyntaxError
+        If it is no Python.
+
+    Examples
+    --------
+    >>> early_names("total = total + one")
+    ('one', 'total')
+    """
+    tree = parse_cell(source)
+    early: set[str] = set()
+    bound: set[str] = set()
+    for statement in tree.body:
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            early |= _names_in(statement, ast.Load) - _names_in(statement, ast.Store) - bound
+            if isinstance(statement, ast.Assign | ast.AugAssign):
+                early |= _names_in(statement.value, ast.Load) - bound
+            if isinstance(statement, ast.AugAssign):
+                early |= _names_in(statement.target, ast.Store) - bound
+        bound |= _names_in(statement, ast.Store)
+        bound |= {
+            (alias.asname or alias.name).partition(".")[0]
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(statement.name)
+    return tuple(sorted(early - builtin_names()))
+
+
+def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    """Return the names that a statement uses or sets, those of functions within it apart."""
+    if isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
+        return set()
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, context) else set()
+    return set().union(*(_names_in(child, context) for child in ast.iter_child_nodes(node)))
+
+
+def names_changed(source: str) -> frozenset[str]:
+    """Return the names that a test assigns, defines or deletes, but for those of functions."""
+    return frozenset(changed_by(parse_cell(source)))
+
+
+def changed_by(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a statement assigns, defines or deletes where it stands."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            yield name
+        case ast.ClassDef() | ast.Lambda():
+            return
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from changed_by(child)
