@@ -27,7 +27,7 @@ from nbjudge.course.plug import Plug, module_files
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
 from nbjudge.release.leaks import place
-from nbjudge.release.unready import reasons_unready
+from nbjudge.release.unready import TEMPLATES, reasons_unready
 from nbjudge.release.verify import findings, packages_used, refusal, verify_release
 
 __all__ = [
@@ -360,6 +360,8 @@ def scratch(course: Course, assignment: str = "") -> Iterator[Course]:
     with TemporaryDirectory() as folder:
         root = Path(folder).resolve()
         shutil.copytree(course.root / "source", root / "source", ignore=others)
+        if (templates := course.root / TEMPLATES).is_file():
+            shutil.copyfile(templates, root / TEMPLATES)
         settings = (course.root / CONFIG_NAME).read_text(encoding="utf-8")
         gradebook = f"sqlite:///{(root / 'gradebook.db').as_posix()}"
         _write(root / CONFIG_NAME, f"{settings}\nc.CourseDirectory.db_url = {gradebook!r}\n")

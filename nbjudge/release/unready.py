@@ -11,7 +11,7 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 
 from nbjudge.release import source
 
-__all__ = ["reasons_unready"]
+__all__ = ["TEMPLATES", "reasons_unready"]
 
 #: What nbgrader's own schema lets an id be made of.
 GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]+")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from nbjudge.course.course import Course
+from nbjudge.release.release import scratch
 from nbjudge.release.unready import reasons_unready
 
 
@@ -73,3 +75,12 @@ def test_autotests_need_their_templates(tmp_path: Path, text: str, place: str) -
     (tmp_path / place / "autotests.yml").touch()
 
     assert reasons_unready(tmp_path, "hw") == []
+
+
+def test_a_release_is_tried_with_the_templates_of_the_course(tmp_path: Path) -> None:
+    reasons(tmp_path, cell("q"))
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    (tmp_path / "autotests.yml").write_text("python3: {}")
+
+    with scratch(Course(tmp_path), "hw") as copied:
+        assert (copied.root / "autotests.yml").read_text() == "python3: {}"
