@@ -42,7 +42,8 @@ FILE_MODULES = frozenset(
 FILE_NAMES = re.compile(
     r"open|exists|isfile|isdir|is_file|is_dir|listdir|scandir|glob|iglob|getcwd|chdir|cwd|Path"
     r"|connect|create_engine|unlink|remove|rmtree|mkdir|makedirs|stat|getsize|touch|savefig"
-    r"|(?:read|write|to|load|save|imread|imsave|genfrom|from|loadtxt|savetxt|dump)_?\w*"
+    r"|(?:read|write|to|load|save|genfrom|from|dump)(?:_\w+)?|(?:read|write)lines?|imread|imsave"
+    r"|(?:to|from)file|(?:gen)?fromtxt|(?:load|save)(?:txt|mat|arff|z|z_compressed)"
 )
 #: Of those that the pattern finds, what never meets a file: names of many other things.
 NO_FILES = frozenset(

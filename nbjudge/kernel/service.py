@@ -32,7 +32,7 @@ from nbjudge.kernel.wire import (
     rebuilt,
 )
 from nbjudge.kernel.working_folder import NO_CHANGES, WorkingFolder
-from nbjudge.plain.pictures import Album, is_changeable
+from nbjudge.plain.album import Album, is_changeable
 from nbjudge.remote import where
 
 __all__ = ["Service"]

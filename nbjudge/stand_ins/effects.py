@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nbjudge.plain.pictures import is_changeable
+from nbjudge.plain.album import is_changeable
 
 __all__ = ["CannotChange", "write_back"]
 
