@@ -582,8 +582,8 @@ def mistakes(
         with _errors().status(f"Running known mistakes of {name} …"):
             named = named_mistakes(course, name)
         examiner = Examiner(course, name)
-        answers = list(class_answers(course, name, examiner.versions))
-        groups = group(answers, named)
+        answers = list(class_answers(course, name, examiner.versions, named))
+        groups = group(answers)
         if sentence is None:
             show_groups(_output(), name, groups, answers, show_all=show_all)
             continue

@@ -11,14 +11,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from nbjudge.course.cells import CourseCell, NotebookVersion
+from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.folders import write_whole
 from nbjudge.course.gradebook import versions
@@ -38,6 +38,8 @@ __all__ = ["Examined", "Examiner", "NamedMistakes", "TestResult", "named_mistake
 
 #: Whose the random inputs of a known answer are.
 NOBODY = "a known answer"
+#: What is said of an answer that is wrong because of another.
+FOLLOWS = "This follows from your answer to {}: {}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class TestResult:
     reason : str
         Why marks were lost, or what is wrong with the test.
     is_faulty : bool
+    follows : bool
+        Whether it is about another answer, which leans on this one.
     """
 
     test: str
@@ -62,6 +66,7 @@ class TestResult:
     behaviour: str = ""
     reason: str = ""
     is_faulty: bool = False
+    follows: bool = False
 
     #: Not a class of tests, whatever its name says.
     __test__ = False
@@ -74,12 +79,17 @@ class TestResult:
 
 @dataclass(frozen=True)
 class Examined:
-    """A known answer, and what the tests of its exercise said."""
+    """A known answer, and what the tests of its notebook said."""
 
     notebook: str
     grade_id: str
     known: Known
     results: tuple[TestResult, ...]
+
+    @property
+    def own(self) -> tuple[TestResult, ...]:
+        """What the tests of its exercise said."""
+        return tuple(result for result in self.results if not result.follows)
 
 
 class Examiner:
@@ -136,7 +146,7 @@ class Examiner:
     def examine(
         self, notebook: str, grade_id: str, source: str, *, visible: bool = False
     ) -> list[TestResult]:
-        """Return what the tests of an exercise say of an answer, beside right ones to all others.
+        """Return what the tests of a notebook say of an answer, beside right ones to all others.
 
         Parameters
         ----------
@@ -163,9 +173,8 @@ class Examiner:
         points = {cell.grade_id: cell.points for cell in self.versions[notebook].cells}
         about = tested_answers(self.versions[notebook])
         return [
-            _result(test, verdict, points[test])
+            _result(test, verdict, points[test], follows=grade_id not in about[test])
             for test, verdict in outcome.results[notebook].verdicts.items()
-            if grade_id in about[test]
         ]
 
     @cached_property
@@ -215,7 +224,8 @@ class Examiner:
 
     def _key(self, notebook: str, grade_id: str, source: str) -> str:
         others = sorted(self.answers[notebook].items())
-        told = [self._terms.grader, digest(self.versions), others, notebook, grade_id, source]
+        kept = [each.name for each in fields(TestResult)]
+        told = [self._terms.grader, digest(self.versions), kept, others, notebook, grade_id, source]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     @property
@@ -243,9 +253,16 @@ def _as_released(cell: CourseCell) -> CourseCell:
     return cell if is_answer else replace(cell, source=visible_part(cell.source))
 
 
-def _result(test: str, verdict: Verdict, points: float) -> TestResult:
-    reason = verdict.fault or verdict.reason
-    return TestResult(test, verdict.mark, points, verdict.behaviour, reason, bool(verdict.fault))
+def _result(test: str, verdict: Verdict, points: float, *, follows: bool) -> TestResult:
+    return TestResult(
+        test=test,
+        mark=verdict.mark,
+        points=points,
+        behaviour=verdict.behaviour,
+        reason=verdict.fault or verdict.reason,
+        is_faulty=bool(verdict.fault),
+        follows=follows,
+    )
 
 
 class NamedMistakes:
@@ -259,10 +276,16 @@ class NamedMistakes:
 
     def __init__(self, examined: Iterable[Examined] = ()) -> None:
         self._known: dict[tuple[str, str, str], Known] = {}
+        #: What else goes wrong with a known mistake, and where the mistake itself is.
+        self._following: dict[tuple[str, str, str], list[tuple[str, Known]]] = {}
         for each in examined:
             for result in each.results:
-                if each.known.kind == "mistake" and result.lost and result.behaviour:
-                    key = (each.notebook, result.test, result.behaviour)
+                if each.known.kind != "mistake" or not (result.lost and result.behaviour):
+                    continue
+                key = (each.notebook, result.test, result.behaviour)
+                if result.follows:
+                    self._following.setdefault(key, []).append((each.grade_id, each.known))
+                else:
                     self._known.setdefault(key, each.known)
 
     def find(self, notebook: str, test: str, behaviour: str) -> Known | None:
@@ -279,10 +302,20 @@ class NamedMistakes:
             What the notebook's metadata have of the judge; anything else is left alone.
         """
         with suppress(LookupError, TypeError, AttributeError):
-            for test, verdict in record["verdicts"].items():
+            verdicts = record["verdicts"]
+            made = set()
+            for test, verdict in verdicts.items():
                 known = self.find(notebook, test, str(verdict.get("behaviour", "")))
                 if known is not None and not verdict.get("mistake"):
                     verdict["mistake"], verdict["sentence"] = known.name, known.sentence
+                    made.add(known)
+            for test, verdict in verdicts.items():
+                key = (notebook, test, str(verdict.get("behaviour", "")))
+                for grade_id, known in self._following.get(key, ()):
+                    if known in made and not verdict.get("mistake"):
+                        where = exercise_number(grade_id)
+                        verdict["mistake"] = f"{known.name} ({where})"
+                        verdict["sentence"] = FOLLOWS.format(where, known.sentence)
 
 
 def named_mistakes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,9 +93,12 @@ class Group:
 
 
 def class_answers(
-    course: Course, assignment: str, versions: Mapping[str, NotebookVersion]
+    course: Course,
+    assignment: str,
+    versions: Mapping[str, NotebookVersion],
+    named: NamedMistakes,
 ) -> Iterator[WrongAnswer]:
-    """Yield the wrong answers of everybody who is graded.
+    """Yield the wrong answers of everybody who is graded, with what is known of them by now.
 
     Raises
     ------
@@ -108,6 +112,8 @@ def class_answers(
                 notebook = json.loads((folder / f"{name}.ipynb").read_bytes())
             except (OSError, ValueError, RecursionError):
                 continue
+            with suppress(LookupError, TypeError):
+                named.tell(name, notebook["metadata"][RECORD])
             yield from read_answers(notebook, student, version)
 
 
@@ -165,21 +171,19 @@ def _texts(cells: Iterable[Mapping[str, Any]], names: Container[str]) -> Iterato
                 yield name, text
 
 
-def group(answers: Iterable[WrongAnswer], named: NamedMistakes) -> list[Group]:
+def group(answers: Iterable[WrongAnswer]) -> list[Group]:
     """Return the groups of wrong answers that nothing names yet, the largest first.
 
     Parameters
     ----------
     answers : iterable of WrongAnswer
         Those of which it is not known how they behave are left out.
-    named : NamedMistakes
     """
     found: defaultdict[tuple[str, str, str], list[WrongAnswer]] = defaultdict(list)
     places: dict[tuple[str, str], int] = {}
     for answer in answers:
         places.setdefault((answer.notebook, answer.test), len(places))
-        is_named = answer.mistake or named.find(answer.notebook, answer.test, answer.behaviour)
-        if answer.behaviour and not is_named:
+        if answer.behaviour and not answer.mistake:
             found[answer.notebook, answer.test, answer.behaviour].append(answer)
     ranked = sorted(found.items(), key=lambda item: (-len(item[1]), places[item[0][:2]], item[0]))
     return [Group(_typical_first(members)) for _, members in ranked]

@@ -305,24 +305,24 @@ def _of_files(course: Course, assignment: str) -> Iterator[ExerciseFairness]:
 def _mistake_of_file(
     each: Examined, named: NamedMistakes, seen: Sequence[TestResult]
 ) -> MistakeFound:
-    found = (named.find(each.notebook, one.test, one.behaviour) for one in each.results if one.lost)
+    found = (named.find(each.notebook, one.test, one.behaviour) for one in each.own if one.lost)
     first = next(filter(None, found), None)
     return MistakeFound(
         name=each.known.name,
-        mark=sum(one.mark for one in each.results),
-        points=sum(one.points for one in each.results),
+        mark=sum(one.mark for one in each.own),
+        points=sum(one.points for one in each.own),
         named=first.name if first is not None else "",
-        seen=any(one.lost for one in seen),
-        fault=next((one.reason for one in each.results if one.is_faulty), ""),
+        seen=any(one.lost for one in seen if not one.follows),
+        fault=next((one.reason for one in each.own if one.is_faulty), ""),
     )
 
 
 def _style_of_file(each: Examined) -> StyleFound:
-    reasons = (" ".join(one.reason.split()) for one in each.results if one.reason)
+    reasons = (" ".join(one.reason.split()) for one in each.own if one.reason)
     return StyleFound(
         name=each.known.name,
-        mark=sum(one.mark for one in each.results),
-        points=sum(one.points for one in each.results),
+        mark=sum(one.mark for one in each.own),
+        points=sum(one.points for one in each.own),
         reason=next(reasons, ""),
     )
 

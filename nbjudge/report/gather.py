@@ -56,7 +56,7 @@ def gather(course: Course, assignment: str) -> Class:
             answers = dict(_answers(marks, records, exercises))
             member = replace(member, marks=marks, answers=answers)
         members.append(member)
-    unnamed = _unnamed(group(wrong, named), exercises, sum(m.marks is not None for m in members))
+    unnamed = _unnamed(group(wrong), exercises, sum(m.marks is not None for m in members))
     return Class(assignment, exercises, tuple(members), unread, tuple(unnamed))
 
 

@@ -21,8 +21,15 @@ from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import feedback
 from nbjudge.grading.batch import autograde
+from nbjudge.judge.known_file import Known
 from nbjudge.mistakes.catalogue import read_catalogue
-from nbjudge.mistakes.known_behaviours import Examiner, NamedMistakes, named_mistakes
+from nbjudge.mistakes.known_behaviours import (
+    Examined,
+    Examiner,
+    NamedMistakes,
+    TestResult,
+    named_mistakes,
+)
 from nbjudge.mistakes.naming import name_group
 from nbjudge.mistakes.wrong_answers import Group, class_answers, group, read_answers
 from nbjudge.proof import fairness
@@ -77,7 +84,7 @@ def fresh(course: Course, tmp_path: Path) -> Course:
 
 def groups(course: Course) -> list[Group]:
     own = versions(course, "sums")
-    return group(class_answers(course, "sums", own), named_mistakes(course, "sums"))
+    return group(class_answers(course, "sums", own, named_mistakes(course, "sums")))
 
 
 def who(found: Group) -> list[str]:
@@ -229,7 +236,7 @@ def test_the_command_shows_groups_and_names_one(fresh: Course) -> None:
 
 
 def test_a_long_answer_is_cut_where_it_is_shown(course: Course) -> None:
-    answers = list(class_answers(course, "sums", versions(course, "sums")))
+    answers = list(class_answers(course, "sums", versions(course, "sums"), NamedMistakes()))
     long = Group((replace(answers[0], texts={"ex_1_1_1": "x = 1\n" * 10_000}),))
     console = Console(record=True, width=80, file=io.StringIO())
 
@@ -248,3 +255,35 @@ def test_a_record_that_is_none_tells_of_no_answer(course: Course) -> None:
         notebook["metadata"]["course"] = record
         NamedMistakes().tell("sums", record)
         assert not list(read_answers(notebook, "ada", version))
+
+
+def examined(grade_id: str, name: str, *results: TestResult) -> Examined:
+    return Examined("sums", grade_id, Known(name, f"Sentence of {name}.", ""), results)
+
+
+@pytest.mark.parametrize(("made", "told"), [("a", "slip (1.1)"), ("another", "")])
+def test_what_follows_from_a_mistake_is_told_to_who_made_it(made: str, told: str) -> None:
+    named = NamedMistakes(
+        [
+            examined(
+                "ex_1_1",
+                "slip",
+                TestResult("test_ex_1_1", 0, 1, "a"),
+                TestResult("test_ex_1_2", 0, 1, "b", follows=True),
+            )
+        ]
+    )
+    record = {
+        "verdicts": {
+            "test_ex_1_1": {"behaviour": made, "mistake": "", "sentence": ""},
+            "test_ex_1_2": {"behaviour": "b", "mistake": "", "sentence": ""},
+        }
+    }
+
+    named.tell("sums", record)
+
+    own, following = record["verdicts"].values()
+    assert own["mistake"] == ("slip" if told else "")
+    assert following["mistake"] == told
+    sentence = "This follows from your answer to 1.1: Sentence of slip." if told else ""
+    assert following["sentence"] == sentence
