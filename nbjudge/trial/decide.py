@@ -14,6 +14,7 @@ from nbjudge.judge.judge import Verdict
 from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.judge.surroundings import names_defined_by
 from nbjudge.stand_ins.names import free_names
+from nbjudge.trial.replacements import imported_modules, replacement_in
 
 __all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settled"]
 
@@ -65,7 +66,7 @@ def plans_of(
     plans = {
         test: _plan(each, plans_tried[test], is_strict=is_strict) for test, each in tried.items()
     }
-    return _with_what_they_need(version, plans)
+    return _with_what_they_need(version, _with_replacements(version, plans))
 
 
 def _plan(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
@@ -89,6 +90,20 @@ def _difference(who: str, found: Verdict, expected: Verdict) -> str:
     if abs(found.mark - expected.mark) <= TOLERANCE:
         return ""
     return f"judged outside, it gives {who} {found.mark:g}, and nbgrader {expected.mark:g}"
+
+
+def _with_replacements(version: NotebookVersion, plans: Plans) -> dict[str, TestPlan]:
+    """Let those tests run inside, too, that replace what only some answers use."""
+    found = dict(plans)
+    modules = frozenset().union(*(imported_modules(cell.source) for cell in version.cells))
+    for cell in version.cells:
+        plan = found.get(cell.grade_id)
+        if plan is None or plan.inside or plan.fault:
+            continue
+        if replaced := replacement_in(cell.source, modules):
+            why = f"it puts something in the place of {replaced}, which an answer may use"
+            found[cell.grade_id] = TestPlan(inside=why)
+    return found
 
 
 def _with_what_they_need(version: NotebookVersion, plans: Plans) -> dict[str, TestPlan]:

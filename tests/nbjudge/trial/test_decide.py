@@ -111,3 +111,12 @@ def test_what_gives_them_inside_stays_there() -> None:
     plans = {"t": TestPlan(inside="it copies")}
 
     assert settled(plans, {"t": FAIR}, {"t": FULL}, {"t": NONE}) == plans
+
+
+def test_one_that_replaces_what_only_some_answers_use_runs_inside() -> None:
+    before = replace(cell("given", "import numpy as np"), grade=False)
+    version = NotebookVersion("sums", (before, cell("t", "np.dot = None\nassert f() == 1")))
+
+    found = plans_of(version, {"t": FAIR}, {"t": OUTSIDE}, is_strict=False)["t"]
+
+    assert "puts something in the place of np.dot" in found.inside
