@@ -21,6 +21,8 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Protocol
 
+from nbjudge.basics.stale_folders import remove_stale_folders
+from nbjudge.basics.temporary_folders import short_folder
 from nbjudge.confinement.audit import watched
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel.wire import TooMuch, WireError
@@ -28,6 +30,8 @@ from nbjudge.kernel.working_folder import WorkingFolder
 
 __all__ = ["FilesBeside", "Place", "TestFolder", "confine", "hold_folder", "touches_files"]
 
+#: How the names of the folders begin, in that for temporary files.
+PREFIX = "nbjudge-tests-"
 #: Parts of the folder: what lay there at first, what the course can import, and the copy in which
 #: the tests of one process run, with a place for temporary files beside it.
 GIVEN, MODULES, WORK, TEMPORARY = "given", "modules", "work", "tmp"
@@ -40,19 +44,18 @@ FILE_MODULES = frozenset(
     ]
 )
 FILE_NAMES = re.compile(
-    r"open|exists|isfile|isdir|is_file|is_dir|listdir|scandir|glob|iglob|getcwd|chdir|cwd|Path"
-    r"|connect|create_engine|unlink|remove|rmtree|mkdir|makedirs|stat|getsize|touch|savefig"
-    r"|(?:read|write|to|load|save|genfrom|from|dump)(?:_\w+)?|(?:read|write)lines?|imread|imsave"
-    r"|(?:to|from)file|(?:gen)?fromtxt|(?:load|save)(?:txt|mat|arff|z|z_compressed)"
+    r"(?:open|read|readlines?|write|writelines|load|save|savez|dump|imread|imsave|imwrite)(?:_\w+)?"
+    r"|(?:to|from)_\w+|(?:from|to)file|(?:load|save|genfrom|from)(?:txt|mat|arff)|savefig|savez_compressed"
+    r"|exists|is_?(?:file|dir)|listdir|scandir|i?glob|getcwd|chdir|cwd|stat|getsize|touch|unlink|remove"
+    r"|rmtree|mkdir|makedirs|rename|Path|File|ZipFile|ExcelFile|ExcelWriter|HDFStore|connect"
+    r"|create_engine"
 )
 #: Of those that the pattern finds, what never meets a file: names of many other things.
 NO_FILES = frozenset(
     [
-        *("from_iter", "from_list", "from_numpy", "to_dict", "to_list", "to_numpy", "to_string"),
-        *("tobytes", "tolist", "total", "toarray", "todense", "topk", "load_state_dict", "dumps"),
-        *("frombuffer", "fromiter", "fromkeys", "fromisoformat", "fromordinal", "to_datetime"),
-        *("to_frame", "to_records", "to_timestamp", "token", "tokens", "tol", "top", "torch"),
-        *("loads", "loader", "loss", "today", "toordinal", "frozenset", "to", "toc"),
+        *("from_dict", "from_iter", "from_list", "from_numpy", "from_records", "load_state_dict"),
+        *("to_datetime", "to_dict", "to_frame", "to_list", "to_numpy", "to_numeric", "to_records"),
+        *("to_string", "to_timestamp"),
     ]
 )
 #: A text that looks like a file's name: "out.txt", "data/a.csv".
@@ -151,7 +154,11 @@ class FilesBeside:
         if not touches_files(test, self.own):
             return Place()
         if self._root is None:
-            self._root = Path(tempfile.mkdtemp(prefix="tests-")).resolve()
+            within = short_folder()
+            remove_stale_folders(within, PREFIX)
+            self._root = Path(
+                tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=within)
+            ).resolve()
             (self._root / MODULES).mkdir()
             (self._root / GIVEN).mkdir()
             for name, content in self.files.items():

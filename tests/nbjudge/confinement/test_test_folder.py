@@ -225,6 +225,17 @@ def test_requests_about_files_count_toward_no_bound(answers: Any) -> None:
     assert judge(Test("1.1", test, 1), line).mark == 1
 
 
+def test_what_a_killed_grader_has_left_is_deleted_by_the_next() -> None:
+    left = test_folder.short_folder() / f"{test_folder.PREFIX}{2**22 + 1}-x"
+    left.mkdir()
+    beside = FilesBeside(FILES, OWN)
+
+    beside.place_for("open('a.txt')")
+    beside.remove()
+
+    assert not left.exists()
+
+
 def test_what_is_written_for_tests_is_deleted_with_the_notebook() -> None:
     beside = FilesBeside(FILES, OWN)
     place = Path(beside.place_for("open('a.txt')").folder)
