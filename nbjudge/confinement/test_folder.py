@@ -119,11 +119,13 @@ def _modules(own: Collection[str]) -> set[str]:
 class Place:
     """Where a test finds its files, as data: a folder, and which kernel's folder it is to be like.
 
-    Without a folder the test has nothing to do with files.
+    Without a folder the test has nothing to do with files. The data sets of the course may lie
+    anywhere, and can be read.
     """
 
     folder: str = ""
     kernel: int = 0
+    data: str = ""
 
 
 class FilesBeside:
@@ -135,10 +137,15 @@ class FilesBeside:
         By the name beside the notebook; a kernel begins with the same.
     own : collection of str
         Those of them that are the course's own: they alone can be imported.
+    data : str
+        The folder of the course's data sets, if there is one.
     """
 
-    def __init__(self, files: Mapping[str, bytes], own: Collection[str] = ()) -> None:
+    def __init__(
+        self, files: Mapping[str, bytes], own: Collection[str] = (), data: str = ""
+    ) -> None:
         self.files = files
+        self._data = data
         self.own = frozenset(own) & files.keys()
         self._root: Path | None = None
 
@@ -165,7 +172,7 @@ class FilesBeside:
                 _write(self._root / GIVEN / name, content)
                 if name in self.own:
                     _write(self._root / MODULES / name, content)
-        return Place(str(self._root), kernel)
+        return Place(str(self._root), kernel, self._data)
 
     def remove(self) -> None:
         """Delete what was written."""
@@ -216,6 +223,8 @@ class TestFolder:
         self._temporary.mkdir()
         self._kernel = 0
         self._is_new = True
+        #: Folders of data sets, which a test may read.
+        self.readable: tuple[str, ...] = ()
 
     def meet(self, kernel: int) -> None:
         """Hear which kernel of the notebook there is now: a new one has lost what tests wrote."""
@@ -290,6 +299,7 @@ def hold_folder(place: Place) -> TestFolder | None:
             _held.leave()
         _held = TestFolder(place.folder)
     _held.meet(place.kernel)
+    _held.readable = (place.data,) if place.data else ()
     return _held
 
 
@@ -322,7 +332,14 @@ def confine(
     try:
         with (
             folder.enter(),
-            watched(line, names, source, root=folder.root, modules=folder.modules),
+            watched(
+                line,
+                names,
+                source,
+                root=folder.root,
+                modules=folder.modules,
+                readable=folder.readable,
+            ),
         ):
             yield
     finally:

@@ -6,6 +6,7 @@ Bytes in, bytes out: it knows no gradebook and no course folder, so it runs anyw
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Collection, Mapping
 from copy import deepcopy
@@ -289,7 +290,8 @@ def grade_notebook(
     KernelStartError
         If no kernel comes up, or the sandbox around it ends, twice in a row.
     """
-    beside = FilesBeside(files or {}, own)
+    data = os.environ.get(plug.data_variable, "") if plug and plug.data_variable else ""
+    beside = FilesBeside(files or {}, own, data)
     grading = _Grading(
         beside,
         (*seed_parts, handed_in(notebook, files or {})),

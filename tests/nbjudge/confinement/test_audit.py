@@ -219,3 +219,26 @@ def test_nothing_is_heard_but_while_a_test_runs() -> None:
     subprocess.run([sys.executable, "-c", ""], check=True)
     assert audit._watch is None
     assert sqlite3.connect is audit._connect_anywhere
+
+
+@pytest.mark.parametrize("is_data", [True, False])
+def test_of_a_course_a_test_may_read_the_data_sets_and_nothing_else(
+    is_data: bool, tmp_path: Path
+) -> None:
+    course, place = tmp_path / "course", tmp_path / "kernel"
+    for folder in (course / "data", place):
+        folder.mkdir(parents=True)
+    (course / "nbgrader_config.py").touch()
+    table = course / "data" / "table.csv"
+    table.write_text("1", encoding="utf-8")
+    service = Service({"path": lambda: str(table)}, folder=place)
+    beside = FilesBeside({}, data=str(table.parent) if is_data else "")
+    line = KernelChannel(lambda content, _: service.answer(content), Limits())
+    test = "assert open(path()).read() == '1'"
+    line.folder = hold_folder(beside.place_for(test))
+
+    verdict = judge(Test("1.1", test, 1), line)
+    beside.remove()
+
+    assert bool(verdict.fault) is not is_data
+    assert verdict.mark == is_data
