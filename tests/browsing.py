@@ -156,8 +156,10 @@ class Lab:
         self.page.keyboard.insert_text(text)
 
     def run(self, name: str) -> Any:
-        """Run a cell, wait until it is done, and return its outputs."""
+        """Run a cell, wait until it is done, and return its outputs. A folded one is unfolded."""
         cell = self.cell(name)
+        if (folded := cell.locator(".jp-InputPlaceholder")).is_visible():
+            folded.locator(".jp-Placeholder-content").click()
         prompt = cell.locator(".jp-InputPrompt")
         before = prompt.inner_text()
         cell.locator(".cm-content").click()

@@ -63,8 +63,8 @@ def test_a_student_answers_reads_the_check_moves_a_slider_saves_and_validates(
 ) -> None:
     notebook = source.read(folder / NAME)
     lab = Lab(page, notebook)
-    for name in ("set_up", "imports"):
-        lab.run(name)
+    assert lab.run("set_up").inner_text().startswith("Ready. Python ")
+    lab.run("imports")
 
     # A wrong answer: the tools are those beside the notebook, and the check says what is wrong.
     lab.write("ex_1_1_1", WRONG)
@@ -84,7 +84,7 @@ def test_a_student_answers_reads_the_check_moves_a_slider_saves_and_validates(
     lab.write("ex_1_1_1", RIGHT)
     lab.run("ex_1_1_1")
     told = lab.run("test_ex_1_1_1")
-    assert [line[0] for line in told.inner_text().splitlines()] == ["✓"] * 4
+    assert [line[0] for line in told.inner_text().splitlines()] == ["✓"] * 6
 
     # The slider: its picture follows.
     for name in ("ex_1_1_2", "ex_1_1_3", "ex_1_1_4", "walk", "explore_learning_rate"):
@@ -97,6 +97,16 @@ def test_a_student_answers_reads_the_check_moves_a_slider_saves_and_validates(
     handle.press("ArrowRight")
     expect(picture).not_to_have_attribute("src", first, timeout=1000 * PATIENCE)
     expect(explore.locator(".widget-readout")).to_have_text("0.004")
+
+    # Dragged, it takes the picture along.
+    second = picture.get_attribute("src")
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    expect(picture).not_to_have_attribute("src", second, timeout=1000 * PATIENCE)
+    expect(explore.locator(".widget-readout")).not_to_have_text("0.004")
 
     # A check's own cell is locked.
     lab.write("test_ex_1_1_1", "pass")
