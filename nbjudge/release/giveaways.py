@@ -103,7 +103,9 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
     """
     tests = [test for notebook in sources.values() for test in _examinations(notebook)]
     found = []
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare, initargs=(plug,)) as pool:
+    with ProcessPoolExecutor(
+        1, get_context("spawn"), initializer=_prepare, initargs=(plug,)
+    ) as pool:
         for given in _given_files(folder, plug.all_packages):
             places = {test: _place(given, test, plug) for test in tests}
             known = {test: _recall(places[test]) for test in tests}
@@ -221,16 +223,16 @@ def _limit() -> Iterator[None]:
                 signal.alarm(0)
 
 
-def _winners(
-    given: _Given, tests: Collection[_Examination], probes: str
-) -> list[list[str]]:
+def _winners(given: _Given, tests: Collection[_Examination], probes: str) -> list[list[str]]:
     """Return, for each test, the names of the callables that win points in it."""
     label = f"({given.name})"
     tried: dict[int, tuple[str, Any]] = {}
     for name, value in _callables(_namespace(given), given.module):
         tried.setdefault(id(value), (f"`{name}` {label}", value))
     # What anything passes says nothing of an answer; the trial of the release tells of it.
-    telling = [not _wins(test, _anything, probes) for test in tests]
+    telling = [
+        not any(_wins(test, value, probes) for value in (_anything, _refuse)) for test in tests
+    ]
     return [
         [name for name, value in tried.values() if tells and _wins(test, value, probes)]
         for test, tells in zip(tests, telling, strict=True)
@@ -239,6 +241,11 @@ def _winners(
 
 def _anything(*_: Any, **__: Any) -> None:
     """Stand for what is no answer to anything."""
+
+
+def _refuse(*_: Any, **__: Any) -> None:
+    """Stand for what is called in another way than the answer, as most callables are."""
+    raise TypeError
 
 
 def _namespace(given: _Given) -> dict[str, Any]:

@@ -164,3 +164,17 @@ def test_a_callable_that_ends_the_process_is_told(folder: Path) -> None:
 
     with pytest.raises(ReleaseError, match=r"nbjudge/tools\.py ended the process"):
         module.giveaways(folder, {"sums.ipynb": notebook(ANSWER, TEST)}, Plug())
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert callable(double)",
+        "try:\n    double()\nexcept TypeError:\n    pass\nelse:\n    raise AssertionError",
+    ],
+    ids=["anything", "what is called otherwise"],
+)
+def test_a_test_that_nearly_everything_passes_says_nothing_of_an_answer(test: str) -> None:
+    loose = _Examination("1.3", "double", test, 2)
+
+    assert winners("class Tests:\n    def test_it(self):\n        pass", test=loose) == []
