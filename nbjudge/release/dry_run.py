@@ -90,7 +90,9 @@ def _dry_run(path: Path, original: NotebookNode, plug: Plug) -> Iterator[str]:
     yield from _unexcused_errors(notebook.cells[1:], source.by_grade_id(original))
 
 
-def _unexcused_errors(cells: list[NotebookNode], originals: dict[str, NotebookNode]) -> Iterator[str]:
+def _unexcused_errors(
+    cells: list[NotebookNode], originals: dict[str, NotebookNode]
+) -> Iterator[str]:
     missing: set[str] = set()
     for cell in cells:
         if cell.cell_type != "code":

@@ -182,9 +182,7 @@ def _is_hidden_whole(cell: NotebookNode) -> bool:
     return is_solution(cell) and "BEGIN SOLUTION" not in cell.source
 
 
-def _references(
-    sources: Mapping[str, NotebookNode], packages: Iterable[str]
-) -> Iterator[Secret]:
+def _references(sources: Mapping[str, NotebookNode], packages: Iterable[str]) -> Iterator[Secret]:
     """Yield the lines of the course's own right answers that the notebooks do not show openly."""
     shown = "\n".join(
         _key(line.text, is_code=True)
@@ -289,9 +287,11 @@ def _texts_in(content: bytes) -> Iterator[str]:
 def _shown_cells(name: str, original: NotebookNode) -> dict[str, list[str]]:
     """Return what stands in the open in the cells of a source, by where they are in the release."""
     return {
-        place(name, original, cell): ["\n".join(
-            line.text for line in source.lines(cell) if line.region is Region.OPEN)]
-        for cell in original.cells if not _is_hidden_whole(cell)
+        place(name, original, cell): [
+            "\n".join(line.text for line in source.lines(cell) if line.region is Region.OPEN)
+        ]
+        for cell in original.cells
+        if not _is_hidden_whole(cell)
     }
 
 

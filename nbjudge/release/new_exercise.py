@@ -187,7 +187,9 @@ class NewExercise:
             symbol=self.symbol,
             first=self.points // 2,
             rest=self.points - self.points // 2,
-            hidden=textwrap.indent(self._hidden(), "    ").lstrip() if has_parts else self._hidden(),
+            hidden=textwrap.indent(self._hidden(), "    ").lstrip()
+            if has_parts
+            else self._hidden(),
         )
         yield _code(test, f"test_{self.grade_id}", grade=True, locked=True, points=self.points)
 

@@ -14,7 +14,15 @@ from nbformat import NBFormatError, NotebookNode, ValidationError
 from nbformat.reader import NotJSONError, reads
 from nbgrader import utils as nbgrader_utils
 
-from nbjudge.course.hidden_regions import DELIMITER, Line, Region, grade_id, lines, refuse_regions, solution
+from nbjudge.course.hidden_regions import (
+    DELIMITER,
+    Line,
+    Region,
+    grade_id,
+    lines,
+    refuse_regions,
+    solution,
+)
 from nbjudge.exceptions import ReleaseError
 
 __all__ = [

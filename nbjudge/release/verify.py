@@ -29,7 +29,6 @@ Notebooks = dict[str, NotebookNode]
 CACHE = "__pycache__"
 
 
-
 def verify_release(course: Course, assignment: str, *, run: bool = False) -> None:
     """Prove that `release/<assignment>/` may go out to students.
 

@@ -85,7 +85,10 @@ def test_what_names_no_notebook_is_refused(course: Course, name: str) -> None:
 
 @pytest.mark.parametrize(("number", "symbol"), [("one", "f"), ("1.", "f"), ("1", "f()"), ("1", "")])
 def test_what_is_no_exercise_is_refused(number: str, symbol: str) -> None:
-    with pytest.raises(CourseError, match=r"is no (exercise's number|name for an answer)|Say what the answer defines"):
+    with pytest.raises(
+        CourseError,
+        match=r"is no (exercise's number|name for an answer)|Say what the answer defines",
+    ):
         NewExercise(number, symbol, 1)
 
 

@@ -50,7 +50,9 @@ def test_old_metadata_are_told_with_the_command_that_updates_them(
 ) -> None:
     (told,) = reasons(tmp_path, cell("q", schema=schema), cell("t", schema=schema))
 
-    assert told.startswith("a.ipynb was made with an older nbgrader: run `nbgrader update source/hw`")
+    assert told.startswith(
+        "a.ipynb was made with an older nbgrader: run `nbgrader update source/hw`"
+    )
 
 
 def test_an_id_that_is_used_twice_is_told_with_both_places(tmp_path: Path) -> None:
