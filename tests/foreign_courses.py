@@ -31,7 +31,15 @@ from nbjudge.course.gradebook import marks
 from nbjudge.grading.batch import autograde
 from nbjudge.release.release import release
 
-__all__ = ["NOTEBOOKS", "ForeignNotebook", "Marks", "judged_marks", "read_foreign", "stock_marks"]
+__all__ = [
+    "NOTEBOOKS",
+    "ForeignNotebook",
+    "Marks",
+    "judged_marks",
+    "read_foreign",
+    "stock_marks",
+    "write_source",
+]
 
 NOTEBOOKS = Path(__file__).parent / "foreign" / "notebooks"
 ASSIGNMENT = "week1"
@@ -137,7 +145,7 @@ def stock_marks(foreign: ForeignNotebook, root: Path) -> Marks:
     config = Config()
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
-    _write_source(foreign, root)
+    write_source(foreign, root)
     api = NbGraderAPI(config=config)
     _succeed(api.generate_assignment(ASSIGNMENT, create=True))
     _hand_in(foreign, root)
@@ -155,7 +163,7 @@ def stock_marks(foreign: ForeignNotebook, root: Path) -> Marks:
 
 def judged_marks(foreign: ForeignNotebook, root: Path) -> tuple[Marks, dict[str, str]]:
     """Return what the judge gives in the same course, and the tests that it told cannot mark."""
-    _write_source(foreign, root)
+    write_source(foreign, root)
     (root / "nbgrader_config.py").write_text(f"c = get_config()\n{TWO_LINES}", encoding="utf-8")
     course = Course(root)
     proof = release(course, ASSIGNMENT).proof
@@ -172,7 +180,8 @@ def judged_marks(foreign: ForeignNotebook, root: Path) -> tuple[Marks, dict[str,
     return found, proof.faults.get(foreign.name, {})
 
 
-def _write_source(foreign: ForeignNotebook, root: Path) -> None:
+def write_source(foreign: ForeignNotebook, root: Path) -> None:
+    """Write a notebook, and what lies beside it, as the source of a course's assignment."""
     folder = root / "source" / ASSIGNMENT
     folder.mkdir(parents=True)
     nbformat.write(foreign.source, folder / f"{foreign.name}.ipynb")

@@ -7,9 +7,10 @@ happens in a kernel of its own, when all else is judged, where no other test is 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import determine_grade
 
@@ -21,7 +22,10 @@ __all__ = ["examine_inside", "verdict_of"]
 
 
 def examine_inside(
-    cells: Iterable[NotebookNode], inside: Collection[str], run: NotebookRun
+    cells: Iterable[NotebookNode],
+    inside: Collection[str],
+    run: NotebookRun,
+    imports: Mapping[str, str],
 ) -> dict[str, Verdict]:
     """Run the cells of a notebook, and some of its tests among them where they stand.
 
@@ -33,6 +37,9 @@ def examine_inside(
         The grade ids of the tests that are to be run; the others are left out.
     run : NotebookRun
         Before its first cell.
+    imports : mapping of str to str
+        What of the course's own imports a test needs, by grade id: they may stand in tests that are
+        left out.
 
     Returns
     -------
@@ -47,6 +54,8 @@ def examine_inside(
             run.execute(deepcopy(cell))
         elif (name := cell.metadata.nbgrader.grade_id) in inside:
             start = time.monotonic()
+            if text := imports.get(name):
+                run.execute(nbformat.v4.new_code_cell(text))  # type: ignore[no-untyped-call]
             ran = deepcopy(cell)
             ran.outputs = []
             del ran.metadata["nbgrader"]  # here it is a cell like any other

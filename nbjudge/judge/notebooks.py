@@ -349,7 +349,7 @@ class _Grading:
                 if inside := {name for name in verdicts if self._is_inside(name)}:
                     cells = [cell for cell in notebook.cells if not self._is_skipped(cell)]
                     run.begin_again()
-                    verdicts.update(examine_inside(cells, inside, run))
+                    verdicts.update(examine_inside(cells, inside, run, self.surroundings.imports))
             finally:
                 run.end()
         for cell in filter(is_test, notebook.cells):

@@ -32,11 +32,14 @@ class Surroundings:
     ----------
     before : mapping of str to str
         The course's statements on which a test stands, by its grade id; nothing if there are none.
+    imports : mapping of str to str
+        Those of them that import something.
     left : mapping of str to (str, frozenset of str)
         What students see of each test, by its grade id, and which names nothing else defines.
     """
 
     before: Mapping[str, str] = field(default_factory=dict)
+    imports: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
 
     def left_by(self, test: str, later: Iterable[str]) -> str:
@@ -59,6 +62,7 @@ class Surroundings:
 def surroundings_of(version: NotebookVersion) -> Surroundings:
     """Return what the tests of a notebook find around them, as the course wrote it."""
     before: dict[str, str] = {}
+    imports: dict[str, str] = {}
     left: dict[str, tuple[str, frozenset[str]]] = {}
     known = [statement for text in version.imports for statement in _parsed(text)]
     elsewhere = _bound_in(text for kind, text in version.given if kind == "code")
@@ -66,20 +70,21 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
         if cell.cell_type != "code":
             continue
         if cell.is_test:
-            if text := _needed(cell.source, known):
-                before[cell.grade_id] = text
+            if needed := _needed(cell.source, known):
+                before[cell.grade_id] = "\n".join(each.text for each in needed)
+                imports[cell.grade_id] = "\n".join(each.text for each in needed if each.imports)
             seen = visible(cell.source)
             if names := _bound_in([seen]) - elsewhere:
                 left[cell.grade_id] = seen, names
         else:
             elsewhere |= _bound_in([cell.source])
         known += _statements(cell)
-    return Surroundings(before, left)
+    return Surroundings(before, imports, left)
 
 
 def names_defined_by(text: str) -> frozenset[str]:
-    """Return the names that a trusted cell defines."""
-    return _bound_in([text])
+    """Return the names that a trusted cell defines, those apart that it imports."""
+    return frozenset().union(*(each.binds for each in _parsed(text) if not each.imports))
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,11 @@ class _Statement:
     uses: frozenset[str]
     is_definition: bool = False
     is_trusted: bool = True
+
+    @property
+    def imports(self) -> bool:
+        """Whether it does nothing but import something."""
+        return self.text.startswith(("import ", "from "))
 
 
 def _statements(cell: CourseCell) -> Iterator[_Statement]:
@@ -129,12 +139,12 @@ def _whole(text: str, statements: Sequence[_Statement]) -> _Statement:
     return _Statement(ast.unparse(ast.fix_missing_locations(tried)), bound, used - bound)
 
 
-def _needed(test: str, known: Sequence[_Statement]) -> str:
+def _needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
     """Return the statements on which a test stands, in their order."""
     try:
         waiting = sorted({*free_names(test), *early_names(test)})
     except (SyntaxError, ValueError):  # told elsewhere
-        return ""
+        return []
     chosen: set[int] = set()
     seen = set(waiting)
     while waiting:
@@ -145,7 +155,7 @@ def _needed(test: str, known: Sequence[_Statement]) -> str:
             more = known[place].uses - seen
             seen |= more
             waiting += sorted(more)
-    return "\n".join(known[place].text for place in sorted(chosen))
+    return [known[place] for place in sorted(chosen)]
 
 
 def _parsed(text: str) -> Iterator[_Statement]:

@@ -7,6 +7,7 @@ import io
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.kernel import switches
 from nbjudge.kernel.references import FUNCTIONS, NAMES, by_name, named_type
 from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
+from nbjudge.plain.album import is_changeable
 from nbjudge.remote import AnswerError
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.answer_errors import answer_error
@@ -29,6 +31,10 @@ __all__ = ["Exchange", "KernelChannel"]
 REPLACEABLE = {"input": builtins.input, "print": builtins.print}
 #: Requests at which no test's folder has to be like the kernel's.
 APART = frozenset(["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start"])
+
+
+#: Calls of which is known whether they returned what they were handed.
+REMEMBERED = 32
 
 
 class Exchange(Protocol):
@@ -66,6 +72,8 @@ class KernelChannel:
         self._seconds = 0.0
         self.permissions = permissions or Permissions()
         self._stand_ins: dict[int, StandIn] = {}
+        #: What the last calls returned, each with what it was handed.
+        self._returned: deque[tuple[Any, tuple[Any, ...]]] = deque(maxlen=REMEMBERED)
         #: The test's functions that the kernel may call.
         self._functions: list[Callable[..., Any]] = []
         #: Where the test prints to unless it says otherwise.
@@ -104,7 +112,18 @@ class KernelChannel:
             same = self._take_effect(effects, arguments, keywords)
             if same is not None and reply.keys() == {"value"}:
                 return same
-        return self._value(reply)
+        value = self._value(reply)
+        if is_changeable(value):
+            self._returned.append((value, (*arguments, *keywords.values())))
+        return value
+
+    def is_new(self, result: object, handed: object) -> bool:
+        """Say whether a call that was handed an object has returned another one.
+
+        It would have told if it had returned the same. Of what was not handed to it nobody knows.
+        """
+        calls = (given for returned, given in self._returned if returned is result)
+        return any(each is handed for given in calls for each in given)
 
     def operate(self, name: str, what: str, *arguments: Any) -> Any:
         """Let the kernel do with an object what Python's operator or function of a name does.

@@ -21,6 +21,7 @@ import numpy as np
 from nbjudge.course.cells import parse_cell
 from nbjudge.kernel.operations import ASKED
 from nbjudge.kernel.wire import plain_types
+from nbjudge.probes import is_a
 from nbjudge.remote import AnswerError
 from nbjudge.stand_ins.names import builtin_names, changed_by
 from nbjudge.stand_ins.stand_in import DATA, StandIn, Unable, is_data, is_function
@@ -52,6 +53,9 @@ class Referee(Protocol):
 
     def operate(self, name: str, what: str, *arguments: Any) -> Any:
         """Let the kernel do what an operator or a function of Python's does, if the test may."""
+
+    def is_new(self, result: object, handed: object) -> bool:
+        """Say whether a call that was handed an object has returned another one."""
 
     def blame(self, what: str) -> Unable:
         """Note what is wrong with the test, and return it as an exception."""
@@ -344,9 +348,13 @@ class _Guard:
         if not isinstance(value, StandIn):
             return isinstance(value, here)
         known = tuple(kind for kind in here if _is_plain_type(kind))
-        # What extends a plain type says so by giving its data.
-        if known and isinstance(value._plain_(), known):
-            return True
+        # What extends a plain type says so by giving its data, or by its bases if that stays.
+        if known:
+            data = value._plain_()
+            if isinstance(data, known) or (
+                isinstance(data, StandIn) and any(is_a(value, kind) for kind in known)
+            ):
+                return True
         if any(kind is object for kind in here):
             return True
         unknown = [kind for kind in here if not _is_plain_type(kind)]
@@ -405,6 +413,8 @@ class _Guard:
                 what = self.told("uses `is` on", one)
                 return bool(self.referee.operate("is", what, one, other))
         if _is_changeable(left) and _is_changeable(right):
+            if self.referee.is_new(left, right) or self.referee.is_new(right, left):
+                return False
             raise self.referee.blame("it uses `is` on two values, of which only copies can be seen")
         return False
 

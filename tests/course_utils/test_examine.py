@@ -84,7 +84,7 @@ REQUESTS = {
     "momentum": 19,
     "rmsprop": 19,
     "forward": 3,
-    "train": 4,
+    "train": 3,
     "one_hot_encode": 8,
     "contrastive_loss": 20,
     "image_pairs": 10,
