@@ -129,7 +129,7 @@ def run_trial(
                     stock_untouched[name][cell.grade_id],
                 )
                 for cell in version.cells
-                if cell.is_test
+                if cell.is_test and cell.grade_id in first[name].verdicts
             }
             for name, version in versions.items()
         }

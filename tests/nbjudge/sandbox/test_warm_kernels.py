@@ -154,7 +154,7 @@ def _start(pid: int) -> str:
 def kernel_manager() -> tuple[AsyncKernelManager, dict[str, Any], Workspace]:
     """Return a manager of Jupyter's own, and what its kernel is started with, and in."""
     session = Session.__new__(Session)
-    session._limits, session._plug = SMALL, Plug()
+    session._limits, session._plug, session._own = SMALL, Plug(), ()
     session._manager = AsyncKernelManager(kernel_name=NAME)
     start = session._warm({})
     assert session._place is not None
