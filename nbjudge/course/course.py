@@ -90,8 +90,8 @@ class Course:
 
     @functools.cached_property
     def plug(self) -> Plug:
-        """What the course tells the judge about itself."""
-        return read_plug(self.config())
+        """What the course tells the judge about itself: nothing, if it has no settings."""
+        return read_plug(self.config()) if (self.root / CONFIG_NAME).is_file() else Plug()
 
     def api(self, config: Config | None = None) -> NbGraderAPI:
         """Return nbgrader's high-level interface to this course.

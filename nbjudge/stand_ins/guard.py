@@ -21,7 +21,6 @@ import numpy as np
 from nbjudge.course.cells import parse_cell
 from nbjudge.kernel.operations import ASKED
 from nbjudge.kernel.wire import plain_types
-from nbjudge.probes import is_a
 from nbjudge.remote import AnswerError
 from nbjudge.stand_ins.names import builtin_names, changed_by
 from nbjudge.stand_ins.stand_in import DATA, StandIn, Unable, is_data, is_function
@@ -348,13 +347,9 @@ class _Guard:
         if not isinstance(value, StandIn):
             return isinstance(value, here)
         known = tuple(kind for kind in here if _is_plain_type(kind))
-        # What extends a plain type says so by giving its data, or by its bases if that stays.
-        if known:
-            data = value._plain_()
-            if isinstance(data, known) or (
-                isinstance(data, StandIn) and any(is_a(value, kind) for kind in known)
-            ):
-                return True
+        # What extends a plain type says so by giving its data.
+        if known and isinstance(value._plain_(), known):
+            return True
         if any(kind is object for kind in here):
             return True
         unknown = [kind for kind in here if not _is_plain_type(kind)]
