@@ -210,6 +210,8 @@ def test_parts_that_would_give_another_mark_are_found(code: str, said: str) -> N
 
 def test_a_release_whose_parts_are_not_worth_its_points_is_refused(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests" / "courses" / "tiny", tmp_path / "tiny")
+    with (tmp_path / "tiny" / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
+        settings.write("\nc.Plug.house_rules = True\n")
     path = tmp_path / "tiny" / "source" / "sums" / "sums.ipynb"
     notebook = source.read(path)
     test = next(cell for cell in notebook.cells if is_test(cell))
