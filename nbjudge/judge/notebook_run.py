@@ -24,6 +24,7 @@ from nbjudge.judge.failures import STOPPED
 from nbjudge.judge.judge import Test, Verdict
 from nbjudge.judge.judge_process import Judge, Judged
 from nbjudge.judge.plans import ORDINARY, TestPlan
+from nbjudge.remote import AnswerError
 from nbjudge.sandbox.fitted_limits import together
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import OutputBudget
@@ -230,7 +231,7 @@ class NotebookRun:
 
     def _keep(self, name: str, test: Test) -> None:
         """Remember what a test was about, which is asked again in the end."""
-        with suppress(CourseError):  # it is no test of the answer that it can be kept
+        with suppress(CourseError, AnswerError):  # it is no test of the answer that it can be kept
             if self._session is not None:
                 names = list(free_names(test.text))
                 line = KernelChannel(self._session.request, self._limits)
@@ -243,7 +244,7 @@ class NotebookRun:
         It comes when all marks of this kernel are given: so whatever happens costs none.
         """
         found: dict[str, str] = {}
-        with suppress(CourseError):
+        with suppress(CourseError, AnswerError):
             for name, (test, names) in self._compared.items():
                 if self._session is None:
                     break

@@ -259,6 +259,12 @@ class _Writer:
 
     def write(self, value: Any, depth: int = 0, *, key: bool = False) -> None:
         kind = type(value)
+        if type(kind) is not type and not _is_known(kind):
+            # A class whose own class says to what it is equal: no table may be asked for it.
+            if key:
+                raise NotPlain(_kind(value))
+            self.stay(value)
+            return
         write = _WRITE.get(kind)
         if write is not None and not key:
             write(self, value, depth)
@@ -603,6 +609,13 @@ def _room_to_work() -> Iterator[None]:
         yield
     except (MemoryError, RecursionError):
         raise TooMuch("it needs more memory than there is") from None
+
+
+def _is_known(kind: type) -> bool:
+    """Say whether a class with a class of its own is one that crosses."""
+    if kind is getattr(sys.modules.get("torch"), "Tensor", None):
+        return True
+    return any(kind is each for each in plain_types())
 
 
 def _kind(value: object) -> str:

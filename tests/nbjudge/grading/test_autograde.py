@@ -152,7 +152,7 @@ def test_nbgraders_own_command_takes_the_same_files_and_the_same_time(
         (folder / name).write_text("1")
     for name in ("big.csv", "given.csv"):
         (folder / name).write_bytes(bytes(11))
-    (course.root / "source" / "sums" / "given.csv").write_text("2")
+    (course.root / "release" / "sums" / "given.csv").write_text("2")
     (folder / "timestamp.txt").write_text("2026-03-02 10:30:00 PST")
 
     (row,) = autograde(course, "sums", get_pool=AtOnce())

@@ -706,3 +706,19 @@ def test_a_hostile_message_takes_little_memory(content: bytes) -> None:
             decode(content)
 
     assert peak(refused) < 2**20
+
+
+def test_a_class_that_says_it_is_another_is_not_taken_for_it() -> None:
+    class Named(type):
+        def __eq__(cls, other: object) -> bool:
+            return True
+
+        def __hash__(cls) -> int:
+            return hash(int)
+
+    class Posing(metaclass=Named):
+        pass
+
+    assert decode(encode(Posing(), refer=lambda _: Reference(1, "Posing"))) == Reference(1, "Posing")
+    with pytest.raises(NotPlain):
+        encode({Posing(): 1})
