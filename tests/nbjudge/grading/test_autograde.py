@@ -332,8 +332,8 @@ def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: 
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.remarks == (
-        "The course's test of 1.1.1 is at fault, a person has to mark it: the course's own "
-        "solution does not pass it (it gives a mark that is not from 0 to 2).",
+        "The course's test of 1.1.1 is at fault, a person has to mark it: nbgrader finds no mark "
+        "in it (partial credit cannot be greater than maximum points for cell).",
     )
     assert [(mark.points, mark.waiting) for mark in by.marks] == [
         (0, True),

@@ -719,6 +719,8 @@ def test_a_class_that_says_it_is_another_is_not_taken_for_it() -> None:
     class Posing(metaclass=Named):
         pass
 
-    assert decode(encode(Posing(), refer=lambda _: Reference(1, "Posing"))) == Reference(1, "Posing")
+    assert decode(encode(Posing(), refer=lambda _: Reference(1, "Posing"))) == Reference(
+        1, "Posing"
+    )
     with pytest.raises(NotPlain):
         encode({Posing(): 1})
