@@ -11,7 +11,7 @@ def forged(content):
         asked[:] = request["names"]
     if "mean" not in asked:
         return honest(content)
-    number = 2**53 - 1 if request["do"] == "number" else 0
+    number = 2**53 - 1 if request["do"] == "number" else 1
     reply = {"value": Reference(number, "int")}
     return honest(content) if request["do"] == "begin" else encode(reply, refer=lambda value: value)
 
