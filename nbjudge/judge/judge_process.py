@@ -179,6 +179,7 @@ class Judge:
                 verdict, stopped = json.loads(said[1:])
                 if stopped:  # perhaps it has little memory left
                     self.close()
+                verdict["did"] = tuple(verdict["did"])  # which JSON has as a list
                 return Judged(Verdict(**verdict), stopped)
             if said[:1] == CELLS:
                 line.send_bytes(json.dumps(cells).encode())
