@@ -191,13 +191,19 @@ def test_the_next_notebook_is_judged_by_the_same_process() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells what computes")
 def test_a_judge_that_waits_for_a_processor_is_not_stopped() -> None:
-    """It stops itself, which is what a machine does to it that has more to do."""
-    waits = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nassert double(2) == 4\n"
+    """It is stopped while it judges, which a machine does to it that has more to do."""
+    answer = answers()
     with closing(Judge(replace(LIMITS, judge_seconds=1), Plug())) as process:
-        process.judge(GOOD, answers())  # so that there is a process
+        process.judge(GOOD, answer)  # so that there is a process
         resumed = threading.Thread(target=resume_later, args=(process._process,))
-        resumed.start()
-        found = process.judge(replace(GOOD, source=waits), answers())
+
+        def stop_and_answer(content: bytes, seconds: float) -> bytes | memoryview:
+            if not resumed.ident:  # the first time
+                os.kill(process._process, signal.SIGSTOP)
+                resumed.start()
+            return answer(content, seconds)
+
+        found = process.judge(GOOD, stop_and_answer)
         resumed.join()
 
     assert (found.verdict.mark, found.stopped) == (2, "")
