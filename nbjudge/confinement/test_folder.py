@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Protocol
@@ -62,13 +63,14 @@ NO_FILES = frozenset(
 FILE_NAME = re.compile(r"[^\s:*?\"<>|{}%()=,;]*[\w-]\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
-def touches_files(source: str, own: Collection[str] = ()) -> bool:
+@lru_cache(maxsize=512)
+def touches_files(source: str, own: frozenset[str] = frozenset()) -> bool:
     r"""Say whether a test's text can have to do with files; rather once too often.
 
     Parameters
     ----------
     source : str
-    own : collection of str
+    own : frozenset of str
         The course's files beside the notebook: a test that imports one of them, or names one, does.
 
     Examples
@@ -77,7 +79,7 @@ def touches_files(source: str, own: Collection[str] = ()) -> bool:
     True
     >>> touches_files("assert total([1, 2]) == 3")
     False
-    >>> touches_files("from helper import double", ["helper.py"])
+    >>> touches_files("from helper import double", frozenset({"helper.py"}))
     True
     """
     try:
@@ -146,7 +148,7 @@ class FilesBeside:
     ) -> None:
         self.files = files
         self._data = data
-        self.own = frozenset(own) & files.keys()
+        self.own = frozenset(own).intersection(files)
         self._root: Path | None = None
 
     def place_for(self, test: str, kernel: int = 1) -> Place:

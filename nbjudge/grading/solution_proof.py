@@ -36,7 +36,20 @@ from nbjudge.sandbox.fitted_limits import needs
 if TYPE_CHECKING:  # the coordinator grades nothing
     from nbjudge.trial.decide import Tried
 
-__all__ = ["Outcomes", "Proof", "digest", "find", "find_or_prove", "keep", "prove"]
+__all__ = [
+    "Outcomes",
+    "Proof",
+    "answered_release",
+    "digest",
+    "files_beside",
+    "find",
+    "find_or_prove",
+    "hold_nothing",
+    "keep",
+    "prove",
+    "solutions",
+    "take_as_proved",
+]
 
 FOLDER = ".course_proofs"
 #: What becomes of jobs: those of a pool of workers, or of this process.
@@ -195,7 +208,7 @@ def find_or_prove(
     if (
         kept is not None
         and kept.grader == terms.grader
-        and kept.beside == _digest_of_files(_beside(course, assignment, terms))
+        and kept.beside == _digest_of_files(files_beside(course, assignment))
     ):
         return kept
     proof, is_sure = _proof(course, assignment, terms, outcomes)
@@ -237,7 +250,7 @@ def _proof(
     from nbjudge.trial.decide import advice_on, gift_of
     from nbjudge.trial.run_trial import run_trial  # which takes a while to import
 
-    files = _beside(course, assignment, terms)
+    files = files_beside(course, assignment)
     do = outcomes or (lambda jobs: map(work, jobs))
 
     def judge(who: str, notebooks: Mapping[str, bytes], plans: Mapping[str, Plans]) -> Outcome:
@@ -258,15 +271,8 @@ def _proof(
         cell_seconds=terms.limits.cell_seconds,
         is_strict=course.plug.house_rules,
     )
-    faults = {
-        name: [test for test, plan in plans.items() if plan.fault]
-        for name, plans in found.plans.items()
-    }
-    if (
-        any(faults.values())
-        and kept is None
-        and not _is_source_of(course, assignment, terms.versions)
-    ):
+    is_faulty = any(plan.fault for plans in found.plans.values() for plan in plans.values())
+    if is_faulty and kept is None and not _is_source_of(course, assignment, terms.versions):
         message = (
             f"source/{assignment} has changed since it was released, and its solution fails a test "
             "of that release. Release it again, so that the tests can be proved."
@@ -294,10 +300,10 @@ def _proof(
     return proof, found.is_sure
 
 
-def _beside(course: Course, assignment: str, terms: GradingConditions) -> dict[str, bytes]:
+def files_beside(course: Course, assignment: str) -> dict[str, bytes]:
     """Return what students got of an assignment beside its notebooks."""
     folder = course.root / "release" / assignment
-    found = course_files(folder, terms.plug.everywhere)
+    found = course_files(folder, course.plug.everywhere)
     return {name: path.read_bytes() for name, path in found.items()}
 
 
@@ -359,37 +365,54 @@ def _notebooks(
     course: Course, assignment: str, terms: GradingConditions, answers: Texts
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Return the notebooks of the solution, and those of the untouched release."""
-    folder = course.root / "release" / assignment
     solved, untouched = {}, {}
     for name, version in terms.versions.items():
-        path = folder / f"{name}.ipynb"
-        if not path.is_file():
-            message = f"release/{assignment}/{path.name} is missing. Release the assignment again."
-            raise CourseError(message)
+        untouched[name] = answered_release(course, assignment, name, {})
         wanted = {cell.grade_id for cell in version.cells if cell.solution}
-        if missing := sorted(wanted - answers.get(name, {}).keys()):
+        own = answers.get(name, {})
+        if missing := sorted(wanted - own.keys()):
             message = (
-                f"source/{assignment}/{path.name} has no solution for the cell '{missing[0]}' "
+                f"source/{assignment}/{name}.ipynb has no solution for the cell '{missing[0]}' "
                 "of the release. Release the assignment again."
             )
             raise CourseError(message)
-        notebook = _read(path)
-        untouched[name] = _notebook_bytes(notebook)
-        for cell in notebook.cells:
-            if (answered := grade_id(cell)) in wanted:
-                cell.source = answers[name][str(answered)]
-        solved[name] = _notebook_bytes(notebook)
+        chosen = {answer: own[answer] for answer in wanted}
+        solved[name] = answered_release(course, assignment, name, chosen)
     return solved, untouched
+
+
+def answered_release(
+    course: Course, assignment: str, notebook: str, answers: Mapping[str, str]
+) -> bytes:
+    """Return a released notebook in which somebody has answered.
+
+    Parameters
+    ----------
+    course : Course
+    assignment, notebook : str
+    answers : mapping of str to str
+        The texts of answers, by grade id; other cells stay as they are.
+
+    Raises
+    ------
+    CourseError
+        If there is no such file.
+    """
+    path = course.root / "release" / assignment / f"{notebook}.ipynb"
+    if not path.is_file():
+        message = f"release/{assignment}/{path.name} is missing. Release the assignment again."
+        raise CourseError(message)
+    released = _read(path)
+    for cell in released.cells:
+        if (answered := grade_id(cell)) in answers:
+            cell.source = answers[str(answered)]
+    text: str = nbformat.writes(released)  # type: ignore[no-untyped-call]
+    return text.encode()
 
 
 def _read(path: Path) -> NotebookNode:
     notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     return notebook
-
-
-def _notebook_bytes(notebook: NotebookNode) -> bytes:
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    return text.encode()
 
 
 def _place(course: Course, assignment: str) -> Path:

@@ -16,8 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.folders import write_whole
@@ -26,8 +24,15 @@ from nbjudge.course.hidden_regions import visible as visible_part
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.conditions import GradingConditions, course_limits
 from nbjudge.grading.jobs import Job, work
-from nbjudge.grading.solution_proof import FOLDER, Texts, digest, find_or_prove, solutions
-from nbjudge.intake.data_files import course_files
+from nbjudge.grading.solution_proof import (
+    FOLDER,
+    Texts,
+    answered_release,
+    digest,
+    files_beside,
+    find_or_prove,
+    solutions,
+)
 from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.judge.judge import Verdict
 from nbjudge.judge.known_file import Known
@@ -163,7 +168,7 @@ class Examiner:
             If it could not be judged.
         """
         answers = {**self.answers[notebook], grade_id: source}
-        content = self._answered(notebook, answers)
+        content = answered_release(self._course, self._assignment, notebook, answers)
         terms = self._visible if visible else self._terms
         submitted = SubmissionFiles({notebook: content}, self._files, frozenset(self._files))
         job = Job(NOBODY, submitted, (NOBODY,), terms)
@@ -184,7 +189,12 @@ class Examiner:
             name: replace(version, cells=tuple(_as_released(cell) for cell in version.cells))
             for name, version in self.versions.items()
         }
-        return replace(self._terms, versions=seen)
+        # The lines of what is left are others than those of which is known what they may do.
+        plans = {
+            name: {test: replace(plan, learns=True) for test, plan in tests.items()}
+            for name, tests in self._terms.plans.items()
+        }
+        return replace(self._terms, versions=seen, plans=plans)
 
     @property
     def answers(self) -> Texts:
@@ -206,21 +216,7 @@ class Examiner:
 
     @cached_property
     def _files(self) -> dict[str, bytes]:
-        folder = self._course.root / "release" / self._assignment
-        beside = course_files(folder, self._course.plug.everywhere)
-        return {name: path.read_bytes() for name, path in beside.items()}
-
-    def _answered(self, notebook: str, answers: Mapping[str, str]) -> bytes:
-        path = self._course.root / "release" / self._assignment / f"{notebook}.ipynb"
-        if not path.is_file():
-            message = f"release/{self._assignment}/{path.name} is missing. Release it again."
-            raise CourseError(message)
-        book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-        for cell in book.cells:
-            if (name := cell.metadata.get("nbgrader", {}).get("grade_id")) in answers:
-                cell.source = answers[name]
-        text: str = nbformat.writes(book)  # type: ignore[no-untyped-call]
-        return text.encode()
+        return files_beside(self._course, self._assignment)
 
     def _key(self, notebook: str, grade_id: str, source: str) -> str:
         others = sorted(self.answers[notebook].items())

@@ -13,6 +13,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import CodeType, UnionType
 from typing import Any, Protocol, TypeGuard, get_args
 
@@ -60,6 +61,8 @@ class Referee(Protocol):
         """Note what is wrong with the test, and return it as an exception."""
 
 
+# Each test is compiled for everybody of a class.
+@lru_cache(maxsize=512)
 def compile_test(
     source: str, name: str, shared: frozenset[str] = frozenset()
 ) -> tuple[CodeType, CodeType | None]:
@@ -87,6 +90,7 @@ def compile_test(
     return compile(tree, name, "exec"), last
 
 
+@lru_cache(maxsize=512)
 def compile_statements(source: str, name: str) -> CodeType:
     """Return all statements of a text as a whole; parameters are those of `compile_test`."""
     return compile(_rewritten(source), name, "exec")

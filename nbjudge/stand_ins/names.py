@@ -9,6 +9,7 @@ import ast
 import builtins
 import symtable
 from collections.abc import Iterator
+from functools import lru_cache
 
 from nbjudge.course.cells import parse_cell
 
@@ -30,6 +31,8 @@ def builtin_names() -> frozenset[str]:
     return frozenset(vars(builtins)) - AT_A_PROMPT
 
 
+# Each test is asked about for everybody of a class.
+@lru_cache(maxsize=512)
 def free_names(source: str) -> tuple[str, ...]:
     r"""Return the names that a cell uses and does not define itself, sorted.
 
@@ -63,6 +66,7 @@ def free_names(source: str) -> tuple[str, ...]:
     return tuple(sorted(used - own - builtin_names()))
 
 
+@lru_cache(maxsize=512)
 def early_names(source: str) -> tuple[str, ...]:
     """Return the names that a cell's own statements use before they define them, sorted.
 

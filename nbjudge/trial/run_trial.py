@@ -7,7 +7,7 @@ more as it was decided. Who judges is handed in, so that a class's own workers c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -31,7 +31,6 @@ SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
 SEEDS = re.compile(r"\b(?:seed|manual_seed|set_state|setstate|set_rng_state)\(")
 
 Versions = Mapping[str, NotebookVersion]
-Tries = Mapping[str, Mapping[str, Tried]]
 Notebooks = Mapping[str, bytes]
 Verdicts = Mapping[str, Mapping[str, Verdict]]
 
@@ -108,88 +107,105 @@ def run_trial(
         If the solution or the release cannot be judged.
     """
     with ThreadPoolExecutor(2) as threads:
-        stock = [
+        running = [
             threads.submit(_stock, who, notebooks, versions, files, environment, cell_seconds)
             for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))
         ]
-        first = _judged(judge, SOLVED, solved, _for_all(versions, TestPlan(learns=True)))
-        allowed = _allowed(first)
-        second = _judged(judge, UNTOUCHED, untouched, allowed)
-        stock_solved, stock_untouched = (running.result() for running in stock)
-    results = [*first.values(), *second.values()]
-
-    def decided(plans_tried: Mapping[str, Plans]) -> tuple[Tries, dict[str, Plans]]:
-        tries = {
-            name: {
-                cell.grade_id: Tried(
-                    cell.points,
-                    first[name].verdicts[cell.grade_id],
-                    second[name].verdicts[cell.grade_id],
-                    stock_solved[name][cell.grade_id],
-                    stock_untouched[name][cell.grade_id],
-                )
-                for cell in version.cells
-                if cell.is_test and cell.grade_id in first[name].verdicts
-            }
-            for name, version in versions.items()
-        }
-        return tries, {
-            name: plans_of(version, tries[name], plans_tried[name], is_strict=is_strict)
-            for name, version in versions.items()
-        }
-
-    tried, plans = decided(allowed)
-    if any(plan.inside for tests in plans.values() for plan in tests.values()):
-        sharing = _sharing(versions, plans)
-        first = _judged(judge, SOLVED, solved, sharing)
-        allowed = _allowed(first, sharing)
-        second = _judged(judge, UNTOUCHED, untouched, allowed)
-        results += [*first.values(), *second.values()]
-        tried, plans = decided(allowed)
-    if any(plan.inside for tests in plans.values() for plan in tests.values()):
+        rounds = [_learned(judge, solved, untouched, _for_all(versions, TestPlan(learns=True)))]
+        stock = [each.result() for each in running]
+    tried, plans = _decided(versions, rounds[-1], stock, is_strict=is_strict)
+    if _any_inside(plans):
+        learning = {name: _sharing(versions[name], plans[name]) for name in plans}
+        rounds.append(_learned(judge, solved, untouched, learning))
+        tried, plans = _decided(versions, rounds[-1], stock, is_strict=is_strict)
+    if _any_inside(plans):
         again = _judged(judge, SOLVED, solved, plans)
         also = _judged(judge, UNTOUCHED, untouched, plans)
-        results += [*again.values(), *also.values()]
+        rounds.append(_Round(again, also, plans))
         plans = {
             name: settled(plans[name], tried[name], again[name].verdicts, also[name].verdicts)
             for name in plans
         }
+    results = [result for each in rounds for result in each.results]
     return Trial(tried, plans, tuple(result.used for result in results), not _is_lost(results))
 
 
-def _allowed(
-    learned: Mapping[str, Result], plans: Mapping[str, Plans] | None = None
-) -> dict[str, Plans]:
-    """Return the plans by which all others are judged, of what the solution has shown."""
-    return {
+@dataclass(frozen=True)
+class _Round:
+    """What both hand-ins got, and the plans by which all others would be judged alike."""
+
+    solved: Mapping[str, Result]
+    untouched: Mapping[str, Result]
+    plans: Mapping[str, Plans]
+
+    @property
+    def results(self) -> list[Result]:
+        return [*self.solved.values(), *self.untouched.values()]
+
+
+def _learned(
+    judge: JudgeNotebooks,
+    solved: Notebooks,
+    untouched: Notebooks,
+    learning: Mapping[str, Plans],
+) -> _Round:
+    """Let tests learn from the solution, and judge the release by what they have learned."""
+    found = _judged(judge, SOLVED, solved, learning)
+    plans = {
         name: {
             test: replace(
-                plans[name][test] if plans else ORDINARY,
+                learning[name].get(test, ORDINARY),
                 allowed=each.did,
                 learns=False,
                 learns_names=False,
             )
             for test, each in result.verdicts.items()
         }
-        for name, result in learned.items()
+        for name, result in found.items()
     }
+    return _Round(found, _judged(judge, UNTOUCHED, untouched, plans), plans)
 
 
-def _sharing(versions: Versions, plans: Mapping[str, Plans]) -> dict[str, Plans]:
-    """Return plans by which tests that differ share more with an answer: what is in one process."""
-    return {
+def _decided(
+    versions: Versions, outside: _Round, stock: Sequence[Verdicts], *, is_strict: bool
+) -> tuple[dict[str, dict[str, Tried]], dict[str, Plans]]:
+    """Return what each test gave in each way, and how it is to be run by that."""
+    solved, untouched = stock
+    tried = {
         name: {
-            cell.grade_id: TestPlan(
-                learns=True,
-                learns_names=bool(plans[name][cell.grade_id].inside),
-                shares_generators=bool(
-                    plans[name][cell.grade_id].inside and SEEDS.search(cell.source)
-                ),
+            cell.grade_id: Tried(
+                cell.points,
+                outside.solved[name].verdicts[cell.grade_id],
+                outside.untouched[name].verdicts[cell.grade_id],
+                solved[name][cell.grade_id],
+                untouched[name][cell.grade_id],
             )
             for cell in version.cells
-            if cell.is_test
+            if cell.grade_id in outside.plans[name]
         }
         for name, version in versions.items()
+    }
+    plans: dict[str, Plans] = {
+        name: plans_of(version, tried[name], outside.plans[name], is_strict=is_strict)
+        for name, version in versions.items()
+    }
+    return tried, plans
+
+
+def _any_inside(plans: Mapping[str, Plans]) -> bool:
+    return any(plan.inside for tests in plans.values() for plan in tests.values())
+
+
+def _sharing(version: NotebookVersion, plans: Plans) -> Plans:
+    """Return plans by which tests that differ share more with an answer: what is in one process."""
+    return {
+        cell.grade_id: TestPlan(
+            learns=True,
+            learns_names=bool(plans[cell.grade_id].inside),
+            shares_generators=bool(plans[cell.grade_id].inside and SEEDS.search(cell.source)),
+        )
+        for cell in version.cells
+        if cell.grade_id in plans
     }
 
 

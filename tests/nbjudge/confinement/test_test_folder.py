@@ -256,7 +256,7 @@ def test_what_is_written_for_tests_is_deleted_with_the_notebook() -> None:
     ],
 )
 def test_a_test_that_may_have_to_do_with_files_is_known(test: str) -> None:
-    assert touches_files(test, ["helper.py", "table"])
+    assert touches_files(test, frozenset({"helper.py", "table"}))
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_a_test_that_may_have_to_do_with_files_is_known(test: str) -> None:
     ],
 )
 def test_a_test_without_files_is_known(test: str) -> None:
-    assert not touches_files(test, ["helper.py", "table"])
+    assert not touches_files(test, frozenset({"helper.py", "table"}))
 
 
 def test_no_test_of_the_course_beside_the_judge_pays_for_files() -> None:

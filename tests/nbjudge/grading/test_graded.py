@@ -17,7 +17,7 @@ from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
-from nbjudge.grading import batch, graded, solution_proof
+from nbjudge.grading import batch, graded
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.jobs import Job, Outcome
@@ -25,6 +25,7 @@ from nbjudge.grading.rows import Row, Status
 from nbjudge.intake import submission
 from nbjudge.intake.submission import Submission, SubmissionFiles
 from nbjudge.release import source
+from nbjudge.trial.run_trial import SOLVED, UNTOUCHED
 
 STAMP = "2026-03-01 00:00:00 UTC"
 
@@ -55,11 +56,7 @@ class Class:
         """Grade again, and return which students were graded; new tests are proved first."""
         self.crew.graded.clear()
         self.rows = autograde(self.course, "sums", get_pool=self.crew, **settings)
-        return [
-            name
-            for name in self.crew.graded
-            if name not in (solution_proof.SOLVED, solution_proof.UNTOUCHED)
-        ]
+        return [name for name in self.crew.graded if name not in (SOLVED, UNTOUCHED)]
 
 
 @pytest.fixture(scope="module")
