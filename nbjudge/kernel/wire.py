@@ -7,9 +7,9 @@ direction.
 Plain values are those of exactly these types: None, bool, int, float, complex, str, bytes,
 bytearray, `...`, NumPy scalars, arrays and tensors of numbers or bools, arrays of texts and dates,
 and tuples, lists and dicts of plain values; and what the modules of `plain` take apart into such:
-sets, dates, fractions, arrays of objects, tables. A dict's keys are numbers, texts, bytes, None,
-dates, and tuples and frozensets of these. They arrive bit for bit, NaN's payload and the sign of
-zero included. Any other object stays where it is; a `Reference` crosses.
+sets, dates, fractions, arrays of objects, tables, dtypes. A dict's keys are numbers, texts, bytes,
+None, dates, dtypes, and tuples and frozensets of these. They arrive bit for bit, NaN's payload and
+the sign of zero included. Any other object stays where it is; a `Reference` crosses.
 """
 
 # A value is written from the outside in: one byte that says what comes, then
@@ -64,6 +64,7 @@ from nbjudge.plain.kinds import (
     check_hashes,
     printable,
 )
+from nbjudge.plain.torch_values import COUNTED, MEASURED, TORCH, torch_types
 
 __all__ = [
     "REPLY",
@@ -97,14 +98,10 @@ _TWO_DOUBLES = struct.Struct("<dd")
 _CONSTANTS: dict[bytes, Any] = {b"N": None, b"T": True, b"F": False, b".": ...}
 _KEY_TAGS = frozenset([b"N", b"T", b"F", b"i", b"f", b"c", b"s", b"b", b"(", b"n", b"k"])
 
-#: Names of PyTorch's dtypes; those of the second line can require a gradient.
-_COUNTED = {"bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"}
-_MEASURED = {"float16", "bfloat16", "float32", "float64", "complex64", "complex128"}
-
 #: What is taken apart: its types, and its names.
 _KINDS: dict[type, Kind] = LIBRARY | ARRAYS
 _NAMED: dict[str, Kind] = {
-    kind.name: kind for kind in (*LIBRARY.values(), *ARRAYS.values(), *FRAMES.values())
+    kind.name: kind for kinds in (LIBRARY, ARRAYS, FRAMES, TORCH) for kind in kinds.values()
 }
 
 
@@ -180,12 +177,12 @@ def plain_types() -> tuple[type, ...]:
     """Return the types whose values cross, as far as their modules are loaded."""
     tensor = getattr(sys.modules.get("torch"), "Tensor", None)
     tensors = (tensor,) if isinstance(tensor, type) else ()
-    return (*_WRITE.keys() - {Reference}, *_KINDS, *frame_types(), *tensors)
+    return (*_WRITE.keys() - {Reference}, *_KINDS, *_late_types(), *tensors)
 
 
 def rebuilt(value: Any) -> Any:
     """Return the data of a value whose type extends one that is taken apart; else the value."""
-    kinds = _KINDS | frame_types()
+    kinds = _KINDS | _late_types()
     how = next((kinds[base] for base in type(value).__mro__ if base in kinds), None)
     if how is None:
         return value
@@ -193,6 +190,11 @@ def rebuilt(value: Any) -> Any:
         return how.put_together(*how.take_apart(value))
     except Exception:  # it would not cross as of that type either
         return value
+
+
+def _late_types() -> dict[type, Kind]:
+    """Return the kinds of libraries that may not be loaded."""
+    return frame_types() | torch_types()
 
 
 class _Budget:
@@ -245,7 +247,7 @@ class _Writer:
         #: The part of a value that is being written: a dict cannot stay without the rest.
         self.part: object = None
         self.parts: list[bytes | memoryview] = []
-        self.frames: Mapping[type, Kind] | None = None
+        self.late: Mapping[type, Kind] | None = None
 
     def put(self, *parts: bytes | memoryview) -> None:
         for part in parts:
@@ -358,7 +360,7 @@ class _Writer:
         dtype = str(value.dtype).removeprefix("torch.")
         kind = f"Tensor ({dtype}, {value.layout}, {value.device})"
         dense = value.layout is torch.strided and not value.is_nested
-        if dtype not in _COUNTED | _MEASURED or not dense or value.device.type != "cpu":
+        if dtype not in COUNTED | MEASURED or not dense or value.device.type != "cpu":
             self.stay(value, kind)
             return
         shape = tuple(value.shape)
@@ -386,13 +388,13 @@ class _Writer:
     def kind_of(self, kind: type) -> Kind | None:
         if (how := _KINDS.get(kind)) is not None:
             return how
-        if self.frames is None:
+        if self.late is None:
             # A metaclass may have its own idea of where its class is from.
             module = type.__dict__["__module__"].__get__(kind)
-            if not (isinstance(module, str) and module.startswith("pandas")):
+            if not (isinstance(module, str) and module.startswith(("pandas", "torch"))):
                 return None
-            self.frames = frame_types()
-        return self.frames.get(kind)
+            self.late = _late_types()
+        return self.late.get(kind)
 
     def kind(self, kind: Kind, value: Any, depth: int, key: bool = False) -> None:
         before, budget = len(self.parts), self.budget.left()
@@ -580,7 +582,7 @@ class _Reader:
             raise WireError("there is a tensor, and no PyTorch to read it with") from error
 
         name = self.text()
-        allowed = _MEASURED if with_gradient else _COUNTED | _MEASURED
+        allowed = MEASURED if with_gradient else COUNTED | MEASURED
         dtype = getattr(torch, name, None) if name in allowed else None
         if dtype is None:
             raise Malformed("it holds a tensor of an unknown dtype")

@@ -47,6 +47,9 @@ from nbjudge.sandbox.limits import Limits
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc"),
+    # Of a worker that dies Dask leaves the connection to the collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 WRONG = "def total(numbers):\n    return 0"
 UNREPAIRED = "def mean(numbers):\n    return sum(numbers) / (len(numbers) - 1)"
