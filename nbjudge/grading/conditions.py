@@ -24,7 +24,18 @@ __all__ = ["GradingConditions", "course_limits", "grader_version", "limits_of"]
 
 #: What changes no mark: rooms that read marks, prove or show something, and the command.
 NO_JUDGES = frozenset(
-    {"cli", "export", "feedback", "mistakes", "pages", "proof", "release", "report", "similar"}
+    {
+        "cli",
+        "desk",
+        "export",
+        "feedback",
+        "mistakes",
+        "pages",
+        "proof",
+        "release",
+        "report",
+        "similar",
+    }
 )
 
 

@@ -16,7 +16,7 @@ HOUSE = Path(nbjudge.__file__).parent
 FLOORS = (
     *("basics", "plain", "kernel", "fork_server", "course", "intake", "sandbox", "confinement"),
     *("stand_ins", "judge", "trial", "grading", "mistakes", "release", "pages", "hooks"),
-    *("feedback", "report", "similar", "export", "proof", "cli"),
+    *("feedback", "report", "similar", "export", "proof", "desk", "cli"),
 )
 #: What courses use, and the judge does without.
 LIBRARIES = {"course_utils", "torch", "seaborn", "pooch", "requests", "ipywidgets", "pandas"}
@@ -72,6 +72,8 @@ def test_every_room_has_its_floor_says_what_it_is_for_and_is_not_crowded() -> No
         about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
         assert about
         assert "import" in about, f"{name} does not say what it may import"
+    for path in HOUSE.rglob("__init__.py"):
+        name = name_of(path.parent)
         modules = [module for module in path.parent.glob("*.py") if module != path]
         assert len(modules) <= ROOMY, f"{name} has {len(modules)} modules"
 
@@ -92,6 +94,7 @@ def test_the_package_on_its_own_holds_every_room_and_all_that_is_no_code() -> No
     patterns = told["setuptools"]["package-data"]["nbjudge"]
     others = {path for path in HOUSE.glob("*/templates/**/*") if path.is_file()}
 
-    assert set(packages) == {"nbjudge", *(f"nbjudge.{floor}" for floor in FLOORS)}
+    rooms = {path.parent.relative_to(HOUSE.parent) for path in HOUSE.rglob("__init__.py")}
+    assert set(packages) == {".".join(path.parts) for path in rooms}
     assert others <= {path for pattern in patterns for path in HOUSE.glob(pattern)}
     assert {path.name for path in others} >= {"base.html.j2", "notebook.html.j2", "report.html.j2"}

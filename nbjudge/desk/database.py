@@ -1,0 +1,162 @@
+"""The desk's database: what was handed in, who is logged in, what is held, who did what.
+
+SQLite in the course's folder, or PostgreSQL. What is committed is on the disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from nbjudge.course.course import Course
+from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.exceptions import CourseError
+
+__all__ = ["Database", "audit", "hand_ins", "holds", "sessions"]
+
+NAME = "desk.db"
+#: Milliseconds to wait for another process that writes to the file.
+PATIENCE = 30_000
+
+tables = MetaData()
+hand_ins = Table(
+    "hand_ins",
+    tables,
+    Column("id", Integer, primary_key=True),
+    Column("student", String, nullable=False),
+    Column("assignment", String, nullable=False),
+    # From 1, of this student for this assignment.
+    Column("attempt", Integer, nullable=False),
+    # All times are in UTC, without a time zone.
+    Column("received", DateTime, nullable=False),
+    Column("due", DateTime),
+    Column("zone", String, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("remarks", JSON, nullable=False),
+    Column("counts", Boolean, nullable=False),
+    Column("state", String, nullable=False),
+    Column("marked", DateTime),
+    Column("outcome", JSON(none_as_null=True)),
+    Index("of_student", "student", "assignment", "id"),
+    Index("in_state", "state", "attempt", "id"),
+    Index("that_count", "assignment", "counts"),
+)
+holds = Table(
+    "holds",
+    tables,
+    Column("assignment", String, primary_key=True),
+    Column("exercise", String, primary_key=True),
+)
+sessions = Table(
+    "sessions",
+    tables,
+    # Not the session's key itself: who reads the database is nobody by that.
+    Column("digest", String, primary_key=True),
+    Column("who", String, nullable=False),
+    Column("is_grader", Boolean, nullable=False),
+    Column("csrf", String, nullable=False),
+    Column("began", DateTime, nullable=False),
+)
+audit = Table(
+    "audit",
+    tables,
+    Column("id", Integer, primary_key=True),
+    Column("at", DateTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("did", String, nullable=False),
+    Column("what", String, nullable=False),
+)
+
+
+class Database:
+    """Opens the desk's database; its tables are made if there are none.
+
+    Parameters
+    ----------
+    course : Course
+    policy : DeskPolicy
+
+    Raises
+    ------
+    CourseError
+        If it cannot be used.
+    """
+
+    def __init__(self, course: Course, policy: DeskPolicy) -> None:
+        address: Any = policy.database or URL.create("sqlite", database=str(course.root / NAME))
+        try:
+            self.engine = create_engine(address)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            message = (
+                f"The desk's database cannot be used ({error}). Write an address such as "
+                "postgresql+psycopg2://desk@localhost/desk to c.Desk.database in "
+                "nbgrader_config.py, and install its driver."
+            )
+            raise CourseError(message) from error
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+        with self._explained():
+            tables.create_all(self.engine)
+        if not policy.database:
+            (course.root / NAME).chmod(0o600)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Lend a connection to look things up."""
+        with self._explained(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Lend a connection whose changes are on the disk when the block has ended, or undone."""
+        with self._explained(), self.engine.connect() as connection, connection.begin():
+            if connection.dialect.name == "sqlite":
+                # From the first look on nobody else writes, so what is looked up stays true.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            said = str(error.orig).strip().partition("\n")[0]
+            if "full" in said:
+                message = "There is no space left for the desk's database. Make room, then go on."
+            else:
+                message = f"The desk's database cannot be used ({said})."
+            raise CourseError(message) from error
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: sqlite3.Connection, _: object) -> None:
+        # Transactions begin where `writing` says so.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")

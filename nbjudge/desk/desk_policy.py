@@ -1,0 +1,155 @@
+"""What a course decides about its desk: the section `Desk` of its `nbgrader_config.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from traitlets.config import Config, Configurable
+
+from nbjudge.basics.settings import read_settings, setting, traits_of
+from nbjudge.exceptions import CourseError
+
+__all__ = ["LEVELS", "DeskPolicy", "DeskSettings", "read_policy"]
+
+MEGABYTE = 2**20
+#: What a student is shown of a result, from nothing to all.
+LEVELS = ("nothing", "checks", "marks", "mistakes", "feedback")
+
+
+@dataclass(frozen=True)
+class DeskPolicy:
+    """What is allowed at the desk, and what is shown there when."""
+
+    url: str = setting(
+        "http://127.0.0.1:8400",
+        "Address under which people reach the desk, as they type it; behind a proxy with TLS that "
+        "begins with https. No other host's name is answered.",
+    )
+    database: str = setting(
+        "",
+        "Address of the desk's database, as SQLAlchemy has it: postgresql+psycopg2://…; by default "
+        "the file desk.db in the course's folder.",
+    )
+    timezone: str = setting(
+        "UTC", "Time zone of the course, such as Europe/Berlin: times are shown in it, too."
+    )
+    graders: tuple[str, ...] = setting(
+        ("instructor",), "Who may see the class: each gets a link of their own."
+    )
+    grace_minutes: int = setting(
+        5, "Minutes after the deadline in which a hand-in still counts as in time."
+    )
+    late_replaces: bool = setting(
+        False,
+        "Whether what comes after the deadline counts before what came in time. Otherwise it is "
+        "kept, and counts only where nothing came in time.",
+    )
+    attempts: int = setting(
+        0, "How often one assignment can be handed in; 0 is as often as one likes."
+    )
+    attempts_per_hour: int = setting(
+        20, "How often one student can hand in within an hour, all assignments together."
+    )
+    cool_down_seconds: int = setting(5, "Seconds between two hand-ins of one student.")
+    shows_before: str = setting(
+        "marks",
+        "What a student is shown until the deadline: nothing; checks, which are those that the "
+        "notebook itself shows; marks; mistakes, which is marks and why points are missing; or "
+        "feedback, which is the whole page.",
+    )
+    shows_after: str = setting(
+        "feedback", "The same, once nobody can hand in any more: extensions and grace are over."
+    )
+    megabytes: int = setting(
+        50, "Size of what one hand-in may hold, as it is sent and as it is unpacked."
+    )
+    files: int = setting(200, "How many files one hand-in may hold.")
+    upload_seconds: int = setting(120, "Seconds that one upload may take.")
+
+    @property
+    def bytes(self) -> int:
+        """What one hand-in may hold."""
+        return self.megabytes * MEGABYTE
+
+    @property
+    def grace(self) -> timedelta:
+        """How long after the deadline a hand-in still counts as in time."""
+        return timedelta(minutes=self.grace_minutes)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The course's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether people reach the desk by TLS."""
+        return urlsplit(self.url).scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the desk's address."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def host(self) -> str:
+        """The name of the desk's host, without a port."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def base(self) -> str:
+        """The path below which the desk's pages lie; empty at the top of a host."""
+        return urlsplit(self.url).path.rstrip("/")
+
+
+class DeskSettings(Configurable):
+    """The desk, where students hand in over the web: `course desk`."""
+
+    locals().update(traits_of(DeskPolicy))
+
+
+DeskSettings.__name__ = "Desk"  # by which traitlets finds its section
+
+
+def read_policy(config: Config) -> DeskPolicy:
+    """Return what a configuration says of the desk.
+
+    Raises
+    ------
+    CourseError
+        If one of the settings cannot be: the sentence says which, and what it may be.
+    traitlets.TraitError
+        If a setting is of another type.
+    """
+    policy = DeskPolicy(**read_settings(DeskPolicy, DeskSettings(config=config)))
+    if problem := _problem(policy):
+        raise CourseError(f"The desk cannot be opened: {problem} in nbgrader_config.py.")
+    return policy
+
+
+def _problem(policy: DeskPolicy) -> str:
+    """Return what is wrong with a policy, for the middle of a sentence; empty if nothing is."""
+    try:
+        parts = urlsplit(policy.url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_address = is_address and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        is_address = False
+    if not is_address:
+        return f"c.Desk.url is {policy.url!r}; write an address such as https://desk.example.org"
+    if policy.timezone not in available_timezones():
+        return f"c.Desk.timezone is {policy.timezone!r}; write a place such as 'Europe/Berlin'"
+    for name in ("shows_before", "shows_after"):
+        if (level := getattr(policy, name)) not in LEVELS:
+            return f"c.Desk.{name} is {level!r}; write one of {', '.join(LEVELS)}"
+    for name in ("grace_minutes", "attempts", "cool_down_seconds"):
+        if getattr(policy, name) < 0:
+            return f"c.Desk.{name} is below 0; write 0 or more"
+    for name in ("attempts_per_hour", "megabytes", "files", "upload_seconds"):
+        if getattr(policy, name) < 1:
+            return f"c.Desk.{name} is below 1; write 1 or more"
+    return ""

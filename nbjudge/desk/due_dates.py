@@ -1,0 +1,105 @@
+"""When an assignment is due for whom, and who is in the class: as the gradebook has it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nbgrader.api import Assignment, Student, SubmittedAssignment
+from sqlalchemy import select
+
+from nbjudge.course.course import Course
+from nbjudge.course.gradebook import open_gradebook
+from nbjudge.course.marks import Person
+
+__all__ = ["ClassTerms", "Terms"]
+
+#: Seconds for which what was read is good enough.
+FRESH = 3.0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A class, and its deadlines in UTC without a time zone.
+
+    Parameters
+    ----------
+    people : mapping of str to Person
+        By id.
+    due : mapping of str to (datetime or None)
+        By assignment, of those that are released.
+    extended : mapping of (str, str) to datetime
+        The deadlines of students who have an extension, by assignment and student.
+    """
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    due: Mapping[str, datetime | None] = field(default_factory=dict)
+    extended: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def due_for(self, assignment: str, student: str) -> datetime | None:
+        """Return when an assignment is due for a student; None if it never is."""
+        return self.extended.get((assignment, student), self.due.get(assignment))
+
+    def last_due(self, assignment: str) -> datetime | None:
+        """Return when the last deadline of anybody is over; None if there is none."""
+        due = self.due.get(assignment)
+        if due is None:
+            return None
+        return max([due, *(end for (name, _), end in self.extended.items() if name == assignment)])
+
+    def name_of(self, student: str) -> str:
+        """Return a student's name, and the id where none is known."""
+        found = self.people.get(student)
+        return found.name if found is not None and found.name else student
+
+
+class ClassTerms:
+    """Reads a course's terms, and keeps them for a moment.
+
+    Parameters
+    ----------
+    course : Course
+    clock : callable, optional
+        Returns seconds that go on.
+    """
+
+    def __init__(self, course: Course, clock: Callable[[], float] = time.monotonic) -> None:
+        self._course = course
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._terms = Terms()
+
+    def __call__(self) -> Terms:
+        """Return the terms as they are now, or were a moment ago."""
+        with self._lock:
+            if self._clock() - self._read_at > FRESH:
+                self._terms = _read(self._course)
+                self._read_at = self._clock()
+            return self._terms
+
+
+def _read(course: Course) -> Terms:
+    columns = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
+    own = (Assignment.name, SubmittedAssignment.student_id, Assignment.duedate)
+    with open_gradebook(course) as gradebook:
+        people = {
+            id: Person(id, *(part or "" for part in rest))
+            for id, *rest in gradebook.db.execute(select(Student.id, *columns))
+        }
+        due = dict(map(tuple, gradebook.db.execute(select(Assignment.name, Assignment.duedate))))
+        extensions = gradebook.db.execute(
+            select(*own, SubmittedAssignment.extension)
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .where(SubmittedAssignment.extension.is_not(None))
+        )
+        extended = {
+            (name, student): end + extension
+            for name, student, end, extension in extensions
+            if end is not None
+        }
+    released = {name: end for name, end in due.items() if name in course.assignments}
+    return Terms(people, released, extended)

@@ -1,0 +1,249 @@
+"""The desk's queue: hand-ins are graded as they come, by workers that stay.
+
+Grading is `batch.autograde`, so marks are those of `course autograde`, whichever of the two runs.
+The queue is the database's: nothing of it is lost with this process.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from nbgrader.api import MissingEntry
+
+from nbjudge.basics.machine_errors import explain
+from nbjudge.course.course import Course
+from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.desk.due_dates import ClassTerms
+from nbjudge.desk.outcomes import Outcome, outcome_of
+from nbjudge.desk.placement import counted_at, place
+from nbjudge.desk.store import HandIn, State, Store
+from nbjudge.desk.vault import Vault
+from nbjudge.exceptions import CourseError
+from nbjudge.grading import batch
+from nbjudge.grading.rows import Row, Status
+
+__all__ = ["Marking", "utc_now"]
+
+#: Hand-ins for each worker that are graded in one go: who comes next waits for the end of it.
+AHEAD = 4
+#: Seconds between two looks at the queue, and after something went wrong; the latter grow.
+PAUSE, FIRST_WAIT, LONGEST_WAIT = 0.5, 2.0, 60.0
+#: Looks at an empty queue after which it is seen whether other hand-ins count by now.
+SWEEP = 60
+#: How often a hand-in is tried that was not graded by no fault of its own.
+TRIES = 3
+
+GetPool = Callable[[], batch.Workers]
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC, without a time zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Marking:
+    """Grades what waits, until it is stopped.
+
+    Parameters
+    ----------
+    course : Course
+    store : Store
+    vault : Vault
+    terms : ClassTerms
+    policy : DeskPolicy
+    clock : callable, optional
+        Returns the time in UTC.
+    lend_workers : callable, optional
+        As `batch.lend_workers`.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        store: Store,
+        vault: Vault,
+        terms: ClassTerms,
+        policy: DeskPolicy,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        lend_workers: Callable[[Course], AbstractContextManager[GetPool]] = batch.lend_workers,
+    ) -> None:
+        self._course = course
+        self._store = store
+        self._vault = vault
+        self._terms = terms
+        self._policy = policy
+        self._clock = clock
+        self._lend_workers = lend_workers
+        self._tries: dict[int, int] = {}
+        self._laying = threading.Lock()
+        self._stopped = threading.Event()
+        self._something_came = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="marking")
+        #: What keeps it from grading now, in a sentence; empty if nothing does.
+        self.problem = ""
+        #: How many workers there are; 0 before the first hand-in.
+        self.workers = 0
+
+    def start(self) -> None:
+        """Begin, after whatever was left undone when the desk ended last."""
+        self.recover()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is being graded now."""
+        self._stopped.set()
+        self._something_came.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def wake(self) -> None:
+        """Hear that something was handed in."""
+        self._something_came.set()
+
+    def recover(self) -> None:
+        """Let wait again what was being marked, and lay what waits in its place."""
+        self._store.recover()
+        self.sweep()
+        for hand_in in self._store.all_waiting():
+            self.lay(hand_in)
+
+    def lay(self, hand_in: HandIn) -> bool:
+        """Lay a hand-in where it is graded, if it counts; say whether it lies there now."""
+        student, assignment = hand_in.student, hand_in.assignment
+        with self._laying:
+            found = self._store.find(hand_in.id)
+            if found is None or not found.counts:
+                return False
+            try:
+                due = self._terms().due_for(assignment, student)
+                counted = counted_at(hand_in, due, self._policy.grace)
+                place(self._course, self._vault, hand_in, counted)
+            except (OSError, CourseError) as error:
+                self.problem = f"submitted/ cannot be written. {explain(error) or error}"
+                logging.exception("hand-in %s was not laid in submitted/", hand_in.id)
+                return False
+        return True
+
+    def sweep(self) -> None:
+        """Decide again which hand-ins count, as extensions may have been given since."""
+        terms = self._terms()
+        for student, assignment in self._store.with_several():
+            due = terms.due_for(assignment, student)
+            self._store.recount(student, assignment, due)
+
+    def _run(self) -> None:
+        wait = FIRST_WAIT
+        while not self._stopped.is_set():
+            try:
+                with ExitStack() as stack:
+                    self._serve(stack.enter_context(self._lend_workers(self._course)))
+                    wait = FIRST_WAIT
+            except Exception as error:  # whatever it is, the next hand-in may be graded again
+                logging.exception("the desk's queue stumbled")
+                self.problem = (
+                    str(error)
+                    if isinstance(error, CourseError)
+                    else (explain(error) or f"{type(error).__name__}: {error}")
+                )
+                self._stopped.wait(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+
+    def _serve(self, get_pool: GetPool) -> None:
+        """Grade with the same workers until something is wrong with them, or all is stopped."""
+        self.workers = get_pool().workers  # warm before anybody comes
+        looks = failures = 0
+        while not self._stopped.is_set():
+            self._something_came.clear()
+            try:
+                if self.mark_next(get_pool):
+                    looks = failures = 0
+                    continue
+            except CourseError as error:
+                # Another command may be grading, and be done soon.
+                self.problem, failures = str(error), failures + 1
+                if failures == TRIES:
+                    raise
+                self._stopped.wait(FIRST_WAIT)
+            looks += 1
+            if looks % SWEEP == 0:
+                self.sweep()
+            self._something_came.wait(PAUSE)
+
+    def mark_next(self, get_pool: GetPool) -> int:
+        """Grade what comes next in the queue, and return how many hand-ins that were.
+
+        Raises
+        ------
+        CourseError
+            If nothing can be graded now; what was to be graded waits again.
+        """
+        taken = self._store.take(AHEAD * max(1, self.workers))
+        if not taken:
+            return 0
+        try:
+            if there := [each for each in taken if self.lay(each)]:
+                self._mark(there, get_pool)
+        finally:
+            self._store.put_back([each.id for each in taken])
+        if not there and self.problem:
+            raise CourseError(self.problem)
+        return len(taken)
+
+    def _mark(self, hand_ins: Collection[HandIn], get_pool: GetPool) -> None:
+        by_student = {each.student: each for each in hand_ins}
+        assignment = next(iter(hand_ins)).assignment
+        rows = batch.autograde(
+            self._course,
+            assignment,
+            students=by_student,
+            get_pool=get_pool,
+            watcher=_Teller(lambda student: self._tell(by_student[student])),
+        )
+        self.problem = ""
+        for row in rows:
+            self._conclude(by_student[row.student], row)
+
+    def _tell(self, hand_in: HandIn) -> None:
+        """Note the marks of a hand-in as soon as they are saved."""
+        try:
+            outcome = outcome_of(self._course, hand_in.student, hand_in.assignment)
+        except MissingEntry:  # the row will say why
+            return
+        self._store.finish(hand_in.id, outcome.as_data(), State.MARKED, self._clock())
+
+    def _conclude(self, hand_in: HandIn, row: Row) -> None:
+        """Note what became of a hand-in once everything is known of it."""
+        if row.is_unfinished:
+            tries = self._tries[hand_in.id] = self._tries.get(hand_in.id, 0) + 1
+            if tries < TRIES:
+                self._store.wait_again(hand_in.id)
+                return
+        if row.score is None:
+            failed = Outcome(problems=row.remarks)
+            self._store.finish(hand_in.id, failed.as_data(), State.FAILED, self._clock())
+            return
+        found = self._store.find(hand_in.id)
+        needs_a_person = row.status is Status.NEEDS_A_PERSON
+        if found is not None and (found.state == State.MARKING or needs_a_person):
+            outcome = outcome_of(self._course, hand_in.student, hand_in.assignment)
+            problems = row.remarks if needs_a_person else ()
+            data = replace(outcome, problems=problems).as_data()
+            self._store.finish(hand_in.id, data, State.MARKED, found.marked or self._clock())
+
+
+class _Teller(batch.Watcher):
+    """Tells at once whose marks are saved."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def graded(self, student: str, points: float | None, failed: bool) -> None:
+        """Hear what a submission got."""
+        if points is not None:
+            self._tell(student)

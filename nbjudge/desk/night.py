@@ -1,0 +1,113 @@
+"""What an instructor wants to know in the night of a deadline, as figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nbjudge.desk.due_dates import Terms
+from nbjudge.desk.outcomes import Outcome, most_failed
+from nbjudge.desk.store import HandIn, State, Store
+
+__all__ = ["Night", "night_of", "percentile"]
+
+#: Minutes over which hand-ins a minute are told.
+MINUTES = 10
+#: How many marks the time to a mark is computed of: the last ones.
+LAST_MARKS = 500
+
+
+@dataclass(frozen=True)
+class Night:
+    """How an assignment stands.
+
+    Parameters
+    ----------
+    assignment : str
+    due, last_due : datetime, optional
+        In UTC: of the class, and of whoever has the longest extension.
+    handed_in : tuple of (str, HandIn)
+        A name, and the hand-in that counts; the latest first.
+    missing : tuple of (str, str)
+        Id and name of everybody who has handed in nothing.
+    per_minute : float
+        Hand-ins in the last minutes.
+    waiting, marking : int
+        How many hand-ins are in the queue, and at work.
+    median, slow : float, optional
+        Seconds from a hand-in to its mark: as long as it took for half of them, and for 19 in 20.
+    failing : sequence
+        Of `most_failed`.
+    for_a_person : tuple of (str, HandIn, tuple of str)
+        Whose hand-ins a person has to look at, and why.
+    held : frozenset of str
+        The exercises whose marks are hidden.
+    exercises : tuple of str
+    """
+
+    assignment: str
+    due: datetime | None
+    last_due: datetime | None
+    handed_in: tuple[tuple[str, HandIn], ...]
+    missing: tuple[tuple[str, str], ...]
+    per_minute: float
+    waiting: int
+    marking: int
+    median: float | None
+    slow: float | None
+    failing: Sequence[tuple[str, int, int, str]]
+    for_a_person: tuple[tuple[str, HandIn, tuple[str, ...]], ...]
+    held: frozenset[str]
+    exercises: tuple[str, ...]
+
+
+def night_of(store: Store, terms: Terms, assignment: str, now: datetime) -> Night:
+    """Return how an assignment stands now."""
+    found = store.that_count(assignment)
+    here = {each.student for each in found}
+    outcomes = {
+        each.id: Outcome.from_data(each.outcome) for each in found if each.outcome is not None
+    }
+    marked = sorted(
+        (each for each in found if each.marked is not None),
+        key=lambda each: each.marked or each.received,
+    )
+    times = [
+        (each.marked - each.received).total_seconds()
+        for each in marked[-LAST_MARKS:]
+        if each.marked is not None
+    ]
+    exercises = {each.exercise: None for outcome in outcomes.values() for each in outcome.exercises}
+    return Night(
+        assignment=assignment,
+        due=terms.due.get(assignment),
+        last_due=terms.last_due(assignment),
+        handed_in=tuple((terms.name_of(each.student), each) for each in reversed(found)),
+        missing=tuple((id, terms.name_of(id)) for id in sorted(terms.people) if id not in here),
+        per_minute=store.received_since(assignment, now - timedelta(minutes=MINUTES)) / MINUTES,
+        waiting=sum(each.state == State.WAITING for each in found),
+        marking=sum(each.state == State.MARKING for each in found),
+        median=percentile(times, 0.5),
+        slow=percentile(times, 0.95),
+        failing=most_failed(outcomes.values()),
+        for_a_person=tuple(
+            (terms.name_of(each.student), each, outcomes[each.id].problems)
+            for each in found
+            if each.id in outcomes and outcomes[each.id].problems
+        ),
+        held=store.held(assignment),
+        exercises=tuple(exercises),
+    )
+
+
+def percentile(values: Collection[float], share: float) -> float | None:
+    """Return the value that a share of all does not exceed; None if there are none.
+
+    >>> percentile([1.0, 2.0, 3.0, 4.0], 0.5), percentile([5.0], 0.95)
+    (2.0, 5.0)
+    """
+    if not values:
+        return None
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]

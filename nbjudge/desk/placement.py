@@ -1,0 +1,117 @@
+"""The hand-in that counts, laid where every other command finds it.
+
+That is `submitted/<student>/<assignment>/`, with nbgrader's `timestamp.txt`. Whatever else lay
+there is kept in `desk/displaced/`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from nbjudge.course.course import Course
+from nbjudge.course.folders import folder_of, working_folder
+from nbjudge.desk.store import HandIn
+from nbjudge.desk.vault import Vault, sha256_of
+from nbjudge.exceptions import CourseError
+from nbjudge.intake.data_files import files_below
+from nbjudge.intake.submission import SECRET, TIMESTAMP
+
+__all__ = ["counted_at", "place", "require_fit_student"]
+
+#: Bytes of a student's id, which is a folder's name.
+MAX_ID_BYTES = 100
+
+
+def require_fit_student(student: str) -> str:
+    """Return a student's id if it can be a folder's name.
+
+    Raises
+    ------
+    CourseError
+        If it cannot.
+    """
+    is_fit = (
+        bool(student)
+        and student == student.strip()
+        and student.isprintable()
+        and student[0] != "."
+        and not set(student) & set('/\\:*?"<>|[]')
+        and len(student.encode("utf-8", "replace")) <= MAX_ID_BYTES
+    )
+    if not is_fit:
+        raise CourseError(f"{student!r} cannot be a student's id here: it is a folder's name, too.")
+    return student
+
+
+def counted_at(hand_in: HandIn, due: datetime | None, grace: timedelta) -> datetime:
+    """Return the time that counts for lateness: within the grace that is the deadline itself."""
+    if due is not None and due < hand_in.received <= due + grace:
+        return due
+    return hand_in.received
+
+
+def place(course: Course, vault: Vault, hand_in: HandIn, counted: datetime) -> Path:
+    """Lay a hand-in in its folder, in one step, unless it lies there already.
+
+    Parameters
+    ----------
+    course : Course
+    vault : Vault
+    hand_in : HandIn
+        The one of its student's that counts.
+    counted : datetime
+        Of `counted_at`.
+
+    Raises
+    ------
+    OSError
+        If that is not possible now.
+    """
+    student = require_fit_student(hand_in.student)
+    folder = folder_of(course, "submitted", student, hand_in.assignment)
+    stamp = f"{counted} UTC\n"
+    if _lies_there(folder, hand_in, stamp):
+        return folder
+    with working_folder(course, "submitted") as work:
+        new = work / "new"
+        new.mkdir()
+        for file in hand_in.files:
+            vault.copy(file.sha256, new / file.place)
+        (new / TIMESTAMP).write_text(stamp, encoding="utf-8")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            _set_aside(course, vault, folder, hand_in, work / "before")
+        new.replace(folder)
+    return folder
+
+
+def _lies_there(folder: Path, hand_in: HandIn, stamp: str) -> bool:
+    with suppress(OSError, UnicodeError):
+        if folder.is_symlink() or (folder / TIMESTAMP).read_text(encoding="utf-8") != stamp:
+            return False
+        wanted = {file.place: file.sha256 for file in hand_in.files}
+        found = {path.as_posix() for path in files_below(folder)} - {TIMESTAMP}
+        return found == wanted.keys() and all(
+            sha256_of(folder / name) == sha256 for name, sha256 in wanted.items()
+        )
+    return False
+
+
+def _set_aside(course: Course, vault: Vault, folder: Path, hand_in: HandIn, before: Path) -> None:
+    """Take what lies in the way out of it; keep it unless the vault has it all."""
+    if all(_is_kept(vault, folder / name) for name in files_below(folder)):
+        folder.replace(before)
+        return
+    aside = course.root / "desk" / "displaced" / hand_in.student / hand_in.assignment
+    aside.mkdir(parents=True, exist_ok=True)
+    folder.replace(aside / f"before-{hand_in.id}")
+
+
+def _is_kept(vault: Vault, path: Path) -> bool:
+    if path.name in (TIMESTAMP, SECRET):
+        return True
+    return not path.is_symlink() and path.is_file() and vault.has(sha256_of(path))

@@ -1,0 +1,138 @@
+"""Where the bytes of every hand-in are kept: once each, under their SHA-256.
+
+What `put` has returned from is on the disk, whatever happens to this process or machine next.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from nbjudge.exceptions import CourseError
+
+__all__ = ["Kept", "NoRoom", "Vault", "sha256_of"]
+
+FOLDER = "desk"
+CHUNK = 2**20
+#: How the names of files begin that are not whole yet.
+UNFINISHED = ".new-"
+
+
+class NoRoom(CourseError):
+    """Nothing more can be kept: the disk is full."""
+
+
+class Kept(tuple[str, int]):
+    """A file that is kept: its SHA-256, and its size."""
+
+    __slots__ = ()
+
+    @property
+    def sha256(self) -> str:
+        """By which it is found again."""
+        return self[0]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self[1]
+
+
+class Vault:
+    """The folder `desk/` of a course.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / FOLDER / "files"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (root / FOLDER).chmod(0o700)
+        for left in self._folder.glob(f"{UNFINISHED}*"):  # by a process that was killed
+            left.unlink(missing_ok=True)
+
+    def put(self, source: BinaryIO) -> Kept:
+        """Keep what can be read of a file, and return under what.
+
+        Raises
+        ------
+        NoRoom
+            If the disk is full; nothing is left of it then.
+        """
+        new = self._folder / f"{UNFINISHED}{uuid.uuid4().hex}"
+        try:
+            return self._put(source, new)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            message = (
+                "Nothing was handed in: there is no space left on the desk's disk. "
+                "Tell your instructor, and try again later."
+            )
+            raise NoRoom(message) from error
+        finally:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+
+    def _put(self, source: BinaryIO, new: Path) -> Kept:
+        digest, size = hashlib.sha256(), 0
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        kept = Kept((digest.hexdigest(), size))
+        place = self.path(kept.sha256)
+        if not place.parent.is_dir():
+            place.parent.mkdir(exist_ok=True)
+            _sync_folder(self._folder)
+        new.replace(place)
+        _sync_folder(place.parent)
+        return kept
+
+    def path(self, sha256: str) -> Path:
+        """Return where a file is kept."""
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+            raise ValueError(sha256)
+        return self._folder / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Say whether a file of this content is kept."""
+        return self.path(sha256).is_file()
+
+    def copy(self, sha256: str, target: Path) -> None:
+        """Write a copy of what is kept."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.path(sha256), target)
+
+    def forget(self, sha256: str) -> None:
+        """Delete a file that nobody needs any more."""
+        self.path(sha256).unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """See to it that the names in a folder are on the disk."""
+    if os.name == "nt":  # which has no such thing
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
