@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from nbjudge.course.hidden_regions import own_delimiters
 from nbjudge.course.plug import Plug, read_plug
 from nbjudge.exceptions import CourseError
 
@@ -92,6 +93,11 @@ class Course:
     def plug(self) -> Plug:
         """What the course tells the judge about itself: nothing, if it has no settings."""
         return read_plug(self.config()) if (self.root / CONFIG_NAME).is_file() else Plug()
+
+    @functools.cached_property
+    def delimiters(self) -> dict[str, str]:
+        """The words of its own that delimit regions of cells, each with nbgrader's usual one."""
+        return own_delimiters(self.config()) if (self.root / CONFIG_NAME).is_file() else {}
 
     def api(self, config: Config | None = None) -> NbGraderAPI:
         """Return nbgrader's high-level interface to this course.

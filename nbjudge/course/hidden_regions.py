@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from nbjudge.exceptions import ReleaseError
 
 __all__ = [
+    "AUTOTEST",
     "DELIMITER",
+    "USUAL_DELIMITERS",
     "Line",
     "Region",
     "grade_id",
+    "in_usual_words",
     "lines",
+    "own_delimiters",
     "refuse_regions",
     "solution",
     "visible",
@@ -36,6 +41,17 @@ class Region(Enum):
 DELIMITER = re.compile(
     rf"\b(BEGIN|END) ({'|'.join(region.value for region in Region if region.value)})\b"
 )
+#: A line by which nbgrader makes tests of what the solution gives.
+AUTOTEST = re.compile(r"^\s*### (?:HASHED )?AUTOTEST\b", re.MULTILINE)
+#: nbgrader's settings of what delimits a region, and what they are where a course has none.
+USUAL_DELIMITERS = {
+    "ClearSolutions.begin_solution_delimeter": "BEGIN SOLUTION",
+    "ClearSolutions.end_solution_delimeter": "END SOLUTION",
+    "ClearHiddenTests.begin_test_delimeter": "BEGIN HIDDEN TESTS",
+    "ClearHiddenTests.end_test_delimeter": "END HIDDEN TESTS",
+    "ClearMarkScheme.begin_mark_scheme_delimeter": "BEGIN MARK SCHEME",
+    "ClearMarkScheme.end_mark_scheme_delimeter": "END MARK SCHEME",
+}
 #: What students do not have of the course's own cells.
 _UNSEEN = re.compile(
     r"^.*BEGIN (HIDDEN TESTS|MARK SCHEME).*\n(?:.*\n)*?.*END \1.*(?:\n|\Z)", re.MULTILINE
@@ -48,6 +64,27 @@ class Line:
 
     region: Region
     text: str
+
+
+def own_delimiters(config: Config) -> dict[str, str]:
+    """Return the words of a course's own that delimit regions, each with nbgrader's usual one."""
+    found = {}
+    for name, usual in USUAL_DELIMITERS.items():
+        owner, setting = name.split(".")
+        own = config[owner].get(setting, usual)
+        if isinstance(own, str) and own != usual:
+            found[own] = usual
+    return found
+
+
+def in_usual_words(text: str, own: Mapping[str, str]) -> str:
+    """Return the text of a cell with nbgrader's usual delimiters in the place of a course's own."""
+    changed = text.split("\n")
+    for number, line in enumerate(changed):
+        if usual := next((usual for word, usual in own.items() if word in line), ""):
+            indent = line[: len(line) - len(line.lstrip())]
+            changed[number] = f"{indent}### {usual}"
+    return "\n".join(changed)
 
 
 def grade_id(cell: NotebookNode) -> str | None:

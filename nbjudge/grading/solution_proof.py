@@ -24,7 +24,7 @@ from nbjudge.course.cells import NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.folders import write_whole
 from nbjudge.course.gradebook import versions
-from nbjudge.course.hidden_regions import grade_id, solution
+from nbjudge.course.hidden_regions import AUTOTEST, grade_id, in_usual_words, solution
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.conditions import GradingConditions, course_limits, grader_version
 from nbjudge.grading.jobs import Job, Outcome, work
@@ -342,7 +342,7 @@ def solutions(course: Course, assignment: str) -> dict[str, dict[str, str]]:
     """Return the solution of an assignment as its source has it now."""
     return {
         path.stem: {
-            name: solution(cell)
+            name: solution(_in_usual_words(cell, course.delimiters))
             for cell in _read(path).cells
             if is_solution(cell) and (name := grade_id(cell))
         }
@@ -350,14 +350,27 @@ def solutions(course: Course, assignment: str) -> dict[str, dict[str, str]]:
     }
 
 
+def _in_usual_words(cell: NotebookNode, own: Mapping[str, str]) -> NotebookNode:
+    return NotebookNode(cell, source=in_usual_words(cell.source, own)) if own else cell
+
+
 def _is_source_of(course: Course, assignment: str, versions: Mapping[str, NotebookVersion]) -> bool:
-    """Say whether the tests of a version are those that the source has now."""
+    """Say whether the tests of a version are those that the source has now.
+
+    What nbgrader makes of a line that asks for an autotest is not made again here.
+    """
+    own = course.delimiters
     for name, version in versions.items():
         path = course.root / "source" / assignment / f"{name}.ipynb"
-        now = {grade_id(cell): cell.source for cell in _read(path).cells} if path.exists() else {}
-        tests = [cell for cell in version.cells if cell.grade and not cell.solution]
-        if any(now.get(test.grade_id) != test.source for test in tests):
-            return False
+        cells = _read(path).cells if path.exists() else []
+        now = {grade_id(cell): cell.source for cell in cells}
+        for test in version.cells:
+            if not test.grade or test.solution:
+                continue
+            source = now.get(test.grade_id, "")
+            is_same = in_usual_words(source, own) == in_usual_words(test.source, own)
+            if not is_same and not AUTOTEST.search(source):
+                return False
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import requires
@@ -23,6 +23,7 @@ from nbjudge.grading.conditions import GradingConditions, course_limits
 from nbjudge.basics.machine_errors import explain
 from nbjudge.grading.solution_proof import Proof, digest, find, keep, find_or_prove, solutions
 from nbjudge.course.folders import clear_away, working_folder
+from nbjudge.course.hidden_regions import USUAL_DELIMITERS, in_usual_words
 from nbjudge.course.plug import Plug, module_files
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
@@ -362,10 +363,23 @@ def scratch(course: Course, assignment: str = "") -> Iterator[Course]:
         shutil.copytree(course.root / "source", root / "source", ignore=others)
         if (templates := course.root / TEMPLATES).is_file():
             shutil.copyfile(templates, root / TEMPLATES)
-        settings = (course.root / CONFIG_NAME).read_text(encoding="utf-8")
+        settings = [(course.root / CONFIG_NAME).read_text(encoding="utf-8")]
         gradebook = f"sqlite:///{(root / 'gradebook.db').as_posix()}"
-        _write(root / CONFIG_NAME, f"{settings}\nc.CourseDirectory.db_url = {gradebook!r}\n")
+        settings.append(f"c.CourseDirectory.db_url = {gradebook!r}")
+        if course.delimiters:
+            _delimit_as_usual(root / "source", course.delimiters)
+            settings += [f"c.{name} = {usual!r}" for name, usual in USUAL_DELIMITERS.items()]
+        _write(root / CONFIG_NAME, "\n".join(settings) + "\n")
         yield Course(root)
+
+
+def _delimit_as_usual(sources: Path, own: Mapping[str, str]) -> None:
+    """Put nbgrader's delimiters in the place of a course's own, so that one kind is looked for."""
+    for path in sources.glob("*/*.ipynb"):
+        notebook = source.read(path)
+        for cell in notebook.cells:
+            cell.source = in_usual_words(cell.source, own)
+        _write(path, source.notebook_text(notebook))
 
 
 def drift(course: Course) -> list[str]:

@@ -9,14 +9,15 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 
+from nbjudge.course.hidden_regions import AUTOTEST
 from nbjudge.release import source
 
 __all__ = ["TEMPLATES", "reasons_unready"]
 
 #: What nbgrader's own schema lets an id be made of.
 GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]+")
-#: By which nbgrader makes tests of what the solution gives, and where it is told how.
-AUTOTEST, TEMPLATES = re.compile(r"^\s*### (?:HASHED )?AUTOTEST\b", re.MULTILINE), "autotests.yml"
+#: Where nbgrader is told how to make tests of what the solution gives.
+TEMPLATES = "autotests.yml"
 
 
 def reasons_unready(root: Path, assignment: str) -> list[str]:

@@ -199,6 +199,45 @@ def test_a_source_is_refused_for_and_nothing_is_written(course, spoil, told):
     ]
 
 
+OWN_DELIMITERS = {
+    "BEGIN SOLUTION": ("ClearSolutions.begin_solution_delimeter", "<answer>"),
+    "END SOLUTION": ("ClearSolutions.end_solution_delimeter", "</answer>"),
+    "BEGIN HIDDEN TESTS": ("ClearHiddenTests.begin_test_delimeter", "<unseen>"),
+    "END HIDDEN TESTS": ("ClearHiddenTests.end_test_delimeter", "</unseen>"),
+    "BEGIN MARK SCHEME": ("ClearMarkScheme.begin_mark_scheme_delimeter", "<scheme>"),
+    "END MARK SCHEME": ("ClearMarkScheme.end_mark_scheme_delimeter", "</scheme>"),
+}
+
+
+@pytest.fixture
+def delimited(tmp_path):
+    """The tiny course with delimiters of its own, in its cells and its settings."""
+    course = tiny_course(tmp_path / "tiny")
+    with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        for usual, (setting, own) in OWN_DELIMITERS.items():
+            config.write(f"c.{setting} = {own!r}\n")
+            replaced(sums(course, "source"), usual, own)
+    return course
+
+
+def test_a_course_with_delimiters_of_its_own_is_released_as_any_other(delimited, released):
+    before = sums(delimited, "source").read_bytes()
+
+    made = release(delimited, "sums")
+
+    assert sums(delimited).read_bytes() == sums(released).read_bytes()
+    assert sums(delimited, "source").read_bytes() == before
+    assert not any(made.proof.faults.values()) and not made.advice
+
+
+def test_what_stands_between_delimiters_of_its_own_is_not_given_away(delimited):
+    shown = new_code_cell("running = 0\nrunning = running + number", id="shown")
+    edited(sums(delimited, "source"), lambda nb: nb.cells.append(shown))
+
+    with pytest.raises(ReleaseError, match=r"gives away the solution of 1\.1\.1"):
+        release(delimited, "sums")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "old", "new", "told"),
