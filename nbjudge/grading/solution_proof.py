@@ -351,7 +351,8 @@ def solutions(course: Course, assignment: str) -> dict[str, dict[str, str]]:
 
 
 def _in_usual_words(cell: NotebookNode, own: Mapping[str, str]) -> NotebookNode:
-    return NotebookNode(cell, source=in_usual_words(cell.source, own)) if own else cell
+    cell.source = in_usual_words(cell.source, own)
+    return cell
 
 
 def _is_source_of(course: Course, assignment: str, versions: Mapping[str, NotebookVersion]) -> bool:
