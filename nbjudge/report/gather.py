@@ -19,6 +19,7 @@ from nbjudge.course.folders import folder_of
 from nbjudge.course.gradebook import open_gradebook, read_grades, versions
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Row, Status, current_rows
+from nbjudge.grading.solution_proof import digest, find
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
 from nbjudge.mistakes.wrong_answers import Group, WrongAnswer, group, read_answers
@@ -57,7 +58,9 @@ def gather(course: Course, assignment: str) -> Class:
             member = replace(member, marks=marks, answers=answers)
         members.append(member)
     unnamed = _unnamed(group(wrong), exercises, sum(m.marks is not None for m in members))
-    return Class(assignment, exercises, tuple(members), unread, tuple(unnamed))
+    proof = find(course, assignment, digest(notebooks))
+    inside = proof.told_of_inside if proof else ""
+    return Class(assignment, exercises, tuple(members), unread, tuple(unnamed), inside)
 
 
 def _unnamed(

@@ -131,6 +131,8 @@ class Class:
         Graded notebooks without a record of what the judge found: mistakes and times lack them.
     unnamed : tuple of Unnamed
         The largest groups first.
+    inside : str
+        Which tests run in the student's process, and what that means; empty if none does.
     """
 
     assignment: str
@@ -138,6 +140,7 @@ class Class:
     members: tuple[Member, ...]
     unread: int = 0
     unnamed: tuple[Unnamed, ...] = ()
+    inside: str = ""
 
     @property
     def graded(self) -> tuple[Member, ...]:

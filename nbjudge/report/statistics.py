@@ -235,6 +235,7 @@ class Numbers:
         How many answers wait for a person.
     unread : int
     unnamed : tuple of Unnamed
+    inside : str
         As in the class.
     """
 
@@ -249,6 +250,7 @@ class Numbers:
     to_read: tuple[tuple[Exercise, int], ...]
     unread: int = 0
     unnamed: tuple[Unnamed, ...] = ()
+    inside: str = ""
 
     @property
     def graded(self) -> int:
@@ -290,6 +292,7 @@ def numbers(of: Class) -> Numbers:
         to_read=tuple((each.exercise, each.waiting) for each in exercises if each.waiting),
         unread=of.unread,
         unnamed=of.unnamed,
+        inside=of.inside,
     )
 
 

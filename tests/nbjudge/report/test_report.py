@@ -26,12 +26,14 @@ from typer.testing import CliRunner
 from nbjudge.cli.commands import app
 from nbjudge.course import gradebook as gradebooks
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import open_gradebook, read_grades
+from nbjudge.course.gradebook import open_gradebook, read_grades, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import CHANGED, GONE, NOT_YET, Status, current_rows
+from nbjudge.grading.solution_proof import Proof, digest, keep
 from nbjudge.judge.notebooks import RECORD
+from nbjudge.judge.plans import TestPlan
 from nbjudge.pages.charts import _ROLE_OF, DIVERGING, ROLES, SETTINGS, inline
 from nbjudge.release import source
 from nbjudge.report import NothingGraded, report
@@ -280,6 +282,17 @@ def test_a_report_is_a_page_and_two_tables(graded: Course) -> None:
         ["epsilon outside the root", 2, 4]
     ]
     assert made["sentence"].tolist() == [SENTENCE]
+
+
+def test_a_report_says_which_tests_an_answer_could_tamper_with(graded: Course) -> None:
+    version = versions(graded, "sums")
+    plans = {"sums": {"test_ex_1_1_2": TestPlan(inside="it deletes a function")}}
+    keep(graded, "sums", Proof(digest(version), "of some code", {}, plans=plans))
+
+    text = Seen(report(graded, "sums").page.read_text(encoding="utf-8")).text
+
+    told = "The test of '1.1.2' runs in the notebook's own process, where an answer could tamper"
+    assert told in text
 
 
 def test_the_same_class_gives_the_same_bytes(graded: Course) -> None:
