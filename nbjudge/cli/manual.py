@@ -23,6 +23,8 @@ from nbjudge.hooks.autograde import Judge
 from nbjudge.intake import platforms
 from nbjudge.intake.unpack import CarefulExtractor
 from nbjudge.sandbox.limits import Limits
+from nbjudge.term.deadlines import TermSettings
+from nbjudge.term.late_policy import LatePolicy
 
 __all__ = ["CONFIGURABLE", "commands", "limits", "settings", "traits"]
 
@@ -30,6 +32,8 @@ __all__ = ["CONFIGURABLE", "commands", "limits", "settings", "traits"]
 CONFIGURABLE: tuple[type[HasTraits], ...] = (
     Judge,
     PlugSettings,
+    TermSettings,
+    LatePolicy,
     platforms.MoodleCollector,
     platforms.CanvasCollector,
     CarefulExtractor,

@@ -56,6 +56,7 @@ __all__ = [
     "explain_errors",
     "marks",
     "open_gradebook",
+    "people_of",
     "read_grades",
     "submission_marks",
     "versions",
@@ -242,15 +243,21 @@ def submission_marks(gradebook: Gradebook, assignment: str, student: str) -> Sub
     return table.submissions(assignment)[student]
 
 
+def people_of(gradebook: Gradebook) -> tuple[Person, ...]:
+    """Return everybody whom a gradebook knows, sorted by id."""
+    columns = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
+    rows = gradebook.db.execute(select(Student.id, *columns).order_by(Student.id))
+    return tuple(Person(id, *(part or "" for part in rest)) for id, *rest in rows)
+
+
 def read_grades(
     gradebook: Gradebook, *, assignments: Collection[str] = (), students: Collection[str] = ()
 ) -> GradeTable:
     """Return what a gradebook has of some assignments and students; by default of all."""
-    columns = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
     people = {
-        id: Person(id, *(part or "" for part in rest))
-        for id, *rest in gradebook.db.execute(select(Student.id, *columns).order_by(Student.id))
-        if not students or id in students
+        person.id: person
+        for person in people_of(gradebook)
+        if not students or person.id in students
     }
     notebooks = _notebook_marks(gradebook, assignments, students)
     found: dict[str, dict[str, SubmissionMarks]] = defaultdict(dict)

@@ -16,7 +16,7 @@ from typing import Protocol
 from nbjudge.course import answer_texts
 from nbjudge.course.course import Course
 from nbjudge.course.folders import clear_away, grading_lock, log_output, log_to_file, working_folder
-from nbjudge.course.gradebook import MarksNotSaved, marks, versions
+from nbjudge.course.gradebook import MarksNotSaved, marks, open_gradebook, versions
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import graded
@@ -27,6 +27,7 @@ from nbjudge.grading.rows import Row, rows_of
 from nbjudge.grading.solution_proof import find_or_prove
 from nbjudge.grading.writer import Writer
 from nbjudge.intake.submission import SECRET, TIMESTAMP, find_submissions, read, select
+from nbjudge.term.late_policy import update_penalties
 
 __all__ = ["Watcher", "Workers", "autograde", "lend_workers"]
 
@@ -143,6 +144,9 @@ def autograde(
         watcher.planned(len(planned), len(due))
         if due:
             _Run(course, assignment, terms, watcher, due).grade(get_pool)
+        has_changed, failure = _update_penalties(course, assignment)
+        notes = (*notes, *failure)
+        if due or has_changed:
             found = _marks(course, assignment)
     records = [due.get(record.student, record) for record in planned]
     return rows_of(records, found, terms.versions, notes)
@@ -150,6 +154,22 @@ def autograde(
 
 def _marks(course: Course, assignment: str) -> dict[str, SubmissionMarks]:
     return {student.student: student for student in marks(course, assignment)}
+
+
+def _update_penalties(course: Course, assignment: str) -> tuple[bool, tuple[str, ...]]:
+    """Have what was graded before agree with deadlines and policy, too.
+
+    Returns
+    -------
+    has_changed : bool
+    failure : tuple of str
+        A sentence if the course's own plugin fails.
+    """
+    try:
+        with open_gradebook(course) as gradebook:
+            return bool(update_penalties(gradebook, course.config(), assignment)), ()
+    except CourseError as error:
+        return False, (str(error),)
 
 
 def _prove(

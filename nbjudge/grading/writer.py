@@ -19,13 +19,14 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import MarksNotSaved, explain_errors, gradebook_of
+from nbjudge.exceptions import CourseError
 from nbjudge.judge.notebooks import Result
+from nbjudge.term.late_policy import LatePenalties
 
 __all__ = ["Writer", "give", "is_by_hand"]
 
@@ -47,8 +48,7 @@ class Writer:
     def __init__(self, course: Course, assignment: str) -> None:
         config = course.config()
         self._assignment = assignment
-        self._late = AssignLatePenalties(config=config)
-        self._late.init_plugin()
+        self._late = LatePenalties(config, assignment)
         with explain_errors():
             self._gradebook = gradebook_of(config)
             cells = self._gradebook.db.query(BaseCell.id, BaseCell.name).all()
@@ -117,7 +117,7 @@ class Writer:
             for notebook in submission.notebooks:
                 self._mark(notebook, results, changed)
             gradebook.db.flush()
-            self._penalise(gradebook, student, submission, results)
+            self._penalise(gradebook, submission, results)
 
     @contextmanager
     def _transaction(self) -> Iterator[Gradebook]:
@@ -169,34 +169,15 @@ class Writer:
     def _penalise(
         self,
         gradebook: Gradebook,
-        student: str,
         submission: SubmittedAssignment,
         results: Mapping[str, Result | None],
     ) -> None:
-        late = submission.total_seconds_late
-        for notebook in submission.notebooks:
-            if results.get(notebook.name) is None:  # as for nbgrader, which passes over it
-                continue
-            penalty = None
-            if late > 0:
-                gradebook.db.refresh(notebook)  # its score follows from what was just written
-                score = notebook.score
-                penalty = self._penalty(student, score, late)
-                penalty = None if penalty is None else min(max(penalty, 0), score)
-            notebook.late_submission_penalty = penalty
-
-    def _penalty(self, student: str, score: float, late: float) -> float | None:
-        plugin = self._late.plugin_inst
+        # Like nbgrader it passes over a notebook that nobody could read.
+        was_graded = {name for name, result in results.items() if result is not None}
         try:
-            penalty: float | None = plugin.late_submission_penalty(student, score, late)
-        # It is the instructor's own code, and may raise anything.
-        except Exception as error:
-            message = (
-                f"The plugin for late penalties failed ({type(error).__name__}: {error}). "
-                f"Mend {type(plugin).__name__}, then run the same command again."
-            )
-            raise MarksNotSaved(message) from error
-        return penalty
+            self._late.penalise(gradebook, submission, lambda own: own.name in was_graded)
+        except CourseError as error:
+            raise MarksNotSaved(str(error)) from error
 
 
 def _has(gradebook: Gradebook, assignment: str, student: str) -> bool:

@@ -92,6 +92,8 @@ def _configure_grading(c: Config) -> None:
         "--InteractiveShellApp.ignore_cwd=True",
         "--IPKernelApp.log_level=ERROR",
     ]
+    # What lateness costs: nothing, unless the course sets `LatePolicy`.
+    c.AssignLatePenalties.plugin_class = "nbjudge.term.late_policy.LatePolicy"
     # A test cell that a student deleted comes back, so that the rest of the notebook is marked.
     c.OverwriteCells.add_missing_cells = True
     # `nbgrader zip_collect` unpacks within bounds, and nowhere else than it should.

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 
+from nbjudge.basics.csv_files import as_csv
 from nbjudge.basics.sentences import group_sentences
 from nbjudge.course.course import Course
 from nbjudge.course.folders import LOG_NAME, clear_away, log_to_file, working_folder
+from nbjudge.course.gradebook import open_gradebook, people_of
+from nbjudge.course.marks import Person
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.platforms import COLLECTORS
 from nbjudge.intake.unpack import CarefulExtractor, is_visible
@@ -61,7 +64,8 @@ def collect(
     platform : str
         A key of `platforms.COLLECTORS`.
     roster : Path, optional
-        A CSV file that tells who is who; without it, students have the platform's numbers.
+        A CSV file that tells who is who; by default the roster that was imported. Without one,
+        students have the platform's numbers.
     id_column : str
         The column of `roster` that holds the ids of students in this course.
     force : bool
@@ -95,6 +99,8 @@ def collect(
         config.ZipCollectApp.extractor_plugin = CarefulExtractor
         config.ZipCollectApp.collector_plugin = collector
         config.ZipCollectApp.force = force
+        if roster is None:
+            roster = _roster_of(course, folder)
         if roster is not None:
             config[collector.__name__].roster = str(roster)
         if id_column:
@@ -128,6 +134,19 @@ def collect(
             left_out=group_sentences(left_out),
             remarks=group_sentences(found.remarks),
         )
+
+
+def _roster_of(course: Course, folder: Path) -> Path | None:
+    """Write whom the gradebook knows by name or number to a file; None if it knows nobody so."""
+    with open_gradebook(course) as gradebook:
+        people = people_of(gradebook)
+    if not any(person.name or person.lms_user_id for person in people):
+        return None
+    path = folder / "the gradebook"  # as sentences call it
+    names = [each.name for each in fields(Person)]
+    rows = [[getattr(person, name) for name in names] for person in people]
+    path.write_bytes(as_csv(names, rows).encode())
+    return path
 
 
 def _put(archive: Path, place: Path) -> None:

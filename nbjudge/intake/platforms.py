@@ -27,7 +27,16 @@ from nbjudge.intake.submission import name_list, printable
 from nbjudge.intake.timestamps import local_time, utc
 from nbjudge.intake.unpack import is_visible
 
-__all__ = ["CanvasCollector", "Found", "MoodleCollector", "Owner", "Platform", "Sorted", "sort_out"]
+__all__ = [
+    "CanvasCollector",
+    "Found",
+    "MoodleCollector",
+    "Owner",
+    "Platform",
+    "Sorted",
+    "is_fit",
+    "sort_out",
+]
 
 MOODLE = re.compile(
     r"(?P<name>[^_]*)_(?P<id>[0-9]+)_assignsubmission_file(?:_(?P<file>.*))?", re.DOTALL
@@ -446,7 +455,7 @@ class Directory:
             return Owner(problem=f"{roster} has {len(rows)} rows for {who}, who was left out.")
         (row,) = rows
         student = self._ids[row]
-        if not _is_fit(student):
+        if not is_fit(student):
             told = f"holds '{printable(student)}'" if student else "is empty"
             return Owner(
                 problem=f"{who} was left out: {roster}'s column '{self._column}' {told}, "
@@ -497,7 +506,7 @@ def _with_groups(roster: Sheet, row: int, name: str) -> list[str]:
     return [name, *(f"{group}-{name}" for group in groups if group and name.strip())]
 
 
-def _is_fit(student: str) -> bool:
+def is_fit(student: str) -> bool:
     """Return whether an id can be a folder's name, here and for nbgrader."""
     return (
         student.isprintable()

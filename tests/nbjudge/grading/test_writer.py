@@ -40,6 +40,7 @@ PARTS = """\
 PENALTIES = {
     "none": "",
     "zero": 'c.LateSubmissionPlugin.penalty_method = "zero"\n',
+    "a policy": "c.LatePolicy.points_per_day = 0.75\nc.LatePolicy.grace_minutes = 30\n",
     "a plugin of one's own": """
 from nbgrader.plugins import BasePlugin
 
@@ -326,7 +327,7 @@ def test_penalties_for_lateness_are_those_of_nbgrader(method: str, tmp_path: Pat
     nbgrader_grades(stock)
 
     assert tables(ours) == tables(stock)
-    expected = {"none": None, "zero": 7, "a plugin of one's own": 2.5}[method]
+    expected = {"none": None, "zero": 7, "a policy": 1.5, "a plugin of one's own": 2.5}[method]
     assert penalty(ours, "late") == expected
     assert penalty(ours, "early") is None
     assert penalty(ours, "extended") is None

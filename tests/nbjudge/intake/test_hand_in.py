@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import errno
 import re
-import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import NoReturn
 import pytest
 from archives import moodle, zipped
 from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
-from nbgrader.apps import DbAssignmentAddApp
 from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
@@ -39,15 +37,13 @@ def snippet(word: str) -> str:
     return found.replace("optimisers", "sums")
 
 
-def due(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a due date by the guide's own command."""
-    (command,) = re.findall(
-        r"^nbgrader db assignment add (.*)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE
-    )
-    monkeypatch.chdir(course.root)
-    setting = DbAssignmentAddApp()
-    setting.initialize([*shlex.split(command.replace("optimisers", "sums")), "--log-level=ERROR"])
-    setting.start()
+def due(course: Course) -> None:
+    """Set a deadline by the guide's own command."""
+    command = re.search(r'^course (deadline \w+) "', GUIDE.read_text(encoding="utf-8"), re.M)
+    assert command
+    words = command[1].replace("optimisers", "sums").split()
+    told = ["--course", str(course.root), *words, "2026-03-02 18:00 UTC"]
+    assert CliRunner().invoke(app, told).exit_code == 0
 
 
 def graded(course: Course, **settings: bool) -> dict[str, Row]:
@@ -123,10 +119,8 @@ def test_a_plain_folder_and_both_platforms_go_from_files_to_marks(
     assert "there is 'sums (1).ipynb'" in rows["dan"].remarks[0]
 
 
-def test_a_time_that_leaves_a_choice_costs_no_penalty_until_it_is_mended(
-    course: Course, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    due(course, monkeypatch)
+def test_a_time_that_leaves_a_choice_costs_no_penalty_until_it_is_mended(course: Course) -> None:
+    due(course)
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
     stamp = hand_in(course, "ada", answered(course)) / "timestamp.txt"
@@ -229,11 +223,11 @@ def test_a_slip_is_answered_in_one_sentence_and_nothing_is_left(
 
 
 @pytest.fixture
-def late(course: Course, monkeypatch: pytest.MonkeyPatch) -> Iterator[Course]:
-    """Have the guide's rule, its due date, and hand in on time, 90 minutes and days later."""
+def late(course: Course) -> Iterator[Course]:
+    """Have the guide's rule, a deadline, and hand in on time, 90 minutes and days later."""
     with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write(f"\n{snippet('PointAnHour')}")
-    due(course, monkeypatch)
+    due(course)
     release = (course.root / "release" / "sums" / "sums.ipynb").read_bytes()
     times = {"early": "2 18:00", "late": "2 19:30", "days": "4 18:00"}
     for student, time in times.items():
@@ -259,31 +253,45 @@ def test_a_rule_for_late_work_is_seen_in_rows_and_in_exports(late: Course) -> No
 
 def test_nbgraders_own_rule_takes_all_points(late: Course) -> None:
     with (late.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
-        config.write(f"\ndel c.AssignLatePenalties.plugin_class\n{snippet('penalty_method')}")
+        config.write('\nc.AssignLatePenalties.plugin_class = "nbjudge.term.late_policy.LatePolicy"')
+        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
 
     graded(late)
 
     assert scores(late) == {"early": "5", "late": "0", "days": "0", "unknown": "5"}
 
 
-def test_an_extension_counts_from_the_next_grading_whenever_it_was_granted(late: Course) -> None:
-    extend = snippet("grant_extension")
-    exec(extend.replace("ada", "late"))
-
+def test_an_extension_counts_whenever_and_however_it_was_granted(late: Course) -> None:
+    with open_gradebook(late) as gradebook:
+        gradebook.update_or_create_student("late")
+        gradebook.update_or_create_submission("sums", "late")
+        gradebook.grant_extension("sums", "late", days=2, hours=12)
     assert graded(late)["late"].penalty == 0
-    exec(extend.replace("ada", "days"))
-    assert graded(late)["days"].penalty == 5
-    assert graded(late, force=True)["days"].penalty == 0
+
+    words = ["extend", "days", "sums", "--until", "2026-03-05 18:00 UTC", "--reason", "ill"]
+    told = CliRunner().invoke(app, ["--course", str(late.root), *words])
+    assert "what lateness costs has changed for 'days'" in told.output
+    assert graded(late)["days"].penalty == 0
     assert scores(late)["days"] == "5"
 
 
-def test_a_due_date_that_was_moved_counts_from_the_next_grading(late: Course) -> None:
+def test_a_deadline_that_was_moved_counts_from_the_next_grading(late: Course) -> None:
     graded(late)
     with open_gradebook(late) as gradebook:
         gradebook.update_or_create_assignment("sums", duedate="2026-03-05 18:00:00 UTC")
 
-    assert graded(late)["late"].penalty == 2
-    assert graded(late, force=True)["late"].penalty == 0
+    assert graded(late)["late"].penalty == 0
+
+
+def test_an_imported_roster_says_who_is_who(late: Course) -> None:
+    people = late.root.parent / "gradebook.csv"
+    people.write_text('Student,ID,SIS User ID,SIS Login ID,Section\n"Lovelace, Ada",101,,ada,1\n')
+    CliRunner().invoke(app, ["--course", str(late.root), "roster", str(people)])
+
+    found = collect(late, "sums", [archive(late)], platform="canvas")
+
+    assert found.notebooks == {"ada": ("sums.ipynb",)}
+    assert found.left_out == ("'ben' (102) is not in the gradebook, and was left out.",)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,213 @@
+"""More time for one student: nbgrader keeps how much, and `extensions.csv` until when and why.
+
+nbgrader has no place for a reason. The file lies in the course's folder, where a spreadsheet opens
+it; what counts for marks is in the gradebook alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from sqlalchemy import select
+from sqlalchemy.exc import SAWarning
+
+from nbjudge.basics import csv_files
+from nbjudge.basics.csv_files import as_csv, guard
+from nbjudge.exceptions import CourseError
+from nbjudge.intake.submission import printable
+from nbjudge.intake.timestamps import read_timestamp
+from nbjudge.term.deadlines import deadline_of, show_moment
+
+__all__ = ["FILE_NAME", "Extension", "extensions_of", "grant", "keep_dates", "withdraw"]
+
+FILE_NAME = "extensions.csv"
+HEADER = ("student", "assignment", "until", "reason")
+
+
+@dataclass(frozen=True)
+class Extension:
+    """More time for one student.
+
+    Parameters
+    ----------
+    student, assignment : str
+    until : datetime
+        In UTC, without a time zone.
+    reason : str
+        Empty where none is kept, or where the gradebook now has another time than was agreed.
+    """
+
+    student: str
+    assignment: str
+    until: datetime
+    reason: str = ""
+
+
+def extensions_of(
+    gradebook: Gradebook, root: Path, assignment: str | None = None
+) -> tuple[Extension, ...]:
+    """Return the extensions that count, by assignment, then by when they end.
+
+    Parameters
+    ----------
+    gradebook : Gradebook
+    root : Path
+        The course's folder.
+    assignment : str, optional
+        By default all.
+    """
+    reasons = {(own.student, own.assignment, own.until): own.reason for own in _kept(root)}
+    query = (
+        select(
+            SubmittedAssignment.student_id,
+            Assignment.name,
+            Assignment.duedate,
+            SubmittedAssignment.extension,
+        )
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .where(SubmittedAssignment.extension.is_not(None), Assignment.duedate.is_not(None))
+    )
+    if assignment is not None:
+        query = query.where(Assignment.name == assignment)
+    found = []
+    for student, name, due, more in gradebook.db.execute(query):
+        until = due + more
+        found.append(Extension(student, name, until, reasons.get((student, name, until), "")))
+    return tuple(sorted(found, key=lambda own: (own.assignment, own.until, own.student)))
+
+
+def grant(gradebook: Gradebook, root: Path, extension: Extension) -> None:
+    """Give a student more time, in the place of any that there was.
+
+    Parameters
+    ----------
+    gradebook : Gradebook
+        Knows the student; the assignment is released, and has a deadline.
+    root : Path
+        The course's folder.
+    extension : Extension
+
+    Raises
+    ------
+    CourseError
+        If the gradebook does not know the student, if there is no deadline, or if the extension
+        would end before it; nothing is changed then.
+    """
+    student, assignment = extension.student, extension.assignment
+    if gradebook.db.get(Student, student) is None:
+        message = (
+            f"The gradebook knows no student '{printable(student)}'. `course roster` lists those "
+            "whom it knows, and `course roster FILE` makes others known."
+        )
+        raise CourseError(message)
+    due = deadline_of(gradebook, assignment)
+    if due is None:
+        message = (
+            f"'{assignment}' has no deadline that could be extended. Set one first: "
+            f'course deadline {assignment} "2027-03-02 18:00 Europe/Zurich"'
+        )
+        raise CourseError(message)
+    if extension.until <= due:
+        message = (
+            f"An extension until {show_moment(extension.until)} ends no later than the deadline of "
+            f"'{assignment}', {show_moment(due)}. Give a later time."
+        )
+        raise CourseError(message)
+    others = (own for own in _kept(root) if not _same_work(own, extension))
+    _keep(root, (*others, extension))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own way to make an entry
+        submission = gradebook.update_or_create_submission(assignment, student)
+    submission.extension = extension.until - due
+    gradebook.db.commit()
+
+
+def withdraw(gradebook: Gradebook, root: Path, student: str, assignment: str) -> Extension:
+    """Take an extension back, and return what it was.
+
+    Raises
+    ------
+    CourseError
+        If there is none.
+    """
+    found = (own for own in extensions_of(gradebook, root, assignment) if own.student == student)
+    extension = next(found, None)
+    if extension is None:
+        message = f"'{printable(student)}' has no extension for '{assignment}'."
+        raise CourseError(f"{message} `course extend` lists those that there are.")
+    _keep(root, (own for own in _kept(root) if not _same_work(own, extension)))
+    gradebook.find_submission(assignment, student).extension = None
+    gradebook.db.commit()
+    return extension
+
+
+def keep_dates(
+    gradebook: Gradebook, root: Path, before: Iterable[Extension]
+) -> tuple[Extension, ...]:
+    """Have extensions end when they did, after the deadline has moved.
+
+    Parameters
+    ----------
+    gradebook : Gradebook
+        Has the new deadline.
+    root : Path
+        The course's folder.
+    before : iterable of Extension
+        Of one assignment, as they were before.
+
+    Returns
+    -------
+    tuple of Extension
+        Those that end no later than the new deadline, and are gone.
+    """
+    gone = []
+    for extension in before:
+        due = deadline_of(gradebook, extension.assignment)
+        submission = gradebook.find_submission(extension.assignment, extension.student)
+        if due is None or extension.until <= due:
+            submission.extension = None
+            gone.append(extension)
+        else:
+            submission.extension = extension.until - due
+    gradebook.db.commit()
+    if gone:
+        left = (one for one in _kept(root) if not any(_same_work(one, own) for own in gone))
+        _keep(root, left)
+    return tuple(gone)
+
+
+def _same_work(one: Extension, other: Extension) -> bool:
+    return (one.student, one.assignment) == (other.student, other.assignment)
+
+
+def _kept(root: Path) -> Iterator[Extension]:
+    """Yield what the file has; a row whose time cannot be read says nothing."""
+    path = root / FILE_NAME
+    if not path.exists():
+        return
+    for row in csv_files.read(path).records:
+        student, assignment, written, reason = (_plain(row.get(name, "")) for name in HEADER)
+        until = read_timestamp(written)
+        if until is not None:
+            yield Extension(student, assignment, until, reason)
+
+
+def _keep(root: Path, extensions: Iterable[Extension]) -> None:
+    """Write the file anew, if there is anything to keep or to change."""
+    rows = [
+        (guard(own.student), guard(own.assignment), f"{own.until} UTC", guard(own.reason))
+        for own in sorted(extensions, key=lambda own: (own.assignment, own.student))
+    ]
+    path = root / FILE_NAME
+    if rows or path.exists():
+        csv_files.save(path, as_csv(HEADER, rows).encode())
+
+
+def _plain(cell: str) -> str:
+    """Return a cell without the apostrophe by which a spreadsheet takes it for no formula."""
+    return cell[1:] if cell.startswith("'") and guard(cell[1:]) == cell else cell

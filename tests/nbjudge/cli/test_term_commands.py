@@ -1,0 +1,90 @@
+"""The commands about people and times: `roster`, `deadline`, `extend`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from nbjudge.cli.commands import app
+from nbjudge.course.course import Course
+
+ROSTER = "id,first,last,email\nada,Ada,Lovelace,ada@uni.edu\n"
+UNTIL = ("--until", "2027-03-05 18:00 Europe/Zurich")
+
+
+def run(course: Course, *words: str) -> Any:
+    return CliRunner().invoke(app, ["--course", str(course.root), *words])
+
+
+def listed(course: Course, text: str = ROSTER) -> Path:
+    path = course.root / "people.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_roster_is_taken_and_told_by_name(course: Course) -> None:
+    taken = run(course, "roster", str(listed(course)))
+
+    assert taken.output == "added    Ada Lovelace (ada)\n1 added, 0 changed, 0 as before.\n"
+    assert run(course, "roster").output == "Ada Lovelace  ada  ada@uni.edu\n1 student.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("", 1, "is no table with a header"),
+        ("id,first\n", 1, "nobody below it"),
+        ("Matrikel\n1\n", 1, "has none of the columns"),
+        ("id\na\n../b\n", 3, "The row of '../b' was left out"),
+        ("id,first\na,A\na,B\n", 1, "rows that differ for one id: 'a'"),
+    ],
+)
+def test_a_bad_roster_is_a_sentence(text: str, code: int, said: str, course: Course) -> None:
+    done = run(course, "roster", str(listed(course, text)))
+
+    assert (done.exit_code, said in done.output) == (code, True), done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_deadline_is_set_shown_extended_and_removed(course: Course) -> None:
+    run(course, "roster", str(listed(course)))
+    assert run(course, "deadline").output == "sums: no deadline\n"
+
+    told = run(course, "deadline", "sums", "2027-03-02 18:00 Europe/Zurich").output
+    assert told == "sums: Tue 2027-03-02 17:00 UTC\n"
+    told = run(course, "extend", "ada", "sums", *UNTIL, "--reason", "ill").output
+    assert told == "sums: Ada Lovelace (ada) until Fri 2027-03-05 17:00 UTC: ill\n"
+    assert run(course, "extend").output == told
+    assert run(course, "extend", "ada", "sums", "--remove").output == f"Taken back: {told}"
+    assert run(course, "extend").output == "There is no extension.\n"
+    assert run(course, "deadline", "sums", "--remove").output == "sums: no deadline\n"
+
+
+def test_times_are_those_of_the_courses_zone(course: Course) -> None:
+    with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write('c.Term.timezone = "Europe/Zurich"\n')
+
+    told = run(course, "deadline", "sums", "2027-03-02 18:00").output
+    assert told == "sums: Tue 2027-03-02 18:00 +01:00 (Europe/Zurich) = 2027-03-02 17:00 UTC\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("deadline", "maths", "2027-03-02 18:00 UTC"), "No assignment 'maths'"),
+        (("deadline", "sums", "2027-03-02 18:00"), "in which time zone"),
+        (("deadline", "sums", "2027-03-28 02:30 Europe/Zurich"), "twice, or never"),
+        (("extend", "eve", "sums", *UNTIL), "no student 'eve'"),
+        (("extend", "ada", "maths", *UNTIL), "No assignment 'maths'"),
+        (("extend", "ada", "--until", "2027-03-02 18:00 UTC"), "Say whose"),
+        (("extend", "ada", "sums", "--reason", "ill"), "Say until when"),
+        (("extend", "ada", "sums", "--remove"), "has no extension"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(words: tuple[str, ...], said: str, course: Course) -> None:
+    done = run(course, *words)
+
+    assert (done.exit_code, said in done.output) == (1, True), done.output
