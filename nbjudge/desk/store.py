@@ -21,6 +21,10 @@ from nbjudge.exceptions import CourseError
 __all__ = ["HandIn", "HandedFile", "Refused", "State", "Store", "fits"]
 
 
+#: The largest number that every database has for a row.
+LARGEST = 2**31 - 1
+
+
 class Refused(CourseError):
     """Something is not accepted; the message tells the student why, and what to do.
 
@@ -286,6 +290,8 @@ class Store:
 
     def find(self, number: int) -> HandIn | None:
         """Return a hand-in, None if there is none of this number."""
+        if number > LARGEST:
+            return None
         with self.database.reading() as connection:
             row = connection.execute(select(hand_ins).where(hand_ins.c.id == number)).first()
         return None if row is None else HandIn.of(row)

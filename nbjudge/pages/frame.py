@@ -71,9 +71,9 @@ class Pages:
         sheets = [(place / "style.css").read_text(encoding="utf-8") for place in (FRAME, folder)]
         style = f"\n{''.join(sheets).strip()}\n"
         digest = hashlib.sha256(style.encode()).digest()
-        self._environment.globals.update(
-            style=Markup(style), style_hash=base64.b64encode(digest).decode()
-        )
+        #: Of the style sheet, as a page's policy names it.
+        self.style_hash = base64.b64encode(digest).decode()
+        self._environment.globals.update(style=Markup(style), style_hash=self.style_hash)
 
     def render(self, template: str, **content: object) -> str:
         """Return a page."""

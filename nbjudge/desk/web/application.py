@@ -1,0 +1,79 @@
+"""The desk as a web application: its routes, and what is said when something is refused."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from nbjudge.desk.store import Refused
+from nbjudge.desk.web.class_routes import ClassRoutes
+from nbjudge.desk.web.desk_pages import TEMPLATES, DeskPages
+from nbjudge.desk.web.desk_service import Desk
+from nbjudge.desk.web.doors import Doors
+from nbjudge.desk.web.guards import Guard
+from nbjudge.desk.web.notebook_routes import NotebookRoutes
+from nbjudge.desk.web.student_routes import StudentRoutes
+from nbjudge.exceptions import CourseError
+
+__all__ = ["application"]
+
+SCRIPT = "desk.js"
+
+
+def application(desk: Desk) -> Guard:
+    """Return the desk for an ASGI server."""
+    pages = DeskPages(desk)
+    doors = Doors(desk)
+    script = (TEMPLATES / SCRIPT).read_bytes()
+
+    def show_script(_: Request) -> Response:
+        headers = {"Cache-Control": "max-age=600"}
+        return Response(script, media_type="text/javascript; charset=utf-8", headers=headers)
+
+    def tell(request: Request, message: str, status: int) -> Response:
+        if request.url.path.startswith(f"{desk.policy.base}/api/"):
+            return JSONResponse({"problem": message}, status)
+        return pages.render(
+            "message", login=None, status=status, heading="Not this way", message=message
+        )
+
+    def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return tell(request, str(error), error.status)
+
+    def fail(request: Request, error: Exception) -> Response:
+        logging.getLogger(__name__).error("refused: %s", error)
+        return tell(request, str(error), 503)
+
+    def miss(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return tell(request, "There is no such page.", status)
+
+    def stumble(request: Request, error: Exception) -> Response:
+        message = "Something went wrong here. What you handed in before is kept. Try again."
+        return tell(request, message, 500)
+
+    handlers: dict[Any, Any] = {
+        Refused: refuse,
+        CourseError: fail,
+        HTTPException: miss,
+        500: stumble,
+    }
+    routes: list[BaseRoute] = [
+        Route(f"/{SCRIPT}", show_script),
+        *StudentRoutes(desk, pages, doors).routes(),
+        *ClassRoutes(desk, pages, doors).routes(),
+        *NotebookRoutes(desk, doors).routes(),
+    ]
+    if desk.policy.base:
+        routes = [Mount(desk.policy.base, routes=routes)]
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    # No path that somebody made up becomes an address to go to.
+    app.router.redirect_slashes = False
+    return Guard(app, desk.policy, pages.style_hash)

@@ -1,0 +1,122 @@
+"""What graders do at the desk: watch a deadline, look at hand-ins, hold an exercise."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from nbjudge.desk.night import night_of
+from nbjudge.desk.web.desk_pages import DeskPages
+from nbjudge.desk.web.desk_service import Desk
+from nbjudge.desk.web.doors import Doors
+
+__all__ = ["ClassRoutes"]
+
+#: How much of who did what is shown.
+MOST_NOTES = 500
+
+
+class ClassRoutes:
+    """Answers graders.
+
+    Parameters
+    ----------
+    desk : Desk
+    pages : DeskPages
+    doors : Doors
+    """
+
+    def __init__(self, desk: Desk, pages: DeskPages, doors: Doors) -> None:
+        self._desk = desk
+        self._pages = pages
+        self._doors = doors
+
+    def routes(self) -> list[Route]:
+        """Return the paths, below the desk's own."""
+        return [
+            Route("/class", self._class),
+            Route("/class/log", self._log),
+            Route("/class/{assignment}", self._night),
+            Route("/class/{assignment}/figures", self._figures),
+            Route("/class/{assignment}/hold", self._hold, methods=["POST"]),
+            Route("/class/{assignment}/again", self._again, methods=["POST"]),
+            Route("/class/{assignment}/{student}", self._student),
+        ]
+
+    def _class(self, request: Request) -> Response:
+        login = self._doors.require_grader(request)
+        assignments = sorted(self._desk.terms().due.items())
+        return self._pages.render("class", login=login, assignments=assignments)
+
+    def _log(self, request: Request) -> Response:
+        login = self._doors.require_grader(request)
+        return self._pages.render("log", login=login, notes=self._desk.store.notes(MOST_NOTES))
+
+    def _night(self, request: Request) -> Response:
+        return self._stand(request, "night")
+
+    def _figures(self, request: Request) -> Response:
+        return self._stand(request, "figures")
+
+    def _stand(self, request: Request, template: str) -> Response:
+        login = self._doors.require_grader(request)
+        assignment = request.path_params["assignment"]
+        self._desk.notebooks(assignment)  # there is one
+        now = self._desk.clock()
+        marking = self._desk.marking
+        return self._pages.render(
+            template,
+            login=login,
+            night=night_of(self._desk.store, self._desk.terms(), assignment, now),
+            now=now,
+            problem=marking.problem,
+            workers=marking.workers,
+        )
+
+    def _student(self, request: Request) -> Response:
+        login = self._doors.require_grader(request)
+        student, assignment = (request.path_params[name] for name in ("student", "assignment"))
+        return self._pages.render(
+            "student",
+            login=login,
+            student=student,
+            name=self._desk.terms().name_of(student),
+            assignment=assignment,
+            hand_ins=self._desk.store.of(student, assignment),
+        )
+
+    async def _hold(self, request: Request) -> Response:
+        await run_in_threadpool(self._doors.require_grader, request)
+        login, form = await self._doors.form(request)
+        assignment = request.path_params["assignment"]
+        await run_in_threadpool(self._desk.notebooks, assignment)  # there is one
+        exercise, is_held = str(form.get("exercise", "")), form.get("held") == "yes"
+
+        def hold() -> None:
+            self._desk.store.hold(assignment, exercise, is_held=is_held)
+            did = "held" if is_held else "showed again"
+            now = self._desk.clock()
+            self._desk.store.note(now, login.visitor.who, did, f"{assignment}, {exercise}")
+
+        await run_in_threadpool(hold)
+        return self._back(assignment)
+
+    async def _again(self, request: Request) -> Response:
+        await run_in_threadpool(self._doors.require_grader, request)
+        login, _ = await self._doors.form(request)
+        assignment = request.path_params["assignment"]
+        await run_in_threadpool(self._desk.notebooks, assignment)  # there is one
+
+        def again() -> None:
+            self._desk.store.mark_again(assignment)
+            now = self._desk.clock()
+            self._desk.store.note(now, login.visitor.who, "had looked at again", assignment)
+
+        await run_in_threadpool(again)
+        self._desk.marking.wake()
+        return self._back(assignment)
+
+    def _back(self, assignment: str) -> Response:
+        return RedirectResponse(f"{self._desk.policy.base}/class/{assignment}", 303)

@@ -1,0 +1,115 @@
+"""The desk's key, and the personal links that it signs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from nbjudge.exceptions import CourseError
+
+__all__ = ["Links", "Visitor", "desk_key"]
+
+NAME, VARIABLE = ".desk_key", "COURSE_DESK_SECRET"
+#: Bytes of the shortest key that is taken.
+SHORTEST = 32
+
+
+def desk_key(root: Path) -> bytes:
+    """Return the key by which the desk knows its links and receipts.
+
+    It is the environment variable COURSE_DESK_SECRET if that is set. Otherwise it stands in the
+    file `.desk_key` in the course's folder; the first call writes one. With another key all links
+    and receipts are void.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+
+    Raises
+    ------
+    CourseError
+        If there is none, and none can be written; or if it is too short, or others can read it.
+    """
+    if given := os.environ.get(VARIABLE):
+        return _long_enough(given, f"the environment variable {VARIABLE}")
+    path = root / NAME
+    try:
+        if not path.exists():
+            _write(path)
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            message = f"Others can read the desk's key. Make it yours alone: chmod 600 {path}"
+            raise CourseError(message)
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        message = (
+            f"The desk has no key: {path} cannot be written or read ({error.strerror}). "
+            f"Set the environment variable {VARIABLE} to a long text that nobody knows."
+        )
+        raise CourseError(message) from error
+    return _long_enough(text, str(path))
+
+
+def _long_enough(text: str, where: str) -> bytes:
+    if len(text.encode()) < SHORTEST:
+        raise CourseError(
+            f"The desk's key in {where} is shorter than {SHORTEST} characters. Take a longer one."
+        )
+    return text.encode()
+
+
+def _write(path: Path) -> None:
+    """Write a new key, whole or not at all; of several at once, the first stays."""
+    with tempfile.TemporaryDirectory(prefix=path.name, dir=path.parent) as folder:
+        new = Path(folder) / "new"
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_hex(32) + "\n", encoding="utf-8")
+        with suppress(FileExistsError):
+            path.hardlink_to(new)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who somebody is: a student by the id in the course, or a grader by name."""
+
+    who: str
+    is_grader: bool = False
+
+
+class Links:
+    """Personal keys: the end of a link, and what `hand_in()` asks for.
+
+    Parameters
+    ----------
+    key : bytes
+        The desk's.
+    address : str
+        Under which people reach the desk.
+    """
+
+    def __init__(self, key: bytes, address: str) -> None:
+        self._signer = URLSafeSerializer(key, salt="nbjudge desk link")
+        self._address = address.rstrip("/")
+
+    def key_of(self, visitor: Visitor) -> str:
+        """Return somebody's personal key."""
+        signed: str = self._signer.dumps([visitor.who, visitor.is_grader])
+        return signed
+
+    def link_of(self, visitor: Visitor) -> str:
+        """Return the link by which somebody comes in."""
+        return f"{self._address}/enter/{self.key_of(visitor)}"
+
+    def visitor(self, key: str) -> Visitor | None:
+        """Return whose key it is; None if it is none of this desk's."""
+        try:
+            who, is_grader = self._signer.loads(key)
+        except BadData:
+            return None
+        return Visitor(who, is_grader)

@@ -1,0 +1,76 @@
+"""The desk's pages: templates in the frame of all pages, and what they are given."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+import nbjudge.desk
+from nbjudge.desk.receipts import in_zone, spell
+from nbjudge.desk.store import HandIn, State
+from nbjudge.desk.web.desk_service import Desk
+from nbjudge.desk.web.logins import Login
+from nbjudge.pages.frame import Pages
+
+__all__ = ["TEMPLATES", "DeskPages"]
+
+TEMPLATES = Path(nbjudge.desk.__file__).parent / "templates"
+FATES = {
+    State.WAITING: "It waits to be marked",
+    State.MARKING: "It is being marked",
+    State.MARKED: "It is marked",
+    State.FAILED: "It could not be marked by itself, so a person looks at it",
+    State.KEPT: "It is kept, and not marked: another hand-in counts",
+}
+
+
+class DeskPages:
+    """Renders the templates of a desk.
+
+    Parameters
+    ----------
+    desk : Desk
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._pages = Pages(TEMPLATES)
+
+    @property
+    def style_hash(self) -> str:
+        """Of the style sheet that is written into each page."""
+        return self._pages.style_hash
+
+    def render(
+        self, template: str, *, login: Login | None, status: int = 200, **content: object
+    ) -> HTMLResponse:
+        """Return a page, or a part of one."""
+        desk = self._desk
+        page = self._pages.render(
+            f"{template}.html.j2",
+            login=login,
+            who=desk.name_of(login.visitor) if login else "",
+            base=desk.policy.base,
+            url=desk.policy.url,
+            course=desk.name,
+            moment=self._moment,
+            spell=spell,
+            is_late=desk.is_late,
+            fate=_fate,
+            **content,
+        )
+        return HTMLResponse(page, status_code=status)
+
+    def _moment(self, moment: datetime) -> Markup:
+        """Return a time in the course's zone; a script adds the reader's own."""
+        zone = self._desk.policy.timezone
+        return Markup('<time datetime="{}Z" data-zone="{}">{}</time>').format(
+            moment.replace(microsecond=0).isoformat(), zone, in_zone(moment, zone)
+        )
+
+
+def _fate(hand_in: HandIn) -> str:
+    return FATES[hand_in.state]

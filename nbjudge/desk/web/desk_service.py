@@ -1,0 +1,296 @@
+"""A desk that is open: all its parts, and the one way in for what is handed in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+from nbjudge.course.cells import NotebookVersion
+from nbjudge.course.course import Course
+from nbjudge.course.gradebook import NotReleased, versions
+from nbjudge.desk.database import Database
+from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.desk.due_dates import ClassTerms
+from nbjudge.desk.marking import GetPool, Marking, utc_now
+from nbjudge.desk.outcomes import Outcome, Shown, level_now, show
+from nbjudge.desk.placement import require_fit_student
+from nbjudge.desk.receipts import Receipt, Receipts, is_zone
+from nbjudge.desk.recognise import recognise, save
+from nbjudge.desk.store import HandedFile, HandIn, Refused, State, Store
+from nbjudge.desk.vault import Vault
+from nbjudge.desk.web.desk_keys import Links, Visitor, desk_key
+from nbjudge.desk.web.logins import Logins
+from nbjudge.grading import batch
+
+__all__ = ["Desk", "Offer"]
+
+#: Seconds for which the notebooks of an assignment are taken to be the same.
+FRESH = 10.0
+#: Hand-ins that are looked through at once; uploads of one student within an hour, those that were
+#: refused included, for each that may be accepted.
+AT_ONCE, TRIES = 4, 3
+
+
+@dataclass(frozen=True)
+class Offer:
+    """How an assignment stands for a student.
+
+    Parameters
+    ----------
+    assignment : str
+    notebooks : tuple of str
+        The names of their files.
+    due : datetime, optional
+        In UTC.
+    is_over : bool
+        Whether what comes now is late.
+    hand_ins : tuple of HandIn
+        The student's, the latest first.
+    attempts_left : int, optional
+        None if there is no bound.
+    """
+
+    assignment: str
+    notebooks: tuple[str, ...]
+    due: datetime | None
+    is_over: bool
+    hand_ins: tuple[HandIn, ...]
+    attempts_left: int | None
+
+    @property
+    def counting(self) -> HandIn | None:
+        """The hand-in that counts."""
+        return next((each for each in self.hand_ins if each.counts), None)
+
+
+class Desk:
+    """Everything that pages and doors ask.
+
+    Parameters
+    ----------
+    course : Course
+    policy : DeskPolicy
+    clock : callable, optional
+        Returns the time in UTC.
+    lend_workers : callable, optional
+        As `batch.lend_workers`.
+
+    Raises
+    ------
+    CourseError
+        If the desk cannot be opened.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        policy: DeskPolicy,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        lend_workers: Callable[[Course], AbstractContextManager[GetPool]] = batch.lend_workers,
+    ) -> None:
+        self.course = course
+        self.policy = policy
+        self.clock = clock
+        self.name = str(course.config().CourseDirectory.get("course_id", "")) or course.root.name
+        key = desk_key(course.root)
+        self.links = Links(key, policy.url)
+        self.receipts = Receipts(key, self.name, policy.timezone)
+        self._database = Database(course, policy)
+        self.store = Store(self._database, policy)
+        self.logins = Logins(self._database, clock)
+        self._vault = Vault(course.root)
+        self.terms = ClassTerms(course)
+        self.marking = Marking(
+            course,
+            self.store,
+            self._vault,
+            self.terms,
+            policy,
+            clock=clock,
+            lend_workers=lend_workers,
+        )
+        self._looking = threading.Semaphore(AT_ONCE)
+        self._versions: dict[str, tuple[float, Mapping[str, NotebookVersion]]] = {}
+        self._uploads: defaultdict[str, deque[datetime]] = defaultdict(deque)
+
+    def close(self) -> None:
+        """End after what is being graded now."""
+        self.marking.stop()
+        self._database.close()
+
+    # ---- Who -------------------------------------------------------------------------------------
+
+    def knows(self, visitor: Visitor) -> bool:
+        """Say whether somebody with a link belongs here now."""
+        if visitor.is_grader:
+            return visitor.who in self.policy.graders
+        return visitor.who in self.terms().people
+
+    def name_of(self, visitor: Visitor) -> str:
+        """Return what a visitor is called."""
+        return visitor.who if visitor.is_grader else self.terms().name_of(visitor.who)
+
+    # ---- What is there to hand in ----------------------------------------------------------------
+
+    def assignments(self) -> list[str]:
+        """Return the assignments that are released."""
+        return sorted(self.terms().due)
+
+    def notebooks(self, assignment: str) -> Mapping[str, NotebookVersion]:
+        """Return the notebooks of an assignment.
+
+        Raises
+        ------
+        Refused
+            If there is no such assignment.
+        """
+        read_at, found = self._versions.get(assignment, (float("-inf"), {}))
+        if time.monotonic() - read_at > FRESH:
+            if assignment not in self.terms().due:
+                raise Refused("There is no such assignment.", 404)
+            try:
+                found = versions(self.course, assignment)
+            except NotReleased as error:
+                raise Refused("There is no such assignment.", 404) from error
+            self._versions[assignment] = time.monotonic(), found
+        return found
+
+    def offer(self, student: str, assignment: str) -> Offer:
+        """Return how an assignment stands for a student."""
+        notebooks = self.notebooks(assignment)
+        due = self.terms().due_for(assignment, student)
+        found = tuple(self.store.of(student, assignment))
+        used = found[0].attempt if found else 0
+        return Offer(
+            assignment=assignment,
+            notebooks=tuple(f"{name}.ipynb" for name in notebooks),
+            due=due,
+            is_over=due is not None and self.clock() > due + self.policy.grace,
+            hand_ins=found,
+            attempts_left=max(0, self.policy.attempts - used) if self.policy.attempts else None,
+        )
+
+    def assignment_of(self, file: str) -> str:
+        """Return the one assignment with a notebook of this name.
+
+        Raises
+        ------
+        Refused
+            If there is none, or several.
+        """
+        fits = [name for name in self.assignments() if Path(file).stem in self.notebooks(name)]
+        if len(fits) != 1:
+            told = f"Several have it: {', '.join(fits)}." if fits else "None has it."
+            message = f"Which assignment is {file!r} of? {told} Say hand_in(assignment='…')."
+            raise Refused(message)
+        return fits[0]
+
+    # ---- Handing in ------------------------------------------------------------------------------
+
+    def begin_upload(self, student: str, assignment: str) -> None:
+        """Make sure that a student may send something now, before it is read.
+
+        Raises
+        ------
+        Refused
+            If not.
+        """
+        self.notebooks(assignment)
+        now = self.clock()
+        self.store.require_welcome(student, assignment, now)
+        uploads = self._uploads[student]
+        while uploads and (now - uploads[0]).total_seconds() > 3600:
+            uploads.popleft()
+        if len(uploads) >= TRIES * self.policy.attempts_per_hour:
+            message = "You have sent very much within an hour. Try again later."
+            raise Refused(f"{message} What you handed in is kept.", 429)
+        uploads.append(now)
+
+    def take_in(
+        self, student: str, assignment: str, sent: Sequence[tuple[str, BinaryIO]], zone: str = ""
+    ) -> HandIn:
+        """Keep and note what a student sent; when this returns, it is on the disk.
+
+        Parameters
+        ----------
+        student, assignment : str
+        sent : sequence of (str, binary file)
+            Files by their names.
+        zone : str
+            The student's time zone, as the browser has it.
+
+        Raises
+        ------
+        Refused
+            If it cannot be accepted; the message says why.
+        CourseError
+            If it cannot be kept now.
+        """
+        require_fit_student(student)
+        notebooks = self.notebooks(assignment)
+        with self._looking, TemporaryDirectory(prefix="course-desk-") as folder:
+            came, work = Path(folder, "came", "handed_in"), Path(folder, "work")
+            came.mkdir(parents=True)
+            work.mkdir()
+            for name, file in sent:
+                save(name, file.read(), came)
+            found = recognise(came.parent, work, notebooks, self.policy)
+            files = []
+            for place, (name, path) in found.files.items():
+                with path.open("rb") as content:
+                    files.append(HandedFile(name, place, *self._vault.put(content)))
+            hand_in = self.store.accept(
+                student,
+                assignment,
+                files,
+                found.remarks,
+                now=self.clock(),
+                due=self.terms().due_for(assignment, student),
+                zone=zone if is_zone(zone) else "",
+            )
+        self.marking.lay(hand_in)
+        self.marking.wake()
+        return hand_in
+
+    # ---- What came of it -------------------------------------------------------------------------
+
+    def is_late(self, hand_in: HandIn) -> bool:
+        """Say whether a hand-in came after what was its deadline then, and what grace there is."""
+        return hand_in.due is not None and hand_in.received > hand_in.due + self.policy.grace
+
+    def receipt(self, hand_in: HandIn) -> Receipt:
+        """Return the receipt of a hand-in."""
+        return self.receipts.of(hand_in, self.is_late(hand_in))
+
+    def shown(self, hand_in: HandIn) -> Shown | None:
+        """Return what a student is shown of a hand-in now; None if it is not marked."""
+        if hand_in.outcome is None or hand_in.state == State.FAILED:
+            return None
+        level = level_now(self.policy, self.terms(), hand_in.assignment, self.clock())
+        held = self.store.held(hand_in.assignment)
+        return show(Outcome.from_data(hand_in.outcome), level, held)
+
+    def shows_feedback(self, hand_in: HandIn) -> bool:
+        """Say whether the whole page may be seen: only what counts has one."""
+        found = self.shown(hand_in)
+        is_marked = hand_in.counts and hand_in.state == State.MARKED
+        return is_marked and found is not None and found.level == "feedback"
+
+    def path_of(self, file: HandedFile) -> Path:
+        """Return where a file of a hand-in is kept."""
+        return self._vault.path(file.sha256)
+
+    def forget(self, students: Iterable[str]) -> None:
+        """Delete what the desk has of students; `submitted/` and the gradebook stay."""
+        for student in students:
+            for sha256 in self.store.forget(student):
+                self._vault.forget(sha256)

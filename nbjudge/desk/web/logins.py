@@ -1,0 +1,86 @@
+"""Who is logged in: each login is a session of its own, which no link and no page can name."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select
+
+from nbjudge.desk.database import Database, sessions
+from nbjudge.desk.web.desk_keys import Visitor
+
+__all__ = ["Login", "Logins"]
+
+#: How long somebody stays logged in.
+LIFE = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Somebody who is logged in, and the token that their forms carry."""
+
+    visitor: Visitor
+    csrf: str
+
+    def owns(self, token: str) -> bool:
+        """Say whether a form was this login's."""
+        return hmac.compare_digest(self.csrf.encode(), token.encode("utf-8", "replace"))
+
+
+class Logins:
+    """Begins and ends sessions.
+
+    Parameters
+    ----------
+    database : Database
+    clock : callable
+        Returns the time in UTC.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin(self, visitor: Visitor, before: str | None) -> str:
+        """Begin a session with a key that nobody had before; that of `before` ends."""
+        key = secrets.token_urlsafe(32)
+        now = self._clock()
+        values = {
+            "digest": _digest(key),
+            "who": visitor.who,
+            "is_grader": visitor.is_grader,
+            "csrf": secrets.token_urlsafe(32),
+            "began": now,
+        }
+        with self._database.writing() as connection:
+            connection.execute(delete(sessions).where(sessions.c.began < now - LIFE))
+            if before:
+                connection.execute(delete(sessions).where(sessions.c.digest == _digest(before)))
+            connection.execute(insert(sessions).values(values))
+        return key
+
+    def find(self, key: str | None) -> Login | None:
+        """Return whose session it is; None if there is none, or if it is over."""
+        if not key:
+            return None
+        query = select(sessions).where(sessions.c.digest == _digest(key))
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        if row is None or row.began < self._clock() - LIFE:
+            return None
+        return Login(Visitor(row.who, bool(row.is_grader)), row.csrf)
+
+    def end(self, key: str | None) -> None:
+        """End a session."""
+        if key:
+            with self._database.writing() as connection:
+                connection.execute(delete(sessions).where(sessions.c.digest == _digest(key)))
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
