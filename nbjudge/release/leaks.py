@@ -79,7 +79,7 @@ class Leak:
     told : str
         What and where, and what helps.
     stands_open : bool
-        Whether it stands in the open in that cell of the source, too: somebody has written it there.
+        Whether it stands in the open in the source, too: somebody has written it there.
     """
 
     told: str
@@ -87,7 +87,10 @@ class Leak:
 
 
 def leaks(
-    folder: Path, sources: Mapping[str, NotebookNode], packages: Iterable[str] = ()
+    folder: Path,
+    sources: Mapping[str, NotebookNode],
+    packages: Iterable[str] = (),
+    added: Iterable[NotebookNode] = (),
 ) -> Iterator[Leak]:
     """Yield what the files of a release give away: once for each place and kind of secret.
 
@@ -99,23 +102,30 @@ def leaks(
         The instructor's notebooks, by file name.
     packages : iterable of str
         The course's own, whose folders students do not get.
+    added : iterable of NotebookNode
+        The header and the footer that nbgrader adds to each notebook.
     """
     hidden = [*_secrets(sources), *_references(sources, packages)]
+    open_ones = set(_found(_open_texts([*sources.values(), *added]), hidden))
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or "__pycache__" in path.parts:
             continue
-        name = path.relative_to(folder).as_posix()
-        shown = _shown_cells(name, sources[name]) if name in sources else {}
-        for where, texts in _places(path, name):
-            told = _find(where, texts, hidden)
-            open_ones = _find(where, shown.get(where, ()), hidden)
-            yield from (Leak(each, each in open_ones) for each in told)
+        for where, texts in _places(path, path.relative_to(folder).as_posix()):
+            by_kind: dict[str, list[Secret]] = {}
+            for secret in _found(texts, hidden):
+                by_kind.setdefault(secret.what, []).append(secret)
+            for what, secrets in sorted(by_kind.items()):
+                unseen = [secret for secret in secrets if secret not in open_ones]
+                first = (unseen or secrets)[0]
+                told = f"{where} gives away {what}: {first.line}. {first.remedy}"
+                yield Leak(told, stands_open=not unseen)
 
 
 def place(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
     """Return where a cell is: its notebook, its number counted from 1, and its id."""
     number = next(i for i, each in enumerate(notebook.cells, 1) if each is cell)
-    return f"{name}, cell {number} ('{source.grade_id(cell) or cell.get('id', '')}')"
+    own = source.grade_id(cell) or cell.get("id", "")
+    return f"{name}, cell {number} ('{own}')" if own else f"{name}, cell {number}"
 
 
 # ---- What is secret ----------------------------------------------------------------------------
@@ -284,24 +294,21 @@ def _texts_in(content: bytes) -> Iterator[str]:
                     yield archive.read(member).decode("utf-8", "replace")
 
 
-def _shown_cells(name: str, original: NotebookNode) -> dict[str, list[str]]:
-    """Return what stands in the open in the cells of a source, by where they are in the release."""
-    return {
-        place(name, original, cell): [
-            "\n".join(line.text for line in source.lines(cell) if line.region is Region.OPEN)
-        ]
-        for cell in original.cells
-        if not _is_hidden_whole(cell)
-    }
+def _open_texts(notebooks: Iterable[NotebookNode]) -> Iterator[str]:
+    """Yield what the cells of the sources show to students."""
+    for notebook in notebooks:
+        for cell in notebook.cells:
+            if not _is_hidden_whole(cell):
+                yield "\n".join(
+                    line.text for line in source.lines(cell) if line.region is Region.OPEN
+                )
 
 
-def _find(where: str, texts: Iterable[str], hidden: Iterable[Secret]) -> list[str]:
+def _found(texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[Secret]:
+    """Yield the secrets that stand in some texts."""
+    texts = list(texts)
     code = "\n".join(map(_code, texts))
     words = "\n".join(map(_words, texts))
-    told: dict[str, str] = {}
     for secret in hidden:
         if any(key in (code if secret.is_code else words) for key in secret.keys):
-            told.setdefault(
-                secret.what, f"{where} gives away {secret.what}: {secret.line}. {secret.remedy}"
-            )
-    return sorted(told.values())
+            yield secret

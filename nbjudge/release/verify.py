@@ -99,7 +99,7 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
     releases = _notebooks(folder)
     found = [f"{name} has no source" for name in releases if name not in sources]
     found += _out_of_place(folder, plug.all_packages)
-    leaked = list(leaks(folder, sources, plug.packages))
+    leaked = list(leaks(folder, sources, plug.packages, _headers(course)))
     found += [leak.told for leak in leaked if plug.house_rules or not leak.stands_open]
     rules: list[Breach] = []
     for name, original in sources.items():
@@ -139,6 +139,13 @@ def packages_used(folder: Path, plug: Plug) -> tuple[str, ...]:
         for package in plug.all_packages
         if any(re.search(rf"\b{package}\b", text) for text in texts)
     )
+
+
+def _headers(course: Course) -> list[NotebookNode]:
+    """Return the header and the footer that nbgrader adds to each notebook of the course."""
+    settings = course.config().IncludeHeaderFooter
+    names = [settings.get(name, "") for name in ("header", "footer")]
+    return [source.read(course.root / name) for name in names if name]
 
 
 def _notebooks(folder: Path) -> Notebooks:

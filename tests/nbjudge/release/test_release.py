@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 
 import nbjudge
@@ -196,6 +196,26 @@ def test_a_source_is_refused_for_and_nothing_is_written(course, spoil, told):
     now = contents(course.root)
     assert [name for name in now.keys() | before if now.get(name) != before.get(name)] == [
         Path("source", "sums", "sums.ipynb")
+    ]
+
+
+def test_elsewhere_a_line_that_the_source_itself_shows_is_advice(course):
+    """It is found in the release where the header of the course has pushed it."""
+    settings = "c.Plug.house_rules = False\nc.IncludeHeaderFooter.header = 'source/header.ipynb'\n"
+    with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(settings)
+    header = new_notebook(cells=[new_code_cell("return sum(numbers) / len(numbers)", id="top")])
+    (course.root / "source" / "header.ipynb").write_text(source.notebook_text(header))
+    shown = new_code_cell("running = 0\nrunning = running + number", id="shown")
+    edited(sums(course, "source"), lambda nb: nb.cells.append(shown))
+
+    advice = release(course, "sums").advice
+
+    assert [told.partition(". ")[0] for told in advice if "gives away" in told] == [
+        "sums.ipynb, cell 1 ('top') gives away the solution of 1.1.2 (sums.ipynb): "
+        "return sum(numbers) / len(numbers)",
+        "sums.ipynb, cell 13 ('shown') gives away the solution of 1.1.1 (sums.ipynb): "
+        "running = running + number",
     ]
 
 
