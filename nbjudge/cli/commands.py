@@ -221,7 +221,9 @@ def _describe_release(made: Release, root: Path) -> Iterator[str]:
     for group, names in groups.items():
         if names:
             yield f"  {group + ':':<14}{', '.join(names)}"
-    yield "  nothing given away: no solution, hidden test, mark scheme, or module of the graders"
+    whole = ": no solution, hidden test, mark scheme, or module of the graders"
+    shown = " but what the source itself shows"
+    yield f"  nothing given away{shown if made.shows_secrets else whole}"
 
 
 @app.command()

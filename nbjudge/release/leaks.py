@@ -76,12 +76,15 @@ class Leak:
 
     Parameters
     ----------
+    where, line : str
     told : str
         What and where, and what helps.
     stands_open : bool
         Whether it stands in the open in the source, too: somebody has written it there.
     """
 
+    where: str
+    line: str
     told: str
     stands_open: bool
 
@@ -118,7 +121,7 @@ def leaks(
                 unseen = [secret for secret in secrets if secret not in open_ones]
                 first = (unseen or secrets)[0]
                 told = f"{where} gives away {what}: {first.line}. {first.remedy}"
-                yield Leak(told, stands_open=not unseen)
+                yield Leak(where, first.line, told, stands_open=not unseen)
 
 
 def place(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:

@@ -89,6 +89,8 @@ class Release:
         What became of the course's own solution under its tests.
     advice : tuple of str
         What its instructor may want to change, in sentences.
+    shows_secrets : bool
+        Whether the source itself shows a line of what students must not see.
     """
 
     assignment: str
@@ -96,6 +98,7 @@ class Release:
     files: tuple[str, ...]
     proof: Proof
     advice: tuple[str, ...] = ()
+    shows_secrets: bool = False
 
 
 def release(course: Course, assignment: str, *, run: bool = False) -> Release:
@@ -133,7 +136,8 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
             raise refusal(course, assignment, refusals)
         folder = _put_in_place(course, draft, assignment)
         keep(course, assignment, proof)
-    return Release(assignment, folder, tuple(sorted(_files(folder))), proof, found.advice)
+    files = tuple(sorted(_files(folder)))
+    return Release(assignment, folder, files, proof, found.advice, found.shows_secrets)
 
 
 def _proof(course: Course, draft: Course, assignment: str) -> Proof:

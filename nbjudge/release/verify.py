@@ -19,7 +19,7 @@ from nbjudge.exceptions import ReleaseError
 from nbjudge.release import source
 from nbjudge.release.contract import Breach, advice_on_breaches, breaches
 from nbjudge.release.giveaways import giveaways
-from nbjudge.release.leaks import leaks, place
+from nbjudge.release.leaks import Leak, leaks, place
 from nbjudge.release.partial_credit import weight_problem
 from nbjudge.release.dry_run import dry_run
 
@@ -68,10 +68,13 @@ class Findings:
         Why it may not go out to students.
     advice : tuple of str
         What its instructor may want to change, in sentences.
+    shows_secrets : bool
+        Whether the source itself shows a line of what students must not see.
     """
 
     refusals: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    shows_secrets: bool = False
 
 
 def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
@@ -116,8 +119,27 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
         found += giveaways(folder, sources, plug)
     if plug.house_rules:
         return Findings(tuple(found))
-    open_leaks = [leak.told for leak in leaked if leak.stands_open]
-    return Findings(tuple(found), (*open_leaks, *advice_on_breaches(rules)))
+    shown = [leak for leak in leaked if leak.stands_open]
+    advice = (*_advice_on_shown(shown), *advice_on_breaches(rules))
+    return Findings(tuple(found), advice, bool(shown))
+
+
+def _advice_on_shown(shown: Sequence[Leak]) -> Iterator[str]:
+    """Yield one sentence on lines that the source itself shows and that stand in secrets, too.
+
+    Most are a way to begin a loop, and nobody has to do anything.
+    """
+    places = {leak.where: leak for leak in reversed(shown)}
+    if not places:
+        return
+    *_, first = places.values()
+    what = "a line that is also one of a solution, a hidden test or a mark scheme"
+    others = len(places) - 1
+    rest = f"So {'does' if others == 1 else 'do'} {others} more. " if others else ""
+    yield (
+        f"{first.where} shows {what}: {first.line}. {rest}"
+        "See whether that gives an answer away; if not, leave it."
+    )
 
 
 def packages_used(folder: Path, plug: Plug) -> tuple[str, ...]:

@@ -142,7 +142,8 @@ def test_a_line_that_its_instructor_shows_in_the_open_is_advice(
     found = findings(released(*STYLE, shows), "hw 1")
 
     assert found.refusals == ()
-    assert "gives away the solution of Question-1_a" in found.advice[0]
+    assert "shows a line that is also one of a solution" in found.advice[0]
+    assert found.shows_secrets
 
 
 def test_a_test_that_anything_passes_accuses_no_helper(released: Callable[..., Course]) -> None:
