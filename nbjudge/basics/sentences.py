@@ -8,12 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["group_sentences"]
+__all__ = ["duration", "group_sentences"]
 
 #: Sentences that are told, names in one of them, and characters of one.
 MOST, MOST_NAMES, MOST_CHARACTERS = 20, 5, 600
 #: What tells two sentences of one kind apart: a name in quotes, or the number of an exercise.
 NAME = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)|(?<![\w.])\d+(?:\.\d+)+[a-z]?(?!\w)")
+
+
+def duration(seconds: float) -> str:
+    """Return how long something took, or how late it came, in words: the two largest units.
+
+    >>> duration(20), duration(90), duration(9000), duration(93600)
+    ('1 minute', '2 minutes', '2 hours 30 minutes', '1 day 2 hours')
+    """
+    minutes = max(1, round(seconds / 60))
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    counted = ((days, "day"), (hours, "hour")) if days else ((hours, "hour"), (minutes, "minute"))
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in counted if n)
 
 
 def group_sentences(sentences: Iterable[str], most: int = MOST) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
-__all__ = ["as_terminal_shows", "clean_characters", "cut"]
+__all__ = ["as_terminal_shows", "clean_characters", "cut", "sort_key"]
 
 #: Controls, halves of surrogate pairs, characters of nobody's alphabet, and line ends of no editor.
 UNREADABLE = re.compile(
@@ -16,6 +17,27 @@ REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 ESCAPES = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|\x1b[@-Z\\\\^_]"
 )
+
+#: Letters that are sorted as others, and are not made of these and a mark.
+LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe"}
+)
+
+
+def sort_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str, str]:
+    """Return what texts are sorted by as people sort names: by words, and numbers by their value.
+
+    Accents, capitals and punctuation count only between texts that are else the same, as in the
+    Unicode collation algorithm; the language of the machine makes no difference.
+
+    >>> sorted(["Zorn", "Émile", "s10", "Eve", "s9", "o'Hara", "Ödön"], key=sort_key)
+    ['Émile', 'Eve', 'Ödön', "o'Hara", 's9', 's10', 'Zorn']
+    """
+    folded = unicodedata.normalize("NFKD", text.casefold()).translate(LETTERS)
+    base = "".join(c for c in folded if not unicodedata.combining(c) and c not in "'’-")
+    words = re.findall(r"[0-9]+|[^\W0-9_]+", base)
+    order = tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words)
+    return order, folded, text
 
 
 def clean_characters(text: str) -> str:

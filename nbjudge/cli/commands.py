@@ -20,6 +20,7 @@ import nbjudge
 from nbjudge.basics.exit_codes import ExitCode, code_of_signal
 from nbjudge.basics.machine_errors import explain
 from nbjudge.basics.stop_signals import stop_signals
+from nbjudge.cli.row_choice import Only
 from nbjudge.exceptions import CourseError
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def release(context: typer.Context, assignment: Assignment = None) -> None:
 
 def _row_data(row: Row) -> dict[str, Any]:
     """Return a row for a program."""
-    told = ("exercise", "notebook", "points", "max_points", "waiting", "again")
+    told = ("exercise", "title", "notebook", "points", "max_points", "waiting", "again")
     exercises = [{name: getattr(mark, name) for name in told} for mark in row.exercises]
     return {**asdict(row), "exercises": exercises}
 
@@ -484,6 +485,12 @@ def autograde(
     require_sandbox: Annotated[
         bool, typer.Option("--require-sandbox", help="Refuse to grade where there is no sandbox.")
     ] = False,
+    only: Annotated[
+        Only | None, typer.Option(help="Show these students' rows alone; everybody is graded.")
+    ] = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Show all remarks, in as many lines as they take.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
 ) -> None:
     """Grade what is in submitted/, and show the class's marks."""
@@ -541,7 +548,7 @@ def autograde(
         for name, (rows, time_taken) in classes.items():
             fresh = sum(row.graded_now for row in rows)
             console.print(Text(f"{name}: {fresh} graded now, in {time_taken}", style="bold"))
-            print_class(console, rows)
+            print_class(console, rows, only=only, wide=wide)
             console.print()
     if not is_done or any(row.is_unfinished for row in everybody):
         raise typer.Exit(ExitCode.PARTLY_DONE)
@@ -566,7 +573,8 @@ def feedback(
             written = write_feedback(course, name, students=students, progress=progress)
         for row in written:
             pages = (printable(str(page.relative_to(course.root))) for page in row.pages)
-            typer.echo(f"{printable(row.student)}: {row.remark or ', '.join(pages)}")
+            who = f"{row.name} ({row.student})" if row.name else row.student
+            typer.echo(f"{printable(who)}: {row.remark or ', '.join(pages)}")
         is_done = is_done and all(row.pages for row in written)
     if not is_done:
         raise typer.Exit(ExitCode.PARTLY_DONE)
@@ -576,8 +584,9 @@ def feedback(
 def formgrader(context: typer.Context) -> None:
     """Open nbgrader's formgrader, to mark by hand; further options go to `jupyter lab`."""
     course = _course(context)
-    from nbjudge.cli.open_formgrader import serve
+    from nbjudge.cli.open_formgrader import FOR_OTHERS, serve
 
+    typer.echo(FOR_OTHERS, err=True)
     serve(course, context.args)
 
 

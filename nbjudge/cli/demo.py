@@ -286,7 +286,7 @@ def _where_to_look(
     for told in (
         f"notebooks    {folder / 'autograded'}, as they were run",
         f"marks        course --course {folder} autograde",
-        f"formgrader   cd {folder}, then jupyter lab; Formgrader is in its Nbgrader menu",
+        f"formgrader   cd {folder}, then course formgrader",
     ):
         console.print(f"   {told}", markup=False, highlight=False, soft_wrap=True)
 

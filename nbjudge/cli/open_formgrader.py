@@ -4,13 +4,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 
 from nbjudge.course.course import Course
+from nbjudge.exceptions import CourseError
 
-__all__ = ["serve"]
+__all__ = ["FOR_OTHERS", "allow_root", "serve"]
 
 #: The list of what is to be marked.
 START = "/formgrader/gradebook"
+#: Where JupyterLab listens unless it is told otherwise: nobody else's machine reaches it there.
+OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
+IP_ALONE = ("--ip", "--ServerApp.ip")
+IP = tuple(f"{name}=" for name in IP_ALONE)
+#: How somebody at another machine gets to it.
+FOR_OTHERS = (
+    "The formgrader answers this machine alone. From another one: "
+    "ssh -L 8888:localhost:8888 <this machine>, then open the address below there."
+)
+
+
+def allow_root(options: Sequence[str]) -> list[str]:
+    """Return options with which JupyterLab starts for root, which it does not by itself.
+
+    Raises
+    ------
+    CourseError
+        If it would listen to other machines.
+    """
+    if "--allow-root" in options:
+        return list(options)
+    addresses = [word.partition("=")[2] for word in options if word.startswith(IP)]
+    addresses += [after for word, after in pairwise(options) if word in IP_ALONE]
+    if any(address not in OWN_MACHINE for address in addresses):
+        message = (
+            f"As root the formgrader serves this machine alone, not {addresses[-1]}. Start it as "
+            "another user, or add --allow-root if everybody who reaches it may be root here."
+        )
+        raise CourseError(message)
+    return ["--allow-root", *options]
 
 
 def serve(course: Course, options: Sequence[str] = ()) -> None:
@@ -24,7 +56,14 @@ def serve(course: Course, options: Sequence[str] = ()) -> None:
     course : Course
     options : sequence of str
         For `jupyter lab`.
+
+    Raises
+    ------
+    CourseError
+        If root would serve other machines as well, unless `options` allow that themselves.
     """
+    if os.name == "posix" and os.geteuid() == 0:
+        options = allow_root(options)
     from jupyterlab.labapp import LabApp
 
     os.chdir(course.root)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import UnsupportedOperation
-from typing import TextIO
+from statistics import median
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console, Group
@@ -18,13 +19,22 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from nbjudge.cli.row_choice import Only
 from nbjudge.feedback.write import Progress as ProgressCallback
 from nbjudge.grading.batch import Watcher
 from nbjudge.grading.rows import Row, Status
 from nbjudge.grading.solution_proof import Proof
 from nbjudge.intake.submission import printable
 
-__all__ = ["print_class", "print_trial", "progress_bar", "show_progress", "took"]
+__all__ = [
+    "print_class",
+    "print_trial",
+    "progress_bar",
+    "select_rows",
+    "show_progress",
+    "summary_of",
+    "took",
+]
 
 COLOURS = {
     Status.GRADED: "green",
@@ -32,14 +42,38 @@ COLOURS = {
     Status.FAILED: "red",
     Status.NOT_HANDED_IN: "dim",
 }
-#: What a person has to look at.
-EYE = (Status.NEEDS_A_PERSON, Status.FAILED)
+#: Columns of a terminal that a name gets of a table, and a lone id.
+WIDEST_NAME = 30
+
+
+def select_rows(rows: Iterable[Row], only: Only | None) -> list[Row]:
+    """Return the rows that are asked for.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+    only : Only, optional
+        By default all.
+    """
+    wanted: dict[Only | None, Callable[[Row], bool]] = {
+        None: lambda row: True,
+        Only.ATTENTION: lambda row: row.needs_attention,
+        Only.WAITING: lambda row: bool(row.waiting),
+        Only.LATE: lambda row: bool(row.lateness),
+        Only.MISSING: lambda row: row.status is Status.NOT_HANDED_IN,
+    }
+    return list(filter(wanted[only], rows))
 
 
 def print_class(
-    console: Console, rows: Sequence[Row], *, described: Mapping[str, str] | None = None
+    console: Console,
+    rows: Sequence[Row],
+    *,
+    described: Mapping[str, str] | None = None,
+    only: Only | None = None,
+    wide: bool = False,
 ) -> None:
-    """Print one row a student, and below it what there is left to do.
+    """Print one row a student between two lines on all, and what there is left to do.
 
     Parameters
     ----------
@@ -48,17 +82,53 @@ def print_class(
     rows : sequence of Row
     described : mapping of str to str, optional
         By student, a sentence for a column of its own.
+    only : Only, optional
+        Whose rows; the lines on all are on all nevertheless.
+    wide : bool
+        Whether a terminal shows all that there is to say, in as many lines as that takes.
     """
+    shown = select_rows(rows, only)
+    summary = summary_of(rows)
+    if only is not None:
+        summary = f"{summary} Shown: {len(shown)} ({only})."
+    _say(console, summary)
     if console.is_terminal:
-        console.print(_table(rows, described))
-        if to_look_at := [row for row in rows if row.status in EYE]:
+        if shown:
+            console.print(_table(shown, described, wide=wide or bool(described)))
+        if to_look_at := [row for row in shown if row.needs_attention]:
             console.print()
             console.print(_reasons(to_look_at))
+        if len(shown) > 1:
+            _say(console, f"\n{summary}")
     else:
-        for line in _lines(rows, described):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        for line in _lines(shown, described):
+            _say(console, line)
+        if len(shown) > 1:
+            _say(console, summary)
     for line in _left_to_do(rows):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _say(console, line)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def summary_of(rows: Sequence[Row]) -> str:
+    """Return a line on a class: how many are graded, the median, and what there is to do."""
+    marks = [row.points for row in rows if row.points is not None]
+    students = "student" if len(rows) == 1 else "students"
+    told = [f"{len(marks)} of {len(rows)} {students} graded"]
+    if marks:
+        most = max(row.max_score for row in rows)
+        told.append(f"median {median(marks):g} of {most:g}")
+    counts = {
+        "answers to read": sum(len(row.waiting) for row in rows),
+        "to look at": sum(row.needs_attention for row in rows),
+        "late": sum(bool(row.lateness) for row in rows),
+        "not handed in": sum(row.status is Status.NOT_HANDED_IN for row in rows),
+    }
+    told += [f"{count} {what}" for what, count in counts.items() if count]
+    return f"{', '.join(told)}.".replace(" 1 answers to read", " 1 answer to read")
 
 
 def print_trial(console: Console, proof: Proof) -> None:
@@ -85,40 +155,62 @@ def print_trial(console: Console, proof: Proof) -> None:
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def _who(row: Row) -> Text:
+    """Return a student's name, and small beside it the id; the id alone where no name is known."""
+    if not row.name:
+        return Text(printable(row.student))
+    return Text.assemble(printable(row.name), (f" {printable(row.student)}", "dim"))
+
+
 def _reasons(rows: Iterable[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("For a person's eye", overflow="fold", max_width=20)
+    table.add_column("For a person's eye", overflow="fold", max_width=WIDEST_NAME)
     table.add_column("Why", overflow="fold")
     for row in rows:
-        style = COLOURS[row.status]
-        table.add_row(Text(printable(row.student), style=style), Text("\n".join(row.remarks)))
+        who = _who(row)
+        who.stylize(COLOURS[row.status])
+        table.add_row(who, Text("\n".join(row.remarks)))
     return table
 
 
-def _table(rows: Iterable[Row], described: Mapping[str, str] | None) -> Table:
+def _table(rows: Sequence[Row], described: Mapping[str, str] | None, *, wide: bool) -> Table:
+    """Return the class's table: a line for each student, or as many as all takes."""
+    how: dict[str, Any] = (
+        {"overflow": "fold"} if wide else {"no_wrap": True, "overflow": "ellipsis"}
+    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("Student", overflow="fold", max_width=20)
+    table.add_column("Student", max_width=WIDEST_NAME, **how)
     if described:
         table.add_column("What was handed in", overflow="fold")
     table.add_column("Mark", justify="right", no_wrap=True)
-    table.add_column("To read", justify="right")
-    table.add_column("Remarks", overflow="fold")
+    table.add_column("To read", justify="right", no_wrap=True)
+    is_late = any(row.lateness for row in rows)
+    if is_late:
+        table.add_column("Late", justify="right", no_wrap=True)
+    table.add_column("Remarks", **how)
     for row in rows:
-        cells = [Text(printable(row.student)), Text(_mark(row)), Text(_to_read(row)), _remarks(row)]
+        cells = [_who(row), Text(_mark(row)), Text(_to_read(row))]
+        if is_late:
+            cells.append(Text(_late(row), style="yellow" if row.penalty else ""))
         if described:
             cells.insert(1, Text(described.get(row.student, "")))
-        table.add_row(*cells)
+        table.add_row(*cells, _remarks(row, wide=wide))
     return table
 
 
 def _lines(rows: Sequence[Row], described: Mapping[str, str] | None) -> Iterable[str]:
-    width = max((len(printable(row.student)) for row in rows), default=0)
-    for row in rows:
+    called = [
+        f"{printable(row.name)} ({printable(row.student)})" if row.name else printable(row.student)
+        for row in rows
+    ]
+    width = max(map(len, called), default=0)
+    for row, who in zip(rows, called, strict=True):
         told = [described[row.student]] if described and row.student in described else []
-        parts = [f"{printable(row.student):<{width}}", f"{row.status:<14}", f"{_mark(row):>7}"]
+        parts = [f"{who:<{width}}", f"{row.status:<14}", f"{_mark(row):>7}"]
         if row.waiting:
             told.append(f"to read: {', '.join(row.waiting)}")
-        yield "  ".join([*parts, "; ".join([*told, *_lost_marks(row), *row.remarks])]).rstrip()
+        told += [*_lost_marks(row), *filter(None, [row.lateness]), *row.remarks]
+        yield "  ".join([*parts, "; ".join(told)]).rstrip()
 
 
 def _mark(row: Row) -> str:
@@ -129,33 +221,41 @@ def _to_read(row: Row) -> str:
     return str(len(row.waiting) or "")
 
 
-def _remarks(row: Row) -> Text:
+def _late(row: Row) -> str:
+    """Return how late something came, in the largest unit, and what that takes off."""
+    if not row.lateness:
+        return ""
+    units = ((86_400, "d"), (3_600, "h"), (60, "min"))
+    size, unit = next((each for each in units if row.seconds_late >= each[0]), units[-1])
+    late = f"{max(1, round(row.seconds_late / size))} {unit}"
+    return f"{late} −{row.penalty:g}" if row.penalty else late
+
+
+def _remarks(row: Row, *, wide: bool) -> Text:
     # Those that need a person have a table of their own.
-    told = [*_lost_marks(row), *(() if row.status in EYE else row.remarks)]
-    text = Text("\n".join(told))
+    told = _lost_marks(row, in_full=wide)
+    if not row.needs_attention:
+        told += row.remarks
+    text = Text(("\n" if wide else "; ").join(told))
     if row.status is not Status.GRADED:
-        text = Text.assemble((row.status, COLOURS[row.status]), "\n" if told else "", text)
+        between = ("\n" if wide else ": ") if told else ""
+        text = Text.assemble((row.status, COLOURS[row.status]), between, text)
     return text
 
 
-def _lost_marks(row: Row) -> list[str]:
-    lost = [
-        f"{mark.exercise} ({mark.points:g}/{mark.max_points:g})"
-        for mark in row.exercises
-        if mark.points < mark.max_points and not mark.waiting
-    ]
+def _lost_marks(row: Row, *, in_full: bool = True) -> list[str]:
+    lost = [mark for mark in row.exercises if mark.points < mark.max_points and not mark.waiting]
     if len(lost) > 1 and not row.score and not row.waiting:
         return ["Nothing is answered, or nothing is right."]
-    return [f"Lost: {', '.join(lost)}"] if lost else []
+    if not in_full:
+        return [f"Lost: {', '.join(mark.exercise for mark in lost)}"] if lost else []
+    told = [f"{printable(mark.label)} ({mark.points:g}/{mark.max_points:g})" for mark in lost]
+    return [f"Lost: {', '.join(told)}"] if told else []
 
 
 def _left_to_do(rows: Sequence[Row]) -> Iterable[str]:
-    counts = {status: sum(row.status is status for row in rows) for status in Status}
-    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    yield f"{len(rows)} students: {told}." if len(rows) != 1 else f"1 student: {told}."
-    if waiting := sum(len(row.waiting) for row in rows):
-        answers = "1 answer waits" if waiting == 1 else f"{waiting} answers wait"
-        yield f"{answers} to be read: choose Formgrader in the Nbgrader menu of `jupyter lab`."
+    if any(row.waiting for row in rows):
+        yield "To mark what waits to be read: course formgrader"
 
 
 @contextmanager

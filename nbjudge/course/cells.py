@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,15 +15,28 @@ from nbformat import NotebookNode
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbgrader.utils import is_grade, is_solution
 
+from nbjudge.basics.text import clean_characters
+
 __all__ = [
     "CourseCell",
     "NotebookVersion",
+    "exercise_label",
     "exercise_number",
+    "exercise_titles",
     "foreign_language",
     "imports_of",
     "is_test",
     "parse_cell",
 ]
+
+#: Of Markdown; a mark scheme's delimiters look like headings, too.
+HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?!BEGIN |END )(?P<text>.+?)[ \t#]*$", re.MULTILINE)
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
+#: What of Markdown a title does without: links, and signs of emphasis, code and formulas.
+LINK, SIGNS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), re.compile(r"[`*$]|<[^>]*>")
+#: What is told of a heading beside the title: "(2 points)".
+WORTH = re.compile(r"\s*[(\[][^()\[\]]*\b(?:points?|pts?|marks?)\b[^()\[\]]*[)\]]\s*$", re.I)
+MAX_TITLE = 80
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,8 @@ class NotebookVersion:
         The statements of those cells that import something, which tests may use.
     language, kernel : str
         If it is not in Python: what it is in, and the name of Jupyter's kernel for it.
+    titles : mapping of str to str
+        What exercises are called, by number: see `exercise_titles`.
     """
 
     name: str
@@ -92,6 +108,7 @@ class NotebookVersion:
     imports: tuple[str, ...] = ()
     language: str = ""
     kernel: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def why_not_judged(self) -> str:
@@ -142,6 +159,53 @@ def exercise_number(grade_id: str) -> str:
     if not exercise.startswith("ex_"):
         return grade_id
     return exercise.removeprefix("ex_").replace("_", ".")
+
+
+def exercise_titles(cells: Iterable[NotebookNode]) -> dict[str, str]:
+    """Return what the headings of a course's own notebook call its exercises, by number.
+
+    That is the heading which begins with the number, "1.3.1 Medians" or "Exercise 2: The mean";
+    where ids are no numbers, the last heading above. An exercise without one has no title.
+    """
+    headings: list[str] = []
+    nearest: dict[str, str] = {}
+    for cell in cells:
+        own = cell.metadata.get("nbgrader") or {}
+        if cell.cell_type == "markdown" and not own.get("solution"):
+            text = FENCE.sub("", cell.source)
+            headings += [_plain(found["text"]) for found in HEADING.finditer(text)]
+        is_exercise = own.get("grade") or own.get("solution") or own.get("task")
+        if is_exercise and (grade_id := own.get("grade_id")):
+            nearest[exercise_number(grade_id)] = headings[-1] if headings else ""
+    titles = {}
+    for number, above in nearest.items():
+        if number[:1].isdecimal():
+            wanted = re.compile(rf"(?:\w+ )?{re.escape(number)}(?![\w.]*\w)[\s.:)–—-]*(.*)")
+            found = filter(None, map(wanted.fullmatch, headings))
+            title = next((match[1] for match in found), "")
+        else:
+            title = above
+        if title:
+            titles[number] = title
+    return titles
+
+
+def exercise_label(number: str, title: str = "") -> str:
+    """Return what people call an exercise.
+
+    >>> exercise_label("1.3.1", "Medians"), exercise_label("test_mean", "The mean")
+    ('1.3.1 Medians', 'The mean (test_mean)')
+    """
+    if not title:
+        return number
+    return f"{number} {title}" if number[:1].isdecimal() else f"{title} ({number})"
+
+
+def _plain(heading: str) -> str:
+    """Return a heading's text, without what it is worth."""
+    text = WORTH.sub("", SIGNS.sub("", LINK.sub(r"\1", heading)))
+    text = " ".join(clean_characters(text).split())
+    return text if len(text) <= MAX_TITLE else f"{text[: MAX_TITLE - 1].rstrip()}…"
 
 
 def is_test(cell: NotebookNode) -> bool:

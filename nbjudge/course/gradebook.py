@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -34,6 +35,7 @@ from nbjudge.course.cells import (
     CourseCell,
     NotebookVersion,
     exercise_number,
+    exercise_titles,
     foreign_language,
     imports_of,
 )
@@ -54,10 +56,12 @@ __all__ = [
     "MarksNotSaved",
     "NotReleased",
     "explain_errors",
+    "grades",
     "marks",
     "open_gradebook",
     "people_of",
     "read_grades",
+    "released_titles",
     "submission_marks",
     "versions",
 ]
@@ -199,7 +203,20 @@ def _version(notebook: Notebook, released: NotebookNode) -> NotebookVersion:
         imports if not language else (),
         language,
         kernel,
+        exercise_titles(master),
     )
+
+
+def released_titles(course: Course, assignment: str, notebook: str) -> Mapping[str, str]:
+    """Return what a notebook calls its exercises, by number, without asking the gradebook."""
+    path = course.root / "release" / assignment / f"{notebook}.ipynb"
+    stamp = path.stat().st_mtime_ns if path.is_file() else 0
+    return _titles(course, assignment, notebook, stamp)
+
+
+@functools.lru_cache(maxsize=64)
+def _titles(course: Course, assignment: str, notebook: str, _: int) -> Mapping[str, str]:
+    return exercise_titles(_master(course, assignment, notebook).cells)
 
 
 def _cells(notebook: Notebook) -> Iterator[CourseCell]:
@@ -225,9 +242,14 @@ def marks(course: Course, assignment: str) -> list[SubmissionMarks]:
 
     An assignment that the gradebook does not know has no marks.
     """
-    with open_gradebook(course) as gradebook:
-        found = read_grades(gradebook, assignments=[assignment]).submissions(assignment)
+    found = grades(course, assignment).submissions(assignment)
     return [submission for submission in found.values() if submission.marks]
+
+
+def grades(course: Course, assignment: str) -> GradeTable:
+    """Return what the gradebook has of an assignment, and everybody whom it knows."""
+    with open_gradebook(course) as gradebook:
+        return read_grades(gradebook, assignments=[assignment])
 
 
 def submission_marks(gradebook: Gradebook, assignment: str, student: str) -> SubmissionMarks:

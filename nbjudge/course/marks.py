@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nbjudge.course.cells import exercise_number
+from nbjudge.basics.text import sort_key
+from nbjudge.course.cells import exercise_label, exercise_number
 
 __all__ = [
     "AssignmentMarks",
@@ -59,6 +60,8 @@ class Mark:
         The part of `points` that a person gave on top.
     waiting : bool
         Whether a person still has to give a mark.
+    title : str
+        What the notebook calls the exercise, where it is asked for.
     """
 
     grade_id: str
@@ -69,11 +72,17 @@ class Mark:
     manual: float | None = None
     extra: float = 0.0
     waiting: bool = False
+    title: str = ""
 
     @property
     def exercise(self) -> str:
         """The number that students see."""
         return exercise_number(self.grade_id)
+
+    @property
+    def label(self) -> str:
+        """The number and the title."""
+        return exercise_label(self.exercise, self.title)
 
     @property
     def again(self) -> bool:
@@ -225,6 +234,12 @@ class Person:
     def name(self) -> str:
         """The first and the last name, as far as they are known."""
         return " ".join(filter(None, map(str.strip, (self.first_name, self.last_name))))
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """What people are sorted by: the last name, then the first one; without any, the id."""
+        parts = (self.last_name or self.first_name or self.id, self.first_name, self.id)
+        return tuple(map(sort_key, parts))
 
 
 @dataclass(frozen=True)

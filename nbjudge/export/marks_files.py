@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Dict, Enum, Unicode
 
 from nbjudge.basics import csv_files
 from nbjudge.basics.csv_files import Sheet, alike, as_csv, guard, number
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import open_gradebook, read_grades
+from nbjudge.course.gradebook import open_gradebook, read_grades, released_titles
 from nbjudge.course.marks import AssignmentMarks, GradeTable, Person
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.submission import name_list
@@ -47,9 +49,11 @@ MOODLE_KEYS = ("Username", "ID number", "Email address")
 
 TIDY = (
     "student",
+    "name",
     "assignment",
     "notebook",
     "exercise",
+    "title",
     "points",
     "max_points",
     "auto",
@@ -198,7 +202,7 @@ def _canvas_anew(marks: GradeTable, choices: Choices) -> Exported:
     names = [choices.columns.get(found.name, found.name) for found in marks.assignments]
     points = [number(found.max_points) for found in marks.assignments]
     rows = [(f"    {CANVAS_POINTS}", "", "", "", "", *points)]
-    for person in marks.people:
+    for person in sorted(marks.people, key=lambda person: person.order):
         name = ", ".join(part for part in (person.last_name, person.first_name) if part)
         who = (guard(name or person.id), person.lms_user_id, "", person.id, "")
         rows.append((*who, *(cell(found, person.id, choices) for found in marks.assignments)))
@@ -343,11 +347,24 @@ def _address(person: Person) -> str:
     return person.email or (person.id if "@" in person.id else "")
 
 
-def tidy(marks: GradeTable, choices: Choices) -> Exported:
-    """Return one row for each student and exercise."""
+def tidy(
+    marks: GradeTable,
+    choices: Choices,
+    titles_of: Callable[[str, str], Mapping[str, str]] = lambda assignment, notebook: {},
+) -> Exported:
+    """Return one row for each student and exercise, the students sorted by name.
+
+    Parameters
+    ----------
+    marks : GradeTable
+    choices : Choices
+    titles_of : callable
+        Returns what a notebook of an assignment calls its exercises, by number.
+    """
     rows = tuple(
         (
-            *map(guard, (student, assignment.name, mark.notebook, mark.exercise)),
+            *map(guard, (person.id, person.name, assignment.name, mark.notebook, mark.exercise)),
+            guard(titles_of(assignment.name, mark.notebook).get(mark.exercise, "")),
             "" if mark.waiting and choices.only_final else number(mark.points),
             number(mark.max_points),
             *("" if part is None else number(part) for part in (mark.auto, mark.manual)),
@@ -357,7 +374,8 @@ def tidy(marks: GradeTable, choices: Choices) -> Exported:
             _moment(submission.handed_in),
         )
         for assignment in marks.assignments
-        for student, submission in sorted(assignment.graded.items())
+        for person in sorted(marks.people, key=lambda person: person.order)
+        if (submission := assignment.graded.get(person.id)) is not None
         for own in submission.notebooks
         for mark in own.marks
     )
@@ -484,7 +502,8 @@ class TidyExport(_Export):
 
     def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
         """Return the marks; a roster has nothing to add."""
-        return tidy(marks, self.choices)
+        course = Course(Path(CourseDirectory(config=self.config).root))
+        return tidy(marks, self.choices, partial(released_titles, course))
 
 
 #: The plugins, by the name that `course export --to` knows.

@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ from traitlets import default
 
 from nbjudge.pages.safe_html import Cleaner
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import submission_marks
+from nbjudge.course.gradebook import released_titles, submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
 from nbjudge.pages.rich_outputs import Output, code, outputs
 from nbjudge.basics.text import clean_characters, cut
@@ -38,7 +39,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
 from nbjudge.pages.frame import Pages, points
-from nbjudge.course.cells import exercise_number
+from nbjudge.course.cells import exercise_label, exercise_number
 
 __all__ = [
     "OVERVIEW",
@@ -57,6 +58,9 @@ MOST_OF_REASON = 140
 MOST_CELLS = 1000
 
 NOTHING = Markup("")
+#: What exercises are called, by number.
+Titles = Mapping[str, str]
+NO_TITLES: Titles = MappingProxyType({})
 
 #: How the hidden parts of the course's cells begin and end.
 Regions = Sequence[tuple[str, str]]
@@ -70,6 +74,8 @@ class Entry:
     ----------
     exercise : str
         Its number.
+    title : str
+        What the notebook calls it.
     anchor : str
         Where on the page it is told in full.
     points, max_points, extra : float
@@ -80,12 +86,18 @@ class Entry:
     """
 
     exercise: str
+    title: str
     anchor: str
     points: float
     max_points: float
     extra: float
     state: str
     told: str
+
+    @property
+    def label(self) -> str:
+        """The number and the title."""
+        return exercise_label(self.exercise, self.title)
 
 
 @dataclass(frozen=True)
@@ -175,7 +187,9 @@ class _Anchors:
 # ---- From a notebook to what the page says -------------------------------------------------------
 
 
-def entries(notebook: NotebookNode | None, marks: NotebookMarks) -> list[Entry]:
+def entries(
+    notebook: NotebookNode | None, marks: NotebookMarks, titles: Titles = NO_TITLES
+) -> list[Entry]:
     """Return the rows of a notebook's table, in its order.
 
     Parameters
@@ -183,6 +197,8 @@ def entries(notebook: NotebookNode | None, marks: NotebookMarks) -> list[Entry]:
     notebook : NotebookNode or None
         As it was graded; None if none was handed in.
     marks : NotebookMarks
+    titles : mapping of str to str
+        What the course calls its exercises, by number.
     """
     anchors = _Anchors()
     cells = _marked_cells(notebook.cells) if notebook is not None else []
@@ -192,7 +208,7 @@ def entries(notebook: NotebookNode | None, marks: NotebookMarks) -> list[Entry]:
     unanswered = {_grade_id(cell) for cell in cells if _is_unanswered(cell)}
     return [
         _entry(
-            marks.cells[name],
+            replace(marks.cells[name], title=titles.get(exercise_number(name), "")),
             anchors(name),
             findings.get(name, Finding()),
             is_missing=notebook is None,
@@ -208,6 +224,7 @@ def _entry(
     state = "waits" if mark.waiting else kind(mark.points, mark.max_points)
     return Entry(
         exercise=clean_characters(mark.exercise),
+        title=mark.title,
         anchor=anchor,
         points=mark.points,
         max_points=mark.max_points,
@@ -419,6 +436,7 @@ def notebook_page(
     *,
     regions: Regions = (),
     others: Iterable[str] = (),
+    titles: Titles = NO_TITLES,
 ) -> str:
     """Return the feedback page of a graded notebook.
 
@@ -433,9 +451,11 @@ def notebook_page(
         How hidden parts of the course's cells begin and end.
     others : iterable of str
         The submission's other notebooks that have a page.
+    titles : mapping of str to str
+        What the course calls the exercises of this notebook, by number.
     """
     own = marks.notebook(name)
-    rows = entries(notebook, own)
+    rows = entries(notebook, own, titles)
     return _pages().render(
         "notebook.html.j2",
         marks=marks,
@@ -446,7 +466,11 @@ def notebook_page(
     )
 
 
-def overview_page(notebooks: Mapping[str, NotebookNode | None], marks: SubmissionMarks) -> str:
+def overview_page(
+    notebooks: Mapping[str, NotebookNode | None],
+    marks: SubmissionMarks,
+    titles: Mapping[str, Titles] = MappingProxyType({}),
+) -> str:
     """Return the page of a whole assignment.
 
     Parameters
@@ -454,11 +478,14 @@ def overview_page(notebooks: Mapping[str, NotebookNode | None], marks: Submissio
     notebooks : mapping of str to (NotebookNode or None)
         As they were graded; None for one that was not handed in.
     marks : SubmissionMarks
+    titles : mapping of str to mapping
+        What the course calls the exercises, by notebook and number.
     """
-    parts = [
-        (own, _file_name(own.name), notebooks.get(own.name), entries(notebooks.get(own.name), own))
-        for own in marks.notebooks
-    ]
+    parts = []
+    for own in marks.notebooks:
+        notebook = notebooks.get(own.name)
+        rows = entries(notebook, own, titles.get(own.name, NO_TITLES))
+        parts.append((own, _file_name(own.name), notebook, rows))
     return _pages().render("overview.html.j2", marks=marks, parts=parts)
 
 
@@ -492,6 +519,8 @@ class FeedbackExporter(Exporter):
         for other, found in graded.items():
             if found is not None:
                 named.tell(other, found.metadata.get(RECORD))
+        course = Course(Path(CourseDirectory(config=self.config).root))
+        titles = {other: released_titles(course, ids["assignment"], other) for other in graded}
         handed_in = [other for other, found in graded.items() if found is not None]
         page = notebook_page(
             notebook,
@@ -499,11 +528,12 @@ class FeedbackExporter(Exporter):
             marks,
             regions=self._regions(),
             others=[other for other in handed_in if other != name],
+            titles=titles[name],
         )
         # nbconvert's writer puts these files beside the page. Each notebook writes the overview
         # anew, and it always tells of all: so it needs no step after the last.
         if len(graded) > 1 and Path(OVERVIEW).stem not in graded:
-            overview = overview_page(graded, marks).encode()
+            overview = overview_page(graded, marks, titles).encode()
             resources["outputs"] = {**resources.get("outputs", {}), OVERVIEW: overview}
         return page, resources
 

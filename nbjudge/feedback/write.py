@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from traitlets.config import Config
 
 from nbjudge.course.course import Course, causes
 from nbjudge.feedback.exporter import OVERVIEW
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import grades
+from nbjudge.course.marks import Person
 from nbjudge.basics.machine_errors import explain
 from nbjudge.course.folders import LOG_NAME, folder_of, log_to_file, working_folder
 from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, printable
@@ -44,6 +45,7 @@ class Feedback:
     assignment: str
     pages: tuple[Path, ...] = ()
     remark: str = ""
+    name: str = ""
 
 
 def feedback(
@@ -70,12 +72,17 @@ def feedback(
         If there is no such assignment, or nothing of it is graded yet.
     """
     course.require(assignment)
-    graded = [
-        found.student
-        for found in marks(course, assignment)
-        if folder_of(course, "autograded", found.student, assignment).is_dir()
-    ]
-    wanted = graded if students is None else sorted(set(students))
+    table = grades(course, assignment)
+    people = {person.id: person for person in table.people}
+    graded = {
+        student
+        for student, found in table.submissions(assignment).items()
+        if found.marks and folder_of(course, "autograded", student, assignment).is_dir()
+    }
+    wanted = sorted(
+        graded if students is None else set(students),
+        key=lambda student: people.get(student, Person(student)).order,
+    )
     if not wanted:
         message = (
             f"Nothing of '{assignment}' is graded in {course.root} yet. "
@@ -85,13 +92,15 @@ def feedback(
     rows = []
     with log_to_file(course):
         for done, student in enumerate(wanted):
+            name = people[student].name if student in people else ""
             if progress:
-                progress(done, len(wanted), student)
-            rows.append(
+                progress(done, len(wanted), name or student)
+            written = (
                 _write_pages(course, assignment, student)
                 if student in graded
                 else Feedback(student, assignment, remark="Not graded yet, so there is none.")
             )
+            rows.append(replace(written, name=name))
     return rows
 
 

@@ -16,8 +16,8 @@ from typing import Protocol
 from nbjudge.course import answer_texts
 from nbjudge.course.course import Course
 from nbjudge.course.folders import clear_away, grading_lock, log_output, log_to_file, working_folder
-from nbjudge.course.gradebook import MarksNotSaved, marks, open_gradebook, versions
-from nbjudge.course.marks import SubmissionMarks
+from nbjudge.course.gradebook import MarksNotSaved, grades, open_gradebook, versions
+from nbjudge.course.marks import GradeTable
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import graded
 from nbjudge.grading.conditions import GradingConditions, course_limits
@@ -121,7 +121,7 @@ def autograde(
     Returns
     -------
     list of Row
-        One a student, sorted, those graded earlier included.
+        One a student, sorted by name: those graded earlier, and those who handed in nothing, too.
 
     Raises
     ------
@@ -138,8 +138,8 @@ def autograde(
         if any(submission.notebooks for submission in submissions):
             terms, notes = _prove(course, assignment, terms, get_pool)
         watcher = watcher or Watcher()
-        found = _marks(course, assignment)
-        planned = plan(course, terms, submissions, found, force=force)
+        table = grades(course, assignment)
+        planned = plan(course, terms, submissions, _with_marks(table, assignment), force=force)
         due = {record.student: record for record in planned if record.is_due}
         watcher.planned(len(planned), len(due))
         if due:
@@ -147,13 +147,13 @@ def autograde(
         has_changed, failure = _update_penalties(course, assignment)
         notes = (*notes, *failure)
         if due or has_changed:
-            found = _marks(course, assignment)
+            table = grades(course, assignment)
     records = [due.get(record.student, record) for record in planned]
-    return rows_of(records, found, terms.versions, notes)
+    return rows_of(assignment, records, table, terms.versions, notes, students)
 
 
-def _marks(course: Course, assignment: str) -> dict[str, SubmissionMarks]:
-    return {student.student: student for student in marks(course, assignment)}
+def _with_marks(table: GradeTable, assignment: str) -> set[str]:
+    return {student for student, own in table.submissions(assignment).items() if own.marks}
 
 
 def _update_penalties(course: Course, assignment: str) -> tuple[bool, tuple[str, ...]]:

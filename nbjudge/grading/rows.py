@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from nbjudge.basics.sentences import group_sentences
+from nbjudge.basics.sentences import duration, group_sentences
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks, versions
-from nbjudge.course.marks import Mark, SubmissionMarks
+from nbjudge.course.gradebook import grades, versions
+from nbjudge.course.marks import GradeTable, Mark, Person, SubmissionMarks
 from nbjudge.grading import graded
 from nbjudge.grading.plan import Record
 from nbjudge.intake.submission import Submission, find_submissions, name_list
@@ -52,8 +52,12 @@ class Row:
         Sentences, the important ones first.
     graded_now : bool
         False if the marks are from an earlier run.
+    name : str
+        The student's; empty where none is known.
+    seconds_late : float
+        How long after the student's own deadline it came; 0 if in time, or if that is not known.
     penalty : float
-        Points that are yet to be taken off `score` for being late; a remark tells them.
+        Points that are yet to be taken off `score` for that.
     is_unfinished : bool
         Whether something was not graded, or not saved, by no fault of what was handed in: another
         run tries it again. A remark says what.
@@ -68,8 +72,32 @@ class Row:
     waiting: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     graded_now: bool = False
+    name: str = ""
+    seconds_late: float = 0.0
     penalty: float = 0.0
     is_unfinished: bool = False
+
+    @property
+    def points(self) -> float | None:
+        """The mark that counts, with what lateness costs taken off; None if nothing is graded."""
+        return None if self.score is None else max(0.0, self.score - self.penalty)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person has to look at it, beyond reading what always waits for a person."""
+        looked_at = (Status.NEEDS_A_PERSON, Status.FAILED)
+        return self.status in looked_at or any(mark.again for mark in self.exercises)
+
+    @property
+    def lateness(self) -> str:
+        """A sentence on how late it came and what that costs; empty if it came in time."""
+        if not self.seconds_late and not self.penalty:
+            return ""
+        late = f"{duration(self.seconds_late)} late" if self.seconds_late else "late"
+        if not self.penalty:
+            return f"Handed in {late}, which costs nothing."
+        points = f"{self.penalty:g} point{'' if self.penalty == 1 else 's'}"
+        return f"Handed in {late}: {points} will be taken off the mark."
 
 
 def current_rows(course: Course, assignment: str) -> list[Row]:
@@ -78,8 +106,8 @@ def current_rows(course: Course, assignment: str) -> list[Row]:
     Returns
     -------
     list of Row
-        One for everybody with a folder in `submitted/` or with marks in the gradebook, sorted. The
-        terms on which something was graded do not matter.
+        One for everybody with a folder in `submitted/` or whom the gradebook knows, sorted by name.
+        The terms on which something was graded do not matter.
 
     Raises
     ------
@@ -89,13 +117,7 @@ def current_rows(course: Course, assignment: str) -> list[Row]:
     notebooks = versions(course, assignment)
     submissions = find_submissions(course, assignment, notebooks)
     records = [_recalled(course, submission) for submission in submissions]
-    found = {student.student: student for student in marks(course, assignment)}
-    rows = rows_of(records, found, notebooks)
-    gone = found.keys() - {record.student for record in records}
-    for student in gone:
-        remarks = (*_late(found[student].penalty), GONE)
-        rows.append(_marked(found[student], assignment, Status.GRADED, remarks))
-    return sorted(rows, key=lambda row: row.student)
+    return rows_of(assignment, records, grades(course, assignment), notebooks)
 
 
 def _recalled(course: Course, submission: Submission) -> Record:
@@ -118,25 +140,59 @@ def _recalled(course: Course, submission: Submission) -> Record:
 
 
 def rows_of(
+    assignment: str,
     records: Iterable[Record],
-    found: Mapping[str, SubmissionMarks],
+    table: GradeTable,
     notebooks: Mapping[str, NotebookVersion],
     notes: tuple[str, ...] = (),
+    students: Collection[str] | None = None,
 ) -> list[Row]:
-    """Return the table of a class.
+    """Return the table of a class, sorted as people sort names.
 
     Parameters
     ----------
+    assignment : str
     records : iterable of Record
-    found : mapping of str to SubmissionMarks
-        The marks that the gradebook has, by student.
+        What was handed in.
+    table : GradeTable
+        What the gradebook has of the assignment, and everybody whom it knows.
     notebooks : mapping of str to NotebookVersion
         Those of the assignment.
     notes : tuple of str
         What is good to know of all.
+    students : collection of str, optional
+        Whose rows; by default everybody's.
     """
     points = sum(cell.points for version in notebooks.values() for cell in version.cells)
-    return [_row(record, found.get(record.student), points, notes) for record in records]
+    marks = {student: own for student, own in table.submissions(assignment).items() if own.marks}
+    people = {person.id: person for person in table.people}
+    rows = {
+        record.student: _row(record, marks.get(record.student), points, notes) for record in records
+    }
+    for student in people:
+        if student not in rows and (students is None or student in students):
+            rows[student] = _without_folder(student, assignment, marks.get(student), points)
+    named = (_with_words(row, people.get(row.student), notebooks) for row in rows.values())
+    return sorted(named, key=lambda row: people.get(row.student, Person(row.student)).order)
+
+
+def _without_folder(
+    student: str, assignment: str, found: SubmissionMarks | None, points: float
+) -> Row:
+    """Return the row of somebody of whom nothing is in `submitted/`."""
+    if found is not None and found.is_graded:
+        return _marked(found, assignment, Status.GRADED, (GONE,))
+    return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=points)
+
+
+def _with_words(row: Row, person: Person | None, notebooks: Mapping[str, NotebookVersion]) -> Row:
+    """Return a row with the name of its student, and the titles of its exercises."""
+    titles = {name: version.titles for name, version in notebooks.items()}
+    exercises = tuple(
+        replace(mark, title=titles.get(mark.notebook, {}).get(mark.exercise, ""))
+        for mark in row.exercises
+    )
+    return replace(row, name=person.name if person else "", exercises=exercises)
 
 
 def _row(
@@ -148,7 +204,7 @@ def _row(
     notes = (*all_notes, *entry.notes, *submission.notes)
     if submission.handed_in and submission.notebooks and found and record.finished.is_dir():
         status = Status.NEEDS_A_PERSON if problems or entry.is_faulty else Status.GRADED
-        remarks = (*problems, *entry.remarks, *_changed(found), *_late(found.penalty), *notes)
+        remarks = (*problems, *entry.remarks, *_changed(found), *notes)
         row = _marked(found, submission.assignment, status, group_sentences(remarks))
     else:
         if found and found.won and not submission.notebooks:
@@ -176,6 +232,7 @@ def _marked(
         exercises=found.marks,
         waiting=tuple(mark.exercise for mark in found.waiting),
         remarks=remarks,
+        seconds_late=found.seconds_late,
         penalty=found.penalty,
     )
 
@@ -189,10 +246,3 @@ def _changed(found: SubmissionMarks) -> tuple[str, ...]:
         f"{name_list(again)} {'has' if one else 'have'} changed since a person marked "
         f"{'it' if one else 'them'}: mark {'it' if one else 'them'} again.",
     )
-
-
-def _late(penalty: float) -> tuple[str, ...]:
-    if not penalty:
-        return ()
-    points = f"{penalty:g} point{'' if penalty == 1 else 's'}"
-    return (f"Handed in late: {points} will be taken off the mark.",)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from nbjudge.basics.sentences import duration
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.pages.frame import Pages
 from nbjudge.report import pictures
-from nbjudge.report.findings import duration, findings, interval, reading, running, with_sign
+from nbjudge.report.findings import findings, interval, reading, running, with_sign
 from nbjudge.report.records import Unnamed
 from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
 

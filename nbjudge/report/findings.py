@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from statistics import NormalDist
 
+from nbjudge.basics.sentences import duration
 from nbjudge.grading.rows import Status
 from nbjudge.pages.frame import count_of, points
 from nbjudge.report.statistics import (
@@ -24,7 +25,6 @@ from nbjudge.report.statistics import (
 
 __all__ = [
     "amount",
-    "duration",
     "findings",
     "interval",
     "list_of",
@@ -120,25 +120,6 @@ def list_of(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def duration(seconds: float) -> str:
-    """Return how late something came, in words.
-
-    >>> duration(90), duration(9000), duration(93600)
-    ('2 minutes', '2 hours 30 minutes', '1 day 2 hours')
-    """
-    minutes = max(1, round(seconds / 60))
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        parts = [count_of(days, "day", "days"), count_of(hours, "hour", "hours") if hours else ""]
-    else:
-        parts = [
-            count_of(hours, "hour", "hours") if hours else "",
-            count_of(minutes, "minute", "minutes") if minutes else "",
-        ]
-    return " ".join(filter(None, parts))
 
 
 def running(seconds: float) -> str:
@@ -245,7 +226,7 @@ def _best(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
         else ""
     )
     yield (
-        f"{best.exercise.label} separates best: who does well there tends to do well elsewhere "
+        f"{best.exercise.called} separates best: who does well there tends to do well elsewhere "
         f"(discrimination {with_sign(own.r)}, interval {interval(own)}).{chance}"
     )
 
@@ -264,7 +245,7 @@ def _hardest(found: Numbers) -> Iterator[str]:
     hardest = [each for share, each in told if share - lowest < 1e-9]
     if len(hardest) > 2 or lowest >= 1:
         return
-    names = list_of([each.exercise.label for each in hardest])
+    names = list_of([each.exercise.called for each in hardest])
     are = "is" if len(hardest) == 1 else "are"
     hard = "the hardest" if lowest < HARD else "the hardest, though not hard"
     yield f"{names} {are} {hard}: {_won(lowest, hardest)}."
@@ -294,7 +275,7 @@ def _mistakes(found: Numbers) -> Iterator[str]:
     for each in told[:MOST_MISTAKES]:
         who = amount(each.students, each.of)
         who = who[0].upper() + who[1:]
-        yield f"{who} made the same mistake in {each.exercise.label}: {_quote(each.sentence)}"
+        yield f"{who} made the same mistake in {each.exercise.called}: {_quote(each.sentence)}"
 
 
 def _quote(sentence: str) -> str:
@@ -307,7 +288,7 @@ def _against(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
         own = each.discrimination
         if own.is_negative:
             yield (
-                f"{each.exercise.label} goes against the rest: who does well elsewhere tends "
+                f"{each.exercise.called} goes against the rest: who does well elsewhere tends "
                 f"to do badly there (discrimination {with_sign(own.r)}, interval "
                 f"{interval(own)}). Read its task and its test again."
             )
@@ -348,7 +329,7 @@ def _left_empty(found: Numbers) -> Iterator[str]:
         who = amount(most.empty, most.marked + most.waiting)
         others = len(told) - 1
         also = f", the most; {others} more by a fifth or more" if others else ""
-        yield f"{most.exercise.label} was left empty by {who}{also}."
+        yield f"{most.exercise.called} was left empty by {who}{also}."
 
 
 def _together(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -359,7 +340,7 @@ def _together(pairs: Sequence[Pair]) -> Iterator[str]:
     # The closest of many pairs is close by chance, too: it is told if it stands out of them all.
     if _stands_out(best, len(known)):
         yield (
-            f"The marks of {best.one.label} and {best.other.label} go together most closely "
+            f"The marks of {best.one.called} and {best.other.called} go together most closely "
             f"(correlation {with_sign(best.correlation.r)})."
         )
 
@@ -380,12 +361,12 @@ def _slow(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
         return
     if times.median >= LONG:
         yield (
-            f"The code of {slowest.exercise.label} runs longest: {running(times.median)} in the "
+            f"The code of {slowest.exercise.called} runs longest: {running(times.median)} in the "
             f"middle, and up to {running(times.most)}."
         )
     else:
         yield (
-            f"The slowest answer to {slowest.exercise.label} ran for {running(times.most)}, where "
+            f"The slowest answer to {slowest.exercise.called} ran for {running(times.most)}, where "
             f"{running(times.median)} is usual."
         )
 

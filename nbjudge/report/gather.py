@@ -18,7 +18,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
 from nbjudge.course.gradebook import open_gradebook, read_grades, versions
 from nbjudge.course.marks import SubmissionMarks
-from nbjudge.grading.rows import Row, Status, current_rows
+from nbjudge.grading.rows import current_rows
 from nbjudge.grading.solution_proof import digest, find
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
@@ -39,15 +39,14 @@ def gather(course: Course, assignment: str) -> Class:
     notebooks = versions(course, assignment)
     exercises = tuple(_exercises(notebooks))
     named = named_mistakes(course, assignment)
-    rows = {row.student: row for row in current_rows(course, assignment)}
+    rows = current_rows(course, assignment)
     with open_gradebook(course) as gradebook:
         table = read_grades(gradebook, assignments=[assignment])
-    names = {person.id: person.name for person in table.people}
     members, unread = [], 0
     wrong: list[WrongAnswer] = []
-    for student in sorted(rows.keys() | names.keys()):
-        row = rows.get(student) or _absent(student, assignment)
-        member = Member(student, row.status, names.get(student, ""), row.remarks)
+    for row in rows:
+        student = row.student
+        member = Member(student, row.status, row.name, row.remarks)
         if row.score is not None:
             marks = table.submissions(assignment)[student]
             folder = folder_of(course, "autograded", student, assignment)
@@ -73,10 +72,6 @@ def _unnamed(
             yield Unnamed(exercise, each.students, of, each.reason, example)
 
 
-def _absent(student: str, assignment: str) -> Row:
-    return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=0.0)
-
-
 def _exercises(notebooks: Mapping[str, NotebookVersion]) -> Iterator[Exercise]:
     worth: dict[Key, float] = {}
     by_hand: set[Key] = set()
@@ -90,7 +85,8 @@ def _exercises(notebooks: Mapping[str, NotebookVersion]) -> Iterator[Exercise]:
     numbers = Counter(number for _, number in worth)
     for (notebook, number), points in worth.items():
         label = number if numbers[number] == 1 else f"{notebook} {number}"
-        yield Exercise(notebook, number, points, label, (notebook, number) in by_hand)
+        title = notebooks[notebook].titles.get(number, "")
+        yield Exercise(notebook, number, points, label, (notebook, number) in by_hand, title)
 
 
 def _answers(

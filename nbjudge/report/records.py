@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nbjudge.course.cells import exercise_label
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Status
 
@@ -27,6 +28,8 @@ class Exercise:
         Its number; with the notebook's name, if another notebook has the same.
     by_hand : bool
         Whether a person marks it.
+    title : str
+        What the notebook calls it.
     """
 
     notebook: str
@@ -34,6 +37,12 @@ class Exercise:
     points: float
     label: str
     by_hand: bool = False
+    title: str = ""
+
+    @property
+    def called(self) -> str:
+        """The label and the title."""
+        return exercise_label(self.label, self.title)
 
     @property
     def key(self) -> Key:

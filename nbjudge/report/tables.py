@@ -12,12 +12,12 @@ from nbjudge.report.statistics import Numbers
 __all__ = ["EXERCISES", "MISTAKES", "exercises", "mistakes"]
 
 EXERCISES = (
-    *("notebook", "exercise", "points", "marked_by", "students", "waiting"),
+    *("notebook", "exercise", "title", "points", "marked_by", "students", "waiting"),
     *("all_points", "some_points", "no_point", "left_empty", "share", "share_of_answers"),
     *("discrimination", "interval_low", "interval_high", "discrimination_students", "reading"),
     *("known_mistakes", "other_mistakes", "seconds_median", "seconds_most"),
 )
-MISTAKES = ("notebook", "exercise", "mistake", "sentence", "students", "of", "share")
+MISTAKES = ("notebook", "exercise", "title", "mistake", "sentence", "students", "of", "share")
 
 
 def exercises(found: Numbers) -> str:
@@ -26,7 +26,8 @@ def exercises(found: Numbers) -> str:
         EXERCISES,
         [
             (
-                *(each.exercise.notebook, each.exercise.number, each.exercise.points),
+                *(each.exercise.notebook, each.exercise.number, each.exercise.title),
+                each.exercise.points,
                 "a person" if each.exercise.by_hand else "a test",
                 *(each.marked, each.waiting, each.full, each.part, each.none, each.empty),
                 *(each.share, each.share_of_answers),
@@ -47,8 +48,8 @@ def mistakes(found: Numbers) -> str:
         MISTAKES,
         [
             (
-                *(each.exercise.notebook, each.exercise.number, each.mistake, each.sentence),
-                *(each.students, each.of, each.students / each.of),
+                *(each.exercise.notebook, each.exercise.number, each.exercise.title),
+                *(each.mistake, each.sentence, each.students, each.of, each.students / each.of),
             )
             for each in found.mistakes
         ],

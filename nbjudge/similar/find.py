@@ -13,9 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbjudge.basics.sentences import group_sentences
-from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
+from nbjudge.course.cells import (
+    CourseCell,
+    NotebookVersion,
+    exercise_label,
+    exercise_number,
+)
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import versions
+from nbjudge.course.gradebook import open_gradebook, people_of, versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError, SubmissionError
 from nbjudge.intake.sanitise import sanitise_notebook
@@ -33,10 +38,24 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Student:
-    """Who handed in: now, or in the earlier class that this one is compared with."""
+    """Who handed in: now, or in the earlier class that this one is compared with.
 
-    name: str
+    Parameters
+    ----------
+    id : str
+    earlier : bool
+    name : str
+        Empty where none is known.
+    """
+
+    id: str
     earlier: bool = False
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the student is called: by name and id, as far as they are known."""
+        return f"{self.name} ({self.id})" if self.name else self.id
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,8 @@ class Similar:
     findings : Findings
     remarks : mapping of Student to tuple of str
         What of a submission could not be compared, and why: sentences.
+    titles : mapping of str to str
+        What the exercises are called, by number.
     """
 
     assignment: str
@@ -60,6 +81,11 @@ class Similar:
     exercises: Mapping[str, Answers]
     findings: Findings
     remarks: Mapping[Student, tuple[str, ...]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, exercise: str) -> str:
+        """Return an exercise's number and title."""
+        return exercise_label(exercise, self.titles.get(exercise, ""))
 
     @property
     def current(self) -> int:
@@ -98,7 +124,13 @@ def similar(
     terms = versions(course, assignment)
     submissions = find_submissions(course, assignment, terms)
     wanted = {submission.student for submission in select(submissions, students)}
-    submitted = [(Student(found.student), found) for found in submissions if found.handed_in]
+    with open_gradebook(course) as gradebook:
+        names = {person.id: person.name for person in people_of(gradebook)}
+    submitted = [
+        (Student(found.student, name=names.get(found.student, "")), found)
+        for found in submissions
+        if found.handed_in
+    ]
     if against is not None:
         submitted += _earlier(against, assignment, terms)
     everybody: list[Student] = []
@@ -106,7 +138,7 @@ def similar(
     remarks: dict[Student, tuple[str, ...]] = {}
     for done, (student, submission) in enumerate(submitted):
         if progress:
-            progress(done, len(submitted), student.name)
+            progress(done, len(submitted), student.label)
         answers, problems = _answers(submission, terms)
         if problems:
             remarks[student] = problems
@@ -122,11 +154,14 @@ def similar(
         findings=compare(
             exercises,
             len(everybody),
-            only=[n for n, s in enumerate(everybody) if s.name in wanted and not s.earlier],
+            only=[n for n, s in enumerate(everybody) if s.id in wanted and not s.earlier],
             left_out=_same_person(everybody),
             earlier=sum(student.earlier for student in everybody),
         ),
         remarks=remarks,
+        titles={
+            number: title for version in terms.values() for number, title in version.titles.items()
+        },
     )
 
 
@@ -217,9 +252,9 @@ def _spellings(texts: Iterable[str]) -> Iterator[str]:
 
 def _same_person(students: Collection[Student]) -> list[tuple[int, int]]:
     """Return the pairs of one student's own: who takes a course again may use what they wrote."""
-    now = {student.name: n for n, student in enumerate(students) if not student.earlier}
+    now = {student.id: n for n, student in enumerate(students) if not student.earlier}
     return [
-        (now[student.name], n)
+        (now[student.id], n)
         for n, student in enumerate(students)
-        if student.earlier and student.name in now
+        if student.earlier and student.id in now
     ]

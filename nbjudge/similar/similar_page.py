@@ -94,14 +94,16 @@ def _pages() -> Pages:
 
 
 def labels(found: Similar, *, anonymous: bool = False) -> dict[int, str]:
-    """Return what each student is called: by their id, or by a number in the order of the page.
+    """Return what each student is called: by name and id, or by a number in the order of the page.
 
     A student of an earlier class is told as one.
     """
     order = dict.fromkeys(n for group in found.findings.groups for n in _by_pairs(group))
     numbers = range(len(found.students)) if not anonymous else order
     return {
-        number: (f"student {place}" if anonymous else clean_characters(found.students[number].name))
+        number: (
+            f"student {place}" if anonymous else clean_characters(found.students[number].label)
+        )
         + (" (earlier class)" if found.students[number].earlier else "")
         for place, number in enumerate(numbers, 1)
     }
@@ -133,7 +135,7 @@ def page(found: Similar, *, anonymous: bool = False) -> str:
         more=len(groups[MOST_GROUPS:]),
         bars=_bars(found.findings.scores),
         remarks=[
-            (clean_characters(student.name), student.earlier, sentences)
+            (clean_characters(student.label), student.earlier, sentences)
             for student, sentences in found.remarks.items()
         ],
         listed=sum(len(group.pairs) for group in groups),
@@ -179,8 +181,12 @@ def _comparison(found: Similar, pair: Pair, anchor: str, names: dict[int, str]) 
         pair=pair,
         reasons=tuple(_reasons(pair)),
         beside=tuple(_beside(found, pair, each, anchor, names) for each in shown),
-        left_out=tuple(clean_characters(e.exercise) for e in telling if e not in shown),
-        silent=tuple(clean_characters(e.exercise) for e in pair.exercises if not e.as_alike),
+        left_out=tuple(
+            clean_characters(found.called(e.exercise)) for e in telling if e not in shown
+        ),
+        silent=tuple(
+            clean_characters(found.called(e.exercise)) for e in pair.exercises if not e.as_alike
+        ),
     )
 
 
@@ -205,7 +211,7 @@ def _beside(found: Similar, pair: Pair, alike: Alike, anchor: str, names: dict[i
         for n in (pair.one, pair.other)
     ]
     return Beside(
-        exercise=clean_characters(alike.exercise),
+        exercise=clean_characters(found.called(alike.exercise)),
         anchor=f"{anchor}-{pair.exercises.index(alike) + 1}",
         told=f"{alike.share:.0%}",
         sides=(sides[0], sides[1]),
@@ -320,5 +326,5 @@ def as_data(found: Similar, *, anonymous: bool = False) -> dict[str, Any]:
         ],
         "not_compared": len(found.remarks)
         if anonymous
-        else {clean_characters(s.name): list(told) for s, told in found.remarks.items()},
+        else {clean_characters(s.label): list(told) for s, told in found.remarks.items()},
     }

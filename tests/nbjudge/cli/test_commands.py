@@ -341,6 +341,7 @@ def test_json_is_the_rows_and_nothing_else(
         "exercises": [
             {
                 "exercise": "1.1.1",
+                "title": "",
                 "notebook": "sums",
                 "points": 1.0,
                 "max_points": 2.0,
@@ -351,6 +352,8 @@ def test_json_is_the_rows_and_nothing_else(
         "waiting": ["1.1.3"],
         "remarks": ["A \x1b[31mremark."],
         "graded_now": False,
+        "name": "",
+        "seconds_late": 0.0,
         "penalty": 0.0,
         "is_unfinished": False,
     }

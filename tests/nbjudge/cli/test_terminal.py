@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from nbjudge.cli import terminal
+from nbjudge.cli.row_choice import Only
 from nbjudge.cli.terminal import _Account, _Lines, print_class, show_progress, took
 from nbjudge.course.marks import Mark
 from nbjudge.grading.rows import Row, Status
@@ -50,9 +51,63 @@ def test_a_file_gets_one_line_a_student_never_wrapped() -> None:
 
     lines = printed(*rows).splitlines()
 
-    assert lines[0].startswith("ada  graded              5/7  long long")
-    assert lines[1] == "bob  failed              –/7"
-    assert lines[2] == "2 students: 1 graded, 1 failed."
+    assert lines[0] == "1 of 2 students graded, median 5 of 7, 1 to look at."
+    assert lines[1].startswith("ada  graded              5/7  long long")
+    assert lines[2] == "bob  failed              –/7"
+    assert lines[3] == lines[0]
+
+
+def test_everybody_is_called_by_name_and_late_is_said_whether_or_not_it_costs() -> None:
+    rows = (
+        row("s1", name="Ada Lovelace", seconds_late=5400.0),
+        row("s2", name="Mia Ångström", seconds_late=190_000.0, penalty=2.0),
+        row("s3"),
+    )
+
+    lines, table = printed(*rows).splitlines(), printed(*rows, terminal=True, width=100)
+
+    assert "Ada Lovelace (s1)" in lines[1]
+    assert lines[1].endswith("Handed in 1 hour 30 minutes late, which costs nothing.")
+    assert lines[2].endswith("Handed in 2 days 4 hours late: 2 points will be taken off the mark.")
+    assert lines[0] == "3 of 3 students graded, median 5 of 7, 2 late."
+    assert ["Ada Lovelace s1" in table, "2 h" in table, "2 d −2" in table] == [True] * 3
+
+
+def test_a_class_of_150_takes_a_line_each_at_100_columns() -> None:
+    rows = [row(f"student-{n}", name="A long name " * 5, remarks=("x " * 99,)) for n in range(150)]
+
+    lines = printed(*rows, terminal=True, width=100).splitlines()
+
+    assert sum("A long name" in line for line in lines) == 150
+    assert len(lines) < 160
+    assert lines[0] == lines[-1].strip() == "150 of 150 students graded, median 5 of 7."
+    assert len(printed(*rows[:2], terminal=True, width=100, wide=True).splitlines()) > 12
+
+
+@pytest.mark.parametrize(
+    ("only", "who"),
+    [
+        (Only.ATTENTION, {"bob"}),
+        (Only.WAITING, {"cyd"}),
+        (Only.LATE, {"dan"}),
+        (Only.MISSING, {"eve"}),
+    ],
+)
+def test_rows_can_be_chosen_and_the_summary_is_on_all(only: Only, who: set[str]) -> None:
+    rows = (
+        row("ada"),
+        row("bob", status=Status.FAILED, score=None),
+        row("cyd", waiting=("1.1",)),
+        row("dan", seconds_late=60.0),
+        row("eve", status=Status.NOT_HANDED_IN, score=None),
+    )
+
+    first, *lines = printed(*rows, only=only).splitlines()
+
+    assert first.startswith("3 of 5 students graded, median 5 of 7, 1 answer to read, 1 to look at")
+    assert first.endswith(f"1 late, 1 not handed in. Shown: 1 ({only}).")
+    names = ("ada", "bob", "cyd", "dan", "eve")
+    assert {name for name in names if any(line.startswith(name) for line in lines)} == who
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -81,7 +136,7 @@ def test_a_terminal_tells_those_who_need_a_person_apart_with_their_reasons() -> 
     for told in ("bob", "It is empty.", "eve", "The ids are lost."):
         assert told in reasons
     assert not any(told in reasons for told in ("ada", "zoe"))
-    assert "4 students: 1 graded, 1 needs a person, 1 failed, 1 not handed in." in reasons
+    assert "2 of 4 students graded, median 5 of 7, 2 to look at, 1 not handed in." in reasons
 
 
 def test_a_class_without_trouble_has_no_table_of_it() -> None:
@@ -104,22 +159,23 @@ def test_nothing_of_a_submission_is_markup_or_a_control_character(
 
 def test_lost_marks_are_listed_and_answers_to_read_are_not_lost() -> None:
     exercises = (
-        Mark("ex_1_1_1", 1, 2, "sums"),
+        Mark("ex_1_1_1", 1, 2, "sums", title="A total"),
         Mark("ex_1_1_2", 3, 3, "sums"),
         Mark("ex_1_1_3", 0, 2, "sums", waiting=True),
     )
 
     shown = printed(row(exercises=exercises, waiting=("1.1.3",)))
 
-    assert "to read: 1.1.3; Lost: 1.1.1 (1/2)\n" in shown
-    assert "1 answer waits to be read" in shown
+    assert "to read: 1.1.3; Lost: 1.1.1 A total (1/2)\n" in shown
+    assert "1 answer to read" in shown
+    assert shown.endswith("To mark what waits to be read: course formgrader\n")
 
 
 def test_a_description_has_a_column_of_its_own_or_comes_first() -> None:
     rows = (row(remarks=("A note.",)), row("bob"))
     described = {"ada": "all is right"}
 
-    line, *_ = printed(*rows, described=described).splitlines()
+    _, line, *_ = printed(*rows, described=described).splitlines()
     table = printed(*rows, described=described, terminal=True, width=120)
 
     assert line.endswith("5/7  all is right; A note.")

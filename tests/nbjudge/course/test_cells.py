@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from classroom import released_course
+from nbformat import NotebookNode, from_dict
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number
+from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number, exercise_titles
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import CourseError
@@ -120,3 +121,29 @@ def test_an_assignment_that_is_not_released_asks_for_a_release(course: Course) -
 )
 def test_an_id_of_another_form_is_its_own_number(grade_id: str, number: str) -> None:
     assert exercise_number(grade_id) == number
+
+
+def markdown(text: str, **nbgrader: object) -> NotebookNode:
+    return from_dict({"cell_type": "markdown", "source": text, "metadata": {"nbgrader": nbgrader}})
+
+
+def test_exercises_are_called_by_the_headings_of_their_numbers() -> None:
+    cells = [
+        markdown("# Sums\n\n## 1.1 Adding\n```\n# 1.1.1 no heading\n```"),
+        markdown("### 1.1.1 *A* `total` (2 points)"),
+        markdown("", grade_id="ex_1_1_1", solution=True),
+        markdown("### Explore"),
+        markdown("", grade_id="test_ex_1_1_1", grade=True),
+        markdown("### 1.1.10 Ten\n### BEGIN MARK SCHEME\n### Exercise 3: A mean"),
+        markdown("# 9.9 mine", grade_id="ex_1_1_10", solution=True),
+        markdown("", grade_id="ex_3", grade=True),
+        markdown("", grade_id="ex_1_1_2", grade=True),
+    ]
+
+    assert exercise_titles(cells) == {"1.1.1": "A total", "1.1.10": "Ten", "3": "A mean"}
+
+
+def test_an_exercise_without_a_number_is_called_by_the_heading_above() -> None:
+    cells = [markdown("## Problem 2: the median"), markdown("", grade_id="median", grade=True)]
+
+    assert exercise_titles(cells) == {"median": "Problem 2: the median"}

@@ -167,8 +167,8 @@ def test_without_a_roster_canvas_rows_come_from_nbgraders_students() -> None:
     assert found.header == (*HEADER, "loss_functions", "sums")
     assert found.rows == (
         ("    Points Possible", "", "", "", "", "40", "7"),
-        ("Lovelace, Ada", "101", "", "ada", "", "12.5", "5"),
         ('\'=HYPERLINK("x"), Ben', "", "", "ben", "", "", "0.333333"),
+        ("Lovelace, Ada", "101", "", "ada", "", "12.5", "5"),
         ("zoe@x.org", "", "", "zoe@x.org", "", "", ""),
     )
 
@@ -212,14 +212,15 @@ def test_a_tidy_row_for_each_student_and_exercise() -> None:
     }
     book = NotebookMarks("sums", cells, penalty=0.5)
     own = SubmissionMarks("sums", "@da", "", (book,), datetime(2026, 3, 2, 18, 30))
-    marks = GradeTable((Person("@da"),), (AssignmentMarks("sums", 5, {"@da": own}),))
+    people = (Person("@da", "Ada", "L"),)
+    marks = GradeTable(people, (AssignmentMarks("sums", 5, {"@da": own}),))
 
-    found = tidy(marks, Choices(only_final=True))
+    found = tidy(marks, Choices(only_final=True), lambda *_: {"1.1": "A total"})
 
     second, first = found.rows
-    who, rest = ("'@da", "sums", "sums"), ("0.5", "2026-03-02T18:30:00Z")
-    assert first == (*who, "1.1", "2.5", "2", "2", "", "0.5", rest[0], "false", rest[1])
-    assert second == (*who, "'=1.2", "", "3", "", "0", "0", rest[0], "true", rest[1])
+    who, rest = ("'@da", "Ada L", "sums", "sums"), ("0.5", "2026-03-02T18:30:00Z")
+    assert first == (*who, "1.1", "A total", "2.5", "2", "2", "", "0.5", rest[0], "false", rest[1])
+    assert second == (*who, "'=1.2", "", "", "3", "", "0", "0", rest[0], "true", rest[1])
 
 
 #: Takes two points of whatever is late; nothing was ever handed in on time.

@@ -246,8 +246,8 @@ def test_a_rule_for_late_work_is_seen_in_rows_and_in_exports(late: Course) -> No
         "days": 5,
         "unknown": 0,
     }
-    assert rows["late"].remarks == ("Handed in late: 2 points will be taken off the mark.",)
-    assert rows["early"].remarks == ()
+    told = "Handed in 1 hour 30 minutes late: 2 points will be taken off the mark."
+    assert (rows["late"].lateness, rows["early"].lateness) == (told, "")
     assert scores(late) == {"early": "5", "late": "3", "days": "0", "unknown": "5"}
 
 

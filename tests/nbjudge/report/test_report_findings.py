@@ -47,7 +47,7 @@ def separating(students: int = 40, noise: float = 1.0) -> Class:
 
 def test_the_words_are_those_of_the_examples() -> None:
     assert doctest.testmod(module).failed == 0
-    assert doctest.testmod(module).attempted == 6
+    assert doctest.testmod(module).attempted == 5
 
 
 def test_the_exercise_that_separates_best_is_named_with_its_uncertainty() -> None:

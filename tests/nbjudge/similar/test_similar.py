@@ -65,7 +65,7 @@ def submit(course: Course, student: str, **replaced: str) -> Path:
 
 def names(found: Similar) -> list[tuple[str, ...]]:
     return [
-        tuple(found.students[member].name for member in group.members)
+        tuple(found.students[member].id for member in group.members)
         for group in found.findings.groups
     ]
 
@@ -115,7 +115,7 @@ def test_what_is_left_as_it_was_released_is_no_answer(course: Course) -> None:
 
     found = similar(course, "sums")
 
-    assert [student.name for student in found.students] == list(STUDENTS[2:])
+    assert [student.id for student in found.students] == list(STUDENTS[2:])
 
 
 def test_written_answers_are_compared_by_their_words(course: Course) -> None:
@@ -193,7 +193,7 @@ def test_what_cannot_be_read_is_told_and_costs_nobody_else(course: Course) -> No
     found = similar(course, "sums")
 
     assert names(found) == [("ada", "gus")]
-    told = {student.name: " ".join(sentences) for student, sentences in found.remarks.items()}
+    told = {student.id: " ".join(sentences) for student, sentences in found.remarks.items()}
     assert set(told) == {"bad", "link", "lost"}
     assert "not JSON" in told["bad"]
     assert "symbolic link" in told["link"]
