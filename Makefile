@@ -12,7 +12,7 @@ endif
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox postgresql browser demo docs pictures test test-stand-ins quick-test lint format release lock mutants clean
+.PHONY: help setup sandbox postgresql browser demo desk docs pictures test test-stand-ins quick-test lint format release lock mutants clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ browser: $(STAMP)  ## on Linux: install Chromium and axe-core, which try the pag
 
 demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
 	@$(BIN)/course demo
+
+desk: $(STAMP)  ## open a desk where a made-up class hands in over the web, on this machine alone; Ctrl-C ends it
+	@$(BIN)/course desk --demo
 
 docs: $(STAMP)  ## build the documentation as a site in site/, for a browser
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

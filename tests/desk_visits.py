@@ -22,7 +22,7 @@ from nbjudge.desk.web.desk_keys import Visitor
 from nbjudge.desk.web.desk_service import Desk
 
 URL = "http://desk.example.org"
-POLICY = DeskPolicy(url=URL, cool_down_seconds=0)
+POLICY = DeskPolicy(url=URL, cool_down_seconds=0, grace_minutes=5)
 INSTRUCTOR = Visitor("instructor", is_grader=True)
 
 

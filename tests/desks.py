@@ -68,7 +68,6 @@ class DeskParts:
             self.store,
             self.vault,
             self.terms,
-            self.policy,
             clock=self.clock,
             lend_workers=lend_workers,
         )

@@ -845,6 +845,62 @@ def doctor(
 
 
 @app.command()
+def desk(
+    context: typer.Context,
+    host: Annotated[
+        str, typer.Option(help="Which of this machine's addresses to listen at.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="By default that of c.Desk.url.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Grading processes; by default one per processor.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers grade.")
+    ] = None,
+    links: Annotated[
+        bool, typer.Option("--links", help="Write everybody's personal link to desk_links.csv.")
+    ] = False,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Delete what the desk has of this student."),
+    ] = None,
+    show_demo: Annotated[
+        bool, typer.Option("--demo", help="Open a desk for a made-up class, in demo/.")
+    ] = False,
+    without_sandbox: Annotated[
+        bool,
+        typer.Option("--without-sandbox", help="Open it also where nothing confines answers."),
+    ] = False,
+) -> None:
+    """Let students hand in over the web, and give them their marks in seconds."""
+    course = _course(context)
+    try:
+        from nbjudge.cli import open_desk
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "nbjudge":
+            raise
+        message = f'The desk needs {error.name}, which is missing: pip install "nbjudge[desk]"'
+        raise CourseError(message) from error
+
+    if links:
+        for line in open_desk.write_links(course):
+            typer.echo(line)
+        return
+    if forget:
+        for line in open_desk.forget(course, forget):
+            typer.echo(line)
+        return
+    grading = {"workers": workers, "scheduler": scheduler}
+    open_desk.require_sandbox(without_sandbox=without_sandbox or scheduler is not None)
+    if show_demo:
+        open_desk.serve_demo(course, host, port, grading, typer.echo)
+    else:
+        open_desk.serve(course, host, port, grading, typer.echo)
+
+
+@app.command()
 def demo(
     context: typer.Context,
     folder: Annotated[

@@ -27,7 +27,7 @@ from nbjudge.release import source
 from nbjudge.release.release import release
 from nbjudge.report import NothingGraded, report
 
-__all__ = ["Student", "made_up_class", "run"]
+__all__ = ["Student", "fresh_course", "made_up_class", "run", "write_answers"]
 
 MARKER = ".made-by-course-demo"
 
@@ -169,7 +169,7 @@ def run(
         )
         raise CourseError(message)
     start = time.monotonic()
-    demo = _fresh_course(course, folder)
+    demo = fresh_course(course, folder)
     students = made_up_class(course) if students is None else students
     assignments = list(dict.fromkeys(student.assignment for student in students))
     console.print(f"[bold]A class in miniature[/bold], in {folder}", highlight=False)
@@ -183,7 +183,7 @@ def run(
     _headline(console, "Hand in", "a folder for each student, in submitted/")
     begun = time.monotonic()
     for student in students:
-        _hand_in(demo, student)
+        write_answers(demo, student, demo.root / "submitted" / student.name / student.assignment)
     _line(console, f"{len(students)} submissions", took(begun))
 
     _headline(console, "Grade", "whatever is in submitted/, into gradebook.db")
@@ -229,7 +229,14 @@ def run(
     return rows
 
 
-def _fresh_course(course: Course, folder: Path) -> Course:
+def fresh_course(course: Course, folder: Path) -> Course:
+    """Make a course of its own for a demonstration; what an earlier one left is deleted first.
+
+    Raises
+    ------
+    CourseError
+        If the folder holds something else.
+    """
     require_fit(folder.resolve())
     if folder.is_symlink() or (folder.exists() and not (folder / MARKER).is_file()):
         message = (
@@ -247,8 +254,16 @@ def _fresh_course(course: Course, folder: Path) -> Course:
     return Course(folder.resolve())
 
 
-def _hand_in(course: Course, student: Student) -> None:
-    folder = course.root / "submitted" / student.name / student.assignment
+def write_answers(course: Course, student: Student, folder: Path) -> None:
+    """Write what a made-up student hands in to a new folder.
+
+    Parameters
+    ----------
+    course : Course
+        Has released the student's assignment.
+    student : Student
+    folder : Path
+    """
     folder.mkdir(parents=True)
     for original in sorted((course.root / "source" / student.assignment).glob("*.ipynb")):
         released = source.read(course.root / "release" / student.assignment / original.name)

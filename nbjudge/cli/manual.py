@@ -18,6 +18,7 @@ from typer.main import get_command
 from nbjudge.basics.settings import HELP
 from nbjudge.cli.commands import app
 from nbjudge.course.plug import PlugSettings
+from nbjudge.desk.desk_policy import DeskSettings
 from nbjudge.export import marks_files
 from nbjudge.hooks.autograde import Judge
 from nbjudge.intake import platforms
@@ -37,6 +38,7 @@ CONFIGURABLE: tuple[type[HasTraits], ...] = (
     platforms.MoodleCollector,
     platforms.CanvasCollector,
     CarefulExtractor,
+    DeskSettings,
     marks_files.CanvasExport,
     marks_files.MoodleExport,
     marks_files.TidyExport,

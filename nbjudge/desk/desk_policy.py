@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
 
 from traitlets.config import Config, Configurable
 
 from nbjudge.basics.settings import read_settings, setting, traits_of
 from nbjudge.exceptions import CourseError
+from nbjudge.term.deadlines import read_term
+from nbjudge.term.late_policy import LatePolicy
 
 __all__ = ["LEVELS", "DeskPolicy", "DeskSettings", "read_policy"]
 
@@ -33,14 +34,8 @@ class DeskPolicy:
         "Address of the desk's database, as SQLAlchemy has it: postgresql+psycopg2://…; by default "
         "the file desk.db in the course's folder.",
     )
-    timezone: str = setting(
-        "UTC", "Time zone of the course, such as Europe/Berlin: times are shown in it, too."
-    )
     graders: tuple[str, ...] = setting(
         ("instructor",), "Who may see the class: each gets a link of their own."
-    )
-    grace_minutes: int = setting(
-        5, "Minutes after the deadline in which a hand-in still counts as in time."
     )
     late_replaces: bool = setting(
         False,
@@ -68,6 +63,8 @@ class DeskPolicy:
     )
     files: int = setting(200, "How many files one hand-in may hold.")
     upload_seconds: int = setting(120, "Seconds that one upload may take.")
+    timezone: str = setting("UTC", "Of the course: c.Term.timezone.", elsewhere=True)
+    grace_minutes: float = setting(0.0, "c.LatePolicy.grace_minutes.", elsewhere=True)
 
     @property
     def bytes(self) -> int:
@@ -78,11 +75,6 @@ class DeskPolicy:
     def grace(self) -> timedelta:
         """How long after the deadline a hand-in still counts as in time."""
         return timedelta(minutes=self.grace_minutes)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The course's time zone."""
-        return ZoneInfo(self.timezone)
 
     @property
     def is_encrypted(self) -> bool:
@@ -125,7 +117,11 @@ def read_policy(config: Config) -> DeskPolicy:
     traitlets.TraitError
         If a setting is of another type.
     """
-    policy = DeskPolicy(**read_settings(DeskPolicy, DeskSettings(config=config)))
+    policy = DeskPolicy(
+        **read_settings(DeskPolicy, DeskSettings(config=config)),
+        timezone=read_term(config).timezone or "UTC",
+        grace_minutes=LatePolicy(config=config).grace_minutes,
+    )
     if problem := _problem(policy):
         raise CourseError(f"The desk cannot be opened: {problem} in nbgrader_config.py.")
     return policy
@@ -141,12 +137,10 @@ def _problem(policy: DeskPolicy) -> str:
         is_address = False
     if not is_address:
         return f"c.Desk.url is {policy.url!r}; write an address such as https://desk.example.org"
-    if policy.timezone not in available_timezones():
-        return f"c.Desk.timezone is {policy.timezone!r}; write a place such as 'Europe/Berlin'"
     for name in ("shows_before", "shows_after"):
         if (level := getattr(policy, name)) not in LEVELS:
             return f"c.Desk.{name} is {level!r}; write one of {', '.join(LEVELS)}"
-    for name in ("grace_minutes", "attempts", "cool_down_seconds"):
+    for name in ("attempts", "cool_down_seconds"):
         if getattr(policy, name) < 0:
             return f"c.Desk.{name} is below 0; write 0 or more"
     for name in ("attempts_per_hour", "megabytes", "files", "upload_seconds"):

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nbgrader.api import Assignment, Student, SubmittedAssignment
+from nbgrader.api import Assignment
 from sqlalchemy import select
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import open_gradebook
+from nbjudge.course.gradebook import open_gradebook, people_of
 from nbjudge.course.marks import Person
+from nbjudge.term.extensions import extensions_of
 
 __all__ = ["ClassTerms", "Terms"]
 
@@ -83,23 +84,11 @@ class ClassTerms:
 
 
 def _read(course: Course) -> Terms:
-    columns = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
-    own = (Assignment.name, SubmittedAssignment.student_id, Assignment.duedate)
     with open_gradebook(course) as gradebook:
-        people = {
-            id: Person(id, *(part or "" for part in rest))
-            for id, *rest in gradebook.db.execute(select(Student.id, *columns))
-        }
-        due = dict(map(tuple, gradebook.db.execute(select(Assignment.name, Assignment.duedate))))
-        extensions = gradebook.db.execute(
-            select(*own, SubmittedAssignment.extension)
-            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .where(SubmittedAssignment.extension.is_not(None))
-        )
-        extended = {
-            (name, student): end + extension
-            for name, student, end, extension in extensions
-            if end is not None
-        }
+        people = {person.id: person for person in people_of(gradebook)}
+        query = select(Assignment.name, Assignment.duedate)
+        due = dict(map(tuple, gradebook.db.execute(query)))
+        extensions = extensions_of(gradebook, course.root)
+    extended = {(each.assignment, each.student): each.until for each in extensions}
     released = {name: end for name, end in due.items() if name in course.assignments}
     return Terms(people, released, extended)

@@ -17,10 +17,9 @@ from nbgrader.api import MissingEntry
 
 from nbjudge.basics.machine_errors import explain
 from nbjudge.course.course import Course
-from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.due_dates import ClassTerms
 from nbjudge.desk.outcomes import Outcome, outcome_of
-from nbjudge.desk.placement import counted_at, place
+from nbjudge.desk.placement import place
 from nbjudge.desk.store import HandIn, State, Store
 from nbjudge.desk.vault import Vault
 from nbjudge.exceptions import CourseError
@@ -55,7 +54,6 @@ class Marking:
     store : Store
     vault : Vault
     terms : ClassTerms
-    policy : DeskPolicy
     clock : callable, optional
         Returns the time in UTC.
     lend_workers : callable, optional
@@ -68,7 +66,6 @@ class Marking:
         store: Store,
         vault: Vault,
         terms: ClassTerms,
-        policy: DeskPolicy,
         *,
         clock: Callable[[], datetime] = utc_now,
         lend_workers: Callable[[Course], AbstractContextManager[GetPool]] = batch.lend_workers,
@@ -77,7 +74,6 @@ class Marking:
         self._store = store
         self._vault = vault
         self._terms = terms
-        self._policy = policy
         self._clock = clock
         self._lend_workers = lend_workers
         self._tries: dict[int, int] = {}
@@ -115,15 +111,12 @@ class Marking:
 
     def lay(self, hand_in: HandIn) -> bool:
         """Lay a hand-in where it is graded, if it counts; say whether it lies there now."""
-        student, assignment = hand_in.student, hand_in.assignment
         with self._laying:
             found = self._store.find(hand_in.id)
             if found is None or not found.counts:
                 return False
             try:
-                due = self._terms().due_for(assignment, student)
-                counted = counted_at(hand_in, due, self._policy.grace)
-                place(self._course, self._vault, hand_in, counted)
+                place(self._course, self._vault, hand_in)
             except (OSError, CourseError) as error:
                 self.problem = f"submitted/ cannot be written. {explain(error) or error}"
                 logging.exception("hand-in %s was not laid in submitted/", hand_in.id)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from nbjudge.basics.text import clean_characters
+from nbjudge.course.cells import NotebookVersion, exercise_number
+from nbjudge.course.marks import exercise_order
 from nbjudge.desk.due_dates import Terms
 from nbjudge.desk.outcomes import Outcome, most_failed
 from nbjudge.desk.store import HandIn, State, Store
@@ -63,8 +66,25 @@ class Night:
     exercises: tuple[str, ...]
 
 
-def night_of(store: Store, terms: Terms, assignment: str, now: datetime) -> Night:
-    """Return how an assignment stands now."""
+def night_of(
+    store: Store,
+    terms: Terms,
+    assignment: str,
+    notebooks: Mapping[str, NotebookVersion],
+    now: datetime,
+) -> Night:
+    """Return how an assignment stands now.
+
+    Parameters
+    ----------
+    store : Store
+    terms : Terms
+    assignment : str
+    notebooks : mapping of str to NotebookVersion
+        The assignment's.
+    now : datetime
+        In UTC.
+    """
     found = store.that_count(assignment)
     here = {each.student for each in found}
     outcomes = {
@@ -79,7 +99,12 @@ def night_of(store: Store, terms: Terms, assignment: str, now: datetime) -> Nigh
         for each in marked[-LAST_MARKS:]
         if each.marked is not None
     ]
-    exercises = {each.exercise: None for outcome in outcomes.values() for each in outcome.exercises}
+    exercises = {
+        clean_characters(exercise_number(cell.grade_id))
+        for version in notebooks.values()
+        for cell in version.cells
+        if cell.grade or cell.task
+    }
     return Night(
         assignment=assignment,
         due=terms.due.get(assignment),
@@ -98,7 +123,7 @@ def night_of(store: Store, terms: Terms, assignment: str, now: datetime) -> Nigh
             if each.id in outcomes and outcomes[each.id].problems
         ),
         held=store.held(assignment),
-        exercises=tuple(exercises),
+        exercises=tuple(sorted(exercises, key=exercise_order)),
     )
 
 

@@ -7,7 +7,6 @@ there is kept in `desk/displaced/`.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from nbjudge.course.course import Course
@@ -16,12 +15,10 @@ from nbjudge.desk.store import HandIn
 from nbjudge.desk.vault import Vault, sha256_of
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.data_files import files_below
+from nbjudge.intake.platforms import is_fit
 from nbjudge.intake.submission import SECRET, TIMESTAMP
 
-__all__ = ["counted_at", "place", "require_fit_student"]
-
-#: Bytes of a student's id, which is a folder's name.
-MAX_ID_BYTES = 100
+__all__ = ["place", "require_fit_student"]
 
 
 def require_fit_student(student: str) -> str:
@@ -32,27 +29,12 @@ def require_fit_student(student: str) -> str:
     CourseError
         If it cannot.
     """
-    is_fit = (
-        bool(student)
-        and student == student.strip()
-        and student.isprintable()
-        and student[0] != "."
-        and not set(student) & set('/\\:*?"<>|[]')
-        and len(student.encode("utf-8", "replace")) <= MAX_ID_BYTES
-    )
-    if not is_fit:
+    if not is_fit(student) or student != student.strip():
         raise CourseError(f"{student!r} cannot be a student's id here: it is a folder's name, too.")
     return student
 
 
-def counted_at(hand_in: HandIn, due: datetime | None, grace: timedelta) -> datetime:
-    """Return the time that counts for lateness: within the grace that is the deadline itself."""
-    if due is not None and due < hand_in.received <= due + grace:
-        return due
-    return hand_in.received
-
-
-def place(course: Course, vault: Vault, hand_in: HandIn, counted: datetime) -> Path:
+def place(course: Course, vault: Vault, hand_in: HandIn) -> Path:
     """Lay a hand-in in its folder, in one step, unless it lies there already.
 
     Parameters
@@ -61,8 +43,6 @@ def place(course: Course, vault: Vault, hand_in: HandIn, counted: datetime) -> P
     vault : Vault
     hand_in : HandIn
         The one of its student's that counts.
-    counted : datetime
-        Of `counted_at`.
 
     Raises
     ------
@@ -71,7 +51,7 @@ def place(course: Course, vault: Vault, hand_in: HandIn, counted: datetime) -> P
     """
     student = require_fit_student(hand_in.student)
     folder = folder_of(course, "submitted", student, hand_in.assignment)
-    stamp = f"{counted} UTC\n"
+    stamp = f"{hand_in.received} UTC\n"
     if _lies_there(folder, hand_in, stamp):
         return folder
     with working_folder(course, "submitted") as work:

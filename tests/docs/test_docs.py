@@ -43,6 +43,7 @@ RUN_IN = {
     "course collect": "nbjudge/intake/test_hand_in.py",
     "course data": "nbjudge/cli/test_commands.py",
     "course demo": "nbjudge/cli/test_demo.py",
+    "course desk": "nbjudge/cli/test_desk_command.py",
     "course doctor": "nbjudge/proof/test_doctor.py",
     "course export --student": "nbjudge/export/test_export.py",
     "course export --to canvas --roster": "nbjudge/export/test_export.py",

@@ -63,13 +63,13 @@ class ClassRoutes:
     def _stand(self, request: Request, template: str) -> Response:
         login = self._doors.require_grader(request)
         assignment = request.path_params["assignment"]
-        self._desk.notebooks(assignment)  # there is one
+        notebooks = self._desk.notebooks(assignment)
         now = self._desk.clock()
         marking = self._desk.marking
         return self._pages.render(
             template,
             login=login,
-            night=night_of(self._desk.store, self._desk.terms(), assignment, now),
+            night=night_of(self._desk.store, self._desk.terms(), assignment, notebooks, now),
             now=now,
             problem=marking.problem,
             workers=marking.workers,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
@@ -57,6 +58,7 @@ class DeskPages:
             url=desk.policy.url,
             course=desk.name,
             moment=self._moment,
+            brief=self._brief,
             spell=spell,
             is_late=desk.is_late,
             fate=_fate,
@@ -69,6 +71,13 @@ class DeskPages:
         zone = self._desk.policy.timezone
         return Markup('<time datetime="{}Z" data-zone="{}">{}</time>').format(
             moment.replace(microsecond=0).isoformat(), zone, in_zone(moment, zone)
+        )
+
+    def _brief(self, moment: datetime) -> Markup:
+        """Return a time in the course's zone for a table, where there is little room."""
+        there = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self._desk.policy.timezone))
+        return Markup('<time datetime="{}Z">{} {:%b, %H:%M:%S}</time>').format(
+            moment.replace(microsecond=0).isoformat(), there.day, there
         )
 
 

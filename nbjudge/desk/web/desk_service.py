@@ -114,7 +114,6 @@ class Desk:
             self.store,
             self._vault,
             self.terms,
-            policy,
             clock=clock,
             lend_workers=lend_workers,
         )

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from nbjudge.desk.outcomes import Outcome, feedback_page
+from nbjudge.desk.receipts import in_zone
 from nbjudge.desk.store import HandIn, Refused
 from nbjudge.desk.web.desk_pages import DeskPages
 from nbjudge.desk.web.desk_service import Desk
@@ -167,6 +168,7 @@ class StudentRoutes:
             each=each,
             name=self._desk.terms().name_of(each.student),
             receipt=self._desk.receipt(each),
+            course_time=in_zone(each.received, self._desk.policy.timezone),
             shown=self._desk.shown(each),
             has_page=self._desk.shows_feedback(each),
             page_name=page_name,

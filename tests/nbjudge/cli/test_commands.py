@@ -73,7 +73,7 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 
     commands = (
         *("release", "check", "new", "tidy", "collect", "autograde", "feedback", "formgrader"),
-        *("report", "mistakes", "similar", "export", "data", "doctor", "demo", "init"),
+        *("report", "mistakes", "similar", "export", "data", "doctor", "demo", "desk", "init"),
     )
     for command in commands:
         assert re.search(rf"^  {command} ", shown.stdout, re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from classroom import AtOnce, hand_in
 from desks import NOON, WRONG, DeskParts, extend, set_due, sums
+from processes import marked_by_text
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks
@@ -102,15 +104,13 @@ def test_an_extension_given_afterwards_lets_the_later_one_count(desk: DeskParts)
     assert b"return 0" in (folder(desk, "ada") / "sums.ipynb").read_bytes()
 
 
-def test_within_the_grace_nothing_counts_as_late(desk: DeskParts) -> None:
-    due = NOON - timedelta(minutes=4)
-    set_due(desk.course, due)
-    handed = desk.hand_in("ada")
-    desk.mark_all()
+def test_within_the_grace_a_hand_in_still_counts_before_an_earlier_one(course: Course) -> None:
+    set_due(course, NOON + timedelta(minutes=1))
+    desk = DeskParts(course, replace(FREE, grace_minutes=5))
+    desk.hand_in("ada")
 
-    assert handed.received == NOON
-    (found,) = marks(desk.course, "sums")
-    assert (found.handed_in, found.seconds_late) == (due, 0)
+    assert desk.found(desk.hand_in("ada")).counts  # four minutes after the deadline
+    assert not desk.found(desk.hand_in("ada")).counts
 
 
 def test_the_desk_gives_the_marks_of_the_command(desk: DeskParts, tmp_path: Path) -> None:
@@ -214,10 +214,6 @@ def test_attempts_are_counted_and_paced(course: Course) -> None:
 
 
 def test_what_failed_by_no_fault_of_its_own_is_tried_again(course: Course) -> None:
-    from dataclasses import replace
-
-    from processes import marked_by_text
-
     tries: list[str] = []
 
     def does(job: Any) -> Any:

@@ -67,10 +67,9 @@ def test_a_receipt_says_whether_it_came_in_time(
     ("line", "told"),
     [
         ("c.Desk.url = 'desk.example.org'", "c.Desk.url is 'desk.example.org'; write an address"),
-        ("c.Desk.timezone = 'Berlin'", "c.Desk.timezone is 'Berlin'"),
         ("c.Desk.shows_before = 'all'", "write one of nothing, checks, marks"),
         ("c.Desk.megabytes = 0", "c.Desk.megabytes is below 1"),
-        ("c.Desk.grace_minutes = -1", "c.Desk.grace_minutes is below 0"),
+        ("c.Desk.attempts = -1", "c.Desk.attempts is below 0"),
     ],
 )
 def test_a_setting_that_cannot_be_is_one_sentence(line: str, told: str, course: Course) -> None:
@@ -80,3 +79,11 @@ def test_a_setting_that_cannot_be_is_one_sentence(line: str, told: str, course: 
     with pytest.raises(CourseError, match="The desk cannot be opened") as error:
         read_policy(course.config())
     assert told in str(error.value)
+
+
+def test_time_zone_and_grace_are_those_of_the_other_commands(course: Course) -> None:
+    with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("\nc.Term.timezone = 'Europe/Berlin'\nc.LatePolicy.grace_minutes = 7\n")
+    policy = read_policy(course.config())
+
+    assert (policy.timezone, policy.grace) == ("Europe/Berlin", timedelta(minutes=7))

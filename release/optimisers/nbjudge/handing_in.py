@@ -1,0 +1,201 @@
+"""Hands in the notebook that is open, from a cell of its own.
+
+    from nbjudge import hand_in
+    hand_in(url="https://desk.example.org")
+
+Needs nothing but Python's own library. Where a notebook is graded it does nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from nbjudge.exceptions import CourseError
+
+__all__ = ["hand_in"]
+
+URL, KEY = "COURSE_DESK_URL", "COURSE_DESK_KEY"
+#: What says that a notebook is run to be graded, not by its student.
+GRADING = "NBGRADER_EXECUTION"
+#: Seconds for one answer of the desk, between two looks at the result, and after which a student
+#: is not kept waiting for it.
+ANSWER, PAUSE, PATIENCE = 60, 1.0, 90
+
+
+def hand_in(
+    url: str = "", *, assignment: str = "", notebook: str | Path = "", key: str = ""
+) -> None:
+    """Hand in the notebook that is open, and show what comes of it.
+
+    Save it first: what is on the disk is handed in.
+
+    Parameters
+    ----------
+    url : str
+        The desk's address; by default that of the environment variable COURSE_DESK_URL.
+    assignment : str
+        By default the one with a notebook of this name.
+    notebook : str or Path
+        By default the open one, as far as the editor tells.
+    key : str
+        Your personal key, which the desk shows you; by default that of the environment variable
+        COURSE_DESK_KEY. Otherwise it is asked for, once as long as the kernel runs.
+
+    Raises
+    ------
+    CourseError
+        If it cannot be handed in; the message says why.
+    """
+    shell = _shell()
+    if shell is None or os.environ.get(GRADING):
+        print("hand_in() does nothing here: no student has this notebook open.")
+        return
+    address = (str(url) or os.environ.get(URL, "")).rstrip("/")
+    if urlsplit(address).scheme not in ("http", "https"):
+        message = (
+            "Where is the desk? Say hand_in(url='https://…'), with the address you were given."
+        )
+        raise CourseError(message)
+    path = _open_notebook(shell, notebook)
+    content = path.read_bytes()
+    _require_saved(shell, content, path)
+    own = key or os.environ.get(KEY, "") or getpass("Your personal key, from the desk's page: ")
+    os.environ[KEY] = own.strip()
+    desk = _Desk(address, own.strip())
+    found = desk.send(path.name, content, assignment)
+    print(f"Handed in: {found['assignment']}, attempt {found['attempt']}.")
+    print(f"Received {found['received']}. {found['timeliness']}")
+    for remark in found["remarks"]:
+        print(remark)
+    print(f"Receipt and result: {found['page']}")
+    _show(desk.wait(found))
+
+
+def _shell() -> Any:
+    """Return the notebook's own IPython, None if this is no notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell if getattr(shell, "kernel", None) is not None else None
+
+
+def _open_notebook(shell: Any, notebook: str | Path) -> Path:
+    told = notebook or shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    path = Path(told) if told else None
+    if path is None or not path.is_file():
+        message = (
+            "Which notebook is it? This editor does not say. "
+            "Say hand_in(notebook='sums.ipynb'), with the name of the file."
+        )
+        raise CourseError(message)
+    return path
+
+
+def _require_saved(shell: Any, content: bytes, path: Path) -> None:
+    """Make sure that the file has the cell that ran last before this one, and this one."""
+    ran = [text for text in shell.user_ns.get("In", [])[-2:] if text.strip()]
+    try:
+        cells = json.loads(content)["cells"]
+        kept = ["".join(cell.get("source", "")).strip() for cell in cells]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CourseError(
+            f"{path.name} cannot be read. Save it, then run this cell again."
+        ) from None
+    if not all(text.strip() in kept for text in ran):
+        message = f"{path.name} is not saved as it is here. Save it, then run this cell again."
+        raise CourseError(message)
+
+
+class _NoDetour(HTTPRedirectHandler):
+    """Sends a key to the desk alone, wherever an answer points."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Go nowhere else."""
+
+
+class _Desk:
+    """Asks a desk.
+
+    Parameters
+    ----------
+    address : str
+    key : str
+    """
+
+    def __init__(self, address: str, key: str) -> None:
+        self._address = address
+        self._key = key
+        self._opener = build_opener(_NoDetour)
+
+    def send(self, name: str, content: bytes, assignment: str) -> dict[str, Any]:
+        """Hand in a file, and return what the desk says of it."""
+        wanted = f"?{urlencode({'assignment': assignment})}" if assignment else ""
+        headers = {"X-File-Name": quote(name), "Content-Type": "application/octet-stream"}
+        return self._ask(f"hand-ins{wanted}", content, headers)
+
+    def wait(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Return a hand-in once it is marked, or after a while as it is then."""
+        end = time.monotonic() + PATIENCE
+        while not found["is_over"] and time.monotonic() < end:
+            time.sleep(PAUSE)
+            found = self._ask(f"hand-ins/{found['id']}")
+        return found
+
+    def _ask(
+        self, what: str, content: bytes | None = None, more: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._key}", **(more or {})}
+        request = Request(f"{self._address}/api/{what}", data=content, headers=headers)
+        try:
+            with self._opener.open(request, timeout=ANSWER) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except HTTPError as error:
+            if error.code in (401, 403):
+                os.environ.pop(KEY, None)  # it is asked for again
+            raise CourseError(_problem(error)) from None
+        except (URLError, OSError, ValueError) as error:
+            why = getattr(error, "reason", error)
+            message = (
+                f"The desk at {self._address} does not answer ({why}). Its page says whether "
+                "it has your notebook; if not, run this cell again."
+            )
+            raise CourseError(message) from None
+
+
+def _problem(error: HTTPError) -> str:
+    try:
+        return str(json.load(error)["problem"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return f"The desk refused it, with code {error.code}. Ask your instructor."
+
+
+def _show(found: dict[str, Any]) -> None:
+    if not found["is_over"]:
+        print("It is not marked yet; the page will show the result.")
+        return
+    if not found["counts"]:
+        print("It is kept, but another hand-in counts.")
+    if found["is_failed"]:
+        print("It could not be marked by itself, so a person looks at it.")
+    for each in found["exercises"]:
+        if found["points"] is None:
+            told = "".join(f"\n    ✓ {check}" for check in each["checks"])
+            print(f"  {each['exercise']}{told}")
+        else:
+            won = "–" if each["state"] in ("held", "waits") else f"{each['points']:g}"
+            print(
+                f"  {each['exercise']:<8} {won} of {each['max_points']:g}  {each['told']}".rstrip()
+            )
+    if found["points"] is not None:
+        print(f"{found['points']:g} of {found['max_points']:g} points")
+    elif not found["is_failed"]:
+        print("Marks are shown later.")
