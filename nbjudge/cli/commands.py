@@ -622,6 +622,45 @@ def report(
 
 
 @app.command()
+def totals(
+    context: typer.Context,
+    student: Annotated[
+        str | None, typer.Option(metavar="ID", help="Show this student's marks of all assignments.")
+    ] = None,
+) -> None:
+    """Put the marks of all assignments together, weighed: a page, a CSV file, and a line each."""
+    course = _course(context)
+    from nbjudge.basics.csv_files import save
+    from nbjudge.course.gradebook import open_gradebook, read_grades
+    from nbjudge.report.totals_page import (
+        describe_student,
+        describe_term,
+        totals_csv,
+        totals_page,
+    )
+    from nbjudge.term.totals import read_weighing, term_totals
+
+    with open_gradebook(course) as gradebook:
+        table = read_grades(gradebook)
+    term = term_totals(table, read_weighing(course.config()))
+    if student is not None:
+        own = next((total for total in term.totals if total.person.id == student), None)
+        if own is None:
+            message = f"The gradebook knows no student '{student}'. `course roster` lists them."
+            raise CourseError(message)
+        for line in describe_student(own):
+            typer.echo(line)
+        return
+    folder = course.root / "reports"
+    folder.mkdir(exist_ok=True)
+    save(folder / "totals.html", totals_page(term).encode())
+    save(folder / "totals.csv", totals_csv(term).encode("utf-8-sig"))
+    for line in describe_term(term):
+        typer.echo(line)
+    typer.echo("reports/totals.html, reports/totals.csv")
+
+
+@app.command()
 def collect(
     context: typer.Context,
     assignment: Annotated[str, typer.Argument(help="Whose submissions they are.")],

@@ -26,6 +26,7 @@ from nbjudge.intake.unpack import CarefulExtractor
 from nbjudge.sandbox.limits import Limits
 from nbjudge.term.deadlines import TermSettings
 from nbjudge.term.late_policy import LatePolicy
+from nbjudge.term.totals import Totals
 
 __all__ = ["CONFIGURABLE", "commands", "limits", "settings", "traits"]
 
@@ -35,6 +36,7 @@ CONFIGURABLE: tuple[type[HasTraits], ...] = (
     PlugSettings,
     TermSettings,
     LatePolicy,
+    Totals,
     platforms.MoodleCollector,
     platforms.CanvasCollector,
     CarefulExtractor,

@@ -7,6 +7,7 @@
 - `extensions`: `grant`, `withdraw` and `extensions_of`, with reasons.
 - `late_policy`: `LatePolicy`, what lateness costs, as nbgrader asks for it; `update_penalties` has
   the gradebook agree with the deadlines and the policy as they are now.
+- `totals`: `term_totals` weighs the marks of all assignments, as `Totals` says.
 
 All times are in UTC without a time zone, as nbgrader keeps them; all problems are a CourseError of
 one sentence. It imports `intake` and below.

@@ -62,6 +62,7 @@ RUN_IN = {
     "course roster": "nbjudge/cli/test_term_commands.py",
     "course deadline": "nbjudge/cli/test_term_commands.py",
     "course extend": "nbjudge/cli/test_term_commands.py",
+    "course totals": "nbjudge/cli/test_term_commands.py",
     "course similar optimisers --against": "nbjudge/similar/test_similar.py",
     "nbgrader collect": "nbjudge/hooks/test_exchange.py",
     "nbgrader db": "nbjudge/hooks/test_exchange.py",

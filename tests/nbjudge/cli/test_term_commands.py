@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
+from nbjudge.course.gradebook import open_gradebook
 
 ROSTER = "id,first,last,email\nada,Ada,Lovelace,ada@uni.edu\n"
 UNTIL = ("--until", "2027-03-05 18:00 Europe/Zurich")
@@ -88,3 +89,22 @@ def test_what_cannot_be_is_a_sentence(words: tuple[str, ...], said: str, course:
     done = run(course, *words)
 
     assert (done.exit_code, said in done.output) == (1, True), done.output
+
+
+def test_totals_are_written_and_told(course: Course) -> None:
+    run(course, "roster", str(listed(course)))
+    nothing = run(course, "totals")
+    assert (nothing.exit_code, "Nothing that counts is graded" in nothing.output) == (1, True)
+
+    with open_gradebook(course) as gradebook:
+        submission = gradebook.add_submission("sums", "ada")
+        for grade in submission.notebooks[0].grades:
+            grade.manual_score = 1
+            grade.needs_manual_grade = False
+        gradebook.db.commit()
+    told = run(course, "totals")
+    assert told.output.splitlines()[1].startswith("Ada Lovelace        3/7   42.8 %")
+    assert (course.root / "reports" / "totals.csv").is_file()
+    assert "42.8 %" in (course.root / "reports" / "totals.html").read_text(encoding="utf-8")
+    assert "together 42.8 %" in run(course, "totals", "--student", "ada").output
+    assert "no student 'eve'" in run(course, "totals", "--student", "eve").output

@@ -1,0 +1,128 @@
+"""A term's totals for people and for other programs: a page, a CSV file, and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+from nbjudge.basics.csv_files import as_csv, guard, number
+from nbjudge.basics.sentences import duration
+from nbjudge.intake.submission import printable
+from nbjudge.pages.frame import Pages, count_of, points
+from nbjudge.term.totals import Part, TermTotals, Total
+
+__all__ = ["describe_student", "describe_term", "totals_csv", "totals_page"]
+
+
+@cache
+def _pages() -> Pages:
+    return Pages(Path(__file__).parent / "templates")
+
+
+def percent(value: float) -> str:
+    """Return a percentage with one digit, never more than there is.
+
+    >>> percent(49.96), percent(50.0)
+    ('49.9 %', '50 %')
+    """
+    # Who has 49.96 % has not reached 50 %, and no page says so.
+    return f"{points(int(value * 10 + 1e-6) / 10)} %"
+
+
+def totals_page(term: TermTotals) -> str:
+    """Return the page of a term."""
+    return _pages().render(
+        "totals.html.j2",
+        term=term,
+        weights=_weights(term),
+        median=median(total.percent for total in term.totals) if term.totals else None,
+        unfinished=sum(not total.is_final for total in term.totals),
+        passed=sum(bool(total.passes) for total in term.totals),
+        percent=percent,
+        duration=duration,
+    )
+
+
+def _weights(term: TermTotals) -> dict[str, str]:
+    whole = sum(part.weight for part in term.assignments)
+    return {part.assignment: percent(100 * part.weight / whole) for part in term.assignments}
+
+
+def totals_csv(term: TermTotals) -> str:
+    """Return a row for each student: marks by assignment, the total, and what is not final."""
+    names = [part.assignment for part in term.assignments]
+    header = ("student", "name", "email", *map(guard, names), "percent", "passed", "is_final")
+    rows = [
+        (
+            *map(guard, (total.person.id, total.person.name, total.person.email)),
+            *("" if part.is_missing else number(part.points) for part in total.parts),
+            number(total.percent),
+            "" if total.passes is None else str(total.passes).lower(),
+            str(total.is_final).lower(),
+        )
+        for total in term.totals
+    ]
+    return as_csv(header, rows)
+
+
+def describe_term(term: TermTotals) -> Iterator[str]:
+    """Yield lines on a term: one for each student, between two on all."""
+    summary = _summary(term)
+    yield summary
+    names = [printable(total.person.name or total.person.id) for total in term.totals]
+    width = max(map(len, names), default=0)
+    for total, name in zip(term.totals, names, strict=True):
+        marks = "  ".join(f"{_mark(part):>9}" for part in total.parts)
+        yield f"{name:<{width}}  {marks}  {percent(total.percent):>7}{_state(total)}".rstrip()
+    yield summary
+    if term.ungraded:
+        names = [printable(name) for name in term.ungraded]
+        yield f"Nobody is graded yet, so these do not count: {', '.join(names)}."
+
+
+def _summary(term: TermTotals) -> str:
+    told = [count_of(len(term.totals), "student", "students")]
+    if term.totals:
+        told.append(f"median {percent(median(total.percent for total in term.totals))}")
+    if term.weighing.pass_percent:
+        passed = sum(bool(total.passes) for total in term.totals)
+        told.append(f"{passed} with {points(term.weighing.pass_percent)} % or more")
+    if unfinished := sum(not total.is_final for total in term.totals):
+        told.append(f"{unfinished} not final")
+    counted = (f"{printable(name)} {share}" for name, share in _weights(term).items())
+    return f"{', '.join(told)}. Counted: {', '.join(counted)}."
+
+
+def _mark(part: Part) -> str:
+    mark = "–" if part.is_missing else points(part.points)
+    text = f"{mark}/{points(part.max_points)}"
+    return f"({text})" if part.is_dropped else text
+
+
+def _state(total: Total) -> str:
+    passed = {True: "  passed", False: "  not passed", None: ""}[total.passes]
+    return passed if total.is_final else f"{passed}  so far"
+
+
+def describe_student(total: Total) -> Iterator[str]:
+    """Yield lines on one student's term: a line for each assignment, and the total."""
+    person = total.person
+    yield (
+        f"{printable(person.name)} ({printable(person.id)})"
+        if person.name
+        else printable(person.id)
+    )
+    width = max(len(printable(part.assignment)) for part in total.parts)
+    for part in total.parts:
+        told = [
+            "nothing graded, which counts as 0" if part.is_missing else "",
+            "not counted, as one of the lowest" if part.is_dropped else "",
+            f"{duration(part.seconds_late)} late" if part.seconds_late else "",
+            f"{points(part.penalty)} taken off" if part.penalty else "",
+            count_of(part.waiting, "answer waits", "answers wait") if part.waiting else "",
+        ]
+        line = f"  {printable(part.assignment):<{width}}  {_mark(part):>9}"
+        yield f"{line}  {percent(100 * part.share):>7}  {', '.join(filter(None, told))}".rstrip()
+    yield f"  together {percent(total.percent)}{_state(total)}"
