@@ -6,6 +6,7 @@ judged there; another one inside; and what gives it nowhere is held for a person
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,8 @@ from nbjudge.trial.replacements import imported_modules, replacement_in
 
 __all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settled"]
 
+#: What an exception says of a module that is not installed.
+MISSING = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 #: What marks may differ by.
 TOLERANCE = 1e-9
 
@@ -76,7 +79,10 @@ def _plan(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
     if mark < tried.points and (is_strict or mark == 0):
         told = tried.stock_solved.reason or tried.solved.fault or tried.solved.reason
         why = " ".join(told.split()).removesuffix(".")
-        return TestPlan(fault=f"the course's own solution does not pass it ({why})")
+        fault = f"the course's own solution does not pass it ({why})"
+        if missing := MISSING.search(why):
+            fault += f"; install '{missing[1]}' where the course is graded, then release again"
+        return TestPlan(fault=fault)
     difference = (
         tried.solved.fault
         or _difference("the solution", tried.solved, tried.stock_solved)

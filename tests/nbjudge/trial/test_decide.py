@@ -52,6 +52,14 @@ def test_one_that_the_solution_fails_by_nbgrader_itself_is_at_fault() -> None:
     assert found.fault == "the course's own solution does not pass it (✗ Exercise 1: no)"
 
 
+def test_a_module_that_is_not_installed_is_named_with_what_to_do() -> None:
+    why = "its test stopped with ModuleNotFoundError: No module named 'nose.tools'"
+    found = plan(Tried(2.0, NONE, NONE, replace(NONE, reason=why), NONE))
+
+    told = "; install 'nose' where the course is graded, then release again"
+    assert found.fault.endswith(told)
+
+
 def test_one_of_which_nbgrader_refuses_the_mark_is_at_fault() -> None:
     tried = replace(FAIR, stock_solved=Verdict(0.0, fault="nbgrader finds no mark in it (2 > 1)"))
 
