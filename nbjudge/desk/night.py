@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nbjudge.basics.text import clean_characters
-from nbjudge.course.cells import NotebookVersion, exercise_number
+from nbjudge.basics.text import clean_characters, sort_key
+from nbjudge.course.cells import NotebookVersion, exercise_label, exercise_number
 from nbjudge.course.marks import exercise_order
 from nbjudge.desk.due_dates import Terms
 from nbjudge.desk.outcomes import Outcome, most_failed
 from nbjudge.desk.store import HandIn, State, Store
 
-__all__ = ["Night", "night_of", "percentile"]
+__all__ = ["Night", "exercise_labels", "night_of", "percentile"]
 
 #: Minutes over which hand-ins a minute are told.
 MINUTES = 10
@@ -47,7 +47,6 @@ class Night:
         Whose hand-ins a person has to look at, and why.
     held : frozenset of str
         The exercises whose marks are hidden.
-    exercises : tuple of str
     """
 
     assignment: str
@@ -63,28 +62,24 @@ class Night:
     failing: Sequence[tuple[str, int, int, str]]
     for_a_person: tuple[tuple[str, HandIn, tuple[str, ...]], ...]
     held: frozenset[str]
-    exercises: tuple[str, ...]
 
 
-def night_of(
-    store: Store,
-    terms: Terms,
-    assignment: str,
-    notebooks: Mapping[str, NotebookVersion],
-    now: datetime,
-) -> Night:
-    """Return how an assignment stands now.
+def exercise_labels(notebooks: Mapping[str, NotebookVersion]) -> dict[str, str]:
+    """Return what people call the exercises of an assignment, by number, in their order."""
+    labels = {
+        exercise_number(cell.grade_id): version.titles.get(exercise_number(cell.grade_id), "")
+        for version in notebooks.values()
+        for cell in version.cells
+        if cell.grade or cell.task
+    }
+    return {
+        clean_characters(number): clean_characters(exercise_label(number, labels[number]))
+        for number in sorted(labels, key=exercise_order)
+    }
 
-    Parameters
-    ----------
-    store : Store
-    terms : Terms
-    assignment : str
-    notebooks : mapping of str to NotebookVersion
-        The assignment's.
-    now : datetime
-        In UTC.
-    """
+
+def night_of(store: Store, terms: Terms, assignment: str, now: datetime) -> Night:
+    """Return how an assignment stands now."""
     found = store.that_count(assignment)
     here = {each.student for each in found}
     outcomes = {
@@ -99,18 +94,16 @@ def night_of(
         for each in marked[-LAST_MARKS:]
         if each.marked is not None
     ]
-    exercises = {
-        clean_characters(exercise_number(cell.grade_id))
-        for version in notebooks.values()
-        for cell in version.cells
-        if cell.grade or cell.task
-    }
     return Night(
         assignment=assignment,
         due=terms.due.get(assignment),
         last_due=terms.last_due(assignment),
         handed_in=tuple((terms.name_of(each.student), each) for each in reversed(found)),
-        missing=tuple((id, terms.name_of(id)) for id in sorted(terms.people) if id not in here),
+        missing=tuple(
+            (id, terms.name_of(id))
+            for id in sorted(terms.people, key=lambda id: sort_key(terms.name_of(id)))
+            if id not in here
+        ),
         per_minute=store.received_since(assignment, now - timedelta(minutes=MINUTES)) / MINUTES,
         waiting=sum(each.state == State.WAITING for each in found),
         marking=sum(each.state == State.MARKING for each in found),
@@ -123,7 +116,6 @@ def night_of(
             if each.id in outcomes and outcomes[each.id].problems
         ),
         held=store.held(assignment),
-        exercises=tuple(sorted(exercises, key=exercise_order)),
     )
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from nbjudge.desk.night import night_of
+from nbjudge.desk.night import exercise_labels, night_of
 from nbjudge.desk.web.desk_pages import DeskPages
 from nbjudge.desk.web.desk_service import Desk
 from nbjudge.desk.web.doors import Doors
@@ -69,7 +69,8 @@ class ClassRoutes:
         return self._pages.render(
             template,
             login=login,
-            night=night_of(self._desk.store, self._desk.terms(), assignment, notebooks, now),
+            night=night_of(self._desk.store, self._desk.terms(), assignment, now),
+            labels=exercise_labels(notebooks),
             now=now,
             problem=marking.problem,
             workers=marking.workers,

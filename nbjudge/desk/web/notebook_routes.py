@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from nbjudge.desk.night import exercise_labels
 from nbjudge.desk.receipts import in_zone
 from nbjudge.desk.store import HandIn, Refused, State
 from nbjudge.desk.web.desk_keys import Visitor
@@ -78,6 +79,7 @@ class NotebookRoutes:
         """Return a hand-in as a program reads it."""
         receipt = self._desk.receipt(hand_in)
         shown = self._desk.shown(hand_in)
+        labels = exercise_labels(self._desk.notebooks(hand_in.assignment))
         return {
             "id": hand_in.id,
             "assignment": hand_in.assignment,
@@ -93,7 +95,7 @@ class NotebookRoutes:
             "max_points": shown.max_points if shown else None,
             "exercises": [
                 {
-                    "exercise": each.exercise,
+                    "exercise": labels.get(each.exercise, each.exercise),
                     "state": each.state,
                     "points": each.points,
                     "max_points": each.max_points,

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from nbjudge.desk.night import exercise_labels
 from nbjudge.desk.outcomes import Outcome, feedback_page
 from nbjudge.desk.receipts import in_zone
 from nbjudge.desk.store import HandIn, Refused
@@ -170,6 +171,7 @@ class StudentRoutes:
             receipt=self._desk.receipt(each),
             course_time=in_zone(each.received, self._desk.policy.timezone),
             shown=self._desk.shown(each),
+            labels=exercise_labels(notebooks),
             has_page=self._desk.shows_feedback(each),
             page_name=page_name,
             problems=outcome.problems,

@@ -12,10 +12,13 @@ from uuid import uuid4
 
 import pytest
 from classroom import TINY, AtOnce, answered, hand_in, marked_unseen
+from desks import DeskParts
 from sqlalchemy import create_engine, text
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, open_gradebook
+from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.desk.store import State
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Status
@@ -164,3 +167,18 @@ def drop_everybody(database: str) -> None:
             text(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}")
         )
     engine.dispose()
+
+
+def test_the_desk_may_keep_its_hand_ins_there(database: str, tmp_path: Path) -> None:
+    desk = DeskParts(
+        new_course(tmp_path / "course"), DeskPolicy(database=database, cool_down_seconds=0)
+    )
+    first, second = desk.hand_in("ada"), desk.hand_in("ada", ex_1_1_1=WRONG)
+    desk.store.hold("sums", "1.1.1", is_held=True)
+    desk.mark_all()
+
+    assert [desk.found(each).state for each in (first, second)] == [State.KEPT, State.MARKED]
+    assert desk.store.held("sums") == {"1.1.1"}
+    assert desk.store.notes(1)[0][1:] == ("ada", "handed in", "sums, attempt 2")
+    assert not (desk.course.root / "desk.db").exists()
+    desk.database.close()
