@@ -89,6 +89,11 @@ class Mark:
         """Whether a person has to mark it again, since the answer has changed."""
         return self.waiting and self.manual is not None
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether nobody has given a mark yet: what a person gave stands until it is changed."""
+        return self.waiting and self.manual is None
+
 
 class _Sums:
     """What several marks come to."""
@@ -122,6 +127,22 @@ class _Sums:
     def waiting(self) -> tuple[Mark, ...]:
         """What a person still has to mark."""
         return tuple(mark for mark in self.marks if mark.waiting)
+
+    @property
+    def unread(self) -> tuple[Mark, ...]:
+        """What nobody has marked yet."""
+        return tuple(mark for mark in self.marks if mark.is_unread)
+
+    @property
+    def open_points(self) -> float:
+        """Points that can still be won with what nobody has marked yet."""
+        return sum(max(0.0, mark.max_points - mark.points) for mark in self.unread)
+
+    @property
+    def lost_points(self) -> float:
+        """Points that were not won, what lateness took included."""
+        lost = (mark.max_points - mark.points for mark in self.marks if not mark.is_unread)
+        return sum(max(0.0, points) for points in lost) + min(self.penalty, self.won)
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ def entries(
 def _entry(
     mark: Mark, anchor: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
 ) -> Entry:
-    state = "waits" if mark.waiting else kind(mark.points, mark.max_points)
+    state = "waits" if mark.is_unread else kind(mark.points, mark.max_points)
     return Entry(
         exercise=clean_characters(mark.exercise),
         title=mark.title,
@@ -240,7 +240,7 @@ def _text_of(
     if state == "waits":
         return "Waits for a person."
     if mark.manual is not None:
-        return "All right." if state == "full" else "A person marked it."
+        return "All right, says who marked it." if state == "full" else "A person marked it."
     if state == "full":
         return "All right."
     if is_missing:
@@ -411,6 +411,8 @@ class _Story:
 def _remarks(mark: Mark, finding: Finding) -> Iterator[str]:
     if finding.fault:
         yield "The course's test did not work here, which is not your fault. A person marks it."
+    if mark.again:
+        yield "Your answer has changed since a person marked it, who will look at it again."
     if mark.manual is not None and finding != Finding():
         yield "A person set this mark, not the test."
     if mark.extra:

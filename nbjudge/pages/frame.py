@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 
 from jinja2 import (
@@ -16,12 +17,13 @@ from jinja2 import (
     PrefixLoader,
     StrictUndefined,
 )
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nbjudge.basics.text import clean_characters
 
-__all__ = ["Pages", "count_of", "points"]
+__all__ = ["Pages", "count_of", "points", "with_code"]
 
+CODE = re.compile(r"`([^`\n]{1,200})`")
 FRAME = Path(__file__).parent / "templates"
 
 
@@ -43,11 +45,20 @@ def count_of(number: float, one: str, several: str) -> str:
     return f"{points(number)} {one if number == 1 else several}"
 
 
+def with_code(text: str) -> Markup:
+    """Return a text, made safe, in which what stands between backticks is code.
+
+    >>> str(with_code("`a < b` is < 1"))
+    '<code>a &lt; b</code> is &lt; 1'
+    """
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
 class Pages:
     """Templates of one kind of page, in the frame of all.
 
     Whatever a template is given is escaped, and a name that it is not given is an error. It also
-    has `clean` (see `text.clean_characters`), `count_of` and the filter `points`.
+    has `clean` (see `text.clean_characters`), `count_of` and the filters `points` and `with_code`.
 
     Parameters
     ----------
@@ -66,7 +77,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters["points"] = points
+        self._environment.filters.update(points=points, with_code=with_code)
         self._environment.globals.update(count_of=count_of, clean=clean_characters)
         sheets = [(place / "style.css").read_text(encoding="utf-8") for place in (FRAME, folder)]
         style = f"\n{''.join(sheets).strip()}\n"

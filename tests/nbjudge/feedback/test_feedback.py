@@ -57,7 +57,7 @@ ALLOWED = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre"),
     *("code", "kbd", "samp", "var", "sub", "sup", "small", "mark", "abbr", "cite", "q", "br", "hr"),
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "img", "figure"),
-    *("figcaption", "progress", "details", "summary", "math", *mathematics.ELEMENTS),
+    *("figcaption", "svg", "rect", "details", "summary", "math", *mathematics.ELEMENTS),
 }
 
 
@@ -197,7 +197,7 @@ def test_a_known_mistake_is_set_apart_and_is_the_line_in_the_table() -> None:
     assert "✓</span><bdi>one step</bdi>" in page
     assert 'href="#mark-1-1-1"' in page
     assert 'id="mark-1-1-1"' in page
-    assert "0 of 2 points, not yet" in page
+    assert "0 of 2 points, no points" in page
 
 
 def test_part_of_the_points_tells_every_check_that_failed() -> None:
@@ -218,6 +218,7 @@ def test_part_of_the_points_tells_every_check_that_failed() -> None:
         (FULL, {}, "All right."),
         (replace(LOST, waiting=True), {"reason": "✗ x"}, "Waits for a person."),
         (replace(LOST, manual=0.0), {"reason": "✗ x"}, "A person marked it."),
+        (replace(FULL, manual=2.0, waiting=True), {}, "All right, says who marked it."),
         (LOST, {"reason": "✗ it is 1.\n  Think."}, "it is 1."),
         (LOST, {}, "Not all checks held."),
         (LOST, {"reason": 3, "sentence": ["x"]}, "Not all checks held."),
@@ -244,11 +245,36 @@ def test_the_heading_counts_what_is_won_what_waits_and_what_was_late() -> None:
     text = " ".join(Seen(page_of(book, own)).text.split())
 
     assert "2.5 of 7 points so far" in text
+    assert "2.5 points won ■ 1 lost □ 5 not read yet" in text
     assert "2 answers still wait for a person to read, worth 5 points altogether." in text
     assert "Handed in late: 1 point was taken off." in text
     assert "Handed in late−1" in text
     assert "1.5 of these points are extra credit." in text
     assert "Mark for 1.1.2: none yet of 2 points, waits for a person" in text
+
+
+def test_a_mark_that_a_person_gave_waits_for_nobody_and_a_changed_answer_is_told() -> None:
+    own = marks(
+        replace(FULL, manual=2.0, waiting=True), Mark("ex_1_1_2", 0, 2, manual=0.0, waiting=False)
+    )
+    book = notebook(test_cell("check()", "1_1_1"), written("a", "1_1_2"))
+
+    text = " ".join(Seen(page_of(book, own)).text.split())
+
+    assert "2 of 4 points" in text
+    assert "so far" not in text
+    assert "waits for a person" not in text
+    assert "2 points won ■ 2 lost" in text
+    assert "Your answer has changed since a person marked it" in text
+    assert "Mark for 1.1.2: 0 of 2 points, no points A person marked it." in text
+
+
+def test_what_stands_between_backticks_is_code_and_still_safe() -> None:
+    found = {"reason": "✗ `a < b` is <b>no</b>.", "sentence": "Use `np.mean`."}
+    page = page_of(notebook(test_cell("check()", "1_1_1"), test_ex_1_1_1=found), marks(LOST))
+
+    assert "<code>a &lt; b</code> is &lt;b&gt;no&lt;/b&gt;." in page
+    assert "Use <code>np.mean</code>." in page
 
 
 def test_a_penalty_takes_no_more_than_there_is() -> None:
