@@ -49,11 +49,11 @@ postgresql:  ## on Linux: install PostgreSQL, which one test grades with, if it 
 	$(call installed,postgres,postgresql,There is no PostgreSQL$(comma) so its test is skipped.)
 
 # Without them the tests that need a browser are skipped, and say so.
-browser: $(STAMP)  ## on Linux: install Chromium and axe-core, which try the pages, if they are missing and may be installed
+browser: $(STAMP)  ## on Linux: install Chromium, axe-core and JupyterHub's proxy, which try the pages, if they are missing and may be installed
 	$(call installed,chromium,chromium,There is no Chromium$(comma) so the tests with a browser are skipped.)
-	@[ -e $(VENV)/node_modules/axe-core/axe.min.js ] || { command -v npm > /dev/null \
-	  && npm install --silent --no-save --no-fund --no-audit --fetch-retries 1 --fetch-timeout 60000 --prefix $(VENV) axe-core > /dev/null 2>&1; } \
-	  || echo "There is no axe-core (it needs npm), so nothing tries how accessible the pages are."
+	@[ -e $(VENV)/node_modules/axe-core/axe.min.js ] && [ -e $(VENV)/node_modules/.bin/configurable-http-proxy ] || { command -v npm > /dev/null \
+	  && npm install --silent --no-save --no-fund --no-audit --fetch-retries 1 --fetch-timeout 60000 --prefix $(VENV) axe-core configurable-http-proxy > /dev/null 2>&1; } \
+	  || echo "There is no axe-core, or no configurable-http-proxy (both need npm), so nothing tries how accessible the pages are, or the desk in a JupyterHub."
 
 demo: $(STAMP)  ## build a small course in demo/, grade a dozen made-up submissions, show the class's table
 	@$(BIN)/course demo

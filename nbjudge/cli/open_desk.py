@@ -200,6 +200,7 @@ def _serve(
     with _only_one(course.root), log_to_file(course):
         desk = Desk(course, policy, lend_workers=functools.partial(batch.lend_workers, **grading))
         try:
+            app = _application(desk)
             begin(desk)
             tell(f"The desk of {desk.name} is open at {policy.url}. Ctrl-C closes it.")
             for name, link in _graders(policy, desk.links):
@@ -208,7 +209,7 @@ def _serve(
             sys.stdout.flush()
             desk.marking.start()
             config = uvicorn.Config(
-                application(desk),
+                app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -221,6 +222,14 @@ def _serve(
             uvicorn.Server(config).run(sockets=[line])
         finally:
             desk.close()
+
+
+def _application(desk: Desk) -> Any:
+    try:
+        return application(desk)
+    except ModuleNotFoundError as error:
+        message = f'c.Desk.hub needs {error.name}, which is missing: pip install "nbjudge[hub]"'
+        raise CourseError(message) from error
 
 
 @contextmanager

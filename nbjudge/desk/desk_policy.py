@@ -37,6 +37,11 @@ class DeskPolicy:
     graders: tuple[str, ...] = setting(
         ("instructor",), "Who may see the class: each gets a link of their own."
     )
+    hub: bool = setting(
+        False,
+        "Whether people come in by the JupyterHub whose service the desk is: a student's id is the "
+        "name there, and so is a grader's. Personal links work as well.",
+    )
     late_replaces: bool = setting(
         False,
         "Whether what comes after the deadline counts before what came in time. Otherwise it is "

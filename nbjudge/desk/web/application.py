@@ -8,7 +8,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from nbjudge.desk.store import Refused
@@ -27,9 +27,20 @@ SCRIPT = "desk.js"
 
 
 def application(desk: Desk) -> Guard:
-    """Return the desk for an ASGI server."""
+    """Return the desk for an ASGI server.
+
+    Raises
+    ------
+    CourseError
+        If people are to come in by a JupyterHub, and there is none.
+    """
     pages = DeskPages(desk)
     doors = Doors(desk)
+    hub = None
+    if desk.policy.hub:
+        from nbjudge.desk.hub.hub_login import HubLogin  # which not everybody has installed
+
+        hub = HubLogin(desk.policy, desk.key, doors)
     script = (TEMPLATES / SCRIPT).read_bytes()
 
     def show_script(_: Request) -> Response:
@@ -45,6 +56,9 @@ def application(desk: Desk) -> Guard:
 
     def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
+        is_api = request.url.path.startswith(f"{desk.policy.base}/api/")
+        if hub is not None and error.status == 401 and request.method == "GET" and not is_api:
+            return RedirectResponse(hub.start, 303)
         return tell(request, str(error), error.status)
 
     def fail(request: Request, error: Exception) -> Response:
@@ -70,6 +84,7 @@ def application(desk: Desk) -> Guard:
         *StudentRoutes(desk, pages, doors).routes(),
         *ClassRoutes(desk, pages, doors).routes(),
         *NotebookRoutes(desk, doors).routes(),
+        *(hub.routes() if hub is not None else ()),
     ]
     if desk.policy.base:
         routes = [Mount(desk.policy.base, routes=routes)]

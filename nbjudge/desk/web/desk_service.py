@@ -101,9 +101,9 @@ class Desk:
         self.policy = policy
         self.clock = clock
         self.name = str(course.config().CourseDirectory.get("course_id", "")) or course.root.name
-        key = desk_key(course.root)
-        self.links = Links(key, policy.url)
-        self.receipts = Receipts(key, self.name, policy.timezone)
+        self.key = desk_key(course.root)
+        self.links = Links(self.key, policy.url)
+        self.receipts = Receipts(self.key, self.name, policy.timezone)
         self._database = Database(course, policy)
         self.store = Store(self._database, policy)
         self.logins = Logins(self._database, clock)

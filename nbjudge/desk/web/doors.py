@@ -43,13 +43,26 @@ class Doors:
         visitor = self._desk.links.visitor(key)
         if visitor is None:
             raise Refused("This link is not the desk's, or not whole. Ask for a new one.", 403)
-        if not self._desk.knows(visitor):
-            raise Refused("Whoever this link was made for is not in the class now.", 403)
+        self._require_known(visitor)
         return visitor
+
+    def _require_known(self, visitor: Visitor) -> None:
+        if not self._desk.knows(visitor):
+            raise Refused(f"{visitor.who!r} is not in the class now. Ask your instructor.", 403)
 
     def let_in(self, request: Request, key: str) -> Response:
         """Begin a session with whom a key belongs to; whatever session there was ends."""
-        visitor = self.visitor(key)
+        return self.begin(request, self.visitor(key))
+
+    def begin(self, request: Request, visitor: Visitor) -> Response:
+        """Begin a session with somebody who is known; whatever session there was ends.
+
+        Raises
+        ------
+        Refused
+            If whoever it is does not belong here now.
+        """
+        self._require_known(visitor)
         session = self._desk.logins.begin(visitor, request.cookies.get(self._cookie))
         self._desk.store.note(self._desk.clock(), visitor.who, "came in")
         policy = self._desk.policy
