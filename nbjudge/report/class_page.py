@@ -10,7 +10,6 @@ from nbjudge.basics.text import clean_characters, cut
 from nbjudge.pages.frame import Pages
 from nbjudge.report import pictures
 from nbjudge.report.findings import findings, interval, reading, running, with_sign
-from nbjudge.report.records import Unnamed
 from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
 
 __all__ = ["page"]
@@ -46,9 +45,9 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         findings=findings(found),
         mistakes=found.mistakes[:MOST_MISTAKES],
         rarer=found.mistakes[MOST_MISTAKES:],
-        unnamed=_shared(found)[:MOST_UNNAMED],
-        more_unnamed=len(_shared(found)[MOST_UNNAMED:]),
-        alone=sum(group.students == 1 for group in found.unnamed),
+        unnamed=found.unnamed[:MOST_UNNAMED],
+        more_unnamed=sum(group.students for group in found.unnamed[MOST_UNNAMED:]),
+        tests_took=sum(sum(each.test_times.all) for each in found.exercises if each.test_times),
         code=_shown,
         together=[each.exercise for each in told],
         of_two=of_two,
@@ -67,11 +66,6 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         least=LEAST_STUDENTS,
         most_waiting=f"{MOST_WAITING:.0%}".replace("%", " %"),
     )
-
-
-def _shared(found: Numbers) -> list[Unnamed]:
-    """Return the groups of more than one student."""
-    return [group for group in found.unnamed if group.students > 1]
 
 
 def _shown(answer: str) -> str:

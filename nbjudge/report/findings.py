@@ -71,9 +71,9 @@ def findings(found: Numbers) -> tuple[str, ...]:
     """Return what stands out, the most important first; there is always something to say."""
     return (
         *_marks(found),
-        *_best(found.exercises),
-        *_hardest(found),
         *_mistakes(found),
+        *_hardest(found),
+        *_best(found.exercises),
         *_against(found.exercises),
         *_all_alike(found),
         *_left_empty(found),

@@ -116,6 +116,7 @@ def _answers(
                 mistake=mistake,
                 sentence=sentence,
                 seconds=found.seconds.get(exercise.number),
+                test_seconds=found.test_seconds.get(exercise.number),
             ),
         )
 
@@ -126,6 +127,7 @@ class _Record:
 
     mistakes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    test_seconds: Mapping[str, float] = field(default_factory=dict)
     wrong: tuple[WrongAnswer, ...] = ()
 
 
@@ -160,10 +162,14 @@ def _read(notebook: dict[str, Any]) -> _Record:
         if verdict["mistake"]
     }
     seconds: dict[str, float] = {}
+    test_seconds: dict[str, float] = {}
     for cell in notebook["cells"]:
         taken = record["seconds"].get(cell["id"])
-        name = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        own = cell["metadata"].get("nbgrader", {})
+        name = own.get("grade_id")
         if name and isinstance(taken, int | float) and math.isfinite(taken):
             number = exercise_number(name)
-            seconds[number] = seconds.get(number, 0.0) + max(0.0, float(taken))
-    return _Record(mistakes, seconds)
+            is_test = own.get("grade") and not own.get("solution")
+            for sums in (seconds, test_seconds) if is_test else (seconds,):
+                sums[number] = sums.get(number, 0.0) + max(0.0, float(taken))
+    return _Record(mistakes, seconds, test_seconds)

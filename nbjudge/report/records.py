@@ -63,7 +63,9 @@ class Answer:
     mistake, sentence : str
         The known mistake that it behaves like, and what the student was told of it.
     seconds : float, optional
-        How long its cells ran when they were graded.
+        How long its cells ran when they were graded, its test among them.
+    test_seconds : float, optional
+        How long its test did.
     """
 
     points: float | None
@@ -71,6 +73,7 @@ class Answer:
     mistake: str = ""
     sentence: str = ""
     seconds: float | None = None
+    test_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,9 @@ class ExerciseNumbers:
     named, unnamed : int
         Answers that lost points like a known mistake, and like none.
     times : Times, optional
+        Of the answer and its test together.
+    test_times : Times, optional
+        Of the test alone, also where nothing was answered.
     """
 
     exercise: Exercise
@@ -141,6 +144,7 @@ class ExerciseNumbers:
     named: int
     unnamed: int
     times: Times | None
+    test_times: Times | None = None
 
     @property
     def is_read(self) -> bool:
@@ -397,6 +401,7 @@ def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
         named=named,
         unnamed=len(lost) - named,
         times=_times([a.seconds for a in answers if a.seconds is not None and not a.is_empty]),
+        test_times=_times([a.test_seconds for a in answers if a.test_seconds is not None]),
     )
 
 

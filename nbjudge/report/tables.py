@@ -15,7 +15,14 @@ EXERCISES = (
     *("notebook", "exercise", "title", "points", "marked_by", "students", "waiting"),
     *("all_points", "some_points", "no_point", "left_empty", "share", "share_of_answers"),
     *("discrimination", "interval_low", "interval_high", "discrimination_students", "reading"),
-    *("known_mistakes", "other_mistakes", "seconds_median", "seconds_most"),
+    *(
+        "known_mistakes",
+        "other_mistakes",
+        "seconds_median",
+        "seconds_most",
+        "test_seconds_median",
+        "test_seconds_all",
+    ),
 )
 MISTAKES = ("notebook", "exercise", "title", "mistake", "sentence", "students", "of", "share")
 
@@ -36,6 +43,8 @@ def exercises(found: Numbers) -> str:
                 *(each.named, each.unnamed),
                 each.times.median if each.times else None,
                 each.times.most if each.times else None,
+                each.test_times.median if each.test_times else None,
+                sum(each.test_times.all) if each.test_times else None,
             )
             for each in found.exercises
         ],

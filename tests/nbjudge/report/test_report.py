@@ -128,7 +128,7 @@ def test_a_class_is_gathered_from_gradebook_records_and_rows(graded: Course) -> 
         ("1.1.3", 2, True),
     ]
     by_id = {each.student: each for each in of.members}
-    assert list(by_id) == ["absent", "bob", "frida", "ada", "mia", "zoe"]  # Ada Lovelace
+    assert list(by_id) == ["bob", "absent", "frida", "ada", "mia", "zoe"]  # by last name
     assert by_id["ada"].name == "Ada Lovelace"
     assert points(by_id["ada"]) == 5
     assert points(by_id["zoe"]) == 3
@@ -138,7 +138,7 @@ def test_a_class_is_gathered_from_gradebook_records_and_rows(graded: Course) -> 
     assert by_id["absent"].status is Status.NOT_HANDED_IN
     slip = by_id["mia"].answers["sums", "1.1.1"]
     assert (slip.points, slip.mistake, slip.sentence) == (0, "epsilon outside the root", SENTENCE)
-    assert slip.seconds == 0.5  # its answer and its test
+    assert (slip.seconds, slip.test_seconds) == (0.5, 0.25)  # its answer and its test
     assert by_id["ada"].answers["sums", "1.1.3"].points is None
     assert of.unread == 0
 
