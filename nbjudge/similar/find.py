@@ -7,6 +7,7 @@ alike is a reason to read both, and no proof of anything.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ __all__ = ["Progress", "Similar", "Student", "similar"]
 
 #: Called with how many are done, how many there are, and the student.
 Progress = Callable[[int, int, str], None]
+
+EXAMPLE = re.compile(
+    r"^(?P<fence>```|~~~)[^\n]*\n(?P<code>.*?)^(?P=fence)", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -216,7 +221,7 @@ def _exercises(
     for name, version in terms.items():
         path = course.root / "source" / assignment / f"{name}.ipynb"
         original = source.by_grade_id(source.read(path)) if path.is_file() else {}
-        prose = [cell.source for cell in version.cells if cell.cell_type == "markdown"]
+        given = {kind: _prints(texts, kind) for kind, texts in _given(course, assignment, version)}
         for cell in version.cells:
             if not cell.solution or cell.grade_id not in texts:
                 continue
@@ -226,9 +231,26 @@ def _exercises(
                 exercise=exercise_number(cell.grade_id),
                 kind=kind,
                 readings={n: reading(t, kind) for n, t in texts[cell.grade_id].items()},
-                given=_prints([cell.source, *([] if kind is Kind.CODE else prose)], kind),
+                given=given[kind] | _prints([cell.source], kind),
                 known=_prints(_spellings([*own, *_known_answers(cell, course.plug)]), kind),
             )
+
+
+def _given(
+    course: Course, assignment: str, version: NotebookVersion
+) -> Iterator[tuple[Kind, list[str]]]:
+    """Yield what everybody was given, code and words: the whole notebook as it was released."""
+    path = course.root / "release" / assignment / f"{version.name}.ipynb"
+    if path.is_file():
+        released = [(cell.cell_type, cell.source) for cell in source.read(path).cells]
+    else:
+        released = [(cell.cell_type, cell.source) for cell in version.cells if not cell.is_test]
+        released += version.given
+    words = [text for kind, text in released if kind != "code"]
+    # An example in a text is given, too.
+    examples = [found["code"] for text in words for found in EXAMPLE.finditer(text)]
+    yield Kind.CODE, [*(text for kind, text in released if kind == "code"), *examples]
+    yield Kind.WORDS, words
 
 
 def _prints(texts: Iterable[str], kind: Kind) -> frozenset[int]:

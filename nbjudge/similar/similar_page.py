@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from math import log10
+from math import floor, log10
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,15 @@ def _by_pairs(group: Group) -> Iterator[int]:
         yield from (pair.one, pair.other)
 
 
+def shown_score(score: float) -> str:
+    """Return a score with two digits, never above what it is: so each is in the bar that it says.
+
+    >>> shown_score(0.9999), shown_score(1.0), shown_score(1.499)
+    ('0.99', '1.00', '1.49')
+    """
+    return f"{floor(score * 100 + 1e-9) / 100:.2f}"
+
+
 def page(found: Similar, *, anonymous: bool = False) -> str:
     """Return the page of an assignment.
 
@@ -139,6 +148,7 @@ def page(found: Similar, *, anonymous: bool = False) -> str:
             for student, sentences in found.remarks.items()
         ],
         listed=sum(len(group.pairs) for group in groups),
+        shown_score=shown_score,
     )
 
 
@@ -291,7 +301,7 @@ def describe(found: Similar, written: str, *, anonymous: bool = False) -> Iterat
         yield f"{found.assignment}: {listed} of {found.findings.pairs:,} to read, {submissions}"
         for group in groups[:MOST_GROUPS]:
             members = [names[number] for number in dict.fromkeys(_by_pairs(group))]
-            yield f"  {group.pairs[0].score:.1f}  {', '.join(map(printable, members))}"
+            yield f"  {shown_score(group.pairs[0].score)}  {', '.join(map(printable, members))}"
         yield "  A reason to read both, not a proof."
     else:
         yield f"{found.assignment}: nothing stands out among {submissions} ({pairs})."

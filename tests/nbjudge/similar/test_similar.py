@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
+from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import CourseError
-from nbjudge.similar import similar_page
+from nbjudge.release import source
+from nbjudge.similar import find, similar_page
 from nbjudge.similar.find import Similar, similar
 from nbjudge.similar.fingerprints import Kind, reading
 from nbjudge.similar.similar_page import describe, mark_passages, page
@@ -332,3 +334,22 @@ def test_planted_copies_are_found_and_honest_pairs_are_not(
 
     assert found.honest == 0
     assert found.found == dict.fromkeys(DISGUISES, (2, 2))
+
+
+def test_what_the_notebook_gave_anywhere_counts_for_nothing(course: Course) -> None:
+    release = course.root / "release" / "sums" / "sums.ipynb"
+    notebook = source.read(release)
+    example = (
+        "def scan(values):\n    seen = []\n    for value in values:\n        seen += [value * 2]\n"
+    )
+    notebook.cells[0].source += f"\n\n```python\n{example}```\n"
+    release.write_text(source.notebook_text(notebook), encoding="utf-8")
+    version = versions(course, "sums")["sums"]
+
+    (code, given), (words, prose) = find._given(course, "sums", version)
+
+    assert (code, words) == (Kind.CODE, Kind.WORDS)
+    assert example in given
+    assert reading(example, Kind.CODE).places.keys() <= find._prints(given, Kind.CODE)
+    assert notebook.cells[0].source in prose
+    assert not any("BEGIN HIDDEN TESTS" in text for text in given)
