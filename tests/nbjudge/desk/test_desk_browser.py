@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from browsing import hindrances
 from desk_visits import INSTRUCTOR, POLICY, OpenDesk, open_desk
 from desks import NOON, WRONG, enrol, set_due, sums
 from playwright.sync_api import expect
+from serving_desks import free_port, serve
 
 from nbjudge.course.course import Course
-from nbjudge.desk.web.application import application
 from nbjudge.desk.web.desk_keys import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -54,26 +51,15 @@ def served(course: Course) -> Iterator[Served]:
         ("bo", "Bo", "Ek"),
         ("cy", "Cyprien-Emmanuel", "von und zu Hohenzollern-Sigmaringen"),
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     set_due(course, NOON.replace(hour=18))
     policy = replace(
         POLICY, url=f"http://127.0.0.1:{port}", timezone="Europe/Berlin", shows_before="feedback"
     )
     opened = open_desk(course, policy)
     opened.desk.marking.start()
-    config = uvicorn.Config(
-        application(opened.desk), host="127.0.0.1", port=port, log_config=None, lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield Served(opened)
-    server.should_exit = True
-    thread.join()
+    with serve(opened.desk):
+        yield Served(opened)
     opened.desk.close()
 
 

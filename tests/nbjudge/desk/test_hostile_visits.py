@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from desk_visits import INSTRUCTOR, POLICY, OpenDesk, open_desk
 from desks import enrol, sums
+from serving_desks import free_port, serve
 from starlette.requests import Request
 
 from nbjudge.course.course import Course
 from nbjudge.desk.store import Refused
-from nbjudge.desk.web.application import application
 from nbjudge.desk.web.desk_keys import Links, Visitor
 from nbjudge.desk.web.uploads import read_body
 
@@ -296,22 +294,11 @@ def test_a_flood_from_one_student_is_stopped_and_costs_no_other(people: Course) 
 @pytest.fixture
 def served(people: Course) -> Iterator[tuple[OpenDesk, int]]:
     """Yield a desk behind a real server, and its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     policy = replace(POLICY, url=f"http://127.0.0.1:{port}", upload_seconds=1, megabytes=1)
     opened = open_desk(people, policy)
-    config = uvicorn.Config(
-        application(opened.desk), host="127.0.0.1", port=port, log_config=None, lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield opened, port
-    server.should_exit = True
-    thread.join()
+    with serve(opened.desk):
+        yield opened, port
 
 
 def exchange(port: int, head: str, *parts: bytes, pause: float = 0.0) -> str:
