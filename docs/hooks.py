@@ -15,6 +15,7 @@ from typing import Any
 from mkdocs.structure.files import File
 
 from nbjudge.cli import manual
+from nbjudge.pages.frame import TOKENS
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Files of the repository that are pages of the site, and what they are called there.
@@ -28,6 +29,8 @@ MADE = {
 
 #: What scrolls within a page when it is wide: tables, and the code of a block.
 SCROLLS = re.compile(r"<table(?=[ >])|(?<=<pre>)(?:<span></span>)?<code(?=[ >])")
+#: In a style sheet, what holds in light, and then what holds in dark.
+ROOT_RULE = re.compile(r":root \{([^}]*)\}")
 FENCE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)\s]+)\)")
 log = logging.getLogger("mkdocs.hooks")
@@ -38,7 +41,17 @@ def on_files(files: Any, config: Any) -> Any:
     for name, page in BESIDE.items():
         content = (ROOT / name).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=_led(content, "", config.repo_url)))
+    files.append(File.generated(config, "tokens.css", content=_tokens()))
     return files
+
+
+def _tokens() -> str:
+    """Return the colours of the course's other pages, by the scheme that a reader has chosen."""
+    bodies = ROOT_RULE.findall(TOKENS.read_text(encoding="utf-8"))
+    return "".join(
+        f'[data-md-color-scheme="{scheme}"] {{{body}}}\n'
+        for scheme, body in zip(("default", "slate"), bodies, strict=True)
+    )
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:

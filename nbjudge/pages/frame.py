@@ -25,6 +25,8 @@ __all__ = ["Pages", "count_of", "points", "with_code"]
 
 CODE = re.compile(r"`([^`\n]{1,200})`")
 FRAME = Path(__file__).parent / "templates"
+#: The colours of all pages, which the documentation uses as well.
+TOKENS = FRAME / "tokens.css"
 
 
 def points(number: float) -> str:
@@ -79,7 +81,10 @@ class Pages:
         )
         self._environment.filters.update(points=points, with_code=with_code)
         self._environment.globals.update(count_of=count_of, clean=clean_characters)
-        sheets = [(place / "style.css").read_text(encoding="utf-8") for place in (FRAME, folder)]
+        sheets = [
+            path.read_text(encoding="utf-8")
+            for path in (TOKENS, FRAME / "style.css", folder / "style.css")
+        ]
         style = f"\n{''.join(sheets).strip()}\n"
         digest = hashlib.sha256(style.encode()).digest()
         #: Of the style sheet, as a page's policy names it.
