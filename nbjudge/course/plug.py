@@ -30,7 +30,7 @@ __all__ = [
 #: The package that every course has; and its rooms that run where a student's code runs, so that
 #: nothing in them is secret.
 JUDGE = "nbjudge"
-IN_KERNELS = ("plain", "kernel", "fork_server")
+IN_KERNELS = ("plain", "kernel", "shell", "fork_server")
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """The warm parent: imports what notebooks need once, and forks a kernel for each submission.
 
-It runs in a sandbox and computes nothing itself: no thread, no ZeroMQ context and no event loop
-exist before it forks. Each child gets namespaces of its own, is watched by an `init` process of its
-own, and dies whole.
+It runs in a sandbox and computes nothing itself: the kernel and its shell are made once, and no
+thread and no event loop exist before it forks. Each child gets namespaces of its own, is watched by
+an `init` process of its own, and dies whole.
 
 The grader sends, for each kernel, one end of a socket: the *leash*. The child reads from it what is
-asked for (JSON), which this process therefore never sees: what it once had in its memory, all later
-kernels could find in theirs. On the leash the child's init says "ready", and how the kernel ended
-and what it used; it takes "interrupt" and "kill". A leash that is let go kills too, so that nothing
-outlives a grader.
+asked for (JSON) and the kernel's end of its line, which this process therefore never sees: what it
+once had in its memory, all later kernels could find in theirs. On the line the kernel says that it
+is up. On the leash the child's init says how the kernel ended and what it used; it takes
+"interrupt" and "kill". A leash that is let go kills too, so that nothing outlives a grader.
 """
 
 from __future__ import annotations
@@ -26,18 +26,21 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from nbjudge.fork_server import namespaces, syscalls
 from nbjudge.fork_server.meter import CountingMeter, GroupMeter, Meter, read_sizes
 from nbjudge.fork_server.sessions import Sessions
 from nbjudge.fork_server.usage import Budget, pack_end
-from nbjudge.fork_server.watch import READY, watch
+from nbjudge.fork_server.watch import watch
+from nbjudge.shell.line import DONE, Line
+
+if TYPE_CHECKING:
+    from nbjudge.shell.app import GradedKernelApp
 
 __all__ = ["HOME", "MODULES", "main"]
 
-UP = b"up"
-#: Open files that come with a request: those of a control group.
+#: Open files that come with a request: the kernel's end of the line, and those of a control group.
 MOST_FILES = 16
 #: Terminals that a kernel can have: a shell's command takes one.
 TERMINALS = 16
@@ -58,11 +61,8 @@ MODULES = (
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "ipykernel.debugger",
-    "ipykernel.kernelapp",
     "tornado.platform.asyncio",
-    "zmq.utils.garbage",
     "nbjudge.checks",
-    "nbjudge.kernel.app",
 )
 #: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
 #: has met: users are counted, so two kernels of one user would share their limit.
@@ -73,7 +73,6 @@ RESERVED = 2**30
 #: Where a kernel may write: its home, the folder that it starts in, and those for temporary files.
 OWN = "/student"
 HOME, CWD = f"{OWN}/home", f"{OWN}/work"
-CONNECTION = f"{HOME}/connection.json"
 
 
 class Imports(TypedDict):
@@ -93,7 +92,7 @@ def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bo
         The file descriptor of a socket that keeps messages apart (SOCK_SEQPACKET). Several
         graders may have the other end: each sends its requests whole.
     course : mapping
-        What `GradedKernelApp` is to know of the course.
+        What `GradedKernelApp.serve` is to know of the course.
     imports : dict
         See `Imports`.
     ahead : bool
@@ -104,6 +103,9 @@ def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bo
     is_first = True
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+    from nbjudge.shell.app import prepare  # which takes a while to import
+
+    app = prepare()
     _freeze()
     # Nobody asks how a child ended: its init tells on the leash.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -118,7 +120,7 @@ def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bo
                 sys.exit("The warm parent is no longer alone in its process.")
             if os.fork() == 0:
                 grader.close()
-                _child(socket.socket(fileno=leash), course)
+                _child(socket.socket(fileno=leash), app, course)
             os.close(leash)
             if is_first:
                 is_first = False
@@ -139,18 +141,18 @@ def _threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def _child(leash: socket.socket, course: Mapping[str, Any]) -> NoReturn:
+def _child(leash: socket.socket, app: GradedKernelApp, course: Mapping[str, Any]) -> NoReturn:
     """Become the first process of new namespaces; never return."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         _silence()
-        text, files, _, _ = socket.recv_fds(leash, 2**20, MOST_FILES)
+        text, (line, *files), _, _ = socket.recv_fds(leash, 2**20, MOST_FILES)
         request = {**json.loads(text), "course": course}
         group = dict(zip(request["group"], files, strict=True))
         namespaces.unshare(with_users=os.getuid() != 0)
         if os.fork() == 0:
-            _init(request, group, leash)
+            _init(request, group, leash, socket.socket(fileno=line), app)
     except BaseException as error:
         leash.send(f"failed: {type(error).__name__}: {error}".encode()[:1000])
     os._exit(1)
@@ -163,37 +165,34 @@ def _silence() -> None:
     os.close(null)
 
 
-def _init(request: dict[str, Any], group: dict[str, int], leash: socket.socket) -> None:
+def _init(
+    request: dict[str, Any],
+    group: dict[str, int],
+    leash: socket.socket,
+    line: socket.socket,
+    app: GradedKernelApp,
+) -> None:
     """Furnish the room, start the kernel in it, and watch over both."""
     user = random.SystemRandom().choice(_strangers()) if os.getuid() == 0 else None
     budget = Budget(**request["budget"])
     # Of the parent, by kind, in kilobytes; in here there may be no list of processes to read.
     parents = read_sizes(Path("/proc/self/status"))
     _furnish(request, budget, user)
-    is_up, says_up = os.pipe()
     may_run, lets_run = os.pipe()
     kernel = os.fork()
     if kernel == 0:
         leash.close()
         for file in group.values():  # whoever has them could leave the group
             os.close(file)
-        os.close(is_up)
         os.close(lets_run)
-        _kernel(request, budget, parents, user, says_up, may_run)
-    os.close(says_up)
+        _kernel(request, budget, parents, user, line, may_run, app)
+    line.close()
     os.close(may_run)
     # However busy the kernel's processes are, who watches over them must have its turn.
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-    # It takes a while, in which the kernel starts.
     meter = _meter(kernel, budget, group, parents["RssAnon"] / 1024)
-    if (said := os.read(is_up, 1000)) != UP:
-        leash.send(b"failed: " + (said or b"it ended while it started"))
-    else:
-        # The sockets are bound: now nobody writes there any more.
-        namespaces.seal("/line")
-        leash.send(READY)
-        os.write(lets_run, b"1")
+    os.close(lets_run)  # from now on it is counted
     sessions = None if request["shares"] else Sessions()
     ended = watch(kernel, leash, budget, meter, sessions)
     _clear()
@@ -238,10 +237,8 @@ def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
     _show_tmp([Path(prefix) for prefix in request["prefixes"]])
     _make_temporary("/dev/shm")
     namespaces.mount_proc()
-    namespaces.bind(str(room / "line"), "/line")
     shutil.copytree(room / "work", CWD)
     shutil.copytree(room / "home", HOME)
-    Path(CONNECTION).write_text(json.dumps(request["connection"]), encoding="utf-8")
     if user is not None:
         for owned in (Path(HOME), Path(CWD)):
             for place in (owned, *owned.rglob("*")):
@@ -279,11 +276,13 @@ def _kernel(
     budget: Budget,
     parents: dict[str, int],
     user: int | None,
-    says_up: int,
+    line: socket.socket,
     may_run: int,
+    app: GradedKernelApp,
 ) -> NoReturn:
     """Become the kernel."""
     try:
+        line.set_inheritable(False)  # no program that it starts keeps the line open
         namespaces.limit(
             cpu_seconds=budget.cpu_seconds,
             data_bytes=parents["VmData"] * 1024 + budget.memory_megabytes * 2**20,
@@ -300,25 +299,12 @@ def _kernel(
         os.environ.update(request["environment"])
         tempfile.tempdir = None  # an import may have asked for the parent's
         _reseed()
-        from IPython.core.pylabtools import activate_matplotlib
-        from matplotlib_inline.backend_inline import configure_inline_support
-
-        from nbjudge.kernel.app import GradedKernelApp
-
-        sys.argv = [""]
-        app = GradedKernelApp.instance(connection_file=CONNECTION, alone=True, **request["course"])
-        app.initialize(request["arguments"])  # type: ignore[no-untyped-call]
-        # matplotlib was imported without a shell to show its figures in.
-        activate_matplotlib(os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
-        configure_inline_support(app.shell, os.environ["MPLBACKEND"])  # type: ignore[no-untyped-call]
-        os.write(says_up, UP)
-        os.close(says_up)
         os.read(may_run, 1)
         os.close(may_run)
-        app.start()
+        app.serve(line, alone=True, **request["course"])
     except BaseException as error:
         with suppress(OSError):
-            os.write(says_up, f"{type(error).__name__}: {error}".encode()[:900])
+            Line(line).send(DONE, 0, f"{type(error).__name__}: {error}".encode()[:900])
     os._exit(1)
 
 

@@ -13,9 +13,9 @@ from nbjudge.fork_server.meter import Meter
 from nbjudge.fork_server.sessions import Sessions
 from nbjudge.fork_server.usage import Budget
 
-__all__ = ["INTERRUPT", "KILL", "READY", "watch"]
+__all__ = ["INTERRUPT", "KILL", "watch"]
 
-READY, INTERRUPT, KILL = b"ready", b"interrupt", b"kill"
+INTERRUPT, KILL = b"interrupt", b"kill"
 #: Seconds between two looks: the least, and the most.
 SHORTEST, LONGEST = 0.02, 0.5
 #: What processes can take within a second, in megabytes: looks follow each other the faster, the

@@ -67,9 +67,6 @@ from nbjudge.plain.kinds import (
 from nbjudge.plain.torch_values import COUNTED, MEASURED, TORCH, torch_types
 
 __all__ = [
-    "REPLY",
-    "REPORT",
-    "REQUEST",
     "Bounds",
     "Malformed",
     "NotPlain",
@@ -82,10 +79,6 @@ __all__ = [
     "rebuilt",
 ]
 
-#: The types of the Jupyter messages that carry the first request and its reply.
-REQUEST, REPLY = "judge_request", "judge_reply"
-#: Where the metadata of the reply to a cell say how the cell was left.
-REPORT = "course"
 USUAL = Bounds()
 MAX_INTEGER_BYTES = 128
 MAX_REFERENCE = 2**53

@@ -69,7 +69,7 @@ def command(
         *("bwrap", "--die-with-parent", "--new-session", "--clearenv"),
         *_namespaces(),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
-        *("--dir", "/tmp", "--dir", "/line", "--tmpfs", "/student"),
+        *("--dir", "/tmp", "--tmpfs", "/student"),
         *_system(packages),
     ]
     for place, original in {"/course": library, **shown}.items():

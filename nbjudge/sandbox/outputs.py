@@ -1,6 +1,6 @@
 """What a graded notebook keeps of what its cells write and show: one budget for the whole of it.
 
-A cell's outputs are bounded twice: `Intake` refuses messages before anybody parses them, and
+A cell's outputs are bounded twice: `CellOutputs` refuses frames before anybody parses them, and
 `OutputBudget` counts what the notebook then holds, since a message can change many outputs.
 """
 
@@ -10,68 +10,102 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 from nbjudge.basics.json_bounds import count_values
 
-__all__ = ["Intake", "OutputBudget"]
+__all__ = ["CellOutputs", "OutputBudget"]
 
-OUTPUTS = frozenset(["stream", "display_data", "execute_result", "error", "update_display_data"])
-CLEAR = "clear_output"
-#: What a client has to know beside the outputs; the rest is for people who sit before a notebook.
-NEEDED = frozenset(["status", CLEAR])
 #: Outputs of one notebook that are kept.
 MOST_OUTPUTS = 5000
-#: Messages of one cell that are read, and JSON values in them: each takes far more when parsed.
-MAX_MESSAGES = 10_000
+#: Frames of one cell that are read, and JSON values in them: each takes far more when parsed.
+MAX_FRAMES = 10_000
 MAX_VALUES = 200_000
+#: What a message of Jupyter's has to hold, by its kind, for an output that is like it.
+PARTS = {
+    "stream": ("name", "text"),
+    "display_data": ("data", "metadata"),
+    "execute_result": ("data", "metadata", "execution_count"),
+    "error": ("ename", "evalue", "traceback"),
+}
+CLEAR, UPDATE = "clear_output", "update_display_data"
 
 
-class Intake:
-    """Decides which messages of one cell are parsed.
+class CellOutputs:
+    """What one cell shows, as frames tell it: added, changed by its id, and cleared.
 
     Parameters
     ----------
     room : int
-        Bytes of all that are outputs.
+        Bytes of all frames that are read. What clears them makes room again.
     """
 
     def __init__(self, room: int) -> None:
         self._room = room
-        #: Whether an output was refused.
+        #: As a notebook has them.
+        self.outputs: list[NotebookNode] = []
+        #: Whether something was refused.
         self.is_cut = False
-        self._clear()
+        self._bytes = self._values = self._frames = 0
+        self._by_id: dict[str, list[NotebookNode]] = {}
+        self._is_cleared_later = False
 
-    def _clear(self) -> None:
-        self._bytes = self._values = self._messages = 0
-
-    def admits(self, kind: str, size: int, content: bytes) -> bool:
-        """Say whether a message is needed, and there is room for it.
+    def has_room(self, kind: str, size: int) -> bool:
+        """Say whether there is room for a frame, before it is read.
 
         Parameters
         ----------
         kind : str
-            Its type.
+            Of the message that it carries.
         size : int
-            Of all its parts, in bytes.
-        content : bytes
-            Its JSON.
+            In bytes.
         """
         if kind == CLEAR:
-            self._clear()
-        if kind not in OUTPUTS:
-            return kind in NEEDED
+            self._bytes = self._values = self._frames = 0
         self._bytes += size
-        self._messages += 1
-        # What does not fit by its size is not looked at.
-        if self._bytes <= self._room and self._messages <= MAX_MESSAGES:
-            self._values += count_values(content)
-            if self._values <= MAX_VALUES:
-                return True
-        self.is_cut = True
-        return False
+        self._frames += 1
+        fits = self._bytes <= self._room and self._frames <= MAX_FRAMES
+        self.is_cut |= not fits
+        return fits
+
+    def take(self, kind: str, content: bytes) -> None:
+        """Do what a message says; one that no kernel of Jupyter's sends is passed over."""
+        self._values += count_values(content)
+        if self._values > MAX_VALUES:
+            self.is_cut = True
+            return
+        # A kernel can send anything, and it raises whatever its parsing raises.
+        with suppress(Exception):
+            message = json.loads(content)
+            if kind == CLEAR:
+                self._is_cleared_later = bool(message["wait"])
+                if not self._is_cleared_later:
+                    self._clear()
+            else:
+                self._show(kind, message)
+
+    def _show(self, kind: str, message: dict[str, Any]) -> None:
+        name = (message.get("transient") or {}).get("display_id")
+        if name and kind != "stream":
+            for shown in self._by_id.get(name, ()):
+                for part in PARTS["display_data"]:
+                    shown[part] = _node(message[part])
+        if kind == UPDATE:
+            return
+        output = _node({"output_type": kind, **{part: message[part] for part in PARTS[kind]}})
+        if self._is_cleared_later:
+            self._clear()
+        self.outputs.append(output)
+        if name:
+            self._by_id.setdefault(name, []).append(output)
+
+    def _clear(self) -> None:
+        self.outputs.clear()
+        self._by_id.clear()
+        self._is_cleared_later = False
 
 
 @dataclass
@@ -95,17 +129,20 @@ class OutputBudget:
         #: Why outputs are left out, as the end of a sentence.
         self.reason = f"a notebook may show {mostly}, and {self.outputs} outputs"
 
-    def keep(self, cell: NotebookNode, *, is_cut: bool = False) -> None:
-        """Leave a cell the outputs that a file can hold and that fit, and say so if some do not.
+    def keep(
+        self, cell: NotebookNode, outputs: Iterable[NotebookNode], *, is_cut: bool = False
+    ) -> None:
+        """Give a cell those outputs that a file can hold and that fit, and say so if some do not.
 
         Parameters
         ----------
         cell : NotebookNode
+        outputs : iterable of NotebookNode
         is_cut : bool
             Whether some are left out already.
         """
         kept = []
-        for output in _join(cell.outputs):
+        for output in _join(outputs):
             if (size := _size(output)) is None:
                 continue
             if size > self.bytes or not self.outputs:
@@ -122,6 +159,10 @@ class OutputBudget:
                     "display_data", data={"text/plain": f"The rest is left out: {self.reason}."}
                 )
             )
+
+
+def _node(value: Any) -> Any:
+    return from_dict(value)  # type: ignore[no-untyped-call]
 
 
 def _join(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:

@@ -1,49 +1,38 @@
-"""Kernels by fork: a warm parent in a sandbox, and the provisioner that asks it for kernels.
-
-Jupyter finds `WarmProvisioner` by the entry point "nbjudge-warm"; nbclient, nbgrader and Jupyter
-use its kernels as any others.
-"""
+"""Kernels by fork: a warm parent in a sandbox, and the kernels that it is asked for."""
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import functools
 import json
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from nbjudge.basics.stale_folders import remove_stale_folders
 from nbjudge.basics.temporary_folders import short_folder
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
+from nbjudge.fork_server.server import HOME
 from nbjudge.fork_server.usage import Budget, Usage, read_end
-from nbjudge.fork_server.watch import INTERRUPT, KILL, READY
+from nbjudge.fork_server.watch import INTERRUPT, KILL
 from nbjudge.sandbox import bubblewrap, cgroups, keeper
 from nbjudge.sandbox.workspace import copy_data, environment, font_lists, stage_library
 
-__all__ = ["SANDBOX_ENDED", "ForkServer", "WarmProvisioner", "lend", "running_fork_server"]
+__all__ = ["SANDBOX_ENDED", "ForkServer", "ParentLost", "WarmKernel", "lend", "running_fork_server"]
 
 START_SECONDS = 120
 #: How long a kernel may take to end before nobody waits for it any longer.
 END_SECONDS = 60
 #: How the names of the parents' folders begin; the grader's number follows.
 PREFIX = "course-grading-"
-#: Seconds between two looks at a leash.
-PAUSE = 0.002
 #: How a kernel ended whose watcher could not say how: somebody ended all of its sandbox.
 SANDBOX_ENDED = "its sandbox ended"
 
@@ -77,20 +66,20 @@ class ForkServer:
         self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
         for place in (self.rooms, library, data):
             place.mkdir()
-        self.rooms.chmod(0o711)  # other users of this machine may not look for a kernel's sockets
+        self.rooms.chmod(0o711)  # other users of this machine may not look into them
         stage_library(plug, library, "/course")
         copy_data(plug, data)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._owner, self._control = os.getpid(), ours
         self._said = (self.folder / "said.txt").open("wb+")
-        fonts = {f"/student/matplotlib/{path.name}": path for path in font_lists()}
+        fonts = {f"{HOME}/matplotlib/{path.name}": path for path in font_lists()}
         command = bubblewrap.command(
             ["/course/start.py", "parent", str(theirs.fileno()), *(["ahead"] if shared else [])],
             library=library,
             packages=plug.all_packages,
             rooms=self.rooms,
             shown={"/data": data, **fonts},
-            environment=environment(plug, "/student", data="/data"),
+            environment=environment(plug, HOME, data="/data"),
         )
         if shared:
             keep = [sys.executable, "-I", "-S", keeper.__file__]
@@ -138,8 +127,10 @@ class ForkServer:
         """Where the kernels' control groups can be made, if anywhere."""
         return cgroups.find_home() or cgroups.find_home(self._process.pid)
 
-    def fork(self, request: dict[str, Any], group: cgroups.Group | None = None) -> socket.socket:
-        """Ask for a kernel in a control group, and return its leash."""
+    def fork(
+        self, request: dict[str, Any], line: socket.socket, group: cgroups.Group | None = None
+    ) -> socket.socket:
+        """Ask for a kernel at the end of a line, in a control group, and return its leash."""
         files = group.open() if group else {}
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -150,7 +141,7 @@ class ForkServer:
                 "group": list(files),
                 "shares": bool(group and self.groups and self.groups.counts_computing),
             }
-            socket.send_fds(ours, [json.dumps(told).encode()], list(files.values()))
+            socket.send_fds(ours, [json.dumps(told).encode()], [line.fileno(), *files.values()])
         except OSError as error:
             ours.close()
             raise ParentLost(f"The warm parent ended: {error.strerror}.") from error
@@ -205,100 +196,71 @@ def running_fork_server(plug: Plug) -> ForkServer:
     return parent
 
 
-class WarmProvisioner(KernelProvisionerBase):
-    """Has kernels forked by this process's warm parent."""
+class WarmKernel:
+    """A kernel that a warm parent forks.
+
+    Parameters
+    ----------
+    fork_server : ForkServer
+    request : dict
+        What the kernel is to be like: see `fork_server.server`.
+    """
 
     _leash: socket.socket | None = None
     _group: cgroups.Group | None = None
-    #: How the kernel ended, in words; empty while it runs.
-    ended = ""
-    #: What it used, once it has ended; None if its sandbox could not tell.
-    used: Usage | None = None
 
-    @property
-    def has_process(self) -> bool:
-        """Whether there is a kernel."""
+    def __init__(self, fork_server: ForkServer, request: dict[str, Any]) -> None:
+        #: How it ended, in words; empty while it runs.
+        self.ended = ""
+        #: What it used, once it has ended; None if its sandbox could not tell.
+        self.used: Usage | None = None
+        if fork_server.groups:
+            with suppress(OSError):  # then its first process counts
+                self._group = fork_server.groups.new_group(Budget(**request["budget"]))
+        #: The grader's end of the line.
+        self.end, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._leash = fork_server.fork(request, theirs, self._group)
+        except BaseException:
+            self.end.close()
+            self._let_go("it was not forked")
+            raise
+
+    def is_alive(self) -> bool:
+        """Say whether it still runs."""
+        self.await_end(0)
         return self._leash is not None
 
-    async def poll(self) -> int | None:
-        """Return None while the kernel runs."""
-        self._listen()
-        return None if self._leash is not None else 1
+    def await_end(self, seconds: float) -> None:
+        """Wait for its end, or for a while."""
+        if self._leash is not None:
+            poller = select.poll()
+            poller.register(self._leash, select.POLLIN)
+            if poller.poll(1000 * seconds):
+                self._hear()
 
-    async def wait(self) -> int | None:
-        """Wait for the kernel's end."""
-        while await self.poll() is None:
-            await asyncio.sleep(PAUSE)
-        return 1
-
-    async def send_signal(self, signum: int) -> None:
-        """Interrupt the kernel, or end it."""
-        if signum == signal.SIGINT:
-            self._tell(INTERRUPT)
-        elif signum != 0:
-            await self.kill()
-
-    async def kill(self, restart: bool = False) -> None:
-        """End the kernel and everything that it started."""
-        self._tell(KILL)
-        try:
-            await asyncio.wait_for(self.wait(), END_SECONDS)
-        except TimeoutError:  # it is let go, at which it ends as soon as it can
-            self._let_go(f"it did not end within {END_SECONDS} s")
-
-    async def terminate(self, restart: bool = False) -> None:
-        """End the kernel; it has nothing to say in this."""
-        await self.kill()
-
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Choose the sockets that client and kernel talk through."""
-        manager = self.parent
-        assert manager is not None
-        manager.write_connection_file()
-        self.connection_info = manager.get_connection_info()
-        return await super().pre_launch(cmd=self.kernel_spec.argv, **kwargs)
-
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Ask for a kernel, and wait until its sockets are there."""
-        info: dict[str, Any] = dict(self.connection_info)
-        info["key"] = info["key"].decode()
-        info["ip"] = f"/line/{Path(info['ip']).name}"
-        request = {**kwargs["request"], "connection": info, "arguments": cmd}
-        parent: ForkServer = kwargs["fork_server"]
-        if parent.groups:
-            with suppress(OSError):  # then its first process counts
-                self._group = parent.groups.new_group(Budget(**request["budget"]))
-        self._leash = parent.fork(request, self._group)
-        self._leash.setblocking(False)
-        self.ended, self.used = "", None
-        end = time.monotonic() + START_SECONDS
-        while (said := self._heard()) != READY:
-            if said is not None or time.monotonic() > end:
-                why = (said or b"it did not answer").decode(errors="replace")
-                self._let_go(why)
-                raise ParentLost(f"A kernel could not be forked: {why}.")
-            await asyncio.sleep(PAUSE)
-        return self.connection_info
-
-    async def cleanup(self, restart: bool = False) -> None:
-        """Let go of the kernel."""
-        self._let_go("it was let go")
-
-    def _heard(self) -> bytes | None:
-        """Return what the leash says: nothing yet, a message, or that it was let go."""
+    def _hear(self) -> None:
+        """Learn from the leash how it ended, or that the leash was let go."""
         assert self._leash is not None
         try:
-            return self._leash.recv(2000) or SANDBOX_ENDED.encode()
-        except BlockingIOError:
-            return None
+            said = self._leash.recv(2000) or SANDBOX_ENDED.encode()
         except OSError:
-            return SANDBOX_ENDED.encode()
+            said = SANDBOX_ENDED.encode()
+        ended, used = read_end(said)
+        self._let_go(ended)
+        self.used = used
 
-    def _listen(self) -> None:
-        if self._leash is not None and (said := self._heard()) is not None:
-            ended, used = read_end(said)
-            self._let_go(ended)
-            self.used = used
+    def interrupt(self) -> None:
+        """Interrupt what runs in it."""
+        self._tell(INTERRUPT)
+
+    def kill(self) -> None:
+        """End it and everything that it started."""
+        self._tell(KILL)
+        self.await_end(END_SECONDS)
+        # One that has not ended by then does as soon as it can.
+        self._let_go(f"it did not end within {END_SECONDS} s")
 
     def _tell(self, command: bytes) -> None:
         if self._leash is not None:

@@ -35,14 +35,11 @@ class Workspace:
     """
 
     def __init__(self, files: Mapping[str, bytes], within: Path | None = None) -> None:
-        # The name is short because a Unix socket's path has at most 107 bytes.
         self.root = Path(tempfile.mkdtemp(prefix="kernel-", dir=within or short_folder())).resolve()
         self.root.chmod(0o711)
-        self.home, self.cwd, self.line = (self.root / name for name in ("home", "work", "line"))
+        self.home, self.cwd = self.root / "home", self.root / "work"
         (self.home / "matplotlib").mkdir(parents=True)
         self.cwd.mkdir()
-        self.line.mkdir()
-        self.line.chmod(0o777)  # in a sandbox the kernel is another user
         for name, content in files.items():
             (self.cwd / name).parent.mkdir(parents=True, exist_ok=True)
             (self.cwd / name).write_bytes(content)
@@ -144,7 +141,7 @@ def stage_library(plug: Plug, folder: Path, seen_as: str | None = None) -> None:
         "    from nbjudge.fork_server.server import main\n"
         f"    main(int(arguments[0]), course, {imports!r}, ahead='ahead' in arguments)\n"
         "else:\n"
-        "    from nbjudge.kernel.app import main\n"
+        "    from nbjudge.shell.app import main\n"
         "    main(arguments, **course)\n"
     )
     (folder / "start.py").write_text(start, encoding="utf-8")

@@ -14,9 +14,10 @@ import nbjudge
 HOUSE = Path(nbjudge.__file__).parent
 #: From the ground up: a room imports only rooms before it, and modules directly in the package.
 FLOORS = (
-    *("basics", "plain", "kernel", "fork_server", "course", "intake", "term", "sandbox"),
-    *("confinement", "stand_ins", "judge", "trial", "grading", "mistakes", "release", "pages"),
-    *("hooks", "feedback", "report", "similar", "export", "proof", "desk", "cli"),
+    *("basics", "plain", "kernel", "shell", "fork_server", "course", "intake", "term"),
+    *("sandbox", "confinement", "stand_ins", "judge", "trial", "grading", "mistakes"),
+    *("release", "pages", "hooks", "feedback", "report", "similar", "export", "proof"),
+    *("desk", "cli"),
 )
 #: What courses use, and the judge does without.
 LIBRARIES = {"course_utils", "torch", "seaborn", "pooch", "requests", "ipywidgets", "pandas"}

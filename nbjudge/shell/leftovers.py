@@ -1,6 +1,6 @@
 """What code that has run leaves behind in its process: threads, processes, timers, tasks.
 
-Any of them can still end the process when nobody expects it. `kernel.app` waits for them, so that
+Any of them can still end the process when nobody expects it. `shell.app` waits for them, so that
 such an end is seen while the cell that caused it still counts as running.
 """
 
@@ -24,7 +24,7 @@ __all__ = ["SETTLE_SECONDS", "Leftovers", "Loop"]
 SETTLE_SECONDS = 2.25
 PAUSE = 0.01
 #: Whose tasks and threads are the kernel's own, and who starts a thread that ends nothing.
-OWN = ("ipykernel", "tornado", "zmq", "IPython")
+OWN = ("nbjudge", "ipykernel", "tornado", "zmq", "IPython")
 HARMLESS = ("tqdm._monitor",)
 TIMERS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
 
