@@ -10,7 +10,7 @@ import pytest
 from nbformat import NotebookNode
 
 from nbjudge.sandbox import outputs
-from nbjudge.sandbox.outputs import Intake, OutputBudget
+from nbjudge.sandbox.outputs import CellOutputs, OutputBudget
 
 LEFT_OUT = "The rest is left out: a notebook may show"
 
@@ -23,6 +23,10 @@ def with_outputs(*found: dict[str, Any]) -> NotebookNode:
     cell: NotebookNode = nbformat.v4.new_code_cell("")  # type: ignore[no-untyped-call]
     cell.outputs = list(map(nbformat.from_dict, found))
     return cell
+
+
+def keep(budget: OutputBudget, cell: NotebookNode) -> None:
+    budget.keep(cell, cell.outputs)
 
 
 def size(cell: NotebookNode) -> int:
@@ -50,7 +54,7 @@ def test_outputs_that_no_file_can_hold_are_dropped(forged: dict[str, Any]) -> No
     honest = {"output_type": "stream", "name": "stdout", "text": "honest\n"}
     cell = with_outputs(forged, honest)
 
-    OutputBudget(1000).keep(cell)
+    keep(OutputBudget(1000), cell)
 
     assert cell.outputs == [honest]
 
@@ -58,7 +62,7 @@ def test_outputs_that_no_file_can_hold_are_dropped(forged: dict[str, Any]) -> No
 def test_what_was_printed_piece_by_piece_is_one_output() -> None:
     cell = with_outputs(printed("a"), printed("b"), printed("c", "stderr"), printed("d"))
 
-    OutputBudget(1000).keep(cell)
+    keep(OutputBudget(1000), cell)
 
     assert [output.text for output in cell.outputs] == ["ab", "c", "d"]
 
@@ -68,7 +72,7 @@ def test_many_cells_share_one_budget() -> None:
     cells = [with_outputs(printed("x" * 900)) for _ in range(40)]
 
     for cell in cells:
-        budget.keep(cell)
+        keep(budget, cell)
 
     assert all(cell.outputs[0].text == "x" * 900 for cell in cells[:10])
     assert all(cell.outputs[0].data["text/plain"].startswith(LEFT_OUT) for cell in cells[10:])
@@ -79,7 +83,7 @@ def test_one_update_that_fills_many_outputs_is_counted_in_each() -> None:
     large = {"output_type": "display_data", "data": {"text/plain": "x" * 1000}, "metadata": {}}
     cell = with_outputs(*[large] * 100)
 
-    OutputBudget(10_000).keep(cell)
+    keep(OutputBudget(10_000), cell)
 
     assert size(cell) < 11_000
     assert cell.outputs[-1].data["text/plain"].startswith(LEFT_OUT)
@@ -90,7 +94,7 @@ def test_metadata_counts() -> None:
         {"output_type": "display_data", "data": {}, "metadata": {"many": ["x" * 10] * 1000}}
     )
 
-    OutputBudget(10_000).keep(cell)
+    keep(OutputBudget(10_000), cell)
 
     assert size(cell) < 1000
 
@@ -103,7 +107,7 @@ def test_no_more_outputs_are_kept_than_a_person_could_look_at(
     cells = [with_outputs(*(printed("x"), printed("y", "stderr")) * 20) for _ in range(3)]
 
     for cell in cells:
-        budget.keep(cell)
+        keep(budget, cell)
 
     assert [len(cell.outputs) for cell in cells] == [40, 11, 1]
     assert budget.cut == 2
@@ -112,42 +116,92 @@ def test_no_more_outputs_are_kept_than_a_person_could_look_at(
 # --- what is read -----------------------------------------------------------------------------
 
 
-def test_a_cell_is_read_as_far_as_there_is_room() -> None:
-    intake = Intake(1000)
+def content(**message: Any) -> bytes:
+    return json.dumps(message).encode()
 
-    assert [intake.admits("stream", 400, b"{}") for _ in range(3)] == [True, True, False]
-    assert intake.is_cut
-    assert intake.admits("status", 100, b"{}")
+
+def shows(text: str, name: str = "") -> bytes:
+    """Return what a message holds that shows a text, as something with a name if it has one."""
+    transient = {"display_id": name} if name else {}
+    return content(data={"text/plain": text}, metadata={}, transient=transient)
+
+
+def texts(shown: CellOutputs) -> list[str]:
+    return [output.get("text") or output.data["text/plain"] for output in shown.outputs]
+
+
+def test_what_jupyter_sends_becomes_the_outputs_of_a_notebook() -> None:
+    shown = CellOutputs(10**6)
+    shown.take("stream", content(name="stderr", text="a warning"))
+    shown.take("display_data", shows("a picture"))
+    shown.take("execute_result", content(data={"text/plain": "2"}, metadata={}, execution_count=7))
+    shown.take("error", content(ename="E", evalue="of mine", traceback=["here"]))
+
+    cell: NotebookNode = nbformat.v4.new_code_cell("")  # type: ignore[no-untyped-call]
+    OutputBudget(10**6).keep(cell, shown.outputs)
+
+    kinds = ["stream", "display_data", "execute_result", "error"]
+    assert [output.output_type for output in cell.outputs] == kinds
+    assert cell.outputs[2].execution_count == 7
+
+
+def test_outputs_are_changed_by_their_names() -> None:
+    shown = CellOutputs(10**6)
+    for message in (shows("a", "one"), shows("b"), shows("c", "one")):
+        shown.take("display_data", message)
+    assert texts(shown) == ["c", "b", "c"]
+
+    shown.take("update_display_data", shows("d", "one"))
+    shown.take("update_display_data", shows("e", "unknown"))
+
+    assert texts(shown) == ["d", "b", "d"]
+
+
+def test_outputs_are_cleared_at_once_or_when_others_come() -> None:
+    shown = CellOutputs(10**6)
+    shown.take("display_data", shows("a", "one"))
+    shown.take("clear_output", content(wait=False))
+    assert texts(shown) == []
+
+    shown.take("display_data", shows("b", "one"))
+    shown.take("clear_output", content(wait=True))
+    shown.take("update_display_data", shows("c", "one"))
+    assert texts(shown) == ["c"]
+    shown.take("stream", content(name="stdout", text="d"))
+    shown.take("update_display_data", shows("e", "one"))
+
+    assert texts(shown) == ["d"]
+
+
+def test_a_cell_is_read_as_far_as_there_is_room() -> None:
+    shown = CellOutputs(1000)
+
+    assert [shown.has_room("stream", 400) for _ in range(3)] == [True, True, False]
+    assert shown.is_cut
 
 
 def test_an_animation_that_clears_its_outputs_is_no_flood() -> None:
-    intake = Intake(1000)
+    shown = CellOutputs(1000)
 
     for _ in range(100):
-        assert intake.admits("clear_output", 100, b"{}")
-        assert intake.admits("display_data", 800, b"{}")
-    assert not intake.is_cut
-
-
-@pytest.mark.parametrize("kind", ["comm_open", "comm_msg", "execute_input", "unheard_of", None, 7])
-def test_what_shows_nothing_is_not_read(kind: Any) -> None:
-    intake = Intake(1000)
-
-    assert not intake.admits(kind, 100, b"{}")
-    assert not intake.is_cut
+        assert shown.has_room("clear_output", 100)
+        assert shown.has_room("display_data", 800)
+    assert not shown.is_cut
 
 
 def test_values_that_would_fill_memory_are_not_parsed() -> None:
-    intake = Intake(10**9)
+    shown = CellOutputs(10**9)
 
-    assert intake.admits("display_data", 1, json.dumps({"text": "[1, 2], " * 10**5}).encode())
-    assert not intake.admits("display_data", 1, json.dumps([[]] * 10**6).encode())
-    assert intake.is_cut
+    shown.take("display_data", shows("[1, 2], " * 10**5))
+    shown.take("display_data", content(data={"application/json": [[]] * 10**6}, metadata={}))
+
+    assert len(shown.outputs) == 1
+    assert shown.is_cut
 
 
-def test_messages_without_end_are_not_read() -> None:
-    intake = Intake(10**9)
+def test_frames_without_end_are_not_read() -> None:
+    shown = CellOutputs(10**9)
 
-    admitted = sum(intake.admits("stream", 0, b"{}") for _ in range(2 * outputs.MAX_MESSAGES))
+    read = sum(shown.has_room("stream", 0) for _ in range(2 * outputs.MAX_FRAMES))
 
-    assert admitted == outputs.MAX_MESSAGES
+    assert read == outputs.MAX_FRAMES
