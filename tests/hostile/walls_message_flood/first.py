@@ -1,6 +1,4 @@
-kernel = get_ipython().kernel
+line = get_ipython().kernel.line
 while True:
-    for kind in ("status", "comm_msg", "debug_event", "unheard_of"):
-        kernel.session.send(
-            kernel.iopub_socket, kind, {"data": "x" * 10_000, "execution_state": "busy"}
-        )
+    for kind in range(99, 256):
+        line.send(kind, 1, b"x" * 10_000)

@@ -1,13 +1,13 @@
 from nbjudge.kernel.wire import decode
 
 kernel = get_ipython().kernel
-service = kernel._service
-honest = service.answer
+service, line = kernel._service, kernel.line
+honest, send = service.answer, line.send
 
 
 def forging(content):
     if "total" in decode(content).get("names", ()):
-        kernel.session.key = b"my own"
+        line.send = lambda kind, number, content: send(kind, number + 2**63, content)
     return honest(content)
 
 
