@@ -304,7 +304,17 @@ def prepare() -> GradedKernelApp:
         backend = os.environ["MPLBACKEND"]
         activate_matplotlib(backend)  # type: ignore[no-untyped-call]
         configure_inline_support(app.shell, backend)  # type: ignore[no-untyped-call]
+    _rehearse(app.shell)
     return app
+
+
+def _rehearse(shell: Any) -> None:
+    """Run a cell that fails, and forget it: what that loads and looks up, all kernels have then."""
+    shell.run_cell("def rehearsed(x):\n    return x / 0\nrehearsed(1)", silent=True)
+    del shell.user_ns["rehearsed"]
+    shell.last_execution_result = None
+    for name in ("last_type", "last_value", "last_traceback"):
+        delattr(sys, name)
 
 
 def main(arguments: Sequence[str], *, packages: Sequence[str], probes: str) -> None:

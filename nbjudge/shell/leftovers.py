@@ -79,11 +79,11 @@ class Leftovers:
     def __init__(self, loop: Loop, *, alone: bool) -> None:
         self._loop = loop
         self._processes = _others if alone else _children
-        self._first = self._known = self._now()
+        self._first = self._known = self._seen = self._now()
 
     def any(self) -> bool:
-        """Say whether anything runs that did not at the beginning."""
-        return bool(self._now() - self._first)
+        """Say whether anything ran when `settle` returned that did not at the beginning."""
+        return bool(self._known - self._first)
 
     async def settle(self) -> bool:
         """Wait until what is new has ended, or for a while; return whether some has not.
@@ -93,13 +93,14 @@ class Leftovers:
         end = self._loop.time() + SETTLE_SECONDS
         while (new := await self._new()) and self._loop.time() < end:
             await asyncio.sleep(PAUSE)
-        self._known = self._now()
-        return bool(new & self._known)
+        self._known = self._seen
+        return bool(new)
 
     async def _new(self) -> set[tuple[str, int]]:
         for _ in range(2):  # in the first turn a timer that is due only gets into the queue
             await asyncio.sleep(0)
-        return self._now() - self._known
+        self._seen = self._now()
+        return self._seen - self._known
 
     def _now(self) -> set[tuple[str, int]]:
         return {

@@ -14,7 +14,6 @@ from typing import Any
 import nbformat
 import pytest
 from classroom import answered, released_course
-from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
 from processes import PATIENCE
 
@@ -320,7 +319,8 @@ def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed()
     run.execute(answer)
 
     assert run._session is not None
-    run_sync(run._session._manager.shutdown_kernel)(now=True)
+    assert run._session._kernel is not None
+    run._session._kernel.kill()
     verdict = run.judged(test, [answer])
     run.end()
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import nbformat
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nbformat import NotebookNode
 
 from nbjudge.sandbox import outputs
@@ -57,6 +59,44 @@ def test_outputs_that_no_file_can_hold_are_dropped(forged: dict[str, Any]) -> No
     keep(OutputBudget(1000), cell)
 
     assert cell.outputs == [honest]
+
+
+#: What a kernel may put anywhere.
+THINGS = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([2.0, 0.5, "", "text"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=4,
+)
+BUNDLES = st.dictionaries(
+    st.sampled_from(["text/plain", "application/json", "application/x+json", "a/json", "json", ""]),
+    THINGS,
+    max_size=2,
+)
+PARTS = ("name", "text", "data", "metadata", "execution_count", "ename", "evalue", "traceback")
+KINDS = st.sampled_from([*outputs.PARTS, "of no kind", None, 7])
+
+
+@st.composite
+def things_like_outputs(draw: Any) -> dict[str, Any]:
+    kind = draw(KINDS)
+    parts = {part: draw(BUNDLES | THINGS) for part in outputs.PARTS.get(kind, PARTS)}
+    for part in draw(st.sets(st.sampled_from(PARTS), max_size=1)) if draw(st.booleans()) else ():
+        parts.pop(part, None) if part in parts else parts.update({part: draw(THINGS)})
+    return {"output_type": kind, **parts}
+
+
+@settings(max_examples=500)
+@given(things_like_outputs())
+def test_what_is_an_output_is_one_by_the_schema(output: dict[str, Any]) -> None:
+    node = nbformat.from_dict(output)  # type: ignore[no-untyped-call]
+    try:
+        nbformat.validate(node, ref="output", version=4, version_minor=5)
+    except nbformat.ValidationError:
+        expected = False
+    else:
+        expected = True
+
+    assert outputs.is_valid(node) == expected
 
 
 def test_what_was_printed_piece_by_piece_is_one_output() -> None:
