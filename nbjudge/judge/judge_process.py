@@ -12,6 +12,7 @@ import json
 import logging
 import math
 import os
+import select
 import signal
 import struct
 import sys
@@ -75,16 +76,18 @@ class _Patience:
     fault; but nobody waits for ever for a process that sleeps.
     """
 
-    def __init__(self, seconds: float, process: int) -> None:
+    def __init__(self, seconds: float, process: int, line: Connection) -> None:
         self._process = process
         self._computing, self._waiting = seconds, LENIENCE * seconds
+        self._poll = select.poll()  # `line.poll` makes one each time
+        self._poll.register(line, select.POLLIN)
 
-    def hears(self, line: Connection, until: float) -> bool:
+    def hears(self, until: float) -> bool:
         """Wait for a word, at most until a time by the clock, and say whether it has come."""
         while True:
             start, computed = time.monotonic(), self._computed()
             left = min(self._computing, self._waiting, until - start)
-            has_come = line.poll(max(0.0, left))
+            has_come = bool(self._poll.poll(1000 * max(0.0, left)))
             self._computing -= self._computed() - computed
             self._waiting -= time.monotonic() - start
             if has_come:
@@ -160,9 +163,9 @@ class Judge:
                 return _judge(test, line_here, knowledge(self._plug).named_mistake, cells)
         told = [asdict(test), seed_parts, until, compared, asdict(place)]
         line = self._begun(TEST + json.dumps(told).encode())
-        patience = _Patience(self._limits.judge_seconds, self._process)
+        patience = _Patience(self._limits.judge_seconds, self._process, line)
         while True:
-            if not patience.hears(line, until):
+            if not patience.hears(until):
                 self.close()
                 if until - time.monotonic() >= GRAIN:
                     why = f"examining what it gave took longer than {self._limits.judge_seconds} s"

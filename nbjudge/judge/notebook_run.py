@@ -8,7 +8,6 @@ from contextlib import suppress
 from copy import copy, deepcopy
 from dataclasses import dataclass
 
-import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum as checksum
 
@@ -27,7 +26,7 @@ from nbjudge.judge.plans import ORDINARY, TestPlan
 from nbjudge.remote import AnswerError
 from nbjudge.sandbox.fitted_limits import together
 from nbjudge.sandbox.limits import Limits
-from nbjudge.sandbox.outputs import OutputBudget
+from nbjudge.sandbox.outputs import OutputBudget, new_output
 from nbjudge.sandbox.session import (
     KernelDied,
     KernelHung,
@@ -491,15 +490,9 @@ def _start_session(limits: Limits, beside: FilesBeside, plug: Plug) -> Session:
 
 def display(text: str) -> NotebookNode:
     """Return an output that shows a text."""
-    output: NotebookNode = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
-        "display_data", data={"text/plain": text}
-    )
-    return output
+    return new_output("display_data", data={"text/plain": text}, metadata={})
 
 
 def error(name: str, said: str) -> NotebookNode:
     """Return the output of an error."""
-    output: NotebookNode = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
-        "error", ename=name, evalue=said, traceback=[said]
-    )
-    return output
+    return new_output("error", ename=name, evalue=said, traceback=[said])

@@ -9,7 +9,6 @@ import hashlib
 import os
 import time
 from collections.abc import Collection, Mapping
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -36,6 +35,7 @@ from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
 from nbjudge.judge.surroundings import Surroundings, surroundings_of
 from nbjudge.sandbox.fitted_limits import fit_limits
 from nbjudge.sandbox.limits import Limits
+from nbjudge.sandbox.outputs import new_output
 
 __all__ = [
     "RECORD",
@@ -303,11 +303,19 @@ def grade_notebook(
         runs,
     )
     try:
-        return grading.grade(deepcopy(notebook))
+        return grading.grade(_fresh(notebook))
     except SandboxLost:  # which no cell can be blamed for: from the start
-        return grading.grade(deepcopy(notebook))
+        return grading.grade(_fresh(notebook))
     finally:
         beside.remove()
+
+
+def _fresh(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook to which all can be given that a grading gives; the rest is shared."""
+    fresh = NotebookNode(notebook)  # type: ignore[no-untyped-call]
+    fresh.metadata = NotebookNode(notebook.metadata)  # type: ignore[no-untyped-call]
+    fresh.cells = [NotebookNode(cell) for cell in notebook.cells]  # type: ignore[no-untyped-call]
+    return fresh
 
 
 @dataclass(frozen=True)
@@ -412,12 +420,8 @@ def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
 def _outputs(verdict: Verdict, cell: NotebookNode) -> list[NotebookNode]:
     """Return a verdict as nbgrader reads it: an error is 0, a number is a part, else all."""
     outputs = []
-
-    def put(kind: str, **content: object) -> None:
-        outputs.append(nbformat.v4.new_output(kind, **content))  # type: ignore[no-untyped-call]
-
     if verdict.printed:
-        put("stream", name="stdout", text=verdict.printed)
+        outputs.append(new_output("stream", name="stdout", text=verdict.printed))
     if verdict.fault:
         said = "This test did not work, which is not your fault. A person will mark this exercise."
         outputs.append(error("TestFault", said))
@@ -426,6 +430,7 @@ def _outputs(verdict: Verdict, cell: NotebookNode) -> list[NotebookNode]:
     if verdict.mark == 0 and told:
         outputs.append(error("CheckFailed", told))
     elif verdict.mark < float(cell.metadata.nbgrader.points):
-        put("stream", name="stdout", text=f"{told}\n")
-        put("execute_result", data={"text/plain": repr(verdict.mark)}, execution_count=None)
+        mark = {"text/plain": repr(verdict.mark)}
+        outputs.append(new_output("stream", name="stdout", text=f"{told}\n"))
+        outputs.append(new_output("execute_result", data=mark, metadata={}, execution_count=None))
     return outputs

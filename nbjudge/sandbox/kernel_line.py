@@ -71,6 +71,7 @@ class KernelLine:
             raise Garbled
         self._number += 1
         self._outgoing = memoryview(frame(kind, self._number, content))
+        self._push()
         return self._number
 
     def receive(
@@ -127,13 +128,7 @@ class KernelLine:
             if not self._is_alive() and not self._wait(0):
                 raise Closed
             return
-        try:
-            if self._outgoing:
-                self._outgoing = self._outgoing[self._end.send(self._outgoing) :]
-        except BlockingIOError:
-            pass
-        except OSError:  # what it has said before it went can still be read
-            self._outgoing = memoryview(b"")
+        self._push()
         try:
             piece = self._end.recv(PIECE)
         except BlockingIOError:
@@ -143,6 +138,16 @@ class KernelLine:
         if not piece:
             raise Closed
         self._received += piece
+
+    def _push(self) -> None:
+        """Send what the line takes now."""
+        try:
+            if self._outgoing:
+                self._outgoing = self._outgoing[self._end.send(self._outgoing) :]
+        except BlockingIOError:
+            pass
+        except OSError:  # what it has said before it went can still be read
+            self._outgoing = memoryview(b"")
 
     def _wait(self, seconds: float) -> bool:
         """Say whether something can be received, or sent if there is something to send."""

@@ -13,12 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode, from_dict
 
 from nbjudge.basics.json_bounds import count_values
 
-__all__ = ["CellOutputs", "OutputBudget", "is_valid"]
+__all__ = ["CellOutputs", "OutputBudget", "is_valid", "new_output"]
 
 #: Outputs of one notebook that are kept.
 MOST_OUTPUTS = 5000
@@ -95,10 +94,10 @@ class CellOutputs:
         if name and kind != "stream":
             for shown in self._by_id.get(name, ()):
                 for part in PARTS["display_data"]:
-                    shown[part] = _node(message[part])
+                    shown[part] = from_dict(message[part])  # type: ignore[no-untyped-call]
         if kind == UPDATE:
             return
-        output = _node({"output_type": kind, **{part: message[part] for part in PARTS[kind]}})
+        output = new_output(kind, **{part: message[part] for part in PARTS[kind]})
         if self._is_cleared_later:
             self._clear()
         self.outputs.append(output)
@@ -158,14 +157,18 @@ class OutputBudget:
         if is_cut:
             self.cut += 1
             cell.outputs.append(
-                nbformat.v4.new_output(  # type: ignore[no-untyped-call]
-                    "display_data", data={"text/plain": f"The rest is left out: {self.reason}."}
+                new_output(
+                    "display_data",
+                    data={"text/plain": f"The rest is left out: {self.reason}."},
+                    metadata={},
                 )
             )
 
 
-def _node(value: Any) -> Any:
-    return from_dict(value)  # type: ignore[no-untyped-call]
+def new_output(kind: str, **parts: Any) -> NotebookNode:
+    """Return an output of a notebook, without nbformat's look at each, which takes half a ms."""
+    output: NotebookNode = from_dict({"output_type": kind, **parts})  # type: ignore[no-untyped-call]
+    return output
 
 
 def _join(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:

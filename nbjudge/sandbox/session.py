@@ -12,8 +12,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
-import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
@@ -205,7 +204,7 @@ class Session:
 
     def probe(self) -> Ran:
         """Run a cell that does nothing: who has not ended by then what it left lives on."""
-        cell = nbformat.v4.new_code_cell("pass")  # type: ignore[no-untyped-call]
+        cell: NotebookNode = from_dict({"source": "pass"})  # type: ignore[no-untyped-call]
         return self.run(cell, budget=OutputBudget(0), store_history=False)
 
     def rest(self, seconds: float) -> None:

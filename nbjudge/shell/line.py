@@ -50,7 +50,21 @@ OUTPUTS = dict(
     )
 )
 KINDS = {name: kind for kind, name in OUTPUTS.items()}
-SIGNALS = signal.valid_signals()
+#: Signals that a notebook may be sent, and answer by an exception; those that exist here.
+SIGNALS = [
+    getattr(signal, name)
+    for name in (
+        "SIGINT",
+        "SIGTERM",
+        "SIGHUP",
+        "SIGALRM",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGUSR1",
+        "SIGUSR2",
+    )
+    if hasattr(signal, name)
+]
 
 
 def frame(kind: int, number: int, content: bytes) -> bytes:
