@@ -90,11 +90,19 @@ class AtOnce:
         """Come when called in."""
         return self
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
         """Yield what becomes of each job."""
         for job in jobs:
             self.graded.append(job.student)
-            yield self.does(job)
+            yield [self.does(job)]
+
+
+class Together(AtOnce):
+    """A crew of whom nothing is heard until all is done."""
+
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+        """Yield what becomes of all jobs."""
+        yield [outcome for outcomes in super().outcomes(jobs) for outcome in outcomes]
 
 
 def marked_unseen(job: Job) -> Outcome:

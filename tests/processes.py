@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from classroom import AtOnce, marked_unseen
+from classroom import AtOnce, Together, marked_unseen
 
 from nbjudge.grading.jobs import Job, Outcome
-from nbjudge.grading.plan import Record
 
 #: Far more than anything here takes, on a machine that is busy.
 PATIENCE = 120
@@ -164,6 +163,8 @@ class Point:
         Only calls while this student's outcome is written count; by default all.
     hot : bool
         Whether SQLite writes pages to its file before it commits, so that it needs its journal.
+    together : bool
+        Whether all outcomes come at the same time.
     """
 
     function: str
@@ -171,12 +172,14 @@ class Point:
     count: int = 1
     student: str = ""
     hot: bool = False
+    together: bool = False
 
     def __str__(self) -> str:
         who = f" for {self.student}" if self.student else ""
         hot = ", pages written" if self.hot else ""
         when = "after" if self.after else "before"
-        return f"{when} {self.function.partition(':')[2]} {self.count}{who}{hot}"
+        together = ", together" if self.together else ""
+        return f"{when} {self.function.partition(':')[2]} {self.count}{who}{hot}{together}"
 
 
 def course_stopped_at(point: Point, root: Path, *, real: bool = False) -> tuple[str, ...]:
@@ -223,7 +226,7 @@ def _stop_at(point: Point) -> None:
     owner: Any = import_module(module)
     for part in path:
         owner = getattr(owner, part)
-    original, write = getattr(owner, last), batch._Run._write
+    original, keep = getattr(owner, last), batch._Run._keep
     writing = calls = 0
 
     def counted(*arguments: Any, **named: Any) -> Any:
@@ -238,14 +241,14 @@ def _stop_at(point: Point) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         return result
 
-    def watched(run: Any, record: Record, *arguments: Any) -> None:
+    def watched(run: Any, outcomes: Iterable[Outcome], *arguments: Any) -> None:
         nonlocal writing
-        writing = record.student == point.student
-        write(run, record, *arguments)
+        writing = any(outcome.student == point.student for outcome in outcomes)
+        keep(run, outcomes, *arguments)
         writing = 0
 
     setattr(owner, last, counted)
-    batch._Run._write = watched  # type: ignore[method-assign]
+    batch._Run._keep = watched  # type: ignore[method-assign]
     if point.hot:
 
         @event.listens_for(Engine, "connect")
@@ -257,12 +260,13 @@ def main(described: str, real: str, root: str) -> None:
     from nbjudge.cli.commands import app
     from nbjudge.grading import batch, preload
 
-    _stop_at(Point(**json.loads(described)))
+    point = Point(**json.loads(described))
+    _stop_at(point)
     if not real:
 
         @contextmanager
         def staff(*_: object, **__: object) -> Iterator[AtOnce]:
-            yield AtOnce(marked_by_text)
+            yield (Together if point.together else AtOnce)(marked_by_text)
 
         batch.lend_workers = staff  # type: ignore[assignment]
         preload.start = lambda plug: None  # nobody will be forked

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
 from typing import Protocol
 
 from nbjudge.course import answer_texts
 from nbjudge.course.course import Course
 from nbjudge.course.folders import clear_away, grading_lock, log_output, log_to_file, working_folder
-from nbjudge.course.gradebook import MarksNotSaved, grades, open_gradebook, versions
+from nbjudge.course.gradebook import grades, open_gradebook, versions
 from nbjudge.course.marks import GradeTable
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import graded
@@ -25,7 +27,7 @@ from nbjudge.grading.jobs import Job, Outcome, sentence_of
 from nbjudge.grading.plan import Record, plan
 from nbjudge.grading.rows import Row, rows_of
 from nbjudge.grading.solution_proof import find_or_prove
-from nbjudge.grading.writer import Writer
+from nbjudge.grading.writer import MarkedSubmission, Writer
 from nbjudge.intake.submission import SECRET, TIMESTAMP, find_submissions, read, select
 from nbjudge.term.late_policy import update_penalties
 
@@ -52,8 +54,8 @@ class Workers(Protocol):
     def workers(self) -> int:
         """How many there are now."""
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
-        """Yield what becomes of each job, in the order in which they end."""
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Sequence[Outcome]]:
+        """Yield what becomes of the jobs as they end: all that have, since it was asked last."""
 
 
 @contextmanager
@@ -177,7 +179,9 @@ def _prove(
 ) -> tuple[GradingConditions, tuple[str, ...]]:
     """Hold the tests that the course's own solution does not pass; say if nobody can know that."""
     try:
-        proof = find_or_prove(course, assignment, terms, lambda jobs: get_pool().outcomes(jobs))
+        proof = find_or_prove(
+            course, assignment, terms, lambda jobs: chain.from_iterable(get_pool().outcomes(jobs))
+        )
     except CourseError as error:
         return terms, (f"Whether the tests work could not be proved. {error}",)
     allowed = course_limits(
@@ -203,11 +207,11 @@ class _Run:
         with closing(Writer(self.course, self.assignment)) as writer:
             pool = get_pool()
             self.watcher.gathered(pool.workers)
-            for outcome in pool.outcomes(self._jobs()):
-                record = self.records[outcome.student].with_outcome(outcome)
-                self.records[record.student] = self._keep(record, outcome, writer)
-                has_problems = bool(record.entry.problems)
-                self.watcher.graded(record.student, outcome.points, has_problems)
+            for outcomes in pool.outcomes(self._jobs()):
+                self._keep(outcomes, writer)
+                for outcome in outcomes:
+                    has_problems = bool(self.records[outcome.student].entry.problems)
+                    self.watcher.graded(outcome.student, outcome.points, has_problems)
 
     def _jobs(self) -> Iterator[Job]:
         for student, record in self.records.items():
@@ -223,23 +227,43 @@ class _Run:
             self.records[student] = record.with_files(submitted, stamps)
             yield Job(student, submitted, record.seed_parts, self.terms)
 
-    def _keep(self, record: Record, outcome: Outcome, writer: Writer) -> Record:
-        """Save what was judged; what goes wrong there is the row's problem, and nobody else's."""
-        try:
-            self._write(record, outcome, writer)
-        except MarksNotSaved as error:
-            return record.with_failure(f"The marks were not saved. {error}")
-        except (OSError, MemoryError) as error:
-            logging.exception("%r was not saved", record.student)
-            return record.with_failure(f"It was not saved in autograded/. {sentence_of(error)}")
-        return record
+    def _keep(self, outcomes: Iterable[Outcome], writer: Writer) -> None:
+        """Save what was judged; what goes wrong with one is its row's problem, and nobody else's.
 
-    def _write(self, record: Record, outcome: Outcome, writer: Writer) -> None:
-        """Write notebooks, marks and the entry, such that no moment leaves anything half done.
-
-        What is missing in the end is written again by the next run: without its entry a submission
+        Notebooks, marks and entries are written such that no moment leaves anything half done. What
+        is missing in the end is written again by the next run: without its entry a submission
         counts as not graded.
         """
+        with working_folder(self.course, "autograded") as folder:
+            written = []
+            for number, outcome in enumerate(outcomes):
+                record = self.records[outcome.student].with_outcome(outcome)
+                self.records[record.student] = record
+                with self._as_problem(record.student):
+                    written.append(self._write(record, outcome, folder / f"{number}"))
+            unsaved = writer.save([each.marked for each in written])
+            for each in written:
+                student = each.record.student
+                if error := unsaved.get(student):
+                    self._fail(student, f"The marks were not saved. {error}")
+                else:
+                    with self._as_problem(student):
+                        each.put_in_place()
+
+    @contextmanager
+    def _as_problem(self, student: str) -> Iterator[None]:
+        """Make what the machine says in the block the problem of a student's row."""
+        try:
+            yield
+        except (OSError, MemoryError) as error:
+            logging.exception("%r was not saved", student)
+            self._fail(student, f"It was not saved in autograded/. {sentence_of(error)}")
+
+    def _fail(self, student: str, why: str) -> None:
+        self.records[student] = self.records[student].with_failure(why)
+
+    def _write(self, record: Record, outcome: Outcome, folder: Path) -> _Written:
+        """Write the notebooks of a submission aside, and say what marks it gets."""
         finished, submitted = record.finished, record.submitted
         finished.parent.mkdir(parents=True, exist_ok=True)
         graded.forget(finished)
@@ -247,26 +271,53 @@ class _Run:
         absent = self.terms.versions.keys() - record.submission.notebooks.keys()
         before = answer_texts.recall(finished) or answer_texts.of_folder(finished)
         now = {name: result.answers for name, result in outcome.results.items()}
-        with working_folder(self.course, "autograded") as folder:
-            kept = folder / "kept"
-            kept.mkdir()
-            for name, result in outcome.results.items():
-                (kept / f"{name}.ipynb").write_bytes(result.notebook)
-            if submitted.handed_in:
-                (kept / TIMESTAMP).write_text(f"{submitted.handed_in} UTC\n", encoding="utf-8")
-            if submitted.secret:
-                (kept / SECRET).write_bytes(submitted.secret)
-            writer.save(
-                record.student,
-                submitted.handed_in,
-                {**outcome.results, **dict.fromkeys(unread)},
-                answer_texts.changes(before, now, absent),
-            )
-            if finished.exists():
-                finished.replace(folder / "before")
-            if outcome.results:
-                kept.replace(finished)
-        kept_texts = {name: before[name] for name in unread if name in before}
-        answer_texts.remember(finished, {**kept_texts, **now})
-        if not outcome.passing:
-            graded.enter(finished, replace(record.entry, graded=graded.graded(finished)))
+        kept = folder / "kept"
+        kept.mkdir(parents=True)
+        for name, result in outcome.results.items():
+            (kept / f"{name}.ipynb").write_bytes(result.notebook)
+        if submitted.handed_in:
+            (kept / TIMESTAMP).write_text(f"{submitted.handed_in} UTC\n", encoding="utf-8")
+        if submitted.secret:
+            (kept / SECRET).write_bytes(submitted.secret)
+        marked = MarkedSubmission(
+            record.student,
+            submitted.handed_in,
+            {**outcome.results, **dict.fromkeys(unread)},
+            answer_texts.changes(before, now, absent),
+        )
+        answers = {**{name: before[name] for name in unread if name in before}, **now}
+        return _Written(record, marked, kept if outcome.results else None, answers, folder)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A submission whose notebooks lie aside until its marks are saved.
+
+    Parameters
+    ----------
+    record : Record
+    marked : MarkedSubmission
+    kept : Path, optional
+        The folder of its notebooks, if there are any.
+    answers : mapping
+        Of its notebooks, by name: see `answer_texts`.
+    folder : Path
+        Where there is room for what it replaces.
+    """
+
+    record: Record
+    marked: MarkedSubmission
+    kept: Path | None
+    answers: Mapping[str, answer_texts.Hashes]
+    folder: Path
+
+    def put_in_place(self) -> None:
+        """Let it be what was graded last, and enter it last of all."""
+        finished = self.record.finished
+        if finished.exists():
+            finished.replace(self.folder / "before")
+        if self.kept:
+            self.kept.replace(finished)
+        answer_texts.remember(finished, self.answers)
+        if not self.record.is_unfinished:
+            graded.enter(finished, replace(self.record.entry, graded=graded.graded(finished)))

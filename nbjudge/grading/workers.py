@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 import uuid
@@ -78,8 +77,8 @@ class WorkerPool:
         """How many there are now."""
         return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
-        """Yield what becomes of each job, in the order in which they end.
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+        """Yield what becomes of the jobs as they end: all that have, since it was asked last.
 
         Jobs are taken as they are needed, so that a large class never is in memory as a whole.
 
@@ -89,25 +88,26 @@ class WorkerPool:
             If the workers cannot be used at all: they have other code, or the scheduler is gone.
         """
         suspects: list[Job] = []
-        for job, end in self._ended(jobs):
-            if isinstance(end, KilledWorker):
-                # It may only have waited at a worker that another job ended.
-                suspects.append(job)
-            else:
-                yield _outcome(job, end)
+        for ended in self._ended(jobs):
+            # A killed worker's may only have waited there for another job, which ended it.
+            suspects += [job for job, end in ended if isinstance(end, KilledWorker)]
+            if outcomes := [
+                _outcome(job, end) for job, end in ended if not isinstance(end, KilledWorker)
+            ]:
+                yield outcomes
         for suspect in suspects:  # each by itself, so that nobody else can be to blame
-            for job, end in self._ended([suspect]):
-                yield _outcome(job, end)
+            for ended in self._ended([suspect]):
+                yield [_outcome(job, end) for job, end in ended]
 
-    def _ended(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome | BaseException]]:
-        """Yield each job with its outcome or its error, in the order in which they end."""
+    def _ended(self, jobs: Iterable[Job]) -> Iterator[list[tuple[Job, Outcome | BaseException]]]:
+        """Yield the jobs that have ended, each with its outcome or its error, at least one."""
         waiting = iter(jobs)
         running: dict[Any, Job] = {}
         sizes: dict[Any, int] = {}
-        room = 0
-        for ended in itertools.count():
-            if ended % LOOK == 0:  # workers come and go
-                room = AHEAD * max(1, self.workers)
+        room, ended, look = 0, 0, 0
+        while True:
+            if ended >= look:  # workers come and go
+                room, look = AHEAD * max(1, self.workers), ended + LOOK
             while (
                 len(running) < room
                 and sum(sizes.values()) < MOST_BYTES
@@ -118,26 +118,33 @@ class WorkerPool:
                 sizes[future] = job.submitted.size
             if not running:
                 return
-            future, end = self._first(list(running))
-            del sizes[future]
-            yield running.pop(future), end
-            future.release()
+            found = self._first(list(running))
+            ended += len(found)
+            for future in found:
+                del sizes[future]
+            yield [(running.pop(future), end) for future, end in found.items()]
+            for future in found:
+                future.release()
 
-    def _first(self, futures: list[Any]) -> tuple[Any, Outcome | BaseException]:
-        """Wait for one of the futures, and return it with its outcome or its error."""
+    def _first(self, futures: list[Any]) -> dict[Any, Outcome | BaseException]:
+        """Wait until some of the futures have ended, and return their outcomes or errors."""
         alone = 0
         while alone * PAUSE < GATHER:
             try:
                 done, _ = wait(  # type: ignore[no-untyped-call]
                     futures, timeout=PAUSE, return_when="FIRST_COMPLETED"
                 )
+                found = {}
                 for future in done:
                     if future.status == "error":  # which stays so
-                        return future, future.exception()
+                        found[future] = future.exception()
+                        continue
                     # Until it is here a result may be lost with its worker. It is made anew then,
                     # and the next look finds it, or what became of it.
                     with suppress(KilledWorker, TimeoutError):
-                        return future, future.result(timeout=GATHER)
+                        found[future] = future.result(timeout=GATHER)
+                if found:
+                    return found
             except TimeoutError:
                 alone = 0 if self.workers else alone + 1
             except CancelledError as error:

@@ -1,24 +1,30 @@
-"""The one writer of marks: a submission at a time, each in one transaction.
+"""The one writer of marks: a group of submissions at a time, in one transaction.
 
 What is written is what nbgrader's own `autograde` would write; marks and comments that people gave
-stay as they are.
+stay as they are. It is written table by table, not object by object: a class has a hundred thousand
+marks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from nbgrader.api import (
+    Assignment,
     BaseCell,
+    Comment,
     Grade,
-    Gradebook,
-    InvalidEntry,
-    MissingEntry,
+    Notebook,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
+    new_uuid,
 )
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
@@ -28,11 +34,65 @@ from nbjudge.exceptions import CourseError
 from nbjudge.judge.notebooks import Result
 from nbjudge.term.late_policy import LatePenalties
 
-__all__ = ["Writer", "give", "is_by_hand"]
+__all__ = ["MarkedSubmission", "Writer", "give", "is_by_hand"]
 
 #: Milliseconds to wait for another program that writes to an SQLite gradebook.
 PATIENCE = 30_000
 NO_RESPONSE = "No response."
+#: nbgrader's kinds of cells that get a grade, and of those that get a comment.
+GRADED = ("GradeCell", "TaskCell")
+COMMENTED = ("SolutionCell", "TaskCell")
+
+
+def _update(table: Any, **values: str) -> Any:
+    """Return what sets columns of the rows with an id, `key`, each to the value of a name."""
+    row = table.__table__
+    changes: dict[str, Any] = {column: bindparam(name) for column, name in values.items()}
+    return update(row).where(row.c.id == bindparam("key")).values(changes)
+
+
+UPDATE_TIME = _update(SubmittedAssignment, timestamp="time")
+UPDATE_GRADE = _update(Grade, auto_score="score", needs_manual_grade="waits")
+UPDATE_COMMENT = _update(Comment, auto_comment="comment")
+
+
+@dataclass(frozen=True)
+class MarkedSubmission:
+    """What is to be written of a submission.
+
+    Parameters
+    ----------
+    student : str
+        Who is made known to the gradebook if need be.
+    handed_in : datetime, optional
+        In UTC, without a time zone.
+    results : mapping of str to (Result or None)
+        By notebook. None stands for one that could not be graded: its marks are a person's to
+        give, unless there is nothing else, which makes nobody known. A notebook of the
+        assignment that is not among them was not handed in, and gets 0.
+    changed : mapping of str to collection of str, optional
+        By notebook, the grade ids of cells about whose text nobody knows that it is the one
+        that was graded last; see `answers`. By default all: a person looks again at each mark
+        that a person gave.
+    """
+
+    student: str
+    handed_in: datetime | None
+    results: Mapping[str, Result | None]
+    changed: Mapping[str, Collection[str]] | None = None
+
+    def was_graded(self, notebook: SubmittedNotebook) -> bool:
+        """Say whether anybody could read a notebook: like nbgrader lateness passes over others."""
+        return self.results.get(notebook.name) is not None
+
+
+class AnyGrade(Protocol):
+    """A grade as nbgrader has it: an object of its own, or a row of its table."""
+
+    auto_score: float | None
+    manual_score: float | None
+    extra_credit: float | None
+    needs_manual_grade: bool
 
 
 class Writer:
@@ -51,79 +111,55 @@ class Writer:
         self._late = LatePenalties(config, assignment)
         with explain_errors():
             self._gradebook = gradebook_of(config)
-            cells = self._gradebook.db.query(BaseCell.id, BaseCell.name).all()
-            self._gradebook.db.rollback()
-        self._names: dict[str, str] = dict(map(tuple, cells))
 
     def close(self) -> None:
         """Let go of the gradebook."""
         self._gradebook.close()
 
-    def save(
-        self,
-        student: str,
-        handed_in: datetime | None,
-        results: Mapping[str, Result | None],
-        changed: Mapping[str, Collection[str]] | None = None,
-    ) -> None:
-        """Write a submission's marks, all or none.
+    def save(self, submissions: Sequence[MarkedSubmission]) -> dict[str, MarksNotSaved]:
+        """Write the marks of submissions, of each all or none.
 
-        Parameters
-        ----------
-        student : str
-            Who is made known to the gradebook if need be.
-        handed_in : datetime, optional
-            In UTC, without a time zone.
-        results : mapping of str to (Result or None)
-            By notebook. None stands for one that could not be graded: its marks are a person's to
-            give, unless there is nothing else, which makes nobody known. A notebook of the
-            assignment that is not among them was not handed in, and gets 0.
-        changed : mapping of str to collection of str, optional
-            By notebook, the grade ids of cells about whose text nobody knows that it is the one
-            that was graded last; see `answers`. By default all: a person looks again at each mark
-            that a person gave.
-
-        Raises
-        ------
-        MarksNotSaved
-            If that is not possible now; nothing is written then.
+        Returns
+        -------
+        dict of str to MarksNotSaved
+            By student, why that is not possible now; nothing of theirs is written then.
         """
-        with explain_errors():
-            try:
-                self._save(student, handed_in, results, changed)
-            except (IntegrityError, InvalidEntry) as error:
-                # Another program made the same entry at the same time; now it is there.
-                cause = error if isinstance(error, IntegrityError) else error.__context__
-                if not isinstance(cause, IntegrityError):
-                    raise
-                self._save(student, handed_in, results, changed)
+        try:
+            self._save(submissions)
+        except MarksNotSaved as error:
+            # Another program may have made the same entry at the same time, which is there now.
+            if len(submissions) > 1 or isinstance(error.__cause__, IntegrityError):
+                return self._save_singly(submissions)
+            return {submissions[0].student: error}
+        return {}
 
-    def _save(
-        self,
-        student: str,
-        handed_in: datetime | None,
-        results: Mapping[str, Result | None],
-        changed: Mapping[str, Collection[str]] | None,
-    ) -> None:
-        with self._transaction() as gradebook:
-            if not any(results.values()) and not _has(gradebook, self._assignment, student):
-                return
-            gradebook.update_or_create_student(student)
-            # A time of an earlier hand-in says nothing about this one.
-            stamp = handed_in.isoformat() if handed_in else None
-            submission = gradebook.update_or_create_submission(
-                self._assignment, student, timestamp=stamp
-            )
-            for notebook in submission.notebooks:
-                self._mark(notebook, results, changed)
-            gradebook.db.flush()
-            self._penalise(gradebook, submission, results)
+    def _save_singly(self, submissions: Sequence[MarkedSubmission]) -> dict[str, MarksNotSaved]:
+        """Write each in a transaction of its own: what is wrong with one costs nobody else."""
+        unsaved = {}
+        for submission in submissions:
+            try:
+                self._save([submission])
+            except MarksNotSaved as error:
+                unsaved[submission.student] = error
+        return unsaved
+
+    def _save(self, submissions: Sequence[MarkedSubmission]) -> None:
+        with explain_errors(), self._transaction() as connection:
+            entries = _Entries(connection, self._assignment, [each.student for each in submissions])
+            kept = [
+                (each, entries.of(each.student, each.handed_in))
+                for each in submissions
+                if any(each.results.values()) or entries.has(each.student)
+            ]
+            for marked, entry in kept:
+                for notebook in entry.notebooks:
+                    self._mark(notebook, marked)
+            entries.write()
+            self._penalise(connection, kept)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Gradebook]:
-        """Let nbgrader's methods, each of which commits, write in one transaction."""
-        gradebook = self._gradebook
-        with gradebook.engine.connect() as connection:
+    def _transaction(self) -> Iterator[Connection]:
+        with self._gradebook.engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE}")
                 connection.rollback()
@@ -131,25 +167,14 @@ class Writer:
                 if connection.dialect.name == "sqlite":
                     # From the first look on nobody else writes, so what is missing stays missing.
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
-                gradebook.db = scoped_session(
-                    sessionmaker(bind=connection, join_transaction_mode="rollback_only")
-                )
-                try:
-                    yield gradebook
-                    gradebook.db.flush()
-                finally:
-                    gradebook.db.remove()
+                yield connection
 
-    def _mark(
-        self,
-        notebook: SubmittedNotebook,
-        results: Mapping[str, Result | None],
-        changed: Mapping[str, Collection[str]] | None,
-    ) -> None:
+    def _mark(self, notebook: _Notebook, marked: MarkedSubmission) -> None:
+        results, changed = marked.results, marked.changed
         name = notebook.name
         result = results.get(name)
         for grade in notebook.grades:
-            cell = self._names[grade.cell_id]
+            cell = grade.cell
             has_changed = cell in changed.get(name, ()) if changed is not None else True
             if result is not None:
                 # Tasks, which only people mark, are not among them.
@@ -163,32 +188,38 @@ class Writer:
                 give(grade, 0, has_changed and changed is not None)
         if result is not None:
             for comment in notebook.comments:
-                is_empty = self._names[comment.cell_id] in result.unanswered
+                is_empty = comment.cell in result.unanswered
                 comment.auto_comment = NO_RESPONSE if is_empty else None
 
     def _penalise(
         self,
-        gradebook: Gradebook,
-        submission: SubmittedAssignment,
-        results: Mapping[str, Result | None],
+        connection: Connection,
+        kept: Iterable[tuple[MarkedSubmission, _Submission]],
     ) -> None:
-        # Like nbgrader it passes over a notebook that nobody could read.
-        was_graded = {name for name, result in results.items() if result is not None}
+        """Write what lateness costs, which follows from the scores that were just written.
+
+        Most are in time, and nothing is asked of them. The others are nbgrader's own objects, as
+        its plugins know them.
+        """
+        due = {entry.id: marked for marked, entry in kept if entry.is_late or entry.has_penalty}
+        if not due:
+            return
+        gradebook = self._gradebook
+        gradebook.db = scoped_session(
+            sessionmaker(bind=connection, join_transaction_mode="rollback_only")
+        )
         try:
-            self._late.penalise(gradebook, submission, lambda own: own.name in was_graded)
+            query = gradebook.db.query(SubmittedAssignment)
+            for submission in query.filter(SubmittedAssignment.id.in_(due)):
+                self._late.penalise(gradebook, submission, due[submission.id].was_graded)
+            gradebook.db.flush()
         except CourseError as error:
             raise MarksNotSaved(str(error)) from error
+        finally:
+            gradebook.db.remove()
 
 
-def _has(gradebook: Gradebook, assignment: str, student: str) -> bool:
-    try:
-        gradebook.find_submission(assignment, student)
-    except MissingEntry:
-        return False
-    return True
-
-
-def give(grade: Grade, score: float | None, has_changed: bool) -> None:
+def give(grade: AnyGrade, score: float | None, has_changed: bool) -> None:
     """Set the automatic mark. One that a person gave stands, and whether it is wanted again.
 
     It is wanted again once the answer has changed; without any mark, a person has to give one.
@@ -200,6 +231,266 @@ def give(grade: Grade, score: float | None, has_changed: bool) -> None:
         grade.needs_manual_grade = True
 
 
-def is_by_hand(grade: Grade) -> bool:
+def is_by_hand(grade: AnyGrade) -> bool:
     """Say whether a person gave it, or a part of it: 0 is a mark, too."""
     return grade.manual_score is not None or bool(grade.extra_credit)
+
+
+# ---- The gradebook's tables --------------------------------------------------------------------
+
+
+@dataclass
+class _Grade:
+    """A row of nbgrader's `Grade`; `before` is what the gradebook has, None for a new row."""
+
+    id: str
+    cell_id: str
+    cell: str
+    auto_score: float | None = None
+    manual_score: float | None = None
+    extra_credit: float | None = None
+    needs_manual_grade: bool = True
+    before: tuple[object, ...] | None = None
+
+    @property
+    def now(self) -> tuple[object, ...]:
+        """What is the grader's to write."""
+        return self.auto_score, self.needs_manual_grade
+
+
+@dataclass
+class _Comment:
+    """A row of nbgrader's `Comment`."""
+
+    id: str
+    cell_id: str
+    cell: str
+    auto_comment: str | None = None
+    before: tuple[object, ...] | None = None
+
+    @property
+    def now(self) -> tuple[object, ...]:
+        """What is the grader's to write."""
+        return (self.auto_comment,)
+
+
+@dataclass
+class _Notebook:
+    """A row of nbgrader's `SubmittedNotebook`, and what belongs to it."""
+
+    id: str
+    notebook_id: str
+    name: str
+    penalty: float | None = None
+    grades: list[_Grade] = field(default_factory=list)
+    comments: list[_Comment] = field(default_factory=list)
+
+
+@dataclass
+class _Submission:
+    """A row of nbgrader's `SubmittedAssignment`, and what belongs to it."""
+
+    id: str
+    student: str
+    handed_in: datetime | None
+    due: datetime | None
+    notebooks: list[_Notebook] = field(default_factory=list)
+    is_new: bool = False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is known to have come after it was due."""
+        return self.handed_in is not None and self.due is not None and self.handed_in > self.due
+
+    @property
+    def has_penalty(self) -> bool:
+        """Whether the gradebook takes something off, which may no longer be right."""
+        return any(notebook.penalty is not None for notebook in self.notebooks)
+
+
+class _Entries:
+    """What the gradebook has of some students' submissions of an assignment, and is to get."""
+
+    def __init__(self, connection: Connection, assignment: str, students: Sequence[str]) -> None:
+        self._connection = connection
+        found = connection.execute(
+            select(Assignment.id, Assignment.duedate).where(Assignment.name == assignment)
+        ).first()
+        if found is None:
+            message = (
+                f"The gradebook no longer knows '{assignment}'. "
+                f"Run `course release {assignment}`, then run the same command again."
+            )
+            raise MarksNotSaved(message)
+        self._assignment: str = found.id
+        self._due: datetime | None = found.duedate
+        notebooks = select(Notebook.id, Notebook.name)
+        rows = connection.execute(notebooks.where(Notebook.assignment_id == self._assignment))
+        self._notebooks: dict[str, str] = dict(map(tuple, rows))
+        cells = select(BaseCell.id, BaseCell.name, BaseCell.type, BaseCell.notebook_id)
+        self._cells = {
+            cell.id: cell
+            for cell in connection.execute(cells.where(BaseCell.notebook_id.in_(self._notebooks)))
+        }
+        known = select(Student.id).where(Student.id.in_(students))
+        self._strangers = set(students) - set(connection.execute(known).scalars())
+        self._submissions = self._read(students)
+
+    def has(self, student: str) -> bool:
+        """Say whether the gradebook has a submission of a student."""
+        return student in self._submissions
+
+    def of(self, student: str, handed_in: datetime | None) -> _Submission:
+        """Return a student's submission with its time, made now if there is none."""
+        submission = self._submissions.get(student) or self._new(student)
+        # A time of an earlier hand-in says nothing about this one.
+        submission.handed_in = handed_in
+        return submission
+
+    def _new(self, student: str) -> _Submission:
+        """Make a submission with the whole structure of the assignment, as nbgrader does."""
+        notebooks = {id: _Notebook(new_uuid(), id, name) for id, name in self._notebooks.items()}
+        for cell in self._cells.values():
+            notebook = notebooks[cell.notebook_id]
+            if cell.type in GRADED:
+                notebook.grades.append(_Grade(new_uuid(), cell.id, cell.name))
+            if cell.type in COMMENTED:
+                notebook.comments.append(_Comment(new_uuid(), cell.id, cell.name))
+        new = _Submission(new_uuid(), student, None, self._due, [*notebooks.values()], is_new=True)
+        self._submissions[student] = new
+        return new
+
+    def _read(self, students: Sequence[str]) -> dict[str, _Submission]:
+        table = SubmittedAssignment
+        query = select(table.id, table.student_id, table.timestamp, table.extension).where(
+            table.assignment_id == self._assignment, table.student_id.in_(students)
+        )
+        by_id = {
+            id: _Submission(id, student, handed_in, self._due_with(extension))
+            for id, student, handed_in, extension in self._connection.execute(query)
+        }
+        if by_id:
+            self._read_notebooks(by_id)
+        return {submission.student: submission for submission in by_id.values()}
+
+    def _due_with(self, extension: timedelta | None) -> datetime | None:
+        return self._due if self._due is None or extension is None else self._due + extension
+
+    def _read_notebooks(self, submissions: Mapping[str, _Submission]) -> None:
+        table = SubmittedNotebook
+        query = select(
+            table.id, table.notebook_id, table.assignment_id, table.late_submission_penalty
+        ).where(table.assignment_id.in_(submissions))
+        notebooks = {}
+        for id, notebook_id, submission, penalty in self._connection.execute(query):
+            notebooks[id] = _Notebook(id, notebook_id, self._notebooks[notebook_id], penalty)
+            submissions[submission].notebooks.append(notebooks[id])
+        columns = (Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+        for notebook, id, cell, *values in self._of_notebooks(
+            notebooks, Grade, *columns, Grade.needs_manual_grade
+        ):
+            grade = _Grade(id, cell, self._cells[cell].name, *values)
+            grade.before = grade.now
+            notebooks[notebook].grades.append(grade)
+        for notebook, id, cell, said in self._of_notebooks(
+            notebooks, Comment, Comment.auto_comment
+        ):
+            comment = _Comment(id, cell, self._cells[cell].name, said, (said,))
+            notebooks[notebook].comments.append(comment)
+
+    def _of_notebooks(self, notebooks: Iterable[str], table: Any, *columns: Any) -> Iterable[Any]:
+        query = select(table.notebook_id, table.id, table.cell_id, *columns)
+        return self._connection.execute(query.where(table.notebook_id.in_(notebooks)))
+
+    def write(self) -> None:
+        """Write what is new, and what is no longer as it was read."""
+        submissions = self._submissions.values()
+        new = [submission for submission in submissions if submission.is_new]
+        strangers = self._strangers & self._submissions.keys()
+        self._send(insert(Student.__table__), [{"id": student} for student in strangers])
+        self._send(
+            insert(SubmittedAssignment.__table__),
+            [
+                {
+                    "id": submission.id,
+                    "assignment_id": self._assignment,
+                    "student_id": submission.student,
+                    "timestamp": submission.handed_in,
+                }
+                for submission in new
+            ],
+        )
+        self._send(
+            UPDATE_TIME,
+            [{"key": old.id, "time": old.handed_in} for old in submissions if not old.is_new],
+        )
+        self._send(
+            insert(SubmittedNotebook.__table__),
+            [
+                {
+                    "id": notebook.id,
+                    "assignment_id": submission.id,
+                    "notebook_id": notebook.notebook_id,
+                }
+                for submission in new
+                for notebook in submission.notebooks
+            ],
+        )
+        notebooks = [notebook for each in submissions for notebook in each.notebooks]
+        self._write_grades(notebooks)
+        self._write_comments(notebooks)
+
+    def _write_grades(self, notebooks: Collection[_Notebook]) -> None:
+        self._send(
+            insert(Grade.__table__),
+            [
+                {
+                    "id": grade.id,
+                    "notebook_id": notebook.id,
+                    "cell_id": grade.cell_id,
+                    "auto_score": grade.auto_score,
+                    "needs_manual_grade": grade.needs_manual_grade,
+                }
+                for notebook in notebooks
+                for grade in notebook.grades
+                if grade.before is None
+            ],
+        )
+        self._send(
+            UPDATE_GRADE,
+            [
+                {"key": grade.id, "score": grade.auto_score, "waits": grade.needs_manual_grade}
+                for notebook in notebooks
+                for grade in notebook.grades
+                if grade.before not in (None, grade.now)
+            ],
+        )
+
+    def _write_comments(self, notebooks: Collection[_Notebook]) -> None:
+        self._send(
+            insert(Comment.__table__),
+            [
+                {
+                    "id": comment.id,
+                    "notebook_id": notebook.id,
+                    "cell_id": comment.cell_id,
+                    "auto_comment": comment.auto_comment,
+                }
+                for notebook in notebooks
+                for comment in notebook.comments
+                if comment.before is None
+            ],
+        )
+        self._send(
+            UPDATE_COMMENT,
+            [
+                {"key": comment.id, "comment": comment.auto_comment}
+                for notebook in notebooks
+                for comment in notebook.comments
+                if comment.before not in (None, comment.now)
+            ],
+        )
+
+    def _send(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+        if rows:  # of an empty list a database would make a row of defaults
+            self._connection.execute(statement, rows)

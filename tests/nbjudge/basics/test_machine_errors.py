@@ -38,6 +38,7 @@ from nbjudge.grading import batch, workers, writer
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.plan import Record
 from nbjudge.grading.rows import Row
+from nbjudge.grading.writer import MarkedSubmission
 from nbjudge.release.release import generate
 
 linux = pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
@@ -347,7 +348,7 @@ def test_the_writer_waits_for_who_has_locked_the_gradebook(course: Course) -> No
         other.execute("BEGIN IMMEDIATE")
         helper = threading.Thread(target=let_go)
         helper.start()
-        one.save("ada", None, unseen_results(course))
+        one.save([MarkedSubmission("ada", None, unseen_results(course))])
         helper.join()
 
     assert [student.student for student in marks(course, "sums")] == ["ada"]
@@ -378,7 +379,7 @@ def test_an_entry_that_another_program_has_just_made_is_found_at_the_second_try(
 
     monkeypatch.setattr(writer.Writer, "_save", save)
     with closing(writer.Writer(course, "sums")) as one:
-        one.save("ada", None, results)
+        assert one.save([MarkedSubmission("ada", None, results)]) == {}
 
     assert [student.student for student in marks(course, "sums")] == ["ada"]
 

@@ -18,6 +18,7 @@ import pytest
 from classroom import (
     SCENARIOS,
     AtOnce,
+    Together,
     answered,
     hand_in,
     hand_in_scenario,
@@ -372,9 +373,9 @@ def test_rows_are_sorted_whoever_is_graded_first(course: Course, crew: AtOnce) -
     hand_in_by(course, "ada", "bob", "eve")
     done: list[Job] = []
 
-    def outcomes(jobs: Any) -> Iterator[Outcome]:
+    def outcomes(jobs: Any) -> Iterator[list[Outcome]]:
         done.extend(jobs)
-        yield from map(marked_unseen, reversed(done))
+        yield [*map(marked_unseen, reversed(done))]
 
     crew.outcomes = outcomes  # type: ignore[method-assign]
     rows = autograde(course, "sums", get_pool=crew)
@@ -486,26 +487,42 @@ def test_a_submission_that_cannot_be_read_is_a_row_and_the_batch_goes_on(
     assert bob.status is Status.FAILED
 
 
+@pytest.mark.parametrize("crew", [AtOnce(marked_unseen), Together(marked_unseen)], ids=type)
 @pytest.mark.parametrize(
-    ("error", "why"),
+    ("step", "error", "why"),
     [
-        (MarksNotSaved("The gradebook is locked."), "were not saved. The gradebook is locked."),
-        (OSError(28, "No space left on device"), "There is no space left."),
+        (
+            (Writer, "_save"),
+            MarksNotSaved("The gradebook is locked."),
+            "were not saved. The gradebook is locked.",
+        ),
+        (
+            (batch._Run, "_write"),
+            OSError(28, "No space left on device"),
+            "There is no space left.",
+        ),
     ],
 )
 def test_what_cannot_be_saved_is_a_row_the_others_are_and_the_next_run_saves_it(
-    course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
+    course: Course,
+    crew: AtOnce,
+    monkeypatch: pytest.MonkeyPatch,
+    step: tuple[type, str],
+    error: Exception,
+    why: str,
 ) -> None:
     hand_in_by(course, "ada", "bob", "eve")
-    save = Writer.save
+    original = getattr(*step)
 
-    def cannot(writer: Writer, student: str, *given: Any) -> None:
-        if student == "bob":
+    def cannot(self: Any, given: Any, *more: Any) -> Any:
+        theirs = given if isinstance(given, list) else [given]
+        if "bob" in [each.student for each in theirs]:
             raise error
-        save(writer, student, *given)
+        return original(self, given, *more)
 
+    crew.graded.clear()
     with monkeypatch.context() as patch:
-        patch.setattr(Writer, "save", cannot)
+        patch.setattr(*step, cannot)
         ada, bob, eve = autograde(course, "sums", get_pool=crew)
 
     assert ada.status is eve.status is Status.GRADED
@@ -596,7 +613,7 @@ def test_what_could_not_be_saved_keeps_the_marks_and_the_notebook_of_before(
     def cannot(*_: object) -> NoReturn:
         raise MarksNotSaved("The gradebook is locked.")
 
-    monkeypatch.setattr(Writer, "save", cannot)
+    monkeypatch.setattr(Writer, "_save", cannot)
     (row,) = autograde(course, "sums", get_pool=crew, force=True)
 
     assert row.status is Status.NEEDS_A_PERSON

@@ -40,7 +40,8 @@ CLEAN_UP = "tempfile:TemporaryDirectory.cleanup"
 SAVE = "nbjudge.grading.writer:Writer.save"
 ENTER = "nbjudge.grading.graded:enter"
 FORGET = "nbjudge.grading.graded:forget"
-SUBMISSION = "nbgrader.api:Gradebook.update_or_create_submission"
+READ_ENTRIES = "nbjudge.grading.writer:_Entries.__init__"
+SEND = "nbjudge.grading.writer:_Entries._send"
 READ = "nbjudge.grading.batch:read"
 
 
@@ -58,8 +59,10 @@ IN_A_FIRST_RUN = {
     Point(READ, count=2): "ada",
     at_bob(FORGET, after=True): "ada",
     at_bob("pathlib:Path.write_bytes", after=True): "ada",
-    at_bob("nbgrader.api:Gradebook.update_or_create_student", after=True): "ada",
-    at_bob(SUBMISSION, after=True): "ada",
+    at_bob(READ_ENTRIES, after=True): "ada",
+    at_bob(SEND): "ada",
+    at_bob(SEND, count=2): "ada",
+    at_bob(SEND, count=7, after=True): "ada",
     at_bob("nbjudge.grading.writer:Writer._mark", after=True): "ada",
     at_bob("nbjudge.grading.writer:Writer._penalise", after=True): "ada",
     at_bob(COMMIT): "ada",
@@ -75,12 +78,21 @@ IN_A_FIRST_RUN = {
     at_bob(REPLACE, count=3, after=True): "ada bob",
     Point(READ, count=4): "ada bob cyd",
     Point("nbjudge.grading.batch:marks", count=2): "ada bob cyd dan",
+    # The submissions of a class whose marks are saved in one transaction.
+    Point(FORGET, count=3, together=True): "",
+    Point(SEND, count=2, together=True): "",
+    Point(COMMIT, student="bob", together=True): "",
+    Point(COMMIT, after=True, student="bob", together=True): "",
+    Point(SAVE, after=True, together=True): "",
+    Point(ENTER, count=2, together=True): "ada",
+    Point(ENTER, count=3, after=True, together=True): "ada bob cyd",
 }
 #: The same for a run on a class that was graded before, and then handed in anew.
 IN_A_LATER_RUN = {
     Point("nbjudge.grading.graded:find", count=2): "",
     at_bob(FORGET, after=True): "ada",
-    at_bob(SUBMISSION, after=True): "ada",
+    at_bob(READ_ENTRIES, after=True): "ada",
+    at_bob(SEND, count=2): "ada",
     at_bob(COMMIT, hot=True): "ada",
     at_bob(COMMIT, after=True): "ada",
     at_bob(REPLACE): "ada",

@@ -6,7 +6,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import MarksNotSaved, marks, open_gradebook, versions
+from nbjudge.course.gradebook import marks, open_gradebook, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import writer
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Status
+from nbjudge.grading.writer import MarkedSubmission
 from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.release import source
 from nbjudge.sandbox.limits import Limits
@@ -387,10 +388,11 @@ def test_an_error_in_the_middle_leaves_nothing_of_a_submission(tmp_path: Path) -
     outcomes = AtOnce(marked_unseen).outcomes
     hand_in_at(course, "ada", LATE)
     for student in ("ada", "new"):
-        results = next(outcomes([the_job(course, student)])).results
+        (outcome,) = next(outcomes([the_job(course, student)]))
+        marked = MarkedSubmission(student, datetime(2026, 3, 3), outcome.results)
 
-        with closing(writer.Writer(course, "sums")) as one, pytest.raises(MarksNotSaved):
-            one.save(student, datetime(2026, 3, 3), results)
+        with closing(writer.Writer(course, "sums")) as one:
+            assert [*one.save([marked])] == [student]
 
         assert tables(course) == before
 
@@ -407,8 +409,7 @@ def test_after_an_error_the_same_writer_writes_on(tmp_path: Path) -> None:
     with closing(writer.Writer(course, "sums")) as one:
         for student, day in (("late", 3), ("early", 1)):
             results = marked_unseen(the_job(course, student)).results
-            with suppress(MarksNotSaved):
-                one.save(student, datetime(2026, 3, day), results)
+            one.save([MarkedSubmission(student, datetime(2026, 3, day), results)])
 
     assert [student.student for student in marks(course, "sums") if student.won] == ["early"]
 
@@ -452,10 +453,10 @@ def test_a_locked_gradebook_costs_a_sentence_and_the_next_run_completes(
     class Locks(AtOnce):
         """The second outcome comes while the gradebook is locked."""
 
-        def outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
-            for outcome in super().outcomes(jobs):
+        def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+            for (outcome,) in super().outcomes(jobs):
                 with locked(course, how) if outcome.student == "bob" else nullcontext():
-                    yield outcome
+                    yield [outcome]
 
     first = autograde(course, "sums", get_pool=Locks(marked_unseen))
     entries = [row.student for row in first if row.status is Status.GRADED]
