@@ -27,7 +27,7 @@ from nbgrader.api import (
     TaskCell,
 )
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import DBAPIError
 from traitlets.config import Config
 
@@ -319,29 +319,42 @@ def _notebook_marks(
 ) -> dict[str, list[NotebookMarks]]:
     """Return the marks of notebooks, by the id of their submission."""
 
-    def rows(kind: Any, *columns: Any) -> Iterator[Any]:
-        """Yield columns, not objects: a class has a hundred thousand marks."""
-        query = select(SubmittedNotebook.id, Notebook.name, *columns)
-        query = query.join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+    def rows(kind: Any, *columns: Any, only: Any = None) -> Iterator[Any]:
+        """Yield columns, not objects, and few of them: a class has a hundred thousand marks."""
+        query = select(*columns)
+        if kind is not SubmittedNotebook:
+            query = query.join(SubmittedNotebook, SubmittedNotebook.id == kind.notebook_id)
         query = query.join(
             SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id
         )
-        if kind is not SubmittedNotebook:
-            query = query.join(kind, kind.notebook_id == SubmittedNotebook.id)
-            query = query.join(BaseCell, BaseCell.id == kind.cell_id)
-        yield from gradebook.db.execute(_of(query, assignments, students))
+        query = query if only is None else query.where(only)
+        yield from gradebook.db.connection().execute(_of(query, assignments, students))
 
+    cells = {
+        cell: (name, notebook)
+        for cell, name, notebook in gradebook.db.execute(
+            select(BaseCell.id, BaseCell.name, Notebook.name).join(
+                Notebook, Notebook.id == BaseCell.notebook_id
+            )
+        )
+    }
     worth = {
         cell: points
         for kind in (GradeCell, TaskCell)
         for cell, points in gradebook.db.execute(select(kind.id, kind.max_score))
     }
-    columns = (BaseCell.name, Grade.cell_id, Grade.score, Grade.auto_score, Grade.manual_score)
-    marks: dict[str, dict[str, Mark]] = defaultdict(dict)
-    for id, notebook, name, cell, score, auto, manual, extra, waiting in rows(
-        Grade, *columns, Grade.extra_credit, Grade.needs_manual_grade
-    ):
-        marks[id][name] = Mark(
+
+    @functools.cache  # a class has the same mark again and again
+    def mark(
+        cell: str,
+        score: float | None,
+        auto: float | None,
+        manual: float | None,
+        extra: float | None,
+        waiting: bool | None,
+    ) -> Mark:
+        name, notebook = cells[cell]
+        return Mark(
             grade_id=name,
             points=float(score or 0.0),
             max_points=float(worth.get(cell) or 0.0),
@@ -351,22 +364,41 @@ def _notebook_marks(
             extra=float(extra or 0.0),
             waiting=bool(waiting),
         )
+
+    ids = (Grade.notebook_id, Grade.cell_id)
+    scores = (Grade.score, Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+    marks: dict[str, dict[str, Mark]] = defaultdict(dict)
+    for id, *row in rows(Grade, *ids, *scores, Grade.needs_manual_grade):
+        own = mark(*row)
+        marks[id][own.grade_id] = own
     comments: dict[str, dict[str, str]] = defaultdict(dict)
     empty: dict[str, set[str]] = defaultdict(set)
-    for id, _, name, automatic, by_a_person in rows(
-        Comment, BaseCell.name, Comment.auto_comment, Comment.manual_comment
+    said = (Comment.auto_comment, Comment.manual_comment)
+    for id, cell, automatic, by_a_person in rows(
+        Comment,
+        Comment.notebook_id,
+        Comment.cell_id,
+        *said,
+        only=or_(*(column.is_not(None) for column in said)),
     ):
+        name, _ = cells[cell]
         # An automatic comment says one thing only: that there is no answer.
         if automatic is not None:
             empty[id].add(exercise_number(name))
         if comment := (by_a_person or "").strip():
             comments[id][name] = comment
     found: dict[str, list[NotebookMarks]] = defaultdict(list)
-    penalty = SubmittedNotebook.late_submission_penalty
-    for id, name, submission, late in rows(
-        SubmittedNotebook, SubmittedNotebook.assignment_id, penalty
+    names = dict(map(tuple, gradebook.db.execute(select(Notebook.id, Notebook.name))))
+    own_columns = (SubmittedNotebook.id, SubmittedNotebook.notebook_id)
+    for id, notebook, submission, late in rows(
+        SubmittedNotebook,
+        *own_columns,
+        SubmittedNotebook.assignment_id,
+        SubmittedNotebook.late_submission_penalty,
     ):
         found[submission].append(
-            NotebookMarks(name, marks[id], comments[id], float(late or 0.0), frozenset(empty[id]))
+            NotebookMarks(
+                names[notebook], marks[id], comments[id], float(late or 0.0), frozenset(empty[id])
+            )
         )
     return found

@@ -74,7 +74,7 @@ class Mark:
     waiting: bool = False
     title: str = ""
 
-    @property
+    @functools.cached_property
     def exercise(self) -> str:
         """The number that students see."""
         return exercise_number(self.grade_id)

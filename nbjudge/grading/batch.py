@@ -141,7 +141,8 @@ def autograde(
             terms, notes = _prove(course, assignment, terms, get_pool)
         watcher = watcher or Watcher()
         table = grades(course, assignment)
-        planned = plan(course, terms, submissions, _with_marks(table, assignment), force=force)
+        in_gradebook = _with_marks(table, assignment)
+        planned = plan(course, assignment, terms, submissions, in_gradebook, force=force)
         due = {record.student: record for record in planned if record.is_due}
         watcher.planned(len(planned), len(due))
         if due:
@@ -227,46 +228,56 @@ class _Run:
             self.records[student] = record.with_files(submitted, stamps)
             yield Job(student, submitted, record.seed_parts, self.terms)
 
-    def _keep(self, outcomes: Iterable[Outcome], writer: Writer) -> None:
+    def _keep(self, outcomes: Collection[Outcome], writer: Writer) -> None:
         """Save what was judged; what goes wrong with one is its row's problem, and nobody else's.
 
         Notebooks, marks and entries are written such that no moment leaves anything half done. What
         is missing in the end is written again by the next run: without its entry a submission
         counts as not graded.
         """
-        with working_folder(self.course, "autograded") as folder:
+        for outcome in outcomes:
+            record = self.records[outcome.student].with_outcome(outcome)
+            self.records[record.student] = record
+        students = [outcome.student for outcome in outcomes]
+        index = graded.GradedIndex(self.course, self.assignment)
+        with self._as_problem(*students), working_folder(self.course, "autograded") as folder:
+            index.forget(students)
             written = []
             for number, outcome in enumerate(outcomes):
-                record = self.records[outcome.student].with_outcome(outcome)
-                self.records[record.student] = record
-                with self._as_problem(record.student):
-                    written.append(self._write(record, outcome, folder / f"{number}"))
-            unsaved = writer.save([each.marked for each in written])
+                with self._as_problem(outcome.student):
+                    written.append(self._write(outcome, folder / f"{number}"))
+            unsaved = writer.save([each.marked for each in written]) if written else {}
+            entries = {}
             for each in written:
                 student = each.record.student
                 if error := unsaved.get(student):
                     self._fail(student, f"The marks were not saved. {error}")
-                else:
-                    with self._as_problem(student):
-                        each.put_in_place()
+                    continue
+                with self._as_problem(student):
+                    entry = each.put_in_place()
+                    if not each.record.is_unfinished:
+                        entries[student] = entry
+            with self._as_problem(*entries):
+                index.enter(entries)
 
     @contextmanager
-    def _as_problem(self, student: str) -> Iterator[None]:
-        """Make what the machine says in the block the problem of a student's row."""
+    def _as_problem(self, *students: str) -> Iterator[None]:
+        """Make what the machine says in the block the problem of students' rows."""
         try:
             yield
         except (OSError, MemoryError) as error:
-            logging.exception("%r was not saved", student)
-            self._fail(student, f"It was not saved in autograded/. {sentence_of(error)}")
+            logging.exception("%r not saved", students)
+            for student in students:
+                self._fail(student, f"It was not saved in autograded/. {sentence_of(error)}")
 
     def _fail(self, student: str, why: str) -> None:
         self.records[student] = self.records[student].with_failure(why)
 
-    def _write(self, record: Record, outcome: Outcome, folder: Path) -> _Written:
+    def _write(self, outcome: Outcome, folder: Path) -> _Written:
         """Write the notebooks of a submission aside, and say what marks it gets."""
+        record = self.records[outcome.student]
         finished, submitted = record.finished, record.submitted
         finished.parent.mkdir(parents=True, exist_ok=True)
-        graded.forget(finished)
         unread = set(record.submission.notebooks) - set(outcome.results)
         absent = self.terms.versions.keys() - record.submission.notebooks.keys()
         before = answer_texts.recall(finished) or answer_texts.of_folder(finished)
@@ -311,13 +322,12 @@ class _Written:
     answers: Mapping[str, answer_texts.Hashes]
     folder: Path
 
-    def put_in_place(self) -> None:
-        """Let it be what was graded last, and enter it last of all."""
+    def put_in_place(self) -> graded.Entry:
+        """Let it be what was graded last, and return its entry, which is written last of all."""
         finished = self.record.finished
         if finished.exists():
             finished.replace(self.folder / "before")
         if self.kept:
             self.kept.replace(finished)
         answer_texts.remember(finished, self.answers)
-        if not self.record.is_unfinished:
-            graded.enter(finished, replace(self.record.entry, graded=graded.graded(finished)))
+        return replace(self.record.entry, graded=graded.graded(finished))

@@ -1,37 +1,60 @@
 """What has been graded already, so that nothing is graded twice.
 
-Beside each folder of graded notebooks lies an entry that says what was graded there, and on which
-terms. It is a cache: without it, or with a damaged one, a submission is graded again.
+One file in `autograded/` holds an entry for each submission, which says what was graded, and on
+which terms. It is a cache: what it does not hold, or cannot give back whole, is graded again.
 """
 
 from __future__ import annotations
 
+import errno
+import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from nbjudge.course.course import Course
-from nbjudge.course.folders import folder_of, write_whole
 from nbjudge.intake.submission import TIMESTAMP, Submission, SubmissionFiles, read
 
 __all__ = [
     "BLANK",
+    "INDEX_NAME",
     "Entry",
+    "GradedIndex",
     "Stamps",
     "content",
-    "current",
-    "enter",
-    "find",
-    "forget",
     "graded",
     "is_behind",
     "is_unchanged",
     "stamps",
 ]
+
+#: The file in `autograded/`; nbgrader passes over what is hidden.
+INDEX_NAME = ".graded.db"
+TABLE = """\
+CREATE TABLE IF NOT EXISTS graded (
+    assignment TEXT, student TEXT, made REAL, entry TEXT, PRIMARY KEY (assignment, student)
+) WITHOUT ROWID
+"""
+#: Seconds to wait for another program that reads or writes the file.
+PATIENCE = 30
+#: What is the machine's fault, by SQLite's code; any other is a damaged file's.
+MACHINE = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_PERM: errno.EACCES,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_BUSY: errno.EBUSY,
+    sqlite3.SQLITE_LOCKED: errno.EBUSY,
+}
 
 #: Name, size, and times of the last change of a file.
 Stamps = list[list[str | int]]
@@ -72,6 +95,123 @@ class Entry:
 BLANK = Entry("", "", [], [], [], [], [], is_faulty=False, seconds=0.0)
 
 
+class GradedIndex:
+    """The entries of an assignment's submissions.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    """
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        self._place = course.root / "autograded" / INDEX_NAME
+        self._assignment = assignment
+        self._touched: dict[str, Entry] = {}
+
+    @functools.cached_property
+    def _entries(self) -> dict[str, str]:
+        """Entries as they are written, by student, as they were when one was first asked for."""
+        return dict(self._select("student, entry"))
+
+    def find(self, student: str, folder: Path) -> Entry | None:
+        """Return a student's entry, if a folder still holds the notebooks that it speaks of."""
+        try:
+            entry = Entry(**json.loads(self._entries.get(student, "")))
+        except (ValueError, TypeError):
+            return None
+        if not all(map(_are_sentences, (entry.problems, entry.notes, entry.remarks))):
+            return None
+        return entry if entry.graded == graded(folder) else None
+
+    def current(self, submission: Submission, folder: Path, terms: str) -> Entry | None:
+        """Return the entry of a submission that is graded, on the same terms, and not changed.
+
+        One whose files were only touched is entered anew by `enter_touched`.
+        """
+        entry = self.find(submission.student, folder)
+        if entry is None or entry.terms != terms:
+            return None
+        now = stamps(submission)
+        try:
+            if not is_unchanged(submission, entry, now):
+                return None
+        except OSError:  # who grades it will say so
+            return None
+        if entry.stamps != now:
+            entry = replace(entry, stamps=now)
+            self._touched[submission.student] = entry
+        return entry
+
+    def enter_touched(self) -> None:
+        """Let files that were only touched be read by no run to come."""
+        with suppress(OSError):  # then they are
+            self.enter(self._touched)
+
+    def enter(self, entries: Mapping[str, Entry]) -> None:
+        """Write the entries of students, all or none.
+
+        Raises
+        ------
+        OSError
+            If that is not possible.
+        """
+        made = time.time()
+        self._send(
+            "INSERT OR REPLACE INTO graded VALUES (?, ?, ?, ?)",
+            [
+                (self._assignment, student, made, json.dumps(asdict(entry)))
+                for student, entry in entries.items()
+            ],
+        )
+
+    def forget(self, students: Iterable[str]) -> None:
+        """Delete the entries of students, as far as there are any.
+
+        Raises
+        ------
+        OSError
+            If that is not possible.
+        """
+        rows = [(self._assignment, student) for student in students]
+        self._send("DELETE FROM graded WHERE assignment = ? AND student = ?", rows)
+
+    def times(self) -> dict[str, float]:
+        """Return when each entry was written, in seconds of the clock, by student."""
+        return dict(self._select("student, made"))
+
+    def _select(self, columns: str) -> list[tuple[str, Any]]:
+        # For writing, since what a killed run left half done is undone first.
+        address = f"file:{quote(str(self._place))}?mode=rw"
+        query = f"SELECT {columns} FROM graded WHERE assignment = ?"
+        try:
+            with closing(sqlite3.connect(address, PATIENCE, uri=True)) as index:
+                return index.execute(query, [self._assignment]).fetchall()
+        except sqlite3.Error:  # there is none, or it is damaged
+            return []
+
+    def _send(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        if not rows:
+            return
+        try:
+            self._try(statement, rows)
+        except sqlite3.DatabaseError as error:
+            code = MACHINE.get(error.sqlite_errorcode & 0xFF)  # the rest of it is details
+            if code is not None:
+                raise OSError(code, os.strerror(code), str(self._place)) from error
+            self._place.unlink()
+            self._try(statement, rows)
+
+    def _try(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        self._place.parent.mkdir(exist_ok=True)
+        with closing(sqlite3.connect(self._place, PATIENCE)) as index:
+            # What a power failure takes is graded again: nothing is worth waiting for the disk.
+            index.execute("PRAGMA synchronous = OFF")
+            with index:
+                index.execute(TABLE)
+                index.executemany(statement, rows)
+
+
 def stamps(submission: Submission) -> Stamps:
     """Return what tells whether a file of a submission may have changed, without reading any."""
     places = {
@@ -91,34 +231,6 @@ def content(submitted: SubmissionFiles) -> str:
             for part in (name.encode("utf-8", "surrogatepass"), data):
                 digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
-
-
-def find(folder: Path) -> Entry | None:
-    """Return the entry of a folder of graded notebooks, if they are still those it speaks of."""
-    try:
-        entry = Entry(**json.loads(_place(folder).read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
-    if not all(map(_are_sentences, (entry.problems, entry.notes, entry.remarks))):
-        return None
-    return entry if entry.graded == graded(folder) else None
-
-
-def current(folder: Path, submission: Submission, terms: str) -> Entry | None:
-    """Return the entry of a submission that is graded, on the same terms, and not changed."""
-    entry = find(folder)
-    if entry is None or entry.terms != terms:
-        return None
-    now = stamps(submission)
-    try:
-        if not is_unchanged(submission, entry, now):
-            return None
-        if entry.stamps != now:
-            entry = replace(entry, stamps=now)
-            enter(folder, entry)
-    except OSError:  # who grades it will say so
-        return None
-    return entry
 
 
 def is_unchanged(submission: Submission, entry: Entry, now: Stamps) -> bool:
@@ -148,35 +260,19 @@ def is_behind(course: Course, assignment: str) -> bool:
     It is there for preparations: on which terms something was graded is not looked at.
     """
     notebooks = [path.name for path in (course.root / "source" / assignment).glob("*.ipynb")]
+    made = GradedIndex(course, assignment).times()
     with suppress(OSError), os.scandir(course.root / "submitted") as students:
         for student in students:
-            entry = _place(folder_of(course, "autograded", student.name, assignment))
-            made = 0.0
-            with suppress(OSError):  # there is none
-                made = entry.stat().st_mtime
             for notebook in notebooks:
                 with suppress(OSError):  # there is none, or nobody may look
-                    if Path(student.path, assignment, notebook).lstat().st_ctime > made:
+                    changed = os.lstat(f"{student.path}/{assignment}/{notebook}").st_ctime
+                    if changed > made.get(student.name, 0.0):
                         return True
     return False
 
 
-def enter(folder: Path, entry: Entry) -> None:
-    """Write the entry of a folder of graded notebooks."""
-    write_whole(_place(folder), json.dumps(asdict(entry)))
-
-
-def forget(folder: Path) -> None:
-    """Delete the entry of a folder, if it has one."""
-    _place(folder).unlink(missing_ok=True)
-
-
 def _are_sentences(told: object) -> bool:
     return isinstance(told, list) and all(isinstance(sentence, str) for sentence in told)
-
-
-def _place(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.json")
 
 
 def _stamps(places: Mapping[str, Path], *, changed: bool) -> Stamps:

@@ -91,6 +91,7 @@ class Record:
 
 def plan(
     course: Course,
+    assignment: str,
     terms: GradingConditions,
     submissions: Collection[Submission],
     in_gradebook: Collection[str],
@@ -104,6 +105,7 @@ def plan(
     Parameters
     ----------
     course : Course
+    assignment : str
     terms : GradingConditions
     submissions : collection of Submission
     in_gradebook : collection of str
@@ -112,6 +114,7 @@ def plan(
         Whether everything is due that can be graded.
     """
     own = secret(course.root) if any(found.notebooks for found in submissions) else ""
+    index = graded.GradedIndex(course, assignment)
 
     def planned(record: Record) -> Record:
         submission = record.submission
@@ -119,10 +122,12 @@ def plan(
             return record
         parts = seed_parts(own, submission.assignment, record.student)
         key = terms.key(parts)
-        entry = None if force else graded.current(record.finished, submission, key)
+        entry = None if force else index.current(submission, record.finished, key)
         if entry is not None and (record.student in in_gradebook or not entry.graded):
             return replace(record, entry=entry)
         blank = replace(graded.BLANK, terms=key)
         return replace(record, seed_parts=parts, entry=blank, is_due=True)
 
-    return [planned(Record.of(course, submission)) for submission in submissions]
+    records = [planned(Record.of(course, submission)) for submission in submissions]
+    index.enter_touched()
+    return records

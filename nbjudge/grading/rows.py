@@ -116,16 +116,17 @@ def current_rows(course: Course, assignment: str) -> list[Row]:
     """
     notebooks = versions(course, assignment)
     submissions = find_submissions(course, assignment, notebooks)
-    records = [_recalled(course, submission) for submission in submissions]
+    index = graded.GradedIndex(course, assignment)
+    records = [_recalled(course, index, submission) for submission in submissions]
     return rows_of(assignment, records, grades(course, assignment), notebooks)
 
 
-def _recalled(course: Course, submission: Submission) -> Record:
+def _recalled(course: Course, index: graded.GradedIndex, submission: Submission) -> Record:
     """Return what was said of a submission when it was graded, on whatever terms."""
     record = Record.of(course, submission)
     if not submission.notebooks:
         return record
-    entry = graded.find(record.finished)
+    entry = index.find(submission.student, record.finished)
     if entry is None:  # nbgrader's own command writes no entries
         doubts = [] if record.finished.is_dir() else [NOT_YET]
         entry = graded.BLANK

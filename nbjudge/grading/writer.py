@@ -82,7 +82,7 @@ class MarkedSubmission:
     changed: Mapping[str, Collection[str]] | None = None
 
     def was_graded(self, notebook: SubmittedNotebook) -> bool:
-        """Say whether anybody could read a notebook: like nbgrader lateness passes over others."""
+        """Say whether anybody could read a notebook: lateness costs nothing in another."""
         return self.results.get(notebook.name) is not None
 
 

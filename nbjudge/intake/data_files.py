@@ -198,8 +198,9 @@ def _files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = sorted(filter(_is_visible, folders))
         links = [name for name in folders if Path(parent, name).is_symlink()]
+        below = Path(parent).relative_to(folder)
         for name in sorted([*filter(_is_visible, names), *links]):
-            yield Path(parent, name).relative_to(folder)
+            yield below / name
 
 
 def _raise(error: OSError) -> None:

@@ -543,7 +543,7 @@ def test_a_disk_that_is_full_at_the_very_end_loses_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(graded, "enter", full)
+        patch.setattr(graded.GradedIndex, "enter", full)
         rows = autograde(course, "sums", get_pool=crew)
 
     assert all("There is no space left" in row.remarks[0] for row in rows)

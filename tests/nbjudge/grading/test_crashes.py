@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from classroom import AtOnce, answered, hand_in, released_course
@@ -24,6 +25,7 @@ from test_writer import by_hand, tables
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, open_gradebook
 from nbjudge.grading.batch import autograde
+from nbjudge.grading.graded import GradedIndex
 from nbjudge.grading.rows import Status
 
 pytestmark = [
@@ -38,15 +40,15 @@ COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
 REPLACE = "pathlib:Path.replace"
 CLEAN_UP = "tempfile:TemporaryDirectory.cleanup"
 SAVE = "nbjudge.grading.writer:Writer.save"
-ENTER = "nbjudge.grading.graded:enter"
-FORGET = "nbjudge.grading.graded:forget"
+ENTER = "nbjudge.grading.graded:GradedIndex.enter"
+FORGET = "nbjudge.grading.graded:GradedIndex.forget"
 READ_ENTRIES = "nbjudge.grading.writer:_Entries.__init__"
 SEND = "nbjudge.grading.writer:_Entries._send"
 READ = "nbjudge.grading.batch:read"
 
 
-def at_bob(function: str, *, after: bool = False, count: int = 1, hot: bool = False) -> Point:
-    return Point(function, after=after, count=count, student="bob", hot=hot)
+def at_bob(function: str, **how: Any) -> Point:
+    return Point(function, student="bob", **how)
 
 
 #: Where the first run on a class is killed, and who is graded then, for good.
@@ -75,21 +77,21 @@ IN_A_FIRST_RUN = {
     at_bob(ENTER): "ada",
     at_bob(REPLACE, count=2): "ada",
     at_bob(REPLACE, count=2, after=True): "ada",
-    at_bob(REPLACE, count=3, after=True): "ada bob",
+    at_bob(ENTER, after=True): "ada bob",
     Point(READ, count=4): "ada bob cyd",
     Point("nbjudge.grading.batch:marks", count=2): "ada bob cyd dan",
     # The submissions of a class whose marks are saved in one transaction.
-    Point(FORGET, count=3, together=True): "",
-    Point(SEND, count=2, together=True): "",
-    Point(COMMIT, student="bob", together=True): "",
-    Point(COMMIT, after=True, student="bob", together=True): "",
-    Point(SAVE, after=True, together=True): "",
-    Point(ENTER, count=2, together=True): "ada",
-    Point(ENTER, count=3, after=True, together=True): "ada bob cyd",
+    at_bob(FORGET, after=True, together=True): "",
+    at_bob(SEND, count=2, together=True): "",
+    at_bob(COMMIT, together=True): "",
+    at_bob(COMMIT, after=True, together=True): "",
+    at_bob(REPLACE, count=2, together=True): "",
+    at_bob(ENTER, together=True): "",
+    at_bob(ENTER, after=True, together=True): "ada bob cyd dan",
 }
 #: The same for a run on a class that was graded before, and then handed in anew.
 IN_A_LATER_RUN = {
-    Point("nbjudge.grading.graded:find", count=2): "",
+    Point("nbjudge.grading.graded:GradedIndex.find", count=2): "",
     at_bob(FORGET, after=True): "ada",
     at_bob(READ_ENTRIES, after=True): "ada",
     at_bob(SEND, count=2): "ada",
@@ -100,7 +102,8 @@ IN_A_LATER_RUN = {
     at_bob(REPLACE, count=2, after=True): "ada",
     at_bob(CLEAN_UP, after=True): "ada",
     at_bob(REPLACE, count=3, after=True): "ada",
-    at_bob(REPLACE, count=4, after=True): "ada bob",
+    at_bob(ENTER): "ada",
+    at_bob(ENTER, after=True): "ada bob",
 }
 
 
@@ -258,7 +261,7 @@ def test_no_process_survives_its_coordinator(point: Point, fresh: Course, tmp_pa
     assert killed_at(point, course, real=True) > 2
 
     assert is_sound(course)
-    done = {path.parent.name for path in course.root.glob("autograded/*/.sums.json")}
+    done = GradedIndex(course, "sums").times().keys()
     crew = AtOnce()
     rows = autograde(course, "sums", get_pool=crew)
     assert set(crew.graded) == CLASS.keys() - done

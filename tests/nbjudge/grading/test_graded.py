@@ -6,7 +6,9 @@ import functools
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -43,8 +45,21 @@ class Class:
         return self.course.root
 
     @property
-    def entry(self) -> Path:
-        return self.root / "autograded" / "ada" / ".sums.json"
+    def index(self) -> Path:
+        return self.root / "autograded" / graded.INDEX_NAME
+
+    def change_entry(self, change: str, *values: object) -> None:
+        """Change ada's row in the index."""
+        with closing(sqlite3.connect(self.index)) as index, index:
+            changed = index.execute(f"{change} WHERE student = 'ada'", values)
+            assert changed.rowcount == 1
+
+    @property
+    def entry(self) -> str:
+        """What is kept of ada's submission."""
+        with closing(sqlite3.connect(self.index)) as index:
+            (found,) = index.execute("SELECT entry FROM graded WHERE student = 'ada'").fetchone()
+            return str(found)
 
     def handed_in(self, name: str = "sums.ipynb", student: str = "ada") -> Path:
         return self.root / "submitted" / student / "sums" / name
@@ -155,9 +170,9 @@ def test_a_class_with_something_to_grade_is_behind(course: Class, change: str) -
     if change == "new":
         hand_in(course.course, "cleo", answered(course.course))
     elif change == "written":
-        os.utime(course.entry, (1e9, 1e9))  # long before the notebook came
+        course.change_entry("UPDATE graded SET made = 1e9")  # long before the notebook came
     else:
-        course.entry.unlink()
+        course.change_entry("DELETE FROM graded")
 
     assert graded.is_behind(course.course, "sums")
 
@@ -204,7 +219,7 @@ CHANGES: dict[str, Callable[[Class], Any]] = {
     "no graded folder": lambda c: shutil.rmtree(c.graded().parent),
     "another graded notebook": lambda c: c.graded().write_bytes(c.graded().read_bytes() + b"\n"),
     "one graded notebook more": lambda c: c.graded("more.ipynb").write_text("{}"),
-    "no entry": lambda c: c.entry.unlink(),
+    "no entry": lambda c: c.change_entry("DELETE FROM graded"),
 }
 
 
@@ -283,22 +298,67 @@ def test_running_all_cells_grades_again(course: Class) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda entry: b"",
+        lambda entry: "",
         lambda entry: entry[: len(entry) // 2],
+        lambda entry: None,
         lambda entry: b"\xff\xfe",
-        lambda entry: b"[]",
-        lambda entry: b"7",
-        lambda entry: b"{}",
-        lambda entry: entry.replace(b'"terms"', b'"term"'),
-        lambda entry: json.dumps({**json.loads(entry), "notes": None}).encode(),
-        lambda entry: json.dumps({**json.loads(entry), "stamps": 7, "content": 7}).encode(),
+        lambda entry: "[]",
+        lambda entry: "7",
+        lambda entry: "{}",
+        lambda entry: entry.replace('"terms"', '"term"'),
+        lambda entry: json.dumps({**json.loads(entry), "notes": None}),
+        lambda entry: json.dumps({**json.loads(entry), "stamps": 7, "content": 7}),
     ],
 )
-def test_a_damaged_entry_grades_again(course: Class, damage: Callable[[bytes], bytes]) -> None:
-    course.entry.write_bytes(damage(course.entry.read_bytes()))
+def test_a_damaged_entry_grades_again(course: Class, damage: Callable[[str], object]) -> None:
+    course.change_entry("UPDATE graded SET entry = ?", damage(course.entry))
 
     assert course.grade() == ["ada"]
     assert course.grade() == []
+
+
+def with_another_table(index: Path) -> None:
+    index.unlink()
+    with closing(sqlite3.connect(index)) as other, other:
+        other.execute("CREATE TABLE graded (student TEXT)")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda index: index.unlink(),
+        lambda index: index.write_bytes(b""),
+        lambda index: index.write_bytes(b"no database at all, but a text that is long enough" * 9),
+        lambda index: os.truncate(index, index.stat().st_size // 2),
+        lambda index: index.write_bytes(index.read_bytes()[:100] + bytes(index.stat().st_size)),
+        with_another_table,
+    ],
+    ids=["gone", "empty", "a text", "cut", "zeros", "another"],
+)
+def test_a_damaged_index_grades_everybody_again_and_is_made_anew(
+    course: Class, damage: Callable[[Path], object]
+) -> None:
+    damage(course.index)
+
+    assert course.grade() == ["ada", "bob"]
+    assert course.grade() == []
+
+
+def test_an_index_of_another_time_speaks_of_no_other_notebooks(
+    course: Class, tmp_path: Path
+) -> None:
+    before = course.index.read_bytes()
+    course.handed_in().write_bytes(course.handed_in().read_bytes() + b" ")
+    assert course.grade() == ["ada"]
+
+    course.index.write_bytes(before)
+
+    assert course.grade() == ["ada"]
+
+
+def test_assignments_have_entries_of_their_own(course: Class) -> None:
+    assert graded.GradedIndex(course.course, "sums").times().keys() == {"ada", "bob"}
+    assert graded.GradedIndex(course.course, "other").times() == {}
 
 
 # ---- What cannot be graded ----------------------------------------------------------------------
@@ -356,21 +416,41 @@ def test_the_hash_tells_apart_what_differs_and_nothing_else() -> None:
 
 
 def test_forgetting_what_is_not_known_does_nothing(tmp_path: Path) -> None:
-    graded.forget(tmp_path / "sums")
+    index = graded.GradedIndex(Course(tmp_path), "sums")
 
-    assert graded.find(tmp_path / "sums") is None
+    index.forget(["ada"])
+
+    assert graded.GradedIndex(Course(tmp_path), "sums").find("ada", tmp_path / "sums") is None
 
 
-def test_an_entry_is_replaced_as_a_whole(course: Class, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = course.entry.read_bytes()
-
-    def full(*_: object, **__: object) -> NoReturn:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    entry = graded.find(course.graded().parent)
+def test_entries_are_replaced_all_or_none(course: Class) -> None:
+    index = graded.GradedIndex(course.course, "sums")
+    entry = index.find("ada", course.graded().parent)
     assert entry is not None
-    with pytest.raises(OSError, match="No space"):
-        graded.enter(course.graded().parent, replace(entry, content="another"))
+    before = course.entry
+    with closing(sqlite3.connect(course.index)) as other, other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON graded WHEN NEW.student = 'zoe' "
+            "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
 
-    assert course.entry.read_bytes() == before
+    with pytest.raises(sqlite3.IntegrityError):
+        index._try(
+            "INSERT OR REPLACE INTO graded VALUES (?, ?, ?, ?)",
+            [("sums", "ada", 0.0, "another"), ("sums", "zoe", 0.0, "another")],
+        )
+
+    assert course.entry == before
+
+
+def test_an_index_that_cannot_be_written_is_the_machines_fault(
+    course: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graded, "PATIENCE", 0.05)
+    with closing(sqlite3.connect(course.index, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(OSError, match="busy"):
+            graded.GradedIndex(course.course, "sums").forget(["ada"])
+
+    assert course.grade() == []

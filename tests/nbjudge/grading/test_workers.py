@@ -39,6 +39,7 @@ from nbjudge.course.plug import Plug
 from nbjudge.grading import batch, workers
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.conditions import GradingConditions
+from nbjudge.grading.graded import GradedIndex
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Status
 from nbjudge.intake.submission import SubmissionFiles
@@ -389,7 +390,7 @@ def test_a_scheduler_that_goes_is_a_sentence_and_what_was_graded_stays(
         assert program.process.wait(120) == 1
 
     assert_is_one_sentence(program.errors, "The scheduler is gone")
-    entries = {path.parent.name for path in course.root.glob("autograded/*/.sums.json")}
+    entries = {*GradedIndex(course, "sums").times()}
     assert len(entries) >= 3
     with graded(course, "--workers", "1", "--json") as program:
         found = rows(program)
@@ -503,7 +504,7 @@ def test_ctrl_c_stops_at_once_and_the_next_run_grades_the_rest(course: Course) -
         code = program.process.wait(PATIENCE)
         assert have_ended(below)
 
-    entries = {path.parent.name for path in course.root.glob("autograded/*/.sums.json")}
+    entries = {*GradedIndex(course, "sums").times()}
     assert code == 130
     assert_is_one_sentence(program.errors, "run the same command again to go on")
     assert program.output == ""
