@@ -240,6 +240,7 @@ class _Run:
             self.records[record.student] = record
         students = [outcome.student for outcome in outcomes]
         index = graded.GradedIndex(self.course, self.assignment)
+        entries = {}
         with self._as_problem(*students), working_folder(self.course, "autograded") as folder:
             index.forget(students)
             written = []
@@ -247,18 +248,16 @@ class _Run:
                 with self._as_problem(outcome.student):
                     written.append(self._write(outcome, folder / f"{number}"))
             unsaved = writer.save([each.marked for each in written]) if written else {}
-            entries = {}
             for each in written:
                 student = each.record.student
                 if error := unsaved.get(student):
                     self._fail(student, f"The marks were not saved. {error}")
                     continue
                 with self._as_problem(student):
-                    entry = each.put_in_place()
-                    if not each.record.is_unfinished:
-                        entries[student] = entry
-            with self._as_problem(*entries):
-                index.enter(entries)
+                    entries[student] = each.put_in_place()
+        whole = [student for student in entries if not self.records[student].is_unfinished]
+        with self._as_problem(*whole):
+            index.enter({student: entries[student] for student in whole})
 
     @contextmanager
     def _as_problem(self, *students: str) -> Iterator[None]:
