@@ -425,6 +425,7 @@ def test_a_plugin_that_fails_costs_only_the_late_their_marks(tmp_path: Path) -> 
 
     assert {student: row.status for student, row in rows.items()} == {
         "early": Status.GRADED,
+        "extended": Status.NOT_HANDED_IN,
         "late": Status.FAILED,
         "more": Status.GRADED,
     }
