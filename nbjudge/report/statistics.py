@@ -235,6 +235,8 @@ class Numbers:
     lateness : Lateness
     to_look_at : tuple of Member
         Those of whom something, or everything, could not be graded.
+    missing : tuple of Member
+        Those who handed in nothing.
     to_read : tuple of (Exercise, int)
         How many answers wait for a person.
     unread : int
@@ -255,6 +257,7 @@ class Numbers:
     unread: int = 0
     unnamed: tuple[Unnamed, ...] = ()
     inside: str = ""
+    missing: tuple[Member, ...] = ()
 
     @property
     def graded(self) -> int:
@@ -297,6 +300,7 @@ def numbers(of: Class) -> Numbers:
         unread=of.unread,
         unnamed=of.unnamed,
         inside=of.inside,
+        missing=tuple(m for m in of.members if m.status is Status.NOT_HANDED_IN),
     )
 
 

@@ -404,6 +404,15 @@ def test_hostile_names_and_remarks_are_text() -> None:
     assert "&lt;i&gt;" in text
 
 
+def test_who_handed_in_nothing_is_listed_by_name(graded: Course) -> None:
+    text = page(numbers(gather(graded, "sums")))
+    _, _, missing = text.partition('<h2 id="missing">Not handed in</h2>')
+
+    assert (
+        "<bdi>Nobody Came</bdi> <small><bdi>absent</bdi></small>" in missing.partition("</ul>")[0]
+    )
+
+
 def test_tables_are_what_the_page_says_and_guard_against_formulas() -> None:
     of = drawn(40)
     evil = replace(of.exercises[0], number="=1+1", label="=1+1")
