@@ -1,10 +1,12 @@
 """Measure the desk under load, on loopback alone: receipts, pages and the time to a mark.
 
-    python benchmarks/desk.py [--students 500] [--seconds 600] [--workers N] [--growth]
+    python benchmarks/desk.py [--students 500] [--seconds 600] [--workers N] [--kills N] [--growth]
 
 A class hands in `optimisers`, evenly over some time, and thirty of it in the last second; meanwhile
 pages are asked for. Each student's notebook is one of a few made-up ones, with a remark of their
-own, so that none is graded by another's marks. `--growth` measures instead what noting a hand-in
+own, so that none is graded by another's marks. With `--kills` the desk, all its workers and kernels
+are killed at random moments and started again; whoever got no receipt hands in again, and whatever
+has one must be marked in the end. `--growth` measures instead what noting a hand-in
 costs when few and when ten thousand are stored.
 """
 
@@ -13,6 +15,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
+import random
+import signal
 import socket
 import statistics
 import subprocess
@@ -20,11 +25,15 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import nbformat
@@ -62,6 +71,7 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--growth", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="desk-benchmark-") as folder:
@@ -69,7 +79,8 @@ def main() -> None:
             growth(Path(folder))
             return
         students = min(chosen.students, MOST_STUDENTS)
-        times = load(Path(folder), students, min(chosen.seconds, MOST_SECONDS), chosen.workers)
+        seconds = min(chosen.seconds, MOST_SECONDS)
+        times = load(Path(folder), students, seconds, chosen.workers, chosen.kills)
     table = Table("what", "half of them within", "19 in 20 within", "the slowest", box=None)
     for name in ("receipts", "pages", "marks"):
         values = getattr(times, name)
@@ -79,7 +90,7 @@ def main() -> None:
     print(f"{len(times.receipts)} receipts, {len(times.marks)} marks, {times.lost} lost")
 
 
-def load(folder: Path, students: int, seconds: float, workers: int | None) -> Times:
+def load(folder: Path, students: int, seconds: float, workers: int | None, kills: int) -> Times:
     """Have a class hand in at a desk of its own."""
     course, notebooks, assignment = class_of(folder / "course", students)
     with socket.socket() as free:
@@ -92,13 +103,43 @@ def load(folder: Path, students: int, seconds: float, workers: int | None) -> Ti
     with (course.root / "desk_links.csv").open(encoding="utf-8", newline="") as file:
         keys = {row["id"]: row["link"].rpartition("/")[2] for row in csv.DictReader(file)}
     more = ["--workers", str(workers)] if workers else []
-    with subprocess.Popen(
-        [*command, "--port", str(port), *more], stdout=subprocess.DEVNULL
-    ) as desk:
-        try:
-            return hand_all_in(f"http://127.0.0.1:{port}", keys, notebooks, assignment, seconds)
-        finally:
-            desk.terminate()
+    desk = _Desk([*command, "--port", str(port), *more])
+    killer = threading.Thread(target=desk.kill_at_random, args=(kills, seconds), daemon=True)
+    killer.start()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        times = hand_all_in(url, keys, notebooks, assignment, seconds, again=bool(kills))
+        killer.join()
+        return times
+    finally:
+        desk.end(signal.SIGTERM)
+
+
+class _Desk:
+    """A desk in a process of its own, with all that it starts."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._start()
+
+    def _start(self) -> None:
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(
+            self._command, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+
+    def end(self, by: int) -> None:
+        """End it; by SIGKILL with everything that belongs to it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, by)
+        self._process.wait()
+
+    def kill_at_random(self, times: int, seconds: float) -> None:
+        """Kill it now and then within some time, and start it again."""
+        for _ in range(times):
+            time.sleep(random.uniform(0.2, 2 * seconds / times))
+            self.end(signal.SIGKILL)
+            self._start()
 
 
 def class_of(root: Path, students: int) -> tuple[Course, list[bytes], str]:
@@ -120,7 +161,13 @@ def class_of(root: Path, students: int) -> tuple[Course, list[bytes], str]:
 
 
 def hand_all_in(
-    url: str, keys: dict[str, str], notebooks: list[bytes], assignment: str, seconds: float
+    url: str,
+    keys: dict[str, str],
+    notebooks: list[bytes],
+    assignment: str,
+    seconds: float,
+    *,
+    again: bool,
 ) -> Times:
     """Hand in for everybody, and return how long it all took."""
     times = Times()
@@ -136,9 +183,11 @@ def hand_all_in(
         time.sleep(max(0.0, moment - time.monotonic()))
         content = signed(notebooks[number % len(notebooks)], student)
         start = time.monotonic()
-        try:
-            found = ask(f"{url}/api/hand-ins?assignment={assignment}", keys[student], content)
-        except OSError:
+        found = persist(
+            lambda: ask(f"{url}/api/hand-ins?assignment={assignment}", keys[student], content),
+            again,
+        )
+        if found is None:
             with lock:
                 times.lost += 1
             return
@@ -147,8 +196,12 @@ def hand_all_in(
             times.receipts.append(received - start)
         while not found["is_over"] and time.monotonic() < begun + PATIENCE:
             time.sleep(0.5)
-            look = time.monotonic()
-            found = ask(f"{url}/api/hand-ins/{found['id']}", keys[student])
+            look, number = time.monotonic(), found["id"]
+            found = persist(lambda n=number: ask(f"{url}/api/hand-ins/{n}", keys[student]), again)
+            if found is None:  # it has a receipt, and is gone
+                with lock:
+                    times.lost += 1
+                return
             with lock:
                 times.pages.append(time.monotonic() - look)
         with lock:
@@ -159,6 +212,20 @@ def hand_all_in(
         for number, (student, moment) in enumerate(zip(students, moments, strict=True)):
             everybody.submit(hand_in, student, number, moment)
     return times
+
+
+def persist(do: Callable[[], dict[str, Any]], again: bool) -> dict[str, Any] | None:
+    """Return what comes of something; while the desk is away, try again if that is wanted."""
+    while True:
+        try:
+            return do()
+        except HTTPError as error:
+            if not (again and error.code in (429, 503)):
+                return None
+        except (OSError, HTTPException):
+            if not again:
+                return None
+        time.sleep(1)
 
 
 def signed(notebook: bytes, student: str) -> bytes:

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -37,6 +38,9 @@ LINK, SIGNS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), re.compile(r"[`*$]|<[^>]*>
 #: What is told of a heading beside the title: "(2 points)".
 WORTH = re.compile(r"\s*[(\[][^()\[\]]*\b(?:points?|pts?|marks?)\b[^()\[\]]*[)\]]\s*$", re.I)
 MAX_TITLE = 80
+
+#: Python 3.11 counts how deep a tree is once for all threads: two at once fail (gh-106905).
+_PARSING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -213,6 +217,11 @@ def is_test(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
+def _parse(text: str) -> ast.Module:
+    with _PARSING:
+        return ast.parse(text)
+
+
 def parse_cell(text: str) -> ast.Module:
     r"""Return the statements of a trusted cell, and of what its magics only time or silence.
 
@@ -229,13 +238,13 @@ def parse_cell(text: str) -> ast.Module:
     'x = 1'
     """
     try:
-        return ast.parse(text)
+        return _parse(text)
     except SyntaxError:
         # Only such a text is worth the time that this takes to import.
         from IPython.core.inputtransformer2 import TransformerManager
 
         manager = TransformerManager()  # type: ignore[no-untyped-call]
-        tree = ast.parse(manager.transform_cell(text))
+        tree = _parse(manager.transform_cell(text))
     body: list[ast.stmt] = []
     for statement in tree.body:
         match statement:

@@ -118,6 +118,7 @@ class Desk:
             lend_workers=lend_workers,
         )
         self._looking = threading.Semaphore(AT_ONCE)
+        self._reading = threading.Lock()
         self._versions: dict[str, tuple[float, Mapping[str, NotebookVersion]]] = {}
         self._uploads: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
@@ -152,16 +153,17 @@ class Desk:
         Refused
             If there is no such assignment.
         """
-        read_at, found = self._versions.get(assignment, (float("-inf"), {}))
-        if time.monotonic() - read_at > FRESH:
-            if assignment not in self.terms().due:
-                raise Refused("There is no such assignment.", 404)
-            try:
-                found = versions(self.course, assignment)
-            except NotReleased as error:
-                raise Refused("There is no such assignment.", 404) from error
-            self._versions[assignment] = time.monotonic(), found
-        return found
+        with self._reading:  # the others find what one of them has read
+            read_at, found = self._versions.get(assignment, (float("-inf"), {}))
+            if time.monotonic() - read_at > FRESH:
+                if assignment not in self.terms().due:
+                    raise Refused("There is no such assignment.", 404)
+                try:
+                    found = versions(self.course, assignment)
+                except NotReleased as error:
+                    raise Refused("There is no such assignment.", 404) from error
+                self._versions[assignment] = time.monotonic(), found
+            return found
 
     def offer(self, student: str, assignment: str) -> Offer:
         """Return how an assignment stands for a student."""

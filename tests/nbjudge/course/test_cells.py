@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,7 +12,13 @@ from classroom import released_course
 from nbformat import NotebookNode, from_dict
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, exercise_number, exercise_titles
+from nbjudge.course.cells import (
+    CourseCell,
+    NotebookVersion,
+    exercise_number,
+    exercise_titles,
+    parse_cell,
+)
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import CourseError
@@ -147,3 +156,22 @@ def test_an_exercise_without_a_number_is_called_by_the_heading_above() -> None:
     cells = [markdown("## Problem 2: the median"), markdown("", grade_id="median", grade=True)]
 
     assert exercise_titles(cells) == {"median": "Problem 2: the median"}
+
+
+def test_cells_can_be_parsed_in_several_threads_at_once() -> None:
+    text = "\n".join(f"x{n} = [[[(y + {n}) * 2]]]" for n in range(50))
+
+    def let_others_run(*_: object) -> None:
+        time.sleep(0)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(let_others_run)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(parse_cell, [text] * 8))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(let_others_run)
+
+    assert {len(tree.body) for tree in found} == {50}
