@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +37,8 @@ FRESH = 10.0
 #: Hand-ins that are looked through at once; uploads of one student within an hour, those that were
 #: refused included, for each that may be accepted.
 AT_ONCE, TRIES = 4, 3
+#: Uploads of one student that may be on their way at once.
+SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class Desk:
         self._looking = threading.Semaphore(AT_ONCE)
         self._reading = threading.Lock()
         self._versions: dict[str, tuple[float, Mapping[str, NotebookVersion]]] = {}
+        self._sending: Counter[str] = Counter()
         self._uploads: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
     def close(self) -> None:
@@ -196,6 +199,23 @@ class Desk:
         return fits[0]
 
     # ---- Handing in ------------------------------------------------------------------------------
+
+    @contextmanager
+    def upload(self, student: str) -> Iterator[None]:
+        """Count what a student is sending in the block.
+
+        Raises
+        ------
+        Refused
+            If there is enough of it already.
+        """
+        if self._sending[student] >= SIDE_BY_SIDE:
+            raise Refused("You are sending something already. Wait until it is here.", 429)
+        self._sending[student] += 1
+        try:
+            yield
+        finally:
+            self._sending[student] -= 1
 
     def begin_upload(self, student: str, assignment: str) -> None:
         """Make sure that a student may send something now, before it is read.

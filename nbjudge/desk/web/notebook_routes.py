@@ -58,14 +58,15 @@ class NotebookRoutes:
             assignment = await run_in_threadpool(self._desk.assignment_of, name)
         await run_in_threadpool(self._desk.begin_upload, visitor.who, assignment)
         policy = self._desk.policy
-        content = await read_body(request, most=policy.bytes, seconds=policy.upload_seconds)
-        hand_in = await run_in_threadpool(
-            self._desk.take_in,
-            visitor.who,
-            assignment,
-            [(name, BytesIO(content))],
-            request.headers.get("x-zone", ""),
-        )
+        with self._desk.upload(visitor.who):
+            content = await read_body(request, most=policy.bytes, seconds=policy.upload_seconds)
+            hand_in = await run_in_threadpool(
+                self._desk.take_in,
+                visitor.who,
+                assignment,
+                [(name, BytesIO(content))],
+                request.headers.get("x-zone", ""),
+            )
         return JSONResponse(await run_in_threadpool(self._told, hand_in), 201)
 
     def _look(self, request: Request) -> Response:

@@ -111,28 +111,11 @@ class StudentRoutes:
     async def _hand_in(self, request: Request) -> Response:
         policy = self._desk.policy
         login = await run_in_threadpool(self._doors.require_student, request)
-        student, assignment = login.visitor.who, request.path_params["assignment"]
+        assignment = request.path_params["assignment"]
         require_same_origin(request, policy)
         try:
-            await run_in_threadpool(self._desk.begin_upload, student, assignment)
-            form = await read_form(
-                request, most=policy.bytes, files=policy.files, seconds=policy.upload_seconds
-            )
-            try:
-                self._doors.require_token(login, form)
-                sent = [
-                    (each.filename or "", each.file)
-                    for each in form.getlist("files")
-                    if isinstance(each, UploadFile) and each.filename
-                ]
-                if not sent:
-                    raise Refused("Nothing was handed in: no file was chosen.")
-                zone = str(form.get("zone", ""))
-                hand_in = await run_in_threadpool(
-                    self._desk.take_in, student, assignment, sent, zone
-                )
-            finally:
-                await form.close()
+            with self._desk.upload(login.visitor.who):
+                hand_in = await self._take_in(request, login, assignment)
         except Refused as refused:
             if refused.status == 404:
                 raise
@@ -140,6 +123,27 @@ class StudentRoutes:
                 self._offer, login, assignment, str(refused), refused.status
             )
         return RedirectResponse(f"{policy.base}/hand-ins/{hand_in.id}", 303)
+
+    async def _take_in(self, request: Request, login: Login, assignment: str) -> HandIn:
+        """Read what is sent, and hand it in."""
+        policy, student = self._desk.policy, login.visitor.who
+        await run_in_threadpool(self._desk.begin_upload, student, assignment)
+        form = await read_form(
+            request, most=policy.bytes, files=policy.files, seconds=policy.upload_seconds
+        )
+        try:
+            self._doors.require_token(login, form)
+            sent = [
+                (each.filename or "", each.file)
+                for each in form.getlist("files")
+                if isinstance(each, UploadFile) and each.filename
+            ]
+            if not sent:
+                raise Refused("Nothing was handed in: no file was chosen.")
+            zone = str(form.get("zone", ""))
+            return await run_in_threadpool(self._desk.take_in, student, assignment, sent, zone)
+        finally:
+            await form.close()
 
     # ---- Reading ---------------------------------------------------------------------------------
 

@@ -288,6 +288,15 @@ def test_a_flood_from_one_student_is_stopped_and_costs_no_other(people: Course) 
     assert [eve.hand_in().status_code for _ in range(3)] == [200, 200, 429]
 
 
+def test_one_student_sends_two_things_at_once_and_no_more(opened: OpenDesk) -> None:
+    visit = opened.student("eve")
+    with opened.desk.upload("eve"), opened.desk.upload("eve"):
+        assert visit.hand_in().status_code == 429
+        assert opened.student("ada").hand_in().status_code == 200
+
+    assert visit.hand_in().status_code == 200
+
+
 # ---- By raw bytes ------------------------------------------------------------------------------
 
 
