@@ -235,7 +235,7 @@ def memory(plug: Plug) -> Iterator[Measured]:
     session.close()
     resident = max(map(_resident, _descendants(running_fork_server(plug)._process.pid)))
     yield Measured("memory of the parent", resident, "MB", 450)
-    yield Measured("memory of a new kernel's own", own, "MB", 150)
+    yield Measured("memory of a new kernel's own", own, "MB", 45)
 
 
 def _private(rollup: str) -> float:

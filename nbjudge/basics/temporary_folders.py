@@ -12,7 +12,8 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["short_folder", "short_temporary_folder"]
 
-#: Bytes: a socket's path has at most 107, and a kernel's is up to 63 longer than this folder's.
+#: Bytes: a socket's path has at most 107, and that at which workers are forked is up to 63 longer
+#: than this folder's.
 MOST = 44
 
 

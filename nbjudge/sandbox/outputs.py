@@ -32,6 +32,7 @@ PARTS = {
     "error": ("ename", "evalue", "traceback"),
 }
 CLEAR, UPDATE = "clear_output", "update_display_data"
+SHARED = PARTS["display_data"]
 #: What of an output may be any JSON, by its type.
 JSON = re.compile(r"^application/(.*\+)?json$")
 
@@ -52,7 +53,8 @@ class CellOutputs:
         #: Whether something was refused.
         self.is_cut = False
         self._bytes = self._values = self._frames = 0
-        self._by_id: dict[str, list[NotebookNode]] = {}
+        #: What all outputs of a name have in common.
+        self._by_id: dict[str, dict[str, NotebookNode]] = {}
         self._is_cleared_later = False
 
     def has_room(self, kind: str, size: int) -> bool:
@@ -90,19 +92,24 @@ class CellOutputs:
                 self._show(kind, message)
 
     def _show(self, kind: str, message: dict[str, Any]) -> None:
-        name = (message.get("transient") or {}).get("display_id")
-        if name and kind != "stream":
-            for shown in self._by_id.get(name, ()):
-                for part in PARTS["display_data"]:
-                    shown[part] = from_dict(message[part])  # type: ignore[no-untyped-call]
+        name = (message.get("transient") or {}).get("display_id") if kind != "stream" else None
+        shared = self._by_id.get(name) if name else None
+        if kind == UPDATE and shared is None:
+            return
+        output = new_output(kind, **{part: message[part] for part in PARTS.get(kind, SHARED)})
+        if shared is not None:  # all outputs of one name are changed by the last of them
+            for part, content in shared.items():
+                new = dict(output[part])
+                content.clear()
+                content.update(new)  # type: ignore[no-untyped-call]
+                output[part] = content
         if kind == UPDATE:
             return
-        output = new_output(kind, **{part: message[part] for part in PARTS[kind]})
         if self._is_cleared_later:
             self._clear()
         self.outputs.append(output)
         if name:
-            self._by_id.setdefault(name, []).append(output)
+            self._by_id[name] = {part: output[part] for part in SHARED}
 
     def _clear(self) -> None:
         self.outputs.clear()

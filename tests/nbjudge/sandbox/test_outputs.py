@@ -197,6 +197,14 @@ def test_outputs_are_changed_by_their_names() -> None:
     assert texts(shown) == ["d", "b", "d"]
 
 
+def test_thousands_of_outputs_of_one_name_cost_no_more_than_as_many_others() -> None:
+    shown = CellOutputs(10**9)
+    for number in range(outputs.MAX_FRAMES):
+        shown.take("display_data", shows(str(number), "one"))
+
+    assert set(texts(shown)) == {str(outputs.MAX_FRAMES - 1)}
+
+
 def test_outputs_are_cleared_at_once_or_when_others_come() -> None:
     shown = CellOutputs(10**6)
     shown.take("display_data", shows("a", "one"))
