@@ -455,6 +455,18 @@ def extend(
         _tell_penalties(update_penalties(gradebook, course.config(), name), name)
 
 
+def _update_penalties(course: Course, assignments: Collection[str] | None = None) -> None:
+    """Have penalties agree with what people marked since the last grading; by default all."""
+    from nbjudge.course.gradebook import open_gradebook
+    from nbjudge.term.late_policy import update_penalties
+
+    config = course.config()
+    with open_gradebook(course) as gradebook:
+        known = [each.name for each in gradebook.assignments]
+        for name in known if assignments is None else assignments:
+            update_penalties(gradebook, config, name)
+
+
 def _tell_penalties(students: Collection[str], assignment: str) -> None:
     if students:
         from nbjudge.intake.submission import name_list
@@ -566,7 +578,9 @@ def feedback(
     from nbjudge.mistakes.known_behaviours import named_mistakes
 
     is_done = True
-    for name in _chosen(course, assignment):
+    names = _chosen(course, assignment)
+    _update_penalties(course, names)
+    for name in names:
         with _errors().status("Running known mistakes …"):
             named_mistakes(course, name)  # what is wrong in the catalogue is said once
         with progress_bar(f"Feedback on {name}") as progress:
@@ -632,6 +646,7 @@ def totals(
     course = _course(context)
     from nbjudge.basics.csv_files import save
     from nbjudge.course.gradebook import open_gradebook, read_grades
+    from nbjudge.intake.submission import name_list
     from nbjudge.report.totals_page import (
         describe_student,
         describe_term,
@@ -640,9 +655,15 @@ def totals(
     )
     from nbjudge.term.totals import read_weighing, term_totals
 
+    _update_penalties(course)
     with open_gradebook(course) as gradebook:
         table = read_grades(gradebook)
     term = term_totals(table, read_weighing(course.config()))
+    known = {person.id for person in table.people}
+    folders = (path.name for path in course.root.glob("submitted/*/") if path.name[0] != ".")
+    if strangers := sorted(set(folders) - known):
+        told = f"Not in the gradebook, so not in these totals: {name_list(strangers)}."
+        typer.secho(told, err=True, fg=typer.colors.YELLOW)
     if student is not None:
         own = next((total for total in term.totals if total.person.id == student), None)
         if own is None:
@@ -731,6 +752,7 @@ def export(
     course = _course(context)
     from nbjudge.export.marks_files import export as write_export
 
+    _update_penalties(course)
     # What is not given here may be set in the course's configuration.
     settings: dict[str, Any] = {"only_final": True} if only_final else {}
     if missing is not None:

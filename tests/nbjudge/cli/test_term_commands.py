@@ -108,3 +108,24 @@ def test_totals_are_written_and_told(course: Course) -> None:
     assert "42.8 %" in (course.root / "reports" / "totals.html").read_text(encoding="utf-8")
     assert "together 42.8 %" in run(course, "totals", "--student", "ada").output
     assert "no student 'eve'" in run(course, "totals", "--student", "eve").output
+
+
+def test_points_that_a_person_gives_later_are_lost_as_well_before_marks_go_out(
+    course: Course,
+) -> None:
+    with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("c.LatePolicy.max_days = 1\n")
+    run(course, "deadline", "sums", "2026-03-01 12:00 UTC")
+    with open_gradebook(course) as gradebook:
+        gradebook.add_student("ada")
+        submission = gradebook.add_submission("sums", "ada", timestamp="2026-03-09 12:00:00")
+        for grade in submission.notebooks[0].grades:
+            grade.manual_score = 1
+            grade.needs_manual_grade = False
+        gradebook.db.commit()
+    (course.root / "submitted" / "eve").mkdir(parents=True)
+
+    told = run(course, "totals")
+
+    assert "ada        0/7      0 %" in told.output
+    assert "not in these totals: 'eve'" in told.output
