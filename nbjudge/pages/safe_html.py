@@ -217,14 +217,19 @@ class Cleaner:
         self._tags += tags
         if depth(html) > MOST_DEPTH:
             return None
-        writer = _Writer(self, parts)
         try:
-            writer.feed(_bleached(html) if len(html) <= MOST_KEPT else BLEACH.clean(html))
-            writer.close()
+            if len(html) > MOST_KEPT:
+                return _write(BLEACH.clean(html), self, parts)
+            clean = _bleached(html)
+            if "<img" in clean:  # of which a page may hold so many
+                return _write(clean, self, parts)
+            written, self.level = _written(
+                clean, tuple(parts.formulas.items()), self.level, self.top
+            )
         # Whatever a piece of HTML does to a parser, it costs nobody the page.
         except Exception:
             return None
-        return writer.page()
+        return written
 
 
 UNPRIVATE = re.compile(f"[{MARK}{END}]")
@@ -266,6 +271,22 @@ def _rendered(source: str) -> tuple[str, _Parts]:
 @lru_cache(maxsize=512)
 def _bleached(html: str) -> str:
     return str(BLEACH.clean(html))
+
+
+@lru_cache(maxsize=512)
+def _written(
+    html: str, formulas: tuple[tuple[int, Markup], ...], level: int, top: int
+) -> tuple[Markup, int]:
+    """Return clean HTML without pictures as a page shows it, and the level of its last heading."""
+    cleaner = Cleaner(level, top)
+    return _write(html, cleaner, _Parts(dict(formulas))), cleaner.level
+
+
+def _write(html: str, cleaner: Cleaner, parts: _Parts) -> Markup:
+    writer = _Writer(cleaner, parts)
+    writer.feed(html)
+    writer.close()
+    return writer.page()
 
 
 class _Renderer(IPythonRenderer):
