@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import sqlite3
 from contextlib import closing
@@ -102,14 +103,26 @@ def _read_only(path: Path) -> str:
 
 
 @functools.cache
-def _revisions() -> tuple[str | None, frozenset[str]]:
-    """Return the version of this nbgrader's gradebooks, and those that it can upgrade."""
-    from alembic.script import ScriptDirectory
+def _revisions() -> tuple[str, frozenset[str]]:
+    """Return the version of this nbgrader's gradebooks, and those that it can upgrade.
+
+    They are read from its migrations, which follow one another: to import what runs them would take
+    longer than a gradebook is needed for, most often.
+    """
     from nbgrader.dbutil import ALEMBIC_DIR
 
-    scripts = ScriptDirectory(ALEMBIC_DIR)
-    known = frozenset(script.revision for script in scripts.walk_revisions())
-    return scripts.get_current_head(), known
+    former: dict[str, str | None] = {}
+    for path in Path(ALEMBIC_DIR, "versions").glob("*.py"):
+        told = {
+            target.id: ast.literal_eval(node.value)
+            for node in ast.parse(path.read_bytes()).body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        former[told["revision"]] = told["down_revision"]
+    (head,) = former.keys() - former.values()
+    return head, frozenset(former)
 
 
 def _empty(path: Path) -> str:

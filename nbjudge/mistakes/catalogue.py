@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,8 @@ def place(
     return folder / f"{grade_id}{SUFFIX}"
 
 
-def tested_answers(version: NotebookVersion) -> dict[str, tuple[str, ...]]:
+@functools.cache  # asked for each notebook of a class
+def tested_answers(version: NotebookVersion) -> Mapping[str, tuple[str, ...]]:
     """Return the answers in code that each test of a notebook is about, by grade ids."""
     cells = (
         from_dict({"cell_type": cell.cell_type, "metadata": {"nbgrader": cell.metadata}})  # type: ignore[no-untyped-call]

@@ -134,11 +134,15 @@ def read_answers(
     answers_of_course = {cell.grade_id for cell in version.cells if cell.solution}
     try:
         verdicts = notebook["metadata"][RECORD]["verdicts"]
-        texts = dict(_texts(notebook["cells"], answers_of_course))
-        for test, verdict in verdicts.items():
+        lost = {
+            test: verdict
+            for test, verdict in verdicts.items()
+            if not verdict["fault"] and float(verdict["mark"]) < points[test]
+        }
+        texts = dict(_texts(notebook["cells"], answers_of_course)) if lost else {}
+        for test, verdict in lost.items():
             answers = {name: texts[name] for name in about.get(test, ()) if name in texts}
-            lost = not verdict["fault"] and float(verdict["mark"]) < points[test]
-            if lost and answers and not _is_missing(test, str(verdict["reason"])):
+            if answers and not _is_missing(test, str(verdict["reason"])):
                 yield WrongAnswer(
                     student=student,
                     notebook=version.name,
@@ -166,7 +170,9 @@ def _texts(cells: Iterable[Mapping[str, Any]], names: Container[str]) -> Iterato
         if (name := told.get("grade_id")) in names:
             source = cell["source"]
             text = source if isinstance(source, str) else "".join(source)
-            written = from_dict({**cell, "source": text})  # type: ignore[no-untyped-call]
+            # Not the whole cell: its outputs are large, and no part of the checksum.
+            content = {"cell_type": cell["cell_type"], "source": text, "metadata": cell["metadata"]}
+            written = from_dict(content)  # type: ignore[no-untyped-call]
             if told.get("checksum") != compute_checksum(written):
                 yield name, text
 
