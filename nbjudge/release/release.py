@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
+import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import requires
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,12 +23,20 @@ from traitlets.config import Config
 
 from nbjudge.course.course import CONFIG_NAME, Course, causes
 from nbjudge.course.gradebook import open_gradebook, versions
-from nbjudge.grading.conditions import GradingConditions, course_limits
+from nbjudge.grading.conditions import GradingConditions, course_limits, grader_version
 from nbjudge.basics.machine_errors import explain
-from nbjudge.grading.solution_proof import Proof, digest, find, keep, find_or_prove, solutions
-from nbjudge.course.folders import clear_away, working_folder
+from nbjudge.grading.solution_proof import (
+    FOLDER as PROOFS,
+    Proof,
+    digest,
+    find,
+    find_or_prove,
+    keep,
+    solutions,
+)
+from nbjudge.course.folders import clear_away, working_folder, write_whole
 from nbjudge.course.hidden_regions import USUAL_DELIMITERS, in_usual_words
-from nbjudge.course.plug import Plug, module_files
+from nbjudge.course.plug import Plug, module_files, package_folder
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
 from nbjudge.release.leaks import place
@@ -123,6 +135,9 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
         get all marks of it, or if marks that are in the gradebook would be lost.
     """
     course.require(assignment)
+    inputs = _digest_of_inputs(course, assignment)
+    if not run and (unchanged := _unchanged(course, assignment, inputs)):
+        return unchanged
     if reasons := reasons_unready(course.root, assignment):
         raise refusal(course, assignment, reasons)
     with scratch(course, assignment) as draft:
@@ -137,7 +152,86 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
         folder = _put_in_place(course, draft, assignment)
         keep(course, assignment, proof)
     files = tuple(sorted(_files(folder)))
-    return Release(assignment, folder, files, proof, found.advice, found.shows_secrets)
+    made = Release(assignment, folder, files, proof, found.advice, found.shows_secrets)
+    _remember(course, made, inputs)
+    return made
+
+
+def _unchanged(course: Course, assignment: str, inputs: str) -> Release | None:
+    """Return the release that is there, if nothing that it was made of or holds has changed.
+
+    Its record lies beside the proof. It is a cache: without it all is made and proved again.
+    """
+    folder = course.root / "release" / assignment
+    try:
+        record = json.loads(_record(course, assignment).read_bytes())
+        known = [record["inputs"], record["release"], record["version"]]
+        advice, shows_secrets = tuple(map(str, record["advice"])), bool(record["shows_secrets"])
+        if known[:2] != [inputs, _digest_of_files(_all_files(folder))]:
+            return None
+        version = digest(versions(course, assignment))
+    except (OSError, ValueError, TypeError, LookupError, CourseError):
+        return None
+    proof = find(course, assignment, version)
+    if proof is None or version != known[2] or proof.grader != grader_version(course.plug.packages):
+        return None
+    files = tuple(sorted(_files(folder)))
+    return Release(assignment, folder, files, proof, advice, shows_secrets)
+
+
+def _remember(course: Course, made: Release, inputs: str) -> None:
+    record = {
+        "inputs": inputs,
+        "release": _digest_of_files(_all_files(made.folder)),
+        "version": digest(versions(course, made.assignment)),
+        "advice": made.advice,
+        "shows_secrets": made.shows_secrets,
+    }
+    write_whole(_record(course, made.assignment), json.dumps(record))
+
+
+def _record(course: Course, assignment: str) -> Path:
+    return course.root / PROOFS / f".{assignment}.released"
+
+
+def _digest_of_inputs(course: Course, assignment: str) -> str:
+    """Return a text that is another for anything else that a release could be made of.
+
+    That is what a draft of it would hold, the settings, the code that makes and judges it, and the
+    versions of what that uses.
+    """
+    source_folder = course.root / "source"
+    files = {
+        path.relative_to(course.root).as_posix(): path
+        for folder in (source_folder, source_folder / assignment)
+        for path in (folder.iterdir() if folder == source_folder else folder.rglob("*"))
+        if path.is_file()
+    }
+    files |= {name: course.root / name for name in (CONFIG_NAME, TEMPLATES, course.plug.readme)}
+    for package in course.plug.all_packages:
+        root = package_folder(package)
+        for path in root.rglob("*"):
+            if path.is_file() and path.parent.name != "__pycache__":
+                files[f"{package}:{path.relative_to(root).as_posix()}"] = path
+    installed = {name: installed_version(name) for name in ("nbgrader", "nbconvert", "nbformat")}
+    # A function is told by where it lies in memory, too, which says nothing of it.
+    settings = re.sub(r" at 0x[0-9a-f]+", "", repr(course.config()))
+    content = [_digest_of_files(files), installed, sys.version, settings, course.plug.environment()]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _all_files(folder: Path) -> dict[str, Path]:
+    """Return whatever lies below a folder, also what does not belong there."""
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+
+
+def _digest_of_files(files: Mapping[str, Path]) -> str:
+    """Return a text that is another for files of other names, or with other bytes."""
+    whole = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        content = path.read_bytes() if path.is_file() else b""
+        whole.update(f"{name}\0{path.is_file()}{len(content)}\0".encode() + content)
+    return whole.hexdigest()
 
 
 def _proof(course: Course, draft: Course, assignment: str) -> Proof:

@@ -14,6 +14,7 @@ import nbjudge
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, versions
 from nbjudge.exceptions import CourseError, ReleaseError
+from nbjudge.release import release as making
 from nbjudge.release import source
 from nbjudge.release.dry_run import dry_run
 from nbjudge.release.release import drift, release
@@ -473,6 +474,85 @@ def test_a_test_that_borrows_a_name_is_told(course):
         ReleaseError, match=r"cell 5 \('test_ex_1_1_1'\) uses 'math'.*import it there"
     ):
         verify_release(course, "sums")
+
+
+# ---- What has not changed ----------------------------------------------------------------------
+
+
+class MadeAnew(ReleaseError):
+    """The release would be made anew."""
+
+
+def made_anew(*_):
+    raise MadeAnew
+
+
+def test_what_has_not_changed_is_not_made_again_and_tells_the_same(course, monkeypatch):
+    first = release(course, "sums")
+    monkeypatch.setattr(making, "generate", made_anew)
+
+    assert release(course, "sums") == first
+
+
+def stray(name):
+    return lambda course: course.root.joinpath(name).write_text("x", encoding="utf-8")
+
+
+def remove(name):
+    def change(course):
+        path = course.root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return change
+
+
+CHANGED = {
+    "its source": lambda c: replaced(sums(c, "source"), "# A bar", "# The bar"),
+    "a file beside its source": stray("source/sums/numbers.csv"),
+    "a file for all sources": stray("source/header.ipynb"),
+    "the settings": lambda c: replaced(c.root / "nbgrader_config.py", "True", "True  #"),
+    "a released notebook": lambda c: replaced(sums(c), "# A bar", "# The bar"),
+    "a stray file in the release": stray("release/sums/notes.txt"),
+    "a deleted file of the release": remove("release/sums/README.md"),
+    "no release": remove("release/sums"),
+    "no gradebook": remove("gradebook.db"),
+    "no proof": remove(".course_proofs/sums.json"),
+    "no record": remove(".course_proofs/.sums.released"),
+    "a damaged record": stray(".course_proofs/.sums.released"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_what_has_changed_is_made_anew(course, monkeypatch, change):
+    release(course, "sums")
+    CHANGED[change](course)
+    monkeypatch.setattr(making, "generate", made_anew)
+
+    with pytest.raises(MadeAnew):
+        release(course, "sums")
+
+
+@pytest.mark.parametrize("name", ["grader_version", "installed_version"])
+def test_other_code_makes_it_anew(course, monkeypatch, name):
+    release(course, "sums")
+    monkeypatch.setattr(making, "generate", made_anew)
+    monkeypatch.setattr(making, name, lambda _: "another")
+
+    with pytest.raises(MadeAnew):
+        release(course, "sums")
+
+
+def test_a_changed_module_of_the_judge_makes_it_anew(course, monkeypatch, tmp_path):
+    folder = Path(shutil.copytree(Path(nbjudge.__file__).parent, tmp_path / "nbjudge"))
+    monkeypatch.setattr(making, "package_folder", lambda _: folder)
+    release(course, "sums")
+    monkeypatch.setattr(making, "generate", made_anew)
+    assert release(course, "sums").files
+
+    (folder / "release" / "leaks.py").write_text("", encoding="utf-8")
+
+    with pytest.raises(MadeAnew):
+        release(course, "sums")
 
 
 # ---- The settings, under nbgrader's own autograder ---------------------------------------------
