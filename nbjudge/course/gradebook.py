@@ -265,10 +265,11 @@ def submission_marks(gradebook: Gradebook, assignment: str, student: str) -> Sub
     return table.submissions(assignment)[student]
 
 
-def people_of(gradebook: Gradebook) -> tuple[Person, ...]:
-    """Return everybody whom a gradebook knows, sorted by id."""
+def people_of(gradebook: Gradebook, students: Collection[str] = ()) -> tuple[Person, ...]:
+    """Return some whom a gradebook knows, by default everybody, sorted by id."""
     columns = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
-    rows = gradebook.db.execute(select(Student.id, *columns).order_by(Student.id))
+    query = select(Student.id, *columns).order_by(Student.id)
+    rows = gradebook.db.execute(query.where(Student.id.in_(students)) if students else query)
     return tuple(Person(id, *(part or "" for part in rest)) for id, *rest in rows)
 
 
@@ -276,11 +277,7 @@ def read_grades(
     gradebook: Gradebook, *, assignments: Collection[str] = (), students: Collection[str] = ()
 ) -> GradeTable:
     """Return what a gradebook has of some assignments and students; by default of all."""
-    people = {
-        person.id: person
-        for person in people_of(gradebook)
-        if not students or person.id in students
-    }
+    people = {person.id: person for person in people_of(gradebook, students)}
     notebooks = _notebook_marks(gradebook, assignments, students)
     found: dict[str, dict[str, SubmissionMarks]] = defaultdict(dict)
     ids = (SubmittedAssignment.id, SubmittedAssignment.student_id, Assignment.name)
