@@ -36,7 +36,6 @@ from nbjudge.feedback import write
 from nbjudge.fork_server import namespaces
 from nbjudge.grading import batch, workers, writer
 from nbjudge.grading.jobs import Job, Outcome
-from nbjudge.grading.plan import Record
 from nbjudge.grading.rows import Row
 from nbjudge.grading.writer import MarkedSubmission
 from nbjudge.release.release import generate
@@ -163,10 +162,10 @@ def test_what_was_not_saved_is_code_3_and_the_rest_is_done(
     with monkeypatch.context() as patch:
         original = batch._Run._write
 
-        def write(run: Any, record: Record, *others: Any) -> None:
-            if record.student == "bob":
+        def write(run: Any, outcome: Outcome, folder: Path) -> Any:
+            if outcome.student == "bob":
                 refusing(errno.ENOSPC)()
-            original(run, record, *others)
+            return original(run, outcome, folder)
 
         patch.setattr(batch._Run, "_write", write)
         result = call(course, "autograde", *options)
@@ -369,15 +368,15 @@ def test_an_entry_that_another_program_has_just_made_is_found_at_the_second_try(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = unseen_results(course)
-    original, tried = writer.Writer._save, []
+    original, tried = writer._Entries.write, []
 
-    def save(one: writer.Writer, *arguments: Any) -> None:
-        tried.append(arguments)
+    def write(entries: Any) -> None:
+        tried.append(entries)
         if len(tried) == 1:
             raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed: student.id"))
-        original(one, *arguments)
+        original(entries)
 
-    monkeypatch.setattr(writer.Writer, "_save", save)
+    monkeypatch.setattr(writer._Entries, "write", write)
     with closing(writer.Writer(course, "sums")) as one:
         assert one.save([MarkedSubmission("ada", None, results)]) == {}
 
