@@ -61,6 +61,7 @@ from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading import batch
 from nbjudge.grading.graded import GradedIndex
 from nbjudge.grading.jobs import Job, Outcome, work
+from nbjudge.grading.rows import Status
 from nbjudge.grading.solution_proof import take_as_proved
 from nbjudge.grading.workers import processors
 from nbjudge.release import source
@@ -527,7 +528,7 @@ def graded(root: Path, assignment: str, count: int) -> Course:
     with unhurried_disk(), warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's, about itself
         rows = batch.autograde(course, assignment, get_pool=Everybody)
-    if not all(row.status is batch.Status.GRADED for row in rows):
+    if not all(row.status is Status.GRADED for row in rows):
         raise SystemExit("The class that was to be graded is not.")
     return course
 
