@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import Context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple
 
 __all__ = ["SETTLE_SECONDS", "Leftovers", "Loop"]
 
@@ -28,8 +28,10 @@ OWN = ("nbjudge", "ipykernel", "tornado", "zmq", "IPython")
 HARMLESS = ("tqdm._monitor",)
 TIMERS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
 
+Each = TypeVarTuple("Each")
 
-class Loop(asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop):  # type: ignore[misc]
+
+class Loop(asyncio.SelectorEventLoop):
     """An event loop that knows its timers, and tells who stops it.
 
     Parameters
@@ -46,12 +48,12 @@ class Loop(asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.Sel
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *arguments: Any,
+        callback: Callable[[*Each], object],
+        *args: *Each,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call a function at a time of the loop's clock."""
-        timer: asyncio.TimerHandle = super().call_at(when, callback, *arguments, context=context)
+        timer = super().call_at(when, callback, *args, context=context)
         self._timers.add(timer)
         return timer
 
