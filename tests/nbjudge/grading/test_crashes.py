@@ -79,7 +79,7 @@ IN_A_FIRST_RUN = {
     at_bob(REPLACE, count=2, after=True): "ada",
     at_bob(ENTER, after=True): "ada bob",
     Point(READ, count=4): "ada bob cyd",
-    Point("nbjudge.grading.batch:marks", count=2): "ada bob cyd dan",
+    Point("nbjudge.grading.batch:grades", count=2): "ada bob cyd dan",
     # The submissions of a class whose marks are saved in one transaction.
     at_bob(FORGET, after=True, together=True): "",
     at_bob(SEND, count=2, together=True): "",
