@@ -180,7 +180,7 @@ def test_two_users_go_from_release_to_feedback_by_the_exchange(users: tuple[User
         assert graded.total_seconds_late == (graded.timestamp - graded.duedate).total_seconds() > 0
     (page,) = (student.home / "sums" / "feedback").glob("*/sums.html")
     assert page.parent.name == told(submitted / "timestamp.txt")
-    assert "5 of 7" in page.read_text(encoding="utf-8")
+    assert "<strong>5</strong> <span>of 7 points" in page.read_text(encoding="utf-8")
     assert (
         page.read_bytes() == (root / "feedback" / student.name / "sums" / "sums.html").read_bytes()
     )
