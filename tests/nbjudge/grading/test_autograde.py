@@ -41,6 +41,7 @@ from nbjudge.intake import data_files, submission
 from nbjudge.judge.failures import NOT_RUN
 from nbjudge.release import source
 from nbjudge.sandbox import session
+from nbjudge.sandbox.cold_kernels import ColdKernel
 
 WRONG_TOTAL = "def total(numbers):\n    return 0"
 ENDS_ITSELF = "import os\n\nos._exit(1)"
@@ -275,12 +276,14 @@ def test_a_dead_kernel_in_one_notebook_leaves_the_other_its_marks(pair: Course) 
 
 @pytest.mark.slow
 def test_a_kernel_that_does_not_start_costs_no_marks(
-    course: Course, monkeypatch: pytest.MonkeyPatch
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in(course, "ada", answered(course))
     autograde(course, "sums", get_pool=AtOnce())
-    broken = session._spec([sys.executable, "-c", "raise SystemExit(1)"], "local-provisioner")
-    monkeypatch.setattr(session, "_spec", lambda *_: broken)
+    broken = tmp_path / "start.py"
+    broken.write_text("raise SystemExit(1)")
+    for start in ("_warm", "_cold"):
+        monkeypatch.setattr(session.Session, start, lambda *_: ColdKernel(broken, tmp_path, {}))
 
     (row,) = autograde(course, "sums", force=True, get_pool=AtOnce())
     (by,) = marks(course, "sums")
