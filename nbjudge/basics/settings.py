@@ -10,13 +10,18 @@ from collections.abc import Mapping
 from dataclasses import Field, field, fields
 from typing import Any, TypeVar
 
-from traitlets import Bool, Float, Integer, List, TraitType, Unicode
+from traitlets import Bool, Dict, Float, Integer, List, TraitType, Unicode
 from traitlets.config import Configurable
 
 __all__ = ["HELP", "read_settings", "setting", "traits_of", "with_tuples"]
 
 S = TypeVar("S")
 HELP, ELSEWHERE = "help", "elsewhere"
+#: How a dataclass has what a trait has as a list: of texts, and of dictionaries.
+LISTS: Mapping[str, type[TraitType[Any, Any]]] = {
+    "tuple[str, ...]": Unicode,
+    "tuple[Mapping[str, object], ...]": Dict,
+}
 KINDS: Mapping[str, type[TraitType[Any, Any]]] = {
     "bool": Bool,
     "int": Integer,
@@ -30,7 +35,7 @@ def setting(default: Any, help: str, *, elsewhere: bool = False) -> Any:
 
     Parameters
     ----------
-    default : bool, int, float, str or tuple of str
+    default : bool, int, float, str, or tuple of str or of mappings
     help : str
         What the documentation says of it.
     elsewhere : bool
@@ -48,8 +53,8 @@ def traits_of(kind: type[Any]) -> dict[str, TraitType[Any, Any]]:
     traits: dict[str, TraitType[Any, Any]] = {}
     for each in _settings(kind):
         told = each.metadata[HELP]
-        if each.type == "tuple[str, ...]":
-            trait: TraitType[Any, Any] = List(Unicode(), list(each.default), help=told)  # type: ignore[arg-type]
+        if item := LISTS.get(str(each.type)):
+            trait: TraitType[Any, Any] = List(item(), list(each.default), help=told)  # type: ignore[arg-type]
         else:
             trait = KINDS[str(each.type)](each.default, help=told)
         traits[each.name] = trait.tag(config=True)

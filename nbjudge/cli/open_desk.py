@@ -207,7 +207,7 @@ def _serve(
                 tell(f"  {name}: {link}")
             # From here on what is printed goes to the course's log.
             sys.stdout.flush()
-            desk.marking.start()
+            desk.start()
             config = uvicorn.Config(
                 app,
                 log_config=None,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["NAME", "VARIABLE", "secret", "seed_parts"]
+__all__ = ["NAME", "VARIABLE", "is_open_to_others", "secret", "seed_parts", "write_secret"]
 
 VARIABLE = "COURSE_SECRET"
 NAME = ".course_secret"
@@ -39,7 +39,7 @@ def secret(root: Path) -> str:
     path = root / NAME
     try:
         if not path.exists():
-            _write(path)
+            write_secret(path, secrets.token_hex(32))
     except OSError as error:
         message = (
             f"No secret for the tests' random inputs: {path} cannot be written ({error.strerror}). "
@@ -64,11 +64,16 @@ def seed_parts(secret: str, assignment: str, student: str) -> tuple[str, ...]:
     return (digest.hexdigest(),)
 
 
-def _write(path: Path) -> None:
+def write_secret(path: Path, text: str) -> None:
     """Write a new secret, whole or not at all; of several at once, the first stays."""
     with tempfile.TemporaryDirectory(prefix=path.name, dir=path.parent) as folder:
         new = Path(folder) / "new"
         new.touch(mode=0o600)
-        new.write_text(secrets.token_hex(32) + "\n", encoding="utf-8")
+        new.write_text(f"{text}\n", encoding="utf-8")
         with suppress(FileExistsError):
             path.hardlink_to(new)
+
+
+def is_open_to_others(path: Path) -> bool:
+    """Say whether others on this machine can read a file, as far as its mode tells."""
+    return os.name == "posix" and bool(path.stat().st_mode & 0o077)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Engine,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -32,7 +33,17 @@ from nbjudge.course.course import Course
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Database", "audit", "hand_ins", "holds", "sessions"]
+__all__ = [
+    "Database",
+    "audit",
+    "hand_ins",
+    "holds",
+    "lti_graders",
+    "lti_lines",
+    "lti_logins",
+    "lti_scores",
+    "sessions",
+]
 
 NAME = "desk.db"
 #: Milliseconds to wait for another process that writes to the file.
@@ -85,6 +96,51 @@ audit = Table(
     Column("who", String, nullable=False),
     Column("did", String, nullable=False),
     Column("what", String, nullable=False),
+)
+# What learning platforms have begun, said and got, where a course is on one.
+lti_logins = Table(
+    "lti_logins",
+    tables,
+    Column("digest", String, primary_key=True),
+    Column("browser", String, nullable=False),
+    Column("nonce", String, nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("client_id", String, nullable=False),
+    Column("began", DateTime, nullable=False),
+)
+lti_graders = Table(
+    "lti_graders",
+    tables,
+    Column("who", String, primary_key=True),
+    Column("until", DateTime, nullable=False),
+)
+lti_lines = Table(
+    "lti_lines",
+    tables,
+    Column("student", String, primary_key=True),
+    Column("assignment", String, primary_key=True),
+    Column("issuer", String, nullable=False),
+    Column("client_id", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("address", String, nullable=False),
+)
+lti_scores = Table(
+    "lti_scores",
+    tables,
+    Column("student", String, primary_key=True),
+    Column("assignment", String, primary_key=True),
+    # The mark that the platform is to have, with the time that says which of two is the newer.
+    Column("points", Float, nullable=False),
+    Column("max_points", Float, nullable=False),
+    Column("stamp", DateTime, nullable=False),
+    Column("is_sent", Boolean, nullable=False),
+    # The last one that it is known to have, and where.
+    Column("sent_points", Float),
+    Column("sent_max", Float),
+    Column("sent_to", String, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try", DateTime, nullable=False),
+    Column("problem", String, nullable=False),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -13,11 +14,13 @@ from nbjudge.exceptions import CourseError
 from nbjudge.term.deadlines import read_term
 from nbjudge.term.late_policy import LatePolicy
 
-__all__ = ["LEVELS", "DeskPolicy", "DeskSettings", "read_policy"]
+__all__ = ["LEVELS", "SENDING", "DeskPolicy", "DeskSettings", "read_policy"]
 
 MEGABYTE = 2**20
 #: What a student is shown of a result, from nothing to all.
 LEVELS = ("nothing", "checks", "marks", "mistakes", "feedback")
+#: When marks are sent to a learning platform.
+SENDING = ("never", "published", "at once")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,18 @@ class DeskPolicy:
         False,
         "Whether people come in by the JupyterHub whose service the desk is: a student's id is the "
         "name there, and so is a grader's. Personal links work as well.",
+    )
+    lti_platforms: tuple[Mapping[str, object], ...] = setting(
+        (),
+        "Learning platforms that people come in from by LTI 1.3, each with issuer, client_id, "
+        "auth_login_url, auth_token_url, jwks_url, deployment_ids, context_ids, and student_id: "
+        "which of the platform's words is the id in the gradebook.",
+    )
+    lti_send: str = setting(
+        "published",
+        "When marks are sent to the platform: never; published, which is when nobody can hand in "
+        "any more, or at once where there is no deadline; or at once. Never before the student "
+        "sees the mark at the desk.",
     )
     late_replaces: bool = setting(
         False,
@@ -145,6 +160,8 @@ def _problem(policy: DeskPolicy) -> str:
     for name in ("shows_before", "shows_after"):
         if (level := getattr(policy, name)) not in LEVELS:
             return f"c.Desk.{name} is {level!r}; write one of {', '.join(LEVELS)}"
+    if policy.lti_send not in SENDING:
+        return f"c.Desk.lti_send is {policy.lti_send!r}; write one of {', '.join(SENDING)}"
     for name in ("attempts", "cool_down_seconds"):
         if getattr(policy, name) < 0:
             return f"c.Desk.{name} is below 0; write 0 or more"

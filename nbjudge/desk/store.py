@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from nbjudge.desk.database import Database, audit, hand_ins, holds
+from nbjudge.desk.database import Database, audit, hand_ins, holds, lti_lines, lti_scores
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
 
@@ -423,6 +423,8 @@ class Store:
             others = {each["sha256"] for who, files in rows if who != student for each in files}
             connection.execute(delete(hand_ins).where(hand_ins.c.student == student))
             connection.execute(delete(audit).where(audit.c.who == student))
+            for table in (lti_lines, lti_scores):
+                connection.execute(delete(table).where(table.c.student == student))
         return sorted(own - others)
 
 

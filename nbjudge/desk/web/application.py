@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from nbjudge.desk.lti.lti_routes import LtiRoutes
 from nbjudge.desk.store import Refused
 from nbjudge.desk.web.class_routes import ClassRoutes
 from nbjudge.desk.web.desk_pages import TEMPLATES, DeskPages
@@ -84,6 +85,7 @@ def application(desk: Desk) -> Guard:
         *StudentRoutes(desk, pages, doors).routes(),
         *ClassRoutes(desk, pages, doors).routes(),
         *NotebookRoutes(desk, doors).routes(),
+        *(LtiRoutes(desk, desk.lti, doors).routes() if desk.lti is not None else ()),
         *(hub.routes() if hub is not None else ()),
     ]
     if desk.policy.base:

@@ -65,7 +65,7 @@ class ClassRoutes:
         assignment = request.path_params["assignment"]
         notebooks = self._desk.notebooks(assignment)
         now = self._desk.clock()
-        marking = self._desk.marking
+        marking, lti = self._desk.marking, self._desk.lti
         return self._pages.render(
             template,
             login=login,
@@ -74,6 +74,8 @@ class ClassRoutes:
             now=now,
             problem=marking.problem,
             workers=marking.workers,
+            delivery=lti.sending.delivery(assignment) if lti is not None else None,
+            name_of=self._desk.terms().name_of,
         )
 
     def _student(self, request: Request) -> Response:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from nbjudge.course.secret import is_open_to_others, write_secret
 from nbjudge.exceptions import CourseError
 
 __all__ = ["Links", "Visitor", "desk_key"]
@@ -42,8 +41,8 @@ def desk_key(root: Path) -> bytes:
     path = root / NAME
     try:
         if not path.exists():
-            _write(path)
-        if os.name == "posix" and path.stat().st_mode & 0o077:
+            write_secret(path, secrets.token_hex(32))
+        if is_open_to_others(path):
             message = f"Others can read the desk's key. Make it yours alone: chmod 600 {path}"
             raise CourseError(message)
         text = path.read_text(encoding="utf-8").strip()
@@ -62,16 +61,6 @@ def _long_enough(text: str, where: str) -> bytes:
             f"The desk's key in {where} is shorter than {SHORTEST} characters. Take a longer one."
         )
     return text.encode()
-
-
-def _write(path: Path) -> None:
-    """Write a new key, whole or not at all; of several at once, the first stays."""
-    with tempfile.TemporaryDirectory(prefix=path.name, dir=path.parent) as folder:
-        new = Path(folder) / "new"
-        new.touch(mode=0o600)
-        new.write_text(secrets.token_hex(32) + "\n", encoding="utf-8")
-        with suppress(FileExistsError):
-            path.hardlink_to(new)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from nbjudge.course.gradebook import NotReleased, versions
 from nbjudge.desk.database import Database
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.due_dates import ClassTerms
+from nbjudge.desk.lti.lti_tool import LtiTool
 from nbjudge.desk.marking import GetPool, Marking, utc_now
 from nbjudge.desk.outcomes import Outcome, Shown, level_now, show
 from nbjudge.desk.placement import require_fit_student
@@ -119,23 +120,38 @@ class Desk:
             clock=clock,
             lend_workers=lend_workers,
         )
+        #: Learning platforms that people come in from; None if there are none.
+        self.lti = (
+            LtiTool(course, policy, self._database, self.store, self.terms, clock)
+            if policy.lti_platforms
+            else None
+        )
         self._looking = threading.Semaphore(AT_ONCE)
         self._reading = threading.Lock()
         self._versions: dict[str, tuple[float, Mapping[str, NotebookVersion]]] = {}
         self._sending: Counter[str] = Counter()
         self._uploads: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
+    def start(self) -> None:
+        """Begin to grade, and to send marks to learning platforms."""
+        self.marking.start()
+        if self.lti is not None:
+            self.lti.sending.start()
+
     def close(self) -> None:
-        """End after what is being graded now."""
+        """End after what is being graded and sent now."""
+        if self.lti is not None:
+            self.lti.sending.stop()
         self.marking.stop()
         self._database.close()
 
     # ---- Who -------------------------------------------------------------------------------------
 
     def knows(self, visitor: Visitor) -> bool:
-        """Say whether somebody with a link belongs here now."""
+        """Say whether somebody belongs here now."""
         if visitor.is_grader:
-            return visitor.who in self.policy.graders
+            is_sent = self.lti is not None and visitor.who in self.lti.graders
+            return is_sent or visitor.who in self.policy.graders
         return visitor.who in self.terms().people
 
     def name_of(self, visitor: Visitor) -> str:

@@ -54,8 +54,15 @@ class Doors:
         """Begin a session with whom a key belongs to; whatever session there was ends."""
         return self.begin(request, self.visitor(key))
 
-    def begin(self, request: Request, visitor: Visitor) -> Response:
+    def begin(self, request: Request, visitor: Visitor, to: str = "/") -> Response:
         """Begin a session with somebody who is known; whatever session there was ends.
+
+        Parameters
+        ----------
+        request : Request
+        visitor : Visitor
+        to : str
+            The page to show first: a path below the desk's own.
 
         Raises
         ------
@@ -66,7 +73,7 @@ class Doors:
         session = self._desk.logins.begin(visitor, request.cookies.get(self._cookie))
         self._desk.store.note(self._desk.clock(), visitor.who, "came in")
         policy = self._desk.policy
-        answer = RedirectResponse(f"{policy.base}/", 303)
+        answer = RedirectResponse(f"{policy.base}{to}", 303)
         answer.set_cookie(
             self._cookie,
             session,

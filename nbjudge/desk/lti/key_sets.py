@@ -1,0 +1,96 @@
+"""The public keys of learning platforms, fetched from where the course says that they are."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from nbjudge.desk.lti.bounded_http import Unanswered, ask
+from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.store import Refused
+
+__all__ = ["KeySets"]
+
+#: How long keys are taken to be the same; and how soon they are fetched again for one not among
+#: them, so that nobody makes the desk ask again and again.
+FRESH, AGAIN = timedelta(hours=1), timedelta(minutes=1)
+#: The most keys that are read, and the bits of the shortest that is one.
+MOST, BITS = 50, 2048
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """A platform's keys by their names, and when they were asked for."""
+
+    keys: Mapping[str, RSAPublicKey]
+    asked: datetime
+
+
+class KeySets:
+    """Finds the key that a platform signed with.
+
+    Parameters
+    ----------
+    clock : callable
+        Returns the time in UTC.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._found: dict[str, _Keys] = {}
+        self._lock = threading.Lock()
+
+    def key(self, platform: Platform, name: str) -> RSAPublicKey:
+        """Return a platform's key of a name.
+
+        Raises
+        ------
+        Refused
+            If it has none, or does not tell its keys.
+        """
+        with self._lock:
+            found = self._found.get(platform.jwks_url)
+            age = FRESH if found is None else self._clock() - found.asked
+            if found is None or age >= (FRESH if name in found.keys else AGAIN):
+                found = self._found[platform.jwks_url] = _Keys({}, self._clock())
+                found = self._found[platform.jwks_url] = _Keys(_fetch(platform), found.asked)
+        if name not in found.keys:
+            raise Refused(f"{platform.host} has no such key as this launch is signed with.", 403)
+        return found.keys[name]
+
+
+def _fetch(platform: Platform) -> Mapping[str, RSAPublicKey]:
+    try:
+        answer = ask(platform.jwks_url, headers={"Accept": "application/json"})
+    except Unanswered as error:
+        raise Refused(f"The keys of your learning platform cannot be had: {error}", 403) from error
+    try:
+        told = json.loads(answer.body) if answer.is_good else None
+    except (ValueError, RecursionError):
+        told = None
+    keys = told.get("keys") if isinstance(told, dict) else None
+    if not isinstance(keys, list):
+        message = f"{platform.host} did not answer with its keys. Tell your instructor."
+        raise Refused(message, 403)
+    read = ((each.get("kid"), _read(each)) for each in keys[:MOST] if isinstance(each, dict))
+    return {name: key for name, key in read if isinstance(name, str) and key is not None}
+
+
+def _read(told: Mapping[str, Any]) -> RSAPublicKey | None:
+    """Return a key by which something can be signed for the desk; None if it is no such key."""
+    if told.get("kty") != "RSA" or told.get("use", "sig") != "sig":
+        return None
+    if told.get("alg", "RS256") != "RS256":
+        return None
+    try:
+        key = jwt.PyJWK(dict(told), algorithm="RS256").key
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    return key if isinstance(key, RSAPublicKey) and key.key_size >= BITS else None

@@ -1,0 +1,258 @@
+"""What a learning platform says of somebody it sends: read only where the platform signed it.
+
+No link of a platform leads to another site.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import jwt
+
+from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.desk.lti.key_sets import KeySets
+from nbjudge.desk.lti.learning_platforms import Platform, is_web_address
+from nbjudge.desk.store import Refused
+
+__all__ = ["SCORE", "Launch", "assignment_of", "own_path", "read_launch"]
+
+CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
+LINES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+VERSION, MESSAGE = "1.3.0", "LtiResourceLinkRequest"
+NEEDED = ("iss", "aud", "exp", "iat", "nonce", "sub")
+#: Seconds by which two clocks may differ.
+ALLOWANCE = 60
+#: Characters of the longest word of a platform's that is read.
+LONGEST = 2000
+#: Where a platform may send people that is no assignment: the top, and the launch itself.
+ANYWHERE = ("", "/", "/lti/launch")
+FOLDER = "/assignments/"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Somebody who comes from a platform, and for what.
+
+    Parameters
+    ----------
+    subject : str
+        The platform's number of whoever it is.
+    roles : frozenset of str
+    email, sourcedid : str
+    custom : mapping of str to str
+        What was written beside the link.
+    target : str
+        The address that the link is to.
+    line : str
+        Where the mark of this link goes; empty if the platform takes none.
+    """
+
+    subject: str
+    roles: frozenset[str] = frozenset()
+    email: str = ""
+    sourcedid: str = ""
+    custom: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    line: str = ""
+
+
+def read_launch(
+    token: str, platform: Platform, nonce: str, key_sets: KeySets, now: datetime
+) -> Launch:
+    """Return what a platform says, once everything about it is as it has to be.
+
+    Parameters
+    ----------
+    token : str
+        What the platform has signed, or somebody in its name.
+    platform : Platform
+        Where the login was begun.
+    nonce : str
+        With which it was begun.
+    key_sets : KeySets
+    now : datetime
+        In UTC, without a time zone.
+
+    Raises
+    ------
+    Refused
+        If anything is not: the message says what, and nothing of what was sent.
+    """
+    claims = _verified(token, platform, key_sets)
+    _require_time(claims, now)
+    _require_party(claims, platform)
+    if not hmac.compare_digest(_word(claims, "nonce").encode(), nonce.encode()):
+        raise Refused("This launch is not the one that was begun here. Open it again.", 403)
+    if _word(claims, f"{CLAIM}version") != VERSION:
+        raise Refused("Your learning platform does not speak LTI 1.3.", 403)
+    if _word(claims, f"{CLAIM}message_type") != MESSAGE:
+        message = "The desk can only be opened by a link, and this is another kind of launch."
+        raise Refused(message, 403)
+    subject = _word(claims, "sub")
+    if not subject:
+        raise Refused("Your learning platform does not say who you are.", 403)
+    roles = claims.get(f"{CLAIM}roles")
+    custom = _mapping(claims, f"{CLAIM}custom")
+    return Launch(
+        subject=subject,
+        roles=frozenset(each for each in roles if isinstance(each, str))
+        if isinstance(roles, list)
+        else frozenset(),
+        email=_word(claims, "email"),
+        sourcedid=_word(_mapping(claims, f"{CLAIM}lis"), "person_sourcedid"),
+        custom={name: _word(custom, name) for name in custom},
+        target=_word(claims, f"{CLAIM}target_link_uri"),
+        line=_line(_mapping(claims, LINES)),
+    )
+
+
+def _verified(token: str, platform: Platform, key_sets: KeySets) -> Mapping[str, Any]:
+    """Return what is signed by a platform, for this desk."""
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") != "RS256":
+            raise Refused("This launch is not signed as learning platforms do.", 403)
+        key = key_sets.key(platform, str(header.get("kid", "")))
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["RS256"],
+            audience=platform.client_id,
+            issuer=platform.issuer,
+            # Times are compared with the desk's own clock.
+            options={
+                "require": list(NEEDED),
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+    except jwt.InvalidIssuerError as error:
+        raise Refused("This launch is from another learning platform.", 403) from error
+    except jwt.InvalidAudienceError as error:
+        raise Refused("This launch is meant for another tool.", 403) from error
+    except jwt.MissingRequiredClaimError as error:
+        raise Refused("Your learning platform leaves out what a launch needs.", 403) from error
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise Refused("This launch is not signed by your learning platform.", 403) from error
+
+
+def _require_time(claims: Mapping[str, Any], now: datetime) -> None:
+    """Make sure that a launch is of now."""
+    seconds = now.replace(tzinfo=UTC).timestamp()
+    ends, began = claims["exp"], claims["iat"]
+    starts = claims.get("nbf", began)
+    times = (ends, began, starts)
+    if not all(isinstance(time, int | float) and not isinstance(time, bool) for time in times):
+        raise Refused("This launch does not say of when it is.", 403)
+    if seconds > ends + ALLOWANCE:
+        raise Refused("This launch is out of date. Open it again.", 403)
+    if max(began, starts) > seconds + ALLOWANCE:
+        message = "This launch is from the future: the clock here or at your platform is wrong."
+        raise Refused(message, 403)
+
+
+def _require_party(claims: Mapping[str, Any], platform: Platform) -> None:
+    """Make sure that the desk is the one that a launch is for, and its course this one."""
+    audience, party = claims["aud"], claims.get("azp")
+    is_shared = isinstance(audience, list) and len(audience) > 1
+    if (party is not None or is_shared) and party != platform.client_id:
+        raise Refused("This launch is meant for another tool.", 403)
+    if _word(claims, f"{CLAIM}deployment_id") not in platform.deployment_ids:
+        message = (
+            "The desk does not know this place of your learning platform. Ask your instructor to "
+            "write its deployment id to c.Desk.lti_platforms."
+        )
+        raise Refused(message, 403)
+    # A platform lets anybody who teaches there add the desk to a course of their own.
+    context = _word(_mapping(claims, f"{CLAIM}context"), "id")
+    if context not in platform.context_ids:
+        message = (
+            f"The desk does not know this course of {platform.host}, {context!r}. Ask your "
+            "instructor to write it to context_ids in c.Desk.lti_platforms, if it is this one."
+        )
+        raise Refused(message, 403)
+
+
+def _word(claims: Mapping[str, Any], name: str) -> str:
+    """Return a text that a platform says; empty if it says none, or leaves its place open."""
+    found = claims.get(name)
+    if not isinstance(found, str) or len(found) > LONGEST:
+        return ""
+    # What a platform has nothing to put in place of stays as it was written: $Person.sourcedId.
+    return "" if found.startswith("$") else found
+
+
+def _mapping(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = claims.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _line(told: Mapping[str, Any]) -> str:
+    """Return where a mark can be sent to."""
+    line, scopes = _word(told, "lineitem"), told.get("scope")
+    may = isinstance(scopes, list) and SCORE in scopes
+    return line if may and is_web_address(line) else ""
+
+
+def own_path(address: str, policy: DeskPolicy) -> str:
+    """Return the path of an address below the desk's own.
+
+    Raises
+    ------
+    Refused
+        If it is none of the desk's pages.
+    """
+    try:
+        parts = urlsplit(address)
+        origin = f"{parts.scheme}://{parts.netloc}"
+    except ValueError:
+        origin = ""
+    path = parts.path.removeprefix(policy.base) if origin else ""
+    is_below = origin == policy.origin and parts.path.startswith(policy.base)
+    if not is_below or not (path in ANYWHERE or _name_in(path)):
+        message = (
+            "This link leads to no page of the desk. Ask your instructor to write an address that "
+            f"begins with {policy.url.rstrip('/')}/ to it."
+        )
+        raise Refused(message, 403)
+    return path
+
+
+def _name_in(path: str) -> str:
+    """Return the assignment that a path names; empty if it names none."""
+    name = unquote(path.removeprefix(FOLDER)) if path.startswith(FOLDER) else ""
+    return "" if "/" in name else name
+
+
+def assignment_of(launch: Launch, policy: DeskPolicy, assignments: Collection[str]) -> str:
+    """Return the assignment that a launch is for; empty if it is for none in particular.
+
+    Parameters
+    ----------
+    launch : Launch
+        Its custom parameter `assignment` says so, or else its address.
+    policy : DeskPolicy
+    assignments : collection of str
+        Those that are released.
+
+    Raises
+    ------
+    Refused
+        If there is no such assignment, or if the link leads elsewhere.
+    """
+    name = _name_in(own_path(launch.target, policy))
+    name = launch.custom.get("assignment", "") or name
+    if name and name not in assignments:
+        message = (
+            f"There is no assignment {name!r} at the desk. Ask your instructor to release it, or "
+            "to mend the link's custom parameter."
+        )
+        raise Refused(message, 404)
+    return name

@@ -1,0 +1,138 @@
+"""Which learning platforms a course is on: `c.Desk.lti_platforms`, checked when the desk opens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from nbjudge.basics.settings import with_tuples
+from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.exceptions import CourseError
+
+__all__ = ["Platform", "is_web_address", "read_platforms"]
+
+ADDRESSES = ("auth_login_url", "auth_token_url", "jwks_url")
+LISTS = ("deployment_ids", "context_ids")
+NEEDED = ("issuer", "client_id", *ADDRESSES, *LISTS)
+#: Which of a platform's words are the student's id in the gradebook, beside custom parameters.
+CLAIMS = ("lms_user_id", "sub", "email", "lis_person_sourcedid")
+CUSTOM = "custom."
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A learning platform, and the desk's registration there.
+
+    Parameters
+    ----------
+    issuer, client_id : str
+        What the platform calls itself, and the desk.
+    auth_login_url, auth_token_url, jwks_url : str
+        Where people are sent to, where the desk gets leave to send marks, and the platform's keys.
+    deployment_ids : tuple of str
+        The places of the platform that the desk was added to.
+    context_ids : tuple of str
+        The platform's courses that this one is. Whoever teaches another one is nobody here.
+    student_id : str
+        Which of the platform's words is the student's id in the gradebook.
+    """
+
+    issuer: str
+    client_id: str
+    auth_login_url: str
+    auth_token_url: str
+    jwks_url: str
+    deployment_ids: tuple[str, ...]
+    context_ids: tuple[str, ...]
+    student_id: str = "lms_user_id"
+
+    @property
+    def host(self) -> str:
+        """What people know it by."""
+        return urlsplit(self.issuer).hostname or self.issuer
+
+
+def read_platforms(policy: DeskPolicy) -> tuple[Platform, ...]:
+    """Return a course's platforms.
+
+    Raises
+    ------
+    CourseError
+        If one cannot be: the sentence says which, and what is wrong.
+    """
+    if not (policy.is_encrypted or policy.host in LOOPBACK):
+        message = (
+            "c.Desk.lti_platforms needs TLS, as browsers keep no cookie between two sites without: "
+            "write an address that begins with https to c.Desk.url in nbgrader_config.py."
+        )
+        raise CourseError(message)
+    found = []
+    for number, told in enumerate(policy.lti_platforms, 1):
+        if problem := _problem(told):
+            message = (
+                f"The desk cannot be opened: platform {number} of c.Desk.lti_platforms {problem}, "
+                "in nbgrader_config.py."
+            )
+            raise CourseError(message)
+        found.append(Platform(**with_tuples(told)))
+    _require_apart(found)
+    return tuple(found)
+
+
+def _problem(told: Mapping[str, object]) -> str:
+    """Return what is wrong with a platform, to end a sentence; empty if nothing is."""
+    for name in told:
+        if name not in (*NEEDED, "student_id"):
+            return f"has {name!r}, which is none of {', '.join((*NEEDED, 'student_id'))}"
+    for name in NEEDED:
+        if not told.get(name):
+            return f"has no {name}"
+    for name in ("issuer", "client_id", *ADDRESSES):
+        if not isinstance(told[name], str):
+            return f"has a {name} that is no text: write it in quotation marks"
+    for name in ADDRESSES:
+        if not is_web_address(str(told[name])):
+            return f"has a {name} that is no address with https"
+    for name in LISTS:
+        ids = told[name]
+        if not isinstance(ids, list | tuple) or not all(isinstance(id, str) and id for id in ids):
+            return f"has {name} that are no list of texts, such as ['1']"
+    claim = told.get("student_id", CLAIMS[0])
+    if not isinstance(claim, str) or not (
+        claim in CLAIMS or (claim.startswith(CUSTOM) and claim != CUSTOM)
+    ):
+        return f"has a student_id that is none of {', '.join(CLAIMS)} and {CUSTOM}NAME"
+    return ""
+
+
+def _require_apart(platforms: Sequence[Platform]) -> None:
+    """Make sure that it is never open which platform is meant, or whose number a number is."""
+    registered = Counter((each.issuer, each.client_id) for each in platforms)
+    if platforms and max(registered.values()) > 1:
+        raise CourseError("c.Desk.lti_platforms in nbgrader_config.py has one client_id twice.")
+    by_number = {each.issuer for each in platforms if each.student_id in ("lms_user_id", "sub")}
+    if len(by_number) > 1:
+        message = (
+            "Two platforms of c.Desk.lti_platforms know students by numbers of their own, so one's "
+            "number could be another's: give one of them another student_id in nbgrader_config.py."
+        )
+        raise CourseError(message)
+
+
+def is_web_address(text: str) -> bool:
+    """Say whether the desk may ask this address: by TLS, unless it is on this machine.
+
+    >>> [is_web_address(text) for text in ("https://a.org/x", "http://a.org", "file:///etc")]
+    [True, False, False]
+    """
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_plain = not (parts.username or parts.password or parts.fragment)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    return bool(host) and is_plain and is_safe and text.isascii() and text.isprintable()

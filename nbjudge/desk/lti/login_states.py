@@ -1,0 +1,104 @@
+"""Logins that were begun at a learning platform: each can be ended once, soon, in its browser."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select
+
+from nbjudge.desk.database import Database, lti_logins
+from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.store import Refused
+
+__all__ = ["LIFE", "Begun", "LoginStates"]
+
+#: How long somebody may take, and how many may be on their way at once.
+LIFE, MOST = timedelta(minutes=10), 20_000
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A login that was begun: what the platform has to bring back.
+
+    Parameters
+    ----------
+    state, nonce : str
+        What the platform's answer carries, beside what it signs and in it.
+    browser : str
+        What only the browser has that was sent there.
+    """
+
+    state: str
+    nonce: str
+    browser: str
+
+
+class LoginStates:
+    """Notes logins in the database, so that none is taken twice, whatever ends the desk.
+
+    Parameters
+    ----------
+    database : Database
+    clock : callable
+        Returns the time in UTC.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin(self, platform: Platform) -> Begun:
+        """Begin a login.
+
+        Raises
+        ------
+        Refused
+            If too many have been begun.
+        """
+        begun = Begun(*(secrets.token_urlsafe(32) for _ in range(3)))
+        now = self._clock()
+        values = {
+            "digest": _digest(begun.state),
+            "browser": _digest(begun.browser),
+            "nonce": begun.nonce,
+            "issuer": platform.issuer,
+            "client_id": platform.client_id,
+            "began": now,
+        }
+        with self._database.writing() as connection:
+            connection.execute(delete(lti_logins).where(lti_logins.c.began < now - LIFE))
+            count = connection.scalar(select(func.count()).select_from(lti_logins)) or 0
+            if count >= MOST:
+                raise Refused("Too many are coming in at once. Try again in ten minutes.", 429)
+            connection.execute(insert(lti_logins).values(values))
+        return begun
+
+    def end(self, state: str, browser: str) -> tuple[str, str, str]:
+        """End a login, and return its platform's issuer and client id, and its nonce.
+
+        Raises
+        ------
+        Refused
+            If it was not begun in this browser, or is over.
+        """
+        this = lti_logins.c.digest == _digest(state)
+        with self._database.writing() as connection:
+            row = connection.execute(select(lti_logins).where(this)).first()
+            is_own = row is not None and hmac.compare_digest(row.browser, _digest(browser))
+            if row is None or not is_own or row.began < self._clock() - LIFE:
+                message = (
+                    "This launch was not begun in this browser, or more than ten minutes ago, or "
+                    "it was used already. Open it again from your learning platform."
+                )
+                raise Refused(message, 403)
+            connection.execute(delete(lti_logins).where(this))
+        return row.issuer, row.client_id, row.nonce
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,163 @@
+"""The doors for learning platforms: where they fetch the desk's key, and send people to."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, QueryParams
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from nbjudge.desk.lti.launches import own_path
+from nbjudge.desk.lti.login_states import LIFE
+from nbjudge.desk.lti.lti_tool import LtiTool
+from nbjudge.desk.store import Refused
+from nbjudge.desk.web.desk_keys import Visitor
+from nbjudge.desk.web.desk_service import Desk
+from nbjudge.desk.web.doors import Doors
+from nbjudge.desk.web.uploads import read_form
+
+__all__ = ["LtiRoutes"]
+
+COOKIE = "desk-lti-"
+#: Characters of the longest hint that a platform gives to get back.
+LONGEST = 4000
+#: How many refusals are noted within an hour: strangers shall not fill the disk.
+MOST_NOTES = 200
+
+
+class LtiRoutes:
+    """Lets in whom a platform sends.
+
+    Parameters
+    ----------
+    desk : Desk
+    lti : LtiTool
+    doors : Doors
+    """
+
+    def __init__(self, desk: Desk, lti: LtiTool, doors: Doors) -> None:
+        self._desk = desk
+        self._lti = lti
+        self._doors = doors
+        self._noted: deque[datetime] = deque(maxlen=MOST_NOTES)
+
+    def routes(self) -> list[Route]:
+        """Return the paths, below the desk's own."""
+        return [
+            Route("/lti/jwks", self._keys),
+            Route("/lti/login", self._login, methods=["GET", "POST"]),
+            Route("/lti/launch", self._launch, methods=["POST"]),
+        ]
+
+    def _keys(self, _: Request) -> Response:
+        """Show the desk's public key."""
+        return JSONResponse(self._lti.key.key_set())
+
+    # ---- Beginning -------------------------------------------------------------------------------
+
+    async def _login(self, request: Request) -> Response:
+        """Send somebody back to the platform, with what only this browser can bring here again."""
+        told: FormData | QueryParams = request.query_params
+        if request.method == "POST":
+            told = await self._form(request)
+        return await run_in_threadpool(self._noting, lambda: self._begin(told))
+
+    def _begin(self, told: FormData | QueryParams) -> Response:
+        policy = self._desk.policy
+        words = {name: str(told.get(name, "")) for name in ("login_hint", "lti_message_hint")}
+        if not words["login_hint"] or max(map(len, words.values())) > LONGEST:
+            raise Refused("Your learning platform does not say whom it sends.", 400)
+        own_path(str(told.get("target_link_uri", "")), policy)
+        platform = self._lti.platform(str(told.get("iss", "")), str(told.get("client_id", "")))
+        begun = self._lti.logins.begin(platform)
+        query = {
+            "scope": "openid",
+            "response_type": "id_token",
+            "response_mode": "form_post",
+            "prompt": "none",
+            "client_id": platform.client_id,
+            "redirect_uri": f"{policy.url.rstrip('/')}/lti/launch",
+            "state": begun.state,
+            "nonce": begun.nonce,
+            **{name: word for name, word in words.items() if word},
+        }
+        sign = "&" if urlsplit(platform.auth_login_url).query else "?"
+        answer = RedirectResponse(f"{platform.auth_login_url}{sign}{urlencode(query)}", 303)
+        answer.set_cookie(
+            _cookie(begun.state),
+            begun.browser,
+            max_age=int(LIFE.total_seconds()),
+            path=f"{policy.base}/lti",
+            secure=True,
+            httponly=True,
+            # The platform's own page sends the form that ends the login.
+            samesite="none",
+        )
+        return answer
+
+    # ---- Ending ----------------------------------------------------------------------------------
+
+    async def _launch(self, request: Request) -> Response:
+        """Let in whom a platform sends, to the assignment that the link is to."""
+        form = await self._form(request)
+        return await run_in_threadpool(self._noting, lambda: self._come_in(request, form))
+
+    def _come_in(self, request: Request, form: FormData) -> Response:
+        if form.get("error"):
+            raise Refused("Your learning platform did not let you through to the desk.", 403)
+        state = str(form.get("state", ""))
+        browser = request.cookies.get(_cookie(state), "")
+        member, assignment = self._lti.receive(str(form.get("id_token", "")), state, browser)
+        to = ("/class/" if member.is_grader else "/assignments/") + quote(assignment, safe="")
+        visitor = Visitor(member.who, is_grader=member.is_grader)
+        answer = self._doors.begin(request, visitor, to if assignment else "/")
+        answer.delete_cookie(
+            _cookie(state),
+            path=f"{self._desk.policy.base}/lti",
+            secure=True,
+            httponly=True,
+            samesite="none",
+        )
+        return answer
+
+    # ---- Both ------------------------------------------------------------------------------------
+
+    async def _form(self, request: Request) -> FormData:
+        try:
+            return await read_form(request)
+        except Refused as error:
+            message = "What your learning platform sent is too long, too slow, or no form."
+            refused = Refused(message, error.status)
+            await run_in_threadpool(self._note, refused)
+            raise refused from error
+
+    def _noting(self, answer: Callable[[], Response]) -> Response:
+        """Return an answer; that somebody is refused is written down."""
+        try:
+            return answer()
+        except Refused as refused:
+            self._note(refused)
+            raise
+
+    def _note(self, refused: Refused) -> None:
+        now = self._desk.clock()
+        if len(self._noted) == MOST_NOTES and now - self._noted[0] < timedelta(hours=1):
+            logging.getLogger(__name__).warning("refused, and not noted: %s", refused)
+            return
+        self._noted.append(now)
+        self._desk.store.note(
+            now, "learning platform", "sent somebody who was refused", f"{refused}"
+        )
+
+
+def _cookie(state: str) -> str:
+    """Return the name of a login's cookie: several logins may be on their way in one browser."""
+    return COOKIE + hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,0 +1,131 @@
+"""All that a desk needs to be a tool of learning platforms, made once when it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from nbjudge.course.course import Course
+from nbjudge.desk.database import Database
+from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.desk.due_dates import ClassTerms
+from nbjudge.desk.lti.key_sets import KeySets
+from nbjudge.desk.lti.launches import Launch, assignment_of, read_launch
+from nbjudge.desk.lti.learning_platforms import Platform, read_platforms
+from nbjudge.desk.lti.login_states import LoginStates
+from nbjudge.desk.lti.members import Member, PlatformGraders, grader_name, member_of
+from nbjudge.desk.lti.scores.score_queue import Line, ScoreQueue
+from nbjudge.desk.lti.scores.score_sending import ScoreSending
+from nbjudge.desk.lti.scores.score_service import ScoreService
+from nbjudge.desk.lti.tool_key import ToolKey
+from nbjudge.desk.store import Refused, Store
+
+__all__ = ["LtiTool"]
+
+
+class LtiTool:
+    """A desk's side of LTI 1.3.
+
+    Parameters
+    ----------
+    course : Course
+    policy : DeskPolicy
+    database : Database
+    store : Store
+    terms : ClassTerms
+    clock : callable
+        Returns the time in UTC.
+
+    Raises
+    ------
+    CourseError
+        If the platforms that the course is on are not written as they have to be.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        policy: DeskPolicy,
+        database: Database,
+        store: Store,
+        terms: ClassTerms,
+        clock: Callable[[], datetime],
+    ) -> None:
+        platforms = read_platforms(policy)
+        self._platforms = {(each.issuer, each.client_id): each for each in platforms}
+        self._policy = policy
+        self._terms = terms
+        self._clock = clock
+        self._key_sets = KeySets(clock)
+        self.key = ToolKey(course.root)
+        self.logins = LoginStates(database, clock)
+        self.graders = PlatformGraders(database, clock)
+        self.queue = ScoreQueue(database, clock)
+        self.sending = ScoreSending(
+            course,
+            policy,
+            store,
+            terms,
+            self.queue,
+            ScoreService(self.key, clock),
+            self._platforms,
+            clock,
+        )
+
+    def platform(self, issuer: str, client_id: str) -> Platform:
+        """Return the platform that begins a login.
+
+        Parameters
+        ----------
+        issuer : str
+        client_id : str
+            Empty if the platform does not say it.
+
+        Raises
+        ------
+        Refused
+            If the course is not on it, or if it is open which one is meant.
+        """
+        found = [
+            each
+            for each in self._platforms.values()
+            if each.issuer == issuer and client_id in ("", each.client_id)
+        ]
+        if len(found) != 1:
+            message = (
+                "The desk does not know this learning platform. Ask your instructor to write it "
+                "to c.Desk.lti_platforms."
+            )
+            raise Refused(message, 403)
+        return found[0]
+
+    def receive(self, token: str, state: str, browser: str) -> tuple[Member, str]:
+        """Return who comes from a platform, and the assignment that the link is to, or "".
+
+        Raises
+        ------
+        Refused
+            If anything about the launch is not as it has to be.
+        """
+        issuer, client_id, nonce = self.logins.end(state, browser)
+        platform = self.platform(issuer, client_id)
+        launch = read_launch(token, platform, nonce, self._key_sets, self._clock())
+        terms = self._terms()
+        assignment = assignment_of(launch, self._policy, terms.due)
+        member = member_of(launch, platform, terms.people)
+        self.graders.note(grader_name(launch, platform), is_grader=member.is_grader)
+        self._remember(launch, platform, member, assignment)
+        return member, assignment
+
+    def _remember(self, launch: Launch, platform: Platform, member: Member, name: str) -> None:
+        if member.is_grader or not (name and launch.line):
+            return
+        line = Line(
+            student=member.who,
+            assignment=name,
+            issuer=platform.issuer,
+            client_id=platform.client_id,
+            subject=launch.subject,
+            address=launch.line,
+        )
+        self.queue.remember(line)

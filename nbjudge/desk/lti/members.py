@@ -1,0 +1,123 @@
+"""Who somebody is that a learning platform sends, and whether they may see the class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select
+
+from nbjudge.course.marks import Person
+from nbjudge.desk.database import Database, lti_graders
+from nbjudge.desk.lti.launches import Launch
+from nbjudge.desk.lti.learning_platforms import CUSTOM, Platform
+from nbjudge.desk.store import Refused
+
+__all__ = ["Member", "PlatformGraders", "grader_name", "member_of"]
+
+#: A role in the course itself: who teaches elsewhere may be a student here.
+ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
+TEACHES, LEARNS = ("Instructor", "Administrator"), ("Learner",)
+#: For how long a platform's word lets somebody see the class.
+LIFE = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A student by the id in the gradebook, or a grader by a name of the platform's."""
+
+    who: str
+    is_grader: bool = False
+
+
+def grader_name(launch: Launch, platform: Platform) -> str:
+    """Return by what name a grader from a platform stands in the desk's notes."""
+    return f"{launch.subject} of {platform.host}"
+
+
+def member_of(launch: Launch, platform: Platform, people: Mapping[str, Person]) -> Member:
+    """Return who comes.
+
+    Parameters
+    ----------
+    launch : Launch
+    platform : Platform
+        It says which of its words is the id of a student.
+    people : mapping of str to Person
+        Whom the gradebook knows, by id.
+
+    Raises
+    ------
+    Refused
+        If that is not certain; the message says what the instructor has to do.
+    """
+    if _has_role(launch, TEACHES):
+        return Member(grader_name(launch, platform), is_grader=True)
+    if not _has_role(launch, LEARNS):
+        message = "In this course of your learning platform you are neither student nor teacher."
+        raise Refused(message, 403)
+    said = _student_id(launch, platform)
+    if not said:
+        message = (
+            f"{platform.host} does not tell the desk your {platform.student_id}. Ask your "
+            "instructor to have the platform share it, or to choose another student_id in "
+            "c.Desk.lti_platforms."
+        )
+        raise Refused(message, 403)
+    if platform.student_id != "lms_user_id":
+        found = [said] if said in people else []
+    else:
+        found = [id for id, person in people.items() if person.lms_user_id == said]
+    if len(found) == 1:
+        return Member(found[0])
+    many = "knows nobody" if not found else "knows several people"
+    what = "number on the platform" if platform.student_id == "lms_user_id" else "id"
+    message = (
+        f"The gradebook {many} with the {what} {said!r}. Ask your instructor to enter it with "
+        "`course roster`."
+    )
+    raise Refused(message, 403)
+
+
+def _has_role(launch: Launch, roles: tuple[str, ...]) -> bool:
+    return any(role in launch.roles or f"{ROLE}{role}" in launch.roles for role in roles)
+
+
+def _student_id(launch: Launch, platform: Platform) -> str:
+    claim = platform.student_id
+    if claim.startswith(CUSTOM):
+        return launch.custom.get(claim.removeprefix(CUSTOM), "")
+    words = {"email": launch.email, "lis_person_sourcedid": launch.sourcedid}
+    return words.get(claim, launch.subject)
+
+
+class PlatformGraders:
+    """Notes who may see the class by the word of a platform, and until when.
+
+    Parameters
+    ----------
+    database : Database
+    clock : callable
+        Returns the time in UTC.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def note(self, who: str, *, is_grader: bool) -> None:
+        """Note what a platform says now: who is no grader any more ceases to be one at once."""
+        now = self._clock()
+        gone = (lti_graders.c.who == who) | (lti_graders.c.until < now)
+        with self._database.writing() as connection:
+            connection.execute(delete(lti_graders).where(gone))
+            if is_grader:
+                connection.execute(insert(lti_graders).values(who=who, until=now + LIFE))
+
+    def __contains__(self, who: str) -> bool:
+        """Say whether somebody may see the class."""
+        query = select(lti_graders.c.until).where(lti_graders.c.who == who)
+        with self._database.reading() as connection:
+            until = connection.scalar(query)
+        return until is not None and until > self._clock()

@@ -1,0 +1,189 @@
+"""Marks on their way to learning platforms, in the database: each is there until it has arrived.
+
+There is one row for a student and an assignment, which holds the newest mark alone, so no older one
+can be sent after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from nbjudge.desk.database import Database, lti_lines, lti_scores
+
+__all__ = ["Line", "Score", "ScoreQueue"]
+
+#: How long after a failure a mark is sent again: at first, and at most.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+#: By how much a newer mark's time exceeds that of one before it, if the clock does not say so.
+LATER = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Where a student's mark of an assignment goes.
+
+    Parameters
+    ----------
+    student, assignment : str
+    issuer, client_id : str
+        Of the platform.
+    subject : str
+        Its number of the student.
+    address : str
+    """
+
+    student: str
+    assignment: str
+    issuer: str
+    client_id: str
+    subject: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """A mark that has not arrived yet.
+
+    Parameters
+    ----------
+    line : Line
+    points, max_points : float
+    stamp : datetime
+        Which of two marks is the newer one.
+    tries : int
+        How often it was sent.
+    next_try : datetime
+    problem : str
+        Why it has not arrived, as far as that is known.
+    """
+
+    line: Line
+    points: float
+    max_points: float
+    stamp: datetime
+    tries: int
+    next_try: datetime
+    problem: str
+
+
+class ScoreQueue:
+    """Notes where marks go, what is on its way, and what has arrived.
+
+    Parameters
+    ----------
+    database : Database
+    clock : callable
+        Returns the time in UTC.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def remember(self, line: Line) -> None:
+        """Note where a student's mark goes; it was elsewhere before, if anywhere."""
+        with self._database.writing() as connection:
+            connection.execute(delete(lti_lines).where(_of(lti_lines, line)))
+            connection.execute(insert(lti_lines).values(line.__dict__))
+
+    def lines(self, assignment: str) -> dict[str, Line]:
+        """Return where the marks of an assignment go, by student."""
+        query = select(lti_lines).where(lti_lines.c.assignment == assignment)
+        with self._database.reading() as connection:
+            return {row.student: Line(**row._asdict()) for row in connection.execute(query)}
+
+    def assignments(self) -> list[str]:
+        """Return the assignments of which any mark goes anywhere."""
+        query = select(lti_lines.c.assignment).distinct().order_by(lti_lines.c.assignment)
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
+
+    def put(self, line: Line, points: float, max_points: float) -> None:
+        """Note what the platform is to have; nothing changes if that is what it has or will get."""
+        now = self._clock()
+        where = _of(lti_scores, line)
+        with self._database.writing() as connection:
+            row = connection.execute(select(lti_scores).where(where)).first()
+            values: dict[str, Any] = {
+                "points": points,
+                "max_points": max_points,
+                "stamp": now,
+                "is_sent": False,
+                "tries": 0,
+                "next_try": now,
+                "problem": "",
+            }
+            if row is None:
+                own = {"student": line.student, "assignment": line.assignment, "sent_to": ""}
+                connection.execute(insert(lti_scores).values({**values, **own}))
+                return
+            has = (row.sent_points, row.sent_max, row.sent_to)
+            is_there = has == (points, max_points, line.address)
+            is_same = (row.points, row.max_points) == (points, max_points)
+            if is_same and (not row.is_sent or is_there):
+                return
+            # What was never sent in between need not be taken back.
+            is_sent = is_there and row.tries == 0
+            values |= {"stamp": max(now, row.stamp + LATER), "is_sent": is_sent}
+            connection.execute(update(lti_scores).where(where).values(values))
+
+    def open(self, assignment: str) -> list[Score]:
+        """Return the marks of an assignment that have not arrived, the next to be sent first."""
+        query = (
+            select(lti_lines, lti_scores)
+            .join_from(lti_lines, lti_scores, _of(lti_scores, lti_lines.c))
+            .where(lti_scores.c.assignment == assignment, lti_scores.c.is_sent.is_(False))
+            .order_by(lti_scores.c.next_try, lti_scores.c.student)
+        )
+        with self._database.reading() as connection:
+            return [
+                Score(
+                    Line(*row[: len(lti_lines.columns)]),
+                    row.points,
+                    row.max_points,
+                    row.stamp,
+                    row.tries,
+                    row.next_try,
+                    row.problem,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def begin(self, score: Score) -> None:
+        """Note that a mark is being sent, before it is: after a kill it counts as tried."""
+        wait = min(FIRST_WAIT * 2 ** min(score.tries, 20), LONGEST_WAIT)
+        values = {"tries": score.tries + 1, "next_try": self._clock() + wait}
+        self._change(score, {**values, "problem": "The desk ended while it was sent."})
+
+    def fail(self, score: Score, problem: str) -> None:
+        """Note why a mark did not arrive."""
+        self._change(score, {"problem": problem})
+
+    def finish(self, score: Score) -> None:
+        """Note that a mark has arrived; if there is a newer one by now, that one waits."""
+        arrived = {
+            "sent_points": score.points,
+            "sent_max": score.max_points,
+            "sent_to": score.line.address,
+        }
+        with self._database.writing() as connection:
+            where = _of(lti_scores, score.line)
+            connection.execute(update(lti_scores).where(where).values(arrived))
+            same = where & (lti_scores.c.stamp == score.stamp)
+            values = {"is_sent": True, "problem": ""}
+            connection.execute(update(lti_scores).where(same).values(values))
+
+    def _change(self, score: Score, values: dict[str, Any]) -> None:
+        where = _of(lti_scores, score.line) & (lti_scores.c.stamp == score.stamp)
+        with self._database.writing() as connection:
+            connection.execute(update(lti_scores).where(where).values(values))
+
+
+def _of(table: Any, line: Any) -> Any:
+    """Return the condition that a row is of the same student and assignment as a line."""
+    return (table.c.student == line.student) & (table.c.assignment == line.assignment)
