@@ -153,7 +153,7 @@ def measured(made_up: MadeUpClass) -> Measured:
     found = similar(made_up.course, made_up.assignment)
     seconds = time.perf_counter() - start
     listed = {
-        frozenset((found.students[pair.one].name, found.students[pair.other].name))
+        frozenset((found.students[pair.one].id, found.students[pair.other].id))
         for group in found.findings.groups
         for pair in group.pairs
     }
