@@ -16,10 +16,14 @@ from nbjudge.cli.commands import app
 from nbjudge.export import marks_files
 from nbjudge.intake import platforms
 from nbjudge.intake.unpack import CarefulExtractor
+from nbjudge.term.deadlines import TermSettings
+from nbjudge.term.late_policy import LatePolicy
+from nbjudge.term.totals import Totals
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("hand-in.md", "export.md")}
 COURSE = get_command(app).commands  # type: ignore[attr-defined]
+TERM = (TermSettings, LatePolicy, Totals)
 OURS = (*marks_files.PLUGINS.values(), *platforms.COLLECTORS.values(), CarefulExtractor)
 
 
@@ -67,8 +71,11 @@ def test_every_option_is_told(command: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_setting_that_a_page_sets_is_one(name: str) -> None:
-    classes = (*OURS, *NbGraderApp().classes, Exchange)
-    known = {each.__name__: each.class_trait_names(config=True) for each in classes}
+    classes = (*OURS, *TERM, *NbGraderApp().classes, Exchange)
+    known = {
+        each.__name__.removesuffix("Settings"): each.class_trait_names(config=True)
+        for each in classes
+    }
     settings = re.findall(r"`?\bc\.(\w+)\.(\w+)(?: =|`)", PAGES[name])
 
     assert settings
