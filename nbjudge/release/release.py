@@ -175,6 +175,8 @@ def _unchanged(course: Course, assignment: str, inputs: str) -> Release | None:
     proof = find(course, assignment, version)
     if proof is None or version != known[2] or proof.grader != grader_version(course.plug.packages):
         return None
+    if any(proof.faults.values()):  # which something that was installed since may have mended
+        return None
     files = tuple(sorted(_files(folder)))
     return Release(assignment, folder, files, proof, advice, shows_secrets)
 
@@ -235,10 +237,11 @@ def _digest_of_files(files: Mapping[str, Path]) -> str:
 
 
 def _proof(course: Course, draft: Course, assignment: str) -> Proof:
-    """Judge the solution, unless this code has judged it by this version before."""
+    """Judge the solution, unless this code has found no fault in this version before."""
     version = versions(draft, assignment)
     kept = find(course, assignment, digest(version))
-    if kept is not None and kept.answers == solutions(draft, assignment):
+    is_faulty = kept is not None and any(kept.faults.values())
+    if kept is not None and not is_faulty and kept.answers == solutions(draft, assignment):
         keep(draft, assignment, kept)
     terms = GradingConditions(version, course_limits(course), False, course.plug)
     try:

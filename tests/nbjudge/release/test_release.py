@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import nbjudge
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, versions
 from nbjudge.exceptions import CourseError, ReleaseError
+from nbjudge.grading.solution_proof import digest, find, keep
+from nbjudge.judge.plans import TestPlan
 from nbjudge.release import release as making
 from nbjudge.release import source
 from nbjudge.release.dry_run import dry_run
@@ -96,6 +99,15 @@ def test_releasing_again_changes_no_byte_and_no_cell_in_the_gradebook(course):
 
     assert with_the_same_gradebook == first
     assert contents(course.root / "release") == first
+
+
+def test_a_test_that_was_at_fault_is_tried_again_by_the_next_release(course):
+    """What it lacked may have been installed since."""
+    kept = find(course, "sums", digest(versions(course, "sums")))
+    plans = {**kept.plans["sums"], "test_ex_1_1_2": TestPlan(fault="it lacks a module")}
+    keep(course, "sums", replace(kept, plans={"sums": plans}))
+
+    assert not any(release(course, "sums").proof.faults.values())
 
 
 def test_nbgraders_own_command_makes_the_same_release(course):
