@@ -28,18 +28,17 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 from nbgrader.utils import compute_checksum, is_grade, is_solution, is_task
 from traitlets import default
 
-from nbjudge.pages.safe_html import Cleaner
+from nbjudge.basics.text import clean_characters, cut
+from nbjudge.course.cells import exercise_label, exercise_number, is_test
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import released_titles, submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
-from nbjudge.pages.rich_outputs import Output, code, outputs
-from nbjudge.basics.text import clean_characters, cut
-from nbjudge.course.cells import is_test
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
 from nbjudge.pages.frame import Pages, points
-from nbjudge.course.cells import exercise_label, exercise_number
+from nbjudge.pages.rich_outputs import Output, code, outputs
+from nbjudge.pages.safe_html import Cleaner
 
 __all__ = [
     "OVERVIEW",

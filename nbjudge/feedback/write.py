@@ -15,14 +15,14 @@ from typing import Any
 
 from traitlets.config import Config
 
+from nbjudge.basics.machine_errors import explain
 from nbjudge.course.course import Course, causes
-from nbjudge.feedback.exporter import OVERVIEW
+from nbjudge.course.folders import LOG_NAME, folder_of, log_to_file, working_folder
 from nbjudge.course.gradebook import grades
 from nbjudge.course.marks import Person
-from nbjudge.basics.machine_errors import explain
-from nbjudge.course.folders import LOG_NAME, folder_of, log_to_file, working_folder
-from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, printable
 from nbjudge.exceptions import CourseError
+from nbjudge.feedback.exporter import OVERVIEW
+from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, printable
 
 __all__ = ["Feedback", "Progress", "feedback"]
 

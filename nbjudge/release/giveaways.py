@@ -27,20 +27,19 @@ from types import ModuleType
 from typing import Any
 
 from nbformat import NotebookNode
-from platformdirs import user_cache_path
 from nbgrader.utils import is_solution
+from platformdirs import user_cache_path
 
 from nbjudge import seeds
-from nbjudge.course.cells import is_test
+from nbjudge.course.cells import exercise_number, is_test
 from nbjudge.course.plug import Plug
+from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.grading.conditions import grader_version
 from nbjudge.judge.judge import Test, judge
-from nbjudge.stand_ins.names import free_names
-from nbjudge.stand_ins.channel import KernelChannel
-from nbjudge.sandbox.limits import Limits
-from nbjudge.course.cells import exercise_number
-from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
+from nbjudge.sandbox.limits import Limits
+from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.names import free_names
 
 __all__ = ["giveaways"]
 

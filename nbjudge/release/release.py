@@ -21,12 +21,18 @@ from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from nbjudge.course.course import CONFIG_NAME, Course, causes
-from nbjudge.course.gradebook import open_gradebook, versions
-from nbjudge.grading.conditions import GradingConditions, course_limits, grader_version
 from nbjudge.basics.machine_errors import explain
+from nbjudge.course.course import CONFIG_NAME, Course, causes
+from nbjudge.course.folders import clear_away, working_folder, write_whole
+from nbjudge.course.gradebook import open_gradebook, versions
+from nbjudge.course.hidden_regions import USUAL_DELIMITERS, in_usual_words
+from nbjudge.course.plug import Plug, module_files, package_folder
+from nbjudge.exceptions import CourseError, ReleaseError
+from nbjudge.grading.conditions import GradingConditions, course_limits, grader_version
 from nbjudge.grading.solution_proof import (
     FOLDER as PROOFS,
+)
+from nbjudge.grading.solution_proof import (
     Proof,
     digest,
     find,
@@ -34,10 +40,6 @@ from nbjudge.grading.solution_proof import (
     keep,
     solutions,
 )
-from nbjudge.course.folders import clear_away, working_folder, write_whole
-from nbjudge.course.hidden_regions import USUAL_DELIMITERS, in_usual_words
-from nbjudge.course.plug import Plug, module_files, package_folder
-from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.release import source
 from nbjudge.release.leaks import place
 from nbjudge.release.unready import TEMPLATES, reasons_unready
@@ -251,7 +253,7 @@ def _proof(course: Course, draft: Course, assignment: str) -> Proof:
 
 
 def _proof_findings(draft: Course, assignment: str, proof: Proof) -> list[str]:
-    """Return which tests the course's own rules do not allow: those that cannot mark as they are."""
+    """Return which tests the course's own rules do not allow: they cannot mark as they are."""
     if not draft.plug.house_rules:
         return []
     found = []

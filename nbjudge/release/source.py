@@ -34,11 +34,11 @@ __all__ = [
     "definitions",
     "grade_id",
     "lines",
+    "notebook_text",
     "parse",
     "read",
     "solution",
     "starter",
-    "notebook_text",
 ]
 
 

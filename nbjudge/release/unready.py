@@ -1,4 +1,4 @@
-"""What in a source nbgrader itself cannot release, told before it is asked: where, and what to do."""
+"""What in a source nbgrader cannot release, told before it is asked: where, and what to do."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ from nbgrader.utils import is_solution
 from nbjudge.course.cells import foreign_language, is_test
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug, private_folders
-from nbjudge.stand_ins.names import free_names
 from nbjudge.exceptions import ReleaseError
 from nbjudge.release import source
 from nbjudge.release.contract import Breach, advice_on_breaches, breaches
+from nbjudge.release.dry_run import dry_run
 from nbjudge.release.giveaways import giveaways
 from nbjudge.release.leaks import Leak, leaks, place
 from nbjudge.release.partial_credit import weight_problem
-from nbjudge.release.dry_run import dry_run
+from nbjudge.stand_ins.names import free_names
 
 __all__ = ["Findings", "findings", "packages_used", "refusal", "verify_release"]
 

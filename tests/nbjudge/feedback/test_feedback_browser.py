@@ -36,8 +36,6 @@ REGIONS = (("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"),)
 SIZES = pytest.mark.parametrize("width", [360, 1280])
 
 
-
-
 def honest_page() -> str:
     """Return a page with one of each: marks of all kinds, outputs, a table, formulas, comments."""
     table = "<table><thead><tr><th></th><th>rate</th></tr></thead><tbody><tr><th>0</th>"
@@ -77,8 +75,6 @@ def overview() -> str:
     books = tuple(NotebookMarks(cell.grade_id, {cell.grade_id: cell}) for cell in cells)
     graded = {books[0].name: notebook(test_cell("check()", "1_1")), books[1].name: None}
     return overview_page(graded, SubmissionMarks("sums", "ada", "Ada Lovelace", books))
-
-
 
 
 @SIZES
