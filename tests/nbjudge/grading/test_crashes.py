@@ -53,7 +53,7 @@ def at_bob(function: str, **how: Any) -> Point:
 
 #: Where the first run on a class is killed, and who is graded then, for good.
 IN_A_FIRST_RUN = {
-    Point("nbjudge.course.secret:_write"): "",
+    Point("nbjudge.course.secret:write_secret"): "",
     Point("pathlib:Path.hardlink_to"): "",
     Point("nbjudge.grading.batch:versions", after=True): "",
     Point(READ): "",
