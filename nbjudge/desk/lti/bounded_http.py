@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import http.client
+import io
+import re
+import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, cast
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.parse import urljoin, urlsplit
+from urllib.request import (
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    Request,
+    build_opener,
+)
 
 from nbjudge.exceptions import CourseError
 
 __all__ = ["Answer", "Unanswered", "ask"]
 
-#: Bytes of the longest answer that is read; seconds for one step of it, and for its whole body.
+#: Bytes of the longest answer that is read, if nobody says otherwise; seconds for one step of a
+#: request, and for all of it, from the name of the host to the last byte.
 LONGEST, STEP, WHOLE = 256 * 1024, 5.0, 10.0
 PIECE = 16 * 1024
 
@@ -26,10 +38,11 @@ class Unanswered(CourseError):
 
 @dataclass(frozen=True)
 class Answer:
-    """The status of an answer, and its body."""
+    """The status of an answer, its body, and where it says that more follows, if it does."""
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
+    next: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -44,7 +57,13 @@ class _NowhereElse(HTTPRedirectHandler):
         return None
 
 
-def ask(url: str, *, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+def ask(
+    url: str,
+    *,
+    data: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    longest: int = LONGEST,
+) -> Answer:
     """Return what an address answers; with data it is sent there.
 
     Raises
@@ -55,20 +74,98 @@ def ask(url: str, *, data: bytes | None = None, headers: Mapping[str, str] | Non
     host = urlsplit(url).hostname
     request = Request(url, data=data, headers=dict(headers or {}))
     end = time.monotonic() + WHOLE
-    try:
+    answer: Future[Answer] = Future()
+
+    def work() -> None:
         try:
-            answer = build_opener(_NowhereElse).open(request, timeout=STEP)
-        except HTTPError as error:
-            with error:
-                return Answer(error.code, b"")
-        with answer:
-            body = bytearray()
-            while piece := answer.read1(PIECE):
-                body += piece
-                if len(body) > LONGEST:
-                    raise Unanswered(f"{host} answered more than {LONGEST // 1024} KB.")
-                if time.monotonic() > end:
-                    raise Unanswered(f"{host} did not answer within {WHOLE:.0f} seconds.")
-            return Answer(answer.status, bytes(body))
+            answer.set_result(_ask(request, end, longest))
+        except BaseException as error:  # whoever waits gets it
+            answer.set_exception(error)
+
+    # Finding a host by its name, and trying each of its addresses, keep to no bound of time.
+    threading.Thread(target=work, name="asking", daemon=True).start()
+    late = f"{host} did not answer within {WHOLE:.0f} seconds."
+    try:
+        return answer.result(WHOLE)
+    except _TooLong as error:
+        raise Unanswered(f"{host} answered more than {longest // 1024} KB.") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if time.monotonic() >= end:
+            raise Unanswered(late) from error
         raise Unanswered(f"{host} does not answer ({type(error).__name__}).") from error
+
+
+class _TooLong(Exception):
+    """An answer is longer than what is read."""
+
+
+def _ask(request: Request, end: float, longest: int) -> Answer:
+    try:
+        answer = _opener(end).open(request, timeout=STEP)
+    except HTTPError as error:
+        with error:
+            return Answer(error.code, b"")
+    with answer:
+        body = bytearray()
+        while piece := answer.read1(PIECE):
+            body += piece
+            if len(body) > longest:
+                raise _TooLong
+        if answer.length:
+            raise http.client.IncompleteRead(bytes(body), answer.length)
+        return Answer(answer.status, bytes(body), _next(request.full_url, answer.headers))
+
+
+def _next(url: str, headers: Any) -> str:
+    """Return the address that the header `Link` calls the next; empty if it calls none so."""
+    for link in headers.get_all("Link", []):
+        for address, rest in re.findall(r"<([^<>]*)>([^<]*)", link):
+            if re.search(r';\s*rel="?next"?\s*(?:[;,]|$)', rest, re.IGNORECASE):
+                return urljoin(url, address.strip())
+    return ""
+
+
+class _UntilEnd(io.RawIOBase):
+    """Reads a line until a moment: who sends a byte now and then is not waited for any longer."""
+
+    def __init__(self, line: Any, source: Any, end: float) -> None:
+        self._line, self._source, self._end = line, source, end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._line.settimeout(min(STEP, left))
+        return cast(int, self._source.readinto1(buffer))
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+def _opener(end: float) -> OpenerDirector:
+    """Return what opens addresses, and waits for no answer beyond a moment."""
+
+    class Response(http.client.HTTPResponse):
+        def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:
+            super().__init__(sock, *arguments, **named)
+            self.fp = io.BufferedReader(_UntilEnd(sock, self.fp, end))
+
+    class Plain(http.client.HTTPConnection):
+        response_class = Response
+
+    class Encrypted(http.client.HTTPSConnection):
+        response_class = Response
+
+    class PlainHandler(HTTPHandler):
+        def http_open(self, request: Request) -> Any:
+            return self.do_open(Plain, request)
+
+    class EncryptedHandler(HTTPSHandler):
+        def https_open(self, request: Request) -> Any:
+            return self.do_open(Encrypted, request)
+
+    return build_opener(_NowhereElse, PlainHandler, EncryptedHandler)
