@@ -23,12 +23,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from desk_visits import OpenDesk, Visit
 from lti1p3platform.ltiplatform import LTI1P3PlatformConfAbstract
+from lti1p3platform.membership import Context
 from lti1p3platform.message_launch import LTIAdvantageMessageLaunchAbstract
 from lti1p3platform.oidc_login import OIDCLoginAbstract
 from lti1p3platform.registration import Registration
 from lti1p3platform.request import Request
 from lti1p3platform.score import UpdateScoreStatus
-from lti1p3platform.service_connector import AssignmentsGradesService
+from lti1p3platform.service_connector import (
+    AssignmentsGradesService,
+    NamesRoleProvisioningService,
+)
 from serving_desks import free_port
 from starlette.applications import Starlette
 from starlette.requests import Request as WebRequest
@@ -39,6 +43,21 @@ ISSUER, CLIENT, DEPLOYMENT, CONTEXT = "https://moodle.example.org", "desk-client
 LAUNCH = "https://desk.example.org/lti/launch"
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
+
+
+NAMES_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
+
+
+class _Titled(dict[str, str]):
+    """Headers as the platform's library asks for them."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__({name.title(): value for name, value in headers.items()})
+
+
+def member(user: str, *roles: str, **told: Any) -> dict[str, Any]:
+    """Return somebody in the course, as the platform tells."""
+    return {"user_id": user, "roles": [f"{ROLE}{role}" for role in roles or ("Learner",)], **told}
 
 
 @functools.cache
@@ -96,6 +115,20 @@ class Grades(AssignmentsGradesService):  # type: ignore[misc]
 Grades.__abstractmethods__ = frozenset()
 
 
+class Names(NamesRoleProvisioningService):  # type: ignore[misc]
+    """Tells who is in the course, some on each page."""
+
+    members: list[dict[str, Any]]
+    context: str = CONTEXT
+
+    def get_member_data_page(self, page: int = 1, limit: int = 50, **_: Any) -> dict[str, Any]:
+        first, last = (int(page) - 1) * int(limit), int(page) * int(limit)
+        return {"content": self.members[first:last], "has_next": last < len(self.members)}
+
+    def get_context_by_id(self) -> Context:
+        return Context(self.context, "sums", "Sums")
+
+
 @dataclass
 class LearningPlatform:
     """A platform with its keys, the scores that it got, and what it is to do wrong."""
@@ -104,6 +137,9 @@ class LearningPlatform:
     registration: Registration
     scores: list[dict[str, Any]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    #: Who is in the course, and how many are on a page of that list.
+    members: list[dict[str, Any]] = field(default_factory=list)
+    page: int = 50
     #: What a path answers instead, by path.
     instead: dict[str, Callable[[], Response]] = field(default_factory=dict)
 
@@ -135,6 +171,8 @@ class LearningPlatform:
             return JSONResponse(self.configuration.get_jwks())
         if path == "/token":
             return JSONResponse(self.configuration.get_access_token(dict(parse_qsl(body))))
+        if path == "/names":
+            return self._answer_names(request)
         asked = Asked(
             {"method": request.method, "headers": request.headers, "json": json.loads(body)}
         )
@@ -144,6 +182,19 @@ class LearningPlatform:
         line = path.removeprefix("/lines/").removesuffix("/scores")
         told = grades.handle_resp(grades.handle_update_score, line_item_id=line)
         return Response(status_code=told.code)
+
+    def _answer_names(self, request: WebRequest) -> Response:
+        query = {"limit": self.page, **request.query_params}
+        query["page"] = int(query.get("page", 1))
+        asked = Asked({"method": "GET", "headers": _Titled(request.headers), "get_data": query})
+        names = Names(asked, self.configuration, f"{self.address}/names")
+        names.members = self.members
+        told = names.handle_resp(names.handle_get_members)
+        if told.code != 200:
+            return Response(status_code=told.code)
+        following = told.result.pop("next", "")
+        headers = {"Link": f'<{following}>; rel="next"'} if following else {}
+        return JSONResponse(told.result, headers=headers, media_type=NAMES_TYPE)
 
     # ---- Whom it sends ---------------------------------------------------------------------------
 
@@ -164,6 +215,7 @@ class LearningPlatform:
         custom: Mapping[str, str] | None = None,
         claims: Mapping[str, Any] | None = None,
         line: str = "4",
+        names: str | None = None,
         lasts: int = 300,
         **preflight: str,
     ) -> dict[str, str]:
@@ -179,6 +231,8 @@ class LearningPlatform:
         )
         if line:
             launch.set_ags(f"{self.address}/lines", f"{self.address}/lines/{line}")
+        if names is not None:
+            launch.set_nrps(names or f"{self.address}/names")
         launch.set_extra_claims(dict(claims or {}))
         launch.set_id_token_expiration(lasts)
         told = launch.lti_launch()

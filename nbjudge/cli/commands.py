@@ -923,6 +923,12 @@ def desk(
     links: Annotated[
         bool, typer.Option("--links", help="Write everybody's personal link to desk_links.csv.")
     ] = False,
+    roster: Annotated[
+        bool,
+        typer.Option(
+            "--roster", help="Read who is in the class from the learning platform or the hub."
+        ),
+    ] = False,
     forget: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="Delete what the desk has of this student."),
@@ -948,6 +954,15 @@ def desk(
     if links:
         for line in open_desk.write_links(course):
             typer.echo(line)
+        return
+    if roster:
+        told, problems = open_desk.read_class(course)
+        for line in told:
+            typer.echo(line)
+        for problem in problems:
+            typer.secho(problem, err=True, fg=typer.colors.YELLOW)
+        if problems:
+            raise typer.Exit(ExitCode.PARTLY_DONE if told else ExitCode.NOT_DONE)
         return
     if forget:
         for line in open_desk.forget(course, forget):

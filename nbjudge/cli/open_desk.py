@@ -36,7 +36,7 @@ from nbjudge.release.release import release
 from nbjudge.sandbox import bubblewrap
 from nbjudge.term.deadlines import set_deadline
 
-__all__ = ["forget", "require_sandbox", "serve", "serve_demo", "write_links"]
+__all__ = ["forget", "read_class", "require_sandbox", "serve", "serve_demo", "write_links"]
 
 LINKS_NAME, LOCK_NAME = "desk_links.csv", ".desk.lock"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -110,6 +110,47 @@ def forget(course: Course, students: Iterable[str]) -> list[str]:
         "submitted/, autograded/, feedback/ and the gradebook are not the desk's: "
         "`nbgrader db student remove ID --force` takes a student out of the gradebook.",
     ]
+
+
+def read_class(course: Course) -> tuple[list[str], list[str]]:
+    """Read who is in the class, as the platform or the hub has it; say what became of it.
+
+    Returns
+    -------
+    told, problems : list of str
+
+    Raises
+    ------
+    CourseError
+        If no list is set.
+    """
+    policy = read_policy(course.config())
+    if not (policy.lti_roster or policy.hub_groups):
+        message = (
+            "There is no list of the class to read: set c.Desk.lti_roster or c.Desk.hub_groups in "
+            "nbgrader_config.py, or take a table in by `course roster FILE`."
+        )
+        raise CourseError(message)
+    desk = Desk(course, policy)
+    try:
+        found = desk.class_lists.read_all()
+    finally:
+        desk.close()
+    told, problems = [], []
+    for label, became in found:
+        if isinstance(became, str):
+            problems.append(became)
+            continue
+        told += [f"added    {printable(each)}" for each in became.added]
+        told += [f"named    {printable(each)}" for each in became.named]
+        count = len(became.students)
+        students = "1 student" if count == 1 else f"{count} students"
+        told.append(f"{label}: {students}, {len(became.added)} of them new in the gradebook.")
+        problems += [
+            f"Left out: {printable(each.name or each.said)} ({printable(each.said)}) {each.why}."
+            for each in became.left_out
+        ]
+    return told, problems
 
 
 def serve(

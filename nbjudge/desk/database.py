@@ -36,6 +36,7 @@ from nbjudge.exceptions import CourseError
 __all__ = [
     "Database",
     "audit",
+    "class_lists",
     "hand_ins",
     "holds",
     "lti_graders",
@@ -96,6 +97,18 @@ audit = Table(
     Column("who", String, nullable=False),
     Column("did", String, nullable=False),
     Column("what", String, nullable=False),
+)
+# Who is in the class, as a platform or a hub has it: see `class_lists/`.
+class_lists = Table(
+    "class_lists",
+    tables,
+    Column("source", String, primary_key=True),
+    Column("address", String, nullable=False),
+    Column("asked", DateTime),
+    Column("read", DateTime),
+    Column("problem", String, nullable=False),
+    Column("students", JSON, nullable=False),
+    Column("left_out", JSON, nullable=False),
 )
 # What learning platforms have begun, said and got, where a course is on one.
 lti_logins = Table(

@@ -45,11 +45,21 @@ class DeskPolicy:
         "Whether people come in by the JupyterHub whose service the desk is: a student's id is the "
         "name there, and so is a grader's. Personal links work as well.",
     )
+    hub_groups: tuple[str, ...] = setting(
+        (),
+        "Groups of the hub whose people are the class: they are read every hour, and who is new is "
+        "entered into the gradebook.",
+    )
     lti_platforms: tuple[Mapping[str, object], ...] = setting(
         (),
         "Learning platforms that people come in from by LTI 1.3, each with issuer, client_id, "
         "auth_login_url, auth_token_url, jwks_url, deployment_ids, context_ids, and student_id: "
         "which of the platform's words is the id in the gradebook.",
+    )
+    lti_roster: bool = setting(
+        False,
+        "Whether the class is read from the platform, every hour: names of students, and who is "
+        "in the class; who is new is entered into the gradebook. Nobody is ever removed.",
     )
     lti_send: str = setting(
         "published",
@@ -162,6 +172,10 @@ def _problem(policy: DeskPolicy) -> str:
             return f"c.Desk.{name} is {level!r}; write one of {', '.join(LEVELS)}"
     if policy.lti_send not in SENDING:
         return f"c.Desk.lti_send is {policy.lti_send!r}; write one of {', '.join(SENDING)}"
+    if policy.hub_groups and not policy.hub:
+        return "c.Desk.hub_groups needs a hub; set c.Desk.hub"
+    if policy.lti_roster and not policy.lti_platforms:
+        return "c.Desk.lti_roster needs a learning platform; write it to c.Desk.lti_platforms"
     for name in ("attempts", "cool_down_seconds"):
         if getattr(policy, name) < 0:
             return f"c.Desk.{name} is below 0; write 0 or more"

@@ -34,7 +34,9 @@ class Night:
     handed_in : tuple of (str, HandIn)
         A name, and the hand-in that counts; the latest first.
     missing : tuple of (str, str)
-        Id and name of everybody who has handed in nothing.
+        Id and name of everybody in the class who has handed in nothing.
+    absent : tuple of (str, str)
+        The same, of those who are in the gradebook and not in the class any more.
     per_minute : float
         Hand-ins in the last minutes.
     waiting, marking : int
@@ -54,6 +56,7 @@ class Night:
     last_due: datetime | None
     handed_in: tuple[tuple[str, HandIn], ...]
     missing: tuple[tuple[str, str], ...]
+    absent: tuple[tuple[str, str], ...]
     per_minute: float
     waiting: int
     marking: int
@@ -78,8 +81,25 @@ def exercise_labels(notebooks: Mapping[str, NotebookVersion]) -> dict[str, str]:
     }
 
 
-def night_of(store: Store, terms: Terms, assignment: str, now: datetime) -> Night:
-    """Return how an assignment stands now."""
+def night_of(
+    store: Store,
+    terms: Terms,
+    assignment: str,
+    now: datetime,
+    absent: Collection[str] = (),
+) -> Night:
+    """Return how an assignment stands now.
+
+    Parameters
+    ----------
+    store : Store
+    terms : Terms
+    assignment : str
+    now : datetime
+        In UTC, without a time zone.
+    absent : collection of str
+        Who is in the gradebook, and not in the class any more.
+    """
     found = store.that_count(assignment)
     here = {each.student for each in found}
     outcomes = {
@@ -94,16 +114,18 @@ def night_of(store: Store, terms: Terms, assignment: str, now: datetime) -> Nigh
         for each in marked[-LAST_MARKS:]
         if each.marked is not None
     ]
+    without = [
+        (id, terms.name_of(id))
+        for id in sorted(terms.people, key=lambda id: sort_key(terms.name_of(id)))
+        if id not in here
+    ]
     return Night(
         assignment=assignment,
         due=terms.due.get(assignment),
         last_due=terms.last_due(assignment),
         handed_in=tuple((terms.name_of(each.student), each) for each in reversed(found)),
-        missing=tuple(
-            (id, terms.name_of(id))
-            for id in sorted(terms.people, key=lambda id: sort_key(terms.name_of(id)))
-            if id not in here
-        ),
+        missing=tuple((id, name) for id, name in without if id not in absent),
+        absent=tuple((id, name) for id, name in without if id in absent),
         per_minute=store.received_since(assignment, now - timedelta(minutes=MINUTES)) / MINUTES,
         waiting=sum(each.state == State.WAITING for each in found),
         marking=sum(each.state == State.MARKING for each in found),

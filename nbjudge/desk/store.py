@@ -14,7 +14,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from nbjudge.desk.database import Database, audit, hand_ins, holds, lti_lines, lti_scores
+from nbjudge.desk.database import (
+    Database,
+    audit,
+    class_lists,
+    hand_ins,
+    holds,
+    lti_lines,
+    lti_scores,
+)
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
 
@@ -423,6 +431,7 @@ class Store:
             others = {each["sha256"] for who, files in rows if who != student for each in files}
             connection.execute(delete(hand_ins).where(hand_ins.c.student == student))
             connection.execute(delete(audit).where(audit.c.who == student))
+            _leave_out(connection, student)
             for table in (lti_lines, lti_scores):
                 connection.execute(delete(table).where(table.c.student == student))
         return sorted(own - others)
@@ -439,6 +448,17 @@ def _set_state(connection: Connection, ids: Collection[int], state: str) -> None
 def _note(connection: Connection, now: datetime, who: str, did: str, what: str) -> None:
     values = {"at": now, "who": who, "did": did, "what": what}
     connection.execute(insert(audit).values(values))
+
+
+def _leave_out(connection: Connection, student: str) -> None:
+    """Take a student out of the lists of the class as they were read last."""
+    for row in connection.execute(select(class_lists)).all():
+        values = {
+            "students": [each for each in row.students if each != student],
+            "left_out": [each for each in row.left_out if each["said"] != student],
+        }
+        where = class_lists.c.source == row.source
+        connection.execute(update(class_lists).where(where).values(values))
 
 
 def _carried(files: Sequence[HandedFile], before: Sequence[HandIn]) -> list[HandedFile]:

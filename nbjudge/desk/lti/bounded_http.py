@@ -121,7 +121,8 @@ def _next(url: str, headers: Any) -> str:
     for link in headers.get_all("Link", []):
         for address, rest in re.findall(r"<([^<>]*)>([^<]*)", link):
             if re.search(r';\s*rel="?next"?\s*(?:[;,]|$)', rest, re.IGNORECASE):
-                return urljoin(url, address.strip())
+                found: str = urljoin(url, address.strip())
+                return found
     return ""
 
 

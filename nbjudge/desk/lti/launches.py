@@ -22,6 +22,7 @@ from nbjudge.desk.store import Refused
 __all__ = ["SCORE", "Launch", "assignment_of", "own_path", "read_launch"]
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
+NAMES = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 LINES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 VERSION, MESSAGE = "1.3.0", "LtiResourceLinkRequest"
@@ -51,6 +52,10 @@ class Launch:
         The address that the link is to.
     line : str
         Where the mark of this link goes; empty if the platform takes none.
+    context : str
+        The platform's id of the course.
+    names : str
+        Where the names of the course are; empty if the platform does not tell them.
     """
 
     subject: str
@@ -60,6 +65,8 @@ class Launch:
     custom: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
     line: str = ""
+    context: str = ""
+    names: str = ""
 
 
 def read_launch(
@@ -109,6 +116,8 @@ def read_launch(
         custom={name: _word(custom, name) for name in custom},
         target=_word(claims, f"{CLAIM}target_link_uri"),
         line=_line(_mapping(claims, LINES)),
+        context=_word(_mapping(claims, f"{CLAIM}context"), "id"),
+        names=_names(_mapping(claims, NAMES)),
     )
 
 
@@ -199,6 +208,12 @@ def _line(told: Mapping[str, Any]) -> str:
     line, scopes = _word(told, "lineitem"), told.get("scope")
     may = isinstance(scopes, list) and SCORE in scopes
     return line if may and is_web_address(line) else ""
+
+
+def _names(told: Mapping[str, Any]) -> str:
+    """Return where the names of a course can be read."""
+    address = _word(told, "context_memberships_url")
+    return address if is_web_address(address) else ""
 
 
 def own_path(address: str, policy: DeskPolicy) -> str:

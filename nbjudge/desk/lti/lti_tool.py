@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from nbjudge.course.course import Course
+from nbjudge.desk.class_lists.class_lists import ClassLists
+from nbjudge.desk.class_lists.platform_names import PlatformNames, names_source
 from nbjudge.desk.database import Database
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.due_dates import ClassTerms
@@ -17,6 +19,7 @@ from nbjudge.desk.lti.members import Member, PlatformGraders, grader_name, membe
 from nbjudge.desk.lti.scores.score_queue import Line, ScoreQueue
 from nbjudge.desk.lti.scores.score_sending import ScoreSending
 from nbjudge.desk.lti.scores.score_service import ScoreService
+from nbjudge.desk.lti.service_leave import ServiceLeave
 from nbjudge.desk.lti.tool_key import ToolKey
 from nbjudge.desk.store import Refused, Store
 
@@ -33,6 +36,7 @@ class LtiTool:
     database : Database
     store : Store
     terms : ClassTerms
+    lists : ClassLists
     clock : callable
         Returns the time in UTC.
 
@@ -49,6 +53,7 @@ class LtiTool:
         database: Database,
         store: Store,
         terms: ClassTerms,
+        lists: ClassLists,
         clock: Callable[[], datetime],
     ) -> None:
         platforms = read_platforms(policy)
@@ -56,10 +61,12 @@ class LtiTool:
         self._policy = policy
         self._terms = terms
         self._clock = clock
+        self._lists = lists
         self._key_sets = KeySets(clock)
         self.key = ToolKey(course.root)
         self.logins = LoginStates(database, clock)
         self.graders = PlatformGraders(database, clock)
+        self.leave = ServiceLeave(self.key, clock)
         self.queue = ScoreQueue(database, clock)
         self.sending = ScoreSending(
             course,
@@ -67,10 +74,18 @@ class LtiTool:
             store,
             terms,
             self.queue,
-            ScoreService(self.key, clock),
+            ScoreService(self.leave),
             self._platforms,
             clock,
         )
+
+    def names(self) -> list[PlatformNames]:
+        """Return where the names of the class can be read: of each course, on each platform."""
+        return [
+            PlatformNames(platform, context, self._lists, self.leave)
+            for platform in self._platforms.values()
+            for context in platform.context_ids
+        ]
 
     def platform(self, issuer: str, client_id: str) -> Platform:
         """Return the platform that begins a login.
@@ -115,6 +130,8 @@ class LtiTool:
         member = member_of(launch, platform, terms.people)
         self.graders.note(grader_name(launch, platform), is_grader=member.is_grader)
         self._remember(launch, platform, member, assignment)
+        if launch.names:
+            self._lists.remember(names_source(platform, launch.context), launch.names)
         return member, assignment
 
     def _remember(self, launch: Launch, platform: Platform, member: Member, name: str) -> None:

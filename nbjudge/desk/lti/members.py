@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,16 @@ from nbjudge.desk.lti.launches import Launch
 from nbjudge.desk.lti.learning_platforms import CUSTOM, Platform
 from nbjudge.desk.store import Refused
 
-__all__ = ["Member", "PlatformGraders", "grader_name", "member_of"]
+__all__ = [
+    "LEARNS",
+    "TEACHES",
+    "Member",
+    "PlatformGraders",
+    "grader_name",
+    "has_role",
+    "member_of",
+    "teaches",
+]
 
 #: A role in the course itself: who teaches elsewhere may be a student here.
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
@@ -52,9 +61,9 @@ def member_of(launch: Launch, platform: Platform, people: Mapping[str, Person]) 
     Refused
         If that is not certain; the message says what the instructor has to do.
     """
-    if _has_role(launch, TEACHES):
+    if teaches(launch):
         return Member(grader_name(launch, platform), is_grader=True)
-    if not _has_role(launch, LEARNS):
+    if not has_role(launch.roles, LEARNS):
         message = "In this course of your learning platform you are neither student nor teacher."
         raise Refused(message, 403)
     said = _student_id(launch, platform)
@@ -80,8 +89,14 @@ def member_of(launch: Launch, platform: Platform, people: Mapping[str, Person]) 
     raise Refused(message, 403)
 
 
-def _has_role(launch: Launch, roles: tuple[str, ...]) -> bool:
-    return any(role in launch.roles or f"{ROLE}{role}" in launch.roles for role in roles)
+def teaches(launch: Launch) -> bool:
+    """Say whether who comes may see the class."""
+    return has_role(launch.roles, TEACHES)
+
+
+def has_role(roles: Collection[str], wanted: tuple[str, ...]) -> bool:
+    """Say whether somebody has one of some roles in the course itself."""
+    return any(role in roles or f"{ROLE}{role}" in roles for role in wanted)
 
 
 def _student_id(launch: Launch, platform: Platform) -> str:

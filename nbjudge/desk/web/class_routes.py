@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from nbjudge.basics.text import sort_key
 from nbjudge.desk.night import exercise_labels, night_of
 from nbjudge.desk.web.desk_pages import DeskPages
 from nbjudge.desk.web.desk_service import Desk
@@ -38,6 +39,7 @@ class ClassRoutes:
         return [
             Route("/class", self._class),
             Route("/class/log", self._log),
+            Route("/class/read", self._read, methods=["POST"]),
             Route("/class/{assignment}", self._night),
             Route("/class/{assignment}/figures", self._figures),
             Route("/class/{assignment}/hold", self._hold, methods=["POST"]),
@@ -48,7 +50,25 @@ class ClassRoutes:
     def _class(self, request: Request) -> Response:
         login = self._doors.require_grader(request)
         assignments = sorted(self._desk.terms().due.items())
-        return self._pages.render("class", login=login, assignments=assignments)
+        return self._pages.render(
+            "class",
+            login=login,
+            assignments=assignments,
+            lists=self._desk.class_lists.lists(),
+            absent=sorted(map(self._desk.terms().name_of, self._desk.absent()), key=sort_key),
+        )
+
+    async def _read(self, request: Request) -> Response:
+        """Read who is in the class, now."""
+        await run_in_threadpool(self._doors.require_grader, request)
+        login, _ = await self._doors.form(request)
+
+        def read() -> None:
+            self._desk.class_lists.read_all()
+            self._desk.store.note(self._desk.clock(), login.visitor.who, "had the class read")
+
+        await run_in_threadpool(read)
+        return RedirectResponse(f"{self._desk.policy.base}/class", 303)
 
     def _log(self, request: Request) -> Response:
         login = self._doors.require_grader(request)
@@ -65,17 +85,17 @@ class ClassRoutes:
         assignment = request.path_params["assignment"]
         notebooks = self._desk.notebooks(assignment)
         now = self._desk.clock()
-        marking, lti = self._desk.marking, self._desk.lti
+        marking, lti, terms = self._desk.marking, self._desk.lti, self._desk.terms()
         return self._pages.render(
             template,
             login=login,
-            night=night_of(self._desk.store, self._desk.terms(), assignment, now),
+            night=night_of(self._desk.store, terms, assignment, now, self._desk.absent()),
             labels=exercise_labels(notebooks),
             now=now,
             problem=marking.problem,
             workers=marking.workers,
             delivery=lti.sending.delivery(assignment) if lti is not None else None,
-            name_of=self._desk.terms().name_of,
+            name_of=terms.name_of,
         )
 
     def _student(self, request: Request) -> Response:

@@ -16,6 +16,9 @@ from typing import BinaryIO
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import NotReleased, versions
+from nbjudge.desk.class_lists.class_lists import ClassLists, absent
+from nbjudge.desk.class_lists.hub_groups import HubGroup
+from nbjudge.desk.class_lists.list_reading import ListReading, Source
 from nbjudge.desk.database import Database
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.due_dates import ClassTerms
@@ -120,12 +123,15 @@ class Desk:
             clock=clock,
             lend_workers=lend_workers,
         )
+        lists = ClassLists(self._database)
         #: Learning platforms that people come in from; None if there are none.
         self.lti = (
-            LtiTool(course, policy, self._database, self.store, self.terms, clock)
+            LtiTool(course, policy, self._database, self.store, self.terms, lists, clock)
             if policy.lti_platforms
             else None
         )
+        #: Who is in the class, as others have it.
+        self.class_lists = ListReading(course, lists, self._sources(), clock)
         self._looking = threading.Semaphore(AT_ONCE)
         self._reading = threading.Lock()
         self._versions: dict[str, tuple[float, Mapping[str, NotebookVersion]]] = {}
@@ -133,17 +139,26 @@ class Desk:
         self._uploads: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
     def start(self) -> None:
-        """Begin to grade, and to send marks to learning platforms."""
+        """Begin to grade, to read who is in the class, and to send marks to learning platforms."""
         self.marking.start()
+        self.class_lists.start()
         if self.lti is not None:
             self.lti.sending.start()
 
     def close(self) -> None:
-        """End after what is being graded and sent now."""
+        """End after what is being graded, read and sent now."""
+        self.class_lists.stop()
         if self.lti is not None:
             self.lti.sending.stop()
         self.marking.stop()
         self._database.close()
+
+    def _sources(self) -> list[Source]:
+        """Return where it can be read who is in the class."""
+        hub = [HubGroup(name, self.policy.graders) for name in self.policy.hub_groups]
+        if self.lti is None or not self.policy.lti_roster:
+            return [*hub]
+        return [*hub, *self.lti.names()]
 
     # ---- Who -------------------------------------------------------------------------------------
 
@@ -153,6 +168,11 @@ class Desk:
             is_sent = self.lti is not None and visitor.who in self.lti.graders
             return is_sent or visitor.who in self.policy.graders
         return visitor.who in self.terms().people
+
+    def absent(self) -> frozenset[str]:
+        """Return who is in the gradebook, and not in the class as others have it."""
+        lists = [each for _, each in self.class_lists.lists()]
+        return absent(lists, self.terms().people)
 
     def name_of(self, visitor: Visitor) -> str:
         """Return what a visitor is called."""

@@ -64,7 +64,7 @@ def test_who_drips_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(bounded_http, "WHOLE", 0.3)
     with answering(first, then=then) as url:
-        with pytest.raises(Unanswered, match="127.0.0.1 did not answer within 0 seconds"):
+        with pytest.raises(Unanswered, match=r"127\.0\.0\.1 did not answer within 0 seconds"):
             ask(url)
 
         waited_for(are_over)  # while more still comes

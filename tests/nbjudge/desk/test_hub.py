@@ -112,6 +112,7 @@ def hub(course: Course, tmp_path: Path) -> Iterator[str]:
     enrol(course, ("ada", "Ada", "Lovelace"))
     with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write(f"\nc.Desk.url = '{address}/services/desk'\nc.Desk.hub = True\n")
+        config.write("c.Desk.hub_groups = ['class']\n")
     desk = [sys.executable, "-m", "nbjudge.cli.commands", "--course", str(course.root), "desk"]
     desk += ["--port", str(service), "--without-sandbox", "--workers", "1"]
     settings = {
@@ -125,7 +126,11 @@ def hub(course: Course, tmp_path: Path) -> Iterator[str]:
         "ConfigurableHTTPProxy.pid_file": f"{tmp_path}/proxy.pid",
         "DummyAuthenticator.password": "together",
         "Authenticator.allow_all": True,
-        "JupyterHub.load_roles": [{"name": "user", "scopes": ["self", "access:services"]}],
+        "JupyterHub.load_groups": {"class": {"users": ["ada", "bo", "instructor"]}},
+        "JupyterHub.load_roles": [
+            {"name": "user", "scopes": ["self", "access:services"]},
+            {"name": "desk", "scopes": ["read:groups!group=class"], "services": ["desk"]},
+        ],
         "JupyterHub.services": [
             {
                 "name": "desk",
@@ -183,5 +188,10 @@ def test_the_hub_says_who_hands_in(hub: str, browser: Any) -> None:
     ada.get_by_text("You are here as Ada Lovelace").wait_for()
     ada.get_by_role("link", name="sums").click()
     assert ada.url == f"{hub}/services/desk/assignments/sums"
-    come_in("instructor").get_by_role("heading", name="The class").wait_for()
+    instructor = come_in("instructor")
+    instructor.get_by_role("heading", name="The class").wait_for()
+    # Who is in the class is read from the hub's group, soon after the start.
+    read = instructor.get_by_text("2 students in group class of the hub")
+    waited_for(lambda: read.count() or (instructor.reload() and False))
+    come_in("bo").get_by_text("You are here as bo").wait_for()
     come_in("mallory").get_by_text("is not in the class now").wait_for()

@@ -1,0 +1,120 @@
+"""Reads the lists of a class: every hour, and when somebody asks for it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from nbjudge.course.course import Course
+from nbjudge.desk.class_lists.class_lists import ClassList, ClassLists
+from nbjudge.desk.class_lists.listed_people import Enrolment, Listed, enrol
+from nbjudge.exceptions import CourseError
+
+__all__ = ["ListReading", "Source"]
+
+#: Seconds between two looks at the clock; how old a list becomes, and one that cannot be read.
+PAUSE = 10.0
+EVERY, AGAIN = timedelta(hours=1), timedelta(minutes=10)
+
+
+class Source(Protocol):
+    """Where a list comes from."""
+
+    @property
+    def key(self) -> str:
+        """By which it is known again."""
+
+    @property
+    def label(self) -> str:
+        """What people know it by."""
+
+    @property
+    def by_number(self) -> bool:
+        """Whether it tells numbers on the platform, and no ids."""
+
+    def read(self) -> Sequence[Listed]:
+        """Return the students on it.
+
+        Raises
+        ------
+        CourseError
+            If it cannot be read.
+        """
+
+
+class ListReading:
+    """Reads lists into the gradebook.
+
+    Parameters
+    ----------
+    course : Course
+    lists : ClassLists
+    sources : sequence of Source
+    clock : callable
+        Returns the time in UTC.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        lists: ClassLists,
+        sources: Sequence[Source],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._course = course
+        self._lists = lists
+        self._sources = sources
+        self._clock = clock
+        self._reading = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="class lists")
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is being read now."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def lists(self) -> list[tuple[str, ClassList]]:
+        """Return the lists as they were read last, each with what people know it by."""
+        return [(each.label, self._lists.find(each.key)) for each in self._sources]
+
+    def read_all(self) -> list[tuple[str, Enrolment | str]]:
+        """Read all lists now; return what became of each, or why it could not be read."""
+        return [(each.label, self._read(each)) for each in self._sources]
+
+    def read_old(self) -> None:
+        """Read the lists whose time it is."""
+        for each in self._sources:
+            found = self._lists.find(each.key)
+            wait = AGAIN if found.problem else EVERY
+            if found.asked is None or self._clock() >= found.asked + wait:
+                self._read(each)
+            if self._stopped.is_set():
+                return
+
+    def _read(self, source: Source) -> Enrolment | str:
+        with self._reading:  # who asks for it twice waits for the first
+            self._lists.begin(source.key, self._clock())
+            try:
+                enrolment = enrol(self._course, source.read(), by_number=source.by_number)
+            except CourseError as error:
+                self._lists.fail(source.key, str(error))
+                return str(error)
+            self._lists.finish(source.key, enrolment, self._clock())
+            return enrolment
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.read_old()
+            except Exception:  # whatever it is, the next look may find nothing wrong
+                logging.exception("the reading of the class stumbled")
+            self._stopped.wait(PAUSE)

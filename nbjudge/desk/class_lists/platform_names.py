@@ -1,0 +1,173 @@
+"""The students of a course on a learning platform, by LTI's Names and Role Provisioning Services.
+
+What a platform answers is read within bounds: of bytes, pages, people and time. Of its words only
+the id, the roles and the name are taken.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from nbjudge.desk.class_lists.class_lists import ClassLists
+from nbjudge.desk.class_lists.listed_people import Listed, plain_name
+from nbjudge.desk.lti.bounded_http import Unanswered, ask
+from nbjudge.desk.lti.learning_platforms import CUSTOM, Platform, is_web_address
+from nbjudge.desk.lti.members import LEARNS, TEACHES, has_role
+from nbjudge.desk.lti.service_leave import ServiceLeave
+from nbjudge.exceptions import CourseError
+
+__all__ = ["PlatformNames", "names_source"]
+
+SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
+#: Bytes of the longest page; how many pages and people a class has at most; seconds for all pages.
+LONGEST, MOST_PAGES, MOST_PEOPLE, WHOLE = 4 * 2**20, 200, 20_000, 60.0
+#: Which of the members' words are which of a launch's.
+WORDS = {"sub": "user_id", "lms_user_id": "user_id", "email": "email"}
+WORDS |= {"lis_person_sourcedid": "lis_person_sourcedid"}
+
+
+def names_source(platform: Platform, context: str) -> str:
+    """Return by what the list of a course on a platform is known again."""
+    return json.dumps([platform.issuer, platform.client_id, context])
+
+
+class PlatformNames:
+    """Reads the students of one of a platform's courses.
+
+    Parameters
+    ----------
+    platform : Platform
+    context : str
+        The platform's id of the course.
+    lists : ClassLists
+        They know where the names are, from a launch.
+    leave : ServiceLeave
+    """
+
+    def __init__(
+        self, platform: Platform, context: str, lists: ClassLists, leave: ServiceLeave
+    ) -> None:
+        self._platform = platform
+        self._context = context
+        self._lists = lists
+        self._leave = leave
+
+    @property
+    def key(self) -> str:
+        """By which the list is known again."""
+        return names_source(self._platform, self._context)
+
+    @property
+    def label(self) -> str:
+        """What people know it by."""
+        return f"course {self._context} of {self._platform.host}"
+
+    @property
+    def by_number(self) -> bool:
+        """Whether students are known by their numbers on the platform."""
+        return self._platform.student_id == "lms_user_id"
+
+    def read(self) -> Sequence[Listed]:
+        """Return the students.
+
+        Raises
+        ------
+        CourseError
+            If they cannot be read: the message says why.
+        """
+        claim = self._platform.student_id
+        if claim.startswith(CUSTOM):
+            message = (
+                f"The names of {self.label} cannot be read: students are known by {claim}, which "
+                "it does not tell of its members. Take another student_id, or `course roster`."
+            )
+            raise CourseError(message)
+        members = [
+            each
+            for page in self._pages()
+            for each in page
+            if _is_student(each) and self._word(each, WORDS[claim])
+        ]
+        if not members:
+            message = (
+                f"{self._platform.host} names no student of course {self._context} with "
+                f"{claim}: let it share that with the desk."
+            )
+            raise CourseError(message)
+        return [_listed(self._word(each, WORDS[claim]), each) for each in members]
+
+    @staticmethod
+    def _word(member: Mapping[str, Any], name: str) -> str:
+        word = member.get(name)
+        return word if isinstance(word, str) and len(word) <= 1000 else ""
+
+    def _pages(self) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """Yield what each page of the list has, within bounds."""
+        address = self._lists.find(self.key).address
+        if not address:
+            message = (
+                f"It is not known yet where the names of {self.label} are: the desk is told when "
+                "somebody opens a link there, if the platform lets it read names."
+            )
+            raise CourseError(message)
+        first, people = address, 0
+        seen: set[str] = set()
+        end = time.monotonic() + WHOLE
+        while address:
+            if address in seen or len(seen) == MOST_PAGES or time.monotonic() > end:
+                raise Unanswered(f"The list of {self.label} has no end.")
+            if not (is_web_address(address) and _origin(address) == _origin(first)):
+                raise Unanswered(f"The list of {self.label} goes on at another address.")
+            seen.add(address)
+            members, address = self._page(address)
+            people += len(members)
+            if people > MOST_PEOPLE:
+                raise Unanswered(f"The list of {self.label} has more than {MOST_PEOPLE:,} people.")
+            yield members
+
+    def _page(self, address: str) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """Return the members on a page, and where the next one is."""
+        headers = self._leave.headers(self._platform, SCOPE, "read the names of the class")
+        answer = ask(address, headers={**headers, "Accept": MEDIA_TYPE}, longest=LONGEST)
+        host = urlsplit(address).hostname
+        if not answer.is_good:
+            if answer.status == 401:
+                self._leave.drop(self._platform, SCOPE)
+            message = f"{host} answered with status {answer.status} when asked for the names"
+            raise Unanswered(f"{message} of the class.")
+        try:
+            told = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            told = None
+        members = told.get("members") if isinstance(told, dict) else None
+        is_list = isinstance(members, list) and all(isinstance(each, dict) for each in members)
+        if not isinstance(told, dict) or not isinstance(members, list) or not is_list:
+            raise Unanswered(f"{host} did not answer with the names of the class.")
+        context = told.get("context")
+        id = context.get("id", self._context) if isinstance(context, dict) else self._context
+        if id != self._context:
+            raise Unanswered(f"{host} answered with the names of another course.")
+        return members, answer.next
+
+
+def _origin(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.netloc
+
+
+def _is_student(member: Mapping[str, Any]) -> bool:
+    """Say whether a member learns here now, and teaches nothing."""
+    told = member.get("roles")
+    roles = {role for role in told if isinstance(role, str)} if isinstance(told, list) else set()
+    is_active = member.get("status", "Active") == "Active"
+    return is_active and has_role(roles, LEARNS) and not has_role(roles, TEACHES)
+
+
+def _listed(said: str, member: Mapping[str, Any]) -> Listed:
+    first, last = (plain_name(member.get(name)) for name in ("given_name", "family_name"))
+    return Listed(said, first, last if first or last else plain_name(member.get("name")))
