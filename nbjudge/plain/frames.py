@@ -9,8 +9,8 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from functools import partial
-from types import NoneType
+from functools import lru_cache, partial
+from types import ModuleType, NoneType
 from typing import Any
 
 import numpy as np
@@ -412,12 +412,18 @@ FRAMES: dict[str, Kind] = {
 }
 
 
+@lru_cache(maxsize=1)
+def _kinds_of(pandas: ModuleType) -> dict[type, Kind]:
+    found = {_type(pandas, name): kind for name, kind in FRAMES.items()}
+    return {kind: how for kind, how in found.items() if kind is not None}
+
+
 def frame_types() -> dict[type, Kind]:
     """Return the kinds of pandas by their types: none if nobody has imported it yet."""
-    if "pandas" not in sys.modules:
+    pandas = sys.modules.get("pandas")
+    if not isinstance(pandas, ModuleType) or not hasattr(pandas, "__version__"):  # set last
         return {}
-    found = {_type(sys.modules["pandas"], name): kind for name, kind in FRAMES.items()}
-    return {kind: how for kind, how in found.items() if kind is not None}
+    return _kinds_of(pandas)
 
 
 def _type(module: object, name: str) -> type | None:

@@ -27,6 +27,7 @@ from traitlets.config import Config
 
 from nbjudge.kernel.notebook_imports import OWN_MODULES, WrittenModules
 from nbjudge.kernel.service import Service
+from nbjudge.shell.cell_code import CellShell
 from nbjudge.shell.leftovers import Leftovers, Loop
 from nbjudge.shell.line import ASK, ASKED_TO_END, DONE, KINDS, LEFT, REPLY, RUNNING, Line
 from nbjudge.shell.streams import Streams, number_of
@@ -96,6 +97,7 @@ class GradedKernel(IPythonKernel):
     line: Line
     streams: Streams
     leftovers: Leftovers
+    shell_class = Type(CellShell)
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
