@@ -136,6 +136,21 @@ def _say(figure: Figure, alt: str) -> None:
     figure.__dict__["alt"] = alt.replace("_", "")
 
 
+def _number(value: float) -> str:
+    """Return a number as one reads it aloud: to three digits, or whole from a thousand on."""
+    return (f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}").replace("-", "−")
+
+
+def _course_of(values: NDArray[Any]) -> str:
+    """Return where a series begins and ends, and its lowest value if that lies in between."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return "no finite number"
+    first, last, lowest = map(_number, (known[0], known[-1], known.min()))
+    between = "" if lowest in (first, last) else f" (lowest: {lowest})"
+    return f"from {first} to {last}{between}"
+
+
 def _words_of(figure: Figure) -> str:
     """Return what a figure says in words: titles, names of axes, and legends."""
     found = [figure.get_suptitle()]
@@ -318,7 +333,7 @@ def _star(axes: Axes, minimum: Sequence[float], label: str = "minimum") -> None:
         [float(minimum[1])],
         linestyle="none",
         marker="*",
-        markersize=24,
+        markersize=26,
         color=YELLOW,
         markeredgecolor="black",
         label=label,
@@ -372,7 +387,19 @@ def surface(
         _star(above, (w1, w2), label)
         space.plot([w1], [w2], [height], "*", color=YELLOW, mec="black", markersize=17, zorder=9)
         above.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12))
+    _say(
+        figure,
+        "The cost J over the weights w1 and w2, in space and from above, with lines of equal cost: "
+        f"from {_number(np.nanmin(grid.cost))}{_where(grid.lowest())} up to "
+        f"{_number(np.nanmax(grid.cost))}.",
+    )
     return figure
+
+
+def _where(place: Sequence[float] | None) -> str:
+    """Return " at (w1, w2)" for a text, or nothing."""
+    w1, w2 = (0, 0) if place is None else (round(float(weight), 2) + 0.0 for weight in place)
+    return "" if place is None else f" at ({_number(w1)}, {_number(w2)})"
 
 
 @dataclass(frozen=True)
@@ -416,8 +443,8 @@ class _Walk:
         return 1 + len(self.points) // 100
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _count(number: int, noun: str, nouns: str = "") -> str:
+    return f"{number} {noun}" if number == 1 else f"{number:,} {nouns or noun + 's'}"
 
 
 def _draw_walks(
@@ -445,9 +472,9 @@ def _draw_walks(
             w2[-1:],
             color=colour,
             marker=marker,
-            markersize=12,
+            markersize=9,
             markeredgecolor="white",
-            markeredgewidth=1.8,
+            markeredgewidth=1.2,
             linestyle="none",
             visible=walk.ends_on_map,
             zorder=7,
@@ -511,6 +538,12 @@ def paths(
     trails, heads = _draw_walks(axes, walks, minimum)
     axes.set_title(title, loc="left")
     figure.legend(loc="upper left", bbox_to_anchor=(0.52, 0.93))
+    ways = "; ".join(
+        f"{walk.describe()}, from{_where(walk.points[0])[3:]} to{_where(walk.points[-1])[3:]}"
+        for walk in walks
+    )
+    goal = "" if minimum is None else f" The minimum is{_where(_numpy(minimum)[:2])}."
+    _say(figure, f"Paths on the map of the cost. {f'{title}: ' if title else ''}{ways}.{goal}")
     return _film(figure, axes, walks, trails, heads) if animate else figure
 
 
@@ -617,10 +650,12 @@ class _Stage:
 
     HEIGHT, MARGIN, GAP, COSTS = 3.6, 0.75, 0.45, 3.1  # inches
 
-    def __init__(self, maps: int, w1_range: Range, w2_range: Range, updates: int) -> None:
+    def __init__(
+        self, maps: int, w1_range: Range, w2_range: Range, updates: int, *, titled: bool
+    ) -> None:
         wide = self.HEIGHT * (w1_range[1] - w1_range[0]) / (w2_range[1] - w2_range[0])
         across = self.MARGIN + maps * (wide + self.GAP) + self.GAP + self.COSTS + 0.2
-        up = self.HEIGHT + 1.5
+        up = self.HEIGHT + (1.5 if titled else 1.2)
         self.figure = Figure(figsize=(across, up))
         self.figure.set_layout_engine("none")
         self.canvas: Any = FigureCanvasAgg(self.figure)
@@ -666,10 +701,10 @@ class _Stage:
             pixels[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
             outline = axes.plot(*walk.points.T, color="white", linewidth=4)
             trail = axes.plot(*walk.points.T, linewidth=1.8, markevery=walk.every(), **look)
-            star = [] if minimum is None else axes.plot(*minimum, "*", ms=20, mfc=YELLOW, mec="k")
+            star = [] if minimum is None else axes.plot(*minimum, "*", ms=22, mfc=YELLOW, mec="k")
             start = axes.plot(*walk.points[0], "o", ms=11, mfc="none", mec="black", mew=1.8)
             end = axes.plot(
-                *walk.points[-1], MARKERS[index], ms=11, color=colour, mec="white", mew=1.6
+                *walk.points[-1], MARKERS[index], ms=8, color=colour, mec="white", mew=1
             )
             name = axes.text(
                 0, 1.03, f"{walk.label}\n{note}", transform=axes.transAxes, fontsize=11
@@ -677,7 +712,7 @@ class _Stage:
             moving += [(axes, part) for part in (*outline, *trail, *star, *start, *end, name)]
             (curve,) = self.costs.plot(left[index], color=colour, linestyle=LINES[index])
             moving.append((self.costs, curve))
-        words_above = self.figure.text(0.01, 0.95, title, fontsize=13)
+        words_above = self.figure.text(0.01, 0.945, title, fontsize=13)
         for axes, part in moving:
             axes.draw_artist(part)
         words_above.draw(renderer)
@@ -738,11 +773,14 @@ def side_by_side(
             left.append(np.where(heights > 0, heights, 0) / heights[0])
     words = [(notes or {}).get(walk.label, walk.length()) for walk in walks]
     longest = updates or max(len(_numpy(path)) for path in named.values()) - 1
-    stage = _stage(len(walks), tuple(w1_range), tuple(w2_range), max(longest, 1))
+    stage = _stage(
+        len(walks), tuple(w1_range), tuple(w2_range), max(longest, 1), titled=bool(title)
+    )
     place = None if minimum is None else [float(value) for value in minimum[:2]]
     png = stage.draw(grid, walks, left, minimum=place, title=title, notes=words)
     told = "; ".join(f"{walk.label}: {note}" for walk, note in zip(walks, words, strict=True))
-    return Picture(png, f"Maps of the cost with a path each, and the costs. {title} {told}.")
+    above = f"{title}: " if title else ""
+    return Picture(png, f"Maps of the cost with a path each, and the costs. {above}{told}.")
 
 
 def _png(canvas: Any) -> bytes:
@@ -751,9 +789,11 @@ def _png(canvas: Any) -> bytes:
 
     png = io.BytesIO()
     picture = Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
-    picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        png, "png", compress_level=1
-    )
+    picture = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    colours = np.array(picture.getpalette()).reshape(-1, 3)
+    colours[colours.min(axis=1) > 250] = 255  # else the paper would not be quite as white as a page
+    picture.putpalette(colours.ravel().tolist())
+    picture.save(png, "png", compress_level=1)
     return png.getvalue()
 
 
@@ -830,6 +870,11 @@ def batch_surfaces(
     whole.frame(right)
     right.set_ylabel("")
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
+    minima = "; ".join(
+        f"{label}{_where(grid.lowest())}" if grid.lowest() else f"{label} off the map"
+        for label, grid in {"all data": whole, **grids}.items()
+    )
+    _say(figure, f"Lines of equal cost, of all data and of single batches. Minima: {minima}.")
     return figure
 
 
@@ -902,6 +947,11 @@ def costs(
         axes.set_ylim(bottom=max(axes.get_ylim()[0], SMALLEST_SHARE * first))
     if isinstance(costs, Mapping) or diverging:
         axes.legend()
+    ways = "; ".join(
+        f"{label}{' (diverges)' * (label in diverging)} {_course_of(values)}"
+        for label, values in shown.items()
+    )
+    _say(figure, f"{f'{title}: ' if title else ''}{ylabel} against {xlabel}. {ways}.")
     return figure
 
 
@@ -972,6 +1022,9 @@ def training(
         axes.legend()
     panels[0].set_title(title)
     panels[1].set(xlabel="batch", ylim=(-3, 103))
+    ways = "; ".join(f"{label} {_course_of(values)}" for label, values in series.items())
+    length = _count(len(series["cost J"]), "batch", "batches")
+    _say(figure, f"{f'{title}: ' if title else ''}A training of {length}: {ways}.")
     return figure
 
 
@@ -1001,8 +1054,8 @@ def compare_training(
     ValueError
         If there is no run, costs are not one-dimensional, or a number of batches is below 1.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), sharey=True)
-    per_epoch = []
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.4), sharey=True)
+    per_epoch, ways = [], []
     for index, (label, (costs, batches_per_epoch)) in enumerate(_name_axes(runs, "").items()):
         values = _drop_non_finite(_array(costs, f"costs of '{label}'", ("n",)).astype(float))
         ends, means = _per_epoch(values, batches_per_epoch)
@@ -1017,6 +1070,7 @@ def compare_training(
         }
         left.plot(ends, means, **look)
         right.plot(np.arange(1, len(means) + 1), means, **look)
+        ways.append(f"{look['label']} {_course_of(means)} after {_count(len(values), 'update')}")
     ceiling, means = _ceiling(per_epoch), np.concatenate(per_epoch)
     low, high = np.nanmin(means[means > 0]), min(np.nanmax(means), ceiling)
     left.set(xlabel="update", ylabel=f"{ylabel}, mean over an epoch", title="Per update")
@@ -1024,8 +1078,14 @@ def compare_training(
     if log_updates:
         left.set(xscale="log", xlabel="update (logarithmic)")
     right.set(xlabel="epoch", title="Per epoch")
-    right.legend()
+    # Beneath the panels: within one it would hide a curve sooner or later.
+    entries = right.get_legend_handles_labels()
+    figure.legend(*entries, loc="outside lower center", ncols=min(len(per_epoch), 4))
     figure.suptitle(title)
+    _say(
+        figure,
+        f"{f'{title}: ' if title else ''}{ylabel} per update and per epoch. {'; '.join(ways)}.",
+    )
     return figure
 
 
@@ -1086,6 +1146,14 @@ def batches(
     handles, texts = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside right upper")
     figure.suptitle(title)
+    held = "; ".join(
+        f"{order} {', '.join(str(np.bincount(labels, minlength=classes)) for labels in sequence)}"
+        for order, sequence in orders.items()
+    )
+    _say(
+        figure,
+        f"{title} What each batch holds, as [{' '.join(names[:classes])}]: {held.strip()}.".strip(),
+    )
     return figure
 
 
@@ -1115,8 +1183,8 @@ def network(features: int = 301, hidden: int | str = "H") -> Figure:
     hidden : int or str
         Number of hidden units, or the letter that stands for it.
     """
-    figure, axes = plt.subplots(figsize=(12, 5.6))
-    axes.set(xlim=(-0.9, 10.9), ylim=(-2.6, 4.1), aspect="equal")
+    figure, axes = plt.subplots(figsize=(12, 5.3))
+    axes.set(xlim=(-0.9, 10.9), ylim=(-2.2, 4.1), aspect="equal")
     axes.axis("off")
     heights = {0.0: (3.2, 2.4, 1.6, 0.0), 5.0: (2.8, 2.0, 0.4), 10.0: (1.6,)}
     for (x, column), (next_x, next_column) in zip(
@@ -1285,8 +1353,10 @@ def spoiled_slice(
     amiss = right != told
     wrong.imshow(amiss.T, cmap="gray_r", **look)
     wrong.set_title(f"wrong: {_count(int(amiss.sum()), 'pixel')}", fontsize=12)
-    for axes in (brain, wrong):
-        axes.axis("off")
+    brain.axis("off")
+    wrong.set(xticks=[], yticks=[])
+    wrong.spines[:].set(visible=True, color="#b5b5b5")
+    wrong.grid(False)
     places = np.arange(len(names))
     drawn = bars.barh(
         places, numbers, color=TISSUES[: len(names)], edgecolor="black", linewidth=0.7
@@ -1556,6 +1626,7 @@ def loss_against_distance(
     figure = plt.figure(figsize=(8, 6.6), layout="none")
     upper, lower = figure.subplots(2, 1, sharex=True)
     figure.subplots_adjust(left=0.1, right=0.98, top=0.97, bottom=0.09, hspace=0.08)
+    ways = []
     for label, name, colour, line in (
         (0, "similar (label 0)", BLUE, "-"),
         (1, "dissimilar (label 1)", VERMILLION, "--"),
@@ -1566,6 +1637,7 @@ def loss_against_distance(
         if slopes is None:
             slopes = np.gradient(values, distance)
         slopes = _array(slopes, "the slope", distance.shape).astype(float)
+        ways.append(f"{name} {_course_of(values)}, its slope {_course_of(slopes)}")
         upper.plot(distance, values, color=colour, linestyle=line, label=name)
         lower.plot(distance, slopes, color=colour, linestyle=line)
     for axes in (upper, lower):
@@ -1574,6 +1646,8 @@ def loss_against_distance(
     upper.set(ylabel="loss of a pair")
     lower.set(xlabel="distance of the two embeddings", ylabel="slope: loss per distance")
     upper.legend()
+    across = f"distances {_course_of(distance)}"
+    _say(figure, f"The loss of a pair, margin {margin:g}, at {across}: {'; '.join(ways)}.")
     return figure
 
 
@@ -1706,6 +1780,14 @@ def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Fi
     axes.set(xlabel="distance of the two embeddings", ylabel="share of pairs per distance")
     axes.set_title(title)
     axes.legend()
+    spread = "; ".join(
+        f"{name} ({_count(len(chosen), 'pair')}): half of them from {_number(low)} to "
+        f"{_number(high)}, median {_number(middle)}"
+        for name, chosen in (("same", numbers[~different]), ("different", numbers[different]))
+        if len(chosen)
+        for low, middle, high in [np.quantile(chosen, (0.25, 0.5, 0.75))]
+    )
+    _say(figure, f"{title or 'Histograms of distances'}. {spread}.")
     return figure
 
 
@@ -1750,4 +1832,10 @@ def roc(
         title=title,
     )
     axes.legend(loc="lower right")
+    halfway = _number(float(np.interp(0.25, x, y)))
+    _say(
+        figure,
+        f"{f'{title}: ' if title else ''}ROC curve, hits against false alarms. The area is "
+        f"{float(area):.2f}, that of chance 0.50; at 0.25 false alarms there are {halfway} hits.",
+    )
     return figure
