@@ -248,7 +248,7 @@ def test_paths_side_by_side_are_one_picture_that_says_how_each_went():
 
     assert data["image/png"].startswith(b"\x89PNG")
     alt = metadata["image/png"]["alt"]
-    assert "η = 0.003 descent: arrives after 152; too fast: leaves the map" in alt
+    assert "η = 0.003. descent: arrives after 152; too fast: leaves the map" in alt
     assert not plt.get_fignums()
 
 

@@ -19,7 +19,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
@@ -83,7 +83,6 @@ STYLE: Any = {
     "lines.linewidth": 2,
 }
 
-UNIT = Normalize(0, 1)
 MAX_FRAMES = 60
 SMALLEST_SHARE = 1e-9
 """On a logarithmic axis costs are drawn down to this share of the largest."""
@@ -138,6 +137,7 @@ def _say(figure: Figure, alt: str) -> None:
 
 def _number(value: float) -> str:
     """Return a number as one reads it aloud: to three digits, or whole from a thousand on."""
+    value += 0.0  # no minus before 0
     return (f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}").replace("-", "−")
 
 
@@ -542,8 +542,8 @@ def paths(
         f"{walk.describe()}, from{_where(walk.points[0])[3:]} to{_where(walk.points[-1])[3:]}"
         for walk in walks
     )
-    goal = "" if minimum is None else f" The minimum is{_where(_numpy(minimum)[:2])}."
-    _say(figure, f"Paths on the map of the cost. {f'{title}: ' if title else ''}{ways}.{goal}")
+    goal = "" if minimum is None else f" The minimum is{_where(_numpy(minimum)[:2].tolist())}."
+    _say(figure, f"Paths on the map of the cost. {f'{title}. ' if title else ''}{ways}.{goal}")
     return _film(figure, axes, walks, trails, heads) if animate else figure
 
 
@@ -779,7 +779,7 @@ def side_by_side(
     place = None if minimum is None else [float(value) for value in minimum[:2]]
     png = stage.draw(grid, walks, left, minimum=place, title=title, notes=words)
     told = "; ".join(f"{walk.label}: {note}" for walk, note in zip(walks, words, strict=True))
-    above = f"{title}: " if title else ""
+    above = f"{title}. " if title else ""
     return Picture(png, f"Maps of the cost with a path each, and the costs. {above}{told}.")
 
 
@@ -1556,7 +1556,12 @@ def pairs(
     stacked = np.concatenate([upper, edge, lower], axis=1)
     above = ["different" if other else "same" for other in different]
     title = title or ("Distances beneath the pairs" if distances is not None else "")
-    return _grid(list(stacked), above, beneath, min(columns, len(upper)), (1.3, 3.1), title)
+    figure = _grid(list(stacked), above, beneath, min(columns, len(upper)), (1.3, 3.1), title)
+    told = ", ".join(
+        f"{kind} {number}".strip() for kind, number in zip(above, beneath, strict=True)
+    )
+    _say(figure, f"{title or 'Pairs of drawings, one above the other'}: {told}.")
+    return figure
 
 
 def _grid(
@@ -1711,7 +1716,9 @@ def embedding(
         if ink is None:
             continue
         # Behind the points, and pale: where the class is. In the key: which class it is.
-        pale = OffsetImage(1 - 0.35 * ink[mine][0], zoom=40 / ink.shape[1], cmap="gray", norm=UNIT)
+        shade = np.zeros((*ink.shape[1:], 4))
+        shade[..., 3] = 0.4 * ink[mine][0]
+        pale = OffsetImage(shade, zoom=56 / ink.shape[1])
         middle = tuple(places[mine].mean(axis=0))
         axes.add_artist(AnnotationBbox(pale, middle, frameon=False, zorder=1))
         row, column = index % 8, index // 8
