@@ -42,6 +42,7 @@ from starlette.routing import Route
 ISSUER, CLIENT, DEPLOYMENT, CONTEXT = "https://moodle.example.org", "desk-client", "1", "12"
 LAUNCH = "https://desk.example.org/lti/launch"
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
+SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 
 
@@ -216,6 +217,7 @@ class LearningPlatform:
         claims: Mapping[str, Any] | None = None,
         line: str = "4",
         names: str | None = None,
+        choice: Mapping[str, Any] | None = None,
         lasts: int = 300,
         **preflight: str,
     ) -> dict[str, str]:
@@ -233,6 +235,11 @@ class LearningPlatform:
             launch.set_ags(f"{self.address}/lines", f"{self.address}/lines/{line}")
         if names is not None:
             launch.set_nrps(names or f"{self.address}/names")
+        if choice is not None:
+            choice = {"deep_link_return_url": f"{ISSUER}/choice", "more": {}, **choice}
+            more = choice.pop("more")
+            launch.set_dl(**choice)
+            launch._deep_linking_launch_data[SETTINGS].update(more)
         launch.set_extra_claims(dict(claims or {}))
         launch.set_id_token_expiration(lasts)
         told = launch.lti_launch()
@@ -265,6 +272,7 @@ def running_platform() -> Iterator[LearningPlatform]:
     private, public = key_pair()
     registration = Registration()
     registration.set_iss(ISSUER).set_client_id(CLIENT).set_deployment_id(DEPLOYMENT)
+    registration.set_deeplink_launch_url(LAUNCH)
     registration.set_launch_url(LAUNCH).set_oidc_login_url("https://desk.example.org/lti/login")
     registration.set_platform_private_key(private).set_platform_public_key(public)
     platform = LearningPlatform(f"http://127.0.0.1:{port}", registration)

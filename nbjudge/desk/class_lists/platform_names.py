@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from nbjudge.desk.class_lists.class_lists import ClassLists
 from nbjudge.desk.class_lists.listed_people import Listed, plain_name
 from nbjudge.desk.lti.bounded_http import Unanswered, ask
-from nbjudge.desk.lti.learning_platforms import CUSTOM, Platform, is_web_address
+from nbjudge.desk.lti.learning_platforms import CUSTOM, Platform, is_web_address, origin_of
 from nbjudge.desk.lti.members import LEARNS, TEACHES, has_role
 from nbjudge.desk.lti.service_leave import ServiceLeave
 from nbjudge.exceptions import CourseError
@@ -121,7 +121,7 @@ class PlatformNames:
         while address:
             if address in seen or len(seen) == MOST_PAGES or time.monotonic() > end:
                 raise Unanswered(f"The list of {self.label} has no end.")
-            if not (is_web_address(address) and _origin(address) == _origin(first)):
+            if not (is_web_address(address) and origin_of(address) == origin_of(first)):
                 raise Unanswered(f"The list of {self.label} goes on at another address.")
             seen.add(address)
             members, address = self._page(address)
@@ -153,11 +153,6 @@ class PlatformNames:
         if id != self._context:
             raise Unanswered(f"{host} answered with the names of another course.")
         return members, answer.next
-
-
-def _origin(address: str) -> tuple[str, str]:
-    parts = urlsplit(address)
-    return parts.scheme, parts.netloc
 
 
 def _is_student(member: Mapping[str, Any]) -> bool:

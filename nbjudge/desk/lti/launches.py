@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import jwt
 
 from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.desk.lti.deep_linking import Question, read_question
 from nbjudge.desk.lti.key_sets import KeySets
 from nbjudge.desk.lti.learning_platforms import Platform, is_web_address
 from nbjudge.desk.store import Refused
@@ -25,7 +26,8 @@ CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 NAMES = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 LINES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
-VERSION, MESSAGE = "1.3.0", "LtiResourceLinkRequest"
+VERSION, MESSAGE, CHOOSING = "1.3.0", "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
+SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 NEEDED = ("iss", "aud", "exp", "iat", "nonce", "sub")
 #: Seconds by which two clocks may differ.
 ALLOWANCE = 60
@@ -56,6 +58,8 @@ class Launch:
         The platform's id of the course.
     names : str
         Where the names of the course are; empty if the platform does not tell them.
+    question : Question, optional
+        Which assignment a link shall be to, if that is what somebody comes for.
     """
 
     subject: str
@@ -67,6 +71,7 @@ class Launch:
     line: str = ""
     context: str = ""
     names: str = ""
+    question: Question | None = None
 
 
 def read_launch(
@@ -98,7 +103,8 @@ def read_launch(
         raise Refused("This launch is not the one that was begun here. Open it again.", 403)
     if _word(claims, f"{CLAIM}version") != VERSION:
         raise Refused("Your learning platform does not speak LTI 1.3.", 403)
-    if _word(claims, f"{CLAIM}message_type") != MESSAGE:
+    kind = _word(claims, f"{CLAIM}message_type")
+    if kind not in (MESSAGE, CHOOSING):
         message = "The desk can only be opened by a link, and this is another kind of launch."
         raise Refused(message, 403)
     subject = _word(claims, "sub")
@@ -118,6 +124,9 @@ def read_launch(
         line=_line(_mapping(claims, LINES)),
         context=_word(_mapping(claims, f"{CLAIM}context"), "id"),
         names=_names(_mapping(claims, NAMES)),
+        question=read_question(_mapping(claims, SETTINGS), _word(claims, f"{CLAIM}deployment_id"))
+        if kind == CHOOSING
+        else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from nbjudge.basics.settings import with_tuples
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Platform", "is_web_address", "read_platforms"]
+__all__ = ["Platform", "is_web_address", "origin_of", "read_platforms"]
 
 ADDRESSES = ("auth_login_url", "auth_token_url", "jwks_url")
 LISTS = ("deployment_ids", "context_ids")
@@ -20,6 +21,8 @@ NEEDED = ("issuer", "client_id", *ADDRESSES, *LISTS)
 CLAIMS = ("lms_user_id", "sub", "email", "lis_person_sourcedid")
 CUSTOM = "custom."
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+#: A host and its port, as they can stand in a header.
+HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -135,4 +138,15 @@ def is_web_address(text: str) -> bool:
         return False
     is_plain = not (parts.username or parts.password or parts.fragment)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    is_plain = is_plain and HOST.fullmatch(parts.netloc) is not None
     return bool(host) and is_plain and is_safe and text.isascii() and text.isprintable()
+
+
+def origin_of(address: str) -> str:
+    """Return scheme, host and port of an address that the desk may ask; empty of any other.
+
+    >>> origin_of("https://a.org:8443/x?y"), origin_of("https://a.org;b/")
+    ('https://a.org:8443', '')
+    """
+    parts = urlsplit(address) if is_web_address(address) else None
+    return f"{parts.scheme}://{parts.netloc}" if parts is not None else ""

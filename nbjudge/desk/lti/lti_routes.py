@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -15,13 +15,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from nbjudge.desk.lti.deep_linking import Question, frame_policy
 from nbjudge.desk.lti.launches import own_path
+from nbjudge.desk.lti.learning_platforms import Platform
 from nbjudge.desk.lti.login_states import LIFE
-from nbjudge.desk.lti.lti_tool import LtiTool
+from nbjudge.desk.lti.lti_tool import Arrival, LtiTool
 from nbjudge.desk.store import Refused
 from nbjudge.desk.web.desk_keys import Visitor
+from nbjudge.desk.web.desk_pages import DeskPages
 from nbjudge.desk.web.desk_service import Desk
 from nbjudge.desk.web.doors import Doors
+from nbjudge.desk.web.guards import page_policy
 from nbjudge.desk.web.uploads import read_form
 
 __all__ = ["LtiRoutes"]
@@ -41,12 +45,14 @@ class LtiRoutes:
     desk : Desk
     lti : LtiTool
     doors : Doors
+    pages : DeskPages
     """
 
-    def __init__(self, desk: Desk, lti: LtiTool, doors: Doors) -> None:
+    def __init__(self, desk: Desk, lti: LtiTool, doors: Doors, pages: DeskPages) -> None:
         self._desk = desk
         self._lti = lti
         self._doors = doors
+        self._pages = pages
         self._noted: deque[datetime] = deque(maxlen=MOST_NOTES)
 
     def routes(self) -> list[Route]:
@@ -101,6 +107,7 @@ class LtiRoutes:
             # The platform's own page sends the form that ends the login.
             samesite="none",
         )
+        _keep_in_frames(answer)
         return answer
 
     # ---- Ending ----------------------------------------------------------------------------------
@@ -115,7 +122,10 @@ class LtiRoutes:
             raise Refused("Your learning platform did not let you through to the desk.", 403)
         state = str(form.get("state", ""))
         browser = request.cookies.get(_cookie(state), "")
-        member, assignment = self._lti.receive(str(form.get("id_token", "")), state, browser)
+        arrival = self._lti.receive(str(form.get("id_token", "")), state, browser)
+        if arrival.question is not None:
+            return self._ask(arrival, arrival.question)
+        member, assignment = arrival.member, arrival.assignment
         to = ("/class/" if member.is_grader else "/assignments/") + quote(assignment, safe="")
         visitor = Visitor(member.who, is_grader=member.is_grader)
         answer = self._doors.begin(request, visitor, to if assignment else "/")
@@ -126,6 +136,35 @@ class LtiRoutes:
             httponly=True,
             samesite="none",
         )
+        _keep_in_frames(answer)
+        return answer
+
+    def _ask(self, arrival: Arrival, question: Question) -> Response:
+        """Ask a teacher which assignment a link shall be to; nobody is logged in by that."""
+        who = arrival.member.who
+        self._desk.store.note(self._desk.clock(), who, "was asked what a link is to")
+        offers = []
+        for name, due in sorted(self._desk.terms().due.items()):
+            notebooks = self._desk.notebooks(name).values()
+            cells = [cell for version in notebooks for cell in version.cells]
+            worth = sum(cell.points for cell in cells if cell.grade or cell.task)
+            token = self._lti.answer(question, arrival.platform, name, worth)
+            offers.append((name, due, worth, token))
+        return self._framed(
+            self._pages.render("choose", login=None, offers=offers, address=question.address),
+            [arrival.platform],
+            question.address,
+        )
+
+    def _framed(
+        self, answer: Response, platforms: Iterable[Platform], sends_to: str = ""
+    ) -> Response:
+        """Let platforms show a page in a frame: there teachers choose."""
+        frames = [sends_to] if sends_to else []
+        for each in platforms:
+            frames += [each.issuer, each.auth_login_url]
+        policy = frame_policy(page_policy(self._pages.style_hash), frames, sends_to)
+        answer.headers["Content-Security-Policy"] = policy
         return answer
 
     # ---- Both ------------------------------------------------------------------------------------
@@ -140,12 +179,19 @@ class LtiRoutes:
             raise refused from error
 
     def _noting(self, answer: Callable[[], Response]) -> Response:
-        """Return an answer; that somebody is refused is written down."""
+        """Return an answer; that somebody is refused is written down, and told in a frame, too."""
         try:
             return answer()
         except Refused as refused:
             self._note(refused)
-            raise
+            page = self._pages.render(
+                "message",
+                login=None,
+                status=refused.status,
+                heading="Not this way",
+                message=str(refused),
+            )
+            return self._framed(page, self._lti.platforms())
 
     def _note(self, refused: Refused) -> None:
         now = self._desk.clock()
@@ -161,3 +207,12 @@ class LtiRoutes:
 def _cookie(state: str) -> str:
     """Return the name of a login's cookie: several logins may be on their way in one browser."""
     return COOKIE + hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _keep_in_frames(answer: Response) -> None:
+    """Have browsers keep the last cookie of an answer in a platform's frame, for that site alone.
+
+    Starlette can say so from Python 3.14 on.
+    """
+    name, cookie = answer.raw_headers[-1]
+    answer.raw_headers[-1] = name, cookie + b"; Partitioned"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from nbjudge.course.course import Course
@@ -11,11 +12,12 @@ from nbjudge.desk.class_lists.platform_names import PlatformNames, names_source
 from nbjudge.desk.database import Database
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.due_dates import ClassTerms
+from nbjudge.desk.lti.deep_linking import Question, answer_to
 from nbjudge.desk.lti.key_sets import KeySets
 from nbjudge.desk.lti.launches import Launch, assignment_of, read_launch
 from nbjudge.desk.lti.learning_platforms import Platform, read_platforms
 from nbjudge.desk.lti.login_states import LoginStates
-from nbjudge.desk.lti.members import Member, PlatformGraders, grader_name, member_of
+from nbjudge.desk.lti.members import Member, PlatformGraders, grader_name, member_of, teaches
 from nbjudge.desk.lti.scores.score_queue import Line, ScoreQueue
 from nbjudge.desk.lti.scores.score_sending import ScoreSending
 from nbjudge.desk.lti.scores.score_service import ScoreService
@@ -23,7 +25,27 @@ from nbjudge.desk.lti.service_leave import ServiceLeave
 from nbjudge.desk.lti.tool_key import ToolKey
 from nbjudge.desk.store import Refused, Store
 
-__all__ = ["LtiTool"]
+__all__ = ["Arrival", "LtiTool"]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody who has come from a platform.
+
+    Parameters
+    ----------
+    member : Member
+    platform : Platform
+    assignment : str
+        That the link is to; empty if it is to none in particular.
+    question : Question, optional
+        What the platform asks, if somebody comes to choose what a link is to.
+    """
+
+    member: Member
+    platform: Platform
+    assignment: str
+    question: Question | None = None
 
 
 class LtiTool:
@@ -79,6 +101,10 @@ class LtiTool:
             clock,
         )
 
+    def platforms(self) -> list[Platform]:
+        """Return the platforms that the course is on."""
+        return list(self._platforms.values())
+
     def names(self) -> list[PlatformNames]:
         """Return where the names of the class can be read: of each course, on each platform."""
         return [
@@ -114,8 +140,8 @@ class LtiTool:
             raise Refused(message, 403)
         return found[0]
 
-    def receive(self, token: str, state: str, browser: str) -> tuple[Member, str]:
-        """Return who comes from a platform, and the assignment that the link is to, or "".
+    def receive(self, token: str, state: str, browser: str) -> Arrival:
+        """Return who comes from a platform, and what for.
 
         Raises
         ------
@@ -125,6 +151,8 @@ class LtiTool:
         issuer, client_id, nonce = self.logins.end(state, browser)
         platform = self.platform(issuer, client_id)
         launch = read_launch(token, platform, nonce, self._key_sets, self._clock())
+        if launch.question is not None and not teaches(launch):
+            raise Refused("Only who teaches here can choose what a link is to.", 403)
         terms = self._terms()
         assignment = assignment_of(launch, self._policy, terms.due)
         member = member_of(launch, platform, terms.people)
@@ -132,7 +160,14 @@ class LtiTool:
         self._remember(launch, platform, member, assignment)
         if launch.names:
             self._lists.remember(names_source(platform, launch.context), launch.names)
-        return member, assignment
+        return Arrival(member, platform, assignment, launch.question)
+
+    def answer(
+        self, question: Question, platform: Platform, assignment: str, max_points: float
+    ) -> str:
+        """Return the answer to a platform that asks what a link is to: an assignment, signed."""
+        url, now = self._policy.url, self._clock()
+        return answer_to(question, platform, self.key, url, assignment, max_points, now)
 
     def _remember(self, launch: Launch, platform: Platform, member: Member, name: str) -> None:
         if member.is_grader or not (name and launch.line):

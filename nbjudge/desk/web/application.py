@@ -85,7 +85,7 @@ def application(desk: Desk) -> Guard:
         *StudentRoutes(desk, pages, doors).routes(),
         *ClassRoutes(desk, pages, doors).routes(),
         *NotebookRoutes(desk, doors).routes(),
-        *(LtiRoutes(desk, desk.lti, doors).routes() if desk.lti is not None else ()),
+        *(LtiRoutes(desk, desk.lti, doors, pages).routes() if desk.lti is not None else ()),
         *(hub.routes() if hub is not None else ()),
     ]
     if desk.policy.base:
