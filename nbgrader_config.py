@@ -25,14 +25,14 @@ c.Plug.data = "course_utils.data"
 c.Plug.data_variable = "COURSE_DATA_DIR"
 c.Plug.offline = ["COURSE_OFFLINE"]
 
-# What the notebooks import, so that it is imported once for all kernels. An optimiser imports the
-# last, which takes two seconds.
+# What the notebooks import, so that it is imported once for all kernels. An optimiser imports
+# torch._dynamo, which takes two seconds; seaborn draws one picture.
 c.Plug.preload = [
     *("torch", "torch._subclasses.schema_check_mode", "torch.profiler._cupti_monitor"),
-    *("pandas", "pandas.io.formats.html", "pooch", "seaborn", "tqdm.auto"),
+    *("torch._dynamo", "pandas", "pandas.io.formats.html", "pooch", "tqdm.auto"),
     *("course_utils.data", "course_utils.explore", "course_utils.plots", "course_utils.probes"),
 ]
-c.Plug.preload_later = ["torch._dynamo"]
+c.Plug.preload_later = ["seaborn"]
 
 # Notebooks train for a few seconds instead of minutes when this is set. A class's grading, and
 # `nbgrader validate`, need only the short training; COURSE_QUICK=0 in your shell overrules it.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import UnsupportedOperation
 from statistics import median
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
 from rich.console import Console, Group
@@ -20,11 +20,13 @@ from rich.table import Table
 from rich.text import Text
 
 from nbjudge.cli.row_choice import Only
-from nbjudge.feedback.write import Progress as ProgressCallback
 from nbjudge.grading.batch import Watcher
 from nbjudge.grading.rows import Row, Status
 from nbjudge.grading.solution_proof import Proof
 from nbjudge.intake.submission import printable
+
+if TYPE_CHECKING:  # it takes a while to import, and only some commands write feedback
+    from nbjudge.feedback.write import Progress as ProgressCallback
 
 __all__ = [
     "print_class",

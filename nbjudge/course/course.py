@@ -28,6 +28,8 @@ UNFIT_IN_PATHS = "*?["
 UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
 #: What the gradebook has room for.
 MAX_NAME_BYTES = 128
+#: A path that every address reads as it is.
+PLAIN_PATH = re.compile(r"[\w./ -]+", re.ASCII)
 EXCEPTION = re.compile(
     r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
 )
@@ -202,10 +204,12 @@ def gradebook_url(root: Path) -> str:
     root : Path
         The course's folder.
     """
-    from sqlalchemy.engine import URL, make_url  # nbgrader's own, which takes a while
-
     path = str(root / "gradebook.db")
     plain = f"sqlite:///{path}"
+    if PLAIN_PATH.fullmatch(path):
+        return plain
+    from sqlalchemy.engine import URL, make_url  # nbgrader's own, which takes a while
+
     if make_url(plain).database == path:
         return plain
     return URL.create("sqlite", database=path).render_as_string(hide_password=False)

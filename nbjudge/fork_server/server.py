@@ -18,13 +18,16 @@ import importlib
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
@@ -83,7 +86,7 @@ class Imports(TypedDict):
     data: str
 
 
-def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bool = False) -> None:
+def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
     """Import, say so, and fork a kernel for each request until the grader is gone.
 
     Parameters
@@ -95,12 +98,9 @@ def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bo
         What `GradedKernelApp.serve` is to know of the course.
     imports : dict
         See `Imports`.
-    ahead : bool
-        Whether to import at once what could wait for the first kernel, since several will come.
     """
-    for name in (*MODULES, *imports["now"], *(imports["later"] if ahead else ())):
+    for name in (*MODULES, *imports["now"]):
         importlib.import_module(name)
-    is_first = True
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
     from nbjudge.shell.app import prepare  # which takes a while to import
@@ -109,9 +109,14 @@ def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bo
     _freeze()
     # Nobody asks how a child ended: its init tells on the leash.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    left, is_asked = deque(_chores(imports)), False
     with socket.socket(fileno=control) as grader:
         grader.send(json.dumps({"threads": _threads()}).encode())
         while True:
+            # Nobody waits now, and kernels are at work.
+            if is_asked and left and not select.select([grader], [], [], 0)[0]:
+                left.popleft()()
+                continue
             _, leashes, _, _ = socket.recv_fds(grader, 1, 1)
             if not leashes:
                 return
@@ -122,13 +127,16 @@ def main(control: int, course: Mapping[str, Any], imports: Imports, *, ahead: bo
                 grader.close()
                 _child(socket.socket(fileno=leash), app, course)
             os.close(leash)
-            if is_first:
-                is_first = False
-                for name in imports["later"]:
-                    importlib.import_module(name)
-                if imports["data"]:
-                    importlib.import_module(imports["data"]).read_ahead()
-                _freeze()
+            is_asked = True
+
+
+def _chores(imports: Imports) -> Iterator[Callable[[], object]]:
+    """Yield what can be done when the first kernels are at work, so that later ones need not."""
+    if imports["data"]:
+        yield lambda: importlib.import_module(imports["data"]).read_ahead()
+    for name in imports["later"]:
+        yield partial(importlib.import_module, name)
+    yield _freeze
 
 
 def _freeze() -> None:

@@ -10,13 +10,17 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 from nbjudge.basics.settings import with_tuples  # noqa: E402
 from nbjudge.course.plug import Plug  # noqa: E402
 from nbjudge.grading import preload  # noqa: E402
-from nbjudge.judge.knowledge import knowledge  # noqa: E402
 from nbjudge.sandbox import warm_kernels  # noqa: E402
 
 if told := os.environ.pop(preload.MARK, ""):
     plug = Plug(**with_tuples(json.loads(told)))
     warm_kernels.lend(plug)  # it imports what notebooks need while this process imports the rest
+
+    from nbjudge.judge.knowledge import knowledge
+
     knowledge(plug)
+    if data := plug.module("data"):
+        data.read_ahead()
 
 import distributed.nanny  # noqa: E402
 import distributed.worker  # noqa: E402

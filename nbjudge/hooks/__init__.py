@@ -13,14 +13,14 @@ import inspect
 import os
 import sysconfig
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import nbgrader
-from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions, Execute, SaveAutoGrades
 from traitlets.config import Config
 
 from nbjudge.course.course import gradebook_url
+from nbjudge.hooks.steps import Steps, place_of
 
 __all__ = ["configure"]
 
@@ -57,14 +57,16 @@ def _configure_gradebook(c: Config, root: Path) -> None:
 def _configure_releases(c: Config, root: Path) -> None:
     # nbgrader's own steps, and one more: where a student repairs broken code instead of writing new
     # code, the answer cell of the student version holds that code.
-    steps = GenerateAssignment.preprocessors.default()
-    steps.insert(steps.index(ClearSolutions) + 1, "nbjudge.hooks.starter.UseStarter")
-    c.GenerateAssignment.preprocessors = steps
+    c.GenerateAssignment.preprocessors = Steps(_use_starters)
     # The mark scheme of a written answer may stand in the locked cell that asks the question.
     # Students do not see it; nbgrader puts it back when it grades, for who marks.
     c.ClearMarkScheme.enforce_metadata = False
     # A released folder works by itself.
     c.GenerateAssignment.post_convert_hook = partial(_complete, root)
+
+
+def _use_starters(steps: list[Any]) -> None:
+    steps.insert(place_of(steps, "ClearSolutions") + 1, "nbjudge.hooks.starter.UseStarter")
 
 
 def _complete(root: Path, **told: object) -> None:
@@ -77,12 +79,8 @@ def _configure_grading(c: Config) -> None:
     # Submissions are rebuilt from the text of their cells and the course's own copy. The student's
     # cells then run in a kernel of their own, and the tests outside it; marks come from what the
     # tests found. docs/how-grading-works.md tells how.
-    restore = "nbjudge.hooks.autograde.Restore"
-    c.Autograde.sanitize_preprocessors = [restore, *Autograde.sanitize_preprocessors.default()]
-    steps = Autograde.autograde_preprocessors.default()
-    steps[steps.index(Execute)] = "nbjudge.hooks.autograde.Judge"
-    steps.insert(steps.index(SaveAutoGrades) + 1, "nbjudge.hooks.autograde.Record")
-    c.Autograde.autograde_preprocessors = steps
+    c.Autograde.sanitize_preprocessors.prepend(["nbjudge.hooks.autograde.Restore"])
+    c.Autograde.autograde_preprocessors = Steps(_judge)
     # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
     c.Execute.timeout = 120
     # `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it
@@ -100,13 +98,21 @@ def _configure_grading(c: Config) -> None:
     c.ZipCollectApp.extractor_plugin = "nbjudge.intake.unpack.CarefulExtractor"
 
 
+def _judge(steps: list[Any]) -> None:
+    steps[place_of(steps, "Execute")] = "nbjudge.hooks.autograde.Judge"
+    steps.insert(place_of(steps, "SaveAutoGrades") + 1, "nbjudge.hooks.autograde.Record")
+
+
 def _configure_pages(c: Config) -> None:
     # The formgrader shows submissions in the grader's own session. So that nothing in one can act
     # there, its pages are made of what cannot, and say so to the browser.
     c.HTMLExporter.preprocessors = ["nbjudge.hooks.formgrader.Shield"]
     c.HTMLExporter.filters = {"markdown2html": "nbjudge.hooks.formgrader.markdown"}
     c.HTMLExporter.template_name = "graders"
-    formgrader = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+    found = find_spec("nbgrader")
+    assert found is not None
+    assert found.origin is not None
+    formgrader = Path(found.origin).parent / "server_extensions" / "formgrader" / "templates"
     templates = Path(__file__).parent / "templates"
     c.HTMLExporter.extra_template_basedirs = [str(templates), str(formgrader)]
     c.HTMLExporter.extra_template_paths = [str(formgrader)]

@@ -74,7 +74,7 @@ class ForkServer:
         self._said = (self.folder / "said.txt").open("wb+")
         fonts = {f"{HOME}/matplotlib/{path.name}": path for path in font_lists()}
         command = bubblewrap.command(
-            ["/course/start.py", "parent", str(theirs.fileno()), *(["ahead"] if shared else [])],
+            ["/course/start.py", "parent", str(theirs.fileno())],
             library=library,
             packages=plug.all_packages,
             rooms=self.rooms,

@@ -139,7 +139,7 @@ def stage_library(plug: Plug, folder: Path, seen_as: str | None = None) -> None:
         f"course = {course!r}\n"
         'if what == "parent":\n'
         "    from nbjudge.fork_server.server import main\n"
-        f"    main(int(arguments[0]), course, {imports!r}, ahead='ahead' in arguments)\n"
+        f"    main(int(arguments[0]), course, {imports!r})\n"
         "else:\n"
         "    from nbjudge.shell.app import main\n"
         "    main(arguments, **course)\n"

@@ -196,6 +196,19 @@ def test_optimisers_made_alike_step_in_turn_each_with_a_memory_of_its_own():
     assert weights.tolist() == [1]
 
 
+def test_runs_are_those_of_optimisers_of_their_own():
+    weights = np.ones(1)
+    jobs = [([(weights,)] * 2, (0, 0)), ([(weights,)], (0,))]
+    runs = probes.optimiser_runs(Counting, {"start": 10}, jobs)
+    assert [[float(result[0]) for result in run["results"]] for run in runs] == [[11, 12], [11]]
+
+
+def test_runs_end_before_the_first_that_raises():
+    jobs = [([(np.ones(1),)], (0,)), ([("no array", "too many")], (0,)), ([(np.ones(1),)], (0,))]
+    runs = probes.optimiser_runs(Counting, {"start": 10}, jobs)
+    assert [len(run["results"]) for run in runs] == [1]
+
+
 # Gradients
 
 

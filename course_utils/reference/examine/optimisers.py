@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from course_utils.reference.examine.frame import (
     true,
 )
 from nbjudge import checks as check
+from nbjudge.remote import Remote
 
 __all__ = [
     "calculate_gradient",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 Optimiser = Callable[[Any, Any, Any, Any], Any]
+#: The weights and gradients of steps, and which of the optimisers takes each.
+Steps = tuple[Sequence[Any], Sequence[int]]
 
 MOMENTUM_SETTINGS = [
     {"learning_rate": rate, "beta": beta} for rate, beta in ((0.003, 0.9), (0.5, 0.25), (0.1, 0.0))
@@ -179,11 +182,8 @@ def _keeps_to_itself(
     """Check that every optimiser takes the same first step, whatever others did before."""
     first, other = rng.normal(scale=2, size=(2, 4)).tolist()
 
-    def first_step(*before: list[float]) -> Any:
-        inputs, turns = [*before, first], list(range(len(before) + 1))
-        return copy_or_kind(probes.optimiser_steps(answer, settings, inputs, turns)["results"][-1])
-
-    after_another, alone, again = first_step(other), first_step(), first_step()
+    runs = _runs(answer, settings, [([other, first], [0, 1]), ([first], [0]), ([first], [0])])
+    after_another, alone, again = (copy_or_kind(run["results"][-1]) for run in runs)
     anew = check.difference(again, alone, rtol=1e-9) is None
     true(anew, what="the first step of a new optimiser", problem="it depends on earlier optimisers")
     apart = check.difference(after_another, alone, rtol=1e-9) is None
@@ -204,16 +204,16 @@ def _examine_optimiser(
     # Of two optimisers made from one class, the second takes steps 2 and 4 right after the first.
     order = ((1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1), (5, 0))
     turns = [who for _, who in order]
-    for kind, convert in KINDS.items():
+    jobs = []
+    for convert in KINDS.values():
         # Any weights at all: what an optimiser remembers must not depend on them.
         given = {
             number: [convert(rng.normal(scale=2, size=shape)) for shape in SHAPES]
             for number in range(1, 6)
         }
-        inputs = [given[number] for number, _ in order]
-        run, wanted = (
-            probes.optimiser_steps(each, settings, inputs, turns) for each in (answer, right)
-        )
+        jobs.append(([given[number] for number, _ in order], turns))
+    for kind, (inputs, _), run in zip(KINDS, jobs, _runs(answer, settings, jobs), strict=True):
+        wanted = probes.optimiser_steps(right, settings, inputs, turns)
         for i, (number, other) in enumerate(order):
             what = f"step {number} {kind}"
             if other:
@@ -225,3 +225,18 @@ def _examine_optimiser(
                 what=what,
                 problem="a later step changes the weights that it returned",
             )
+
+
+def _runs(
+    answer: Any, settings: dict[str, float], jobs: Sequence[Steps]
+) -> Iterator[dict[str, list[Any]]]:
+    """Yield what optimisers do with each list of inputs: see `probes.optimiser_steps`.
+
+    One in another process is asked once for all, and again only for the first that it fails at.
+    """
+    runs: list[dict[str, list[Any]]] = []
+    if isinstance(answer, Remote):
+        runs = probes.optimiser_runs(answer, settings, jobs)
+    yield from runs
+    for inputs, turns in jobs[len(runs) :]:
+        yield probes.optimiser_steps(answer, settings, inputs, turns)
