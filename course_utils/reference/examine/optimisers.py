@@ -234,9 +234,8 @@ def _runs(
 
     One in another process is asked once for all, and again only for the first that it fails at.
     """
-    runs: list[dict[str, list[Any]]] = []
-    if isinstance(answer, Remote):
-        runs = probes.optimiser_runs(answer, settings, jobs)
+    is_elsewhere = isinstance(answer, Remote)
+    runs = probes.optimiser_runs(answer, settings, jobs) if is_elsewhere else []
     yield from runs
     for inputs, turns in jobs[len(runs) :]:
         yield probes.optimiser_steps(answer, settings, inputs, turns)

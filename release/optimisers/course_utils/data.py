@@ -309,16 +309,21 @@ def say_ready() -> None:
 
     Nothing is fetched, loaded or checked: that is for whoever loads it.
     """
-    versions = ", ".join(
-        f"{shown} {version(name)}"
-        for shown, name in (("NumPy", "numpy"), ("PyTorch", "torch"), ("Matplotlib", "matplotlib"))
-    )
-    print(f"Ready. Python {platform.python_version()}, {versions}.")
+    print(f"Ready. Python {platform.python_version()}, {_versions()}.")
     places: dict[str, list[str]] = {}
     for data_set, what in WHAT.items():
         places.setdefault(_place(data_set), []).append(what)
     for place, data_sets in places.items():
         print(f"{', '.join(data_sets).capitalize()}: {place}.")
+
+
+@functools.cache
+def _versions() -> str:
+    """Say which libraries are installed."""
+    return ", ".join(
+        f"{shown} {version(name)}"
+        for shown, name in (("NumPy", "numpy"), ("PyTorch", "torch"), ("Matplotlib", "matplotlib"))
+    )
 
 
 def _place(data_set: str) -> str:
@@ -338,6 +343,7 @@ def read_ahead() -> None:
     Only COURSE_DATA_DIR is looked into; what is not there will be generated, as without a network.
     Nothing is fetched, and whoever loads a file that cannot be read is told of it then.
     """
+    _versions()
     with suppress(DataError):
         folder = _data_dir()
         if (table := _first_file("preterm", folder)) is not None:

@@ -13,7 +13,7 @@ import functools
 import inspect
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ __all__ = [
     "is_a",
     "kinds",
     "loader_with",
+    "optimiser_runs",
     "optimiser_steps",
     "pair_distances",
     "siamese_epoch",
@@ -92,6 +93,33 @@ def optimiser_steps(
         "after": [arguments for _, arguments in then],
         "later": [result for result, _ in later],
     }
+
+
+@in_place
+def optimiser_runs(
+    optimiser: Callable[..., Any],
+    settings: dict[str, float],
+    jobs: Sequence[tuple[Sequence[Sequence[Any]], Sequence[int]]],
+) -> list[dict[str, list[Any]]]:
+    """Let optimisers take the steps of several jobs, each with optimisers of its own.
+
+    Parameters
+    ----------
+    optimiser, settings
+        As of `optimiser_steps`.
+    jobs : sequence of tuple
+        The `argument_lists` and `turns` of each.
+
+    Returns
+    -------
+    list of dict
+        What `optimiser_steps` returns for each, up to the first at which it raises.
+    """
+    runs = []
+    with suppress(Exception):
+        for job in jobs:
+            runs.append(optimiser_steps(optimiser, settings, *job))
+    return runs
 
 
 @in_place
