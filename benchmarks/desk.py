@@ -1,40 +1,54 @@
 """Measure the desk under load, on loopback alone: receipts, pages and the time to a mark.
 
-    python benchmarks/desk.py [--students 500] [--seconds 600] [--workers N] [--kills N] [--growth]
+    python benchmarks/desk.py [--students 500] [--seconds 600] [--workers N]
+    python benchmarks/desk.py --kills 30 [--seed N] [--students 60] [--seconds 300]
+    python benchmarks/desk.py --growth
 
-A class hands in `optimisers`, evenly over some time, and thirty of it in the last second; meanwhile
-pages are asked for. Each student's notebook is one of a few made-up ones, with a remark of their
-own, so that none is graded by another's marks. With `--kills` the desk, all its workers and kernels
-are killed at random moments and started again; whoever got no receipt hands in again, and whatever
-has one must be marked in the end. `--growth` measures instead what noting a hand-in
-costs when few and when ten thousand are stored.
+A class hands in `optimisers`, evenly over some time, and thirty of it in the last second; everybody
+looks at the pages that a student looks at, and the instructor at that of the class. Each student's
+notebook is one of a few made-up ones, with a remark of their own, so that none is graded by
+another's marks.
+
+With `--kills`, things go wrong at random moments of that time: the desk is killed, alone or with
+all that it has started, or a worker, or the parent of the kernels; or its database or the gradebook
+is locked for some seconds. A desk that is gone is started again, as systemd would; nobody helps
+otherwise. Whoever got no receipt hands in again. In the end each hand-in with a receipt has to be
+there, with the very bytes that were sent, and marked once.
+
+`--growth` measures instead what noting a hand-in costs when few and when ten thousand are stored.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
 import os
 import random
+import re
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPException
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 import nbformat
 from rich.console import Console
@@ -42,28 +56,50 @@ from rich.table import Table
 
 from nbjudge.cli.demo import fresh_course, made_up_class, write_answers
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import open_gradebook
+from nbjudge.course.gradebook import marks, open_gradebook
 from nbjudge.desk.database import Database
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.night import percentile
-from nbjudge.desk.store import HandedFile, Store
+from nbjudge.desk.store import HandedFile, State, Store
+from nbjudge.desk.vault import Vault
 from nbjudge.release.release import release
 
 #: Hand-ins in the last second; bounds of what may be asked for.
 RUSH, MOST_STUDENTS, MOST_SECONDS = 30, 2000, 3600
 #: Seconds in which everything has to be marked in the end.
 PATIENCE = 3600
+#: Seconds between two looks: of a student at the result, of the instructor at the class.
+LOOK, WATCH = 2.0, 3.0
 FEW, MANY, SAMPLE = 100, 10_000, 100
+#: What goes wrong, and how it is known which process that is.
+TROUBLES = ("desk", "desk and all below it", "worker", "parent of kernels", "lock")
+COMMANDS = {"worker": r"multiprocessing\.(?:spawn|forkserver)", "parent of kernels": r" parent \d"}
+#: Seconds for which a database is locked, and the shortest and longest pause between troubles.
+LOCKED, PAUSES = (1.0, 8.0), (0.2, 4.0)
 
 
 @dataclass
 class Times:
-    """What was measured, in seconds."""
+    """What was measured, in seconds, and what was promised."""
 
     receipts: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
+    watching: list[float] = field(default_factory=list)
     marks: list[float] = field(default_factory=list)
+    #: The numbers of receipts, with the SHA-256 of what was sent.
+    promised: dict[int, str] = field(default_factory=dict)
     lost: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Note how long something took."""
+        with self.lock:
+            getattr(self, name).append(seconds)
+
+    def lose(self) -> None:
+        """Note that something was not to be had."""
+        with self.lock:
+            self.lost += 1
 
 
 def main() -> None:
@@ -72,6 +108,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--growth", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="desk-benchmark-") as folder:
@@ -80,18 +117,35 @@ def main() -> None:
             return
         students = min(chosen.students, MOST_STUDENTS)
         seconds = min(chosen.seconds, MOST_SECONDS)
-        times = load(Path(folder), students, seconds, chosen.workers, chosen.kills)
-    table = Table("what", "half of them within", "19 in 20 within", "the slowest", box=None)
-    for name in ("receipts", "pages", "marks"):
+        problems = load(Path(folder), students, seconds, chosen.workers, chosen.kills, chosen.seed)
+    for problem in problems:
+        print(problem)
+    raise SystemExit(bool(problems))
+
+
+def show(times: Times, cpu: float) -> None:
+    """Print what was measured."""
+    table = Table("what", "half of them within", "19 in 20 within", "the slowest", "how many")
+    for name, told in (
+        ("receipts", "receipts"),
+        ("pages", "students' pages"),
+        ("watching", "the class's page"),
+        ("marks", "marks"),
+    ):
         values = getattr(times, name)
-        told = (percentile(values, 0.5), percentile(values, 0.95), max(values, default=None))
-        table.add_row(name, *(f"{value:.2f} s" if value is not None else "–" for value in told))
+        found = (percentile(values, 0.5), percentile(values, 0.95), max(values, default=None))
+        cells = (f"{value:.2f} s" if value is not None else "–" for value in found)
+        table.add_row(told, *cells, str(len(values)))
     Console().print(table)
-    print(f"{len(times.receipts)} receipts, {len(times.marks)} marks, {times.lost} lost")
+    looks = len(times.pages) + len(times.watching) + len(times.receipts)
+    told = f"The desk's own process took {cpu:.1f} s of a processor for {looks} requests"
+    print(f"{told} and {len(times.marks)} marks. {times.lost} were lost.")
 
 
-def load(folder: Path, students: int, seconds: float, workers: int | None, kills: int) -> Times:
-    """Have a class hand in at a desk of its own."""
+def load(
+    folder: Path, students: int, seconds: float, workers: int | None, kills: int, seed: int
+) -> list[str]:
+    """Have a class hand in at a desk of its own; return what was not as it has to be."""
     course, notebooks, assignment = class_of(folder / "course", students)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -103,23 +157,64 @@ def load(folder: Path, students: int, seconds: float, workers: int | None, kills
     with (course.root / "desk_links.csv").open(encoding="utf-8", newline="") as file:
         keys = {row["id"]: row["link"].rpartition("/")[2] for row in csv.DictReader(file)}
     more = ["--workers", str(workers)] if workers else []
-    desk = _Desk([*command, "--port", str(port), *more])
-    killer = threading.Thread(target=desk.kill_at_random, args=(kills, seconds), daemon=True)
-    killer.start()
+    url = f"http://127.0.0.1:{port}"
+    desk = _Desk([*command, "--port", str(port), *more], url)
+    times = Times()
     try:
-        url = f"http://127.0.0.1:{port}"
-        times = hand_all_in(url, keys, notebooks, assignment, seconds, again=bool(kills))
-        killer.join()
-        return times
+        wait_for(url)
+        before = desk.cpu()
+        trouble = threading.Thread(
+            target=desk.make_trouble, args=(kills, seconds, seed, course), daemon=True
+        )
+        trouble.start()
+        hand_all_in(url, keys, notebooks, assignment, seconds, times, again=bool(kills))
+        trouble.join()
+        show(times, desk.cpu() - before)
     finally:
         desk.end(signal.SIGTERM)
+    if kills:
+        print(f"Seed {seed}: {', '.join(f'{n} × {what}' for what, n in desk.made.items())}.")
+    problems = broken_promises(course, assignment, times)
+    for place in ("autograde.log", "desk.log"):
+        with suppress(OSError):
+            text = (course.root / place).read_text(encoding="utf-8", errors="replace")
+            problems += [line for line in text.splitlines() if "Traceback" in line][:3]
+    return problems
+
+
+def broken_promises(course: Course, assignment: str, times: Times) -> list[str]:
+    """Return what of the receipts did not hold, as sentences."""
+    policy, vault = DeskPolicy(), Vault(course.root)
+    store = Store(Database(course, policy), policy)
+    found = [(number, store.find(number), sha256) for number, sha256 in times.promised.items()]
+    problems = [f"Hand-in {number} is gone." for number, each, _ in found if each is None]
+    for number, each, sha256 in found:
+        if each is None:
+            continue
+        kept = vault.path(each.files[0].sha256)
+        if each.files[0].sha256 != sha256 or hash_of(kept.read_bytes()) != sha256:
+            problems.append(f"Hand-in {number} holds other bytes than were sent.")
+        if each.state != (State.MARKED if each.counts else State.KEPT) and each.counts:
+            problems.append(f"Hand-in {number} is {each.state}: {each.outcome}")
+    by_student = Counter(each.student for each in store.that_count(assignment))
+    problems += [f"{who} has {n} that count." for who, n in by_student.items() if n != 1]
+    graded = {each.student: len(each.marks) for each in marks(course, assignment)}
+    problems += [f"{who} has no marks in the gradebook." for who in by_student if who not in graded]
+    if len(set(graded.values())) > 1:
+        problems.append(f"Not everybody has the same number of marks: {set(graded.values())}.")
+    told = f"{len(times.promised)} receipts: "
+    print(told + ("all there, each marked once." if not problems else "not all is well."))
+    return problems
 
 
 class _Desk:
     """A desk in a process of its own, with all that it starts."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], url: str) -> None:
         self._command = command
+        self._url = url
+        #: How often each trouble was made.
+        self.made: Counter[str] = Counter()
         self._start()
 
     def _start(self) -> None:
@@ -128,18 +223,80 @@ class _Desk:
             self._command, stdout=quiet, stderr=quiet, start_new_session=True
         )
 
+    def cpu(self) -> float:
+        """Return how many seconds of a processor the desk's own process has used."""
+        fields = _fields(self._process.pid)
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
     def end(self, by: int) -> None:
         """End it; by SIGKILL with everything that belongs to it."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, by)
         self._process.wait()
 
-    def kill_at_random(self, times: int, seconds: float) -> None:
-        """Kill it now and then within some time, and start it again."""
-        for _ in range(times):
-            time.sleep(random.uniform(0.2, 2 * seconds / times))
+    def make_trouble(self, times: int, seconds: float, seed: int, course: Course) -> None:
+        """Make trouble now and then within some time; start again what is gone."""
+        chance = random.Random(seed)
+        end = time.monotonic() + seconds
+        for number in range(times):
+            share = max(0.0, end - time.monotonic()) / (times - number)
+            time.sleep(chance.uniform(PAUSES[0], max(PAUSES[1], 2 * share)))
+            self._make(TROUBLES[number % len(TROUBLES)], chance, course)
+
+    def _make(self, trouble: str, chance: random.Random, course: Course) -> None:
+        if trouble == "lock":
+            _lock(course.root / chance.choice(("desk.db", "gradebook.db")), chance)
+        elif trouble == "desk":
+            self._process.kill()
+            self._process.wait()
+            self._start()
+        elif trouble == "desk and all below it":
             self.end(signal.SIGKILL)
             self._start()
+        else:
+            found = []
+            while not found and self._process.poll() is None:
+                found = _below(self._process.pid, COMMANDS[trouble])
+                time.sleep(0.05)
+            with suppress(ProcessLookupError, IndexError):
+                os.kill(chance.choice(found), signal.SIGKILL)
+        self.made[trouble] += 1
+
+
+def _lock(path: Path, chance: random.Random) -> None:
+    """Keep everybody else from writing to a database for some seconds."""
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        time.sleep(chance.uniform(*LOCKED))
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
+def _fields(number: int) -> list[str]:
+    """Return what Linux tells of a process after its name; nothing if there is none."""
+    with suppress(OSError):
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def _below(number: int, command: str) -> list[int]:
+    """Return the processes that one has started, or those it has, by their command."""
+    parents = defaultdict(list)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and (fields := _fields(int(entry.name))):
+            parents[int(fields[1])].append(int(entry.name))
+    found, new = [], [number]
+    while new:
+        new = [child for parent in new for child in parents[parent]]
+        found += new
+    texts = []
+    for each in found:
+        with suppress(OSError):
+            text = Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            texts += [each] if re.search(command, text) else []
+    return texts
 
 
 def class_of(root: Path, students: int) -> tuple[Course, list[bytes], str]:
@@ -166,52 +323,89 @@ def hand_all_in(
     notebooks: list[bytes],
     assignment: str,
     seconds: float,
+    times: Times,
     *,
     again: bool,
-) -> Times:
-    """Hand in for everybody, and return how long it all took."""
-    times = Times()
-    lock = threading.Lock()
+) -> None:
+    """Hand in for everybody, and note how long it all took."""
     students = [name for name in keys if name.startswith("s")]
-    wait_for(url)
     begun = time.monotonic()
     rush = max(0, len(students) - RUSH)
     moments = [begun + seconds * n / max(1, rush) for n in range(rush)]
     moments += [begun + seconds + n / RUSH for n in range(len(students) - rush)]
+    is_over = threading.Event()
 
     def hand_in(student: str, number: int, moment: float) -> None:
+        browser = _Browser(url, keys[student], times, again)
+        # Whoever hands in has looked at the pages before.
+        time.sleep(max(0.0, moment - 5 - time.monotonic()))
+        browser.look("/")
+        browser.look(f"/assignments/{assignment}")
         time.sleep(max(0.0, moment - time.monotonic()))
         content = signed(notebooks[number % len(notebooks)], student)
         start = time.monotonic()
-        found = persist(
-            lambda: ask(f"{url}/api/hand-ins?assignment={assignment}", keys[student], content),
-            again,
-        )
+        address = f"{url}/api/hand-ins?assignment={assignment}"
+        found = persist(lambda: ask(address, keys[student], content), again)
         if found is None:
-            with lock:
-                times.lost += 1
+            times.lose()
             return
-        received = time.monotonic()
-        with lock:
-            times.receipts.append(received - start)
+        times.add("receipts", time.monotonic() - start)
+        times.promised[found["id"]] = hash_of(content)
+        browser.look(f"/hand-ins/{found['id']}")
         while not found["is_over"] and time.monotonic() < begun + PATIENCE:
-            time.sleep(0.5)
-            look, number = time.monotonic(), found["id"]
+            time.sleep(LOOK)
+            number = found["id"]
+            browser.look(f"/hand-ins/{number}/result")
             found = persist(lambda n=number: ask(f"{url}/api/hand-ins/{n}", keys[student]), again)
             if found is None:  # it has a receipt, and is gone
-                with lock:
-                    times.lost += 1
+                times.lose()
                 return
-            with lock:
-                times.pages.append(time.monotonic() - look)
-        with lock:
-            if found["is_over"]:
-                times.marks.append(time.monotonic() - start)
+        if found["is_over"]:
+            times.add("marks", time.monotonic() - start)
 
+    def watch() -> None:
+        browser = _Browser(url, keys["instructor"], times, again, "watching")
+        while not is_over.wait(WATCH):
+            browser.look(f"/class/{assignment}/figures")
+
+    watching = threading.Thread(target=watch)
+    watching.start()
     with ThreadPoolExecutor(len(students)) as everybody:
         for number, (student, moment) in enumerate(zip(students, moments, strict=True)):
             everybody.submit(hand_in, student, number, moment)
-    return times
+    is_over.set()
+    watching.join()
+
+
+class _Browser:
+    """Somebody who has come in, and looks at pages."""
+
+    def __init__(self, url: str, key: str, times: Times, again: bool, kind: str = "pages") -> None:
+        self._url, self._times, self._again, self._kind = url, times, again, kind
+        self._opener = build_opener(HTTPCookieProcessor(CookieJar()))
+        form = urlencode({"key": key}).encode()
+        self._enter = Request(f"{url}/enter", data=form, headers={"Origin": url})
+        self._is_in = False
+
+    def look(self, path: str) -> None:
+        """Load a page, and note how long that takes; coming in is not counted."""
+
+        def load() -> dict[str, Any]:
+            if not self._is_in:
+                self._opener.open(self._enter, timeout=60).close()
+                self._is_in = True
+            start = time.monotonic()
+            with self._opener.open(f"{self._url}{path}", timeout=60) as page:
+                page.read()
+            self._times.add(self._kind, time.monotonic() - start)
+            return {}
+
+        if persist(load, self._again) is None:
+            self._times.lose()
+
+
+def hash_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def persist(do: Callable[[], dict[str, Any]], again: bool) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +33,9 @@ from rich.console import Console
 from course_utils.reference.known_answers import mistakes
 from nbjudge.cli.terminal import print_class
 from nbjudge.course.course import CONFIG_NAME, Course
+from nbjudge.desk.desk_policy import read_policy
+from nbjudge.desk.web.desk_keys import Visitor
+from nbjudge.desk.web.desk_service import Desk
 from nbjudge.feedback.write import feedback
 from nbjudge.grading.batch import autograde, lend_workers
 from nbjudge.release import source
@@ -254,8 +258,41 @@ def the_formgrader(course: Course, started: Any) -> None:
         photographed(page, "formgrader.png")
 
 
+def the_desk(course: Course, started: Any) -> None:
+    """Photograph what a student sees who has handed in at the desk, in time."""
+    from serving_desks import free_port, serve
+
+    url = f"http://127.0.0.1:{free_port()}"
+    policy = replace(read_policy(course.config()), url=url, shows_before="mistakes")
+    name = f"{ASSIGNMENT}.ipynb"
+    sent = (course.root / "submitted" / SHOWN / ASSIGNMENT / name).read_bytes()
+    when = DUE.replace(tzinfo=None) - timedelta(minutes=50)
+    desk = Desk(course, policy, clock=lambda: when)
+    try:
+        number = desk.take_in(SHOWN, ASSIGNMENT, [(name, io.BytesIO(sent))]).id
+        desk.start()
+        with serve(desk):
+            for scheme in ("light", "dark"):
+                context = started.new_context(
+                    viewport={"width": 800, "height": 900},
+                    color_scheme=scheme,
+                    device_scale_factor=1.5,
+                    timezone_id="UTC",
+                )
+                page = context.new_page()
+                page.goto(desk.links.link_of(Visitor(SHOWN)))
+                page.get_by_role("button", name="Go on").click()
+                page.goto(f"{url}/hand-ins/{number}")
+                page.locator(".score").wait_for(timeout=600_000)
+                end = "" if scheme == "light" else "-dark"
+                photographed(page, f"desk{end}.png")
+    finally:
+        desk.close()
+
+
 MAKERS = {
     "class": the_class,
+    "desk": the_desk,
     "feedback": feedback_pages,
     "formgrader": the_formgrader,
     "notebook": the_notebook,

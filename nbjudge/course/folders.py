@@ -67,9 +67,17 @@ class _QuietFile(logging.FileHandler):
 
 @contextmanager
 def log_to_file(course: Course) -> Iterator[None]:
-    """Send what nbgrader and its libraries say to the course's log file, not to the terminal."""
+    """Send what nbgrader and its libraries say to the course's log file, not to the terminal.
+
+    Within such a block another one changes nothing: each line is written once.
+    """
     root = logging.getLogger()
-    handler = _QuietFile(course.root / LOG_NAME, encoding="utf-8", errors="replace")
+    path = (course.root / LOG_NAME).resolve()
+    ours = [each for each in root.handlers if isinstance(each, _QuietFile)]
+    if str(path) in {each.baseFilename for each in ours}:
+        yield
+        return
+    handler = _QuietFile(path, encoding="utf-8", errors="replace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level = root.level
     root.addHandler(handler)

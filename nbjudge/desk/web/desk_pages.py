@@ -76,9 +76,9 @@ class DeskPages:
     def _brief(self, moment: datetime) -> Markup:
         """Return a time in the course's zone for a table, where there is little room."""
         there = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self._desk.policy.timezone))
-        return Markup('<time datetime="{}Z">{} {:%b, %H:%M:%S}</time>').format(
-            moment.replace(microsecond=0).isoformat(), there.day, there
-        )
+        # A class's page has hundreds of them; nothing in it is anybody's text.
+        when = moment.replace(microsecond=0).isoformat()
+        return Markup(f'<time datetime="{when}Z">{there.day} {there:%b, %H:%M:%S}</time>')
 
 
 def _fate(hand_in: HandIn) -> str:

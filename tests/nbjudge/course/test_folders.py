@@ -1,0 +1,20 @@
+"""The folders and the log of a course."""
+
+from __future__ import annotations
+
+import logging
+
+from nbjudge.course.course import Course
+from nbjudge.course.folders import LOG_NAME, log_to_file
+
+
+def test_each_line_of_the_log_is_written_once(course: Course) -> None:
+    logger = logging.getLogger("some.library")
+    with log_to_file(course):
+        with log_to_file(course):
+            logger.info("within")
+        logger.info("after")
+    logger.info("outside")
+    lines = (course.root / LOG_NAME).read_text(encoding="utf-8").splitlines()
+
+    assert [line.rpartition(": ")[2] for line in lines] == ["within", "after"]
