@@ -11,6 +11,7 @@ from typing import Protocol
 from nbjudge.course.course import Course
 from nbjudge.desk.class_lists.class_lists import ClassList, ClassLists
 from nbjudge.desk.class_lists.listed_people import Enrolment, Listed, enrol
+from nbjudge.desk.store import Store
 from nbjudge.exceptions import CourseError
 
 __all__ = ["ListReading", "Source"]
@@ -52,6 +53,7 @@ class ListReading:
     ----------
     course : Course
     lists : ClassLists
+    store : Store
     sources : sequence of Source
     clock : callable
         Returns the time in UTC.
@@ -61,11 +63,13 @@ class ListReading:
         self,
         course: Course,
         lists: ClassLists,
+        store: Store,
         sources: Sequence[Source],
         clock: Callable[[], datetime],
     ) -> None:
         self._course = course
         self._lists = lists
+        self._store = store
         self._sources = sources
         self._clock = clock
         self._reading = threading.Lock()
@@ -109,6 +113,9 @@ class ListReading:
                 self._lists.fail(source.key, str(error))
                 return str(error)
             self._lists.finish(source.key, enrolment, self._clock())
+            if enrolment.added:
+                what = f"{source.label}: {len(enrolment.added)}"
+                self._store.note(self._clock(), "the desk", "entered students", what)
             return enrolment
 
     def _run(self) -> None:

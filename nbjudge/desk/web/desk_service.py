@@ -131,7 +131,7 @@ class Desk:
             else None
         )
         #: Who is in the class, as others have it.
-        self.class_lists = ListReading(course, lists, self._sources(), clock)
+        self.class_lists = ListReading(course, lists, self.store, self._sources(), clock)
         self._looking = threading.Semaphore(AT_ONCE)
         self._reading = threading.Lock()
         self._versions: dict[str, tuple[float, Mapping[str, NotebookVersion]]] = {}
