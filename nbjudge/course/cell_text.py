@@ -10,11 +10,14 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import lru_cache
 
 __all__ = ["bound_names", "is_same"]
 
 #: Characters of a text that is looked at closely; no honest cell has as many.
 MAX_LENGTH = 20_000
+#: Texts of which is remembered what was found: the course's own come with each submission.
+KEPT = 200
 
 _DEFINITION = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
 _IMPORT = re.compile(r"(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+([^#;]+)")
@@ -34,8 +37,13 @@ def bound_names(text: str) -> frozenset[str]:
     >>> sorted(bound_names("f(x=1)\nx == 1\nx.y = 2\n"))
     []
     """
+    return _bound_names(text[:MAX_LENGTH])
+
+
+@lru_cache(maxsize=KEPT)
+def _bound_names(text: str) -> frozenset[str]:
     names: set[str] = set()
-    for line in text[:MAX_LENGTH].splitlines():
+    for line in text.splitlines():
         if found := _DEFINITION.match(line):
             names.add(found[1])
         elif found := _IMPORT.match(line):
@@ -83,7 +91,8 @@ def _indents(text: str) -> list[int]:
     return [len(line) - len(line.lstrip()) for line in lines if line.strip()]
 
 
-def _tokens(text: str) -> list[str] | None:
+@lru_cache(maxsize=KEPT)
+def _tokens(text: str) -> tuple[str, ...] | None:
     """Return what a code is made of, comments and docstrings apart; None if it is no Python."""
     found: list[str] = []
     try:
@@ -100,4 +109,4 @@ def _tokens(text: str) -> list[str] | None:
                     found.append(tokenize.tok_name[token.type])
     except (tokenize.TokenError, SyntaxError):
         return None
-    return found
+    return tuple(found)

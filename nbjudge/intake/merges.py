@@ -60,6 +60,7 @@ def part(
     """
     own = {cell.grade_id: cell for cell in owned}
     here = {piece.grade_id for piece in pieces}
+    released = {text.strip(): Piece("", kind, text) for kind, text in given}
     lost = {grade_id: cell for grade_id, cell in own.items() if grade_id not in here}
     found: list[Piece] = []
     sources: list[int] = []
@@ -68,7 +69,7 @@ def part(
     for index, piece in enumerate(pieces):
         made = [piece]
         if len(lost) < len(own):  # where all ids are lost, nothing tells what is whose
-            made = _split(piece, own, lost, given, passed) or made
+            made = _split(piece, own, lost, released, passed) or made
         if len(made) > 1:
             merged += [part.grade_id for part in made if part.grade_id]
         for part in made:
@@ -83,31 +84,32 @@ def _split(
     piece: Piece,
     own: Mapping[str, CourseCell],
     lost: Mapping[str, CourseCell],
-    given: Collection[tuple[str, str]],
+    released: Mapping[str, Piece],
     passed: str,
 ) -> list[Piece]:
     """Return the cells that were merged into one; none if it holds only one."""
     owner = own.get(piece.grade_id)
     if owner is not None and piece.source == owner.source:
         return []  # restored already, with what students do not have
+    is_answer = owner is not None and owner.solution
+    wanted = {name: cell for name, cell in lost.items() if cell.solution}
+    if is_answer:
+        wanted[piece.grade_id] = own[piece.grade_id]
+    if not wanted:
+        return []
     blocks = {
-        text.strip(): Piece("", kind, text)
-        for kind, text in given
-        if kind == "markdown" and len(text) >= MIN_GIVEN
+        text: each
+        for text, each in released.items()
+        if each.kind == "markdown" and len(each.source) >= MIN_GIVEN
     }
     for cell in (*lost.values(), *([owner] if owner else [])):
         if is_courses(cell):
             text = visible(cell.source)
             blocks[text] = Piece(cell.grade_id, cell.cell_type, text)
-    released = {text.strip(): Piece("", kind, text) for kind, text in given}
     parts = [released.get(part.source, part) for part in _parts(piece.source, blocks)]
     courses = (*blocks.values(), *released.values())
     students = [i for i, part in enumerate(parts) if part not in courses]
-    is_answer = owner is not None and owner.solution
-    wanted = {name: cell for name, cell in lost.items() if cell.solution}
-    if is_answer:
-        wanted[piece.grade_id] = own[piece.grade_id]
-    if len(parts) < 2 or not students or not wanted:
+    if len(parts) < 2 or not students:
         return []
     # By their names first: a place is told only of what is left.
     for i in students:
