@@ -18,6 +18,8 @@ from classroom import answered, hand_in, released_course
 from distributed.cli import dask_scheduler, dask_ssh, dask_worker
 from doc_pages import PAGES, ROOT, blocks, typed
 from mkdocs.__main__ import cli as mkdocs
+from nbconvert.exporters import get_export_names
+from nbconvert.nbconvertapp import NbConvertApp
 from nbgrader.apps.nbgraderapp import NbGraderApp
 from traitlets import HasTraits
 from traitlets.config import Configurable
@@ -149,6 +151,12 @@ def a_target(*words: str) -> None:
 
 def a_jupyter_command(name: str, *paths: str) -> None:
     if (name, *paths) == ("server", "password"):
+        return
+    if name == "nbconvert":
+        converter = NbConvertApp()
+        converter.parse_command_line(list(paths))
+        assert converter.export_format in get_export_names()
+        assert [path for name in converter.extra_args for path in ROOT.glob(f"source/*/{name}")]
         return
     assert name in ("lab", "server", "server-extension", "labextension")
     assert all((ROOT / path).exists() for path in paths if not path.startswith("-"))
