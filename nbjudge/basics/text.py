@@ -33,8 +33,12 @@ def sort_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str, str]:
     >>> sorted(["Zorn", "Émile", "s10", "Eve", "s9", "o'Hara", "Ödön"], key=sort_key)
     ['Émile', 'Eve', 'Ödön', "o'Hara", 's9', 's10', 'Zorn']
     """
-    folded = unicodedata.normalize("NFKD", text.casefold()).translate(LETTERS)
-    base = "".join(c for c in folded if not unicodedata.combining(c) and c not in "'’-")
+    if text.isascii():  # as most ids are
+        folded = text.lower()
+        base = folded.replace("'", "").replace("-", "")
+    else:
+        folded = unicodedata.normalize("NFKD", text.casefold()).translate(LETTERS)
+        base = "".join(c for c in folded if not unicodedata.combining(c) and c not in "'’-")
     words = re.findall(r"[0-9]+|[^\W0-9_]+", base)
     order = tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words)
     return order, folded, text

@@ -173,7 +173,8 @@ def rows_of(
     for student in people:
         if student not in rows and (students is None or student in students):
             rows[student] = _without_folder(student, assignment, marks.get(student), points)
-    named = (_with_words(row, people.get(row.student), notebooks) for row in rows.values())
+    titles = {name: version.titles for name, version in notebooks.items()}
+    named = (_with_words(row, people.get(row.student), titles) for row in rows.values())
     return sorted(named, key=lambda row: people.get(row.student, Person(row.student)).order)
 
 
@@ -186,9 +187,11 @@ def _without_folder(
     return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=points)
 
 
-def _with_words(row: Row, person: Person | None, notebooks: Mapping[str, NotebookVersion]) -> Row:
-    """Return a row with the name of its student, and the titles of its exercises."""
-    titles = {name: version.titles for name, version in notebooks.items()}
+def _with_words(row: Row, person: Person | None, titles: Mapping[str, Mapping[str, str]]) -> Row:
+    """Return a row with the name of its student, and the titles of its exercises.
+
+    The titles are by the notebook's name, then by the exercise's number.
+    """
     exercises = tuple(
         replace(mark, title=titles.get(mark.notebook, {}).get(mark.exercise, ""))
         for mark in row.exercises

@@ -15,6 +15,7 @@ import sysconfig
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from traitlets.config import Config
@@ -38,11 +39,18 @@ def configure(c: Config, root: Path | None = None) -> None:
     root : Path, optional
         The course's folder; by default that of the file that calls this.
     """
-    root = root or Path(inspect.stack()[1].filename).resolve().parent
+    root = root or _folder_of(inspect.currentframe())
     _configure_gradebook(c, root)
     _configure_releases(c, root)
     _configure_grading(c)
     _configure_pages(c)
+
+
+def _folder_of(frame: FrameType | None) -> Path:
+    """Return the folder of the file that called the function of a frame."""
+    assert frame is not None
+    assert frame.f_back is not None
+    return Path(frame.f_back.f_code.co_filename).resolve().parent
 
 
 def _configure_gradebook(c: Config, root: Path) -> None:
