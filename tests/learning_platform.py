@@ -130,6 +130,9 @@ class Names(NamesRoleProvisioningService):  # type: ignore[misc]
         return Context(self.context, "sums", "Sums")
 
 
+Page = Callable[[dict[str, str], dict[str, str]], Response]
+
+
 @dataclass
 class LearningPlatform:
     """A platform with its keys, the scores that it got, and what it is to do wrong."""
@@ -143,6 +146,8 @@ class LearningPlatform:
     page: int = 50
     #: What a path answers instead, by path.
     instead: dict[str, Callable[[], Response]] = field(default_factory=dict)
+    #: What a browser gets there, by path: from the query, and from the fields of a form.
+    pages: dict[str, Page] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.configuration = Configuration(registration=self.registration)
@@ -168,6 +173,8 @@ class LearningPlatform:
         if path in self.instead:
             return self.instead[path]()
         body = (await request.body()).decode()
+        if path in self.pages:
+            return self.pages[path](dict(request.query_params), dict(parse_qsl(body)))
         if path == "/jwks":
             return JSONResponse(self.configuration.get_jwks())
         if path == "/token":
@@ -224,6 +231,32 @@ class LearningPlatform:
         """Return the form by which the platform sends the browser back."""
         assert began.status_code == 303, began.text
         query = {**dict(parse_qsl(urlsplit(began.headers["location"]).query)), **preflight}
+        return self.form_for(
+            query,
+            user=user,
+            roles=roles,
+            custom=custom,
+            claims=claims,
+            line=line,
+            names=names,
+            choice=choice,
+            lasts=lasts,
+        )
+
+    def form_for(
+        self,
+        query: Mapping[str, str],
+        *,
+        user: str = "7",
+        roles: tuple[str, ...] = ("Learner",),
+        custom: Mapping[str, str] | None = None,
+        claims: Mapping[str, Any] | None = None,
+        line: str = "4",
+        names: str | None = None,
+        choice: Mapping[str, Any] | None = None,
+        lasts: int = 300,
+    ) -> dict[str, str]:
+        """Return the same form, for the query with which the desk sent the browser here."""
         launch = MessageLaunch(Asked({"get_data": query}), self.configuration)
         launch.set_user_data(user, [f"{ROLE}{role}" for role in roles], "Ada", "ada@example.org")
         launch.set_resource_link_claim("link 1")
@@ -243,7 +276,7 @@ class LearningPlatform:
         launch.set_extra_claims(dict(claims or {}))
         launch.set_id_token_expiration(lasts)
         told = launch.lti_launch()
-        assert told["launch_url"] == LAUNCH
+        assert told["launch_url"] == self.registration.get_launch_url()
         return {"id_token": told["id_token"], "state": told["state"]}
 
     def send(self, visit: Visit, form: Mapping[str, str]) -> httpx.Response:

@@ -22,7 +22,7 @@ CLAIMS = ("lms_user_id", "sub", "email", "lis_person_sourcedid")
 CUSTOM = "custom."
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: A host and its port, as they can stand in a header.
-HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
 @dataclass(frozen=True)

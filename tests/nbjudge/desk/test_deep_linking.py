@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2 as httpx
 import jwt
 import pytest
+from browsing import PATIENCE
 from desk_visits import POLICY, OpenDesk, open_desk
 from desks import enrol
+from serving_desks import free_port, serve
+from starlette.responses import HTMLResponse, Response
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook
@@ -145,6 +149,49 @@ def test_the_browser_is_known_again_in_a_frame(
     cookie = platform.begin(opened.visit()).headers["set-cookie"].split("; ")
 
     assert {"Secure", "HttpOnly", "SameSite=none", "Partitioned"} <= set(cookie)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_teacher_chooses_in_a_frame_of_the_platform(
+    course: Course, platform: LearningPlatform, browser: Any
+) -> None:
+    # To a browser these are two sites, as a platform and a desk are.
+    desk_url = f"http://localhost:{free_port()}"
+    platform.registration.set_launch_url(f"{desk_url}/lti/launch")
+    platform.registration.set_deeplink_launch_url(f"{desk_url}/lti/launch")
+    entry = {**platform.entry, "auth_login_url": f"{platform.address}/auth"}
+    opened = open_desk(course, replace(POLICY, url=desk_url, lti_platforms=(entry,)), utc_now())
+    platform.meet(opened)
+    chosen: list[str] = []
+
+    def show(_: dict[str, str], __: dict[str, str]) -> Response:
+        login = {"iss": ISSUER, "client_id": CLIENT, "login_hint": "1"}
+        query = urlencode({**login, "target_link_uri": f"{desk_url}/lti/launch"})
+        return HTMLResponse(f'<iframe src="{escape(f"{desk_url}/lti/login?{query}")}"></iframe>')
+
+    def send_back(query: dict[str, str], _: dict[str, str]) -> Response:
+        choice = {"deep_link_return_url": f"{platform.address}/choice"}
+        form = platform.form_for(query, roles=("Instructor",), custom={}, choice=choice)
+        fields = "".join(f'<input name="{name}" value="{word}">' for name, word in form.items())
+        start = f'<form method="post" action="{desk_url}/lti/launch">{fields}</form>'
+        return HTMLResponse(f"{start}<script>document.forms[0].submit()</script>")
+
+    def take(_: dict[str, str], form: dict[str, str]) -> Response:
+        links = platform.configuration.validate_deeplinking_resp(form)
+        chosen.extend(link["title"] for link in links)
+        return HTMLResponse("<p>It is added.</p>")
+
+    platform.pages = {"/frame": show, "/auth": send_back, "/choice": take}
+    with serve(opened.desk):
+        page = browser.new_context().new_page()
+        page.set_default_timeout(1000 * PATIENCE)
+        page.goto(f"{platform.address}/frame")
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("button", name="Link to sums").click()
+        frame.get_by_text("It is added.").wait_for()
+
+    assert chosen == ["sums"]
 
 
 # ---- Who may not ---------------------------------------------------------------------------------
