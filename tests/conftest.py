@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ def course(new_course: Any, tmp_path: Path) -> Any:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Yield Debian's Chromium, driven by Playwright."""
+    with _chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def strict_browser() -> Iterator[Any]:
+    """Yield one that keeps no cookies of another site within a page, as most do by now."""
+    with _chromium("--test-third-party-cookie-phaseout") as started:
+        yield started
+
+
+@contextmanager
+def _chromium(*options: str) -> Iterator[Any]:
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="no playwright: pip install playwright"
     )
@@ -77,9 +91,9 @@ def browser() -> Iterator[Any]:
     if program is None:
         pytest.skip("no browser to look at pages with: apt-get install chromium")
     # Chromium's own sandbox does not start for root, as in most containers.
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with playwright.sync_playwright() as run:
-        started = run.chromium.launch(executable_path=program, args=options)
+        started = run.chromium.launch(executable_path=program, args=[*as_root, *options])
         yield started
         started.close()
 

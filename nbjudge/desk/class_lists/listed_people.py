@@ -152,7 +152,7 @@ def _why_not(count: int) -> str:
 def _why_no_id(said: str, spelled: Mapping[str, str]) -> str:
     """Return why somebody cannot be entered under an id; empty if nothing is in the way."""
     if not is_fit(said) or said != said.strip():
-        return "cannot be a student's id"
+        return "has an id that cannot be a folder's name"
     other = spelled.get(alike(said), said)
     return "" if other == said else f"is written {other} in the gradebook"
 

@@ -168,10 +168,10 @@ def test_a_number_that_nobody_has_is_told(open_it: Open, platform: LearningPlatf
 @pytest.mark.parametrize(
     ("told", "why"),
     [
-        ((member("../x"),), "cannot be a student&#39;s id"),
+        ((member("../x"),), "has an id that cannot be a folder&#39;s name"),
         ((member("ADA"),), "is written ada in the gradebook"),
         ((member("x", name="X"), member("x", name="Y")), "is on the list more than once"),
-        ((member("y" * 300),), "cannot be a student&#39;s id"),
+        ((member("y" * 300),), "has an id that cannot be a folder&#39;s name"),
     ],
 )
 def test_an_id_that_cannot_be_is_left_out(
@@ -366,7 +366,7 @@ def test_the_command_reads_the_class(
     assert result.exit_code == 3
     assert "added    grace\nnamed    bo\n" in result.stdout
     assert "course 12 of moodle.example.org: 2 students, 1 of them new" in result.stdout
-    assert "Left out: ../x (../x) cannot be a student's id." in result.stderr
+    assert "Left out: ../x (../x) has an id that cannot be a folder's name." in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_the_browser_is_known_again_in_a_frame(
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_teacher_chooses_in_a_frame_of_the_platform(
-    course: Course, platform: LearningPlatform, browser: Any
+    course: Course, platform: LearningPlatform, strict_browser: Any
 ) -> None:
     # To a browser these are two sites, as a platform and a desk are.
     desk_url = f"http://localhost:{free_port()}"
@@ -184,7 +184,7 @@ def test_a_teacher_chooses_in_a_frame_of_the_platform(
 
     platform.pages = {"/frame": show, "/auth": send_back, "/choice": take}
     with serve(opened.desk):
-        page = browser.new_context().new_page()
+        page = strict_browser.new_context().new_page()
         page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"{platform.address}/frame")
         frame = page.frame_locator("iframe")
