@@ -47,7 +47,10 @@ def test_an_exported_notebook_hinders_nobody_and_says_what_its_pictures_show(
     exported.evaluate(axe)
     # How code and the numbers beside it are coloured is nbconvert's choice.
     checked = exported.evaluate("axe.run({exclude: [['.highlight'], ['.prompt']]})")
-    texts = exported.eval_on_selector_all("img", "found => found.map(image => image.alt)")
+    # In a film one picture lies over another, and has nothing to say of its own.
+    texts = exported.eval_on_selector_all(
+        "img:not(figure img + img)", "found => found.map(image => image.alt)"
+    )
 
     assert len(checked["passes"]) > 20
     broken = [(rule["id"], rule["nodes"][0]["html"]) for rule in checked["violations"]]
