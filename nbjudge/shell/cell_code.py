@@ -99,5 +99,6 @@ class CellShell(ZMQInteractiveShell):
         return awaits
 
 
-# By which notebooks, and libraries that they import, know where they run.
-CellShell.__name__ = ZMQInteractiveShell.__name__
+# By these, notebooks and the libraries that they import know where they run.
+CellShell.__name__ = CellShell.__qualname__ = ZMQInteractiveShell.__name__
+CellShell.__module__ = ZMQInteractiveShell.__module__

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ipykernel.compiler import XCachingCompiler
+from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.inputtransformer2 import TokenTransformBase, TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -176,4 +177,4 @@ def test_a_name_that_the_environment_gives_is_kept(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_notebook_meets_the_shell_that_it_knows() -> None:
-    assert CellShell.__name__ == "ZMQInteractiveShell"
+    assert str(CellShell) == str(ZMQInteractiveShell)
