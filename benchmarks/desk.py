@@ -125,7 +125,8 @@ def main() -> None:
 
 def show(times: Times, cpu: float | None) -> None:
     """Print what was measured."""
-    table = Table("what", "half of them within", "19 in 20 within", "the slowest", "how many")
+    columns = ("what", "half within", "19 in 20 within", "the slowest", "how many")
+    table = Table(*columns, box=None)
     for name, told in (
         ("receipts", "receipts"),
         ("pages", "students' pages"),
