@@ -111,6 +111,7 @@ class NotebookRun:
         self._past: list[_Step] = []
         self._outputs = OutputBudget(limits.output_bytes)
         self._not_run = 0
+        self._is_brief = False
         self._remarks: list[str] = []
         self._said: list[str] = []
         #: Tests that took marks from an answer, by grade id, with the names that they use.
@@ -133,13 +134,20 @@ class NotebookRun:
             )
         return told
 
-    def execute(self, cell: NotebookNode) -> None:
-        """Run a cell of the student's, and again in every kernel to come."""
+    def execute(self, cell: NotebookNode, *, is_read: bool = True) -> None:
+        """Run a cell of the student's, and again in every kernel to come.
+
+        Parameters
+        ----------
+        cell : NotebookNode
+        is_read : bool
+            Whether anybody reads the lines of its traceback, if it has one.
+        """
         if not cell.source.strip():
             return
         while True:
             outputs = copy(self._outputs)
-            ran, loss = self._run(cell, outputs)
+            ran, loss = self._run(cell, outputs, is_brief=self._is_brief or not is_read)
             if not (self._is_in_doubt(loss) and self._found_cause()):
                 break
         self._outputs = outputs
@@ -156,11 +164,15 @@ class NotebookRun:
             if ran.asked_to_end:
                 self._ignore_end(cell)
 
-    def _run(self, cell: NotebookNode, outputs: OutputBudget) -> tuple[Ran, KernelLost | None]:
+    def _run(
+        self, cell: NotebookNode, outputs: OutputBudget, *, is_brief: bool
+    ) -> tuple[Ran, KernelLost | None]:
         """Run a cell; return how it ended, and what its kernel was lost by."""
         try:
             session = self._ready()
-            return session.run(cell, seconds=self._seconds_left(), budget=outputs), None
+            left = self._seconds_left()
+            ran = session.run(cell, seconds=left, budget=outputs, is_brief=is_brief)
+            return ran, None
         except KernelLost as loss:
             self._lose()
             return Ran(), loss
@@ -310,9 +322,10 @@ class NotebookRun:
     def begin_again(self) -> None:
         """Go back to before the first cell, in a new kernel, with the time that is left.
 
-        What is told again is not said twice.
+        What is told again is not said twice, and nobody reads what cells show again.
         """
         self.end()
+        self._is_brief = True
         self._said = [*self._remarks]
         self._remarks, self._past = [], []
         self._kernels = self._counted = 0
@@ -404,7 +417,10 @@ class NotebookRun:
                 if step.test is None:
                     # What it shows is known.
                     session.run(
-                        deepcopy(step.cell), seconds=self._seconds_left(), budget=OutputBudget(0)
+                        deepcopy(step.cell),
+                        seconds=self._seconds_left(),
+                        budget=OutputBudget(0),
+                        is_brief=True,
                     )
                 elif died is not None:
                     self._judge.judge(

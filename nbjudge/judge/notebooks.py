@@ -385,7 +385,10 @@ class _Grading:
         name = notebook.cells[index].metadata.nbgrader.grade_id
         later = [c for c in notebook.cells[index + 1 :] if c.cell_type == "code" and not is_test(c)]
         if text := self.surroundings.left_by(name, [cell.source for cell in later]):
-            run.execute(nbformat.v4.new_code_cell(text))  # type: ignore[no-untyped-call]
+            run.execute(
+                nbformat.v4.new_code_cell(text),  # type: ignore[no-untyped-call]
+                is_read=False,
+            )
 
 
 def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:

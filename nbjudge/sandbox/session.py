@@ -205,7 +205,7 @@ class Session:
     def probe(self) -> Ran:
         """Run a cell that does nothing: who has not ended by then what it left lives on."""
         cell: NotebookNode = from_dict({"source": "pass"})  # type: ignore[no-untyped-call]
-        return self.run(cell, budget=OutputBudget(0), store_history=False)
+        return self.run(cell, budget=OutputBudget(0), store_history=False, is_brief=True)
 
     def rest(self, seconds: float) -> None:
         """Wait until nothing runs beside the cells any more, or for a while.
@@ -233,6 +233,7 @@ class Session:
         seconds: float | None = None,
         budget: OutputBudget | None = None,
         store_history: bool = True,
+        is_brief: bool = False,
     ) -> Ran:
         """Run a code cell of the student's; its outputs become those of the cell.
 
@@ -245,6 +246,8 @@ class Session:
             What the notebook may still show; by default, all that any may.
         store_history : bool
             Whether it counts as a cell, and is remembered as one.
+        is_brief : bool
+            Whether nobody reads the lines of its traceback, which then has none.
 
         Raises
         ------
@@ -273,6 +276,8 @@ class Session:
         try:
             line = self._connected()
             told = {"code": cell.source, "store_history": store_history}
+            if is_brief:
+                told["is_brief"] = True
             asked = line.send(CELL, json.dumps(told).encode())
             until = time.monotonic() + seconds
             while True:

@@ -27,7 +27,7 @@ from traitlets.config import Config
 
 from nbjudge.kernel.notebook_imports import OWN_MODULES, WrittenModules
 from nbjudge.kernel.service import Service
-from nbjudge.shell.cell_code import CellShell
+from nbjudge.shell.interactive import GradedShell
 from nbjudge.shell.leftovers import Leftovers, Loop
 from nbjudge.shell.line import ASK, ASKED_TO_END, DONE, KINDS, LEFT, REPLY, RUNNING, Line
 from nbjudge.shell.streams import Streams, number_of
@@ -97,7 +97,7 @@ class GradedKernel(IPythonKernel):
     line: Line
     streams: Streams
     leftovers: Leftovers
-    shell_class = Type(CellShell)
+    shell_class = Type(GradedShell)
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
@@ -193,6 +193,7 @@ class GradedKernel(IPythonKernel):
             },
         )
         self._was_asked_to_end = has_left = False
+        self.shell.is_brief = cell.get("is_brief", False)
         self.pre_handler_hook()  # type: ignore[no-untyped-call]
         try:
             await self.do_execute(cell["code"], False, cell["store_history"])  # type: ignore[no-untyped-call]
