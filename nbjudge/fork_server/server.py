@@ -50,6 +50,12 @@ TERMINALS = 16
 #: What a kernel would import as it starts, and what most notebooks then do.
 MODULES = (
     "numpy",
+    "numpy.fft",  # numpy imports these when they are asked for
+    "numpy.linalg",
+    "numpy.ma",
+    "numpy.polynomial",
+    "numpy.random",
+    "numpy.testing",
     "contourpy",
     "encodings.cp437",  # for names in archives
     "matplotlib.pyplot",
