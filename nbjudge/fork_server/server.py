@@ -9,6 +9,9 @@ asked for (JSON) and the kernel's end of its line, which this process therefore 
 once had in its memory, all later kernels could find in theirs. On the line the kernel says that it
 is up. On the leash the child's init says how the kernel ended and what it used; it takes
 "interrupt" and "kill". A leash that is let go kills too, so that nothing outlives a grader.
+
+With a leash come the names of what the notebook's course imports, which is imported for the kernels
+that follow.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from nbjudge.fork_server import namespaces, syscalls
+from nbjudge.fork_server.ahead import import_ahead
 from nbjudge.fork_server.meter import CountingMeter, GroupMeter, Meter, read_sizes
 from nbjudge.fork_server.sessions import Sessions
 from nbjudge.fork_server.usage import Budget, pack_end
@@ -45,6 +49,8 @@ __all__ = ["HOME", "MODULES", "main"]
 
 #: Open files that come with a request: the kernel's end of the line, and those of a control group.
 MOST_FILES = 16
+#: Bytes of the names of modules that come with it.
+MOST_NAMES = 2**14
 #: Terminals that a kernel can have: a shell's command takes one.
 TERMINALS = 16
 #: What a kernel would import as it starts, and what most notebooks then do.
@@ -116,6 +122,7 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
     # Nobody asks how a child ended: its init tells on the leash.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     left, is_asked = deque(_chores(imports)), False
+    known: set[str] = set()
     with socket.socket(fileno=control) as grader:
         grader.send(json.dumps({"threads": _threads()}).encode())
         while True:
@@ -123,7 +130,7 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
             if is_asked and left and not select.select([grader], [], [], 0)[0]:
                 left.popleft()()
                 continue
-            _, leashes, _, _ = socket.recv_fds(grader, 1, 1)
+            asked, leashes, _, _ = socket.recv_fds(grader, MOST_NAMES, 1)
             if not leashes:
                 return
             (leash,) = leashes
@@ -134,6 +141,9 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
                 _child(socket.socket(fileno=leash), app, course)
             os.close(leash)
             is_asked = True
+            if names := sorted(set(json.loads(asked)) - known):
+                known.update(names)
+                left.append(partial(_import_ahead, names))
 
 
 def _chores(imports: Imports) -> Iterator[Callable[[], object]]:
@@ -143,6 +153,11 @@ def _chores(imports: Imports) -> Iterator[Callable[[], object]]:
     for name in imports["later"]:
         yield partial(importlib.import_module, name)
     yield _freeze
+
+
+def _import_ahead(names: Sequence[str]) -> None:
+    if import_ahead(names, _threads):
+        _freeze()
 
 
 def _freeze() -> None:

@@ -97,8 +97,12 @@ class NotebookRun:
         plug: Plug,
         judge: Judge,
         seed_parts: tuple[str, ...] = (),
+        ahead: Sequence[str] = (),
     ) -> None:
         self._beside = beside
+        # What lies beside the notebook comes before what is installed.
+        names = {name.partition("/")[0].partition(".")[0] for name in beside.files}
+        self._ahead = [name for name in ahead if name.partition(".")[0] not in names]
         self._plug = plug
         self._limits = limits
         self._session: Session | None = None
@@ -410,7 +414,7 @@ class NotebookRun:
             raise KernelLost(f"the notebook lost its kernel {self._kernels} times")
         self._kernels += 1
         self._started += 1
-        session = _start_session(self._limits, self._beside, self._plug)
+        session = _start_session(self._limits, self._beside, self._plug, self._ahead)
         for step in self._past:
             patience = 0.0 if died is None else 1 + PATIENCE * (died - step.ended)
             try:
@@ -487,11 +491,13 @@ def _test(cell: NotebookNode, plan: TestPlan, definitions: str) -> Test:
     )
 
 
-def _start_session(limits: Limits, beside: FilesBeside, plug: Plug) -> Session:
+def _start_session(
+    limits: Limits, beside: FilesBeside, plug: Plug, ahead: Sequence[str]
+) -> Session:
     try:
-        session = Session(limits, beside.files, plug, own=beside.own)
+        session = Session(limits, beside.files, plug, own=beside.own, ahead=ahead)
     except KernelStartError:  # perhaps the machine was busy
-        session = Session(limits, beside.files, plug, own=beside.own)
+        session = Session(limits, beside.files, plug, own=beside.own, ahead=ahead)
     try:
         # What a notebook draws at random is the same whenever it is graded.
         KernelChannel(session.request, limits).ask("start", seed=seeds.number(""))

@@ -335,7 +335,8 @@ class _Grading:
         """Fill in the outputs of a notebook, and return it with its verdicts."""
         verdicts, seconds = {}, {}
         with seeds.seed_within(*self.seed_parts), judging(self.limits, self.plug) as judge:
-            run = NotebookRun(self.beside, self.limits, self.plug, judge, self.seed_parts)
+            ahead = self.surroundings.modules
+            run = NotebookRun(self.beside, self.limits, self.plug, judge, self.seed_parts, ahead)
             try:
                 for index, cell in enumerate(notebook.cells):
                     if cell.cell_type != "code":

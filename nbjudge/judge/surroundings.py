@@ -15,8 +15,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, parse_cell
+from nbjudge.course.cells import CourseCell, NotebookVersion, imports_of, parse_cell
 from nbjudge.course.hidden_regions import visible
+from nbjudge.fork_server.ahead import worth_importing
 from nbjudge.stand_ins.names import early_names, free_names
 
 __all__ = ["Surroundings", "names_defined_by", "surroundings_of"]
@@ -36,11 +37,14 @@ class Surroundings:
         Those of them that import something.
     left : mapping of str to (str, frozenset of str)
         What students see of each test, by its grade id, and which names nothing else defines.
+    modules : tuple of str
+        What the notebook imports that can be imported before it is there.
     """
 
     before: Mapping[str, str] = field(default_factory=dict)
     imports: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
 
     def left_by(self, test: str, later: Iterable[str]) -> str:
         """Return the part of a test that has to run in the kernel for the cells below; often none.
@@ -79,7 +83,21 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
         else:
             elsewhere |= _bound_in([cell.source])
         known += _statements(cell)
-    return Surroundings(before, imports, left)
+    texts = [*(cell.source for cell in version.cells), *(text for _, text in version.given)]
+    code = [cell.source for cell in version.cells if cell.cell_type == "code"]
+    modules = worth_importing(_modules_of([*version.imports, *imports_of(code)]), texts)
+    return Surroundings(before, imports, left, modules)
+
+
+def _modules_of(statements: Iterable[str]) -> Iterator[str]:
+    """Yield what import statements name that may be a module."""
+    for statement in statements:
+        for node in ast.parse(statement).body:
+            if isinstance(node, ast.Import):
+                yield from (name.name for name in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+                yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
 def names_defined_by(text: str) -> frozenset[str]:

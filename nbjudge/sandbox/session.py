@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from nbformat import NotebookNode, from_dict
@@ -91,6 +91,8 @@ class Session:
         What can be imported in it.
     own : collection of str
         Which of the files are the course's: these can be imported, too.
+    ahead : sequence of str
+        Modules that are imported once for all kernels after this one, where kernels are forked.
 
     Raises
     ------
@@ -108,12 +110,14 @@ class Session:
         plug: Plug | None = None,
         *,
         own: Collection[str] = (),
+        ahead: Sequence[str] = (),
     ) -> None:
         if limits.require_sandbox and (problem := bubblewrap.problem()):
             raise KernelStartError(f"There is no sandbox to grade in: {problem}")
         self._limits = limits
         self._plug = plug or Plug()
         self._own = own
+        self._ahead = ahead
         self._place: Workspace | None = None
         try:
             start = self._cold if bubblewrap.problem() else self._warm
@@ -151,7 +155,7 @@ class Session:
                 )
             ),
         }
-        return WarmKernel(fork_server, request)
+        return WarmKernel(fork_server, request, self._ahead)
 
     def _cold(self, files: Mapping[str, bytes]) -> ColdKernel:
         """Start a kernel in a process of its own, which nothing confines."""

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -128,14 +129,21 @@ class ForkServer:
         return cgroups.find_home() or cgroups.find_home(self._process.pid)
 
     def fork(
-        self, request: dict[str, Any], line: socket.socket, group: cgroups.Group | None = None
+        self,
+        request: dict[str, Any],
+        line: socket.socket,
+        group: cgroups.Group | None = None,
+        ahead: Sequence[str] = (),
     ) -> socket.socket:
-        """Ask for a kernel at the end of a line, in a control group, and return its leash."""
+        """Ask for a kernel at the end of a line, in a control group, and return its leash.
+
+        Those that follow it find the modules imported that are to be imported ahead.
+        """
         files = group.open() if group else {}
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
-                socket.send_fds(self._control, [b"k"], [theirs.fileno()])
+                socket.send_fds(self._control, [json.dumps(ahead).encode()], [theirs.fileno()])
             told = {
                 **request,
                 "group": list(files),
@@ -204,12 +212,16 @@ class WarmKernel:
     fork_server : ForkServer
     request : dict
         What the kernel is to be like: see `fork_server.server`.
+    ahead : sequence of str
+        Modules that are to be imported for the kernels after it: see `fork_server.ahead`.
     """
 
     _leash: socket.socket | None = None
     _group: cgroups.Group | None = None
 
-    def __init__(self, fork_server: ForkServer, request: dict[str, Any]) -> None:
+    def __init__(
+        self, fork_server: ForkServer, request: dict[str, Any], ahead: Sequence[str] = ()
+    ) -> None:
         #: How it ended, in words; empty while it runs.
         self.ended = ""
         #: What it used, once it has ended; None if its sandbox could not tell.
@@ -221,7 +233,7 @@ class WarmKernel:
         self.end, theirs = socket.socketpair()
         try:
             with theirs:
-                self._leash = fork_server.fork(request, theirs, self._group)
+                self._leash = fork_server.fork(request, theirs, self._group, ahead)
         except BaseException:
             self.end.close()
             self._let_go("it was not forked")

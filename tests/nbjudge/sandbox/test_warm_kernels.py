@@ -916,3 +916,36 @@ def test_a_fork_that_fails_twice_says_why(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(KernelStartError, match=r"did not start: failed: .*No such file"):
         grade_notebook(notebook("print('graded')"), limits=SMALL)
+
+
+def test_what_a_course_imports_is_there_for_the_kernels_that_follow() -> None:
+    asks = code("import sys\nprint('colorsys' in sys.modules)")
+    with closing(Session(SMALL, ahead=["colorsys", "there_is_no_such_module"])) as first:
+        first.run(code("pass"))
+    with closing(Session(SMALL)) as second:
+        second.run(asks)
+
+    assert asks.outputs[0].text == "True\n"
+
+
+def test_a_traceback_that_nobody_reads_has_no_lines() -> None:
+    brief, usual = code("1 / 0"), code("1 / 0")
+    with closing(Session(SMALL)) as session:
+        session.run(brief, is_brief=True)
+        session.run(usual)
+
+    (error,) = brief.outputs
+    assert (error.ename, error.evalue, error.traceback) == (
+        "ZeroDivisionError",
+        "division by zero",
+        [],
+    )
+    assert len(usual.outputs[0].traceback) > 1
+
+
+def test_notebooks_find_ipythons_shell_by_its_name() -> None:
+    cell = code("print(type(get_ipython()))")
+    with closing(Session(SMALL)) as session:
+        session.run(cell)
+
+    assert cell.outputs[0].text == "<class 'ipykernel.zmqshell.ZMQInteractiveShell'>\n"
