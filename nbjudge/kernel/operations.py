@@ -99,6 +99,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "deepcopy": copy.deepcopy,
     "instancecheck": lambda kind, value: isinstance(value, kind),
     "subclasscheck": lambda kind, value: issubclass(value, kind),
+    "extends": lambda value, kind: kind in type.mro(type(value)),
     "is": operator.is_,
     "type is": lambda value, kind: type(value) is kind,
     "same type": lambda value, other: type(value) is type(other),

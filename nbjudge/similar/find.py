@@ -27,6 +27,7 @@ from nbjudge.exceptions import CourseError, SubmissionError
 from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.intake.submission import Submission, find_submissions, read, select
 from nbjudge.judge.knowledge import knowledge
+from nbjudge.mistakes.catalogue import read_catalogue
 from nbjudge.release import source
 from nbjudge.similar.fingerprints import Kind, reading
 from nbjudge.similar.pairs import Answers, Findings, compare
@@ -123,8 +124,8 @@ def similar(
     Raises
     ------
     CourseError
-        If there is no such assignment, it was never released, there is no such student, or the
-        earlier class has nothing of it.
+        If there is no such assignment, it was never released, there is no such student, the
+        earlier class has nothing of it, or a file in `known/` is not written as it should be.
     """
     terms = versions(course, assignment)
     submissions = find_submissions(course, assignment, terms)
@@ -218,6 +219,10 @@ def _exercises(
     texts: Mapping[str, Mapping[int, str]],
 ) -> Iterator[Answers]:
     """Yield the answers to each exercise, as they are compared."""
+    listed = {
+        (file.notebook, file.grade_id): [known.source for known in file.answers]
+        for file in read_catalogue(course, assignment, terms)
+    }
     for name, version in terms.items():
         path = course.root / "source" / assignment / f"{name}.ipynb"
         original = source.by_grade_id(source.read(path)) if path.is_file() else {}
@@ -227,6 +232,7 @@ def _exercises(
                 continue
             kind = Kind.CODE if cell.cell_type == "code" else Kind.WORDS
             own = [source.solution(original[cell.grade_id])] if cell.grade_id in original else []
+            own += listed.get((name, cell.grade_id), [])
             yield Answers(
                 exercise=exercise_number(cell.grade_id),
                 kind=kind,

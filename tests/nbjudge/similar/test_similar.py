@@ -108,6 +108,26 @@ def test_answers_that_everybody_must_give_alike_are_no_reason(course: Course) ->
     assert similar(course, "sums").findings.groups == ()
 
 
+def test_known_answers_that_lie_beside_the_source_are_known(course: Course) -> None:
+    usual = odd("a usual mistake")
+    place = course.root / "known" / "sums" / "ex_1_1_1.diff"
+    place.parent.mkdir(parents=True)
+    place.write_text(f"# %% mistake: odd\n# Sum them.\n{usual}", encoding="utf-8")
+
+    known = similar(course, "sums").exercises["1.1.1"].known
+
+    assert known >= frozenset(reading(usual, Kind.CODE).places)
+
+
+def test_a_known_answer_that_cannot_be_read_is_told(course: Course) -> None:
+    place = course.root / "known" / "sums" / "ex_1_1_1.diff"
+    place.parent.mkdir(parents=True)
+    place.write_text("# %% odd\n", encoding="utf-8")
+
+    with pytest.raises(CourseError, match=r"ex_1_1_1\.diff, line 1: after # %% there has to"):
+        similar(course, "sums")
+
+
 def test_what_is_left_as_it_was_released_is_no_answer(course: Course) -> None:
     for student in ("ada", "bob"):
         shutil.copy(

@@ -209,6 +209,57 @@ def test_what_one_line_may_do_another_may_not() -> None:
     assert "uses `==` on" in verdict_on(liar, test, learned.did).fault
 
 
+UNSEEN = """
+import pandas as pd
+
+class Table(pd.DataFrame):
+    pass
+
+def table():
+    return {kind}({{"a": [print, len]}})
+"""
+IS_TABLE = "import pandas as pd\nassert isinstance(table(), pd.DataFrame)"
+
+
+@pytest.mark.parametrize("kind", ["Table", "pd.DataFrame"])
+def test_of_what_class_data_is_that_cannot_be_seen_a_test_learns_if_the_solution_has_it(
+    kind: str,
+) -> None:
+    answer = UNSEEN.format(kind=kind)
+    learned = verdict_on(answer, IS_TABLE, None)
+
+    assert (learned.mark, learned.fault) == (3, "")
+    assert verdict_on(answer, IS_TABLE, learned.did).mark == 3
+
+
+def test_data_that_cannot_be_seen_is_never_said_to_be_none() -> None:
+    solution = "import pandas as pd\ndef table():\n    return pd.DataFrame({'a': [1]})"
+    learned = verdict_on(solution, IS_TABLE, None)
+
+    found = verdict_on(UNSEEN.format(kind="Table"), IS_TABLE, learned.did)
+
+    assert (learned.mark, learned.did) == (3, ())
+    assert "uses `isinstance` on" in found.fault
+
+
+def test_an_object_that_is_no_data_is_said_to_be_none_whatever_it_says_of_itself() -> None:
+    solution = "import pandas as pd\ndef table():\n    return pd.DataFrame({'a': [1]})"
+    liar = """
+import pandas as pd
+
+class Liar:
+    __class__ = pd.DataFrame
+
+def table():
+    return Liar()
+"""
+    learned = verdict_on(solution, IS_TABLE, None)
+
+    found = verdict_on(liar, IS_TABLE, learned.did)
+
+    assert (found.mark, found.fault) == (0, "")
+
+
 SQUARES = """
 def square(n):
     return n * n
