@@ -27,6 +27,7 @@ __all__ = [
     "foreign_language",
     "imports_of",
     "is_test",
+    "modules_of",
     "parse_cell",
 ]
 
@@ -284,4 +285,23 @@ def imports_of(texts: Iterable[str]) -> tuple[str, ...]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 found[ast.unparse(node)] = None
+    return tuple(found)
+
+
+def modules_of(statements: Iterable[str]) -> tuple[str, ...]:
+    """Return what import statements name that may be a module, with dots.
+
+    Examples
+    --------
+    >>> modules_of(["import os.path as p", "from unittest import mock", "from . import here"])
+    ('os.path', 'unittest', 'unittest.mock')
+    """
+    found: dict[str, None] = {}
+    for statement in statements:
+        for node in ast.parse(statement).body:
+            if isinstance(node, ast.Import):
+                found.update(dict.fromkeys(name.name for name in node.names))
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found[node.module] = None
+                found.update(dict.fromkeys(f"{node.module}.{name.name}" for name in node.names))
     return tuple(found)

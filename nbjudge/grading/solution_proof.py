@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from nbjudge.intake.data_files import course_files
 from nbjudge.intake.submission import SubmissionFiles, name_list
 from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.sandbox.fitted_limits import needs
+from nbjudge.trial.installed import installed_packages
 
 if TYPE_CHECKING:  # the coordinator grades nothing
     from nbjudge.trial.decide import Tried
@@ -86,6 +88,8 @@ class Proof:
     beside : str
         A text that is another for any other files of the course's beside the notebooks; empty
         without any.
+    installed : mapping of str to str
+        The versions of the packages that the notebooks import: see `installed_packages`.
     """
 
     version: str
@@ -97,6 +101,7 @@ class Proof:
     advice: Texts = field(default_factory=dict)
     needs: Mapping[str, float] = field(default_factory=dict)
     beside: str = ""
+    installed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def faults(self) -> dict[str, dict[str, str]]:
@@ -165,6 +170,8 @@ def find(course: Course, assignment: str, version: str) -> Proof | None:
             advice=_texts(record["advice"]),
             needs={_text(name): float(amount) for name, amount in record["needs"].items()},
             beside=_text(record["beside"]),
+            # A record without them is one of before they were noted, whose answers count.
+            installed=_texts({"": record.get("installed", {})})[""],
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -180,8 +187,9 @@ def keep(course: Course, assignment: str, proof: Proof) -> None:
 
 def take_as_proved(course: Course, assignment: str) -> None:
     """Keep a proof of a released version by which no test is held, without having judged it."""
-    version = digest(versions(course, assignment))
-    keep(course, assignment, Proof(version, grader_version(course.plug.packages)))
+    own = versions(course, assignment)
+    grader = grader_version(course.plug.packages)
+    keep(course, assignment, Proof(digest(own), grader, installed=_installed(own, course)))
 
 
 def hold_nothing(course: Course, assignment: str) -> None:
@@ -209,6 +217,7 @@ def find_or_prove(
         kept is not None
         and kept.grader == terms.grader
         and kept.beside == _digest_of_files(files_beside(course, assignment))
+        and kept.installed == _installed(terms.versions, course)
     ):
         return kept
     proof, is_sure = _proof(course, assignment, terms, outcomes)
@@ -296,8 +305,15 @@ def _proof(
         # Measured once a version: limits follow from it, and another measurement is never the same.
         needs=(kept.needs if kept else {}) or needs(found.used),
         beside=_digest_of_files(files),
+        installed=_installed(terms.versions, course),
     )
     return proof, found.is_sure
+
+
+def _installed(own: Mapping[str, NotebookVersion], course: Course) -> Mapping[str, str]:
+    """Return the versions of what notebooks import, but for the code that `grader` is about."""
+    known = {*sys.stdlib_module_names, *course.plug.all_packages}
+    return installed_packages(own.values(), known=known)
 
 
 def files_beside(course: Course, assignment: str) -> dict[str, bytes]:

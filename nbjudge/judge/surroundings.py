@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, imports_of, parse_cell
+from nbjudge.course.cells import CourseCell, NotebookVersion, imports_of, modules_of, parse_cell
 from nbjudge.course.hidden_regions import visible
 from nbjudge.fork_server.ahead import worth_importing
 from nbjudge.stand_ins.names import early_names, free_names
@@ -85,19 +85,8 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
         known += _statements(cell)
     texts = [*(cell.source for cell in version.cells), *(text for _, text in version.given)]
     code = [cell.source for cell in version.cells if cell.cell_type == "code"]
-    modules = worth_importing(_modules_of([*version.imports, *imports_of(code)]), texts)
+    modules = worth_importing(modules_of([*version.imports, *imports_of(code)]), texts)
     return Surroundings(before, imports, left, modules)
-
-
-def _modules_of(statements: Iterable[str]) -> Iterator[str]:
-    """Yield what import statements name that may be a module."""
-    for statement in statements:
-        for node in ast.parse(statement).body:
-            if isinstance(node, ast.Import):
-                yield from (name.name for name in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                yield node.module
-                yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
 def names_defined_by(text: str) -> frozenset[str]:

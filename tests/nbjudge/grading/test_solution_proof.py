@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -93,6 +94,35 @@ def test_a_version_is_measured_once(course):
     again = solution_proof.find_or_prove(course, "sums", terms)
 
     assert (again.grader, again.needs) == (terms.grader, measured)
+
+
+def test_a_version_is_proved_again_with_other_packages(course, monkeypatch):
+    terms = GradingConditions(versions(course, "sums"), course_limits(course), False, course.plug)
+    here = {"numpy": "2.0"}
+    monkeypatch.setattr(solution_proof, "installed_packages", lambda *_, **__: dict(here))
+    proved = []
+
+    def prove(*_):
+        proved.append(dict(here))
+        return replace(PROOF, version=version, grader=terms.grader, installed=dict(here)), True
+
+    monkeypatch.setattr(solution_proof, "_proof", prove)
+    version = solution_proof.digest(terms.versions)
+    for numpy in ("2.0", "2.0", "2.1", "2.1", "2.0"):
+        here["numpy"] = numpy
+        solution_proof.find_or_prove(course, "sums", terms)
+
+    assert [each["numpy"] for each in proved] == ["2.0", "2.1", "2.0"]
+
+
+def test_the_answers_of_a_record_without_packages_count(tmp_path):
+    solution_proof.keep(Course(tmp_path), "sums", PROOF)
+    place = tmp_path / FOLDER / "sums.json"
+    record = json.loads(place.read_text())
+    del record["installed"]
+    place.write_text(json.dumps(record))
+
+    assert solution_proof.find(Course(tmp_path), "sums", "v1") == PROOF
 
 
 def test_a_version_is_proved_again_when_a_file_beside_its_notebooks_changes(course, monkeypatch):
