@@ -178,27 +178,27 @@ def test_labels_that_mean_nothing_are_learned_and_unseen_babies_are_as_told(
     right_of_unseen = dict(re.findall(r"^(.+?) +(\d+) % of unseen", told, re.MULTILINE))
 
     assert "training accuracy 100 % after 100 epochs" in told
-    assert "about 81 per cent of the unseen babies right, and logistic regression 92" in words(
+    assert "about 83 per cent of the unseen babies right, and logistic regression 92" in words(
         OPTIMISERS
     )
-    assert abs(int(right_of_unseen["network, random weights as they are"]) - 81) <= 2
+    assert abs(int(right_of_unseen["network, random weights as they are"]) - 83) <= 1
     assert abs(int(right_of_unseen["logistic regression"]) - 92) <= 1
     assert int(right_of_unseen["network, smaller random weights"]) >= 90
-    assert 40 <= int(right_of_unseen["network, shuffled labels"]) <= 60
+    assert 45 <= int(right_of_unseen["network, shuffled labels"]) <= 55
 
-    def five_units(X: Any, y: Any, others: Any) -> Any:
-        start = found["new_weights"](found["seed"], hidden=5)
+    def five_units(X: Any, y: Any, others: Any, seed: int) -> Any:
+        start = found["new_weights"](seed, hidden=5)
         W1, W2, _, _ = right.train(*start, [(X, y)], right.Momentum(0.01, 0.9), 150)
         return right.forward(W1, W2, others)[2][0]
 
-    accuracies = []
-    for found["seed"] in range(3):
-        accuracies.append(found["held_out_accuracy"](five_units, found["labels"]))
+    accuracy, labels = found["held_out_accuracy"], found["labels"]
+    accuracies = [accuracy(five_units, labels, seed) for seed in range(10)]
+    assert len(set(accuracies)) > 3  # each run is another one
     assert (
-        "(The five hidden units from above do a little worse still, about 78 per cent.)"
+        "(The five hidden units from above do a little worse still, about 80 per cent.)"
         in words(OPTIMISERS)
     )
-    assert abs(np.mean(accuracies) - 78) <= 2
+    assert abs(np.mean(accuracies) - 80) <= 1
 
 
 # The generalised dice loss.
