@@ -14,12 +14,13 @@ from contextlib import suppress
 
 __all__ = ["import_ahead", "worth_importing"]
 
-#: Libraries that many notebooks use, and that take long to import.
+#: Libraries that many notebooks use, and that take long to import. Not pytest: by its being there
+#: others know that they are tested, and some then do otherwise.
 LIBRARIES = frozenset(
     {
         *("PIL", "bs4", "cycler", "dateutil", "hypothesis", "imageio", "jsonschema", "lxml"),
         *("matplotlib", "mpl_toolkits", "networkx", "numexpr", "numpy", "pandas", "pandera"),
-        *("patsy", "pytest", "pytz", "requests", "scipy", "seaborn", "skimage", "sklearn"),
+        *("patsy", "pytz", "requests", "scipy", "seaborn", "skimage", "sklearn"),
         *("sortedcontainers", "statsmodels", "sympy", "tabulate", "tqdm", "xarray", "yaml"),
     }
 )
