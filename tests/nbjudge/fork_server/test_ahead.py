@@ -29,6 +29,10 @@ def test_nothing_is_imported_ahead_where_it_is_asked_what_is_imported() -> None:
     assert worth_importing(["pandas"], ["import sys\nassert 'pandas' not in sys.modules"]) == ()
 
 
+def test_no_notebook_is_taken_for_a_test_by_what_it_imports() -> None:
+    assert worth_importing(["pandas", "pytest"]) == ("pandas",)
+
+
 def test_no_more_is_imported_ahead_than_a_request_can_name() -> None:
     assert len(worth_importing(f"os.{number}" for number in range(1000))) == MOST
 
