@@ -125,6 +125,14 @@ class NotebookVersion:
             "`nbgrader autograde` runs it as nbgrader does, with nothing to protect from it"
         )
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What its cells import that may be a module, with dots; nothing in other languages."""
+        if self.language:
+            return ()
+        code = (cell.source for cell in self.cells if cell.cell_type == "code")
+        return modules_of([*self.imports, *imports_of(code)])
+
     @cached_property
     def digest(self) -> str:
         """A text that is another for any other version."""

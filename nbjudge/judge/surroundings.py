@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, imports_of, modules_of, parse_cell
+from nbjudge.course.cells import CourseCell, NotebookVersion, parse_cell
 from nbjudge.course.hidden_regions import visible
 from nbjudge.fork_server.ahead import worth_importing
 from nbjudge.stand_ins.names import early_names, free_names
@@ -84,9 +84,7 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
             elsewhere |= _bound_in([cell.source])
         known += _statements(cell)
     texts = [*(cell.source for cell in version.cells), *(text for _, text in version.given)]
-    code = [cell.source for cell in version.cells if cell.cell_type == "code"]
-    modules = worth_importing(modules_of([*version.imports, *imports_of(code)]), texts)
-    return Surroundings(before, imports, left, modules)
+    return Surroundings(before, imports, left, worth_importing(version.modules, texts))
 
 
 def names_defined_by(text: str) -> frozenset[str]:

@@ -97,8 +97,3 @@ class CellShell(ZMQInteractiveShell):
             preprocessing_exc_tuple=preprocessing_exc_tuple,
         )
         return awaits
-
-
-# By these, notebooks and the libraries that they import know where they run.
-CellShell.__name__ = CellShell.__qualname__ = ZMQInteractiveShell.__name__
-CellShell.__module__ = ZMQInteractiveShell.__module__

@@ -63,6 +63,6 @@ class _NoLines:
         return []
 
 
-# By its class notebooks find out where they run.
+# By its class notebooks, and the libraries that they import, know where they run.
 for _of in ("__module__", "__name__", "__qualname__"):
     setattr(GradedShell, _of, getattr(ZMQInteractiveShell, _of))

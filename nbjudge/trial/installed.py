@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from importlib import metadata
+from importlib.util import find_spec
 
-from nbjudge.course.cells import NotebookVersion, imports_of, modules_of
+from nbjudge.course.cells import NotebookVersion
 
 __all__ = ["NOT_INSTALLED", "installed_packages"]
 
@@ -39,20 +41,15 @@ def installed_packages(
     mapping of str to str
         `NOT_INSTALLED` stands for what is no installed package.
     """
-    statements = [
-        statement
-        for version in versions
-        if not version.language
-        for statement in (
-            *version.imports,
-            *imports_of(cell.source for cell in version.cells if cell.cell_type == "code"),
-        )
-    ]
-    names = {name.partition(".")[0] for name in modules_of(statements)} - set(known)
+    imported = {name.partition(".")[0] for version in versions for name in version.modules}
+    names = imported - set(known)
     return {name: _version(name) for name in sorted(names)}
 
 
 def _version(module: str) -> str:
+    with suppress(ValueError):  # as of a module that says of itself that it is from nowhere
+        if find_spec(module) is None:  # which is sooner known than whose it is
+            return NOT_INSTALLED
     try:
         return metadata.version(CALLED.get(module, module))
     except metadata.PackageNotFoundError:

@@ -16,6 +16,7 @@ from IPython.core.inputtransformer2 import TokenTransformBase, TransformerManage
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbjudge.shell.cell_code import CellCompiler, CellReader, CellShell
+from nbjudge.shell.interactive import GradedShell
 
 ROOT = Path(__file__).parents[3]
 #: What lines are made of: each piece may begin, fill or end one.
@@ -177,4 +178,4 @@ def test_a_name_that_the_environment_gives_is_kept(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_notebook_meets_the_shell_that_it_knows() -> None:
-    assert str(CellShell) == str(ZMQInteractiveShell)
+    assert str(GradedShell) == str(ZMQInteractiveShell)

@@ -39,6 +39,10 @@ def test_what_is_not_installed_has_no_version() -> None:
     }
 
 
+def test_a_module_from_nowhere_is_no_package() -> None:
+    assert installed_packages([version("import __main__")]) == {"__main__": NOT_INSTALLED}
+
+
 def test_what_students_cells_import_counts_and_other_languages_do_not() -> None:
     own = version(imports=("import numpy",))
     other = version("import pandas", language="R")
