@@ -63,7 +63,7 @@ desk: $(STAMP)  ## open a desk where a made-up class hands in over the web, on t
 
 docs: $(STAMP)  ## build the documentation as a site in site/, for a browser
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
-	@echo "Open site/index.html in a browser. To search it too: $(BIN)/mkdocs serve"
+	@echo "Open site/index.html in a browser; the search works there, too."
 
 pictures: $(STAMP) browser  ## take the pictures of the documentation anew, of a made-up class
 	@$(BIN)/python docs/pictures/make.py

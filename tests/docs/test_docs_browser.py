@@ -60,15 +60,31 @@ def test_everybody_can_read_every_page_and_none_asks_elsewhere(
     assert (background == "rgb(255, 255, 255)") is (scheme == "light")
 
 
-def test_the_search_finds_a_setting(browser: Any, address: str) -> None:
+@pytest.mark.parametrize("opened", ["served", "from a disk"])
+def test_the_search_finds_a_setting_and_asks_nobody_else(
+    browser: Any,
+    address: str,
+    site: Path,  # noqa: F811
+    opened: str,
+) -> None:
+    home = address if opened == "served" else f"{site.as_uri()}/"
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(f"{address}index.html", wait_until="networkidle")
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{home}index.html", wait_until="networkidle")
 
     page.keyboard.press("/")
     page.keyboard.type("memory_megabytes")
-    first = page.locator(".md-search-result__link, [role=dialog] a").first
-    first.wait_for()
+    found = page.locator(".md-search-result__link", has_text="memory_megabytes").first
+    found.wait_for()
+    found.click()
+    page.wait_for_url(f"{home}*.html?h=memory_megabytes*")
 
-    assert "html" in (first.get_attribute("href") or "")
+    assert "memory_megabytes" in page.locator("article").inner_text()
+    assert [url for url in asked if not url.startswith((home, "data:", "about:"))] == []
+    assert said == []
     context.close()
