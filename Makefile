@@ -12,7 +12,7 @@ endif
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox postgresql browser demo desk docs pictures test test-stand-ins quick-test lint format release lock mutants clean
+.PHONY: help setup sandbox postgresql browser demo desk docs pictures test test-thorough test-stand-ins quick-test lint format release lock mutants clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -68,15 +68,20 @@ docs: $(STAMP)  ## build the documentation as a site in site/, for a browser
 pictures: $(STAMP) browser  ## take the pictures of the documentation anew, of a made-up class
 	@$(BIN)/python docs/pictures/make.py
 
-test: $(STAMP) postgresql browser lint  ## run everything that CI runs
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: $(STAMP) postgresql browser lint  ## run the linters, and every test but the further examples of test-thorough
+	@$(PYTEST) -m "not thorough"
+
+test-thorough: $(STAMP) postgresql browser  ## run what `make test` leaves out: further notebooks, moments and schemes of what it tries
+	@$(PYTEST) -m thorough
 
 test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network
 	@env -u COURSE_DATA_DIR COURSE_OFFLINE=1 $(BIN)/python -m pytest -n 2 tests/course_utils/test_data.py tests/course_utils/test_notebooks.py \
 	  -k "not release and not solution_gets"
 
 quick-test: $(STAMP)  ## run all but the slow tests and those in a browser: some minutes
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not thorough"
 
 lint: $(STAMP)  ## ruff, mypy and the notebook check
 	@$(BIN)/ruff check --quiet .

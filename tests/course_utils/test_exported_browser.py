@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from sampling import only
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -20,7 +21,7 @@ NAMES = (
 )
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=only(["loss_functions/generalised_dice"], NAMES))
 def exported(
     request: pytest.FixtureRequest,
     browser: Any,

@@ -407,6 +407,7 @@ def class_of_three(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_stock_nbgrader_gives_the_marks_of_the_judge(class_of_three: Course) -> None:
     stock, judged = Config(), Config()
     stock.Autograde.sanitize_preprocessors = Autograde.sanitize_preprocessors.default()

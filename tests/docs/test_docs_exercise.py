@@ -137,6 +137,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Follower:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.sandbox
 def test_the_page_followed_to_the_letter_releases_the_exercise(followed: Follower) -> None:
     released = source.read(followed.root / "release" / "warm_up" / "huber.ipynb")

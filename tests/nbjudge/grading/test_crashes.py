@@ -20,6 +20,7 @@ from processes import (
     running,
     waited_for,
 )
+from sampling import each
 from test_writer import by_hand, tables
 
 from nbjudge.course.course import Course
@@ -195,7 +196,7 @@ def used_and_graded(used: Course, tmp_path_factory: pytest.TempPathFactory) -> C
     return course
 
 
-@pytest.mark.parametrize("point", IN_A_FIRST_RUN, ids=str)
+@pytest.mark.parametrize("point", each(4, IN_A_FIRST_RUN), ids=str)
 def test_a_first_run_that_is_killed_is_finished_by_the_next(
     point: Point, fresh: Course, fresh_and_graded: Course, tmp_path: Path
 ) -> None:
@@ -206,7 +207,7 @@ def test_a_first_run_that_is_killed_is_finished_by_the_next(
     finishes(course, IN_A_FIRST_RUN[point], fresh_and_graded)
 
 
-@pytest.mark.parametrize("point", IN_A_LATER_RUN, ids=str)
+@pytest.mark.parametrize("point", each(4, IN_A_LATER_RUN), ids=str)
 def test_a_later_run_that_is_killed_is_finished_by_the_next(
     point: Point, used: Course, used_and_graded: Course, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_every_protection_holds_here(course: Course) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @linux
 def test_without_walls_each_probe_says_that_its_protection_does_not_hold(
     course: Course, no_sandbox: None
