@@ -30,6 +30,10 @@ CHOICES = {
 }
 
 
+#: Of a phone, a tablet and a desk, in pixels: how wide people have pages before them.
+WIDTHS = (360, 768, 1440)
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server: where it is, what it said so far, and its settings of the shell."""
@@ -191,7 +195,7 @@ def fill_in(page: Any, kind: str, field: Any, text: str) -> None:
 def hindrances(
     page: Any, axe: str, schemes: Sequence[str] = ("light", "dark"), *, least: int = 20
 ) -> list[tuple[str, ...]]:
-    """Return what keeps somebody from reading a page, on a phone or a desk, in light or dark.
+    """Return what keeps somebody from reading a page, at any of WIDTHS, in light or dark.
 
     Parameters
     ----------
@@ -211,7 +215,7 @@ def hindrances(
     """
     page.evaluate(axe)
     found = []
-    for width in (360, 1280):
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         for scheme in schemes:
             page.emulate_media(color_scheme=scheme)

@@ -112,7 +112,9 @@ class Missing(StrEnum):
 Assignment = Annotated[str | None, typer.Argument(help="By default all of the course's.")]
 Students = Annotated[
     list[str] | None,
-    typer.Option("--student", metavar="ID", help="Only this student; may be given again."),
+    typer.Option(
+        "--student", metavar="WHO", help="Only this student, by id or name; may be given again."
+    ),
 ]
 
 
@@ -403,7 +405,9 @@ def deadline(
 @app.command()
 def extend(
     context: typer.Context,
-    student: Annotated[str | None, typer.Argument(help="The student's id.")] = None,
+    student: Annotated[
+        str | None, typer.Argument(help="The student's id, or the name as the roster has it.")
+    ] = None,
     assignment: Annotated[str | None, typer.Argument(help="For which assignment.")] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Such as '2027-03-05 18:00 Europe/Zurich'.")
@@ -419,6 +423,7 @@ def extend(
     from nbjudge.course.gradebook import open_gradebook, people_of, versions
     from nbjudge.term.deadlines import read_moment, read_term, zone_of
     from nbjudge.term.extensions import Extension, extensions_of, grant, withdraw
+    from nbjudge.term.find_students import find_student
     from nbjudge.term.late_policy import update_penalties
 
     term = read_term(course.config())
@@ -430,7 +435,9 @@ def extend(
         with open_gradebook(course) as gradebook:
             listed = extensions_of(gradebook, course.root, name)
             people = people_of(gradebook)
-        listed = tuple(own for own in listed if student in (None, own.student))
+        if student is not None:
+            own = find_student(people, student).id
+            listed = tuple(extension for extension in listed if extension.student == own)
         for extension in listed:
             typer.echo(describe_extension(extension, people, zone))
         if not listed:
@@ -444,6 +451,7 @@ def extend(
     versions(course, name)  # an entry of one that is not released would have no notebooks
     moment = read_moment(until, zone) if until is not None else None
     with open_gradebook(course) as gradebook:
+        student = find_student(people_of(gradebook), student).id
         if moment is None:
             gone = withdraw(gradebook, course.root, student, name)
             told = describe_extension(gone, people_of(gradebook), zone)
@@ -465,6 +473,20 @@ def _update_penalties(course: Course, assignments: Collection[str] | None = None
         known = [each.name for each in gradebook.assignments]
         for name in known if assignments is None else assignments:
             update_penalties(gradebook, config, name)
+
+
+def _ids(course: Course, given: Collection[str] | None) -> list[str] | None:
+    """Return the ids of students who are given by id or name; None for everybody."""
+    if not given:
+        return None
+    from nbjudge.course.gradebook import open_gradebook, people_of
+    from nbjudge.term.find_students import student_ids
+
+    folders = {path.name for path in course.root.glob("submitted/*/")}
+    if folders.issuperset(given):
+        return list(given)
+    with open_gradebook(course) as gradebook:
+        return student_ids(people_of(gradebook), given, known=folders)
 
 
 def _tell_penalties(students: Collection[str], assignment: str) -> None:
@@ -508,6 +530,7 @@ def autograde(
     """Grade what is in submitted/, and show the class's marks."""
     course = _course(context)
     chosen = _chosen(course, assignment)
+    ids = _ids(course, students)
     if scheduler is None:
         from nbjudge.grading import graded, preload
 
@@ -536,7 +559,7 @@ def autograde(
                     rows = batch.autograde(
                         course,
                         name,
-                        students=students,
+                        students=ids,
                         force=force,
                         run_all=run_all,
                         require_sandbox=require_sandbox,
@@ -570,26 +593,40 @@ def autograde(
 def feedback(
     context: typer.Context, assignment: Assignment = None, students: Students = None
 ) -> None:
-    """Write a page of feedback for each graded notebook."""
+    """Write a page of feedback for each graded notebook, and one on all assignments."""
     course = _course(context)
     from nbjudge.cli.terminal import progress_bar
+    from nbjudge.feedback.term_page import write_term_pages
     from nbjudge.feedback.write import feedback as write_feedback
     from nbjudge.intake.submission import printable
     from nbjudge.mistakes.known_behaviours import named_mistakes
 
     is_done = True
     names = _chosen(course, assignment)
+    ids = _ids(course, students)
     _update_penalties(course, names)
     for name in names:
         with _errors().status("Running known mistakes …"):
             named_mistakes(course, name)  # what is wrong in the catalogue is said once
         with progress_bar(f"Feedback on {name}") as progress:
-            written = write_feedback(course, name, students=students, progress=progress)
+            written = write_feedback(course, name, students=ids, progress=progress)
         for row in written:
             pages = (printable(str(page.relative_to(course.root))) for page in row.pages)
             who = f"{row.name} ({row.student})" if row.name else row.student
             typer.echo(f"{printable(who)}: {row.remark or ', '.join(pages)}")
         is_done = is_done and all(row.pages for row in written)
+    try:
+        overviews = write_term_pages(course, ids)
+    except CourseError as error:  # the pages of assignments are there all the same
+        _tell(str(error))
+        is_done = False
+    else:
+        if len(overviews) == 1:
+            (page,) = overviews.values()
+            typer.echo(f"All assignments: {printable(str(page.relative_to(course.root)))}")
+        elif overviews:
+            who = f"each of {len(overviews)} students"
+            typer.echo(f"All assignments, for {who}: feedback/STUDENT/index.html")
     if not is_done:
         raise typer.Exit(ExitCode.PARTLY_DONE)
 
@@ -639,7 +676,8 @@ def report(
 def totals(
     context: typer.Context,
     student: Annotated[
-        str | None, typer.Option(metavar="ID", help="Show this student's marks of all assignments.")
+        str | None,
+        typer.Option(metavar="WHO", help="Show this student's marks of all assignments."),
     ] = None,
 ) -> None:
     """Put the marks of all assignments together, weighed: a page, a CSV file, and a line each."""
@@ -653,6 +691,7 @@ def totals(
         totals_csv,
         totals_page,
     )
+    from nbjudge.term.find_students import find_student
     from nbjudge.term.totals import read_weighing, term_totals
 
     _update_penalties(course)
@@ -665,10 +704,8 @@ def totals(
         told = f"Not in the gradebook, so not in these totals: {name_list(strangers)}."
         typer.secho(told, err=True, fg=typer.colors.YELLOW)
     if student is not None:
-        own = next((total for total in term.totals if total.person.id == student), None)
-        if own is None:
-            message = f"The gradebook knows no student '{student}'. `course roster` lists them."
-            raise CourseError(message)
+        meant = find_student(table.people, student)
+        own = next(total for total in term.totals if total.person.id == meant.id)
         for line in describe_student(own):
             typer.echo(line)
         return
@@ -763,7 +800,7 @@ def export(
         course,
         to.value,
         assignments=assignments or (),
-        students=students or (),
+        students=_ids(course, students) or (),
         roster=roster,
         out=out,
         **settings,
@@ -838,6 +875,7 @@ def similar(
     """Write a page of the answers that read alike, side by side."""
     course = _course(context)
     names = _chosen(course, assignment)
+    ids = _ids(course, students)
     from nbjudge.cli.terminal import progress_bar
     from nbjudge.similar import find as comparing
     from nbjudge.similar import similar_page
@@ -846,7 +884,7 @@ def similar(
     for name in names:
         with progress_bar(f"Reading {name}") as progress:
             found = comparing.similar(
-                course, name, students=students, against=against, progress=progress
+                course, name, students=ids, against=against, progress=progress
             )
         written = similar_page.write(course, found, anonymous=anonymous)
         if as_json:

@@ -19,6 +19,7 @@ from rich.console import Console
 from nbjudge.cli.terminal import print_class, progress_bar, show_progress, took
 from nbjudge.course.course import CONFIG_NAME, Course, require_fit
 from nbjudge.exceptions import CourseError
+from nbjudge.feedback.term_page import write_term_pages
 from nbjudge.feedback.write import feedback
 from nbjudge.grading.batch import autograde, lend_workers
 from nbjudge.grading.rows import Row
@@ -209,6 +210,9 @@ def run(
             written = feedback(demo, assignment, progress=progress)
         pages.extend(page for row in written for page in row.pages)
         _line(console, f"{assignment}: {sum(len(row.pages) for row in written)} pages", took(begun))
+    begun = time.monotonic()
+    overviews = write_term_pages(demo)
+    _line(console, f"all assignments together: {len(overviews)} pages", took(begun))
 
     _headline(console, "Report", "a page on the class for each assignment, in reports/")
     reports: list[Path] = []

@@ -9,19 +9,15 @@ from nbjudge.course.marks import Person
 from nbjudge.intake.submission import name_list, printable
 from nbjudge.term.deadlines import show_moment
 from nbjudge.term.extensions import Extension
+from nbjudge.term.find_students import label
 from nbjudge.term.roster import PARTS, Imported
 
-__all__ = ["describe_deadline", "describe_extension", "describe_import", "describe_people", "label"]
-
-
-def label(person: Person) -> str:
-    """Return how a person is called on one line: by name, and by id."""
-    name = printable(person.name)
-    return f"{name} ({printable(person.id)})" if name else printable(person.id)
+__all__ = ["describe_deadline", "describe_extension", "describe_import", "describe_people"]
 
 
 def describe_people(people: Sequence[Person]) -> Iterator[str]:
-    """Yield a line for each person, in columns."""
+    """Yield a line for each person, sorted by name, in columns."""
+    people = sorted(people, key=lambda person: person.order)
     names = [printable(person.name) or "–" for person in people]
     ids = [printable(person.id) for person in people]
     wide, wide_id = (max(map(len, texts), default=0) for texts in (names, ids))

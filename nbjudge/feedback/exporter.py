@@ -45,6 +45,7 @@ __all__ = [
     "Entry",
     "FeedbackExporter",
     "Regions",
+    "anchor_of",
     "entries",
     "notebook_page",
     "overview_page",
@@ -168,6 +169,11 @@ class Finding:
         return cls(reason, sentence, printed, bool(record.get("fault")))
 
 
+def anchor_of(grade_id: str) -> str:
+    """Return the place on a notebook's page where an exercise's mark is told."""
+    return "mark-" + re.sub(r"[^A-Za-z0-9]+", "-", exercise_number(grade_id)).strip("-")
+
+
 @dataclass
 class _Anchors:
     """The places of a page, by the ids of cells: as short as they can be, each one once."""
@@ -175,7 +181,7 @@ class _Anchors:
     _taken: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, grade_id: str) -> str:
-        wanted = "mark-" + re.sub(r"[^A-Za-z0-9]+", "-", exercise_number(grade_id)).strip("-")
+        wanted = anchor_of(grade_id)
         anchor, number = wanted, 1
         while self._taken.setdefault(anchor, grade_id) != grade_id:
             number += 1

@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 
 from nbjudge.basics.text import clean_characters
 
-__all__ = ["Pages", "count_of", "points", "with_code"]
+__all__ = ["Pages", "count_of", "percent", "points", "with_code"]
 
 CODE = re.compile(r"`([^`\n]{1,200})`")
 FRAME = Path(__file__).parent / "templates"
@@ -36,6 +36,16 @@ def points(number: float) -> str:
     ('2', '1.5', '−1')
     """
     return f"{round(number, 2) + 0:g}".replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """Return a percentage with one digit, never more than there is.
+
+    >>> percent(49.96), percent(50.0)
+    ('49.9 %', '50 %')
+    """
+    # Who has 49.96 % has not reached 50 %, and no page says so.
+    return f"{points(int(value * 10 + 1e-6) / 10)} %"
 
 
 def count_of(number: float, one: str, several: str) -> str:

@@ -9,8 +9,10 @@ from statistics import median
 
 from nbjudge.basics.csv_files import as_csv, guard, number
 from nbjudge.basics.sentences import duration
+from nbjudge.feedback.term_page import remarks_on
 from nbjudge.intake.submission import printable
-from nbjudge.pages.frame import Pages, count_of, points
+from nbjudge.pages.frame import Pages, count_of, percent, points
+from nbjudge.term.find_students import label
 from nbjudge.term.totals import Part, TermTotals, Total
 
 __all__ = ["describe_student", "describe_term", "totals_csv", "totals_page"]
@@ -19,16 +21,6 @@ __all__ = ["describe_student", "describe_term", "totals_csv", "totals_page"]
 @cache
 def _pages() -> Pages:
     return Pages(Path(__file__).parent / "templates")
-
-
-def percent(value: float) -> str:
-    """Return a percentage with one digit, never more than there is.
-
-    >>> percent(49.96), percent(50.0)
-    ('49.9 %', '50 %')
-    """
-    # Who has 49.96 % has not reached 50 %, and no page says so.
-    return f"{points(int(value * 10 + 1e-6) / 10)} %"
 
 
 def totals_page(term: TermTotals) -> str:
@@ -71,15 +63,26 @@ def describe_term(term: TermTotals) -> Iterator[str]:
     """Yield lines on a term: one for each student, between two on all."""
     summary = _summary(term)
     yield summary
-    names = [printable(total.person.name or total.person.id) for total in term.totals]
-    width = max(map(len, names), default=0)
+    names = [label(total.person) for total in term.totals]
+    width = max(map(len, ("Student", *names)))
+    heads = [_head(part.assignment) for part in term.assignments]
+    widths = [max(9, len(head)) for head in heads]
+    heading = "  ".join(f"{head:>{wide}}" for head, wide in zip(heads, widths, strict=True))
+    yield f"{'Student':<{width}}  {heading}  together"
     for total, name in zip(term.totals, names, strict=True):
-        marks = "  ".join(f"{_mark(part):>9}" for part in total.parts)
-        yield f"{name:<{width}}  {marks}  {percent(total.percent):>7}{_state(total)}".rstrip()
+        parts = zip(total.parts, widths, strict=True)
+        marks = "  ".join(f"{_mark(part):>{wide}}" for part, wide in parts)
+        yield f"{name:<{width}}  {marks}  {percent(total.percent):>8}{_state(total)}".rstrip()
     yield summary
     if term.ungraded:
         names = [printable(name) for name in term.ungraded]
         yield f"Nobody is graded yet, so these do not count: {', '.join(names)}."
+
+
+def _head(name: str, most: int = 14) -> str:
+    """Return an assignment's name as the head of a column."""
+    head = printable(name)
+    return head if len(head) <= most else f"{head[: most - 1]}…"
 
 
 def _summary(term: TermTotals) -> str:
@@ -116,13 +119,6 @@ def describe_student(total: Total) -> Iterator[str]:
     )
     width = max(len(printable(part.assignment)) for part in total.parts)
     for part in total.parts:
-        told = [
-            "nothing graded, which counts as 0" if part.is_missing else "",
-            "not counted, as one of the lowest" if part.is_dropped else "",
-            f"{duration(part.seconds_late)} late" if part.seconds_late else "",
-            f"{points(part.penalty)} taken off" if part.penalty else "",
-            count_of(part.waiting, "answer waits", "answers wait") if part.waiting else "",
-        ]
         line = f"  {printable(part.assignment):<{width}}  {_mark(part):>9}"
-        yield f"{line}  {percent(100 * part.share):>7}  {', '.join(filter(None, told))}".rstrip()
+        yield f"{line}  {percent(100 * part.share):>7}  {', '.join(remarks_on(part))}".rstrip()
     yield f"  together {percent(total.percent)}{_state(total)}"

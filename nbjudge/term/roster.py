@@ -365,6 +365,11 @@ def import_roster(gradebook: Gradebook, roster: Roster) -> Imported:
         added=added,
         changed=changed,
         same=len(after) - len(changed),
-        absent=tuple(person for student, person in known.items() if student not in found),
+        absent=tuple(
+            sorted(
+                (person for student, person in known.items() if student not in found),
+                key=lambda person: person.order,
+            )
+        ),
         problems=problems,
     )

@@ -150,7 +150,10 @@ def test_a_class_from_release_to_feedback(tmp_path: Path) -> None:
     assert "sums: 1 graded now, in " in graded.output
     assert "ada  graded              5/7  to read: 1.1.3\n" in graded.output
     assert [(by["student"], by["status"], by["score"]) for by in rows] == [("ada", "graded", 5)]
-    assert pages.output == "ada: feedback/ada/sums/sums.html\n"
+    assert pages.output.splitlines() == [
+        "ada: feedback/ada/sums/sums.html",
+        "All assignments: feedback/ada/index.html",
+    ]
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])

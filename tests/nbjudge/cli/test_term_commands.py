@@ -60,8 +60,23 @@ def test_a_deadline_is_set_shown_extended_and_removed(course: Course) -> None:
     assert told == "sums: Ada Lovelace (ada) until Fri 2027-03-05 17:00 UTC: ill\n"
     assert run(course, "extend").output == told
     assert run(course, "extend", "ada", "sums", "--remove").output == f"Taken back: {told}"
+    assert "has no extension" in run(course, "extend", "ada", "sums", "--remove").output
     assert run(course, "extend").output == "There is no extension.\n"
     assert run(course, "deadline", "sums", "--remove").output == "sums: no deadline\n"
+
+
+def test_who_gets_more_time_is_told_by_name_as_well(course: Course) -> None:
+    run(course, "roster", str(listed(course, f"{ROSTER}ben,Ben,Lovelace,b@uni.edu\n")))
+    run(course, "deadline", "sums", "2027-03-02 18:00 Europe/Zurich")
+
+    told = run(course, "extend", "Ada Lovelace", "sums", *UNTIL).output
+    assert told.startswith("sums: Ada Lovelace (ada) until Fri 2027-03-05 17:00 UTC")
+    assert run(course, "extend", "lovelace, ada").output == told
+    assert run(course, "extend", "Ben Lovelace").output == "There is no extension.\n"
+    which = run(course, "extend", "Lovelace", "sums", *UNTIL)
+    assert "Is it Ada Lovelace (ada) or Ben Lovelace (ben)?" in which.output
+    assert (which.exit_code, run(course, "extend").output) == (1, told)
+    assert run(course, "extend", "ADA LOVELACE", "sums", "--remove").output == f"Taken back: {told}"
 
 
 def test_times_are_those_of_the_courses_zone(course: Course) -> None:
@@ -82,7 +97,7 @@ def test_times_are_those_of_the_courses_zone(course: Course) -> None:
         (("extend", "ada", "maths", *UNTIL), "No assignment 'maths'"),
         (("extend", "ada", "--until", "2027-03-02 18:00 UTC"), "Say whose"),
         (("extend", "ada", "sums", "--reason", "ill"), "Say until when"),
-        (("extend", "ada", "sums", "--remove"), "has no extension"),
+        (("extend", "ada", "sums", "--remove"), "no student 'ada'"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(words: tuple[str, ...], said: str, course: Course) -> None:
@@ -103,10 +118,13 @@ def test_totals_are_written_and_told(course: Course) -> None:
             grade.needs_manual_grade = False
         gradebook.db.commit()
     told = run(course, "totals")
-    assert told.output.splitlines()[1].startswith("Ada Lovelace        3/7   42.8 %")
+    heading, ada = told.output.splitlines()[1:3]
+    assert heading == "Student                  sums  together"
+    assert ada == "Ada Lovelace (ada)        3/7    42.8 %"
     assert (course.root / "reports" / "totals.csv").is_file()
     assert "42.8 %" in (course.root / "reports" / "totals.html").read_text(encoding="utf-8")
-    assert "together 42.8 %" in run(course, "totals", "--student", "ada").output
+    for who in ("ada", "Ada Lovelace"):
+        assert "together 42.8 %" in run(course, "totals", "--student", who).output
     assert "no student 'eve'" in run(course, "totals", "--student", "eve").output
 
 
@@ -127,5 +145,5 @@ def test_points_that_a_person_gives_later_are_lost_as_well_before_marks_go_out(
 
     told = run(course, "totals")
 
-    assert "ada        0/7      0 %" in told.output
+    assert "ada            0/7       0 %" in told.output
     assert "not in these totals: 'eve'" in told.output

@@ -27,8 +27,17 @@ from feedback_notebooks import (
     written,
 )
 
-from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
+from nbjudge.course.marks import (
+    AssignmentMarks,
+    GradeTable,
+    Mark,
+    NotebookMarks,
+    Person,
+    SubmissionMarks,
+)
 from nbjudge.feedback.exporter import notebook_page, overview_page
+from nbjudge.feedback.term_page import term_page
+from nbjudge.term.totals import Weighing
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -195,7 +204,27 @@ def test_the_policy_alone_stops_what_would_slip_through(
     watch.context.close()
 
 
-@pytest.mark.parametrize("which", [honest_page, overview], ids=["notebook", "overview"])
+def term() -> str:
+    """Return a page on a term with all that it can say."""
+    told = {
+        "comments": {"ex_1_2": "## Well done\n\n`lr` is $\\eta$. " + "long" * 90},
+        "penalty": 1.0,
+    }
+    marks = (Mark("ex_1_2", 1, 2, auto=1), Mark("ex_1_3", 0, 2, auto=0, waiting=True))
+    own = tuple(
+        SubmissionMarks(name, "ada", "", (NotebookMarks("nb", {m.grade_id: m}, **told),))
+        for name, m in zip(("first", "second_of_all_" * 5), marks, strict=True)
+    )
+    graded = (AssignmentMarks(each.assignment, 2, {"ada": each}) for each in own)
+    others = (AssignmentMarks("third", 20, {"ben": own[0]}), AssignmentMarks("fourth", 1))
+    table = GradeTable((Person("ada", "Ada", "Lovelace"),), (*graded, *others))
+    weighing = Weighing(drop_lowest=1, pass_percent=50.0)
+    return term_page(table, weighing, {"first": "first/nb.html"}, lambda *_: {"1.2": "In words"})
+
+
+@pytest.mark.parametrize(
+    "which", [honest_page, overview, term], ids=["notebook", "overview", "term"]
+)
 def test_everybody_can_read_it(browser: Any, axe: str, tmp_path: Path, which: Any) -> None:
     # The checker is a script, so it gets in only past the page's own policy.
     watch = Watch(browser, bypass_csp=True, reduced_motion="reduce")

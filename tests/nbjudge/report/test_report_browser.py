@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,19 @@ import pytest
 from browsing import SCHEMES, Watch, hindrances, write
 from report_classes import class_of, drawn, exercise, member
 
+from nbjudge.course.marks import (
+    AssignmentMarks,
+    GradeTable,
+    Mark,
+    NotebookMarks,
+    Person,
+    SubmissionMarks,
+)
 from nbjudge.pages.charts import DIVERGING
 from nbjudge.report.class_page import page
 from nbjudge.report.statistics import numbers
+from nbjudge.report.totals_page import totals_page
+from nbjudge.term.totals import Weighing, term_totals
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -29,7 +40,22 @@ def small() -> str:
     return page(numbers(class_of([exercise(label)], [member("s" * 200, {label: 1.0})])))
 
 
-@pytest.mark.parametrize("which", ["report", "small"])
+@pytest.fixture(scope="module")
+def term() -> str:
+    """Return a term's page, with all that it can say of a student."""
+    people = (Person("s1", "Ada", "Lovelace"), Person("s" * 200), Person("s3", "Zoë", "Brontë"))
+    mark = Mark("ex_1", 1, 2, auto=1, waiting=True)
+    due = datetime(2026, 5, 8)
+    own = SubmissionMarks(
+        *("first", "s1", "", (NotebookMarks("nb", {"ex_1": mark}, penalty=0.5),)),
+        *(due + timedelta(hours=30), due),
+    )
+    assignments = [AssignmentMarks(f"assignment_{n}", 2, {"s1": own}) for n in range(8)]
+    table = GradeTable(people, (*assignments, AssignmentMarks("later", 1)))
+    return totals_page(term_totals(table, Weighing(drop_lowest=1, pass_percent=50.0)))
+
+
+@pytest.mark.parametrize("which", ["report", "small", "term"])
 def test_everybody_can_read_it(
     browser: Any, axe: str, tmp_path: Path, request: pytest.FixtureRequest, which: str
 ) -> None:

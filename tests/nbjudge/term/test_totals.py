@@ -94,9 +94,10 @@ def test_the_page_the_file_and_the_lines_say_the_same() -> None:
     assert "&lt;b&gt;Ada Lovelace" in page
     assert all("86.6 %" in text for text in (page, "\n".join(lines)))
     assert totals_csv(found).splitlines()[2] == "s2,Zoe Ōno,z@x.org,4,,20,80,true,true"
-    assert lines[0] == lines[3]
+    assert lines[0] == lines[4]
     assert lines[0].startswith("2 students, median 83.3 %, 2 with 60 % or more, 1 not final.")
-    assert lines[2].split()[2:] == ["4/10", "(–/30)", "20/20", "80", "%", "passed"]
+    assert lines[1].split() == ["Student", "first", "second", "third", "together"]
+    assert lines[3].split()[3:] == ["4/10", "(–/30)", "20/20", "80", "%", "passed"]
 
 
 def test_one_student_reads_what_each_assignment_adds() -> None:
