@@ -309,7 +309,7 @@ def _reach(address: str) -> Iterator[Client]:
     except TypeError as error:  # Dask's own way to ask for certificates
         message = (
             f"The scheduler at {address} wants encryption, and Dask knows no certificates here. "
-            "Name them in Dask's settings (distributed.comm.tls); docs/batches.md tells how."
+            "Name them in Dask's settings (distributed.comm.tls); docs/cluster.md tells how."
         )
         raise CourseError(message) from error
     except (OSError, ValueError, TimeoutError) as error:

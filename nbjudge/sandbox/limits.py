@@ -34,13 +34,19 @@ class Limits:
         1800, "Seconds for a whole notebook, in all its kernels, its tests included."
     )
     cpu_seconds: int = setting(
-        1800, "Seconds of computing time of each process of a submission, in the sandbox."
+        1800,
+        "Seconds of computing time of all of a submission's processes together, those that have "
+        "ended included, in the sandbox.",
     )
     memory_megabytes: int = setting(
-        4096, "Memory of a submission's processes together, in the sandbox."
+        4096,
+        "Memory of a submission's processes together, with what is in its folders, beyond what "
+        "it shares with other kernels, in the sandbox.",
     )
     disk_megabytes: int = setting(
-        256, "Size of each folder that a submission can write to, in the sandbox."
+        256,
+        "Size of all folders together that a submission can write to, which are in memory, in the "
+        "sandbox.",
     )
     processes: int = setting(200, "Processes and threads of a submission, in the sandbox.")
     open_files: int = setting(
@@ -64,8 +70,8 @@ class Limits:
     )
     output_bytes: int = setting(
         10 * 2**20,
-        "Bytes that a graded notebook keeps of what it wrote and showed. One cell that writes "
-        "ten times as much is stopped.",
+        "Bytes that a graded notebook keeps of what it wrote and showed, in 5000 outputs at most; "
+        "the rest is left out, and marks stay. One cell that writes ten times as much is stopped.",
     )
     output_lines: int = setting(
         1000,

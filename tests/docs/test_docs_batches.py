@@ -1,4 +1,4 @@
-"""What docs/batches.md tells beyond commands: its scripts and snippets run, its settings exist."""
+"""What docs/batches.md and cluster.md tell beyond commands: what they show runs, or exists."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from nbjudge.course.course import Course
 from nbjudge.grading.graded import GradedIndex
 
 ROOT = Path(__file__).parents[2]
-GUIDE = ROOT / "docs" / "batches.md"
-TEXT = GUIDE.read_text(encoding="utf-8")
+GUIDES = [ROOT / "docs" / name for name in ("batches.md", "cluster.md")]
+TEXT = "\n".join(guide.read_text(encoding="utf-8") for guide in GUIDES)
 COURSE = get_command(app).commands  # type: ignore[attr-defined]
 DASK = {"scheduler": dask_scheduler.main, "worker": dask_worker.main, "ssh": dask_ssh.main}
 #: Longer than anything here takes, on a machine that is busy.
@@ -37,7 +37,7 @@ PATIENCE = 300
 
 
 def blocks(language: str) -> list[str]:
-    """Return the guide's blocks of one language."""
+    """Return the guides' blocks of one language."""
     return [block.content for block in doc_pages.blocks(TEXT) if block.language == language]
 
 
