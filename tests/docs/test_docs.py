@@ -348,6 +348,19 @@ def test_a_link_leads_somewhere_on_a_code_host(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize(
+    "page",
+    [*(page for page in PAGES if page.name != "README.md"), ROOT / "CHANGELOG.md"],
+    ids=lambda page: page.name,
+)
+def test_a_page_begins_with_who_it_is_for_and_what_comes_of_reading_it(page: Path) -> None:
+    title, nothing, purpose = page.read_text(encoding="utf-8").splitlines()[:3]
+
+    assert title.startswith("# ")
+    assert nothing == ""
+    assert re.fullmatch(r"\*For .+\. .+\*", purpose), purpose
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_shell_understands_what_is_told(page: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8")):
