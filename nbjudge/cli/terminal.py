@@ -103,8 +103,8 @@ def print_class(
         if len(shown) > 1:
             _say(console, f"\n{summary}")
     else:
-        for line in _lines(shown, described):
-            _say(console, line)
+        if shown:
+            _say(console, "\n".join(_lines(shown, described)))  # each by itself takes its time
         if len(shown) > 1:
             _say(console, summary)
     for line in _left_to_do(rows):

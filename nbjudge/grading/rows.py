@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -174,7 +175,12 @@ def rows_of(
         if student not in rows and (students is None or student in students):
             rows[student] = _without_folder(student, assignment, marks.get(student), points)
     titles = {name: version.titles for name, version in notebooks.items()}
-    named = (_with_words(row, people.get(row.student), titles) for row in rows.values())
+
+    @functools.cache  # a class has a hundred thousand marks, and most are like others
+    def titled(mark: Mark) -> Mark:
+        return replace(mark, title=titles.get(mark.notebook, {}).get(mark.exercise, ""))
+
+    named = (_with_words(row, people.get(row.student), titled) for row in rows.values())
     return sorted(named, key=lambda row: people.get(row.student, Person(row.student)).order)
 
 
@@ -187,15 +193,9 @@ def _without_folder(
     return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=points)
 
 
-def _with_words(row: Row, person: Person | None, titles: Mapping[str, Mapping[str, str]]) -> Row:
-    """Return a row with the name of its student, and the titles of its exercises.
-
-    The titles are by the notebook's name, then by the exercise's number.
-    """
-    exercises = tuple(
-        replace(mark, title=titles.get(mark.notebook, {}).get(mark.exercise, ""))
-        for mark in row.exercises
-    )
+def _with_words(row: Row, person: Person | None, titled: Callable[[Mark], Mark]) -> Row:
+    """Return a row with the name of its student, and the titles of its exercises."""
+    exercises = tuple(map(titled, row.exercises))
     return replace(row, name=person.name if person else "", exercises=exercises)
 
 
