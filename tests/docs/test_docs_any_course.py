@@ -154,6 +154,7 @@ def test_a_mistake_of_the_class_can_be_named(followed: Follower) -> None:
     assert sorted(told) == ["bea", "cyd"]
 
 
+@pytest.mark.thorough
 def test_without_the_two_lines_the_course_is_nbgraders_again_with_the_same_marks(
     followed: Follower, tmp_path: Path
 ) -> None:

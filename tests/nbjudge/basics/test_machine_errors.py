@@ -328,6 +328,7 @@ def test_a_second_run_is_told_of_the_first_and_grades_nothing(
 
 
 def test_the_writer_waits_for_who_has_locked_the_gradebook(course: Course) -> None:
+    results = unseen_results(course)  # before there is a lock, for which it would wait, too
     other = sqlite3.connect(
         course.root / "gradebook.db", isolation_level=None, check_same_thread=False
     )
@@ -347,7 +348,7 @@ def test_the_writer_waits_for_who_has_locked_the_gradebook(course: Course) -> No
         other.execute("BEGIN IMMEDIATE")
         helper = threading.Thread(target=let_go)
         helper.start()
-        one.save([MarkedSubmission("ada", None, unseen_results(course))])
+        one.save([MarkedSubmission("ada", None, results)])
         helper.join()
 
     assert [student.student for student in marks(course, "sums")] == ["ada"]

@@ -66,6 +66,7 @@ def test_the_demonstration_grades_what_its_students_did(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_second_demonstration_starts_afresh(
     course: Course, console: Console, tmp_path: Path
 ) -> None:

@@ -269,6 +269,7 @@ def test_a_worker_killed_from_outside_takes_nothing_with_it(course: Course, site
     assert have_ended(below)
 
 
+@pytest.mark.thorough
 def test_workers_elsewhere_are_there_for_the_next_class_too(course: Course, site: Site) -> None:
     site.open().hire().gathered()
 
@@ -277,6 +278,7 @@ def test_workers_elsewhere_are_there_for_the_next_class_too(course: Course, site
             assert scores(program) == EXACT
 
 
+@pytest.mark.thorough
 def test_a_scheduler_that_talks_tls_alone_is_used_with_dasks_own_settings(
     course: Course, site: Site
 ) -> None:

@@ -267,6 +267,7 @@ def real() -> Iterator[Course]:
         yield made
 
 
+@pytest.mark.thorough
 def test_every_written_exercise_of_the_course_stands_with_its_mark_scheme(
     real: Course, browser: Any, tmp_path: Path
 ) -> None:
