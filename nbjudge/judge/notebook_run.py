@@ -42,6 +42,8 @@ __all__ = ["NotebookRun", "SandboxLost", "display", "error"]
 
 #: How many times as long as it took a kernel to end its successor is watched for the same.
 PATIENCE = 1.5
+#: How many times as long as any cell one may run that has run before: the machine may be busier.
+AGAIN = 4.0
 #: Seconds for which an answer is asked how it behaves; one that takes longer is not told of.
 COMPARISON = 5.0
 
@@ -420,12 +422,15 @@ class NotebookRun:
             try:
                 if step.test is None:
                     # What it shows is known.
-                    session.run(
+                    ran = session.run(
                         deepcopy(step.cell),
                         seconds=self._seconds_left(),
+                        times=AGAIN,
                         budget=OutputBudget(0),
                         is_brief=True,
                     )
+                    if ran.stopped:  # half of what it defines is not there
+                        raise KernelHung(ran.stopped)
                 elif died is not None:
                     self._judge.judge(
                         step.test,

@@ -235,6 +235,7 @@ class Session:
         cell: NotebookNode,
         *,
         seconds: float | None = None,
+        times: float = 1.0,
         budget: OutputBudget | None = None,
         store_history: bool = True,
         is_brief: bool = False,
@@ -246,6 +247,8 @@ class Session:
         cell : NotebookNode
         seconds : float, optional
             How long it may run, if that is less than any cell may.
+        times : float
+            How many times as long as any cell it may run otherwise.
         budget : OutputBudget, optional
             What the notebook may still show; by default, all that any may.
         store_history : bool
@@ -275,7 +278,7 @@ class Session:
                 raise Garbled
             return kind == DONE or (kind in OUTPUTS and shown.has_room(OUTPUTS[kind], size))
 
-        seconds = min(math.inf if seconds is None else seconds, self._limits.cell_seconds)
+        seconds = min(math.inf if seconds is None else seconds, times * self._limits.cell_seconds)
         stopped = ""
         try:
             line = self._connected()

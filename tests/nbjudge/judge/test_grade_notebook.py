@@ -475,6 +475,61 @@ def test_a_cell_may_run_as_long_as_its_notebook_may(clock: Clock) -> None:
     assert "was not run: the notebook ran longer than 25 s" in shown(graded.notebook.cells[2])
 
 
+class Busier(Clock):
+    """A machine on which each new kernel takes longer for a cell than the first one did."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+        self.kernels = 0
+
+    def session(self, *_: Any) -> Any:
+        """Return a kernel that a cell "end" ends, and whose other cells are stopped in time."""
+        self.kernels += 1
+        factor = self.factor if self.kernels > 1 else 1.0
+
+        def run(cell: NotebookNode, *, times: float = 1.0, **_: Any) -> Ran:
+            if cell.source == "end":
+                raise KernelDied("the kernel died")
+            takes, most = factor * float(cell.source), times * LIMITS.cell_seconds
+            self.now += min(takes, most)
+            self.ran.append((cell.source, min(takes, most)))
+            return Ran(f"it ran longer than {most:.0f} s" if takes > most else "")
+
+        return SimpleNamespace(**LASTING, run=run, rest=lambda seconds: None)
+
+
+def test_a_machine_that_gets_busier_stops_no_cell_that_has_run_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busier = Busier(3.0)
+    monkeypatch.setattr(notebook_run, "time", busier)
+    monkeypatch.setattr(notebook_run, "_start_session", busier.session)
+    long = str(LIMITS.cell_seconds - 1)
+
+    graded = grade(long, "end", "0", limits=replace(LIMITS, notebook_seconds=1000))
+
+    assert graded.remarks == ("Cell 2 did not end and was left out: the kernel died.",)
+    assert busier.ran[-2:] == [(long, 3.0 * (LIMITS.cell_seconds - 1)), ("0", 0.0)]
+
+
+def test_a_cell_that_is_stopped_when_it_runs_again_is_named_and_leaves_nothing_by_halves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busier = Busier(1000.0)
+    monkeypatch.setattr(notebook_run, "time", busier)
+    monkeypatch.setattr(notebook_run, "_start_session", busier.session)
+
+    graded = grade("1", "end", "0", limits=replace(LIMITS, notebook_seconds=10_000))
+
+    most = notebook_run.AGAIN * LIMITS.cell_seconds
+    assert graded.remarks == (
+        f"Cell 1 did not end and was left out: it ran longer than {most:.0f} s.",
+        "Cell 2 did not end and was left out: the kernel died.",
+    )
+    assert busier.ran == [("1", 1.0), ("1", most), ("0", 0.0)]
+
+
 def test_outputs_of_many_cells_are_cut_and_cost_no_mark() -> None:
     shows = "print('x' * 300_000)"
 
