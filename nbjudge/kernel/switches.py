@@ -8,8 +8,11 @@ only those are looked at that somebody has imported.
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +32,30 @@ State = Mapping[str, Any]
 
 #: The names of the switches that are generators.
 GENERATORS = ("Python's generator", "NumPy's generator", "PyTorch's generator")
+
+#: What is set of decimal arithmetic, beside its traps.
+DECIMAL = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
+#: What people handle of the system's signals.
+SIGNALS = (
+    *("ABRT", "ALRM", "CHLD", "FPE", "HUP", "INT", "PIPE", "PROF", "QUIT"),
+    *("SEGV", "TERM", "USR1", "USR2", "VTALRM", "XCPU"),
+)
+#: Where people put functions of their own in the place of others, or change constants.
+PATCHED = (
+    *("collections", "copy", "decimal", "fractions", "functools", "itertools", "json", "math"),
+    *("operator", "os", "random", "statistics", "time", "numpy", "numpy.linalg", "numpy.random"),
+    *("torch", "torch.linalg", "torch.nn.functional"),
+)
+#: Under which PyTorch keeps what is called before or after any module of a network's.
+HOOKS = tuple(
+    f"_global_{name}"
+    for name in (
+        *("backward_pre_hooks", "backward_hooks", "is_full_backward_hook", "forward_pre_hooks"),
+        *("forward_hooks", "forward_hooks_always_called", "forward_hooks_with_kwargs"),
+        *("buffer_registration_hooks", "module_registration_hooks"),
+        "parameter_registration_hooks",
+    )
+)
 
 #: Modes of PyTorch that were entered here; they end where nobody holds them.
 _entered: list[Any] = []
@@ -72,15 +99,131 @@ def _set_filters(warnings: Any, value: Any) -> None:
 
 def _set_decimal(decimal: Any, value: Any) -> None:
     context = decimal.getcontext()
-    context.prec, context.rounding, traps = value
+    settings, traps = value
+    for name, setting in settings.items():
+        setattr(context, name, setting)
     for signal, is_on in traps.items():
         context.traps[signal] = is_on
 
 
 def _set_environment(os: Any, value: Any) -> None:
+    zone = os.environ.get("TZ")
     for name in os.environ.keys() - value.keys():
         del os.environ[name]
     os.environ.update(value)
+    if zone != value.get("TZ"):
+        time.tzset()  # which Windows does not have, where nothing reads the variable either
+
+
+def _umask(os: Any) -> int:
+    value: int = os.umask(0o077)  # it is told only to who sets it
+    os.umask(value)
+    return value
+
+
+def _set_builtins(builtins: Any, value: dict[str, Any]) -> None:
+    names = vars(builtins)
+    for name in names.keys() - value.keys():
+        del names[name]
+    names.update(value)
+
+
+def _contents(_: Any) -> dict[str, dict[str, Any]]:
+    return {name: dict(vars(sys.modules[name])) for name in PATCHED if name in sys.modules}
+
+
+def _set_contents(_: Any, value: dict[str, dict[str, Any]]) -> None:
+    """Put back what was in modules; what came to it are mostly parts that were imported late."""
+    for name, content in value.items():
+        vars(sys.modules[name]).update(content)
+
+
+def _set_modules(sys: Any, value: dict[str, Any]) -> None:
+    sys.modules.update(value)  # what was imported since stays
+
+
+def _handlers(signal: Any) -> dict[int, Any]:
+    numbers = [getattr(signal, f"SIG{name}") for name in SIGNALS if hasattr(signal, f"SIG{name}")]
+    found = {number: signal.getsignal(number) for number in numbers}
+    return {number: handler for number, handler in found.items() if handler is not None}
+
+
+def _set_handlers(signal: Any, value: dict[int, Any]) -> None:
+    for number, handler in _handlers(signal).items():
+        if number in value and handler != value[number]:
+            signal.signal(number, value[number])
+
+
+def _resources(resource: Any) -> dict[int, tuple[int, int]]:
+    kinds = {getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
+    return {kind: resource.getrlimit(kind) for kind in kinds}
+
+
+def _set_resources(resource: Any, value: dict[int, tuple[int, int]]) -> None:
+    """Put limits back as far as the system allows: the hard ones are only ever lowered."""
+    for kind, now in _resources(resource).items():
+        if now != value[kind]:
+            soft, hard = value[kind][0], now[1]
+            endless = resource.RLIM_INFINITY
+            is_above = hard != endless and (soft == endless or soft > hard)
+            resource.setrlimit(kind, (hard if is_above else soft, hard))
+
+
+def _logging(logging: Any) -> tuple[Any, ...]:
+    root = logging.root
+    return root.level, root.manager.disable, list(root.handlers), logging.raiseExceptions
+
+
+def _set_logging(logging: Any, value: Any) -> None:
+    level, disabled, handlers, logging.raiseExceptions = value
+    logging.root.setLevel(level)
+    logging.disable(disabled)
+    logging.root.handlers[:] = handlers
+
+
+def _set_methods(torch: Any, value: dict[str, Any]) -> None:
+    now = dict(vars(torch.Tensor))
+    for name in now.keys() - value.keys():
+        delattr(torch.Tensor, name)
+    for name, method in value.items():
+        if now.get(name) is not method:
+            setattr(torch.Tensor, name, method)
+
+
+def _modes(torch: Any) -> list[Any]:
+    """Return what was entered that sees all calls, but for the default device, set elsewhere."""
+    entered = torch.overrides._get_current_function_mode_stack()
+    return [mode for mode in entered if type(mode).__name__ != "DeviceContext"]
+
+
+def _set_modes(torch: Any, value: list[Any]) -> None:
+    for mode in reversed(_modes(torch)):
+        if not any(mode is kept for kept in value):
+            _leave(torch, mode)
+
+
+def _leave(torch: Any, mode: Any) -> None:
+    """Take a mode out from below those that were entered after it."""
+    above = []
+    while (last := torch._C._pop_torch_function_stack()) is not mode:
+        above.append(last)
+    for each in reversed(above):
+        torch._C._push_on_torch_function_stack(each)
+
+
+def _hooks(torch: Any) -> dict[str, Any]:
+    found = {name: getattr(torch.nn.modules.module, name, None) for name in HOOKS}
+    return {name: copy(value) for name, value in found.items()}
+
+
+def _set_hooks(torch: Any, value: dict[str, Any]) -> None:
+    for name, hooks in value.items():
+        now = getattr(torch.nn.modules.module, name, None)
+        if isinstance(now, dict):
+            now.clear()
+            now.update(hooks)
+        else:
+            setattr(torch.nn.modules.module, name, hooks)
 
 
 def _set_collection(gc: Any, value: Any) -> None:
@@ -91,6 +234,10 @@ def _set_collection(gc: Any, value: Any) -> None:
 
 def _set_streams(sys: Any, value: Any) -> None:
     sys.stdin, sys.stdout, sys.stderr = value
+
+
+def _set_error_hooks(sys: Any, value: Any) -> None:
+    sys.excepthook, sys.unraisablehook, sys.displayhook, threading.excepthook = value
 
 
 def _set_tracing(sys: Any, value: Any) -> None:
@@ -145,13 +292,39 @@ _SWITCHES = (
         lambda m, value: m.set_int_max_str_digits(value),
         is_usual=True,
     ),
+    # Before all else: what others are put back with may be among what was replaced.
+    _Switch("built-in names", "builtins", lambda m: dict(vars(m)), _set_builtins),
+    _Switch("imported modules", "sys", lambda m: dict(m.modules), _set_modules),
+    _Switch("what modules hold", "sys", _contents, _set_contents),
     _Switch("the path of modules", "sys", lambda m: list(m.path), lambda m, v: _fill(m.path, v)),
     _Switch("the standard streams", "sys", lambda m: (m.stdin, m.stdout, m.stderr), _set_streams),
+    _Switch(
+        "what is called on errors",
+        "sys",
+        lambda m: (m.excepthook, m.unraisablehook, m.displayhook, threading.excepthook),
+        _set_error_hooks,
+    ),
+    _Switch(
+        "how often threads take turns",
+        "sys",
+        lambda m: m.getswitchinterval(),
+        lambda m, value: m.setswitchinterval(value),
+    ),
     _Switch("tracing", "sys", lambda m: (m.gettrace(), m.getprofile()), _set_tracing),
     _Switch("the working directory", "os", lambda m: m.getcwd(), lambda m, value: m.chdir(value)),
     _Switch("environment variables", "os", lambda m: m.environ.copy(), _set_environment),
+    _Switch("who may use new files", "os", _umask, lambda m, value: m.umask(value)),
+    _Switch("limits of the process", "resource", _resources, _set_resources),
+    _Switch("what signals do", "signal", _handlers, _set_handlers),
     _Switch("an alarm", "signal", lambda m: m.getitimer(m.ITIMER_REAL)[0] > 0, _set_alarm),
     _Switch("garbage", "gc", lambda m: (m.isenabled(), m.get_threshold()), _set_collection),
+    _Switch("logging", "logging", _logging, _set_logging),
+    _Switch(
+        "the patience of connections",
+        "socket",
+        lambda m: m.getdefaulttimeout(),
+        lambda m, value: m.setdefaulttimeout(value),
+    ),
     _Switch(
         "filters of warnings",
         "warnings",
@@ -169,7 +342,7 @@ _SWITCHES = (
     _Switch(
         "decimal arithmetic",
         "decimal",
-        lambda m: ((c := m.getcontext()).prec, c.rounding, dict(c.traps)),
+        lambda m: ({n: getattr(m.getcontext(), n) for n in DECIMAL}, dict(m.getcontext().traps)),
         _set_decimal,
         is_usual=True,
     ),
@@ -195,12 +368,24 @@ _SWITCHES = (
         lambda m, value: m.seterrcall(value),
     ),
     _Switch(
+        "NumPy's buffers",
+        "numpy",
+        lambda m: m.getbufsize(),
+        lambda m, value: m.setbufsize(value),
+    ),
+    _Switch(
         "NumPy's printing",
         "numpy",
         lambda m: m.get_printoptions(),
         lambda m, value: m.set_printoptions(**value),
     ),
     _Switch("pandas' options", "pandas", _options, _set_options),
+    _Switch(
+        "scikit-learn's settings",
+        "sklearn",
+        lambda m: m.get_config(),
+        lambda m, value: m.set_config(**value),
+    ),
     _Switch(
         "matplotlib's settings",
         "matplotlib",
@@ -288,6 +473,23 @@ _SWITCHES = (
         "torch",
         lambda m: m.get_num_threads(),
         lambda m, value: m.set_num_threads(value),
+    ),
+    _Switch(
+        "the methods of PyTorch's tensors", "torch", lambda m: dict(vars(m.Tensor)), _set_methods
+    ),
+    _Switch("PyTorch's modes", "torch", _modes, _set_modes),
+    _Switch("what PyTorch calls for all modules", "torch", _hooks, _set_hooks),
+    _Switch(
+        "PyTorch's checks of distributions",
+        "torch.distributions",
+        lambda m: m.Distribution._validate_args,
+        lambda m, value: m.Distribution.set_default_validate_args(value),
+    ),
+    _Switch(
+        "PyTorch's warnings",
+        "torch",
+        lambda m: m.is_warn_always_enabled(),
+        lambda m, value: m.set_warn_always(value),
     ),
     _Switch(
         "PyTorch's printing",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import builtins
 import decimal
 import gc
+import locale
+import logging
+import math
 import os
 import random
+import resource
+import signal
+import socket
+import statistics
 import sys
 import tempfile
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +26,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import torch
 
 from nbjudge.exceptions import CourseError
@@ -60,6 +71,44 @@ SWITCHED = {
     "mpl.rcParams['lines.linewidth'] = 9": "mpl.rcParams['lines.linewidth']",
     "decimal.getcontext().prec = 3": "decimal.getcontext().prec",
     "decimal.getcontext().traps[decimal.Inexact] = True": "str(decimal.getcontext())",
+    "decimal.getcontext().Emax = 3": "str(decimal.getcontext())",
+    "decimal.getcontext().capitals = 0": "str(decimal.Decimal('1E+30'))",
+    "builtins.sum = max": "sum([1, 2])",
+    "del builtins.zip": "hasattr(builtins, 'zip')",
+    "builtins.mine = 1": "hasattr(builtins, 'mine')",
+    "math.pi = 3": "math.pi",
+    "np.mean = np.median": "np.mean is np.median",
+    "decimal.Decimal = float": "decimal.Decimal is float",
+    "torch.relu = torch.abs": "torch.relu is torch.abs",
+    "torch.Tensor.mean = torch.Tensor.sum": "torch.ones(2).mean()",
+    "torch.Tensor.__sub__ = torch.Tensor.__add__": "torch.ones(1) - torch.ones(1)",
+    "All().__enter__()": "str(torch.add(one, 1))",
+    "All().__enter__(); torch.set_default_device('meta')": "str(torch.add(one, 1))",
+    "random.random = lambda: 4": "random.random() == 4",
+    "sys.modules['statistics'] = random": "sys.modules['statistics'] is random",
+    "del sys.modules['statistics']": "'statistics' in sys.modules",
+    "os.umask(0o007)": "[mask := os.umask(0), os.umask(mask)][0]",
+    "files = resource.RLIMIT_NOFILE; "
+    "resource.setrlimit(files, (200, resource.getrlimit(files)[1]))": "resource.getrlimit("
+    "resource.RLIMIT_NOFILE)",
+    "signal.signal(signal.SIGALRM, signal.SIG_IGN)": "signal.getsignal(signal.SIGALRM)",
+    "signal.signal(signal.SIGINT, print)": "signal.getsignal(signal.SIGINT)",
+    "logging.disable(logging.ERROR)": "logging.root.manager.disable",
+    "logging.root.setLevel(1)": "logging.root.level",
+    "logging.root.addHandler(logging.NullHandler())": "len(logging.root.handlers)",
+    "socket.setdefaulttimeout(0.5)": "socket.getdefaulttimeout()",
+    "sys.excepthook = print": "sys.excepthook",
+    "threading.excepthook = print": "threading.excepthook",
+    "sys.setswitchinterval(0.5)": "sys.getswitchinterval()",
+    "os.environ['TZ'] = 'Asia/Kolkata'; time.tzset()": "time.tzname",
+    "np.setbufsize(16)": "np.getbufsize()",
+    "sklearn.set_config(assume_finite=True)": "sklearn.get_config()['assume_finite']",
+    "torch.set_warn_always(True)": "torch.is_warn_always_enabled()",
+    "torch.distributions.Distribution.set_default_validate_args(False)": "torch.distributions."
+    "Distribution._validate_args",
+    "torch.nn.modules.module.register_module_forward_hook(lambda *_: torch.zeros(7))": "torch.nn."
+    "Identity()(torch.ones(1)).shape",
+    "locale.setlocale(locale.LC_TIME, 'C.UTF-8')": "locale.setlocale(locale.LC_TIME)",
     "os.chdir(tempfile.gettempdir() + '/..')": "os.getcwd()",
     "os.environ['HOME'] = '/nowhere'": "os.environ['HOME']",
     "os.environ.clear()": "len(os.environ)",
@@ -72,8 +121,21 @@ SWITCHED = {
     "gc.disable()": "gc.isenabled()",
     "gc.set_threshold(1, 1, 1)": "gc.get_threshold()",
 }
+
+
+class All(torch.overrides.TorchFunctionMode):
+    """Is asked about all that PyTorch is to do, and does something else."""
+
+    def __torch_function__(self, *_: Any, **__: Any) -> str:
+        return "nothing"
+
+
 NAMES = {
+    **{"All": All, "one": torch.ones(1)},
     **{"decimal": decimal, "gc": gc, "os": os, "random": random, "sys": sys, "np": np, "pd": pd},
+    **{"builtins": builtins, "locale": locale, "logging": logging, "math": math},
+    **{"resource": resource, "signal": signal, "socket": socket, "sklearn": sklearn},
+    **{"statistics": statistics, "threading": threading, "time": time},
     **{"warnings": warnings, "torch": torch, "mpl": mpl, "tempfile": tempfile},
 }
 
