@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ __all__ = ["Sheet", "alike", "as_csv", "guard", "number", "read", "save"]
 Value = str | int | float | None
 
 MAX_BYTES = 50 * 2**20
+#: The first line by which a spreadsheet is told what parts fields.
+SEPARATOR = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
 #: Whatever begins with one of these a spreadsheet takes for a formula; the last are wide forms.
 FORMULA = ("=", "+", "-", "@", "|", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -73,6 +76,23 @@ class Sheet:
         message = f"{self.name} has no column '{column}'. It has: {', '.join(self.header)}."
         raise CourseError(message)
 
+    def require_one(self, column: str) -> str:
+        """Return a column's name if there is one alone of that name, or several that are the same.
+
+        Raises
+        ------
+        CourseError
+            If there is none, or if there are several that differ.
+        """
+        places = [i for i, name in enumerate(self.header) if name == self.require(column)]
+        if all(len({row[i].strip() for i in places}) == 1 for row in self.rows):
+            return column
+        message = (
+            f"{self.name} has {len(places)} columns '{column}' that differ. Rename or delete "
+            "those that are not meant."
+        )
+        raise CourseError(message)
+
 
 def read(path: Path) -> Sheet:
     """Read a CSV file with a header, its fields parted by commas, semicolons or tabs.
@@ -80,7 +100,8 @@ def read(path: Path) -> Sheet:
     Raises
     ------
     CourseError
-        If it cannot be read, is not UTF-8, or holds no table.
+        If it cannot be read, is not UTF-8, or holds no table; or a row has more cells than the
+        header: then a comma that belongs to a cell has parted it.
     """
     try:
         with path.open("rb") as file:
@@ -94,6 +115,8 @@ def read(path: Path) -> Sheet:
             raise ValueError
         first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)
+        if told := SEPARATOR.match(text):  # as some spreadsheets have it told
+            delimiter, text = told[1], text[told.end() :]
         header, *rows = (
             row
             for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -103,6 +126,12 @@ def read(path: Path) -> Sheet:
         message = f"'{path}' is no table with a header. Export it again, as CSV in UTF-8."
         raise CourseError(message) from error
     width = len(header)
+    if long := next((row for row in rows if any(map(str.strip, row[width:]))), None):
+        message = (
+            f"'{path}' has more cells than headings in a row: {delimiter.join(long)[:80]!r}. "
+            f"Put cells that hold a {delimiter!r} in quotes."
+        )
+        raise CourseError(message)
     even = tuple(tuple((row + [""] * width)[:width]) for row in rows)
     return Sheet(path.name, tuple(name.strip() for name in header), even)
 

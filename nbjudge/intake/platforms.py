@@ -35,6 +35,7 @@ __all__ = [
     "Platform",
     "Sorted",
     "is_fit",
+    "is_rounded",
     "sort_out",
 ]
 
@@ -416,13 +417,14 @@ class Directory:
         self._zone = zone
         if roster is None:
             return
-        column = roster.require(id_column) if id_column else roster.first_of(IDS[platform])
+        column = id_column or roster.first_of(IDS[platform])
         if column is None:
             message = (
                 f"{roster.name} does not tell who is who: it has none of the columns "
                 f"{', '.join(IDS[platform])}. Export it again, in English, or name a column."
             )
             raise CourseError(message)
+        roster.require_one(column)
         self._column = column
         self._ids = [name.strip() for name in roster.column(column)]
         self._times = roster.column(MOODLE_TIME)
@@ -455,7 +457,7 @@ class Directory:
             return Owner(problem=f"{roster} has {len(rows)} rows for {who}, who was left out.")
         (row,) = rows
         student = self._ids[row]
-        if not is_fit(student):
+        if not is_fit(student) or is_rounded(student):
             told = f"holds '{printable(student)}'" if student else "is empty"
             return Owner(
                 problem=f"{who} was left out: {roster}'s column '{self._column}' {told}, "
@@ -515,6 +517,15 @@ def is_fit(student: str) -> bool:
         and 0 < len(student.encode()) <= MAX_ID_BYTES
         and fnmatchcase(student, student)
     )
+
+
+def is_rounded(student: str) -> bool:
+    """Return whether an id is a number of which a spreadsheet has kept the first digits alone.
+
+    >>> is_rounded("1.23457E+11"), is_rounded("1234567"), is_rounded("e2e")
+    (True, False, False)
+    """
+    return re.fullmatch(r"[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+", student) is not None
 
 
 def _utc(text: str, zone: ZoneInfo | None) -> datetime | None:

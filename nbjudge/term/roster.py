@@ -18,7 +18,7 @@ from nbjudge.basics.csv_files import Sheet, alike
 from nbjudge.course.gradebook import people_of
 from nbjudge.course.marks import Person
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.platforms import IDS, is_fit
+from nbjudge.intake.platforms import IDS, is_fit, is_rounded
 from nbjudge.intake.submission import name_list, printable
 
 __all__ = ["Entry", "Imported", "Roster", "import_roster", "match", "people_of", "read_roster"]
@@ -118,7 +118,7 @@ def read_roster(sheet: Sheet, id_column: str = "") -> Roster:
     if not sheet.rows:
         message = f"{sheet.name} holds a header and nobody below it. Export it again."
         raise CourseError(message)
-    column = sheet.require(id_column) if id_column else _id_column(sheet)
+    column = sheet.require_one(id_column or _id_column(sheet))
     read = _Reader(sheet, column)
     entries: list[Entry] = []
     problems: list[str] = []
@@ -214,6 +214,8 @@ def _parted(name: str) -> tuple[str, str]:
 def _unfit(person: Person) -> str | None:
     if not is_fit(person.id):
         return "this cannot be a student's id"
+    if is_rounded(person.id):
+        return "this is a number that a spreadsheet has rounded; have its column hold text"
     for name in PARTS:
         text = getattr(person, name)
         if len(text) > MAX_LENGTH or not text.isprintable():

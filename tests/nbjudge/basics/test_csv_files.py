@@ -36,7 +36,7 @@ def read(folder: Path, content: bytes) -> csv_files.Sheet:
 def test_a_table_is_read_whoever_saved_it(
     tmp_path: Path, mark: bytes, delimiter: str, end: str
 ) -> None:
-    lines = (("name", " id "), ('"Müller, ""J""; J"', " 7"), ("", ""), ("ada",), ("b", "2", "x"))
+    lines = (("name", " id "), ('"Müller, ""J""; J"', " 7"), ("", ""), ("ada",), ("b", "2", " "))
     content = mark + end.join(map(delimiter.join, lines)).encode()
 
     found = read(tmp_path, content)
@@ -51,6 +51,27 @@ def test_a_table_is_read_whoever_saved_it(
 def test_what_is_no_table_is_refused_with_what_to_do(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(CourseError, match="Export it again, as CSV in UTF-8"):
         read(tmp_path, content)
+
+
+def test_a_spreadsheets_line_on_what_parts_fields_is_no_header(tmp_path: Path) -> None:
+    found = read(tmp_path, b"\xef\xbb\xbfsep=;\r\nid;name\r\n7;Doe, Jo\r\n")
+
+    assert found.header == ("id", "name")
+    assert found.rows == (("7", "Doe, Jo"),)
+
+
+def test_a_comma_that_shifts_the_cells_of_a_row_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match=r"'ada,Lovelace, Ada,a@x'.*Put cells that hold a ','"):
+        read(tmp_path, b"id,name,email\nbob,Bob,b@x\nada,Lovelace, Ada,a@x\n")
+
+
+def test_of_two_columns_of_one_name_none_is_chosen(tmp_path: Path) -> None:
+    found = read(tmp_path, b"id,name,id,id\n1,Ada,1,2\n")
+    same = read(tmp_path, b"id,name,id\n1,Ada,1\n")
+
+    assert same.require_one("id") == "id"
+    with pytest.raises(CourseError, match="has 3 columns 'id' that differ"):
+        found.require_one("id")
 
 
 def test_the_first_column_that_holds_anything_is_found() -> None:

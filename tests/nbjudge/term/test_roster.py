@@ -128,6 +128,8 @@ def test_nobody_is_known_by_a_part_of_a_name(gradebook: Gradebook, tmp_path: Pat
         ("id,email\na,x@y.z\nb,x@y.z\n", "have one e-mail address: 'a', 'b'"),
         ("id,first\n,Ada\nmia,Mia\n", "1 row was left out: the column 'id' is empty there"),
         ("id,first\n../up,Ada\n", "this cannot be a student's id"),
+        ("id,first\n1.23457E+11,Ada\n", "a number that a spreadsheet has rounded"),
+        ('id,first\n"1,2e+05",Ada\n', "a number that a spreadsheet has rounded"),
         (f"id,first\nada,{'A' * 129}\n", "longer than 128 characters"),
     ],
 )
@@ -154,6 +156,7 @@ def test_rows_that_contradict_each_other_change_nothing(
     ("text", "said"),
     [
         ("id,first\n", "nobody below it"),
+        ("id,first,id\n1,Ada,2\n", "has 2 columns 'id' that differ"),
         ("Matrikel,Vorname\n1,Ada\n", "has none of the columns"),
         ("Student,ID,SIS Login ID\n    Points Possible,,\n", "has none of the columns"),
     ],
