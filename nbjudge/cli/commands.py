@@ -539,6 +539,7 @@ def autograde(
     from nbjudge.cli.terminal import print_class, show_progress, took
     from nbjudge.course.gradebook import NotReleased
     from nbjudge.grading import batch
+    from nbjudge.grading.conditions import unused_steps
     from nbjudge.sandbox import bubblewrap
 
     if scheduler is None and (problem := bubblewrap.problem()):
@@ -546,6 +547,12 @@ def autograde(
             message = f"Nothing was graded, because there is no sandbox here. {problem}"
             raise CourseError(message)
         warning = f"Without a sandbox: {problem} {bubblewrap.UNPROTECTED}"
+        typer.secho(warning, err=True, fg=typer.colors.YELLOW)
+    if own := unused_steps(course.config()):
+        warning = (
+            f"Only `nbgrader autograde` runs what nbgrader_config.py adds to it: {', '.join(own)}. "
+            "If a mark depends on that, grade by nbgrader's command."
+        )
         typer.secho(warning, err=True, fg=typer.colors.YELLOW)
     classes = {}
     passed_over: list[str] = []

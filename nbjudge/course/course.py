@@ -74,7 +74,7 @@ class Course:
         Raises
         ------
         CourseError
-            If the file fails; the message names its line.
+            If the file fails; the message names its line. Or if it puts the course elsewhere.
         """
         try:
             config = PyFileConfigLoader(CONFIG_NAME, path=str(self.root)).load_config()
@@ -88,6 +88,14 @@ class Course:
                 "then run the same command again."
             )
             raise CourseError(message) from error
+        told = config.CourseDirectory.get("root")
+        if isinstance(told, str) and (self.root / told).resolve() != self.root.resolve():
+            message = (
+                f"{self.root / CONFIG_NAME} puts the course elsewhere (c.CourseDirectory.root is "
+                f"{told!r}), and nbgrader's commands and this one would work in two folders. "
+                "Move the file to the course's folder, or delete that line."
+            )
+            raise CourseError(message)
         config.CourseDirectory.root = str(self.root)
         return config
 

@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, LimitOutput
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
 
 import nbjudge
 from nbjudge.basics.settings import read_settings, traits_of
@@ -20,7 +22,7 @@ from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.sandbox.fitted_limits import derive_limits
 from nbjudge.sandbox.limits import Limits
 
-__all__ = ["GradingConditions", "course_limits", "grader_version", "limits_of"]
+__all__ = ["GradingConditions", "course_limits", "grader_version", "limits_of", "unused_steps"]
 
 #: What changes no mark: rooms that read marks, prove or show something, and the command.
 NO_JUDGES = frozenset(
@@ -164,3 +166,30 @@ def course_limits(
         output_lines=shortened.max_lines,
         traceback_lines=shortened.max_traceback,
     )
+
+
+def unused_steps(config: Config) -> list[str]:
+    """Return the course's own parts of `nbgrader autograde`, which the judge's command has not.
+
+    Parameters
+    ----------
+    config : Config
+        The course's.
+
+    Returns
+    -------
+    list of str
+        The names of preprocessors, and of hooks, as the configuration has them.
+    """
+    converter = Autograde(coursedir=CourseDirectory(config=config), config=config)
+    lists = ("sanitize_preprocessors", "autograde_preprocessors")
+    usual = {_name(step) for name in lists for step in getattr(Autograde, name).default()}
+    steps = [_name(step) for name in lists for step in getattr(converter, name)]
+    theirs = ("nbgrader.", f"{JUDGE}.hooks.")
+    own = [name for name in steps if name not in usual and not name.startswith(theirs)]
+    hooks = ("pre_convert_hook", "post_convert_hook")
+    return [*own, *(f"Autograde.{hook}" for hook in hooks if getattr(converter, hook))]
+
+
+def _name(step: object) -> str:
+    return step if isinstance(step, str) else f"{step.__module__}.{step.__qualname__}"  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import os
 import sysconfig
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,18 +20,25 @@ from types import FrameType
 from typing import Any
 
 from traitlets.config import Config
+from traitlets.utils.importstring import import_item
 
 from nbjudge.course.course import gradebook_url
-from nbjudge.hooks.steps import Steps, place_of
+from nbjudge.hooks.steps import change_steps, place_of, set_default
 
 __all__ = ["configure"]
+
+#: What a kernel of `nbgrader validate` is started with.
+ARGUMENTS = ("--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=ERROR")
+#: The step that takes from a page of the formgrader what could act in it.
+SHIELD = "nbjudge.hooks.formgrader.Shield"
 
 
 def configure(c: Config, root: Path | None = None) -> None:
     """Have nbgrader grade, release and show a course by the judge.
 
-    What `nbgrader_config.py` sets afterwards overrules what is set here. Every limit is a setting
-    of `Judge`, and what the course tells of itself one of `Plug`: docs/settings.md explains each.
+    What `nbgrader_config.py` sets, before or afterwards, overrules what is set here: nothing of a
+    course that is there is lost. Every limit is a setting of `Judge`, and what the course tells of
+    itself one of `Plug`: docs/settings.md explains each.
 
     Parameters
     ----------
@@ -38,6 +46,11 @@ def configure(c: Config, root: Path | None = None) -> None:
         What `get_config()` returns in `nbgrader_config.py`.
     root : Path, optional
         The course's folder; by default that of the file that calls this.
+
+    Raises
+    ------
+    CourseError
+        If the course has set a list of nbgrader's steps that lacks one which the judge needs.
     """
     root = root or _folder_of(inspect.currentframe())
     _configure_gradebook(c, root)
@@ -54,7 +67,7 @@ def _folder_of(frame: FrameType | None) -> Path:
 
 
 def _configure_gradebook(c: Config, root: Path) -> None:
-    c.CourseDirectory.db_url = gradebook_url(root)
+    set_default(c, "CourseDirectory", "db_url", gradebook_url(root))
     # To make a new gradebook, nbgrader starts `alembic` by name: it must be found even if this
     # environment is not activated.
     scripts = sysconfig.get_path("scripts")
@@ -65,21 +78,25 @@ def _configure_gradebook(c: Config, root: Path) -> None:
 def _configure_releases(c: Config, root: Path) -> None:
     # nbgrader's own steps, and one more: where a student repairs broken code instead of writing new
     # code, the answer cell of the student version holds that code.
-    c.GenerateAssignment.preprocessors = Steps(_use_starters)
+    change_steps(c, "GenerateAssignment", "preprocessors", _use_starters)
     # The mark scheme of a written answer may stand in the locked cell that asks the question.
     # Students do not see it; nbgrader puts it back when it grades, for who marks.
-    c.ClearMarkScheme.enforce_metadata = False
-    # A released folder works by itself.
-    c.GenerateAssignment.post_convert_hook = partial(_complete, root)
+    set_default(c, "ClearMarkScheme", "enforce_metadata", False)
+    # A released folder works by itself. A hook of the course's own comes first.
+    own = c.GenerateAssignment.get("post_convert_hook") or c.BaseConverter.get("post_convert_hook")
+    c.GenerateAssignment.post_convert_hook = partial(_complete, root, own)
 
 
 def _use_starters(steps: list[Any]) -> None:
     steps.insert(place_of(steps, "ClearSolutions") + 1, "nbjudge.hooks.starter.UseStarter")
 
 
-def _complete(root: Path, **told: object) -> None:
+def _complete(root: Path, own: Callable[..., object] | str | None, **told: object) -> None:
     from nbjudge.release.release import complete  # which only a release needs
 
+    if own is not None:
+        hook = import_item(own) if isinstance(own, str) else own
+        hook(**told)
     complete(root, **told)  # type: ignore[arg-type]  # nbgrader's own words
 
 
@@ -87,23 +104,30 @@ def _configure_grading(c: Config) -> None:
     # Submissions are rebuilt from the text of their cells and the course's own copy. The student's
     # cells then run in a kernel of their own, and the tests outside it; marks come from what the
     # tests found. docs/how-grading-works.md tells how.
-    c.Autograde.sanitize_preprocessors.prepend(["nbjudge.hooks.autograde.Restore"])
-    c.Autograde.autograde_preprocessors = Steps(_judge)
+    change_steps(c, "Autograde", "sanitize_preprocessors", _restore)
+    change_steps(c, "Autograde", "autograde_preprocessors", _judge)
     # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
-    c.Execute.timeout = 120
+    set_default(c, "Execute", "timeout", 120, "ExecutePreprocessor", "NotebookClient")
     # `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it
     # must not stand in for what is installed. (The second option keeps the kernel from telling
     # every time that local connections are not encrypted.)
-    c.Execute.extra_arguments = [
-        "--InteractiveShellApp.ignore_cwd=True",
-        "--IPKernelApp.log_level=ERROR",
-    ]
+    change_steps(c, "Execute", "extra_arguments", lambda found: found.extend(ARGUMENTS))
     # What lateness costs: nothing, unless the course sets `LatePolicy`.
-    c.AssignLatePenalties.plugin_class = "nbjudge.term.late_policy.LatePolicy"
+    policy = "nbjudge.term.late_policy.LatePolicy"
+    set_default(c, "AssignLatePenalties", "plugin_class", policy)
     # A test cell that a student deleted comes back, so that the rest of the notebook is marked.
-    c.OverwriteCells.add_missing_cells = True
+    set_default(c, "OverwriteCells", "add_missing_cells", True)
     # `nbgrader zip_collect` unpacks within bounds, and nowhere else than it should.
-    c.ZipCollectApp.extractor_plugin = "nbjudge.intake.unpack.CarefulExtractor"
+    extractor = "nbjudge.intake.unpack.CarefulExtractor"
+    set_default(c, "ZipCollectApp", "extractor_plugin", extractor)
+
+
+def _restore(steps: list[Any]) -> None:
+    steps.insert(0, "nbjudge.hooks.autograde.Restore")
+
+
+def _put_first(ours: list[str], found: list[Any]) -> None:
+    found[:0] = ours
 
 
 def _judge(steps: list[Any]) -> None:
@@ -114,15 +138,16 @@ def _judge(steps: list[Any]) -> None:
 def _configure_pages(c: Config) -> None:
     # The formgrader shows submissions in the grader's own session. So that nothing in one can act
     # there, its pages are made of what cannot, and say so to the browser.
-    c.HTMLExporter.preprocessors = ["nbjudge.hooks.formgrader.Shield"]
-    c.HTMLExporter.filters = {"markdown2html": "nbjudge.hooks.formgrader.markdown"}
-    c.HTMLExporter.template_name = "graders"
+    change_steps(c, "HTMLExporter", "preprocessors", lambda found: found.append(SHIELD))
+    c.HTMLExporter.filters.update({"markdown2html": "nbjudge.hooks.formgrader.markdown"})
+    set_default(c, "HTMLExporter", "template_name", "graders", "TemplateExporter")
     found = find_spec("nbgrader")
     assert found is not None
     assert found.origin is not None
     formgrader = Path(found.origin).parent / "server_extensions" / "formgrader" / "templates"
     templates = Path(__file__).parent / "templates"
-    c.HTMLExporter.extra_template_basedirs = [str(templates), str(formgrader)]
+    places = [str(templates), str(formgrader)]
+    change_steps(c, "HTMLExporter", "extra_template_basedirs", partial(_put_first, places))
     c.HTMLExporter.extra_template_paths = [str(formgrader)]
     # A page of its own for each notebook, which asks the gradebook itself: nbgrader's own
     # preprocessors have nothing left to do.

@@ -1,7 +1,8 @@
-"""Lists of nbgrader's steps with changes of ours, made where nbgrader itself reads its settings.
+"""Settings of ours that leave standing what a course's own file has set already.
 
-To know nbgrader's own steps takes its import, which is most of the time that a command needs until
-it begins; and most of what reads a course's settings runs no step.
+Lists of nbgrader's steps are changed where nbgrader itself reads its settings: to know nbgrader's
+own steps takes its import, which is most of the time that a command needs until it begins; and most
+of what reads a course's settings runs no step.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
-__all__ = ["Steps", "place_of"]
+from nbjudge.exceptions import CourseError
+
+__all__ = ["Steps", "change_steps", "place_of", "set_default"]
 
 
 class Steps(LazyConfigValue):
@@ -35,13 +39,48 @@ class Steps(LazyConfigValue):
         return super().get_value(initial)
 
 
+def set_default(c: Config, section: str, name: str, value: Any, *parents: str) -> None:
+    """Set a trait, unless the course has set it: for the class itself, or for a parent of it."""
+    if not any(f"{each}.{name}" in c for each in (section, *parents)):
+        c[section][name] = value
+
+
+def change_steps(c: Config, section: str, name: str, change: Callable[[list[Any]], None]) -> None:
+    """Change a list of steps: nbgrader's own, or the one that the course has set in its place.
+
+    What the course has appended or inserted comes last.
+
+    Raises
+    ------
+    CourseError
+        If the course's list lacks a step that the change needs.
+    """
+    found = c[section].get(name)
+    if isinstance(found, list):
+        changed = [*found]
+        try:
+            change(changed)
+        except CourseError as error:
+            message = f"c.{section}.{name}: {error} Add it, or delete the line."
+            raise CourseError(message) from error
+        c[section][name] = changed
+        return
+    steps = Steps(change)
+    if isinstance(found, LazyConfigValue):
+        steps.merge_into(found)
+    c[section][name] = steps
+
+
 def place_of(steps: list[Any], name: str) -> int:
     """Return the place of nbgrader's step of a name, which may be listed as class or as text.
 
     Raises
     ------
-    ValueError
+    CourseError
         If there is none, so that this is another nbgrader than the judge knows.
     """
     names = [str(getattr(step, "__name__", step)).rpartition(".")[2] for step in steps]
+    if name not in names:
+        message = f"nbgrader's step '{name}' is not there, and the judge needs its place."
+        raise CourseError(message)
     return names.index(name)

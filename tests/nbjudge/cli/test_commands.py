@@ -259,6 +259,19 @@ def test_a_scheduler_is_named_by_its_address_and_this_machine_needs_no_sandbox(
     assert result.stderr == ""
 
 
+def test_steps_that_only_nbgraders_own_command_runs_are_named(
+    course: Path, asked: list[dict[str, Any]]
+) -> None:
+    with (course / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write('c.Autograde.autograde_preprocessors.append("course_steps.Spelling")\n')
+
+    told = call("--course", course, "autograde").stderr
+
+    assert len(asked) == 2
+    assert "Only `nbgrader autograde` runs what nbgrader_config.py adds to it" in told
+    assert "course_steps.Spelling" in told
+
+
 def test_without_a_sandbox_there_is_a_warning_or_if_it_is_required_no_grading(
     course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,19 @@ def course_with(root: Path, *assignments: str) -> Course:
     return Course(root)
 
 
+def test_a_course_that_its_settings_put_elsewhere_is_a_sentence(tmp_path: Path) -> None:
+    course = course_with(tmp_path / "course")
+    settings = course.root / "nbgrader_config.py"
+    before = settings.read_text(encoding="utf-8")
+
+    settings.write_text(f"{before}\nc.CourseDirectory.root = '.'\n", encoding="utf-8")
+    assert course.config().CourseDirectory.root == str(course.root)
+
+    settings.write_text(f"{before}\nc.CourseDirectory.root = '/srv/other'\n", encoding="utf-8")
+    with pytest.raises(CourseError, match=r"puts the course elsewhere .* two folders"):
+        course.config()
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

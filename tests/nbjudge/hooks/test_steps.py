@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
+from nbjudge.exceptions import CourseError
 from nbjudge.hooks import configure
 from nbjudge.hooks.steps import Steps, place_of
 
@@ -63,6 +65,67 @@ def test_a_course_can_add_steps_of_its_own(settings: Config) -> None:
     assert names(made(Autograde, settings).autograde_preprocessors)[0] == "First"
 
 
+def test_what_a_course_has_set_already_stays(tmp_path: Path) -> None:
+    c = Config()
+    c.CourseDirectory.db_url = "postgresql://grades"
+    c.ExecutePreprocessor.timeout = 600
+    c.Execute.extra_arguments = ["--matplotlib=inline"]
+    c.AssignLatePenalties.plugin_class = "course.Late"
+    c.OverwriteCells.add_missing_cells = False
+    c.ClearMarkScheme.enforce_metadata = True
+    c.ZipCollectApp.extractor_plugin = "course.Extractor"
+    c.HTMLExporter.filters = {"loudly": "course.loudly"}
+    c.HTMLExporter.preprocessors = ["course.Own"]
+    c.HTMLExporter.extra_template_basedirs = ["templates"]
+    c.Autograde.sanitize_preprocessors.append("course.Last")
+    c.Autograde.autograde_preprocessors = ["course.First", Execute, "nbgrader.x.SaveAutoGrades"]
+
+    configure(c, tmp_path)
+
+    assert c.CourseDirectory.db_url == "postgresql://grades"
+    assert Execute(config=c).timeout == 600
+    assert Execute(config=c).extra_arguments[0] == "--matplotlib=inline"
+    assert "--InteractiveShellApp.ignore_cwd=True" in Execute(config=c).extra_arguments
+    assert c.AssignLatePenalties.plugin_class == "course.Late"
+    assert c.OverwriteCells.add_missing_cells is False
+    assert c.ClearMarkScheme.enforce_metadata is True
+    assert c.ZipCollectApp.extractor_plugin == "course.Extractor"
+    assert c.HTMLExporter.filters.keys() == {"loudly", "markdown2html"}
+    assert names(c.HTMLExporter.preprocessors) == ["Own", "Shield"]
+    assert c.HTMLExporter.extra_template_basedirs[-1] == "templates"
+    converter = made(Autograde, c)
+    assert names(converter.sanitize_preprocessors)[:1] == ["Restore"]
+    assert names(converter.sanitize_preprocessors)[-1:] == ["Last"]
+    found = names(converter.autograde_preprocessors)
+    assert found == ["First", "Judge", "SaveAutoGrades", "Record"]
+
+
+@pytest.mark.parametrize("section", ["GenerateAssignment", "BaseConverter"])
+def test_a_hook_of_the_course_runs_before_the_release_is_completed(
+    section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(
+        "nbjudge.release.release.complete", lambda root, **names: told.append((root, names))
+    )
+    c = Config()
+    c[section].post_convert_hook = lambda **names: told.append(names)
+    configure(c, tmp_path)
+
+    made(GenerateAssignment, c).post_convert_hook(assignment="sums", student="ada", notebooks=[])
+
+    names = {"assignment": "sums", "student": "ada", "notebooks": []}
+    assert told == [names, (tmp_path, names)]
+
+
+def test_a_list_of_steps_without_one_that_the_judge_needs_is_a_sentence(tmp_path: Path) -> None:
+    c = Config()
+    c.Autograde.autograde_preprocessors = ["course.Own"]
+
+    with pytest.raises(CourseError, match=r"^c\.Autograde\.autograde_preprocessors: .*'Execute'"):
+        configure(c, tmp_path)
+
+
 def test_a_step_changes_a_list_once_however_often_it_is_read() -> None:
     steps, own = Steps(lambda found: found.append("ours")), ["theirs"]
 
@@ -71,7 +134,7 @@ def test_a_step_changes_a_list_once_however_often_it_is_read() -> None:
 
 
 def test_an_nbgrader_without_a_step_is_told() -> None:
-    with pytest.raises(ValueError, match="Execute"):
+    with pytest.raises(CourseError, match="'Execute' is not there"):
         place_of(["nbgrader.preprocessors.Other"], "Execute")
 
 
