@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -30,6 +31,9 @@ def identical(a: Any, b: Any) -> bool:
         return a.default_factory is b.default_factory and identical(dict(a), dict(b))
     if type(a) is deque:
         return a.maxlen == b.maxlen and identical(list(a), list(b))
+    if type(a) in (io.StringIO, io.BytesIO):
+        closed = a.closed, b.closed
+        return all(closed) or (not any(closed) and a.__getstate__()[:-1] == b.__getstate__()[:-1])
     if type(a) is slice:
         return identical((a.start, a.stop, a.step), (b.start, b.stop, b.step))
     if type(a) in (set, frozenset):

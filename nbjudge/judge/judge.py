@@ -7,14 +7,16 @@ here, from what the test did with them.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import inspect
 import io
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 from nbjudge import checks as check
@@ -298,9 +300,7 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     with _main_module({"__builtins__": builtins_for(line), **values}) as namespace:
         try:
             with confine(line, line.folder, own_code, test.text):
-                exec(before, namespace)
-                exec(body, namespace)
-                result = eval(last, namespace) if last else None
+                result = _value_of((before, body, *([last] if last else [])), namespace)
         except AnswerError:  # some are a NameError, too
             raise
         except NameError as error:
@@ -312,6 +312,25 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
             raise _TestFault("it ends its own process") from error
     missing = result.reason if isinstance(result, check.Points) else ""
     return _mark(result, test.points), missing
+
+
+def _value_of(codes: Sequence[CodeType], namespace: dict[str, Any]) -> Any:
+    """Run codes one after the other, in an event loop as in Jupyter where one of them awaits."""
+    value = None
+    if not any(code.co_flags & inspect.CO_COROUTINE for code in codes):
+        for code in codes:
+            value = eval(code, namespace)
+        return value
+
+    async def run() -> Any:
+        value = None
+        for code in codes:
+            value = eval(code, namespace)
+            if code.co_flags & inspect.CO_COROUTINE:
+                value = await value
+        return value
+
+    return asyncio.run(run())
 
 
 def _shared_names(test: Test, line: KernelChannel) -> frozenset[str]:

@@ -10,6 +10,7 @@ if later cells read it.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -160,7 +161,30 @@ def _needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
             more = known[place].uses - seen
             seen |= more
             waiting += sorted(more)
+    # Where a package was imported in parts, all of these are attributes of it.
+    own = _imported([test, *(known[place].text for place in chosen if known[place].imports)])
+    parts = tuple(f"{name}." for name in own)
+    chosen |= {
+        place
+        for place, each in enumerate(known)
+        if each.is_trusted
+        and each.imports
+        and any(name.startswith(parts) for name in _imported([each.text]))
+    }
     return [known[place] for place in sorted(chosen)]
+
+
+def _imported(texts: Iterable[str]) -> frozenset[str]:
+    """Return the full names of the modules that texts import."""
+    found: set[str] = set()
+    for text in texts:
+        with contextlib.suppress(SyntaxError, ValueError):
+            for node in ast.walk(parse_cell(text)):
+                if isinstance(node, ast.Import):
+                    found |= {name.name for name in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found.add(node.module)
+    return frozenset(found)
 
 
 def _parsed(text: str) -> Iterator[_Statement]:

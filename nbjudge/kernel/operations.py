@@ -51,6 +51,13 @@ def _exit(value: Any, told: Any) -> Any:
     return type(value).__exit__(value, type(error), error, None)
 
 
+def _aexit(value: Any, told: Any) -> Any:
+    """Return what is to be awaited to leave an `async with` block: see `_exit`."""
+    error = None if told is None else exception(*told)
+    kind = None if error is None else type(error)
+    return type(value).__aexit__(value, kind, error, None)
+
+
 def exception(name: str, said: str) -> BaseException:
     """Return the exception of Python's that a test's process told of, or one like it."""
     kind = vars(builtins).get(name)
@@ -95,6 +102,8 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "fspath": lambda value: type(value).__fspath__(value),
     "enter": lambda value: type(value).__enter__(value),
     "exit": _exit,
+    "aenter": lambda value: type(value).__aenter__(value),
+    "aexit": _aexit,
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "instancecheck": lambda kind, value: isinstance(value, kind),

@@ -1,6 +1,7 @@
 """How objects that do not cross are called by number, on both sides of the line.
 
-A number below `FUNCTIONS` is an object of the kernel's. From there on it is a function of a test's,
+A number below `ITERATORS` is an object of the kernel's. From there on it is an iterator of a
+test's, whose items the kernel may ask for one by one; from `FUNCTIONS` on a function of a test's,
 which the kernel may call back; from `NAMES` on it is what a library calls by a name, which both
 sides import for themselves.
 """
@@ -16,9 +17,19 @@ from typing import Any
 
 from nbjudge.kernel.wire import MAX_KIND, Reference, WireError
 
-__all__ = ["FUNCTIONS", "NAMES", "builtin_type", "by_name", "find_by_name", "is_name", "named_type"]
+__all__ = [
+    "FUNCTIONS",
+    "ITERATORS",
+    "NAMES",
+    "builtin_type",
+    "by_name",
+    "find_by_name",
+    "is_iterator",
+    "is_name",
+    "named_type",
+]
 
-FUNCTIONS, NAMES = 2**51, 2**52
+ITERATORS, FUNCTIONS, NAMES = 2**50, 2**51, 2**52
 #: What is the same everywhere, so that a kernel may call it by its name.
 _TYPES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object, type)
 _INSTALLED = tuple(
@@ -33,6 +44,18 @@ _INSTALLED = tuple(
 def is_name(reference: Reference) -> bool:
     """Say whether a reference is to what both sides know by a name."""
     return reference.number >= NAMES
+
+
+def is_iterator(value: object) -> bool:
+    """Say whether a value is one of Python's own iterators, which do nothing but to give items.
+
+    Examples
+    --------
+    >>> is_iterator(n for n in "ab"), is_iterator(map(str, [1])), is_iterator([1])
+    (True, True, False)
+    """
+    kind = type(value)
+    return kind.__module__ in ("builtins", "itertools") and hasattr(kind, "__next__")
 
 
 def by_name(value: Any) -> Reference | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,18 @@ import numpy as np
 
 from nbjudge import probes, seeds
 from nbjudge.kernel import switches
+from nbjudge.kernel.awaiting import Awaiting
 from nbjudge.kernel.circumstances import circumstances_of
 from nbjudge.kernel.kept_names import KeptNames
 from nbjudge.kernel.notebook_imports import SeededImports
 from nbjudge.kernel.operations import OPERATIONS, exception
-from nbjudge.kernel.references import FUNCTIONS, builtin_type, find_by_name, is_name
+from nbjudge.kernel.references import (
+    FUNCTIONS,
+    ITERATORS,
+    builtin_type,
+    find_by_name,
+    is_name,
+)
 from nbjudge.kernel.wire import (
     Bounds,
     Reference,
@@ -74,6 +81,8 @@ class Service:
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._functions: dict[int, Callable[..., Any]] = {}
+        self._iterators: dict[int, Iterator[Any]] = {}
+        self._awaiting = Awaiting()
         self._album = Album(self._encode)
         #: Sends a reply and returns the next request, while one is being answered.
         self.converse: Callable[[bytes], bytes | memoryview] | None = None
@@ -89,7 +98,7 @@ class Service:
         """Return the reply to a request; whatever goes wrong is a reply too."""
         self._effects: dict[str, Any] = {}
         try:
-            request = decode(content, self._bounds, resolve=self._resolve)
+            request = decode(content, self._bounds, resolve=self._resolve, handed=True)
             reply = self._reply(request)
             return self._encode({**reply, **self._told_effects()})
         except TooMuch as error:
@@ -132,6 +141,9 @@ class Service:
             return find_by_name(reference)
         if reference.number >= FUNCTIONS:
             return self._tests_function(reference)
+        if reference.number >= ITERATORS:
+            number = reference.number - ITERATORS
+            return self._iterators.setdefault(number, self._following(number))
         if reference.number >= len(self._objects):
             raise WireError(f"there is no object number {reference.number}")
         return self._objects[reference.number]
@@ -148,6 +160,15 @@ class Service:
             self._functions[number] = function
         return self._functions[number]
 
+    def _following(self, number: int) -> Iterator[Any]:
+        """Yield what an iterator of the test's gives, asked for each item when it is wanted."""
+        while True:
+            try:
+                item = self._call_back(number, (), {})
+            except StopIteration:
+                return
+            yield item
+
     def _call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Have the test's process call its function, and meanwhile answer what that asks."""
         if self.converse is None:
@@ -155,7 +176,7 @@ class Service:
         effects = self._effects
         reply = self._encode({"callback": (number, arguments, keywords)})
         while True:
-            request = decode(self.converse(reply), self._bounds, resolve=self._resolve)
+            request = decode(self.converse(reply), self._bounds, resolve=self._resolve, handed=True)
             if request["do"] == "resume":
                 break
             self._effects = {}
@@ -167,6 +188,7 @@ class Service:
 
     def end(self) -> None:
         """End a test: whatever its calls have switched, the notebook goes on as it was before."""
+        self._awaiting.end()
         if self._notebooks is not None:
             switches.put_back(self._notebooks)
             self._notebooks = None
@@ -192,6 +214,7 @@ class Service:
         self._objects.clear()
         self._numbers.clear()
         self._functions.clear()
+        self._iterators.clear()
         self.end()
         self._notebooks = switches.read()
         if not own:
@@ -243,6 +266,19 @@ class Service:
             self._effects = {name: what for name, what in effects.items() if what not in (None, {})}
         return result if same is None else None
 
+    def _do_await(self, target: Any, **circumstances: Any) -> Any:
+        """Wait for a coroutine, or what else can be awaited, and return what it gives."""
+        return self._do_call(self._awaiting.result, (target,), {}, **circumstances)
+
+    def _do_anext(self, target: Any, **circumstances: Any) -> Any:
+        """Wait for the next item of an asynchronous iterator."""
+        following = type(target).__anext__
+        return self._do_call(self._awaiting.result_of, (following, target), {}, **circumstances)
+
+    def _do_aiter(self, target: Any) -> Reference:
+        """Return the asynchronous iterator of an object."""
+        return self._refer(type(target).__aiter__(target))
+
     def _do_operate(self, name: str, arguments: tuple[Any, ...]) -> Any:
         """Do what an operator or a function of Python's does."""
         return OPERATIONS[name](*arguments)
@@ -288,7 +324,9 @@ class Service:
         return float(target)
 
     def _do_iterate(self, target: Any, count: int) -> tuple[Any, list[Any], bool]:
-        return self._do_next(iter(target), count)
+        iterator = iter(target)
+        # One that is used up by that goes no further than the test: it may ask otherwise then.
+        return self._do_next(iterator, 1 if iterator is target else count)
 
     def _do_next(self, iterator: Any, count: int) -> tuple[Any, list[Any], bool]:
         """Return the iterator, up to `count` further items, and whether there may be more."""

@@ -7,9 +7,10 @@ direction.
 Plain values are those of exactly these types: None, bool, int, float, complex, str, bytes,
 bytearray, `...`, NumPy scalars, arrays and tensors of numbers or bools, arrays of texts and dates,
 and tuples, lists and dicts of plain values; and what the modules of `plain` take apart into such:
-sets, dates, fractions, arrays of objects, tables, dtypes. A dict's keys are numbers, texts, bytes,
-None, dates, dtypes, and tuples and frozensets of these. They arrive bit for bit, NaN's payload and
-the sign of zero included. Any other object stays where it is; a `Reference` crosses.
+sets, dates, fractions, streams in memory, arrays of objects, tables, dtypes. A dict's keys are
+numbers, texts, bytes, None, dates, dtypes, and tuples and frozensets of these. They arrive bit for
+bit, NaN's payload and the sign of zero included. Any other object stays where it is; a `Reference`
+crosses.
 """
 
 # A value is written from the outside in: one byte that says what comes, then
@@ -53,6 +54,7 @@ from nbjudge.plain.arrays import (
 )
 from nbjudge.plain.frames import FRAMES, frame_types
 from nbjudge.plain.kinds import (
+    HANDED,
     LIBRARY,
     Bounds,
     Kind,
@@ -96,6 +98,8 @@ _KINDS: dict[type, Kind] = LIBRARY | ARRAYS
 _NAMED: dict[str, Kind] = {
     kind.name: kind for kinds in (LIBRARY, ARRAYS, FRAMES, TORCH) for kind in kinds.values()
 }
+#: The same of what crosses only from a test to an answer.
+_NAMED_HANDED: dict[str, Kind] = {kind.name: kind for kind in HANDED.values()}
 
 
 def encode(
@@ -103,6 +107,7 @@ def encode(
     bounds: Bounds = USUAL,
     *,
     refer: Callable[[object], Reference] | None = None,
+    handed: bool = False,
 ) -> bytes:
     """Return a value as bytes.
 
@@ -116,6 +121,8 @@ def encode(
     bounds : Bounds
     refer : callable, optional
         Given an object that is not plain, returns what stands for it, or raises `NotPlain`.
+    handed : bool
+        Whether a test sends it to an answer, so that paths may cross.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def encode(
         If it is beyond a bound, as a list that contains itself is.
     """
     with _room_to_work():
-        writer = _Writer(bounds, refer)
+        writer = _Writer(bounds, refer, handed)
         writer.write(value)
         return b"".join(writer.parts)
 
@@ -135,6 +142,7 @@ def decode(
     bounds: Bounds = USUAL,
     *,
     resolve: Callable[[Reference], Any] | None = None,
+    handed: bool = False,
 ) -> Any:
     """Return the value that bytes stand for, whoever wrote them.
 
@@ -145,6 +153,8 @@ def decode(
     bounds : Bounds
     resolve : callable, optional
         Turns a `Reference` into what the receiver wants. Without it, references stay as they are.
+    handed : bool
+        See `encode`.
 
     Returns
     -------
@@ -160,7 +170,7 @@ def decode(
         If the value is beyond a bound.
     """
     with _room_to_work():
-        reader = _Reader(content, bounds, resolve)
+        reader = _Reader(content, bounds, resolve, handed)
         value = reader.read()
         reader.finish()
         return value
@@ -232,9 +242,12 @@ class _Budget:
 
 
 class _Writer:
-    def __init__(self, bounds: Bounds, refer: Callable[[object], Reference] | None) -> None:
+    def __init__(
+        self, bounds: Bounds, refer: Callable[[object], Reference] | None, handed: bool
+    ) -> None:
         self.budget = _Budget(bounds)
         self.refer = refer
+        self.handed = handed
         #: Whether a value is being taken apart that crosses as a whole, or not at all.
         self.whole = False
         #: The part of a value that is being written: a dict cannot stay without the rest.
@@ -381,6 +394,8 @@ class _Writer:
     def kind_of(self, kind: type) -> Kind | None:
         if (how := _KINDS.get(kind)) is not None:
             return how
+        if self.handed and kind in HANDED:
+            return HANDED[kind]
         if self.late is None:
             # A metaclass may have its own idea of where its class is from.
             module = type.__dict__["__module__"].__get__(kind)
@@ -443,8 +458,10 @@ class _Reader:
         content: bytes | memoryview,
         bounds: Bounds,
         resolve: Callable[[Reference], Any] | None,
+        handed: bool,
     ) -> None:
         self.budget = _Budget(bounds)
+        self.named = {**_NAMED, **_NAMED_HANDED} if handed else _NAMED
         self.content = memoryview(content).cast("B")
         self.budget.bytes(len(self.content))
         self.position = 0
@@ -545,7 +562,7 @@ class _Reader:
         return found
 
     def kind(self, depth: int, key: bool) -> Any:
-        kind = _NAMED.get(self.text())
+        kind = self.named.get(self.text())
         if kind is None:
             raise Malformed("it holds a value of an unknown kind")
         if key and not kind.is_key:

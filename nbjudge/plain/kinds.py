@@ -9,13 +9,14 @@ types are compared with those of the kind, and what cannot be made of them is re
 from __future__ import annotations
 
 import datetime
+import io
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from types import NoneType, UnionType
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from zoneinfo import ZoneInfo
 from nbjudge.exceptions import CourseError
 
 __all__ = [
+    "HANDED",
     "LIBRARY",
     "Bounds",
     "Kind",
@@ -346,7 +348,7 @@ def _put_time_together(*parts: Any) -> datetime.time:
 
 
 def _path_kind(kind: type[PurePath]) -> Kind:
-    """Return how pure paths cross. One that can open files stays where the files are."""
+    """Return how paths cross. One that can open files does so in one direction: see `HANDED`."""
 
     def put_together(text: str) -> PurePath:
         path = kind(text)
@@ -361,6 +363,42 @@ def _path_kind(kind: type[PurePath]) -> Kind:
 
     return Kind(kind.__name__, take_apart, put_together, (str,), is_key=True)
 
+
+# ---- Streams in memory --------------------------------------------------------------------------
+
+
+def _take_stream_apart(stream: Any) -> tuple[Any, ...]:
+    """Return what a stream holds, how it reads that, where it is, and whether it is closed."""
+    if stream.closed:
+        stream, is_closed = type(stream)(), True
+    else:
+        is_closed = False
+    *how, position, _ = stream.__getstate__()
+    return (*how, _check_position(position, how[0]), is_closed)
+
+
+def _put_stream_together(kind: type[io.StringIO | io.BytesIO]) -> Callable[..., Any]:
+    def put_together(*parts: Any) -> Any:
+        *how, position, is_closed = parts
+        stream: Any = kind()
+        stream.__setstate__((*how, _check_position(position, how[0]), None))
+        if is_closed:
+            stream.close()
+        return stream
+
+    return put_together
+
+
+def _check_position(position: int, content: str | bytes) -> int:
+    """Return a position in a stream: what is written far beyond its end would fill the gap."""
+    if not 0 <= position <= len(content):
+        raise ValueError("a position outside its content")
+    return position
+
+
+#: What a test may hand to an answer, and gets back as what stays in the kernel: a path that comes
+#: from there opens no file, and moves none, but where the answer is.
+HANDED: dict[type, Kind] = {type(Path()): _path_kind(type(Path()))}
 
 #: The kinds of the standard library.
 LIBRARY: dict[type, Kind] = {
@@ -452,6 +490,20 @@ LIBRARY: dict[type, Kind] = {
         is_key=True,
     ),
     ZoneInfo: Kind("ZoneInfo", _take_zone_apart, _put_zone_together, (str,), is_key=True),
+    io.StringIO: Kind(
+        "StringIO",
+        _take_stream_apart,
+        _put_stream_together(io.StringIO),
+        (str, str | NoneType, int, bool),
+        attributes=frozenset(),
+    ),
+    io.BytesIO: Kind(
+        "BytesIO",
+        _take_stream_apart,
+        _put_stream_together(io.BytesIO),
+        (bytes, int, bool),
+        attributes=frozenset(),
+    ),
     PurePosixPath: _path_kind(PurePosixPath),
     PureWindowsPath: _path_kind(PureWindowsPath),
 }

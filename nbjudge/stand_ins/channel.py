@@ -8,14 +8,21 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from nbjudge.confinement.audit import paused
 from nbjudge.confinement.test_folder import TestFolder
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel import switches
-from nbjudge.kernel.references import FUNCTIONS, NAMES, by_name, named_type
+from nbjudge.kernel.references import (
+    FUNCTIONS,
+    ITERATORS,
+    NAMES,
+    by_name,
+    is_iterator,
+    named_type,
+)
 from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
 from nbjudge.plain.album import is_changeable
 from nbjudge.remote import AnswerError
@@ -74,8 +81,8 @@ class KernelChannel:
         self._stand_ins: dict[int, StandIn] = {}
         #: What the last calls returned, each with what it was handed.
         self._returned: deque[tuple[Any, tuple[Any, ...]]] = deque(maxlen=REMEMBERED)
-        #: The test's functions that the kernel may call.
-        self._functions: list[Callable[..., Any]] = []
+        #: The test's functions that the kernel may call, and iterators of which it may ask items.
+        self._functions: list[Any] = []
         #: Where the test prints to unless it says otherwise.
         self.streams: tuple[Any, Any] | None = None
         #: Whether the test seeds generators, which it then shares with the answer.
@@ -116,6 +123,20 @@ class KernelChannel:
         if is_changeable(value):
             self._returned.append((value, (*arguments, *keywords.values())))
         return value
+
+    def wait(self, do: str, target: StandIn) -> Any:
+        """Let the kernel await something, and return what that gives.
+
+        Parameters
+        ----------
+        do : str
+            "await", or "anext" for the next item of an asynchronous iterator.
+        target : StandIn
+        """
+        reply = self._exchanged({"do": do, "target": target, **self._circumstances()})
+        if type(reply) is dict and type(effects := reply.pop("effects", None)) is dict:
+            self._take_effect(effects, (), {})
+        return self._value(reply)
 
     def is_new(self, result: object, handed: object) -> bool:
         """Say whether a call that was handed an object has returned another one.
@@ -163,8 +184,8 @@ class KernelChannel:
         if self.broken is not None:
             raise self.broken
         try:
-            # What keeps folders alike the test has not asked for.
-            self._requests -= request["do"].startswith("folder_")
+            # What keeps folders alike the test has not asked for; items have a bound of their own.
+            self._requests -= request["do"].startswith("folder_") or request["do"] == "next"
             reply = self._sent(self._encoded(request))
             while type(reply) is dict and reply.keys() == {"callback"}:
                 reply = self._sent(self._called_back(reply["callback"]))
@@ -177,7 +198,7 @@ class KernelChannel:
             raise
 
     def _encoded(self, request: dict[str, Any]) -> bytes:
-        return encode(request, self.limits.bounds, refer=self._referred)
+        return encode(request, self.limits.bounds, refer=self._referred, handed=True)
 
     def _sent(self, content: bytes) -> Any:
         limits = self.limits
@@ -276,7 +297,10 @@ class KernelChannel:
         ):
             raise self.nonsense()
         try:
-            value = self._functions[number](*arguments, **keywords)
+            if is_iterator(function := self._functions[number]):
+                value = next(function)
+            else:
+                value = function(*arguments, **keywords)
             return self._encoded({"do": "resume", "value": value})
         except NotPlain as error:
             self.blame(f"NotPlain: {error}")
@@ -294,7 +318,7 @@ class KernelChannel:
     def _referred(self, value: object) -> Reference:
         if isinstance(value, StandIn):
             return value._reference
-        if not callable(value):
+        if not callable(value) and not is_iterator(value):
             raise NotPlain(type(value).__name__)
         if (named := by_name(value)) is not None:
             return named
@@ -303,7 +327,8 @@ class KernelChannel:
         )
         if number == len(self._functions):
             self._functions.append(value)
-        return Reference(FUNCTIONS + number, type(value).__name__)
+        first = ITERATORS if is_iterator(value) else FUNCTIONS
+        return Reference(first + number, type(value).__name__)
 
     def _standing_for(self, reference: Reference) -> Any:
         number = reference.number
@@ -315,6 +340,8 @@ class KernelChannel:
             if number - FUNCTIONS >= len(self._functions):
                 raise self.nonsense()
             return self._functions[number - FUNCTIONS]
+        if number >= ITERATORS:
+            raise self.nonsense()
         return self._stand_ins.setdefault(number, StandIn(self, reference))
 
     def has_switched(self) -> bool:

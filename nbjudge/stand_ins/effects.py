@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections import deque
 from typing import Any
@@ -48,6 +49,8 @@ def write_back(old: Any, new: Any) -> None:
         if (old.shape, old.dtype) != (new.shape, new.dtype):
             raise CannotChange
         old[...] = new
+    elif isinstance(old, io.StringIO | io.BytesIO):
+        _write_stream(old, new)
     else:
         _write_library_object(old, new)
 
@@ -57,6 +60,16 @@ def _write_sequence(old: Any, new: Any) -> None:
     values += list(new)[len(values) :]
     old.clear()
     old.extend(values)
+
+
+def _write_stream(old: Any, new: Any) -> None:
+    if new.closed:
+        old.close()
+        return
+    try:
+        old.__setstate__((*new.__getstate__()[:-1], None))
+    except (ValueError, BufferError):  # it is closed, or somebody holds what is in it
+        raise CannotChange from None
 
 
 def _write_library_object(old: Any, new: Any) -> None:

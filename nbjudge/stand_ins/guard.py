@@ -10,6 +10,7 @@ as a fault of the test.
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -36,9 +37,14 @@ NAMES, SHARED = "<names>", "<shared>"
 TEXT, BEGIN_WORDS, END_WORDS = "<text>", "<words>", "</words>"
 
 
+#: How cells are compiled in a notebook: they may await something.
+AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+#: What takes a coroutine and nothing else that can be awaited.
+_RUNNING = frozenset([asyncio.run, asyncio.create_task])
 #: The names of functions that ask about an object, and of the modules that have them.
 _ASKING = {function: name for name, function in ASKED.items()}
-_ASKING_MODULES = frozenset(name.partition(".")[0] for name in ASKED)
+_ASKING_MODULES = frozenset(name.partition(".")[0] for name in ASKED) | {"asyncio"}
 #: Magics that show or load something, and change no test.
 MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload"})
 
@@ -86,14 +92,15 @@ def compile_test(
     is_shown = not source.rstrip().endswith(";")  # as in a notebook
     if is_shown and tree.body and isinstance(end := tree.body[-1], ast.Expr):
         tree.body.pop()
-        last = compile(ast.Expression(end.value), name, "eval")
-    return compile(tree, name, "exec"), last
+        last = compile(ast.Expression(end.value), name, "eval", AWAITS)
+    return compile(tree, name, "exec", AWAITS), last
 
 
 @lru_cache(maxsize=512)
 def compile_statements(source: str, name: str) -> CodeType:
     """Return all statements of a text as a whole; parameters are those of `compile_test`."""
-    return compile(_rewritten(source), name, "exec")
+    code: CodeType = compile(_rewritten(source), name, "exec", AWAITS)
+    return code
 
 
 def _rewritten(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
@@ -322,9 +329,11 @@ class _Guard:
         """Call something, or have the kernel answer what is asked about an object there."""
         if arguments and isinstance(arguments[0], StandIn) and not isinstance(function, StandIn):
             try:
-                name = _ASKING.get(function)
+                name, runs = _ASKING.get(function), function in _RUNNING
             except TypeError:  # it has no hash
-                name = None
+                name, runs = None, False
+            if runs:
+                return function(_awaited(arguments[0]), *arguments[1:], **keywords)
             if name is not None:
                 what = self.told(f"uses `{name}` of", arguments[0])
                 return self.referee.operate(name, what, *arguments, keywords)
@@ -462,6 +471,10 @@ class _Guard:
             message = str(message)
         self.referee.is_lenient = False
         return message
+
+
+async def _awaited(value: StandIn) -> Any:
+    return await value
 
 
 class _Text(str):

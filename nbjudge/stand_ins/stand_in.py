@@ -9,7 +9,7 @@ what was asked for, so it is refused, aloud, as a fault of the test.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -56,6 +56,9 @@ class Connection(Protocol):
 
     def operate(self, name: str, what: str, *arguments: Any) -> Any:
         """Let the kernel do what an operator or a function of Python's does, if the test may."""
+
+    def wait(self, do: str, target: StandIn) -> Any:
+        """Let the kernel await something, and return what that gives."""
 
     def blame(self, what: str) -> Unable:
         """Note what is wrong with the test, and return it as an exception."""
@@ -108,6 +111,7 @@ class StandIn(Remote):
 
     def __iter__(self) -> Iterator[Any]:
         # Two at first: what gives a single item, as a loader of one batch does, has then ended.
+        # What is an iterator itself, as generators are, goes no further than it is asked to.
         count, taken = 2, 0
         reply = self._line.ask("iterate", target=self, count=count)
         while True:
@@ -118,8 +122,27 @@ class StandIn(Remote):
             yield from items
             if not more:
                 return
-            count = min(2 * count, 64)
+            count = 1 if iterator is self else min(2 * count, 64)
             reply = self._line.ask("next", iterator=iterator, count=count)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        yield from ()
+        return self._line.wait("await", self)
+
+    def __aiter__(self) -> Any:
+        iterator = self._line.ask("aiter", target=self)
+        if not isinstance(iterator, StandIn):
+            raise self._line.nonsense()
+        return iterator
+
+    async def __anext__(self) -> Any:
+        return self._line.wait("anext", self)
+
+    async def __aenter__(self) -> Any:
+        return await self._operate("aenter", "uses `async with` on")
+
+    async def __aexit__(self, *raised: Any) -> Any:
+        return await self._operate("aexit", "uses `async with` on", self._told_of(*raised))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         value = self._plain_()
@@ -192,8 +215,7 @@ class StandIn(Remote):
         return self._operate("deepcopy", "copies")
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
-        told = None if error is None else [getattr(error, "name", kind.__name__), str(error)]
-        return self._operate("exit", "uses `with` on", told)
+        return self._operate("exit", "uses `with` on", self._told_of(kind, error, trace))
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -220,6 +242,9 @@ class StandIn(Remote):
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:  # pickles ask for it
         raise self._unable("copies")
+
+    def _told_of(self, kind: Any, error: Any, _: Any) -> list[str] | None:
+        return None if error is None else [getattr(error, "name", kind.__name__), str(error)]
 
     def _compared(self, name: str, sign: str, other: object) -> Any:
         """Leave it to Python where nobody's code has a say, and to an array."""
@@ -309,13 +334,6 @@ def _operation(name: str, what: str, kind: type | None) -> Callable[..., Any]:
     return lambda self, *others: self._operated(name, what, kind, *others)
 
 
-def _refusal(what: str) -> Callable[..., Any]:
-    def refuse(self: StandIn, *_: object) -> NoReturn:
-        raise self._unable(what)
-
-    return refuse
-
-
 CALCULATIONS = {
     **{"lt": "<", "le": "<=", "gt": ">", "ge": ">="},
     **{"neg": "-", "pos": "+", "invert": "~", "abs": "abs", "round": "round"},
@@ -336,9 +354,6 @@ OPERATIONS: dict[str, tuple[str, type | None]] = {
     **{"enter": ("uses `with` on", None)},
     "instancecheck": ("uses `isinstance` with", bool),
 }
-REFUSALS = {
-    **{"await": "awaits", "aenter": "uses `async with` on", "aiter": "uses `async for` on"},
-}
 for _name, _sign in CALCULATIONS.items():
     setattr(StandIn, f"__{_name}__", _calculation(_name, _sign))
 for _name, _sign in OPERATORS.items():
@@ -348,5 +363,3 @@ for _name, _sign in OPERATORS.items():
         setattr(StandIn, f"__i{_name}__", _calculation(f"i{_name}", _sign))
 for _name, (_what, _type) in OPERATIONS.items():
     setattr(StandIn, f"__{_name}__", _operation(_name, _what, _type))
-for _name, _what in REFUSALS.items():
-    setattr(StandIn, f"__{_name}__", _refusal(_what))

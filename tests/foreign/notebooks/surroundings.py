@@ -2,6 +2,7 @@
 # What a test finds around it: imports of other cells, helpers of earlier tests, `__main__`.
 # %% given
 import numpy as np
+import wsgiref.headers as headers
 # %% answer roots
 def roots(x):
     ### BEGIN SOLUTION
@@ -182,3 +183,16 @@ written = 1
 written = 1
 # ->
 written = 1 / 0
+# %% answer heading
+def heading(name):
+    ### BEGIN SOLUTION
+    return name.title()
+    ### END SOLUTION
+# %% mutant heading
+name.title()
+# ->
+name.upper()
+# %% test part_of_a_package 1
+import wsgiref
+assert wsgiref.headers.Headers([(heading("a-b"), "1")])["A-B"] == "1" and heading("c") == "C"
+assert heading("a-b") == "A-B"

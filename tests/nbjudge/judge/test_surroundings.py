@@ -41,6 +41,14 @@ def test_an_import_of_an_ordinary_cell_is_there() -> None:
     assert before(test_of("assert f(x)"), given=given) == ""
 
 
+def test_what_was_imported_of_a_package_is_there_as_its_attribute() -> None:
+    given = "import wsgiref.headers\nfrom wsgiref.util import shift_path_info\nimport html.parser"
+
+    assert before(test_of("import wsgiref\nassert wsgiref.headers"), given=given) == (
+        "import wsgiref.headers\nfrom wsgiref.util import shift_path_info"
+    )
+
+
 def test_helpers_of_locked_cells_and_of_earlier_tests_are_there_with_what_they_use() -> None:
     found = before(
         locked("import math\nTOLERANCE = 1e-6\ndef near(a, b):\n    return abs(a - b) < TOLERANCE"),

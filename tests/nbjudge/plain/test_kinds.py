@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import random
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -122,6 +123,20 @@ def masked_arrays(draw: st.DrawFn) -> Any:
     return made
 
 
+@st.composite
+def streams(draw: st.DrawFn, kind: type[io.StringIO | io.BytesIO]) -> Any:
+    """Draw a stream that was read up to somewhere, or closed."""
+    if kind is io.StringIO:
+        stream: Any = io.StringIO(newline=draw(st.sampled_from([None, "", "\n", "\r", "\r\n"])))
+        stream.write(draw(st.text("ab\r\n\x00é", max_size=6)))
+    else:
+        stream = io.BytesIO(draw(st.binary(max_size=6)))
+    stream.seek(draw(st.integers(0, len(stream.getvalue()))))
+    if draw(st.booleans()):
+        stream.close()
+    return stream
+
+
 def random_bytes(draw: st.DrawFn, size: int) -> bytes:
     return random.Random(draw(st.integers(0, 2**32))).randbytes(size)
 
@@ -145,6 +160,8 @@ STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
     "timedelta": st.timedeltas(),
     "timezone": fixed,
     "ZoneInfo": zones,
+    "StringIO": streams(io.StringIO),
+    "BytesIO": streams(io.BytesIO),
     "PurePosixPath": st.text("ab./ ", max_size=6).map(PurePosixPath),
     "PureWindowsPath": st.lists(st.text("aC.", min_size=1, max_size=3)).map(
         lambda parts: PureWindowsPath("C:/", *parts)
@@ -191,6 +208,16 @@ def test_an_ellipsis_and_a_bytearray_cross() -> None:
         decode(encode([..., bytearray(b"\0a"), bytearray()])),
         [*(..., bytearray(b"\0a"), bytearray())],
     )
+
+
+def test_a_path_crosses_from_a_test_to_an_answer_alone() -> None:
+    value = [Path("a/b"), {Path("c"): 1}]
+
+    assert identical(decode(encode(value, handed=True), handed=True), value)
+    with pytest.raises(NotPlain):
+        encode(value)
+    with pytest.raises(Malformed, match="unknown kind"):
+        decode(encode(value, handed=True))
 
 
 @law
@@ -275,7 +302,15 @@ def with_metadata() -> np.ndarray[Any, Any]:
     return np.zeros(1, np.dtype([("a", np.dtype("f8", metadata={"a": 1}))]))
 
 
+def read_beyond(stream: Any) -> Any:
+    stream.seek(10**9)
+    return stream
+
+
 STAY: dict[str, Any] = {
+    "stream beyond its end": read_beyond(io.StringIO("a")),
+    "stream of bytes beyond its end": read_beyond(io.BytesIO(b"a")),
+    "stream with an attribute": with_attribute(io.StringIO("a")),
     "subclass of set": Own([1]),
     "subclass of datetime": Moment(2020, 1, 1),
     "subclass of Decimal": Exact(1),
@@ -489,6 +524,19 @@ NASTY: dict[str, tuple[bytes, str]] = {
         kind("timezone", *of(datetime.timedelta(2), None)),
         "it holds a timezone that cannot be",
     ),
+    "stream beyond its end": (
+        kind("StringIO", *of("a", "\n", 10**12, False)),
+        "it holds a StringIO that cannot be",
+    ),
+    "stream before its beginning": (
+        kind("BytesIO", *of(b"a", -1, False)),
+        "it holds a BytesIO that cannot be",
+    ),
+    "stream of other lines": (
+        kind("StringIO", *of("a", "x", 0, False)),
+        "it holds a StringIO that cannot be",
+    ),
+    "path that opens files": (kind("PosixPath", *of("a")), "a value of an unknown kind"),
     "path of another spelling": (kind("PurePosixPath", *of("a//b")), "PurePosixPath that cannot"),
     "reference within a set": (kind("set", b"o" + number(0) + text("")), "a key that is not plain"),
     "reference within an array": (

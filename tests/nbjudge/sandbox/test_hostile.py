@@ -53,7 +53,7 @@ SCENARIOS = {
 #: Of each course, where it is from, its assignment, and what bounds its students. Whom nothing but
 #: time ends is in "tiny" or "hurried"; behind "walls" all have far more of it than they need. The
 #: tests of "ways" need what stays in the kernel, and one of them the kernel itself; those of
-#: "files" read what the answers write.
+#: "files" read what the answers write; those of "flows" hand over what is asked for bit by bit.
 SOURCES = {
     "tiny": "tiny",
     "steps": "steps",
@@ -61,6 +61,7 @@ SOURCES = {
     "hurried": "tiny",
     "ways": "ways",
     "files": "files",
+    "flows": "flows",
 }
 ASSIGNMENTS = {
     "tiny": "sums",
@@ -69,6 +70,7 @@ ASSIGNMENTS = {
     "hurried": "sums",
     "ways": "ways",
     "files": "files",
+    "flows": "flows",
 }
 TIME = "c.Execute.timeout = {0}\nc.Judge.call_seconds = {0}\n"
 WALLS = """
@@ -85,6 +87,7 @@ LIMITS = {
     "hurried": TIME.format(4) + WALLS,
     "ways": TIME.format(8) + "c.Judge.output_bytes = 2**20\n",
     "files": TIME.format(30),
+    "flows": TIME.format(8),
 }
 FULL = {
     "tiny": {"1.1.1": 2, "1.1.2": 3},
@@ -93,6 +96,7 @@ FULL = {
     "hurried": {"1.1.1": 2, "1.1.2": 3},
     "ways": {"1.1.1": 2, "1.1.2": 2, "1.1.3": 2, "1.1.4": 2, "1.1.5": 3, "1.1.6": 3},
     "files": {"1.1.1": 2, "1.1.2": 3},
+    "flows": {f"1.1.{number}": 2 for number in range(1, 6)},
 }
 #: What every row of a course says.
 TOLD_OF_ALL = {

@@ -25,7 +25,8 @@ class Kernel:
         self._replies: queue.Queue[bytes] = queue.Queue()
         self._service = Service(namespace)
         self._service.converse = self._converse
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _converse(self, reply: bytes) -> bytes:
         self._replies.put(reply)
@@ -36,6 +37,7 @@ class Kernel:
     def _serve(self) -> None:
         while (request := self._requests.get()) is not None:
             self._replies.put(self._service.answer(request))
+        self._service.end()
 
     def exchange(self, content: bytes, _: float, /) -> bytes:
         self._requests.put(content)
@@ -43,6 +45,8 @@ class Kernel:
 
     def end(self) -> None:
         self._requests.put(None)
+        self._requests.put(None)  # the first ends what is being answered
+        self._thread.join(60)
 
 
 def verdict_on(answer: str, test: str, *, shares: bool = False, **limits: Any) -> Verdict:
@@ -228,3 +232,132 @@ def test_a_change_that_cannot_be_made_here_is_told(answer: str) -> None:
     verdict = verdict_on(answer, "import numpy as np\na = np.ones(4)\nf(a)\nassert a.shape == (4,)")
 
     assert "changes what it is given" in verdict.fault
+
+
+ASKED_FOR_BIT_BY_BIT = """
+import asyncio
+
+given = []
+
+def doubled(items):
+    for item in items:
+        given.append(item)
+        yield 2 * item
+
+def given_so_far():
+    return len(given)
+
+def first(items):
+    return next(items)
+
+def greedy(items):
+    return [item for item in items]
+
+async def later(x):
+    await asyncio.sleep(0)
+    return x + 1
+
+async def never():
+    await asyncio.get_running_loop().create_future()
+
+async def fails():
+    raise LookupError("nothing there")
+
+async def counted(most):
+    for number in range(most):
+        yield number
+
+class Pretends:
+    def __await__(self):
+        return iter([1, 2, 3])
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "it = iter([1, 2, 3])\nassert first(it) == 1 and list(it) == [2, 3]",
+        "from itertools import count, islice\n"
+        "assert list(islice(doubled(count(1)), 3)) == [2, 4, 6] and given_so_far() == 3",
+        "found = doubled([1, 2, 3])\nfor x in found:\n    break\nassert given_so_far() == 1",
+        "assert greedy(n * n for n in range(3)) == [0, 1, 4]",
+        "assert greedy(map(len, ['a', 'bc'])) == greedy(zip([1], [2]))[0:0] + [1, 2]",
+        "assert await later(1) == 2",
+        "import asyncio\nassert asyncio.run(later(1)) == 2",
+        "import asyncio\nassert await asyncio.create_task(later(3)) == 4",
+        "try:\n    await fails()\nexcept LookupError as error:\n    assert 'nothing' in str(error)",
+        "assert [n async for n in counted(3)] == [0, 1, 2]",
+        "async def both():\n    return await later(1) + await later(2)\nassert await both() == 5",
+    ],
+)
+def test_what_is_asked_for_bit_by_bit_is_given_so(test: str) -> None:
+    verdict = verdict_on(ASKED_FOR_BIT_BY_BIT, test)
+
+    assert (verdict.mark, verdict.reason, verdict.fault) == (3.0, "", "")
+
+
+def test_the_last_value_may_be_awaited() -> None:
+    assert verdict_on(ASKED_FOR_BIT_BY_BIT, "await later(1)").mark == 2.0
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        ("await later(1) == 3\nassert await later(1) == 3", "a check does not hold"),
+        ("await Pretends()", "RuntimeError"),
+        ("await doubled([1])", "TypeError"),
+        ("async for n in doubled([1]):\n    pass", "AttributeError"),
+    ],
+)
+def test_what_cannot_be_awaited_loses_its_mark(test: str, reason: str) -> None:
+    verdict = verdict_on(ASKED_FOR_BIT_BY_BIT, test)
+
+    assert verdict.mark == 0
+    assert reason in verdict.reason
+
+
+def test_an_iterator_is_not_asked_for_ever() -> None:
+    test = "from itertools import count\ngreedy(count())"
+
+    verdict = verdict_on(ASKED_FOR_BIT_BY_BIT, test, requests=50)
+
+    assert verdict.mark == 0
+    assert "asked more than 50 times" in verdict.reason
+
+
+STREAMS = """
+import io
+
+def line(stream):
+    return stream.readline()
+
+def write(stream):
+    stream.write("more")
+    return stream
+
+def close(stream):
+    stream.close()
+
+def made():
+    return io.StringIO("a\\nb")
+
+def suffix(path):
+    return path.suffix
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "import io\ns = io.StringIO('a\\nb\\n')\nassert line(s) == 'a\\n' and s.read() == 'b\\n'",
+        "import io\ns = io.StringIO('a')\nassert write(s) is s and s.getvalue() == 'more'",
+        "import io\ns = io.BytesIO(b'ab\\nc')\nassert line(s) == b'ab\\n' and s.tell() == 3",
+        "import io\ns = io.StringIO()\nclose(s)\nassert s.closed",
+        "import io\nassert isinstance(made(), io.StringIO) and made().read() == 'a\\nb'",
+        "from pathlib import Path\nassert suffix(Path('a/b.txt')) == '.txt'",
+    ],
+)
+def test_a_stream_in_memory_and_a_path_are_handed_over(test: str) -> None:
+    verdict = verdict_on(STREAMS, test)
+
+    assert (verdict.mark, verdict.reason, verdict.fault) == (3.0, "", "")

@@ -1,0 +1,5 @@
+import asyncio
+
+
+async def later(number):
+    await asyncio.get_running_loop().create_future()
