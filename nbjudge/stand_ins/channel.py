@@ -30,7 +30,7 @@ from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.answer_errors import answer_error
 from nbjudge.stand_ins.effects import CannotChange, write_back
 from nbjudge.stand_ins.permissions import Permissions
-from nbjudge.stand_ins.stand_in import StandIn, Unable
+from nbjudge.stand_ins.stand_in import MOST_AT_ONCE, StandIn, Unable
 
 __all__ = ["Exchange", "KernelChannel"]
 
@@ -74,7 +74,7 @@ class KernelChannel:
         self._exchange = exchange
         self.limits = limits
         self._until = until
-        self._requests = 0
+        self._requests = 0.0
         self._bytes = 0
         self._seconds = 0.0
         self.permissions = permissions or Permissions()
@@ -184,8 +184,10 @@ class KernelChannel:
         if self.broken is not None:
             raise self.broken
         try:
-            # What keeps folders alike the test has not asked for; items have a bound of their own.
-            self._requests -= request["do"].startswith("folder_") or request["do"] == "next"
+            # What keeps folders alike the test has not asked for.
+            self._requests -= request["do"].startswith("folder_")
+            if request["do"] == "next" and request["count"] == 1:
+                self._requests -= 1 - 1 / MOST_AT_ONCE  # as if many came at once
             reply = self._sent(self._encoded(request))
             while type(reply) is dict and reply.keys() == {"callback"}:
                 reply = self._sent(self._called_back(reply["callback"]))

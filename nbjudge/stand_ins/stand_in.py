@@ -18,10 +18,12 @@ from nbjudge.exceptions import CourseError
 from nbjudge.kernel.wire import Reference, plain_types
 from nbjudge.remote import AnswerError, Remote
 
-__all__ = ["StandIn", "Unable", "is_data", "is_function", "kind_in_words"]
+__all__ = ["MOST_AT_ONCE", "StandIn", "Unable", "is_data", "is_function", "kind_in_words"]
 
 DATA = (bool, int, float, complex, str, bytes, tuple, list, dict, np.ndarray, np.generic)
 
+#: How many items of an object are asked for at once.
+MOST_AT_ONCE = 64
 #: Kinds of objects that Python compares by identity and cannot calculate with: nobody's class has
 #: such a name but on purpose, and who does that gains nothing.
 BARE = frozenset(
@@ -122,7 +124,7 @@ class StandIn(Remote):
             yield from items
             if not more:
                 return
-            count = 1 if iterator is self else min(2 * count, 64)
+            count = 1 if iterator is self else min(2 * count, MOST_AT_ONCE)
             reply = self._line.ask("next", iterator=iterator, count=count)
 
     def __await__(self) -> Generator[Any, None, Any]:
