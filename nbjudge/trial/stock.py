@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,9 +23,13 @@ from nbgrader.utils import is_solution
 from nbjudge.course.cells import is_test
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.inside import verdict_of
-from nbjudge.judge.judge import Verdict
+from nbjudge.judge.judge import Verdict, readable
+from nbjudge.stand_ins.names import names_changed
 
 __all__ = ["stock_verdicts"]
+
+#: Characters of what stopped another cell.
+MAX_SAID = 300
 
 
 def stock_verdicts(
@@ -76,7 +82,7 @@ def stock_verdicts(
             timeout=cell_seconds,
             interrupt_on_timeout=True,
             allow_errors=True,
-            store_widget_state=False,
+            store_widget_state=True,  # as nbgrader does: without it an output widget stops all
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
             resources={"metadata": {"path": folder}},
         )
@@ -86,5 +92,34 @@ def stock_verdicts(
         except (CellTimeoutError, DeadKernelError) as error:
             raise CourseError(f"Its kernel ended ({type(error).__name__}).") from error
     return {
-        cell.metadata.nbgrader.grade_id: verdict_of(cell) for cell in filter(is_test, ran.cells)
+        cell.metadata.nbgrader.grade_id: _explained(verdict_of(cell), cell, ran.cells[:place])
+        for place, cell in enumerate(ran.cells)
+        if is_test(cell)
     }
+
+
+def _explained(verdict: Verdict, test: NotebookNode, before: Sequence[NotebookNode]) -> Verdict:
+    """Say, where a test misses a name, what stopped the cell that defines it."""
+    error = _error_of(test)
+    if error is None or error.ename != "NameError":
+        return verdict
+    missing = re.search(r"name '(\w+)'", error.evalue)
+    for place, cell in reversed([*enumerate(before, 1)]):
+        stopped = _error_of(cell)
+        if missing and stopped and missing[1] in _defined(cell.source):
+            said = " ".join(f"{stopped.ename}: {stopped.evalue}".split())[:MAX_SAID]
+            why = f"{verdict.reason.removesuffix('.')}: cell {place} stopped with {said}"
+            return replace(verdict, reason=readable(why))
+    return verdict
+
+
+def _error_of(cell: NotebookNode) -> NotebookNode | None:
+    outputs = cell.outputs if cell.cell_type == "code" else []
+    return next((output for output in outputs if output.output_type == "error"), None)
+
+
+def _defined(source: str) -> frozenset[str]:
+    try:
+        return names_changed(source)
+    except (SyntaxError, ValueError):
+        return frozenset()

@@ -1,0 +1,43 @@
+"""What nbgrader itself makes of a notebook of the course's own."""
+
+from __future__ import annotations
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from nbjudge.judge.judge import Verdict
+from nbjudge.trial.stock import stock_verdicts
+
+pytestmark = pytest.mark.slow
+
+TEST = {
+    **{"grade": True, "grade_id": "test_1", "locked": True, "points": 2, "schema_version": 3},
+    **{"solution": False, "task": False},
+}
+
+
+def verdict_on(test: str, *cells: str) -> Verdict:
+    notebook = new_notebook(
+        cells=[*map(new_code_cell, cells), new_code_cell(test, metadata={"nbgrader": TEST})]
+    )
+    return stock_verdicts(notebook, files={}, cell_seconds=60)["test_1"]
+
+
+def test_a_notebook_with_an_output_widget_runs() -> None:
+    shows = "import ipywidgets\nshown = ipywidgets.Output()\nwith shown:\n    print(1)\nshown"
+
+    assert verdict_on("assert shown is not None", shows).mark == 2
+
+
+def test_what_stopped_the_cell_that_defines_a_name_is_the_reason() -> None:
+    verdict = verdict_on("assert table", "x = 1", "table = open('/nowhere/at/all')")
+
+    assert verdict.mark == 0
+    assert "name 'table' is not defined" in verdict.reason
+    assert "cell 2 stopped with FileNotFoundError: " in verdict.reason
+
+
+def test_a_name_that_nothing_defines_has_no_further_reason() -> None:
+    verdict = verdict_on("assert table", "1 / 0")
+
+    assert verdict.reason.endswith("NameError: name 'table' is not defined.")
