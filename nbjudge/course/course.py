@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_core.paths import jupyter_config_path
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -20,7 +21,7 @@ from nbjudge.exceptions import CourseError
 if TYPE_CHECKING:  # it takes seconds to import, and where a course lies is asked before
     from nbgrader.apps.api import NbGraderAPI
 
-__all__ = ["Course", "causes", "gradebook_url", "require_fit", "unfit_name"]
+__all__ = ["Course", "causes", "gradebook_url", "machine_settings", "require_fit", "unfit_name"]
 
 CONFIG_NAME = "nbgrader_config.py"
 #: nbgrader finds folders by patterns, and refuses the plus in an assignment's name.
@@ -74,26 +75,16 @@ class Course:
         Raises
         ------
         CourseError
-            If the file fails; the message names its line. Or if it puts the course elsewhere.
+            If a file fails; the message names its line. Or if one puts the course elsewhere.
         """
-        try:
-            config = PyFileConfigLoader(CONFIG_NAME, path=str(self.root)).load_config()
-        # It is the instructor's own code, and may raise anything.
-        except Exception as error:
-            where = _line_of(error, self.root / CONFIG_NAME)
-            said = error.msg if isinstance(error, SyntaxError) else error
-            message = (
-                f"The settings in {self.root / CONFIG_NAME} cannot be read{where}: "
-                f"{type(error).__name__}: {said}. Mend it, "
-                "then run the same command again."
-            )
-            raise CourseError(message) from error
+        config = machine_settings()
+        config.merge(_load(self.root / CONFIG_NAME))
         told = config.CourseDirectory.get("root")
         if isinstance(told, str) and (self.root / told).resolve() != self.root.resolve():
             message = (
-                f"{self.root / CONFIG_NAME} puts the course elsewhere (c.CourseDirectory.root is "
-                f"{told!r}), and nbgrader's commands and this one would work in two folders. "
-                "Move the file to the course's folder, or delete that line."
+                f"The settings put the course elsewhere (c.CourseDirectory.root is {told!r}, in "
+                f"{self.root / CONFIG_NAME} or in ~/.jupyter), so nbgrader's commands and this one "
+                "would work in two folders. Change to that folder, or delete that line."
             )
             raise CourseError(message)
         config.CourseDirectory.root = str(self.root)
@@ -153,6 +144,36 @@ class Course:
             f"There is: {', '.join(self.assignments) or 'none yet'}."
         )
         raise CourseError(message)
+
+
+def machine_settings() -> Config:
+    """Return what nbgrader is set to for all courses of this person and this machine.
+
+    nbgrader's commands read these files, too, and a course's own settings overrule them.
+
+    Raises
+    ------
+    CourseError
+        If a file fails; the message names its line.
+    """
+    config = Config()
+    for folder in reversed(jupyter_config_path()):
+        if (path := Path(folder, CONFIG_NAME)).is_file():
+            config.merge(_load(path))
+    return config
+
+
+def _load(path: Path) -> Config:
+    try:
+        return PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+    # It is the instructor's own code, and may raise anything.
+    except Exception as error:
+        said = error.msg if isinstance(error, SyntaxError) else error
+        message = (
+            f"The settings in {path} cannot be read{_line_of(error, path)}: "
+            f"{type(error).__name__}: {said}. Mend it, then run the same command again."
+        )
+        raise CourseError(message) from error
 
 
 def require_fit(root: Path) -> None:

@@ -23,7 +23,13 @@ from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
 from nbjudge.course.course import gradebook_url
-from nbjudge.hooks.steps import change_steps, place_of, set_default
+from nbjudge.hooks.steps import (
+    are_for_all_courses,
+    change_steps,
+    place_of,
+    set_default,
+    settings_for_all_courses,
+)
 
 __all__ = ["configure"]
 
@@ -36,27 +42,31 @@ SHIELD = "nbjudge.hooks.formgrader.Shield"
 def configure(c: Config, root: Path | None = None) -> None:
     """Have nbgrader grade, release and show a course by the judge.
 
-    What `nbgrader_config.py` sets, before or afterwards, overrules what is set here: nothing of a
-    course that is there is lost. Every limit is a setting of `Judge`, and what the course tells of
-    itself one of `Plug`: docs/settings.md explains each.
+    What `nbgrader_config.py` sets, before or afterwards, overrules what is set here, and so does
+    what is set for all courses: nothing of a course that is there is lost. Every limit is a setting
+    of `Judge`, and what the course tells of itself one of `Plug`: docs/settings.md explains each.
 
     Parameters
     ----------
     c : Config
         What `get_config()` returns in `nbgrader_config.py`.
     root : Path, optional
-        The course's folder; by default that of the file that calls this.
+        The course's folder; by default `c.CourseDirectory.root`, or else that of the file that
+        calls this.
 
     Raises
     ------
     CourseError
         If the course has set a list of nbgrader's steps that lacks one which the judge needs.
     """
-    root = root or _folder_of(inspect.currentframe())
-    _configure_gradebook(c, root)
-    _configure_releases(c, root)
-    _configure_grading(c)
-    _configure_pages(c)
+    told = c.CourseDirectory.get("root")
+    caller = _folder_of(inspect.currentframe())
+    root = root or (caller / told if isinstance(told, str) else caller)
+    known = settings_for_all_courses()
+    _configure_gradebook(c, known, root)
+    _configure_releases(c, known, root)
+    _configure_grading(c, known)
+    _configure_pages(c, known)
 
 
 def _folder_of(frame: FrameType | None) -> Path:
@@ -66,8 +76,9 @@ def _folder_of(frame: FrameType | None) -> Path:
     return Path(frame.f_back.f_code.co_filename).resolve().parent
 
 
-def _configure_gradebook(c: Config, root: Path) -> None:
-    set_default(c, "CourseDirectory", "db_url", gradebook_url(root))
+def _configure_gradebook(c: Config, known: Config, root: Path) -> None:
+    if not are_for_all_courses():  # each has a gradebook of its own
+        set_default(c, known, "CourseDirectory", "db_url", gradebook_url(root))
     # To make a new gradebook, nbgrader starts `alembic` by name: it must be found even if this
     # environment is not activated.
     scripts = sysconfig.get_path("scripts")
@@ -75,13 +86,13 @@ def _configure_gradebook(c: Config, root: Path) -> None:
         os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
 
 
-def _configure_releases(c: Config, root: Path) -> None:
+def _configure_releases(c: Config, known: Config, root: Path) -> None:
     # nbgrader's own steps, and one more: where a student repairs broken code instead of writing new
     # code, the answer cell of the student version holds that code.
     change_steps(c, "GenerateAssignment", "preprocessors", _use_starters)
     # The mark scheme of a written answer may stand in the locked cell that asks the question.
     # Students do not see it; nbgrader puts it back when it grades, for who marks.
-    set_default(c, "ClearMarkScheme", "enforce_metadata", False)
+    set_default(c, known, "ClearMarkScheme", "enforce_metadata", False)
     # A released folder works by itself. A hook of the course's own comes first.
     own = c.GenerateAssignment.get("post_convert_hook") or c.BaseConverter.get("post_convert_hook")
     c.GenerateAssignment.post_convert_hook = partial(_complete, root, own)
@@ -100,26 +111,26 @@ def _complete(root: Path, own: Callable[..., object] | str | None, **told: objec
     complete(root, **told)  # type: ignore[arg-type]  # nbgrader's own words
 
 
-def _configure_grading(c: Config) -> None:
+def _configure_grading(c: Config, known: Config) -> None:
     # Submissions are rebuilt from the text of their cells and the course's own copy. The student's
     # cells then run in a kernel of their own, and the tests outside it; marks come from what the
     # tests found. docs/how-grading-works.md tells how.
     change_steps(c, "Autograde", "sanitize_preprocessors", _restore)
     change_steps(c, "Autograde", "autograde_preprocessors", _judge)
     # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
-    set_default(c, "Execute", "timeout", 120, "ExecutePreprocessor", "NotebookClient")
+    set_default(c, known, "Execute", "timeout", 120, "ExecutePreprocessor", "NotebookClient")
     # `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it
     # must not stand in for what is installed. (The second option keeps the kernel from telling
     # every time that local connections are not encrypted.)
     change_steps(c, "Execute", "extra_arguments", lambda found: found.extend(ARGUMENTS))
     # What lateness costs: nothing, unless the course sets `LatePolicy`.
     policy = "nbjudge.term.late_policy.LatePolicy"
-    set_default(c, "AssignLatePenalties", "plugin_class", policy)
+    set_default(c, known, "AssignLatePenalties", "plugin_class", policy)
     # A test cell that a student deleted comes back, so that the rest of the notebook is marked.
-    set_default(c, "OverwriteCells", "add_missing_cells", True)
+    set_default(c, known, "OverwriteCells", "add_missing_cells", True)
     # `nbgrader zip_collect` unpacks within bounds, and nowhere else than it should.
     extractor = "nbjudge.intake.unpack.CarefulExtractor"
-    set_default(c, "ZipCollectApp", "extractor_plugin", extractor)
+    set_default(c, known, "ZipCollectApp", "extractor_plugin", extractor)
 
 
 def _restore(steps: list[Any]) -> None:
@@ -135,12 +146,12 @@ def _judge(steps: list[Any]) -> None:
     steps.insert(place_of(steps, "SaveAutoGrades") + 1, "nbjudge.hooks.autograde.Record")
 
 
-def _configure_pages(c: Config) -> None:
+def _configure_pages(c: Config, known: Config) -> None:
     # The formgrader shows submissions in the grader's own session. So that nothing in one can act
     # there, its pages are made of what cannot, and say so to the browser.
     change_steps(c, "HTMLExporter", "preprocessors", lambda found: found.append(SHIELD))
     c.HTMLExporter.filters.update({"markdown2html": "nbjudge.hooks.formgrader.markdown"})
-    set_default(c, "HTMLExporter", "template_name", "graders", "TemplateExporter")
+    set_default(c, known, "HTMLExporter", "template_name", "graders", "TemplateExporter")
     found = find_spec("nbgrader")
     assert found is not None
     assert found.origin is not None

@@ -8,14 +8,23 @@ of what reads a course's settings runs no step.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
+from nbjudge.course.course import machine_settings
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Steps", "change_steps", "place_of", "set_default"]
+__all__ = [
+    "Steps",
+    "are_for_all_courses",
+    "change_steps",
+    "place_of",
+    "set_default",
+    "settings_for_all_courses",
+]
 
 
 class Steps(LazyConfigValue):
@@ -39,9 +48,32 @@ class Steps(LazyConfigValue):
         return super().get_value(initial)
 
 
-def set_default(c: Config, section: str, name: str, value: Any, *parents: str) -> None:
-    """Set a trait, unless the course has set it: for the class itself, or for a parent of it."""
-    if not any(f"{each}.{name}" in c for each in (section, *parents)):
+#: Whether the settings for all courses are being read, which may call for the judge, too.
+_is_reading = ContextVar("_is_reading", default=False)
+
+
+def are_for_all_courses() -> bool:
+    """Say whether the settings that are being read are no course's own."""
+    return _is_reading.get()
+
+
+def settings_for_all_courses() -> Config:
+    """Return what nbgrader is set to beside the course's own file; nothing while that is read."""
+    if are_for_all_courses():
+        return Config()
+    token = _is_reading.set(True)
+    try:
+        return machine_settings()
+    finally:
+        _is_reading.reset(token)
+
+
+def set_default(
+    c: Config, known: Config, section: str, name: str, value: Any, *parents: str
+) -> None:
+    """Set a trait, unless it is set: for the class itself or a parent, here or for all courses."""
+    places = [f"{each}.{name}" for each in (section, *parents)]
+    if not any(place in settings for settings in (c, known) for place in places):
         c[section][name] = value
 
 

@@ -54,7 +54,7 @@ def test_a_course_that_its_settings_put_elsewhere_is_a_sentence(tmp_path: Path) 
     assert course.config().CourseDirectory.root == str(course.root)
 
     settings.write_text(f"{before}\nc.CourseDirectory.root = '/srv/other'\n", encoding="utf-8")
-    with pytest.raises(CourseError, match=r"puts the course elsewhere .* two folders"):
+    with pytest.raises(CourseError, match=r"put the course elsewhere .* two folders"):
         course.config()
 
 

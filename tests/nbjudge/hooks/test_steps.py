@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,12 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
+from nbjudge.course.course import Course, machine_settings
 from nbjudge.exceptions import CourseError
 from nbjudge.hooks import configure
 from nbjudge.hooks.steps import Steps, place_of
+
+CALLS = "from nbjudge.hooks import configure; configure(c)"
 
 
 @pytest.fixture
@@ -98,6 +102,52 @@ def test_what_a_course_has_set_already_stays(tmp_path: Path) -> None:
     assert names(converter.sanitize_preprocessors)[-1:] == ["Last"]
     found = names(converter.autograde_preprocessors)
     assert found == ["First", "Judge", "SaveAutoGrades", "Record"]
+
+
+@pytest.mark.parametrize("calls", ["", CALLS])
+def test_what_is_set_for_all_courses_stays(
+    calls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for_all, root = tmp_path / "for_all", tmp_path / "course"
+    for folder, told in (
+        (for_all, "c.Execute.timeout = 600\nc.LatePolicy.points_per_day = 1.0\n" + calls),
+        (
+            root,
+            "from nbjudge.hooks import configure; configure(c)\nc.LatePolicy.points_per_day = 2",
+        ),
+    ):
+        folder.mkdir()
+        text = f"c = get_config()\n{told}\n"
+        folder.joinpath("nbgrader_config.py").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(for_all))
+
+    config = Course(root).config()
+
+    assert Execute(config=config).timeout == 600
+    assert config.LatePolicy.points_per_day == 2
+    assert config.CourseDirectory.db_url == f"sqlite:///{root / 'gradebook.db'}"
+    steps = names(made(Autograde, config).autograde_preprocessors)
+    assert steps.count("Judge") == 1
+
+
+def test_the_gradebook_lies_in_the_folder_that_the_settings_name(tmp_path: Path) -> None:
+    c = Config()
+    c.CourseDirectory.root = str(tmp_path)
+
+    configure(c)
+
+    assert c.CourseDirectory.db_url == f"sqlite:///{tmp_path / 'gradebook.db'}"
+
+
+def test_a_file_for_all_courses_that_fails_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "nbgrader_config.py"
+    path.write_text("c = get_config()\nc.Execute.timeout = ten\n", encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
+
+    with pytest.raises(CourseError, match=rf"{re.escape(str(path))} cannot be read \(line 2\)"):
+        machine_settings()
 
 
 @pytest.mark.parametrize("section", ["GenerateAssignment", "BaseConverter"])
