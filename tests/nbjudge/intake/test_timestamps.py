@@ -31,6 +31,9 @@ HALF_PAST_FIVE = datetime(2026, 3, 2, 17, 30)
         "2026-03-02 09:30:00.000000 America/Los_Angeles",
         "2026-03-02 14:30:00 America/Argentina/Buenos_Aires",
         "2026-03-02 23:00:00 Asia/Kolkata",
+        "2026-03-02 23:00:00 +0530",
+        "2026-03-02 18:29:00 +00:59",
+        "Mon, 2 Mar 2026 17:30:00 UT",
         "Mon, 2 Mar 2026 18:30:00 +0100",
         "Mon, 02 Mar 2026 18:30:00 +0100 (CET)",
         "2 Mar 2026 17:30 -0000",
@@ -96,6 +99,21 @@ def test_a_time_that_reads_one_way_is_read(text: str) -> None:
 )
 def test_a_time_that_leaves_a_choice_is_none(text: str) -> None:
     assert read_timestamp(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "microsecond"),
+    [("17:30:00.5", 500_000), ("17:30:00,000001", 1), ("17:30:00.123456789", 123_456)],
+)
+def test_a_part_of_a_second_is_read_to_the_millionth(text: str, microsecond: int) -> None:
+    found = read_timestamp(f"2026-03-02 {text} UTC")
+
+    assert found == HALF_PAST_FIVE.replace(microsecond=microsecond)
+
+
+@pytest.mark.parametrize("year", [2000, 2099])
+def test_the_first_and_the_last_year_that_can_be_are_read(year: int) -> None:
+    assert read_timestamp(f"{year}-03-02 17:30:00") == HALF_PAST_FIVE.replace(year=year)
 
 
 @pytest.mark.parametrize("offset", ["+14:00", "-14:00"])
