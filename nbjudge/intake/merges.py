@@ -15,7 +15,7 @@ from nbjudge.course.cells import CourseCell
 from nbjudge.course.hidden_regions import visible
 from nbjudge.intake.copies import Piece
 
-__all__ = ["Parted", "is_courses", "misplaced_answers", "part"]
+__all__ = ["Parted", "answers_below", "is_courses", "misplaced_answers", "part"]
 
 #: Characters of a released text without an id that is known by them: no line of code is the same.
 MIN_GIVEN = 20
@@ -224,6 +224,54 @@ def misplaced_answers(
         if is_somewhere:
             found.append(cell.grade_id)
     return found
+
+
+def answers_below(
+    pieces: Sequence[Piece], owners: Mapping[int, CourseCell], owned: Collection[CourseCell]
+) -> list[str]:
+    """Return the ids of answers that only another exercise's cell below their check defines.
+
+    That is where answers get which were merged with a later one, or exchanged.
+
+    Parameters
+    ----------
+    pieces, owners, owned
+        As for `misplaced_answers`.
+    """
+    order = list(owned)
+    places = {owner.grade_id: index for index, owner in owners.items()}
+    found = []
+    for number, cell in enumerate(order):
+        names = bound_names(cell.source)
+        if not cell.solution or cell.grade or not names:
+            continue
+        checks = (later.grade_id for later in order[number + 1 :] if _is_check(later))
+        check = places.get(next(checks, ""))
+        defining = [i for i in range(len(pieces)) if names <= _changed_names(i, pieces, owners)]
+        if check is None or any(index < check for index in defining):
+            continue
+        others = (owners[index] for index in defining if index in owners)
+        if any(not names <= bound_names(other.source) for other in others):
+            found.append(cell.grade_id)
+    return found
+
+
+def _is_check(cell: CourseCell) -> bool:
+    """Say whether a cell is a test."""
+    return cell.grade and not cell.solution and not cell.task
+
+
+def _changed_names(
+    index: int, pieces: Sequence[Piece], owners: Mapping[int, CourseCell]
+) -> frozenset[str]:
+    """Return the names that a cell defines, if it runs and is not as it was released."""
+    piece, owner = pieces[index], owners.get(index)
+    kind = piece.kind if owner is None else owner.cell_type
+    if kind != "code" or (owner is not None and not owner.solution):
+        return frozenset()
+    if owner is not None and is_same(piece.source, owner.source, is_code=True):
+        return frozenset()
+    return bound_names(piece.source)
 
 
 def _unused_text(piece: Piece, owner: CourseCell | None, known: Collection[tuple[str, str]]) -> str:

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from nbjudge.course.cell_text import is_same
 from nbjudge.course.cells import CourseCell, exercise_number
 from nbjudge.intake.copies import Piece, choose
-from nbjudge.intake.merges import is_courses, misplaced_answers, part
+from nbjudge.intake.merges import answers_below, is_courses, misplaced_answers, part
 
 __all__ = ["Restored", "restore_notebook"]
 
@@ -39,6 +39,10 @@ APART = (
 MISPLACED = (
     "'{}' has no answer to {} in its place, but text of the "
     "student's in cells that are not run. Look whether the answer is there."
+)
+BELOW = (
+    "'{}' defines the answer to {} only below its check, in the cell of another exercise, where "
+    "it comes too late. Look whether it counts."
 )
 REPEATED = "'{}' has {} twice: the last one counts."
 RELEASED = "'{}' has {} more than once: what is as it was released does not count."
@@ -119,6 +123,7 @@ def restore_notebook(
         (MERGED, parted.merged),
         (APART, choice.apart),
         (MISPLACED, misplaced_answers(pieces, choice.owners, owned, given)),
+        (BELOW, answers_below(pieces, choice.owners, owned)),
     )
     notes = tell(
         (REPEATED, choice.repeated),

@@ -306,6 +306,32 @@ def test_an_answer_that_stands_where_nothing_is_run_is_for_a_person(
 @pytest.mark.parametrize(
     "cells",
     [
+        # Merged with the answer below, whose id stays; above or below it; the stub there or not.
+        [TEST_1, HEAD_2, cell(f"{RIGHT}\n\n{MENDED}", "ex_1_1_2"), *SECOND[2:]],
+        [TEST_1, HEAD_2, cell(f"{MENDED}\n\n{RIGHT}", "ex_1_1_2"), *SECOND[2:]],
+        [cell(STUB, "ex_1_1_1"), TEST_1, cell(f"{RIGHT}\n\n{MENDED}", "ex_1_1_2"), *SECOND[2:]],
+        # Exchanged.
+        [cell(MENDED, "ex_1_1_1"), TEST_1, HEAD_2, cell(RIGHT, "ex_1_1_2"), *SECOND[2:]],
+    ],
+)
+def test_an_answer_that_comes_below_its_check_in_anothers_cell_is_for_a_person(
+    cells: list[Cell],
+) -> None:
+    (problem,) = restore(*FIRST, *cells).problems
+
+    assert problem.startswith("'sums.ipynb' defines the answer to 1.1.1 only below its check")
+
+
+def test_a_name_that_a_later_answer_defines_again_is_no_matter() -> None:
+    again = cell(f"{MENDED}\n\n{RIGHT}", "ex_1_1_2")
+
+    assert restore(*FIRST, ONE, TEST_1, HEAD_2, again, *SECOND[2:]).problems == ()
+    assert restore(*FIRST, cell(STUB, "ex_1_1_1"), TEST_1, *SECOND).problems == ()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
         [cell(STUB, "ex_1_1_1"), TEST_1, *SECOND[:4], cell(WORDS, "ex_1_1_3")],
         [TEST_1, *SECOND[:4]],
         [cell("What is a sum?"), ONE, TEST_1, *SECOND, cell("What was that?")],
