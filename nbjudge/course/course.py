@@ -24,6 +24,12 @@ if TYPE_CHECKING:  # it takes seconds to import, and where a course lies is aske
 __all__ = ["Course", "causes", "gradebook_url", "machine_settings", "require_fit", "unfit_name"]
 
 CONFIG_NAME = "nbgrader_config.py"
+#: Where everything of a course lies, by nbgrader's setting for it.
+FOLDERS = {
+    **{f"{name}_directory": name for name in ("source", "release", "submitted")},
+    **{f"{name}_directory": name for name in ("autograded", "feedback")},
+    "directory_structure": "{nbgrader_step}/{student_id}/{assignment_id}",
+}
 #: nbgrader finds folders by patterns, and refuses the plus in an assignment's name.
 UNFIT_IN_PATHS = "*?["
 UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
@@ -75,18 +81,12 @@ class Course:
         Raises
         ------
         CourseError
-            If a file fails; the message names its line. Or if one puts the course elsewhere.
+            If a file fails; the message names its line. Or if one puts the course, or what it
+            holds, elsewhere than `course` looks.
         """
         config = machine_settings()
         config.merge(_load(self.root / CONFIG_NAME))
-        told = config.CourseDirectory.get("root")
-        if isinstance(told, str) and (self.root / told).resolve() != self.root.resolve():
-            message = (
-                f"The settings put the course elsewhere (c.CourseDirectory.root is {told!r}, in "
-                f"{self.root / CONFIG_NAME} or in ~/.jupyter), so nbgrader's commands and this one "
-                "would work in two folders. Change to that folder, or delete that line."
-            )
-            raise CourseError(message)
+        _require_usual_folders(config, self.root)
         config.CourseDirectory.root = str(self.root)
         return config
 
@@ -144,6 +144,26 @@ class Course:
             f"There is: {', '.join(self.assignments) or 'none yet'}."
         )
         raise CourseError(message)
+
+
+def _require_usual_folders(config: Config, root: Path) -> None:
+    """Make sure that nbgrader's own commands work in the folders that this one works in."""
+    told = config.CourseDirectory.get("root")
+    if isinstance(told, str) and (root / told).resolve() != root.resolve():
+        message = (
+            f"The settings put the course elsewhere (c.CourseDirectory.root is {told!r}, in "
+            f"{root / CONFIG_NAME} or in ~/.jupyter), so nbgrader's commands and this one "
+            "would work in two folders. Change to that folder, or delete that line."
+        )
+        raise CourseError(message)
+    for name, usual in FOLDERS.items():
+        told = config.CourseDirectory.get(name)
+        if isinstance(told, str) and (root / told).resolve() != (root / usual).resolve():
+            message = (
+                f"The settings have c.CourseDirectory.{name} as {told!r}, and this judge looks in "
+                f"nbgrader's usual folders: {usual!r}. Rename what is there, and delete the line."
+            )
+            raise CourseError(message)
 
 
 def machine_settings() -> Config:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from nbgrader.coursedir import CourseDirectory
 from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
@@ -55,6 +56,28 @@ def test_a_course_that_its_settings_put_elsewhere_is_a_sentence(tmp_path: Path) 
 
     settings.write_text(f"{before}\nc.CourseDirectory.root = '/srv/other'\n", encoding="utf-8")
     with pytest.raises(CourseError, match=r"put the course elsewhere .* two folders"):
+        course.config()
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        *((f"{step}_directory", "elsewhere") for step in ("source", "release", "submitted")),
+        *((f"{step}_directory", "elsewhere") for step in ("autograded", "feedback")),
+        ("directory_structure", "{nbgrader_step}/{assignment_id}/{student_id}"),
+    ],
+)
+def test_folders_of_other_names_are_a_sentence(name: str, other: str, tmp_path: Path) -> None:
+    course = course_with(tmp_path / "course")
+    settings = course.root / "nbgrader_config.py"
+    before = settings.read_text(encoding="utf-8")
+    usual = getattr(CourseDirectory, name).default_value or CourseDirectory().directory_structure
+
+    settings.write_text(f"{before}\nc.CourseDirectory.{name} = {usual!r}\n", encoding="utf-8")
+    course.config()
+
+    settings.write_text(f"{before}\nc.CourseDirectory.{name} = {other!r}\n", encoding="utf-8")
+    with pytest.raises(CourseError, match=rf"c\.CourseDirectory\.{name} as .*usual folders"):
         course.config()
 
 
