@@ -52,7 +52,11 @@ class Choice:
     elsewhere: list[str] = field(default_factory=list)
 
 
-def choose(pieces: Sequence[Piece], owned: Collection[CourseCell]) -> Choice:
+def choose(
+    pieces: Sequence[Piece],
+    owned: Collection[CourseCell],
+    given: Collection[tuple[str, str]] = (),
+) -> Choice:
     """Return which submitted cell counts as which of the course's.
 
     Parameters
@@ -60,13 +64,20 @@ def choose(pieces: Sequence[Piece], owned: Collection[CourseCell]) -> Choice:
     pieces : sequence of Piece
     owned : collection of CourseCell
         The course's own cells of the notebook, in their order.
+    given : collection of (str, str)
+        The kind and the text of the other cells that were released: none of them is an answer.
     """
     choice = Choice()
+    released = {(kind, text.strip()) for kind, text in given}
     known = {cell.grade_id for cell in owned}
     with_id: dict[str, list[int]] = {}
     for index, piece in enumerate(pieces):
         with_id.setdefault(piece.grade_id if piece.grade_id in known else "", []).append(index)
-    own = with_id.pop("", [])
+    own = [
+        index
+        for index in with_id.pop("", [])
+        if (pieces[index].kind, pieces[index].source.strip()) not in released
+    ]
     checks = _checks(owned)
     for cell in owned:
         at = with_id.get(cell.grade_id, [])

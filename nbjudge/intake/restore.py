@@ -96,7 +96,7 @@ def restore_notebook(
     own = {cell.grade_id: cell for cell in owned}
     parted = part(list(map(_piece, cells)), owned, given)
     pieces = parted.pieces
-    choice = choose(pieces, owned)
+    choice = choose(pieces, owned, given)
     known = [name for name in own if name in {piece.grade_id for piece in pieces}]
 
     ids: set[str] = set()

@@ -196,3 +196,19 @@ name.upper()
 import wsgiref
 assert wsgiref.headers.Headers([(heading("a-b"), "1")])["A-B"] == "1" and heading("c") == "C"
 assert heading("a-b") == "A-B"
+# %% given
+largest = max(3, 1, 2)
+kept = [largest]
+# %% answer largest
+largest = 0
+### BEGIN SOLUTION
+largest = max(7, 5)
+### END SOLUTION
+# %% mutant largest
+max(7, 5)
+# ->
+kept[0]
+# %% test example_is_no_answer 1
+assert kept == [3] and largest == 7
+# %% test example_above 1
+assert kept == [3] and largest in (3, 7)

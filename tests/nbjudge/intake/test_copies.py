@@ -131,6 +131,17 @@ def test_an_answer_in_a_cell_of_the_students_own_counts_before_the_untouched_stu
     assert "in a cell of the student's own: that one counts" in found.notes[0]
 
 
+def test_an_example_of_the_course_is_no_answer_whatever_it_defines() -> None:
+    example = "total = max\nprint(total([1, 2]))\n"
+    handed_in = [*FIRST, cell(example), cell(STUB, "ex_1_1_1"), TEST_1, *SECOND]
+
+    found = restore_notebook("n.ipynb", handed_in, COURSE, [*GIVEN, ("code", example)])
+
+    assert [each.source for each in found.cells][:4] == [*(c["source"] for c in handed_in[:4])]
+    assert text(found, "ex_1_1_1") == STUB
+    assert found.notes == ()
+
+
 def test_copies_of_a_broken_snippet_are_told_from_its_repair() -> None:
     stub = cell(BROKEN, "ex_1_1_2")
 
