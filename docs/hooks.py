@@ -46,12 +46,9 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def _tokens() -> str:
-    """Return the colours of the course's other pages, by the scheme that a reader has chosen."""
-    bodies = ROOT_RULE.findall(TOKENS.read_text(encoding="utf-8"))
-    return "".join(
-        f'[data-md-color-scheme="{scheme}"] {{{body}}}\n'
-        for scheme, body in zip(("default", "slate"), bodies, strict=True)
-    )
+    """Return what the course's other pages are made of, in the scheme that a reader has chosen."""
+    light, dark = ROOT_RULE.findall(TOKENS.read_text(encoding="utf-8"))
+    return f':root {{{light}}}\n[data-md-color-scheme="slate"] {{{dark}}}\n'
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:

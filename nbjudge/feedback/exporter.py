@@ -34,6 +34,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import released_titles, submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
 from nbjudge.exceptions import CourseError
+from nbjudge.feedback.check_parts import PartOfCheck, parts_of_checks
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
 from nbjudge.pages.frame import Pages, points
@@ -109,8 +110,8 @@ class Result:
     entry : Entry
     level : int
         Of its heading.
-    held : tuple of str
-        The checks that held.
+    held : tuple of (str, PartOfCheck or None)
+        The checks that held, each with its part where points of the exercise are lost.
     printed : str
         What else the test printed.
     reasons : tuple of str
@@ -127,7 +128,7 @@ class Result:
 
     entry: Entry
     level: int
-    held: tuple[str, ...] = ()
+    held: tuple[tuple[str, PartOfCheck | None], ...] = ()
     printed: str = ""
     reasons: tuple[str, ...] = ()
     sentence: str = ""
@@ -381,7 +382,8 @@ class _Story:
         finding = self._findings.get(name, Finding())
         tells = bool(finding.reason) and not finding.fault
         printed = clean_characters(finding.printed).split("\n")
-        held = tuple(line.removeprefix("✓").strip() for line in printed if line.startswith("✓"))
+        parts = parts_of_checks(str(cell.source)) if mark.points < mark.max_points else {}
+        checks = (line.removeprefix("✓").strip() for line in printed if line.startswith("✓"))
         said = "\n".join(line for line in printed if not line.startswith("✓")).strip("\n")
         reasons = re.split(r"^✗", clean_characters(finding.reason), flags=re.MULTILINE)
         level = min(self._cleaner.level + 1, 6)
@@ -390,7 +392,7 @@ class _Story:
             result=Result(
                 entry=entry,
                 level=level,
-                held=held,
+                held=tuple((check, parts.get(check)) for check in checks),
                 printed=cut(said, 4000) if said.strip() else "",
                 reasons=tuple(text.strip() for text in reasons if text.strip() and tells),
                 sentence=clean_characters(finding.sentence) if tells else "",

@@ -26,6 +26,7 @@ from nbformat.corpus.words import generate_corpus_id
 from nbgrader.preprocessors import ClearMarkScheme
 from nbgrader.utils import is_solution
 
+from nbjudge.pages.frame import light_tokens
 from nbjudge.pages.rich_outputs import outputs
 from nbjudge.pages.safe_html import Cleaner
 
@@ -53,7 +54,7 @@ class Shield(Preprocessor):
         if (more := len(nb.cells) - MOST_CELLS) > 0:
             cells.append(_cell("markdown", f"{more} more cells are left out."))
         resources.update({name: escape(resources[name]) for name in NAMES if resources.get(name)})
-        resources.update({CLEANER: cleaner, "policy": policy()})
+        resources.update({CLEANER: cleaner, "policy": policy(), "tokens": light_tokens()})
         harmless = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         return from_dict(harmless), resources  # type: ignore[no-untyped-call]
 

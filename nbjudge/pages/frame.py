@@ -21,12 +21,17 @@ from markupsafe import Markup, escape
 
 from nbjudge.basics.text import clean_characters
 
-__all__ = ["Pages", "count_of", "percent", "points", "with_code"]
+__all__ = ["Pages", "count_of", "light_tokens", "percent", "points", "with_code"]
 
 CODE = re.compile(r"`([^`\n]{1,200})`")
 FRAME = Path(__file__).parent / "templates"
 #: The colours of all pages, which the documentation uses as well.
 TOKENS = FRAME / "tokens.css"
+
+
+def light_tokens() -> str:
+    """Return what the pages are made of, for a page that knows no dark."""
+    return TOKENS.read_text(encoding="utf-8").partition("@media")[0]
 
 
 def points(number: float) -> str:
