@@ -41,7 +41,7 @@ from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.stand_ins.names import free_names
 
-__all__ = ["giveaways"]
+__all__ = ["Giveaway", "giveaways"]
 
 FUTURE = "__future__"
 #: Seconds for one callable in one test, and for one statement of a cell.
@@ -77,7 +77,41 @@ class _Given:
         return ".".join(path.with_suffix("").parts) if path.suffix == ".py" else "__main__"
 
 
-def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> list[str]:
+@dataclass(frozen=True)
+class Giveaway:
+    """Something that can be called, that students get, and that wins points as an answer.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, and where.
+    exercise : str
+    stands_open : bool
+        Whether a notebook shows it, in a cell that is nobody's answer.
+    """
+
+    name: str
+    exercise: str
+    stands_open: bool
+
+    @property
+    def told(self) -> str:
+        """What is wrong with it."""
+        return (
+            f"{self.name} is an answer to {self.exercise}, and students can use it: keep it in a "
+            "folder of the package, which stays with the course"
+        )
+
+    @property
+    def advice(self) -> str:
+        """What an instructor should know who shows it on purpose."""
+        return (
+            f"{self.name} wins points as an answer to {self.exercise}, and students see it: let "
+            "the test ask for more, or leave it if it is meant so"
+        )
+
+
+def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> list[Giveaway]:
     """Return which callables of a release win points in the place of an answer.
 
     Parameters
@@ -91,8 +125,8 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
 
     Returns
     -------
-    list of str
-        One sentence for each exercise and callable. A test that takes several answers at once is
+    list of Giveaway
+        One for each exercise and callable. A test that takes several answers at once is
         not tried, nor is what a function returns.
 
     Raises
@@ -101,7 +135,7 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
         If a callable ended the process that tried it.
     """
     tests = [test for notebook in sources.values() for test in _examinations(notebook)]
-    found = []
+    found: list[Giveaway] = []
     with ProcessPoolExecutor(
         1, get_context("spawn"), initializer=_prepare, initargs=(plug,)
     ) as pool:
@@ -121,8 +155,7 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
                     _keep(places[test], winners)
                     known[test] = winners
             found += [
-                f"{name} is an answer to {test.exercise}, and students can use it: keep it in a "
-                "folder of the package, which stays with the course"
+                Giveaway(name, test.exercise, given.name.endswith(".ipynb"))
                 for test, winners in known.items()
                 for name in winners or ()
             ]

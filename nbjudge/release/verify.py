@@ -82,10 +82,11 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
 
     Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or the
     course's reference, nor mention a module of the course's own; and no callable in it may pass for
-    an answer. In a course with `Plug.house_rules` also these are refused, which are advice
-    elsewhere: each answer cell must name what its solution defines; the parts of a test must be
-    worth its points; the exercises must keep the course's contract; and the notebooks must be in
-    their committed form, with the cell ids of their sources.
+    an answer, but for those that a notebook shows. In a course with `Plug.house_rules` also these
+    are refused, which are advice elsewhere: what a notebook shows may not pass for an answer; each
+    answer cell must name what its solution defines; the parts of a test must be worth its points;
+    the exercises must keep the course's contract; and the notebooks must be in their committed
+    form, with the cell ids of their sources.
     """
     plug = course.plug
     folder = course.root / "release" / assignment
@@ -115,12 +116,13 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
         found += [breach.sentence for breach in rules]
     if run:
         found += dry_run(folder, sources, plug)
-    if not found:  # it takes longest
-        found += giveaways(folder, sources, plug)
+    given = [] if found else giveaways(folder, sources, plug)  # it takes longest
+    found += [each.told for each in given if plug.house_rules or not each.stands_open]
     if plug.house_rules:
         return Findings(tuple(found))
     shown = [leak for leak in leaked if leak.stands_open]
-    advice = (*_advice_on_shown(shown), *advice_on_breaches(rules))
+    callables = (f"{each.advice}." for each in given if each.stands_open)
+    advice = (*_advice_on_shown(shown), *callables, *advice_on_breaches(rules))
     return Findings(tuple(found), advice, bool(shown))
 
 

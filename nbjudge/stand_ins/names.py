@@ -20,6 +20,7 @@ __all__ = [
     "early_names",
     "free_names",
     "names_changed",
+    "names_imported",
 ]
 
 #: What Python and IPython put among the builtins of a process in which somebody types.
@@ -114,6 +115,22 @@ def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
 def names_changed(source: str) -> frozenset[str]:
     """Return the names that a test assigns, defines or deletes, but for those of functions."""
     return frozenset(changed_by(parse_cell(source)))
+
+
+def names_imported(source: str) -> frozenset[str]:
+    r"""Return the names under which a cell imports something.
+
+    Examples
+    --------
+    >>> sorted(names_imported("import os.path\nfrom math import sqrt as root"))
+    ['os', 'root']
+    """
+    return frozenset(
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(parse_cell(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    )
 
 
 def changed_by(node: ast.AST) -> Iterator[str]:

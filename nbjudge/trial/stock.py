@@ -24,7 +24,7 @@ from nbjudge.course.cells import is_test
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.inside import verdict_of
 from nbjudge.judge.judge import Verdict, readable
-from nbjudge.stand_ins.names import names_changed
+from nbjudge.stand_ins.names import names_changed, names_imported
 
 __all__ = ["stock_verdicts"]
 
@@ -120,6 +120,6 @@ def _error_of(cell: NotebookNode) -> NotebookNode | None:
 
 def _defined(source: str) -> frozenset[str]:
     try:
-        return names_changed(source)
+        return names_changed(source) | names_imported(source)
     except (SyntaxError, ValueError):
         return frozenset()

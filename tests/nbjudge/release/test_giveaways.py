@@ -133,7 +133,7 @@ def test_what_was_found_is_kept_until_something_changes(
     cells = notebook(("", "", "def thrice(x):\n    return 3 * x"), ANSWER, TEST)
     (folder / "sums.ipynb").write_text(source.notebook_text(cells), encoding="utf-8")
     (told,) = module.giveaways(folder, {"sums.ipynb": cells}, Plug())
-    assert told.startswith("`twice` (nbjudge/tools.py) is an answer to 1.1")
+    assert told.told.startswith("`twice` (nbjudge/tools.py) is an answer to 1.1")
     monkeypatch.setattr(module, "ProcessPoolExecutor", NoWorkers)
 
     assert module.giveaways(folder, {"sums.ipynb": cells}, Plug()) == [told]

@@ -100,6 +100,21 @@ def test_a_course_whose_notebooks_import_the_judges_checks_gets_them(
     assert findings(course, "hw 1").refusals == ()
 
 
+def test_an_example_that_a_notebook_shows_may_pass_a_weak_test(
+    released: Callable[..., Course],
+) -> None:
+    own = [nbformat.v4.new_code_cell("def four(x):\n    return 4"), *STYLE[1:]]
+    own[4] = cell("test", "cell-9", "assert quad(1) == 4")
+
+    found = findings(released(*own), "hw 1")
+
+    assert found.refusals == ()
+    assert found.advice[0] == (
+        "`four` (problem.ipynb) wins points as an answer to cell-9, and students see it: "
+        "let the test ask for more, or leave it if it is meant so."
+    )
+
+
 GIVEN_AWAY = {
     "a solution beside the notebook": (
         lambda: STYLE,

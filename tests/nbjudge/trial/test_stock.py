@@ -37,6 +37,12 @@ def test_what_stopped_the_cell_that_defines_a_name_is_the_reason() -> None:
     assert "cell 2 stopped with FileNotFoundError: " in verdict.reason
 
 
+def test_a_module_that_is_not_installed_is_the_reason_where_a_name_of_it_is_missing() -> None:
+    verdict = verdict_on("assert thing", "from nowhere_at_all import thing")
+
+    assert "cell 1 stopped with ModuleNotFoundError: " in verdict.reason
+
+
 def test_a_name_that_nothing_defines_has_no_further_reason() -> None:
     verdict = verdict_on("assert table", "1 / 0")
 
