@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -63,7 +64,7 @@ def require_fit_gradebook(url: str) -> None:
         if not any(path.with_name(path.name + suffix).exists() for suffix in UNFINISHED):
             raise GradebookUnfit(_empty(path))
         return
-    with closing(sqlite3.connect(_read_only(path), uri=True, timeout=PATIENCE)) as connection:
+    with closing(sqlite3.connect(_address(path), uri=True, timeout=PATIENCE)) as connection:
         try:
             _require_version(connection, path)
         except sqlite3.OperationalError:  # locked, most often
@@ -98,8 +99,14 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
     )
 
 
-def _read_only(path: Path) -> str:
-    return f"{path.resolve().as_uri()}?mode=ro"
+def _address(path: Path) -> str:
+    """Return where SQLite finds a gradebook, to look at it alone if that is enough.
+
+    What somebody began to write and did not end, SQLite takes back before it reads.
+    """
+    whole = path.resolve()
+    is_unfinished = any(map(os.path.exists, (f"{whole}{suffix}" for suffix in UNFINISHED)))
+    return f"{whole.as_uri()}?mode={'rw' if is_unfinished else 'ro'}"
 
 
 @functools.cache

@@ -291,6 +291,28 @@ def test_a_gradebook_of_another_version_or_program_is_not_touched(
     assert path.read_bytes() == before
 
 
+def test_what_a_killed_writer_left_half_written_is_taken_back(
+    course: Course, tmp_path: Path
+) -> None:
+    path, left = course.root / "gradebook.db", tmp_path / "left"
+    left.mkdir()
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("CREATE TABLE IF NOT EXISTS notes (text)")
+        writer.commit()
+        writer.execute("PRAGMA cache_size = 1")  # so that pages are written before the end
+        writer.executemany("INSERT INTO notes VALUES (?)", [("x" * 4000,)] * 50)
+        for found in course.root.glob("gradebook.db*"):  # as they are when it is killed now
+            shutil.copy(found, left)
+        writer.rollback()
+    assert (left / "gradebook.db-journal").stat().st_size > 0
+
+    require_fit_gradebook(f"sqlite:///{left / 'gradebook.db'}")
+
+    with closing(sqlite3.connect(left / "gradebook.db")) as reader:
+        assert reader.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+    assert not (left / "gradebook.db-journal").exists()
+
+
 def test_a_gradebook_that_is_just_being_made_is_left_to_who_makes_it(tmp_path: Path) -> None:
     path = tmp_path / "gradebook.db"
     require_fit_gradebook(f"sqlite:///{path}")
