@@ -58,7 +58,7 @@ def test_everybody_can_read_every_page_and_none_asks_elsewhere(
     assert {name: problems for name, problems in found.items() if problems} == {}
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
     assert said == []
-    assert (background == "rgb(255, 255, 255)") is (scheme == "light")
+    assert (background == "rgb(252, 252, 251)") is (scheme == "light")  # as all pages of the course
 
 
 @pytest.mark.parametrize("opened", ["served", "from a disk"])
