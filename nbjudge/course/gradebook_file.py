@@ -16,6 +16,14 @@ __all__ = ["GradebookUnfit", "require_fit_gradebook"]
 MAGIC = b"SQLite format 3\0"
 #: Of both nbgrader and SQLite, beside a gradebook that is being written.
 UNFINISHED = ("-journal", "-wal")
+#: What holds people and marks in a gradebook of this version.
+TABLES = frozenset(
+    {
+        *("assignment", "base_cell", "comment", "grade", "grade_cells", "notebook"),
+        *("solution_cells", "source_cell", "student", "submitted_assignment"),
+        *("submitted_notebook", "task_cells"),
+    }
+)
 #: Seconds to wait for another program that writes.
 PATIENCE = 5
 
@@ -87,6 +95,11 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
         found = next(connection.execute("SELECT version_num FROM alembic_version"), (None,))[0]
     head, known = _revisions()
     if found == head:
+        if lost := sorted(TABLES - tables):  # which nbgrader would make anew, with nothing in them
+            raise GradebookUnfit(
+                f"The gradebook {path} is damaged (it has no table {', '.join(lost)}). "
+                f"{_remedy(path)}"
+            )
         return
     if found is None or found in known:
         raise GradebookUnfit(

@@ -273,10 +273,12 @@ def test_the_newest_backup_beside_an_empty_gradebook_is_named(course: Course) ->
         ("UPDATE alembic_version SET version_num = 'ffff'", "'ffff' is not known here"),
         ("UPDATE alembic_version SET version_num = '724cde206c17'", "nbgrader db upgrade"),
         ("DROP TABLE alembic_version", "nbgrader db upgrade"),
+        ("DROP TABLE grade", r"is damaged \(it has no table grade\)"),
+        ("DROP TABLE submitted_notebook", r"it has no table submitted_notebook\)"),
         ("ALTER TABLE assignment RENAME TO other", "a database of another program"),
     ],
 )
-def test_a_gradebook_of_another_version_or_program_is_not_touched(
+def test_a_gradebook_that_is_damaged_or_anothers_is_not_touched(
     statement: str, told: str, course: Course
 ) -> None:
     path = course.root / "gradebook.db"
