@@ -6,6 +6,7 @@ import builtins
 import collections
 import enum
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from judging import line_to, verdict_on
 
 from nbjudge import seeds
+from nbjudge.judge import judge as judge_module
 from nbjudge.judge.judge import Test, Verdict, judge
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, encode
@@ -561,3 +563,32 @@ def test_what_pytest_raises_costs_the_mark_and_nothing_else(test: str) -> None:
 
     assert (verdict.mark, verdict.fault, verdict.lost) == (0, "", False)
     assert verdict.reason
+
+
+def test_a_reason_that_a_test_printed_is_not_printed_twice() -> None:
+    test = (
+        "from nbjudge import checks\nparts = checks.Parts()\n"
+        "with parts(1, 'one'):\n    checks.close(x, 3, what='the first')\n"
+        "with parts(2, 'two'):\n    checks.close(x, 4, what='the second')\n"
+        "parts.points()"
+    )
+
+    verdict = verdict_on("x = 3", test)
+
+    assert (verdict.mark, verdict.printed) == (1, "✓ the first\n")
+    assert verdict.reason.startswith("✗ the second: it is 3, and 4 was expected.")
+
+
+def test_how_long_a_test_took_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([5.0, 7.5])
+    monkeypatch.setattr(judge_module, "time", SimpleNamespace(monotonic=lambda: next(times)))
+
+    assert verdict_on("x = 3", "assert x == 3").seconds == 2.5
+
+
+def test_marks_beyond_those_of_the_test_are_its_fault_and_a_truth_is_no_mark() -> None:
+    assert verdict_on("x = 3", "4").fault == "it gives a mark that is not from 0 to 3"
+    assert verdict_on("x = 3", "3").mark == 3
+    assert verdict_on("x = 3", "0").mark == 0
+    assert verdict_on("x = 3", "x == 4").mark == 3
+    assert verdict_on("x = 3", "'2'").mark == 3
