@@ -100,7 +100,7 @@ release: $(STAMP)  ## generate the student versions of all assignments from sour
 lock: $(STAMP)  ## write constraints.txt anew from what is installed in .venv
 	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
-mutants: $(STAMP)  ## change the modules that decide marks and names, thousands of times, and list what no test notices: an hour
+mutants: $(STAMP)  ## change the modules that decide marks and names, thousands of times, and list what no test notices: some hours
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable nbjudge --editable '.[mutants]'
 	@$(BIN)/mutmut run
 	@$(BIN)/mutmut results
