@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -173,3 +174,20 @@ def test_midnight_and_noon_are_those_of_half_a_day() -> None:
 def test_an_hour_that_was_there_twice_or_never_is_no_time(local: datetime) -> None:
     with pytest.raises(ValueError, match="twice, or never"):
         utc(local, ZoneInfo("Europe/Berlin"))
+
+
+def test_hours_of_half_a_day_go_from_one_to_twelve() -> None:
+    assert local_time("2 March 2026, 1:00 AM") == datetime(2026, 3, 2, 1)
+    assert local_time("2 March 2026, 13:00 AM") is None
+
+
+def test_a_time_with_a_zone_is_the_same_wherever_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        assert read_timestamp("2026-03-02 17:30:00 UTC") == HALF_PAST_FIVE
+    finally:
+        monkeypatch.undo()
+        time.tzset()
