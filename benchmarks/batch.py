@@ -107,9 +107,9 @@ class Targets:
 
 TARGETS = {
     "optimisers": Targets(
-        30, two_stock=15, first=3.5, workers=1.8, processors=1.8, cpu=4, coordinator=60
+        60, two_stock=30, first=3.5, workers=1.8, processors=1.8, cpu=1.8, coordinator=8
     ),
-    "loss_functions": Targets(20),
+    "loss_functions": Targets(40, cpu=1.8),
 }
 
 
