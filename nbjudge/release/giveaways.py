@@ -23,6 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -136,9 +137,12 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
     """
     tests = [test for notebook in sources.values() for test in _examinations(notebook)]
     found: list[Giveaway] = []
-    with ProcessPoolExecutor(
-        1, get_context("spawn"), initializer=_prepare, initargs=(plug,)
-    ) as pool:
+    with (
+        TemporaryDirectory(prefix="nbjudge-giveaways-") as within,
+        ProcessPoolExecutor(
+            1, get_context("spawn"), initializer=_prepare, initargs=(plug, within)
+        ) as pool,
+    ):
         for given in _given_files(folder, plug.all_packages):
             places = {test: _place(given, test, plug) for test in tests}
             known = {test: _recall(places[test]) for test in tests}
@@ -225,7 +229,8 @@ def _keep(place: Path, winners: list[str]) -> None:
 # In a process of its own: what is tried may change anything there
 
 
-def _prepare(plug: Plug) -> None:
+def _prepare(plug: Plug, within: str) -> None:
+    os.chdir(within)  # tests may write files
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ |= {**dict.fromkeys(plug.offline, "1"), "MPLBACKEND": "Agg"}
     if hasattr(signal, "SIGALRM"):

@@ -158,6 +158,21 @@ class NoWorkers:
         raise AssertionError("asked")
 
 
+def test_files_that_tests_write_are_left_nowhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    tools = "def twice(x):\n    return 2 * x"
+    (folder / "nbjudge" / "tools.py").write_text(tools, encoding="utf-8")
+    writes = f"open('given.txt', 'w').write('1')\n{DOUBLE.source}"
+
+    found = module.giveaways(folder, {"sums.ipynb": notebook(ANSWER, (*TEST[:2], writes))}, Plug())
+
+    assert len(found) == 1
+    assert list(Path.cwd().iterdir()) == []
+
+
 def test_a_callable_that_ends_the_process_is_told(folder: Path) -> None:
     ends = "import os\n\ndef end(x):\n    os._exit(3)\n"
     (folder / "nbjudge" / "tools.py").write_text(ends, encoding="utf-8")
