@@ -43,8 +43,9 @@ def configure(c: Config, root: Path | None = None) -> None:
     """Have nbgrader grade, release and show a course by the judge.
 
     What `nbgrader_config.py` sets, before or afterwards, overrules what is set here, and so does
-    what is set for all courses: nothing of a course that is there is lost. Every limit is a setting
-    of `Judge`, and what the course tells of itself one of `Plug`: docs/settings.md explains each.
+    what is set for all courses; but feedback is the judge's unless that is set afterwards. Every
+    limit is a setting of `Judge`, and what the course tells of itself one of `Plug`:
+    docs/settings.md explains each.
 
     Parameters
     ----------
@@ -94,7 +95,8 @@ def _configure_releases(c: Config, known: Config, root: Path) -> None:
     # Students do not see it; nbgrader puts it back when it grades, for who marks.
     set_default(c, known, "ClearMarkScheme", "enforce_metadata", False)
     # A released folder works by itself. A hook of the course's own comes first.
-    own = c.GenerateAssignment.get("post_convert_hook") or c.BaseConverter.get("post_convert_hook")
+    places = [s[name] for s in (c, known) for name in ("GenerateAssignment", "BaseConverter")]
+    own = next(filter(None, (place.get("post_convert_hook") for place in places)), None)
     c.GenerateAssignment.post_convert_hook = partial(_complete, root, own)
 
 

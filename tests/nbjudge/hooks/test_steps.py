@@ -130,6 +130,22 @@ def test_what_is_set_for_all_courses_stays(
     assert steps.count("Judge") == 1
 
 
+def test_a_hook_that_is_set_for_all_courses_runs_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr("nbjudge.release.release.complete", lambda *_, **__: told.append("ours"))
+    text = "get_config().GenerateAssignment.post_convert_hook = lambda told, **_: told.append(1)"
+    (tmp_path / "nbgrader_config.py").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
+    c = Config()
+
+    configure(c, tmp_path)
+    c.GenerateAssignment.post_convert_hook(told=told)
+
+    assert told == [1, "ours"]
+
+
 def test_the_gradebook_lies_in_the_folder_that_the_settings_name(tmp_path: Path) -> None:
     c = Config()
     c.CourseDirectory.root = str(tmp_path)
