@@ -23,7 +23,7 @@ from nbjudge.cli.row_choice import Only
 from nbjudge.grading.batch import Watcher
 from nbjudge.grading.rows import Row, Status
 from nbjudge.grading.solution_proof import Proof
-from nbjudge.intake.submission import printable
+from nbjudge.intake.submission import name_with_id, printable
 
 if TYPE_CHECKING:  # it takes a while to import, and only some commands write feedback
     from nbjudge.feedback.write import Progress as ProgressCallback
@@ -201,10 +201,7 @@ def _table(rows: Sequence[Row], described: Mapping[str, str] | None, *, wide: bo
 
 
 def _lines(rows: Sequence[Row], described: Mapping[str, str] | None) -> Iterable[str]:
-    called = [
-        f"{printable(row.name)} ({printable(row.student)})" if row.name else printable(row.student)
-        for row in rows
-    ]
+    called = [name_with_id(row.name, row.student) for row in rows]
     width = max(map(len, called), default=0)
     for row, who in zip(rows, called, strict=True):
         told = [described[row.student]] if described and row.student in described else []

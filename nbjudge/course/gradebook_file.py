@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -69,7 +68,7 @@ def require_fit_gradebook(url: str) -> None:
             raise GradebookUnfit(
                 f"The gradebook {path} is damaged, or no database of SQLite's. {_remedy(path)}"
             )
-        if not any(path.with_name(path.name + suffix).exists() for suffix in UNFINISHED):
+        if not _is_unfinished(path):
             raise GradebookUnfit(_empty(path))
         return
     with closing(sqlite3.connect(_address(path), uri=True, timeout=PATIENCE)) as connection:
@@ -118,8 +117,11 @@ def _address(path: Path) -> str:
     What somebody began to write and did not end, SQLite takes back before it reads.
     """
     whole = path.resolve()
-    is_unfinished = any(map(os.path.exists, (f"{whole}{suffix}" for suffix in UNFINISHED)))
-    return f"{whole.as_uri()}?mode={'rw' if is_unfinished else 'ro'}"
+    return f"{whole.as_uri()}?mode={'rw' if _is_unfinished(whole) else 'ro'}"
+
+
+def _is_unfinished(path: Path) -> bool:
+    return any(path.with_name(path.name + suffix).exists() for suffix in UNFINISHED)
 
 
 @functools.cache

@@ -37,6 +37,7 @@ __all__ = [
     "find_submissions",
     "handed_in_at",
     "name_list",
+    "name_with_id",
     "printable",
     "read",
     "read_data",
@@ -255,6 +256,15 @@ def _not_found(expected: str, strangers: Collection[str]) -> str:
         f"'{expected}' is missing; there is {name_list(strangers)}. "
         "If one of these is meant, rename it and grade again."
     )
+
+
+def name_with_id(name: str, student: str) -> str:
+    """Return how a student is called on one line, safe to print.
+
+    >>> name_with_id("Ada Lovelace", "ada"), name_with_id("", "ada")
+    ('Ada Lovelace (ada)', 'ada')
+    """
+    return f"{printable(name)} ({printable(student)})" if name else printable(student)
 
 
 def name_list(names: Iterable[str]) -> str:

@@ -111,12 +111,7 @@ def _state(total: Total) -> str:
 
 def describe_student(total: Total) -> Iterator[str]:
     """Yield lines on one student's term: a line for each assignment, and the total."""
-    person = total.person
-    yield (
-        f"{printable(person.name)} ({printable(person.id)})"
-        if person.name
-        else printable(person.id)
-    )
+    yield label(total.person)
     width = max(len(printable(part.assignment)) for part in total.parts)
     for part in total.parts:
         line = f"  {printable(part.assignment):<{width}}  {_mark(part):>9}"

@@ -12,7 +12,7 @@ from nbjudge.basics.csv_files import alike
 from nbjudge.basics.text import sort_key
 from nbjudge.course.marks import Person
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.submission import printable
+from nbjudge.intake.submission import name_with_id, printable
 
 __all__ = ["NobodyLikeIt", "find_student", "label", "student_ids"]
 
@@ -27,8 +27,7 @@ MOST_LISTED = 5
 
 def label(person: Person) -> str:
     """Return how a person is called on one line: by name, and by id."""
-    name = printable(person.name)
-    return f"{name} ({printable(person.id)})" if name else printable(person.id)
+    return name_with_id(person.name, person.id)
 
 
 def find_student(people: Collection[Person], text: str) -> Person:

@@ -46,17 +46,21 @@ def course_with(root: Path, *assignments: str) -> Course:
     return Course(root)
 
 
+def course_that_sets(root: Path, name: str, value: str) -> Course:
+    """Make a course with a setting of nbgrader's folders."""
+    course = course_with(root)
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
+        settings.write(f"\nc.CourseDirectory.{name} = {value!r}\n")
+    return course
+
+
 def test_a_course_that_its_settings_put_elsewhere_is_a_sentence(tmp_path: Path) -> None:
-    course = course_with(tmp_path / "course")
-    settings = course.root / "nbgrader_config.py"
-    before = settings.read_text(encoding="utf-8")
+    here = course_that_sets(tmp_path / "here", "root", ".")
+    elsewhere = course_that_sets(tmp_path / "elsewhere", "root", "/srv/other")
 
-    settings.write_text(f"{before}\nc.CourseDirectory.root = '.'\n", encoding="utf-8")
-    assert course.config().CourseDirectory.root == str(course.root)
-
-    settings.write_text(f"{before}\nc.CourseDirectory.root = '/srv/other'\n", encoding="utf-8")
+    assert here.config().CourseDirectory.root == str(here.root)
     with pytest.raises(CourseError, match=r"put the course elsewhere .* two folders"):
-        course.config()
+        elsewhere.config()
 
 
 @pytest.mark.parametrize(
@@ -68,17 +72,11 @@ def test_a_course_that_its_settings_put_elsewhere_is_a_sentence(tmp_path: Path) 
     ],
 )
 def test_folders_of_other_names_are_a_sentence(name: str, other: str, tmp_path: Path) -> None:
-    course = course_with(tmp_path / "course")
-    settings = course.root / "nbgrader_config.py"
-    before = settings.read_text(encoding="utf-8")
     usual = getattr(CourseDirectory, name).default_value or CourseDirectory().directory_structure
 
-    settings.write_text(f"{before}\nc.CourseDirectory.{name} = {usual!r}\n", encoding="utf-8")
-    course.config()
-
-    settings.write_text(f"{before}\nc.CourseDirectory.{name} = {other!r}\n", encoding="utf-8")
+    course_that_sets(tmp_path / "usual", name, usual).config()
     with pytest.raises(CourseError, match=rf"c\.CourseDirectory\.{name} as .*usual folders"):
-        course.config()
+        course_that_sets(tmp_path / "other", name, other).config()
 
 
 @pytest.mark.parametrize(
