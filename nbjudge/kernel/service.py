@@ -173,7 +173,6 @@ class Service:
         """Have the test's process call its function, and meanwhile answer what that asks."""
         if self.converse is None:
             raise RuntimeError("nobody is there to call")
-        effects = self._effects
         reply = self._encode({"callback": (number, arguments, keywords)})
         while True:
             request = decode(self.converse(reply), self._bounds, resolve=self._resolve, handed=True)
@@ -181,7 +180,6 @@ class Service:
                 break
             self._effects = {}
             reply = self._encode({**self._reply(request), **self._told_effects()})
-        self._effects = effects
         if "raised" in request:
             raise exception(*request["raised"])
         return request["value"]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import collections
+import importlib.util
+import io
 import linecache
 import sys
 import types
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,19 +17,40 @@ import pandas as pd
 import pytest
 import torch
 
+from nbjudge import seeds
+from nbjudge.kernel.references import FUNCTIONS
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Bounds, Reference, decode, encode
+from nbjudge.kernel.working_folder import NO_CHANGES
 
 
 class Talk:
     """A service, asked in plain values; an object that stays there comes as its reference."""
 
     def __init__(self, bounds: Bounds | None = None, probes: str = "", **namespace: Any) -> None:
-        self._service = Service(namespace, bounds, probes=probes)
+        self.namespace = namespace
+        self.service = Service(namespace, bounds, probes=probes)
 
     def ask(self, do: str, **details: Any) -> Any:
-        request = encode({"do": do, **details}, refer=lambda reference: reference)
-        reply = self._service.answer(request)
+        return self._read(self.service.answer(self._write({"do": do, **details})))
+
+    def give_back(self, *resumed: dict[str, Any]) -> list[Any]:
+        """Answer what the service asks meanwhile, and return the list of what that is."""
+        asked: list[Any] = []
+        waiting = iter(resumed)
+
+        def converse(reply: bytes) -> bytes:
+            asked.append(self._read(reply))
+            return self._write({"do": "resume", **next(waiting)})
+
+        self.service.converse = converse
+        return asked
+
+    def _write(self, request: dict[str, Any]) -> bytes:
+        bounds = Bounds(depth=50)
+        return encode(request, bounds, refer=lambda reference: reference, handed=True)
+
+    def _read(self, reply: bytes) -> Any:
         return decode(reply, Bounds(), resolve=lambda reference: reference)
 
     def begin(self, *names: str) -> Any:
@@ -106,11 +131,12 @@ def test_a_probe_of_the_courses_runs_here(monkeypatch: pytest.MonkeyPatch) -> No
     assert told == {"value": [1, 2, {"by": 3}]}
 
 
-@pytest.mark.parametrize("own", ["", "math"])
-def test_a_probe_of_the_judges_runs_here_whatever_the_courses_are(own: str) -> None:
-    asked = {"name": "kinds", "arguments": (True,), "keywords": {}}
+@pytest.mark.parametrize("own", [{}, {"probes": ""}, {"probes": "math"}])
+def test_a_probe_of_the_judges_runs_here_whatever_the_courses_are(own: dict[str, str]) -> None:
+    talk = Talk()
+    talk.service = Service({}, **own)
 
-    found = Talk(probes=own).ask("probe", **asked)
+    found = talk.ask("probe", name="kinds", arguments=(True,), keywords={})
 
     assert found == {"value": ["builtins.bool", "builtins.int", "builtins.object"]}
 
@@ -243,5 +269,119 @@ def test_what_is_no_request_is_answered_with_an_error(request_: Any) -> None:
     assert reply.keys() == {"raised"}
 
 
-def test_a_reference_to_nothing_is_an_error() -> None:
-    assert "raised" in Talk().ask("length", target=Reference(0, "Bag"))
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_reference_to_nothing_is_an_error_that_says_so(number: int) -> None:
+    found = Talk().ask("length", target=Reference(number, "Bag"))["raised"]
+
+    assert found["name"] == "WireError"
+    assert found["said"] == f"there is no object number {number}"
+
+
+@pytest.mark.parametrize(("most", "length"), [(30, 1), (20, None)])
+def test_a_request_may_hold_what_the_courses_limits_allow_and_no_more(
+    most: int, length: int | None
+) -> None:
+    nested: list[Any] = [0]
+    for _ in range(23):
+        nested = [nested]
+    talk = Talk(Bounds(depth=most), count=len, ask=lambda function: len(function()))
+    talk.give_back({"value": nested})
+    found = talk.begin("count", "ask")
+    function = Reference(FUNCTIONS, "function")
+
+    handed = talk.ask("call", target=found["count"], arguments=(nested,), keywords={})
+    given = talk.ask("call", target=found["ask"], arguments=(function,), keywords={})
+
+    assert handed.get("value") == given.get("value") == length
+
+
+def test_a_function_of_the_tests_may_give_a_stream() -> None:
+    talk = Talk(first_line=lambda opens: opens().readline())
+    talk.give_back({"value": io.StringIO("a\nb")})
+    target = talk.begin("first_line")["first_line"]
+
+    found = talk.ask("call", target=target, arguments=(Reference(FUNCTIONS, "f"),), keywords={})
+
+    assert found == {"value": "a\n"}
+
+
+def test_a_function_of_the_tests_has_its_name_and_is_asked_by_its_number() -> None:
+    talk = Talk(call=lambda f: (f.__name__, f.__qualname__, f(1, by=2)))
+    asked = talk.give_back({"value": 3})
+    target = talk.begin("call")["call"]
+
+    found = talk.ask("call", target=target, arguments=(Reference(FUNCTIONS + 7, "g"),), keywords={})
+
+    assert found == {"value": ("g", "g", 3)}
+    assert asked == [{"callback": (7, (1,), {"by": 2})}]
+
+
+def test_nothing_is_called_where_nobody_listens() -> None:
+    talk = Talk(call=lambda f: f())
+    target = talk.begin("call")["call"]
+
+    found = talk.ask("call", target=target, arguments=(Reference(FUNCTIONS, "f"),), keywords={})
+
+    assert found["raised"]["said"] == "nobody is there to call"
+
+
+def test_a_variable_is_set_and_deleted_while_a_test_is_on() -> None:
+    talk = Talk(rate=1, loss=2)
+    talk.ask("bind", name="rate", value=3)
+    talk.ask("bind", name="rate", value=4)
+    talk.ask("bind", name="new", value=5)
+    talk.ask("unbind", name="loss")
+    talk.ask("unbind", name="missing")
+    assert talk.namespace == {"rate": 4, "new": 5}
+
+    talk.service.end()
+
+    assert talk.namespace == {"rate": 1, "loss": 2}
+
+
+def test_names_stand_again_for_what_they_did_at_a_test() -> None:
+    talk = Talk(rate=1, other=2)
+    talk.ask("keep", test="test_1", names=["rate"])
+    talk.namespace.update(rate=3, other=4)
+
+    assert talk.ask("recall", test="test_1", names=["rate"]) == {"value": True}
+    assert talk.namespace == {"rate": 1, "other": 4}
+    assert talk.ask("recall", test="test_2", names=["rate"]) == {"value": False}
+
+
+def test_pytorch_begins_with_the_seed_of_the_start_when_it_is_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Empty:
+        def create_module(self, _: ModuleSpec) -> None: ...
+
+        def exec_module(self, _: types.ModuleType) -> None: ...
+
+    seeded: list[int] = []
+    monkeypatch.setattr(seeds, "seed_torch", seeded.append)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(PathFinder, "find_spec", lambda *_: ModuleSpec("torch", Empty()))
+
+    Talk().ask("start", seed=3)
+    spec = importlib.util.find_spec("torch")
+    assert spec is not None
+    importlib.util.module_from_spec(spec)
+    assert spec.loader is not None
+    spec.loader.exec_module(types.ModuleType("torch"))
+
+    assert seeded == [3, 3]
+
+
+def test_a_notebook_without_a_folder_changes_nothing_there(tmp_path: Path) -> None:
+    talk = Talk()
+
+    assert talk.ask("folder_changes", since_start=True) == {"value": dict(NO_CHANGES)}
+    assert talk.ask("folder_apply", changes=dict(NO_CHANGES)) == {"value": None}
+
+    talk.service = Service({}, folder=tmp_path)
+    (tmp_path / "a.txt").write_text("x")
+    changed = {"value": {**NO_CHANGES, "files": {"a.txt": b"x"}}}
+    assert talk.ask("folder_changes", since_start=False) == changed
+    assert talk.ask("folder_changes", since_start=False) == {"value": dict(NO_CHANGES)}
+    assert talk.ask("folder_changes", since_start=True) == changed

@@ -267,6 +267,13 @@ async def counted(most):
     for number in range(most):
         yield number
 
+async def says():
+    print("said")
+
+async def saying():
+    print("said")
+    yield 1
+
 class Pretends:
     def __await__(self):
         return iter([1, 2, 3])
@@ -288,6 +295,10 @@ class Pretends:
         "try:\n    await fails()\nexcept LookupError as error:\n    assert 'nothing' in str(error)",
         "assert [n async for n in counted(3)] == [0, 1, 2]",
         "async def both():\n    return await later(1) + await later(2)\nassert await both() == 5",
+        "import io, contextlib\nout = io.StringIO()\nwith contextlib.redirect_stdout(out):\n"
+        "    await says()\nassert out.getvalue() == 'said\\n'",
+        "import io, contextlib\nout = io.StringIO()\nwith contextlib.redirect_stdout(out):\n"
+        "    assert [n async for n in saying()] == [1]\nassert out.getvalue() == 'said\\n'",
     ],
 )
 def test_what_is_asked_for_bit_by_bit_is_given_so(test: str) -> None:
