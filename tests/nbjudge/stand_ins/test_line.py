@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
+import contextlib
+import io
+import random
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +15,8 @@ import numpy as np
 import pytest
 
 from nbjudge.exceptions import CourseError
+from nbjudge.kernel import switches
+from nbjudge.kernel.references import FUNCTIONS, ITERATORS, NAMES
 from nbjudge.kernel.service import MAX_MESSAGE, Service
 from nbjudge.kernel.wire import Reference, decode, encode
 from nbjudge.remote import AnswerError, Remote
@@ -17,6 +24,7 @@ from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins import answer_errors
 from nbjudge.stand_ins import channel as channel_module
 from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.permissions import Permissions
 from nbjudge.stand_ins.stand_in import Unable
 
 
@@ -233,6 +241,305 @@ def test_a_test_may_ask_just_so_often() -> None:
         line.ask("attribute")
 
     assert len(kernel.requests) == 3
+
+
+def test_items_that_come_one_by_one_count_as_if_many_came_at_once() -> None:
+    itself = REFERENCE["value"]
+    single = value((itself, [0], True))
+    most = channel_module.MOST_AT_ONCE
+    # One request names the object, one gives the first item, and one is for all others together.
+    items = iter(object_in(Kernel(REFERENCE, *[single] * (most + 2)), requests=3))
+
+    assert [next(items) for _ in range(most + 1)] == [0] * (most + 1)
+    with pytest.raises(CourseError, match="the test asked more than 3 times"):
+        next(items)
+
+
+def test_items_that_come_together_count_as_one_request() -> None:
+    found = object_in(Kernel(REFERENCE, *rounds(2, 4)), requests=3)
+
+    with pytest.raises(CourseError, match="the test asked more than 3 times"):
+        items_of(found)
+
+
+def test_what_keeps_folders_alike_does_not_count() -> None:
+    line = line_to(Kernel(*[value(1)] * 4), requests=1)
+
+    for do in ("folder_changes", "folder_apply", "folder_changes"):
+        line.ask(do)
+    assert line.ask("attribute") == 1
+
+
+@pytest.mark.parametrize("over", [{"value_bytes": 500}, {}])
+def test_no_value_is_sent_or_believed_that_is_larger_than_the_limit(over: dict[str, int]) -> None:
+    sent = line_to(Kernel(value(None)), **over)
+    fetched = line_to(Kernel(value(b"b" * 1000)), **over)
+    refuses = pytest.raises(CourseError, match="it takes more than") if over else None
+
+    with refuses or contextlib.nullcontext():
+        sent.ask("item", key=b"a" * 1000)
+    with refuses or contextlib.nullcontext():
+        fetched.ask("item")
+
+    assert [bool(line.broken) for line in (sent, fetched)] == [bool(over)] * 2
+
+
+def test_a_function_has_one_number_and_an_iterator_another_kind() -> None:
+    kernel = Kernel(value(1), value(2))
+    line = line_to(kernel)
+    one, two = (lambda: 1), (lambda: 2)
+
+    line.ask("call", arguments=(one, two, one))
+    line.ask("call", arguments=(two, iter([1])))
+
+    first, second = Reference(FUNCTIONS, "function"), Reference(FUNCTIONS + 1, "function")
+    assert [request["arguments"] for request in kernel.requests] == [
+        (first, second, first),
+        (second, Reference(ITERATORS + 2, "list_iterator")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        7,
+        (0, ()),
+        [0, (), {}],
+        (True, (), {}),
+        (0, [], {}),
+        (0, (), []),
+        (-1, (), {}),
+        (1, (), {}),
+        (0, (), {1: 2}),
+    ],
+)
+def test_what_calls_none_of_the_tests_functions_breaks_the_line(asked: Any) -> None:
+    called: list[Any] = []
+    line = line_to(Kernel({"callback": asked}, value(1)))
+
+    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+        line.ask("call", arguments=(lambda *_, **__: called.append(1),))
+
+    assert (line.broken is None, called) == (False, [])
+
+
+class _OwnError(AnswerError):
+    def __init__(self) -> None:
+        super().__init__("KeyError", "theirs")
+
+
+def fails(error: Exception) -> Callable[[], Any]:
+    def function() -> Any:
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("function", "asked", "resumed"),
+    [
+        (lambda x, by: x * by, ((2,), {"by": 3}), {"value": 6}),
+        (iter([5]), ((), {}), {"value": 5}),
+        (iter([]), ((), {}), {"raised": ["StopIteration", ""]}),
+        (fails(ValueError("mine")), ((), {}), {"raised": ["ValueError", "mine"]}),
+        (fails(_OwnError()), ((), {}), {"raised": ["KeyError", "theirs"]}),
+    ],
+    ids=["value", "item", "end", "error", "theirs"],
+)
+def test_the_kernel_is_told_what_a_function_of_the_tests_gives(
+    function: Any, asked: Any, resumed: dict[str, Any]
+) -> None:
+    kernel = Kernel({"callback": (0, *asked)}, value(1))
+    line = line_to(kernel)
+
+    assert line.ask("call", arguments=(function,)) == 1
+    assert kernel.requests[1:] == [{"do": "resume", **resumed}]
+    assert line.fault == ""
+
+
+def test_a_function_that_gives_what_cannot_be_sent_is_the_tests_fault() -> None:
+    kernel = Kernel({"callback": (0, (), {})}, value(1))
+    line = line_to(kernel)
+
+    assert line.ask("call", arguments=(lambda: object(),)) == 1
+    assert line.fault.startswith("NotPlain: an object cannot leave the notebook")
+    name, said = kernel.requests[1].pop("raised")
+    assert (name, said) == ("TypeError", line.fault.removeprefix("NotPlain: "))
+    assert kernel.requests[1] == {"do": "resume"}
+
+
+def told_of_a_call(kernel: Kernel, line: KernelChannel) -> dict[str, Any]:
+    """Call something, and return what of the test's circumstances the kernel heard."""
+    line.call(line.ask("attribute"), (), {})
+    request = kernel.requests[-1]
+    return {name: request[name] for name in request.keys() - CALL.keys()}
+
+
+CALL = {"do": "call", "target": None, "arguments": (), "keywords": {}}
+
+
+@pytest.mark.parametrize(
+    ("redirect", "captured"),
+    [
+        (contextlib.redirect_stdout, [True, False]),
+        (contextlib.redirect_stderr, [False, True]),
+        (contextlib.nullcontext, None),
+    ],
+)
+def test_a_call_is_told_which_streams_the_test_reads(redirect: Any, captured: Any) -> None:
+    kernel = Kernel(REFERENCE, value(1))
+    line = line_to(kernel)
+    line.streams = sys.stdout, sys.stderr
+
+    with redirect(io.StringIO()):
+        found = told_of_a_call(kernel, line)
+
+    assert found == ({} if captured is None else {"captured": captured})
+
+
+@pytest.mark.parametrize("name", ["input", "print"])
+def test_a_call_is_told_which_of_pythons_functions_the_test_has_replaced(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = Kernel(REFERENCE, value(1))
+    line = line_to(kernel)
+    monkeypatch.setattr(builtins, name, lambda *_: "own")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a\n") if name == "input" else sys.stdin)
+
+    assert told_of_a_call(kernel, line) == {"replaced": {name: Reference(FUNCTIONS, "function")}}
+
+
+def test_a_call_reads_what_the_test_has_put_for_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = {"callback": (0, ("n? ",), {})}
+    kernel = Kernel(REFERENCE, asks, asks, asks, value(1))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a b\nc"))
+
+    told_of_a_call(kernel, line_to(kernel))
+
+    assert kernel.requests[1]["replaced"] == {"input": Reference(FUNCTIONS, "function")}
+    assert kernel.requests[2:] == [
+        {"do": "resume", "value": "a b"},
+        {"do": "resume", "value": "c"},
+        {"do": "resume", "raised": ["EOFError", "EOF when reading a line"]},
+    ]
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_a_call_is_told_how_the_generators_stand_if_the_test_seeds_them(shares: bool) -> None:
+    kernel = Kernel(REFERENCE, value(1))
+    line = line_to(kernel)
+    line.shares_generators = shares
+
+    assert told_of_a_call(kernel, line).keys() == ({"generators"} if shares else set())
+
+
+@pytest.mark.parametrize(
+    "effects",
+    [
+        {"changed": []},
+        {"changed": {2: [1]}},
+        {"changed": {"other": [1]}},
+        {"printed": "ab"},
+        {"printed": ["a"]},
+        {"printed": ["a", 1]},
+        {"same": 2},
+        {"generators": [1]},
+    ],
+)
+def test_effects_that_no_call_can_have_break_the_line(effects: dict[str, Any]) -> None:
+    kernel = Kernel(REFERENCE, {"value": None, "effects": effects})
+    line = line_to(kernel)
+    line.shares_generators = True
+    given: list[int] = [0]
+
+    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+        line.call(line.ask("attribute"), (given, 1), {"by": 2})
+
+    assert line.broken is not None
+    assert given == [0]
+
+
+def test_what_a_call_changes_prints_and_returns_is_the_tests_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    effects = {"changed": {0: [1], "by": {"a": 2}}, "printed": ["out", "err"], "same": "by"}
+    line = line_to(Kernel(REFERENCE, {"value": None, "effects": effects}))
+    line.shares_generators = True
+    items: list[int] = []
+    by: dict[str, int] = {}
+
+    assert line.call(line.ask("attribute"), (items,), {"by": by}) is by
+    assert (items, by) == ([1], {"a": 2})
+    assert capsys.readouterr() == ("out", "err")
+
+
+def test_the_generators_go_on_here_as_the_call_has_left_them() -> None:
+    left = switches.generators()
+    drawn = random.random()
+    line = line_to(Kernel(REFERENCE, {"value": 1, "effects": {"generators": left}}))
+    line.shares_generators = True
+
+    line.call(line.ask("attribute"), (), {})
+
+    assert random.random() == drawn
+
+
+@pytest.mark.parametrize("do", ["await", "anext"])
+def test_what_is_awaited_prints_for_the_test_and_changes_nothing(
+    do: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prints, changes = {"printed": ["out", "err"]}, {"changed": {0: [1]}}
+    kernel = Kernel(
+        REFERENCE, {"value": 2, "effects": prints}, value(3), {"value": 2, "effects": changes}
+    )
+    line = line_to(kernel)
+    found = line.ask("attribute")
+
+    assert [line.wait(do, found), line.wait(do, found)] == [2, 3]
+    assert capsys.readouterr() == ("out", "err")
+    with pytest.raises(CourseError, match="nobody can read"):
+        line.wait(do, found)
+    assert kernel.requests[1] == {"do": do, "target": Reference(0, "Momentum")}
+
+
+def test_only_what_a_call_was_handed_is_known_to_be_another_object() -> None:
+    line = line_to(Kernel(REFERENCE, value([1]), value(2)))
+    target, handed, other = line.ask("attribute"), [1], [1]
+    by = {"a": 1}
+
+    result = line.call(target, (handed,), {"by": by})
+    number = line.call(target, (handed,), {})
+
+    assert line.is_new(result, handed)
+    assert line.is_new(result, by)
+    assert not line.is_new(result, other)
+    assert not line.is_new(other, handed)
+    assert not line.is_new(number, handed)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        Reference(FUNCTIONS, "function"),
+        Reference(FUNCTIONS + 7, "function"),
+        Reference(ITERATORS, "list_iterator"),
+        Reference(NAMES, "no.such.name"),
+    ],
+)
+def test_a_reference_to_nothing_of_the_tests_breaks_the_line(reference: Reference) -> None:
+    line = line_to(Kernel(value(reference)))
+
+    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+        line.ask("attribute")
+
+    assert line.broken is not None
+
+
+def test_a_line_anew_lets_the_test_do_the_same() -> None:
+    permissions = Permissions()
+    line = KernelChannel(Kernel(), Limits(), permissions=permissions).again()
+
+    assert line.permissions is permissions
 
 
 @pytest.mark.parametrize(
