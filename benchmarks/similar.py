@@ -30,7 +30,7 @@ from course_utils.reference.known_answers import mistakes, styles
 from nbjudge.course.course import CONFIG_NAME, Course
 from nbjudge.release import source
 from nbjudge.release.release import generate
-from nbjudge.similar.find import similar
+from nbjudge.similar.find import compare_class
 
 HALF, LONGEST = "half of them, all of these", "the longest one, names changed"
 #: How many answers are wrong, and how the course's own answer weighs beside the styles.
@@ -150,7 +150,7 @@ class MadeUpClass:
 def measured(made_up: MadeUpClass) -> Measured:
     """Compare a class that has handed in."""
     start = time.perf_counter()
-    found = similar(made_up.course, made_up.assignment)
+    found = compare_class(made_up.course, made_up.assignment)
     seconds = time.perf_counter() - start
     listed = {
         frozenset((found.students[pair.one].id, found.students[pair.other].id))

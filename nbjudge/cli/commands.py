@@ -39,7 +39,7 @@ class _Commands(TyperGroup):
             try:
                 return super().invoke(ctx)
             except CourseError as error:
-                _tell(str(error))
+                _print_problem(str(error))
                 raise typer.Exit(ExitCode.NOT_DONE) from None
             except KeyboardInterrupt:
                 told = "Stopped. Nothing is left half done: run the same command again to go on."
@@ -52,11 +52,11 @@ class _Commands(TyperGroup):
                 why = explain(error)
                 if why is None:
                     raise
-                _tell(why)
+                _print_problem(why)
                 raise typer.Exit(ExitCode.NOT_DONE) from None
 
 
-def _tell(problem: str) -> None:
+def _print_problem(problem: str) -> None:
     with suppress(OSError):  # nobody hears it, and the exit code remains
         _errors().print(Text(problem, style="red"), soft_wrap=True)
 
@@ -71,7 +71,7 @@ app = typer.Typer(
 )
 
 
-class Platform(StrEnum):
+class PlatformChoice(StrEnum):
     """Where students hand in."""
 
     MOODLE = "moodle"
@@ -86,7 +86,7 @@ class Format(StrEnum):
     TIDY = "tidy"
 
 
-class Kind(StrEnum):
+class ExerciseKind(StrEnum):
     """What an exercise asks for."""
 
     CODE = "code"
@@ -118,7 +118,7 @@ Students = Annotated[
 ]
 
 
-def _output() -> Console:
+def _console() -> Console:
     return Console()
 
 
@@ -151,13 +151,13 @@ def main(
     context.obj = folder
 
 
-def _course(context: typer.Context) -> Course:
+def _find_course(context: typer.Context) -> Course:
     from nbjudge.course.course import Course
 
     return Course.find(context.obj)
 
 
-def _chosen(course: Course, assignment: str | None) -> tuple[str, ...]:
+def _chosen_assignments(course: Course, assignment: str | None) -> tuple[str, ...]:
     if assignment is not None:
         return (course.require(assignment),)
     if not course.assignments:
@@ -187,18 +187,18 @@ def init(
 @app.command()
 def release(context: typer.Context, assignment: Assignment = None) -> None:
     """Make the student version, and prove that it gives nothing away."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.cli.terminal import print_trial
     from nbjudge.release.release import release as make_release
 
-    for name in _chosen(course, assignment):
+    for name in _chosen_assignments(course, assignment):
         with _errors().status(f"Releasing {name} …"):
             made = make_release(course, name)
         for line in _describe_release(made, course.root):
-            _output().print(line, markup=False, highlight=False, soft_wrap=True)
-        print_trial(_output(), made.proof)
+            _console().print(line, markup=False, highlight=False, soft_wrap=True)
+        print_trial(_console(), made.proof)
         for advice in made.advice:
-            _output().print(f"  Advice: {advice}", markup=False, highlight=False, soft_wrap=True)
+            _console().print(f"  Advice: {advice}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _row_data(row: Row) -> dict[str, Any]:
@@ -242,13 +242,13 @@ def check(
     ] = False,
 ) -> None:
     """Prove that solutions get all marks and stubs none, and that marks are fair."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.proof import fairness, self_check
 
-    names = _chosen(course, assignment)
+    names = _chosen_assignments(course, assignment)
     with _errors().status(f"Marking {', '.join(names)} twice: solved, and untouched …"):
         marked = self_check.selfcheck(course, names)
-    _output().print(self_check.render(marked))
+    _console().print(self_check.marks_table(marked))
     ok = marked.ok
     if with_fairness:
         with _errors().status("Testing known answers …") as status:
@@ -257,9 +257,9 @@ def check(
                 names,
                 lambda done, total: status.update(f"Testing known answers: {done} of {total} …"),
             )
-        for part in fairness.describe(found, details=details):
-            _output().print()
-            _output().print(part)
+        for part in fairness.fairness_tables(found, details=details):
+            _console().print()
+            _console().print(part)
         ok = ok and found.ok
     if not ok:
         raise typer.Exit(ExitCode.NOT_DONE)
@@ -280,15 +280,15 @@ def new(
         int | None, typer.Option(min=1, help="What a right answer is worth.  [default: 1]")
     ] = None,
     kind: Annotated[
-        Kind,
+        ExerciseKind,
         typer.Option(help="Write code, code for parts of the points, or words; or repair code."),
-    ] = Kind.CODE,
+    ] = ExerciseKind.CODE,
 ) -> None:
     """Put the cells of a new exercise into a source notebook, for you to fill in."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.release.new_exercise import NewExercise, add_exercise
 
-    worth = points or (2 if kind is Kind.PARTS else 1)
+    worth = points or (2 if kind is ExerciseKind.PARTS else 1)
     exercise = NewExercise(number, symbol, worth, course.plug.examinations, kind.value)
     path = add_exercise(course, notebook, exercise).relative_to(course.root).as_posix()
     typer.echo(f"{path}: {number} in the cells {', '.join(c.id for c in exercise.cells())}")
@@ -309,7 +309,7 @@ def tidy(
     from nbjudge.release.tidy import untidy
 
     found = 0
-    for path in paths or sorted(_course(context).root.glob("source/*/*.ipynb")):
+    for path in paths or sorted(_find_course(context).root.glob("source/*/*.ipynb")):
         if not only_check and make_tidy(path):
             typer.echo(f"{path}: tidied")
         for finding in untidy(path):
@@ -336,7 +336,7 @@ def roster(
     ] = "",
 ) -> None:
     """Take the names of a class into the gradebook; without a file, list whom it knows."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.basics import csv_files
     from nbjudge.cli.show_term import describe_import, describe_people
     from nbjudge.course.gradebook import open_gradebook, people_of
@@ -374,12 +374,12 @@ def deadline(
     remove: Annotated[bool, typer.Option("--remove", help="Let it be due at no time.")] = False,
 ) -> None:
     """Set when an assignment is due, or show it."""
-    course = _course(context)
+    course = _find_course(context)
     if assignment is None and remove:
         raise CourseError("Say whose deadline is to go: course deadline ASSIGNMENT --remove")
     if time is not None and remove:
         raise CourseError("Give a time or --remove, not both.")
-    names = _chosen(course, assignment)
+    names = _chosen_assignments(course, assignment)
     from nbjudge.cli.show_term import describe_deadline, describe_extension
     from nbjudge.course.gradebook import open_gradebook, people_of
     from nbjudge.term.deadlines import deadline_of, read_moment, read_term, zone_of
@@ -418,7 +418,7 @@ def extend(
     remove: Annotated[bool, typer.Option("--remove", help="Take the extension back.")] = False,
 ) -> None:
     """Give one student more time, or list who has more."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.cli.show_term import describe_extension
     from nbjudge.course.gradebook import open_gradebook, people_of, versions
     from nbjudge.term.deadlines import read_moment, read_term, zone_of
@@ -463,7 +463,7 @@ def extend(
         _tell_penalties(update_penalties(gradebook, course.config(), name), name)
 
 
-def _update_penalties(course: Course, assignments: Collection[str] | None = None) -> None:
+def _update_all_penalties(course: Course, assignments: Collection[str] | None = None) -> None:
     """Have penalties agree with what people marked since the last grading; by default all."""
     from nbjudge.course.gradebook import open_gradebook
     from nbjudge.term.late_policy import update_penalties
@@ -475,7 +475,7 @@ def _update_penalties(course: Course, assignments: Collection[str] | None = None
             update_penalties(gradebook, config, name)
 
 
-def _ids(course: Course, given: Collection[str] | None) -> list[str] | None:
+def _ids_of_students(course: Course, given: Collection[str] | None) -> list[str] | None:
     """Return the ids of students who are given by id or name; None for everybody."""
     if not given:
         return None
@@ -528,9 +528,9 @@ def autograde(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows for a program.")] = False,
 ) -> None:
     """Grade what is in submitted/, and show the class's marks."""
-    course = _course(context)
-    chosen = _chosen(course, assignment)
-    ids = _ids(course, students)
+    course = _find_course(context)
+    chosen = _chosen_assignments(course, assignment)
+    ids = _ids_of_students(course, students)
     if scheduler is None:
         from nbjudge.grading import graded, preload
 
@@ -586,7 +586,7 @@ def autograde(
     if as_json:
         typer.echo(json.dumps([_row_data(row) for row in everybody], indent=2))
     else:
-        console = _output()
+        console = _console()
         for name, (rows, time_taken) in classes.items():
             fresh = sum(row.graded_now for row in rows)
             console.print(Text(f"{name}: {fresh} graded now, in {time_taken}", style="bold"))
@@ -601,7 +601,7 @@ def feedback(
     context: typer.Context, assignment: Assignment = None, students: Students = None
 ) -> None:
     """Write a page of feedback for each graded notebook, and one on all assignments."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.cli.terminal import progress_bar
     from nbjudge.feedback.term_page import write_term_pages
     from nbjudge.feedback.write import feedback as write_feedback
@@ -609,9 +609,9 @@ def feedback(
     from nbjudge.mistakes.known_behaviours import named_mistakes
 
     is_done = True
-    names = _chosen(course, assignment)
-    ids = _ids(course, students)
-    _update_penalties(course, names)
+    names = _chosen_assignments(course, assignment)
+    ids = _ids_of_students(course, students)
+    _update_all_penalties(course, names)
     for name in names:
         with _errors().status("Running known mistakes …"):
             named_mistakes(course, name)  # what is wrong in the catalogue is said once
@@ -625,7 +625,7 @@ def feedback(
     try:
         overviews = write_term_pages(course, ids)
     except CourseError as error:  # the pages of assignments are there all the same
-        _tell(str(error))
+        _print_problem(str(error))
         is_done = False
     else:
         if len(overviews) == 1:
@@ -641,11 +641,11 @@ def feedback(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def formgrader(context: typer.Context) -> None:
     """Open nbgrader's formgrader, to mark by hand; further options go to `jupyter lab`."""
-    course = _course(context)
-    from nbjudge.cli.open_formgrader import FOR_OTHERS, serve
+    course = _find_course(context)
+    from nbjudge.cli.open_formgrader import FOR_OTHERS, serve_formgrader
 
     typer.echo(FOR_OTHERS, err=True)
-    serve(course, context.args)
+    serve_formgrader(course, context.args)
 
 
 @app.command()
@@ -657,12 +657,12 @@ def report(
     ] = False,
 ) -> None:
     """Write a page on the class for each graded assignment: marks, exercises, mistakes."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.report import NothingGraded
     from nbjudge.report import report as write_report
 
     written = 0
-    names = _chosen(course, assignment)
+    names = _chosen_assignments(course, assignment)
     for name in names:
         with _errors().status(f"Reporting on {name} …"):
             try:
@@ -676,7 +676,7 @@ def report(
         files = (made.page, made.exercises, made.mistakes)
         typer.echo(f"{name}: {', '.join(str(path.relative_to(course.root)) for path in files)}")
         for told in made.findings:
-            _output().print(f"  {told}", markup=False, highlight=False, soft_wrap=True)
+            _console().print(f"  {told}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -688,7 +688,7 @@ def totals(
     ] = None,
 ) -> None:
     """Put the marks of all assignments together, weighed: a page, a CSV file, and a line each."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.basics.csv_files import save
     from nbjudge.course.gradebook import open_gradebook, read_grades
     from nbjudge.intake.submission import name_list
@@ -701,7 +701,7 @@ def totals(
     from nbjudge.term.find_students import find_student
     from nbjudge.term.totals import read_weighing, term_totals
 
-    _update_penalties(course)
+    _update_all_penalties(course)
     with open_gradebook(course) as gradebook:
         table = read_grades(gradebook)
     term = term_totals(table, read_weighing(course.config()))
@@ -732,7 +732,7 @@ def collect(
     archives: Annotated[
         list[Path], typer.Argument(help="ZIP files as they were downloaded, or unpacked folders.")
     ],
-    platform: Annotated[Platform, typer.Option("--from", help="Where they were handed in.")],
+    platform: Annotated[PlatformChoice, typer.Option("--from", help="Where they were handed in.")],
     roster: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Who is who, as the platform exports it.")
     ] = None,
@@ -744,7 +744,7 @@ def collect(
     ] = False,
 ) -> None:
     """Put submissions from Moodle or Canvas in submitted/."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.intake.collect import collect as collect_all
     from nbjudge.intake.submission import printable
 
@@ -793,10 +793,10 @@ def export(
     ] = None,
 ) -> None:
     """Write marks for Canvas, for Moodle, or for pandas and R."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.export.marks_files import export as write_export
 
-    _update_penalties(course)
+    _update_all_penalties(course)
     # What is not given here may be set in the course's configuration.
     settings: dict[str, Any] = {"only_final": True} if only_final else {}
     if missing is not None:
@@ -807,7 +807,7 @@ def export(
         course,
         to.value,
         assignments=assignments or (),
-        students=_ids(course, students) or (),
+        students=_ids_of_students(course, students) or (),
         roster=roster,
         out=out,
         **settings,
@@ -831,8 +831,8 @@ def mistakes(
     show_all: Annotated[bool, typer.Option("--all", help="Show small groups, too.")] = False,
 ) -> None:
     """Show the wrong answers that behave alike and nothing names yet; name one."""
-    course = _course(context)
-    names = _chosen(course, assignment)
+    course = _find_course(context)
+    names = _chosen_assignments(course, assignment)
     if sentence is not None and len(names) > 1:
         raise CourseError(f"Say whose mistake it is that is named: {', '.join(names)}.")
     from nbjudge.cli.show_mistakes import show_groups
@@ -847,7 +847,7 @@ def mistakes(
         answers = list(class_answers(course, name, examiner.versions, named))
         groups = group(answers)
         if sentence is None:
-            show_groups(_output(), name, groups, answers, show_all=show_all)
+            show_groups(_console(), name, groups, answers, show_all=show_all)
             continue
         if number > len(groups):
             message = (
@@ -880,9 +880,9 @@ def similar(
     as_json: Annotated[bool, typer.Option("--json", help="Print the pairs for a program.")] = False,
 ) -> None:
     """Write a page of the answers that read alike, side by side."""
-    course = _course(context)
-    names = _chosen(course, assignment)
-    ids = _ids(course, students)
+    course = _find_course(context)
+    names = _chosen_assignments(course, assignment)
+    ids = _ids_of_students(course, students)
     from nbjudge.cli.terminal import progress_bar
     from nbjudge.similar import find as comparing
     from nbjudge.similar import similar_page
@@ -890,14 +890,14 @@ def similar(
     data = []
     for name in names:
         with progress_bar(f"Reading {name}") as progress:
-            found = comparing.similar(
+            found = comparing.compare_class(
                 course, name, students=ids, against=against, progress=progress
             )
         written = similar_page.write(course, found, anonymous=anonymous)
         if as_json:
             data.append(similar_page.as_data(found, anonymous=anonymous))
             continue
-        for line in similar_page.describe(found, written, anonymous=anonymous):
+        for line in similar_page.describe_groups(found, written, anonymous=anonymous):
             typer.echo(line)
     if as_json:
         typer.echo(json.dumps(data, indent=2))
@@ -908,7 +908,7 @@ def data(context: typer.Context) -> None:
     """Fetch the data sets ahead, for a room without a network."""
     from rich.table import Table
 
-    datasets = _course(context).plug.module("data")
+    datasets = _find_course(context).plug.module("data")
     if datasets is None:
         typer.echo("This course names no data sets: `c.Plug.data` in nbgrader_config.py would.")
         return
@@ -918,7 +918,7 @@ def data(context: typer.Context) -> None:
     for found in fetched:
         where = found.path or f"generated, since {found.reason}"
         table.add_row(found.name, found.origin, Text(str(where), overflow="fold"))
-    _output().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -928,7 +928,7 @@ def doctor(
 ) -> None:
     """Try what this machine keeps a submission from, and what else grading needs."""
     from nbjudge.course.course import Course
-    from nbjudge.proof.doctor import diagnose, render
+    from nbjudge.proof.doctor import examine_machine, protections_table
     from nbjudge.sandbox import bubblewrap
 
     try:
@@ -938,14 +938,14 @@ def doctor(
             raise
         course = None  # a machine that only lends its processors has none
     with _errors().status("Trying to do what a submission must not …"):
-        found = diagnose(course)
+        found = examine_machine(course)
     if as_json:
         typer.echo(json.dumps({**asdict(found), "ok": found.ok}, indent=2))
     else:
         if found.problem:
             told = f"Without a sandbox: {found.problem} {bubblewrap.UNPROTECTED}"
-            _output().print(Text(told, style="yellow"), soft_wrap=True)
-        _output().print(render(found))
+            _console().print(Text(told, style="yellow"), soft_wrap=True)
+        _console().print(protections_table(found))
     if not found.ok:
         raise typer.Exit(ExitCode.NOT_DONE)
 
@@ -987,7 +987,7 @@ def desk(
     ] = False,
 ) -> None:
     """Let students hand in over the web, and give them their marks in seconds."""
-    course = _course(context)
+    course = _find_course(context)
     try:
         from nbjudge.cli import open_desk
     except ModuleNotFoundError as error:
@@ -1018,7 +1018,7 @@ def desk(
     if show_demo:
         open_desk.serve_demo(course, host, port, grading, typer.echo)
     else:
-        open_desk.serve(course, host, port, grading, typer.echo)
+        open_desk.serve_desk(course, host, port, grading, typer.echo)
 
 
 @app.command()
@@ -1029,10 +1029,10 @@ def demo(
     ] = None,
 ) -> None:
     """Grade a dozen made-up submissions, in a folder of their own."""
-    course = _course(context)
+    course = _find_course(context)
     from nbjudge.cli.demo import run
 
-    run(course, folder or course.root / "demo", _output())
+    run(course, folder or course.root / "demo", _console())
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from nbjudge.release import source
 from nbjudge.release.release import release
 from nbjudge.report import NothingGraded, report
 
-__all__ = ["Student", "fresh_course", "made_up_class", "run", "write_answers"]
+__all__ = ["DemoStudent", "fresh_course", "made_up_class", "run", "write_answers"]
 
 MARKER = ".made-by-course-demo"
 
@@ -54,7 +54,7 @@ def _with_an_empty_file(folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Student:
+class DemoStudent:
     """Somebody who hands in one assignment.
 
     Parameters
@@ -80,43 +80,45 @@ class Student:
     mishap: Callable[[Path], None] | None = None
 
 
-def made_up_class(course: Course) -> tuple[Student, ...]:
+def made_up_class(course: Course) -> tuple[DemoStudent, ...]:
     """Return about a dozen students of two assignments, with most kinds of a submission."""
-    first, *others = sorted(course.assignments, key=lambda name: _notebooks(course, name))
-    few = (student for name in others[:1] for student in _few(course, name))
+    first, *others = sorted(course.assignments, key=lambda name: _count_notebooks(course, name))
+    few = (student for name in others[:1] for student in _few_students(course, name))
     return (*_many(course, first), *few)
 
 
-def _many(course: Course, assignment: str) -> Iterator[Student]:
-    mistakes = _mistakes(course, assignment, 4)
-    yield Student("ada", assignment, "all answers right")
-    yield Student("bruno", assignment, "the first half of the answers", answered=0.5)
-    yield Student("chidi", assignment, "the release, untouched", answered=0)
+def _many(course: Course, assignment: str) -> Iterator[DemoStudent]:
+    mistakes = _spread_mistakes(course, assignment, 4)
+    yield DemoStudent("ada", assignment, "all answers right")
+    yield DemoStudent("bruno", assignment, "the first half of the answers", answered=0.5)
+    yield DemoStudent("chidi", assignment, "the release, untouched", answered=0)
     yield _mistaken("dmitri", assignment, mistakes[:2])
     yield _mistaken("elif", assignment, mistakes[2:3])
-    yield Student("frida", assignment, "an upload that broke off", mishap=_cut_off)
-    yield Student("hugo", assignment, "a notebook of format 3", mishap=_in_old_format)
+    yield DemoStudent("frida", assignment, "an upload that broke off", mishap=_cut_off)
+    yield DemoStudent("hugo", assignment, "a notebook of format 3", mishap=_in_old_format)
     yield _mistaken("Zoë Brontë", assignment, mistakes[3:])
 
 
-def _few(course: Course, assignment: str) -> Iterator[Student]:
-    notebooks = _notebooks(course, assignment)
-    yield Student("ada", assignment, "all answers right")
+def _few_students(course: Course, assignment: str) -> Iterator[DemoStudent]:
+    notebooks = _count_notebooks(course, assignment)
+    yield DemoStudent("ada", assignment, "all answers right")
     if notebooks > 1:
         told = f"{notebooks - 1} of the {notebooks} notebooks"
-        yield Student("bruno", assignment, told, mishap=_without_one)
-    yield _mistaken("dmitri", assignment, _mistakes(course, assignment, 2))
-    yield Student("frida", assignment, "an empty file for one notebook", mishap=_with_an_empty_file)
+        yield DemoStudent("bruno", assignment, told, mishap=_without_one)
+    yield _mistaken("dmitri", assignment, _spread_mistakes(course, assignment, 2))
+    yield DemoStudent(
+        "frida", assignment, "an empty file for one notebook", mishap=_with_an_empty_file
+    )
 
 
-def _notebooks(course: Course, assignment: str) -> int:
+def _count_notebooks(course: Course, assignment: str) -> int:
     return len(list(course.root.glob(f"source/{assignment}/*.ipynb")))
 
 
 Mistakes = list[tuple[str, KnownAnswer]]
 
 
-def _mistakes(course: Course, assignment: str, count: int) -> Mistakes:
+def _spread_mistakes(course: Course, assignment: str, count: int) -> Mistakes:
     """Return known mistakes in exercises all over an assignment, each with its `grade_id`."""
     known = knowledge(course.plug)
     found = [
@@ -128,17 +130,17 @@ def _mistakes(course: Course, assignment: str, count: int) -> Mistakes:
     return [found[i * len(found) // count] for i in range(count)] if len(found) >= count else found
 
 
-def _mistaken(name: str, assignment: str, mistakes: Mistakes) -> Student:
+def _mistaken(name: str, assignment: str, mistakes: Mistakes) -> DemoStudent:
     number = {0: "no known mistake", 1: "one mistake"}.get(
         len(mistakes), f"{len(mistakes)} mistakes"
     )
     story = ": ".join([number, *filter(None, ["; ".join(known.name for _, known in mistakes)])])
     wrong = {grade_id: known.source for grade_id, known in mistakes}
-    return Student(name, assignment, story, wrong=wrong)
+    return DemoStudent(name, assignment, story, wrong=wrong)
 
 
 def run(
-    course: Course, folder: Path, console: Console, students: Sequence[Student] | None = None
+    course: Course, folder: Path, console: Console, students: Sequence[DemoStudent] | None = None
 ) -> dict[str, list[Row]]:
     """Make a course folder of its own, let students hand in there, grade them, and show it all.
 
@@ -150,7 +152,7 @@ def run(
         Where to work. If an earlier demonstration made it, it is deleted first.
     console : Console
         Where to tell about it.
-    students : sequence of Student, optional
+    students : sequence of DemoStudent, optional
         Who hands in; by default a made-up class.
 
     Returns
@@ -179,13 +181,13 @@ def run(
     for assignment in assignments:
         begun = time.monotonic()
         release(demo, assignment)
-        _line(console, f"release/{assignment}/", took(begun))
+        _print_step(console, f"release/{assignment}/", took(begun))
 
     _headline(console, "Hand in", "a folder for each student, in submitted/")
     begun = time.monotonic()
     for student in students:
         write_answers(demo, student, demo.root / "submitted" / student.name / student.assignment)
-    _line(console, f"{len(students)} submissions", took(begun))
+    _print_step(console, f"{len(students)} submissions", took(begun))
 
     _headline(console, "Grade", "whatever is in submitted/, into gradebook.db")
     rows = {}
@@ -200,7 +202,7 @@ def run(
                 )
             taken.append((f"{assignment}: {len(names)} submissions", took(begun)))
     for told, time_taken in taken:
-        _line(console, told, time_taken)
+        _print_step(console, told, time_taken)
 
     _headline(console, "Feedback", "a page for each graded notebook, in feedback/")
     pages: list[Path] = []
@@ -209,10 +211,12 @@ def run(
         with progress_bar(f"   {assignment}") as progress:
             written = feedback(demo, assignment, progress=progress)
         pages.extend(page for row in written for page in row.pages)
-        _line(console, f"{assignment}: {sum(len(row.pages) for row in written)} pages", took(begun))
+        _print_step(
+            console, f"{assignment}: {sum(len(row.pages) for row in written)} pages", took(begun)
+        )
     begun = time.monotonic()
     overviews = write_term_pages(demo)
-    _line(console, f"all assignments together: {len(overviews)} pages", took(begun))
+    _print_step(console, f"all assignments together: {len(overviews)} pages", took(begun))
 
     _headline(console, "Report", "a page on the class for each assignment, in reports/")
     reports: list[Path] = []
@@ -223,7 +227,7 @@ def run(
         except NothingGraded as error:
             console.print(f"   {error}", markup=False, highlight=False, soft_wrap=True)
         else:
-            _line(console, f"reports/{reports[-1].name}", took(begun))
+            _print_step(console, f"reports/{reports[-1].name}", took(begun))
 
     for assignment in assignments:
         console.print(f"\n[bold]{assignment}[/bold]", highlight=False)
@@ -258,14 +262,14 @@ def fresh_course(course: Course, folder: Path) -> Course:
     return Course(folder.resolve())
 
 
-def write_answers(course: Course, student: Student, folder: Path) -> None:
+def write_answers(course: Course, student: DemoStudent, folder: Path) -> None:
     """Write what a made-up student hands in to a new folder.
 
     Parameters
     ----------
     course : Course
         Has released the student's assignment.
-    student : Student
+    student : DemoStudent
     folder : Path
     """
     folder.mkdir(parents=True)
@@ -289,7 +293,7 @@ def _headline(console: Console, stage: str, told: str) -> None:
     console.print(f"\n[bold]{stage}[/bold]: {told}", highlight=False)
 
 
-def _line(console: Console, told: str, time_taken: str) -> None:
+def _print_step(console: Console, told: str, time_taken: str) -> None:
     console.print(f"   {told} ({time_taken})", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -299,9 +303,9 @@ def _where_to_look(
     _headline(console, "Where to look", f"all of it took {took(start)}")
     example = next((page for page in pages if "dmitri" in page.parts), None)
     if example:
-        _open(console, "feedback", folder / example.relative_to(folder.resolve()))
+        _print_page(console, "feedback", folder / example.relative_to(folder.resolve()))
     for page in reports:
-        _open(console, "the class", folder / page.relative_to(folder.resolve()))
+        _print_page(console, "the class", folder / page.relative_to(folder.resolve()))
     for told in (
         f"notebooks    {folder / 'autograded'}, as they were run",
         f"marks        course --course {folder} autograde",
@@ -310,6 +314,6 @@ def _where_to_look(
         console.print(f"   {told}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _open(console: Console, what: str, page: Path) -> None:
+def _print_page(console: Console, what: str, page: Path) -> None:
     told = f"   {what:<12} open {page} in a browser"
     console.print(told, markup=False, highlight=False, soft_wrap=True)

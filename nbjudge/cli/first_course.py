@@ -9,7 +9,7 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["make_course"]
 
-TEMPLATES = Path(__file__).parent / "templates" / "first_course"
+FIRST_COURSE = Path(__file__).parent / "templates" / "first_course"
 #: nbgrader would read this file among the templates, too, and so it is no file there.
 CONFIG = '''\
 """How nbgrader runs this course; what `configure` sets can be overruled below it."""
@@ -57,7 +57,7 @@ def make_course(folder: Path) -> list[str]:
             raise CourseError(message)
     texts = {CONFIG_NAME: CONFIG}
     for name, template in FILES.items():
-        texts[name] = (TEMPLATES / template).read_text(encoding="utf-8")
+        texts[name] = (FIRST_COURSE / template).read_text(encoding="utf-8")
     if taken := sorted(name for name in texts if (folder / name).exists()):
         message = (
             f"{folder / taken[0]} is there already, and is not overwritten. "

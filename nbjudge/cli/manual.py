@@ -71,7 +71,7 @@ def _command(command: Any, context: Any) -> str:
     ]
     parts = [command.help, f"```\n{usage}\n```"]
     if rows:
-        parts.append(_table(("argument or option", "what it does"), rows))
+        parts.append(_markdown_table(("argument or option", "what it does"), rows))
     return "\n\n".join(parts)
 
 
@@ -87,7 +87,7 @@ def _class(configurable: type[HasTraits]) -> str:
         for trait, found in sorted(traits(configurable).items())
     ]
     about = inspect.getdoc(configurable) or ""
-    table = _table((f"`c.{name}`", "unless set", "what it is"), rows)
+    table = _markdown_table((f"`c.{name}`", "unless set", "what it is"), rows)
     return f"## {name}\n\n{about}\n\n{table}"
 
 
@@ -104,14 +104,14 @@ def traits(configurable: type[HasTraits]) -> dict[str, TraitType[Any, Any]]:
 def limits() -> str:
     """Return the table of what one notebook may use, as `nbjudge.grade` takes it."""
     rows = [(f"`{each.name}`", f"`{each.default}`", each.metadata[HELP]) for each in fields(Limits)]
-    return _table(("field", "unless given", "what it is"), rows)
+    return _markdown_table(("field", "unless given", "what it is"), rows)
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(_lines(headings, rows))
+def _markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(_markdown_rows(headings, rows))
 
 
-def _lines(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _markdown_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in (headings, ["---"] * len(headings), *rows):
         cells = (" ".join(cell.split()).replace("|", "\\|") for cell in row)
         yield f"| {' | '.join(cells)} |"

@@ -36,7 +36,7 @@ from nbjudge.release.release import release
 from nbjudge.sandbox import bubblewrap
 from nbjudge.term.deadlines import set_deadline
 
-__all__ = ["forget", "read_class", "require_sandbox", "serve", "serve_demo", "write_links"]
+__all__ = ["forget", "read_class", "require_sandbox", "serve_demo", "serve_desk", "write_links"]
 
 LINKS_NAME, LOCK_NAME = "desk_links.csv", ".desk.lock"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -153,7 +153,7 @@ def read_class(course: Course) -> tuple[list[str], list[str]]:
     return told, problems
 
 
-def serve(
+def serve_desk(
     course: Course, host: str, port: int | None, grading: Mapping[str, Any], tell: Tell
 ) -> None:
     """Open a course's desk until it is stopped.
@@ -171,7 +171,7 @@ def serve(
     with _listening(host, port) as line:
         if host not in LOOPBACK and not policy.is_encrypted:
             tell("Without TLS whoever is on this network can read what students send.")
-        _serve(course, policy, line, grading, tell)
+        _serve_desk(course, policy, line, grading, tell)
 
 
 def serve_demo(
@@ -219,7 +219,7 @@ def serve_demo(
                 tell(f"  {each.name} ({each.story})")
                 tell(f"    {desk.links.link_of(Visitor(each.name))}")
 
-        _serve(demo, policy, line, grading, tell, begin)
+        _serve_desk(demo, policy, line, grading, tell, begin)
 
 
 def _hand_in(desk: Desk, student: str, assignment: str, folder: Path) -> None:
@@ -230,7 +230,7 @@ def _hand_in(desk: Desk, student: str, assignment: str, folder: Path) -> None:
         return  # as its student would have seen at once
 
 
-def _serve(
+def _serve_desk(
     course: Course,
     policy: DeskPolicy,
     line: socket.socket,

@@ -9,7 +9,7 @@ from itertools import pairwise
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 
-__all__ = ["FOR_OTHERS", "allow_root", "serve"]
+__all__ = ["FOR_OTHERS", "allow_root", "serve_formgrader"]
 
 #: The list of what is to be marked.
 START = "/formgrader/gradebook"
@@ -45,7 +45,7 @@ def allow_root(options: Sequence[str]) -> list[str]:
     return ["--allow-root", *options]
 
 
-def serve(course: Course, options: Sequence[str] = ()) -> None:
+def serve_formgrader(course: Course, options: Sequence[str] = ()) -> None:
     """Run JupyterLab in the course's folder, until it is stopped, and open the formgrader.
 
     The formgrader takes the settings of the folder in which its server started, and only these

@@ -20,7 +20,7 @@ __all__ = ["show_groups"]
 
 #: Groups that are shown unless all are asked for; lines and characters of an answer.
 MOST_GROUPS, MOST_LINES, MOST_CHARACTERS = 10, 25, 2000
-MOST_OF_REASON = 300
+MOST_OF_GROUP_REASON = 300
 
 
 def show_groups(
@@ -44,17 +44,17 @@ def show_groups(
     show_all : bool
         Whether to print more than the ten largest.
     """
-    for line in _summary(assignment, groups, answers):
+    for line in _summary_lines(assignment, groups, answers):
         console.print(Text(line), soft_wrap=True)
     shown = groups if show_all else groups[:MOST_GROUPS]
     for number, group in enumerate(shown, start=1):
         console.print()
         console.print(_heading(number, group), soft_wrap=True)
-        console.print(Padding(Text(_reason(group)), (0, 0, 0, 4)))
+        console.print(Padding(Text(_reason_of_group(group)), (0, 0, 0, 4)))
         for name, text in group.example.texts.items():
             if len(group.example.texts) > 1:
                 console.print(Padding(Text(printable(name), "dim"), (0, 0, 0, 4)))
-            console.print(Padding(Text(_code(text), overflow="fold"), (0, 0, 0, 8)))
+            console.print(Padding(Text(_printed_code(text), overflow="fold"), (0, 0, 0, 8)))
     console.print()
     if left := len(groups) - len(shown):
         console.print(Text(f"{left} smaller groups are left out: --all shows them."))
@@ -65,7 +65,7 @@ def show_groups(
             console.print(Text("Name another: add --group and its number."), soft_wrap=True)
 
 
-def _summary(
+def _summary_lines(
     assignment: str, groups: Sequence[Group], answers: Sequence[WrongAnswer]
 ) -> Iterator[str]:
     unnamed = sum(group.students for group in groups)
@@ -98,11 +98,11 @@ def _heading(number: int, group: Group) -> Text:
     return Text.assemble((f"{number:>2}  ", "bold"), (told, "bold"))
 
 
-def _reason(group: Group) -> str:
-    return cut(clean_characters(group.reason).strip(), MOST_OF_REASON)
+def _reason_of_group(group: Group) -> str:
+    return cut(clean_characters(group.reason).strip(), MOST_OF_GROUP_REASON)
 
 
-def _code(text: str) -> str:
+def _printed_code(text: str) -> str:
     lines = clean_characters(cut(text.strip("\n"), MOST_CHARACTERS)).expandtabs(4).split("\n")
     if (left := len(lines) - MOST_LINES) > 0:
         lines = [*lines[:MOST_LINES], f"… ({left} more lines)"]

@@ -38,7 +38,7 @@ __all__ = [
     "took",
 ]
 
-COLOURS = {
+STATUS_COLOURS = {
     Status.GRADED: "green",
     Status.NEEDS_A_PERSON: "yellow",
     Status.FAILED: "red",
@@ -93,25 +93,27 @@ def print_class(
     summary = summary_of(rows)
     if only is not None:
         summary = f"{summary} Shown: {len(shown)} ({only})."
-    _say(console, summary)
+    _print_line(console, summary)
     if console.is_terminal:
         if shown:
-            console.print(_table(shown, described, wide=wide or bool(described)))
+            console.print(_class_table(shown, described, wide=wide or bool(described)))
         if to_look_at := [row for row in shown if row.needs_attention]:
             console.print()
-            console.print(_reasons(to_look_at))
+            console.print(_reasons_table(to_look_at))
         if len(shown) > 1:
-            _say(console, f"\n{summary}")
+            _print_line(console, f"\n{summary}")
     else:
         if shown:
-            _say(console, "\n".join(_lines(shown, described)))  # each by itself takes its time
+            _print_line(
+                console, "\n".join(_lines_of_class(shown, described))
+            )  # each by itself takes its time
         if len(shown) > 1:
-            _say(console, summary)
+            _print_line(console, summary)
     for line in _left_to_do(rows):
-        _say(console, line)
+        _print_line(console, line)
 
 
-def _say(console: Console, line: str) -> None:
+def _print_line(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
@@ -164,18 +166,18 @@ def _who(row: Row) -> Text:
     return Text.assemble(printable(row.name), (f" {printable(row.student)}", "dim"))
 
 
-def _reasons(rows: Iterable[Row]) -> Table:
+def _reasons_table(rows: Iterable[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("For a person's eye", overflow="fold", max_width=WIDEST_NAME)
     table.add_column("Why", overflow="fold")
     for row in rows:
         who = _who(row)
-        who.stylize(COLOURS[row.status])
+        who.stylize(STATUS_COLOURS[row.status])
         table.add_row(who, Text("\n".join(row.remarks)))
     return table
 
 
-def _table(rows: Sequence[Row], described: Mapping[str, str] | None, *, wide: bool) -> Table:
+def _class_table(rows: Sequence[Row], described: Mapping[str, str] | None, *, wide: bool) -> Table:
     """Return the class's table: a line for each student, or as many as all takes."""
     how: dict[str, Any] = (
         {"overflow": "fold"} if wide else {"no_wrap": True, "overflow": "ellipsis"}
@@ -191,28 +193,28 @@ def _table(rows: Sequence[Row], described: Mapping[str, str] | None, *, wide: bo
         table.add_column("Late", justify="right", no_wrap=True)
     table.add_column("Remarks", **how)
     for row in rows:
-        cells = [_who(row), Text(_mark(row)), Text(_to_read(row))]
+        cells = [_who(row), Text(_mark_of_row(row)), Text(_to_read(row))]
         if is_late:
-            cells.append(Text(_late(row), style="yellow" if row.penalty else ""))
+            cells.append(Text(_lateness(row), style="yellow" if row.penalty else ""))
         if described:
             cells.insert(1, Text(described.get(row.student, "")))
-        table.add_row(*cells, _remarks(row, wide=wide))
+        table.add_row(*cells, _remarks_of_row(row, wide=wide))
     return table
 
 
-def _lines(rows: Sequence[Row], described: Mapping[str, str] | None) -> Iterable[str]:
+def _lines_of_class(rows: Sequence[Row], described: Mapping[str, str] | None) -> Iterable[str]:
     called = [name_with_id(row.name, row.student) for row in rows]
     width = max(map(len, called), default=0)
     for row, who in zip(rows, called, strict=True):
         told = [described[row.student]] if described and row.student in described else []
-        parts = [f"{who:<{width}}", f"{row.status:<14}", f"{_mark(row):>7}"]
+        parts = [f"{who:<{width}}", f"{row.status:<14}", f"{_mark_of_row(row):>7}"]
         if row.waiting:
             told.append(f"to read: {', '.join(row.waiting)}")
         told += [*_lost_marks(row), *filter(None, [row.lateness]), *row.remarks]
         yield "  ".join([*parts, "; ".join(told)]).rstrip()
 
 
-def _mark(row: Row) -> str:
+def _mark_of_row(row: Row) -> str:
     return f"{'–' if row.score is None else f'{row.score:g}'}/{row.max_score:g}"
 
 
@@ -220,7 +222,7 @@ def _to_read(row: Row) -> str:
     return str(len(row.waiting) or "")
 
 
-def _late(row: Row) -> str:
+def _lateness(row: Row) -> str:
     """Return how late something came, in the largest unit, and what that takes off."""
     if not row.lateness:
         return ""
@@ -230,7 +232,7 @@ def _late(row: Row) -> str:
     return f"{late} −{row.penalty:g}" if row.penalty else late
 
 
-def _remarks(row: Row, *, wide: bool) -> Text:
+def _remarks_of_row(row: Row, *, wide: bool) -> Text:
     # Those that need a person have a table of their own.
     told = _lost_marks(row, in_full=wide)
     if not row.needs_attention:
@@ -238,7 +240,7 @@ def _remarks(row: Row, *, wide: bool) -> Text:
     text = Text(("\n" if wide else "; ").join(told))
     if row.status is not Status.GRADED:
         between = ("\n" if wide else ": ") if told else ""
-        text = Text.assemble((row.status, COLOURS[row.status]), between, text)
+        text = Text.assemble((row.status, STATUS_COLOURS[row.status]), between, text)
     return text
 
 
@@ -324,7 +326,7 @@ class _Account(Watcher):
         if self.done < 2:
             return "–"
         each = (time.monotonic() - self._first) / (self.done - 1)
-        return duration(each * (self.to_grade - self.done))
+        return time_in_words(each * (self.to_grade - self.done))
 
     @property
     def mean(self) -> str:
@@ -342,7 +344,7 @@ class _Account(Watcher):
             "Running": str(running) if self.workers else "starting",
             "To look at": str(self.failed),
             "Mean mark of tests": self.mean,
-            "Time": duration(time.monotonic() - self._begun),
+            "Time": time_in_words(time.monotonic() - self._begun),
             "Left": self.left,
         }
         for heading in cells:
@@ -400,10 +402,10 @@ def progress_bar(doing: str) -> Iterator[ProgressCallback]:
 
 def took(start: float) -> str:
     """Return how long it is since `start`, a value of `time.monotonic()`."""
-    return duration(time.monotonic() - start)
+    return time_in_words(time.monotonic() - start)
 
 
-def duration(seconds: float) -> str:
+def time_in_words(seconds: float) -> str:
     """Return a time in words.
 
     >>> duration(75.2)

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 __all__ = ["paused", "watched"]
 
 
-class Referee(Protocol):
+class FaultListener(Protocol):
     """Hears of a test's faults: the judge's line."""
 
     def blame(self, what: str) -> Exception:
@@ -44,7 +44,7 @@ NEVER: Mapping[str, str] = {
     **dict.fromkeys(("os.kill", "os.killpg", "signal.pthread_kill"), "it ends a process"),
 }
 #: Libraries that run texts which they have made up themselves, and none that somebody gave them.
-GENERATORS = frozenset(
+CODE_GENERATORS = frozenset(
     [
         *("attr", "collections", "dataclasses", "decorator", "enum", "hypothesis", "matplotlib"),
         *("numpy", "pandas", "pydantic", "scipy", "torch"),
@@ -68,12 +68,12 @@ CHANGES: Mapping[str, tuple[tuple[int, int, bool], ...]] = {
 }
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 #: Whose presence makes a folder that of a course, with its solutions and its gradebook.
-COURSE = "nbgrader_config.py"
+COURSE_MARKER = "nbgrader_config.py"
 #: What can be written and keeps nothing.
 NOWHERE = frozenset([os.devnull, "/dev/tty"])
 #: Who runs the tests themselves.
 JUDGE = "nbjudge"
-IMPORTS = "<frozen importlib._bootstrap>"
+IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 #: SQLite's own number of `ATTACH`, by which a query opens another file.
 ATTACH = 24
 
@@ -83,7 +83,7 @@ class _Watch:
 
     def __init__(
         self,
-        referee: Referee,
+        referee: FaultListener,
         names: tuple[str, ...],
         source: str,
         root: Path | None,
@@ -114,7 +114,7 @@ class _Watch:
         elif event in CHANGES and self._root is not None:
             for path, within, follows in CHANGES[event]:
                 folder = arguments[within] if 0 <= within < len(arguments) else -1
-                place = _place(arguments[path], -1 if folder is None else folder)
+                place = _path_of_event(arguments[path], -1 if folder is None else folder)
                 if not self._is_own(place, follows=follows):
                     self._refuse_own("it changes files outside its own folder")
 
@@ -126,12 +126,12 @@ class _Watch:
         if caller.f_code.co_filename in self._names:
             if not self._is_written_there(code):
                 self._refuse("it runs a text as code that does not stand in it")
-        elif not _is_of_imports(caller) and name.partition(".")[0] not in (JUDGE, *GENERATORS):
+        elif not _is_of_imports(caller) and name.partition(".")[0] not in (JUDGE, *CODE_GENERATORS):
             self._refuse_own(f"it has a text run as code, by `{name}`")
 
     def _is_written_there(self, code: Any) -> bool:
         """Say whether code is one of the texts that stand in the test."""
-        for text in _texts(self._source):
+        for text in _texts_in_test(self._source):
             for mode in ("eval", "exec", "single"):
                 with suppress(SyntaxError, ValueError):
                     if compile(text.lstrip(" \t"), "<string>", mode) == code:
@@ -144,13 +144,13 @@ class _Watch:
         caller = _caller()
         if caller is not None and caller.f_code.co_filename in self._names:
             first = str(module).partition(".")[0]
-            if first not in _imported(self._source):
+            if first not in _imported_packages(self._source):
                 self._refuse("it imports a module whose name does not stand in it")
 
     def _hear_open(self, path: Any, _: Any, flags: int) -> None:
         if isinstance(path, int) or path in NOWHERE:
             return
-        place = _place(path)
+        place = _path_of_event(path)
         if self._is_foreign(place) and (caller := _caller()) and _is_of_imports(caller):
             self._refuse("it imports a file that a student may have written")
         if self._is_own(place):
@@ -202,7 +202,7 @@ class _Watch:
         """Refuse a step, but for those of a module that is being imported, as it was installed."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename not in self._names:
-            if frame.f_code.co_filename == IMPORTS:
+            if frame.f_code.co_filename == IMPORT_SYSTEM:
                 return
             frame = frame.f_back
         self._refuse(what)
@@ -225,7 +225,7 @@ def _is_of_imports(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith("<frozen importlib._bootstrap")
 
 
-def _place(path: Any, folder: int = -1) -> str:
+def _path_of_event(path: Any, folder: int = -1) -> str:
     if isinstance(path, int):
         return f"/proc/self/fd/{path}"
     text = os.fsdecode(path)
@@ -238,7 +238,7 @@ def _is_below(place: str, folder: str) -> bool:
 
 
 @functools.lru_cache(maxsize=100)
-def _texts(source: str) -> tuple[str, ...]:
+def _texts_in_test(source: str) -> tuple[str, ...]:
     """Return the texts that stand in a test."""
     tree = ast.parse(source)
     constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
@@ -246,9 +246,9 @@ def _texts(source: str) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=100)
-def _imported(source: str) -> frozenset[str]:
+def _imported_packages(source: str) -> frozenset[str]:
     """Return the first parts of the names of modules that stand in a test."""
-    found = set(_texts(source))
+    found = set(_texts_in_test(source))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
@@ -259,7 +259,7 @@ def _imported(source: str) -> frozenset[str]:
 
 @functools.lru_cache(maxsize=1000)
 def _is_in_course(folder: Path) -> bool:
-    return any((place / COURSE).is_file() for place in (folder, *folder.parents))
+    return any((place / COURSE_MARKER).is_file() for place in (folder, *folder.parents))
 
 
 _connect_anywhere: Callable[..., sqlite3.Connection] = sqlite3.connect
@@ -290,7 +290,7 @@ HEARD = frozenset(
     ]
 )
 _watch: _Watch | None = None
-_is_installed = False
+_is_hook_installed = False
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -306,7 +306,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 @contextmanager
 def watched(
-    referee: Referee,
+    referee: FaultListener,
     names: tuple[str, ...],
     source: str,
     *,
@@ -318,7 +318,7 @@ def watched(
 
     Parameters
     ----------
-    referee : Referee
+    referee : FaultListener
     names : tuple of str
         What tracebacks call the test.
     source : str
@@ -330,10 +330,10 @@ def watched(
     readable : tuple of str
         Folders that it may read although they lie in a course.
     """
-    global _watch, _is_installed
-    if not _is_installed:  # no process can take it off again
+    global _watch, _is_hook_installed
+    if not _is_hook_installed:  # no process can take it off again
         sys.addaudithook(_hook)
-        _is_installed = True
+        _is_hook_installed = True
     before, _watch = _watch, _Watch(referee, names, source, root, modules, readable)
     connects = sqlite3.connect
     vars(sqlite3)["connect"] = _connect

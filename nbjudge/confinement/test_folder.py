@@ -32,7 +32,7 @@ from nbjudge.kernel.working_folder import WorkingFolder
 __all__ = ["FilesBeside", "Place", "TestFolder", "confine", "hold_folder", "touches_files"]
 
 #: How the names of the folders begin, in that for temporary files.
-PREFIX = "nbjudge-tests-"
+TEST_FOLDER_PREFIX = "nbjudge-tests-"
 #: Parts of the folder: what lay there at first, what the course can import, and the copy in which
 #: the tests of one process run, with a place for temporary files beside it.
 GIVEN, MODULES, WORK, TEMPORARY = "given", "modules", "work", "tmp"
@@ -60,7 +60,7 @@ NO_FILES = frozenset(
     ]
 )
 #: A text that looks like a file's name: "out.txt", "data/a.csv".
-FILE_NAME = re.compile(r"[^\s:*?\"<>|{}%()=,;]*[\w-]\.[A-Za-z][A-Za-z0-9]{1,4}")
+NAME_OF_FILE = re.compile(r"[^\s:*?\"<>|{}%()=,;]*[\w-]\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
 @lru_cache(maxsize=512)
@@ -102,7 +102,7 @@ def touches_files(source: str, own: frozenset[str] = frozenset()) -> bool:
                 if name not in NO_FILES and FILE_NAMES.fullmatch(name):
                     return True
             case ast.Constant(value=str(text)):
-                if text in own or (len(text) < 200 and FILE_NAME.fullmatch(text)):
+                if text in own or (len(text) < 200 and NAME_OF_FILE.fullmatch(text)):
                     return True
     return False
 
@@ -164,16 +164,16 @@ class FilesBeside:
             return Place()
         if self._root is None:
             within = short_folder()
-            remove_stale_folders(within, PREFIX)
+            remove_stale_folders(within, TEST_FOLDER_PREFIX)
             self._root = Path(
-                tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=within)
+                tempfile.mkdtemp(prefix=f"{TEST_FOLDER_PREFIX}{os.getpid()}-", dir=within)
             ).resolve()
             (self._root / MODULES).mkdir()
             (self._root / GIVEN).mkdir()
             for name, content in self.files.items():
-                _write(self._root / GIVEN / name, content)
+                _write_new(self._root / GIVEN / name, content)
                 if name in self.own:
-                    _write(self._root / MODULES / name, content)
+                    _write_new(self._root / MODULES / name, content)
         return Place(str(self._root), kernel, self._data)
 
     def remove(self) -> None:
@@ -183,12 +183,12 @@ class FilesBeside:
             self._root = None
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_new(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
 
-class Line(Protocol):
+class KernelFiles(Protocol):
     """What the folder needs of the judge's line to a kernel."""
 
     def ask(self, do: str, **details: Any) -> Any:
@@ -255,7 +255,7 @@ class TestFolder:
             if self._modules in sys.path:
                 sys.path.remove(self._modules)
 
-    def fetch(self, line: Line) -> None:
+    def fetch(self, line: KernelFiles) -> None:
         """Do here what has happened in the kernel's folder."""
         changes = line.ask("folder_changes", since_start=self._is_new)
         self._is_new = False
@@ -266,7 +266,7 @@ class TestFolder:
         except WireError:
             raise line.nonsense() from None
 
-    def send(self, line: Line) -> None:
+    def send(self, line: KernelFiles) -> None:
         """Have done in the kernel's folder what has happened here."""
         try:
             changes = self._folder.changes()
@@ -288,32 +288,32 @@ class TestFolder:
         return all(str(place).startswith(f"{self._modules}{os.sep}") for place in places)
 
 
-_held: TestFolder | None = None
+_folder_of_test: TestFolder | None = None
 
 
 def hold_folder(place: Place) -> TestFolder | None:
     """Return the folder for a test: for all tests of one notebook the same."""
-    global _held
+    global _folder_of_test
     if not place.folder:
         return None
-    if _held is None or _held.root != Path(place.folder):
-        if _held is not None:
-            _held.leave()
-        _held = TestFolder(place.folder)
-    _held.meet(place.kernel)
-    _held.readable = (place.data,) if place.data else ()
-    return _held
+    if _folder_of_test is None or _folder_of_test.root != Path(place.folder):
+        if _folder_of_test is not None:
+            _folder_of_test.leave()
+        _folder_of_test = TestFolder(place.folder)
+    _folder_of_test.meet(place.kernel)
+    _folder_of_test.readable = (place.data,) if place.data else ()
+    return _folder_of_test
 
 
 @contextmanager
 def confine(
-    line: Line, folder: TestFolder | None, names: tuple[str, ...], source: str
+    line: KernelFiles, folder: TestFolder | None, names: tuple[str, ...], source: str
 ) -> Iterator[None]:
     """Let a test run where it belongs, and do nothing that it may not.
 
     Parameters
     ----------
-    line : Line
+    line : KernelFiles
     folder : TestFolder, optional
         Where it runs, if it has to do with files.
     names : tuple of str

@@ -29,7 +29,7 @@ from nbjudge.grading.rows import Row, Status
 __all__ = ["Marking", "utc_now"]
 
 #: Hand-ins for each worker that are graded in one go: who comes next waits for the end of it.
-AHEAD = 4
+GRADED_AT_ONCE = 4
 #: Seconds between two looks at the queue, and after something went wrong; the latter grow.
 PAUSE, FIRST_WAIT, LONGEST_WAIT = 0.5, 2.0, 60.0
 #: Looks at an empty queue after which it is seen whether other hand-ins count by now.
@@ -176,7 +176,7 @@ class Marking:
         CourseError
             If nothing can be graded now; what was to be graded waits again.
         """
-        taken = self._store.take(AHEAD * max(1, self.workers))
+        taken = self._store.take(GRADED_AT_ONCE * max(1, self.workers))
         if not taken:
             return 0
         try:

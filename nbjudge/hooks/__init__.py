@@ -34,7 +34,7 @@ from nbjudge.hooks.steps import (
 __all__ = ["configure"]
 
 #: What a kernel of `nbgrader validate` is started with.
-ARGUMENTS = ("--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=ERROR")
+KERNEL_ARGUMENTS = ("--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=ERROR")
 #: The step that takes from a page of the formgrader what could act in it.
 SHIELD = "nbjudge.hooks.formgrader.Shield"
 
@@ -124,7 +124,7 @@ def _configure_grading(c: Config, known: Config) -> None:
     # `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it
     # must not stand in for what is installed. (The second option keeps the kernel from telling
     # every time that local connections are not encrypted.)
-    change_steps(c, "Execute", "extra_arguments", lambda found: found.extend(ARGUMENTS))
+    change_steps(c, "Execute", "extra_arguments", lambda found: found.extend(KERNEL_ARGUMENTS))
     # What lateness costs: nothing, unless the course sets `LatePolicy`.
     policy = "nbjudge.term.late_policy.LatePolicy"
     set_default(c, known, "AssignLatePenalties", "plugin_class", policy)

@@ -24,11 +24,11 @@ __all__ = ["DIVERGING", "ROLES", "inline"]
 #: The steps of a colour map from −1 to 1.
 DIVERGING = tuple(f"step{i}" for i in range(11))
 #: Stand-ins, each for what a thing is.
-_NAMED = ("ink", "soft", "line", "page", "accent", "full", "part", "none", "empty", "waits")
-ROLES = {role: f"#0000{i:02x}" for i, role in enumerate((*_NAMED, *DIVERGING), start=1)}
+PALETTE = ("ink", "soft", "line", "page", "accent", "full", "part", "none", "empty", "waits")
+ROLES = {role: f"#0000{i:02x}" for i, role in enumerate((*PALETTE, *DIVERGING), start=1)}
 _ROLE_OF = {colour: role for role, colour in ROLES.items()}
 
-SETTINGS: Any = {
+CHART_SETTINGS: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "axes.axisbelow": True,
@@ -63,7 +63,7 @@ SETTINGS: Any = {
 #: How large a picture is where there is room; it is made for a phone.
 ZOOM = 1.25
 #: Properties of a style that are attributes of SVG's own, and kept as they are.
-KEPT = frozenset(
+SVG_STYLES = frozenset(
     [
         *("fill-opacity", "opacity", "stroke-opacity", "stroke-width", "stroke-dasharray"),
         *("stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit"),
@@ -85,10 +85,10 @@ DEFAULTS = {
     ("font-weight", "normal"),
     ("font-weight", "400"),
 }
-ATTRIBUTES = frozenset(
+SVG_ATTRIBUTES = frozenset(
     [
         *("d", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "transform", "id"),
-        *("href", "clip-path", "viewBox", "fill", "stroke", *KEPT),
+        *("href", "clip-path", "viewBox", "fill", "stroke", *SVG_STYLES),
     ]
 )
 REFERENCE = re.compile(r"url\(#([^)]+)\)|^#(.+)$")
@@ -100,7 +100,7 @@ def inline(figure: Figure, name: str, title: str, description: str) -> Markup:
     Parameters
     ----------
     figure : Figure
-        Drawn with `SETTINGS`, in the colours of `ROLES` alone.
+        Drawn with `CHART_SETTINGS`, in the colours of `ROLES` alone.
     name : str
         Unique in the page: every id begins with it.
     title, description : str
@@ -112,7 +112,7 @@ def inline(figure: Figure, name: str, title: str, description: str) -> Markup:
         If the figure has a colour that is no role, or what SVG can hold and a page must not.
     """
     text = io.StringIO()
-    with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}):
+    with mpl.rc_context({**CHART_SETTINGS, "svg.hashsalt": name}):
         figure.savefig(text, format="svg", metadata=dict.fromkeys(_METADATA), transparent=True)
     root = ElementTree.fromstring(text.getvalue())
     _strip(root)
@@ -140,24 +140,24 @@ _METADATA = ("Creator", "Date", "Format", "Type")
 
 def _strip(element: ElementTree.Element) -> None:
     """Leave of an element, and all within it, what a page may hold."""
-    element.tag = _local(element.tag)
+    element.tag = _local_name(element.tag)
     if element.tag not in ("svg", "g", "defs", "path", "use", "text", "tspan", "clipPath", "rect"):
         raise ValueError(f"a picture with <{element.tag}> cannot be part of a page")
-    given = {_local(name): value for name, value in element.attrib.items()}
+    given = {_local_name(name): value for name, value in element.attrib.items()}
     style = dict(_declarations(given.pop("style", "")))
     classes = []
     attributes = {}
     for name, value in {**given, **style}.items():
         if name in ("fill", "stroke") and value != "none":
             classes.append(f"{name}-{_role(value)}")
-        elif name in ATTRIBUTES and (name, value) not in DEFAULTS:
+        elif name in SVG_ATTRIBUTES and (name, value) not in DEFAULTS:
             attributes[name] = value
     if classes:
         attributes["class"] = " ".join(sorted(classes))
     element.attrib = attributes
     for child in list(element):
         # Its own style sheet is none of this page's; what it says, that says.
-        if _local(child.tag) in ("metadata", "style"):
+        if _local_name(child.tag) in ("metadata", "style"):
             element.remove(child)
         else:
             _strip(child)
@@ -168,7 +168,7 @@ def _strip(element: ElementTree.Element) -> None:
     element.tail = "\n"
 
 
-def _local(name: str) -> str:
+def _local_name(name: str) -> str:
     return name.rpartition("}")[2]
 
 
@@ -180,7 +180,7 @@ def _declarations(style: str) -> Iterator[tuple[str, str]]:
             yield "font-size", f"{float(size):g}"
             for word in before.split():
                 yield ("font-weight" if word.isdecimal() else "font-style"), word
-        elif name in ("fill", "stroke") or name in KEPT:
+        elif name in ("fill", "stroke") or name in SVG_STYLES:
             yield name, value
 
 

@@ -32,7 +32,7 @@ ELEMENTS = TOKENS | {
     *("munderover", "mmultiscripts", "mprescripts", "none", "mspace", "mstyle", "mpadded"),
     *("mphantom", "mtable", "mtr", "mtd"),
 }
-ATTRIBUTES = {
+MATHML_ATTRIBUTES = {
     *("accent", "accentunder", "columnalign", "displaystyle", "fence", "form", "largeop"),
     *("linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rspace"),
     *("scriptlevel", "separator", "stretchy", "symmetric", "width"),
@@ -106,7 +106,7 @@ def _element(element: Element) -> Markup:
     attributes = Markup("").join(
         Markup(' {}="{}"').format(name, value)
         for name, value in element.attrib.items()
-        if name in ATTRIBUTES and VALUE.fullmatch(value)
+        if name in MATHML_ATTRIBUTES and VALUE.fullmatch(value)
     )
     # The converter leaves character references in the text.
     text = html.unescape(element.text or "") if tag in TOKENS else ""

@@ -37,22 +37,22 @@ from nbjudge.sandbox.session import KernelLost, KernelStartError, Session
 from nbjudge.sandbox.warm_kernels import running_fork_server
 
 __all__ = [
-    "DATA",
+    "DATA_PROBE",
     "PROBES",
     "Diagnosis",
     "Probe",
-    "Ran",
-    "Row",
-    "State",
-    "diagnose",
+    "ProbeRun",
+    "Protection",
+    "ProtectionState",
     "examine",
+    "examine_machine",
     "machine",
     "outside",
-    "render",
+    "protections_table",
 ]
 
 
-class State(StrEnum):
+class ProtectionState(StrEnum):
     """What is known of a protection."""
 
     HOLDS = "holds"
@@ -60,11 +60,15 @@ class State(StrEnum):
     UNTRIED = "cannot be tried"
 
 
-COLOURS = {State.HOLDS: "green", State.BROKEN: "bold red", State.UNTRIED: "yellow"}
+STATE_COLOURS = {
+    ProtectionState.HOLDS: "green",
+    ProtectionState.BROKEN: "bold red",
+    ProtectionState.UNTRIED: "yellow",
+}
 
 
 @dataclass(frozen=True)
-class Row:
+class Protection:
     """A protection, or another thing that grading needs, and its state.
 
     Parameters
@@ -72,13 +76,13 @@ class Row:
     group : str
         "protection" or "machine".
     name : str
-    state : State
+    state : ProtectionState
     reason : str
     """
 
     group: str
     name: str
-    state: State
+    state: ProtectionState
     reason: str
 
 
@@ -87,15 +91,15 @@ class Diagnosis:
     """All rows, and why there is no sandbox (empty if there is one)."""
 
     problem: str
-    rows: tuple[Row, ...]
+    rows: tuple[Protection, ...]
 
     @property
     def ok(self) -> bool:
         """Whether everything holds."""
-        return all(row.state is State.HOLDS for row in self.rows)
+        return all(row.state is ProtectionState.HOLDS for row in self.rows)
 
 
-class Ran(NamedTuple):
+class ProbeRun(NamedTuple):
     """What a probe did.
 
     Attributes
@@ -115,31 +119,37 @@ class Ran(NamedTuple):
     left: bool
 
 
-Reading = tuple[State, str]
+StateAndReason = tuple[ProtectionState, str]
 
 
-def nothing_found(ran: Ran) -> Reading:
+def nothing_found(ran: ProbeRun) -> StateAndReason:
     """Read a probe that must not be able to do anything."""
     if ran.found is None:
-        return State.UNTRIED, f"the probe broke off: {ran.ended}"
-    return (State.BROKEN, "; ".join(ran.found)) if ran.found else (State.HOLDS, "")
+        return ProtectionState.UNTRIED, f"the probe broke off: {ran.ended}"
+    return (
+        (ProtectionState.BROKEN, "; ".join(ran.found)) if ran.found else (ProtectionState.HOLDS, "")
+    )
 
 
-def nothing_found_or_ended(ran: Ran) -> Reading:
+def nothing_found_or_ended(ran: ProbeRun) -> StateAndReason:
     """Read a probe that may also be ended for the memory that it takes."""
-    return (State.HOLDS, "") if "of memory" in ran.ended else nothing_found(ran)
+    return (ProtectionState.HOLDS, "") if "of memory" in ran.ended else nothing_found(ran)
 
 
-def nothing_found_or_computed(ran: Ran) -> Reading:
+def nothing_found_or_computed(ran: ProbeRun) -> StateAndReason:
     """Read a probe that may also be ended for the time that it computes."""
-    return (State.HOLDS, "") if "computed longer" in ran.ended else nothing_found(ran)
+    return (ProtectionState.HOLDS, "") if "computed longer" in ran.ended else nothing_found(ran)
 
 
-def nothing_left(ran: Ran) -> Reading:
+def nothing_left(ran: ProbeRun) -> StateAndReason:
     """Read a probe that leaves a process behind."""
     if not ran.running:
-        return State.UNTRIED, "the process that was to be left behind was not seen"
-    return (State.BROKEN, "a process outlived its kernel") if ran.left else (State.HOLDS, "")
+        return ProtectionState.UNTRIED, "the process that was to be left behind was not seen"
+    return (
+        (ProtectionState.BROKEN, "a process outlived its kernel")
+        if ran.left
+        else (ProtectionState.HOLDS, "")
+    )
 
 
 @dataclass(frozen=True)
@@ -164,7 +174,7 @@ class Probe:
     holds: str
     source: str
     afterwards: str = ""
-    reads: Callable[[Ran], Reading] = nothing_found
+    reads: Callable[[ProbeRun], StateAndReason] = nothing_found
 
 
 #: Small, so that reaching them takes no time and no strength.
@@ -177,7 +187,7 @@ LIMITS = Limits(
     cpu_seconds=6,
 )
 
-OPENING = """
+PROBE_OPENING = """
 import contextlib, ctypes, fcntl, glob, json, mmap, os, signal, socket, subprocess, sys, threading
 import time
 facts, found = json.loads({facts!r}), []
@@ -199,7 +209,7 @@ def call(x86_64, aarch64, *arguments):
         raise OSError(ctypes.get_errno(), "refused")
     return result
 """
-CLOSING = "\nprint(json.dumps(found))"
+PROBE_CLOSING = "\nprint(json.dumps(found))"
 
 PROBES = (
     Probe(
@@ -545,7 +555,7 @@ subprocess.Popen([sys.executable, "-I", "-S", "-c", sleep, facts["mark"]], start
 )
 
 #: No protection, but what a protected kernel may lack.
-DATA = Probe(
+DATA_PROBE = Probe(
     "data in a kernel",
     "a kernel finds the data sets that you have",
     """
@@ -568,12 +578,12 @@ SYSTEM = (
     *("/usr/local/share", "/usr/src", "/var", "/course", "/data", "/cache", "/rooms", "/line"),
 )
 #: Variables that IPython and the shells set by themselves.
-ORDINARY = ("CLICOLOR", "FORCE_COLOR", "GIT_PAGER", "PAGER", "PWD", "SHLVL", "TERM", "_")
+ORDINARY_VARIABLES = ("CLICOLOR", "FORCE_COLOR", "GIT_PAGER", "PAGER", "PWD", "SHLVL", "TERM", "_")
 #: Seconds until a process that was killed, or has just been started, must be known as such.
-PATIENCE = 1.0
+PROBE_PATIENCE = 1.0
 
 
-def diagnose(course: Course | None) -> Diagnosis:
+def examine_machine(course: Course | None) -> Diagnosis:
     """Try every protection, and look at the rest of the machine.
 
     Parameters
@@ -583,18 +593,21 @@ def diagnose(course: Course | None) -> Diagnosis:
     """
     if problem := bubblewrap.problem():
         nothing = "there is no sandbox"
-        broken = [Row("protection", probe.name, State.BROKEN, nothing) for probe in PROBES]
+        broken = [
+            Protection("protection", probe.name, ProtectionState.BROKEN, nothing)
+            for probe in PROBES
+        ]
         return Diagnosis(problem, (*broken, *machine(course)))
     plug = course.plug if course else Plug()
     with outside(course) as facts:
-        probes = (*PROBES, DATA) if plug.data else PROBES
+        probes = (*PROBES, DATA_PROBE) if plug.data else PROBES
         rows = (*examine(facts, probes, plug), _means(plug), *machine(course))
         return Diagnosis("", rows)
 
 
 def examine(
     facts: Mapping[str, Any], probes: Sequence[Probe] = PROBES, plug: Plug | None = None
-) -> Iterator[Row]:
+) -> Iterator[Protection]:
     """Try protections in kernels, and yield a row for each.
 
     Parameters
@@ -608,17 +621,17 @@ def examine(
         try:
             # One kernel that does not start is enough: each may take minutes to say so.
             state, reason = (
-                (State.UNTRIED, failed)
+                (ProtectionState.UNTRIED, failed)
                 if failed
                 else probe.reads(_ran(probe, facts, plug or Plug()))
             )
         except KernelStartError as error:
-            state, reason = State.UNTRIED, str(error)
+            state, reason = ProtectionState.UNTRIED, str(error)
             failed = "no kernel starts, see above"
-        yield Row("protection", probe.name, state, reason or probe.holds)
+        yield Protection("protection", probe.name, state, reason or probe.holds)
 
 
-def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> Ran:
+def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> ProbeRun:
     mark = f"course-doctor-{uuid4().hex}"
     told = {
         **facts,
@@ -635,7 +648,9 @@ def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> Ran:
     for source in filter(None, (probe.source, probe.afterwards)):
         session = Session(LIMITS, plug=plug)
         try:
-            now, ended = _try(session, OPENING.format(facts=json.dumps(told)) + source + CLOSING)
+            now, ended = _try(
+                session, PROBE_OPENING.format(facts=json.dumps(told)) + source + PROBE_CLOSING
+            )
             found += now
             if probe.reads is nothing_left:
                 running = _settles(mark, there=True)
@@ -644,7 +659,7 @@ def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> Ran:
         if ended:
             break
     left = running and not _settles(mark, there=False)
-    return Ran(None if ended else tuple(found), ended, running, left)
+    return ProbeRun(None if ended else tuple(found), ended, running, left)
 
 
 def _try(session: Session, source: str) -> tuple[list[str], str]:
@@ -666,7 +681,7 @@ def _try(session: Session, source: str) -> tuple[list[str], str]:
 
 def _settles(mark: str, *, there: bool) -> bool:
     """Say whether a process with a mark is (or is not) there, or soon will be."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + PROBE_PATIENCE
     while _is_running(mark) is not there:
         if time.monotonic() > end:
             return False
@@ -720,20 +735,20 @@ def outside(course: Course | None) -> Iterator[dict[str, Any]]:
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
             "sockets": sockets,
-            "namespaces": _namespaces(),
+            "namespaces": _own_namespaces(),
             "hidden": {
-                "the course's folder": _entries(course.root) if course else [],
-                "your home": _entries(Path.home()),
+                "the course's folder": _visible_entries(course.root) if course else [],
+                "your home": _visible_entries(Path.home()),
                 "the folder for temporary files": [str(secret)],
             },
             "system": [*SYSTEM, *dict.fromkeys((sys.prefix, sys.base_prefix))],
             "datasets": plug.data,
             "data": [name for name, origin in origins.items() if origin != "stand-in"],
-            "variables": sorted(set(os.environ) - theirs - set(ORDINARY)),
+            "variables": sorted(set(os.environ) - theirs - set(ORDINARY_VARIABLES)),
         }
 
 
-def _namespaces() -> dict[str, str]:
+def _own_namespaces() -> dict[str, str]:
     found = {}
     for kind in ("pid", "net", "ipc", "uts", "mnt"):
         path = Path("/proc/self/ns", kind)
@@ -742,7 +757,7 @@ def _namespaces() -> dict[str, str]:
     return found
 
 
-def _entries(folder: Path) -> list[str]:
+def _visible_entries(folder: Path) -> list[str]:
     """Return what a folder holds, but for what leads to Python, which a kernel needs."""
     if folder == Path(folder.anchor) or not folder.is_dir():
         return []
@@ -754,7 +769,7 @@ def _entries(folder: Path) -> list[str]:
     ]
 
 
-def machine(course: Course | None) -> list[Row]:
+def machine(course: Course | None) -> list[Protection]:
     """Look at what else grading needs.
 
     Parameters
@@ -762,22 +777,26 @@ def machine(course: Course | None) -> list[Row]:
     course : Course or None
         None leaves out its gradebook.
     """
-    state = State.HOLDS if sys.version_info >= (3, 11) else State.BROKEN
-    rows = [Row("machine", "Python", state, f"{platform.python_version()} in {sys.prefix}")]
-    rows.append(Row("machine", "nbgrader", State.HOLDS, importlib.metadata.version("nbgrader")))
+    state = ProtectionState.HOLDS if sys.version_info >= (3, 11) else ProtectionState.BROKEN
+    rows = [Protection("machine", "Python", state, f"{platform.python_version()} in {sys.prefix}")]
+    rows.append(
+        Protection(
+            "machine", "nbgrader", ProtectionState.HOLDS, importlib.metadata.version("nbgrader")
+        )
+    )
     if course is not None:
-        rows.append(Row("machine", "gradebook", *_gradebook(course)))
+        rows.append(Protection("machine", "gradebook", *_gradebook(course)))
     if course is not None and course.plug.data:
-        rows.append(Row("machine", "data sets", *_data_sets(course.plug)))
+        rows.append(Protection("machine", "data sets", *_data_sets(course.plug)))
     return rows
 
 
-def _means(plug: Plug) -> Row:
+def _means(plug: Plug) -> Protection:
     """Return by what means the limits are kept here."""
     try:
         groups = running_fork_server(plug).groups
     except (CourseError, OSError) as error:
-        return Row("protection", MEANS, State.UNTRIED, str(error))
+        return Protection("protection", MEANS, ProtectionState.UNTRIED, str(error))
     if groups is None:
         kept = (
             "by counting: no control group can be had here, and what that leaves possible is in "
@@ -787,32 +806,35 @@ def _means(plug: Plug) -> Row:
         kept = "by control groups, for memory, processes and the share of the processors"
     else:
         kept = "by control groups, for memory and processes"
-    return Row("protection", MEANS, State.HOLDS, kept)
+    return Protection("protection", MEANS, ProtectionState.HOLDS, kept)
 
 
-def _gradebook(course: Course) -> Reading:
+def _gradebook(course: Course) -> StateAndReason:
     try:
         folder = course.api().coursedir
         file = Path(folder.db_url.removeprefix("sqlite:///"))
         if folder.db_url.startswith("sqlite:///") and not file.exists():
-            return State.HOLDS, "none yet: the first `course release` makes it"
+            return ProtectionState.HOLDS, "none yet: the first `course release` makes it"
         with Gradebook(folder.db_url, folder.course_id) as gradebook:
             students, assignments = len(gradebook.students), len(gradebook.assignments)
-            return State.HOLDS, f"reachable: {assignments} assignments, {students} students"
+            return (
+                ProtectionState.HOLDS,
+                f"reachable: {assignments} assignments, {students} students",
+            )
     # The configuration is code, and each kind of database has errors of its own.
     except Exception as error:
         said = (str(error).splitlines() or [""])[0]
-        return State.BROKEN, f"not reachable: {type(error).__name__}: {said}"
+        return ProtectionState.BROKEN, f"not reachable: {type(error).__name__}: {said}"
 
 
-def _data_sets(plug: Plug) -> Reading:
+def _data_sets(plug: Plug) -> StateAndReason:
     try:
         origins = _origins(plug)
     except CourseError as error:
-        return State.BROKEN, str(error)
+        return ProtectionState.BROKEN, str(error)
     told = ", ".join(f"{name}: {origin}" for name, origin in origins.items())
     remedy = " (`course data` fetches the real ones)" if "stand-in" in origins.values() else ""
-    return State.HOLDS, told + remedy
+    return ProtectionState.HOLDS, told + remedy
 
 
 def _origins(plug: Plug) -> dict[str, str]:
@@ -830,7 +852,7 @@ def _origins(plug: Plug) -> dict[str, str]:
                 os.environ[name] = value
 
 
-def render(diagnosis: Diagnosis) -> Table:
+def protections_table(diagnosis: Diagnosis) -> Table:
     """Return the rows as a table for a terminal."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("What", no_wrap=True)
@@ -838,6 +860,6 @@ def render(diagnosis: Diagnosis) -> Table:
     table.add_column("Why", overflow="fold")
     for row, following in zip(diagnosis.rows, [*diagnosis.rows[1:], None], strict=True):
         ends = following is not None and following.group != row.group
-        state = Text(row.state, style=COLOURS[row.state])
+        state = Text(row.state, style=STATE_COLOURS[row.state])
         table.add_row(Text(row.name), state, Text(row.reason), end_section=ends)
     return table

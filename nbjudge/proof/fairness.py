@@ -46,7 +46,7 @@ __all__ = [
     "StyleFound",
     "TestCell",
     "cells_of",
-    "describe",
+    "fairness_tables",
     "measure",
     "processes",
 ]
@@ -363,7 +363,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
     """
     from nbjudge.grading.workers import processors  # Dask, which the processes do without
 
-    pool = ProcessPoolExecutor(processors(), get_context("spawn"), initializer=_prepare)
+    pool = ProcessPoolExecutor(processors(), get_context("spawn"), initializer=_prepare_process)
     with _one_thread():
         try:
             yield pool
@@ -371,7 +371,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
             pool.shutdown(cancel_futures=True)
 
 
-def _prepare() -> None:
+def _prepare_process() -> None:
     """Make a process ready: who interrupts the check means the parent, which ends this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if torch := sys.modules.get("torch"):
@@ -394,8 +394,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def _mistake(cell: TestCell, known: KnownAnswer, plug: Plug) -> MistakeFound:
-    whole = _judge(cell, cell.source, known, plug, knowledge(plug).named_mistake)
-    visible = _judge(cell, cell.visible, known, plug)
+    whole = _judge_known(cell, cell.source, known, plug, knowledge(plug).named_mistake)
+    visible = _judge_known(cell, cell.visible, known, plug)
     return MistakeFound(
         name=known.name,
         mark=whole.mark,
@@ -407,12 +407,12 @@ def _mistake(cell: TestCell, known: KnownAnswer, plug: Plug) -> MistakeFound:
 
 
 def _style(cell: TestCell, known: KnownAnswer, plug: Plug) -> StyleFound:
-    verdict = _judge(cell, cell.source, known, plug)
+    verdict = _judge_known(cell, cell.source, known, plug)
     reason = " ".join((verdict.fault or verdict.reason).split())
     return StyleFound(known.name, verdict.mark, cell.points, reason)
 
 
-def _judge(
+def _judge_known(
     cell: TestCell, test: str, known: KnownAnswer, plug: Plug, diagnose: Diagnose | None = None
 ) -> Verdict:
     """Judge an answer that lives in this process, but is reached as if it did not."""
@@ -432,7 +432,7 @@ def _judge(
             return Verdict(0.0, fault=f"a known answer fails: {type(error).__name__}: {error}")
 
 
-def describe(fairness: Fairness, *, details: bool = False) -> Iterator[RenderableType]:
+def fairness_tables(fairness: Fairness, *, details: bool = False) -> Iterator[RenderableType]:
     """Yield what a terminal shows of it, part by part.
 
     Parameters
@@ -442,8 +442,8 @@ def describe(fairness: Fairness, *, details: bool = False) -> Iterator[Renderabl
         Whether to name the mistakes that only hidden tests find.
     """
     if fairness.rows:
-        yield _table(fairness)
-    if (wrong := _wrong(fairness)).rows:
+        yield _counts_table(fairness)
+    if (wrong := _unfair_table(fairness)).rows:
         yield wrong
     for row in fairness.rows:
         if not row.enough_named:
@@ -456,7 +456,7 @@ def describe(fairness: Fairness, *, details: bool = False) -> Iterator[Renderabl
         yield Text(f"Nothing can be said of {numbers}: no answers to them are known.")
 
 
-def _table(fairness: Fairness) -> Table:
+def _counts_table(fairness: Fairness) -> Table:
     table = Table(title="Known mistakes, and right answers in other styles")
     table.add_column("Exercise")
     headings = ("Mistakes", "lose\nmarks", "named", "seen by\nvisible\nchecks")
@@ -465,19 +465,19 @@ def _table(fairness: Fairness) -> Table:
     table.add_column("")
     for row in fairness.rows:
         state = "[green]ok[/green]" if row.ok else "[bold red]wrong[/bold red]"
-        table.add_row(row.exercise, *map(str, _counts(row)), state)
-    totals = [sum(column) for column in zip(*map(_counts, fairness.rows), strict=True)]
+        table.add_row(row.exercise, *map(str, _counts_of_exercise(row)), state)
+    totals = [sum(column) for column in zip(*map(_counts_of_exercise, fairness.rows), strict=True)]
     table.add_section()
     table.add_row("all", *map(str, totals), "")
     return table
 
 
-def _counts(row: ExerciseFairness) -> tuple[int, ...]:
+def _counts_of_exercise(row: ExerciseFairness) -> tuple[int, ...]:
     of_mistakes = (len(row.mistakes), row.losing, row.named, row.seen)
     return (*of_mistakes, len(row.styles), row.keeping)
 
 
-def _wrong(fairness: Fairness) -> Table:
+def _unfair_table(fairness: Fairness) -> Table:
     """The known answers that did not get what they deserve."""
     table = _list("Known answer", "What happened")
     for row in fairness.rows:

@@ -21,7 +21,7 @@ from nbjudge.judge.notebooks import RECORD
 from nbjudge.release import source
 from nbjudge.release.release import failure, generate, scratch
 
-__all__ = ["ExerciseCheck", "SelfCheck", "render", "selfcheck"]
+__all__ = ["ExerciseCheck", "SelfCheck", "marks_table", "selfcheck"]
 
 SOLUTION, UNTOUCHED = "solution", "untouched"
 
@@ -86,10 +86,10 @@ def selfcheck(course: Course, assignments: Sequence[str] | None = None) -> SelfC
     chosen = [course.require(name) for name in assignments or course.assignments]
     with scratch(course) as copy, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries
-        return SelfCheck(tuple(row for name in chosen for row in _check(copy, name)))
+        return SelfCheck(tuple(row for name in chosen for row in _check_assignment(copy, name)))
 
 
-def _check(course: Course, assignment: str) -> Iterator[ExerciseCheck]:
+def _check_assignment(course: Course, assignment: str) -> Iterator[ExerciseCheck]:
     generate(course, assignment)
     # What its solution fails is to be seen here, not held.
     prepare = take_as_proved if course.plug.house_rules else hold_nothing
@@ -104,7 +104,7 @@ def _check(course: Course, assignment: str) -> Iterator[ExerciseCheck]:
             )
             raise CourseError(message)
     got = {by.student: by.marks for by in marks(course, assignment)}
-    reasons = _reasons(course, assignment)
+    reasons = _reasons_of_tests(course, assignment)
     for solved, untouched in zip(got[SOLUTION], got[UNTOUCHED], strict=True):
         reason = reasons.get((solved.notebook, solved.exercise), "")
         yield ExerciseCheck(
@@ -132,7 +132,7 @@ def _points(mark: Mark) -> float | None:
     return None if mark.waiting else mark.points
 
 
-def _reasons(course: Course, assignment: str) -> dict[tuple[str, str], str]:
+def _reasons_of_tests(course: Course, assignment: str) -> dict[tuple[str, str], str]:
     """Return why each test took marks from the solution, by notebook and exercise."""
     found = {}
     for path in (course.root / "autograded" / SOLUTION / assignment).glob("*.ipynb"):
@@ -142,7 +142,7 @@ def _reasons(course: Course, assignment: str) -> dict[tuple[str, str], str]:
     return found
 
 
-def render(check: SelfCheck) -> Table:
+def marks_table(check: SelfCheck) -> Table:
     """Return the marks as a table for a terminal."""
     table = Table(title="Marks of the solutions, and of untouched releases")
     table.add_column("Notebook")
@@ -155,12 +155,12 @@ def render(check: SelfCheck) -> Table:
             row.notebook,
             row.exercise,
             f"{row.max_points:g}",
-            _show(row.solution),
-            _show(row.untouched),
+            _shown_points(row.solution),
+            _shown_points(row.untouched),
             "[green]ok[/green]" if row.ok else f"[bold red]wrong[/bold red] {escape(row.reason)}",
         )
     return table
 
 
-def _show(points: float | None) -> str:
+def _shown_points(points: float | None) -> str:
     return "by hand" if points is None else f"{points:g}"

@@ -20,8 +20,8 @@ from nbjudge.release.source import Region
 
 __all__ = ["Breach", "advice_on_breaches", "breaches"]
 
-ANSWER = re.compile(r"ex(?:_\d+)+[a-z]?")
-TEST = re.compile(rf"test_{ANSWER.pattern}")
+ANSWER_ID = re.compile(r"ex(?:_\d+)+[a-z]?")
+TEST_ID = re.compile(rf"test_{ANSWER_ID.pattern}")
 NO_HIDDEN_TEST = (
     "has no hidden test, so students see all that is asked: put one between "
     "BEGIN HIDDEN TESTS and END HIDDEN TESTS"
@@ -87,12 +87,12 @@ def _breaches(cell: NotebookNode, ids: dict[str, NotebookNode]) -> Iterator[str]
     if (is_grade(cell) or is_task(cell)) and not cell.metadata.nbgrader.get("points", 0) > 0:
         yield "is worth 0 points: give it points, or make it no graded cell"
     if is_test(cell):
-        if not TEST.fullmatch(grade_id):
+        if not TEST_ID.fullmatch(grade_id):
             yield "is a test by another name than 'test_ex_1_2_1': name it after its exercise"
         elif (answer := grade_id.removeprefix("test_")) not in ids:
             yield f"tests no answer: give the answer's cell the id '{answer}'"
     elif is_solution(cell):
-        if not ANSWER.fullmatch(grade_id):
+        if not ANSWER_ID.fullmatch(grade_id):
             yield "is an answer by another name than 'ex_1_2_1': name it after its exercise"
         elif not is_grade(cell) and f"test_{grade_id}" not in ids:
             yield f"is an answer that nothing marks: add the test 'test_{grade_id}'"

@@ -18,8 +18,8 @@ from nbjudge.release.tidy import tidy
 
 __all__ = ["NewExercise", "add_exercise"]
 
-NUMBER = re.compile(r"\d+(?:\.\d+)*[a-z]?")
-NAME = re.compile(r"[A-Za-z]\w*")
+EXERCISE_NUMBER = re.compile(r"\d+(?:\.\d+)*[a-z]?")
+PYTHON_NAME = re.compile(r"[A-Za-z]\w*")
 
 TITLE = """\
 # {title}
@@ -39,7 +39,7 @@ follows each piece of code: run it as often as you like. Marks come from the sam
 a few more inputs, so an answer that only fits the check will not do. Every exercise is marked on \
 its own. Printing and plotting cost no marks.
 """
-IMPORTS = "import numpy as np\n\nfrom nbjudge import checks as check"
+IMPORTS_OF_TEST = "import numpy as np\n\nfrom nbjudge import checks as check"
 TASK = """\
 ## {number} …
 
@@ -51,7 +51,7 @@ The idea in two sentences, and its equation.
 """
 WRITE = "Write `{symbol}(…)`, which returns … About … lines."
 REPAIR = "Somebody wrote `{symbol}(…)`, which should return … It does not. Repair it."
-ANSWER = '''\
+ANSWER_CELL = '''\
 def {symbol}(x):
     """Return …."""
     ### BEGIN SOLUTION
@@ -73,7 +73,7 @@ def {symbol}(x):
 
 ### END SOLUTION
 '''
-TEST = """\
+TEST_CELL = """\
 # Check {number}: what is checked
 from nbjudge import checks as check
 
@@ -82,7 +82,7 @@ check.close({symbol}(0.0), 1.0, what="…", hint="…")
 {hidden}
 ### END HIDDEN TESTS
 """
-PARTS = """\
+PARTS_CELL = """\
 # Check {number}: what is checked
 from nbjudge import checks as check
 
@@ -109,8 +109,8 @@ What should be told, and in how many sentences?
 {points} point{s}: what a good answer says.
 ### END MARK SCHEME
 """
-WORDS = "A good answer, for who marks: students do not see it."
-KINDS = ("code", "parts", "repair", "written")
+MARK_SCHEME_HINT = "A good answer, for who marks: students do not see it."
+EXERCISE_KINDS = ("code", "parts", "repair", "written")
 
 
 @dataclass(frozen=True)
@@ -143,11 +143,13 @@ class NewExercise:
     kind: str = "code"
 
     def __post_init__(self) -> None:
-        if not NUMBER.fullmatch(self.number):
+        if not EXERCISE_NUMBER.fullmatch(self.number):
             message = f"'{self.number}' is no exercise's number. Take one like 1.2.1 or 1.4.3a."
             raise CourseError(message)
-        if self.kind not in KINDS:
-            raise CourseError(f"'{self.kind}' is no kind of exercise: take {', '.join(KINDS)}.")
+        if self.kind not in EXERCISE_KINDS:
+            raise CourseError(
+                f"'{self.kind}' is no kind of exercise: take {', '.join(EXERCISE_KINDS)}."
+            )
         if self.kind == "written":
             if self.symbol:
                 message = f"A written answer defines nothing: leave '{self.symbol}' out."
@@ -155,7 +157,7 @@ class NewExercise:
         elif not self.symbol:
             message = "Say what the answer defines, after the number: a name like huber_loss."
             raise CourseError(message)
-        elif not NAME.fullmatch(self.symbol):
+        elif not PYTHON_NAME.fullmatch(self.symbol):
             message = f"'{self.symbol}' is no name for an answer. Take one like huber_loss."
             raise CourseError(message)
         if self.kind == "parts" and self.points < 2:
@@ -173,16 +175,18 @@ class NewExercise:
             question = QUESTION.format(
                 number=self.number, points=self.points, s="" if self.points == 1 else "s"
             )
-            yield _words(question, task, locked=True)
-            yield _words(WORDS, self.grade_id, solution=True, grade=True, points=self.points)
+            yield _markdown_cell(question, task, locked=True)
+            yield _markdown_cell(
+                MARK_SCHEME_HINT, self.grade_id, solution=True, grade=True, points=self.points
+            )
             return
         is_repair, has_parts = self.kind == "repair", self.kind == "parts"
         what = (REPAIR if is_repair else WRITE).format(symbol=self.symbol)
         text = TASK.format(number=self.number, task=what)
         yield v4.new_markdown_cell(text.rstrip("\n"), id=task)  # type: ignore[no-untyped-call]
-        answer = (BROKEN if is_repair else ANSWER).format(symbol=self.symbol)
-        yield _code(answer, self.grade_id, solution=True)
-        test = (PARTS if has_parts else TEST).format(
+        answer = (BROKEN if is_repair else ANSWER_CELL).format(symbol=self.symbol)
+        yield _code_cell(answer, self.grade_id, solution=True)
+        test = (PARTS_CELL if has_parts else TEST_CELL).format(
             number=self.number,
             symbol=self.symbol,
             first=self.points // 2,
@@ -191,7 +195,7 @@ class NewExercise:
             if has_parts
             else self._hidden(),
         )
-        yield _code(test, f"test_{self.grade_id}", grade=True, locked=True, points=self.points)
+        yield _code_cell(test, f"test_{self.grade_id}", grade=True, locked=True, points=self.points)
 
     def _hidden(self) -> str:
         package, _, module = self.examinations.rpartition(".")
@@ -220,7 +224,7 @@ def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
         If the name is none, or the course has an exercise of this number.
     """
     assignment, slash, name = notebook.removesuffix(".ipynb").partition("/")
-    if not (slash and NAME.fullmatch(assignment) and NAME.fullmatch(name)):
+    if not (slash and PYTHON_NAME.fullmatch(assignment) and PYTHON_NAME.fullmatch(name)):
         message = f"'{notebook}' names no notebook. Give assignment/notebook, as in warm_up/huber."
         raise CourseError(message)
     for path in sorted(course.root.glob("source/*/*.ipynb")):
@@ -251,24 +255,30 @@ def _first_cells(course: Course, name: str, exercise: NewExercise) -> Iterator[N
         if set_up := source.by_grade_id(source.read(path)).get("set_up"):
             yield set_up
             break
-    yield _code(IMPORTS, "imports", locked=True)
+    yield _code_cell(IMPORTS_OF_TEST, "imports", locked=True)
 
 
-def _code(text: str, grade_id: str, *, points: int | None = None, **kind: bool) -> NotebookNode:
+def _code_cell(
+    text: str, grade_id: str, *, points: int | None = None, **kind: bool
+) -> NotebookNode:
     cell: NotebookNode = v4.new_code_cell(  # type: ignore[no-untyped-call]
-        text.rstrip("\n"), id=grade_id, metadata=_metadata(grade_id, points, kind)
+        text.rstrip("\n"), id=grade_id, metadata=_metadata_of_cell(grade_id, points, kind)
     )
     return cell
 
 
-def _words(text: str, grade_id: str, *, points: int | None = None, **kind: bool) -> NotebookNode:
+def _markdown_cell(
+    text: str, grade_id: str, *, points: int | None = None, **kind: bool
+) -> NotebookNode:
     cell: NotebookNode = v4.new_markdown_cell(  # type: ignore[no-untyped-call]
-        text.rstrip("\n"), id=grade_id, metadata=_metadata(grade_id, points, kind)
+        text.rstrip("\n"), id=grade_id, metadata=_metadata_of_cell(grade_id, points, kind)
     )
     return cell
 
 
-def _metadata(grade_id: str, points: int | None, kind: Mapping[str, bool]) -> dict[str, Any]:
+def _metadata_of_cell(
+    grade_id: str, points: int | None, kind: Mapping[str, bool]
+) -> dict[str, Any]:
     data: dict[str, Any] = {
         **dict.fromkeys(("grade", "locked", "solution", "task"), False),
         **kind,

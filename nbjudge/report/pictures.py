@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from nbjudge.basics.text import clean_characters
-from nbjudge.pages.charts import DIVERGING, ROLES, SETTINGS, inline
+from nbjudge.pages.charts import CHART_SETTINGS, DIVERGING, ROLES, inline
 from nbjudge.pages.frame import count_of, points
 from nbjudge.report.findings import interval, list_of, running, with_sign
 from nbjudge.report.statistics import ExerciseNumbers, Numbers
@@ -55,7 +55,7 @@ def _draw(
     told: str,
     width: float = WIDTH,
 ) -> Markup:
-    with mpl.rc_context(SETTINGS):
+    with mpl.rc_context(CHART_SETTINGS):
         figure = Figure(figsize=(width, height))
         draw(figure.subplots())
         return inline(figure, name, title, told)

@@ -29,21 +29,21 @@ from nbjudge.intake.submission import Submission, find_submissions, read, select
 from nbjudge.judge.knowledge import knowledge
 from nbjudge.mistakes.catalogue import read_catalogue
 from nbjudge.release import source
-from nbjudge.similar.fingerprints import Kind, reading
-from nbjudge.similar.pairs import Answers, Findings, compare
+from nbjudge.similar.fingerprints import AnswerKind, read_answer
+from nbjudge.similar.pairs import Answers, Comparison, compare
 
-__all__ = ["Progress", "Similar", "Student", "similar"]
+__all__ = ["ComparedStudent", "Progress", "Similar", "compare_class"]
 
 #: Called with how many are done, how many there are, and the student.
 Progress = Callable[[int, int, str], None]
 
-EXAMPLE = re.compile(
+CODE_EXAMPLE = re.compile(
     r"^(?P<fence>```|~~~)[^\n]*\n(?P<code>.*?)^(?P=fence)", re.DOTALL | re.MULTILINE
 )
 
 
 @dataclass(frozen=True)
-class Student:
+class ComparedStudent:
     """Who handed in: now, or in the earlier class that this one is compared with.
 
     Parameters
@@ -71,22 +71,22 @@ class Similar:
     Parameters
     ----------
     assignment : str
-    students : tuple of Student
+    students : tuple of ComparedStudent
         Those whose answers were compared, by the numbers that the findings give them.
     exercises : mapping of str to Answers
         By their number, in the order of the assignment.
-    findings : Findings
-    remarks : mapping of Student to tuple of str
+    findings : Comparison
+    remarks : mapping of ComparedStudent to tuple of str
         What of a submission could not be compared, and why: sentences.
     titles : mapping of str to str
         What the exercises are called, by number.
     """
 
     assignment: str
-    students: tuple[Student, ...]
+    students: tuple[ComparedStudent, ...]
     exercises: Mapping[str, Answers]
-    findings: Findings
-    remarks: Mapping[Student, tuple[str, ...]] = field(default_factory=dict)
+    findings: Comparison
+    remarks: Mapping[ComparedStudent, tuple[str, ...]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 
     def called(self, exercise: str) -> str:
@@ -99,7 +99,7 @@ class Similar:
         return sum(not student.earlier for student in self.students)
 
 
-def similar(
+def compare_class(
     course: Course,
     assignment: str,
     *,
@@ -133,26 +133,26 @@ def similar(
     with open_gradebook(course) as gradebook:
         names = {person.id: person.name for person in people_of(gradebook)}
     submitted = [
-        (Student(found.student, name=names.get(found.student, "")), found)
+        (ComparedStudent(found.student, name=names.get(found.student, "")), found)
         for found in submissions
         if found.handed_in
     ]
     if against is not None:
         submitted += _earlier(against, assignment, terms)
-    everybody: list[Student] = []
+    everybody: list[ComparedStudent] = []
     texts: dict[str, dict[int, str]] = {}
-    remarks: dict[Student, tuple[str, ...]] = {}
+    remarks: dict[ComparedStudent, tuple[str, ...]] = {}
     for done, (student, submission) in enumerate(submitted):
         if progress:
             progress(done, len(submitted), student.label)
-        answers, problems = _answers(submission, terms)
+        answers, problems = _answers_of(submission, terms)
         if problems:
             remarks[student] = problems
         if answers:
             for grade_id, text in answers.items():
                 texts.setdefault(grade_id, {})[len(everybody)] = text
             everybody.append(student)
-    exercises = list(_exercises(course, assignment, terms, texts))
+    exercises = list(_compared_exercises(course, assignment, terms, texts))
     return Similar(
         assignment=assignment,
         students=tuple(everybody),
@@ -173,10 +173,12 @@ def similar(
 
 def _earlier(
     folder: Path, assignment: str, terms: Mapping[str, NotebookVersion]
-) -> list[tuple[Student, Submission]]:
+) -> list[tuple[ComparedStudent, Submission]]:
     root = folder.parent if folder.name == "submitted" else folder
     found = find_submissions(Course(root.resolve()), assignment, terms)
-    submitted = [(Student(each.student, earlier=True), each) for each in found if each.handed_in]
+    submitted = [
+        (ComparedStudent(each.student, earlier=True), each) for each in found if each.handed_in
+    ]
     if not submitted:
         message = (
             f"No submission of '{assignment}' in {root / 'submitted'}. Name the folder of an "
@@ -186,7 +188,7 @@ def _earlier(
     return submitted
 
 
-def _answers(
+def _answers_of(
     submission: Submission, terms: Mapping[str, NotebookVersion]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the text of each answer cell, by its id, and what could not be read."""
@@ -212,7 +214,7 @@ def _answers(
     return answers, group_sentences(problems)
 
 
-def _exercises(
+def _compared_exercises(
     course: Course,
     assignment: str,
     terms: Mapping[str, NotebookVersion],
@@ -230,13 +232,13 @@ def _exercises(
         for cell in version.cells:
             if not cell.solution or cell.grade_id not in texts:
                 continue
-            kind = Kind.CODE if cell.cell_type == "code" else Kind.WORDS
+            kind = AnswerKind.CODE if cell.cell_type == "code" else AnswerKind.WORDS
             own = [source.solution(original[cell.grade_id])] if cell.grade_id in original else []
             own += listed.get((name, cell.grade_id), [])
             yield Answers(
                 exercise=exercise_number(cell.grade_id),
                 kind=kind,
-                readings={n: reading(t, kind) for n, t in texts[cell.grade_id].items()},
+                readings={n: read_answer(t, kind) for n, t in texts[cell.grade_id].items()},
                 given=given[kind] | _prints([cell.source], kind),
                 known=_prints(_spellings([*own, *_known_answers(cell, course.plug)]), kind),
             )
@@ -244,7 +246,7 @@ def _exercises(
 
 def _given(
     course: Course, assignment: str, version: NotebookVersion
-) -> Iterator[tuple[Kind, list[str]]]:
+) -> Iterator[tuple[AnswerKind, list[str]]]:
     """Yield what everybody was given, code and words: the whole notebook as it was released."""
     path = course.root / "release" / assignment / f"{version.name}.ipynb"
     if path.is_file():
@@ -254,13 +256,13 @@ def _given(
         released += version.given
     words = [text for kind, text in released if kind != "code"]
     # An example in a text is given, too.
-    examples = [found["code"] for text in words for found in EXAMPLE.finditer(text)]
-    yield Kind.CODE, [*(text for kind, text in released if kind == "code"), *examples]
-    yield Kind.WORDS, words
+    examples = [found["code"] for text in words for found in CODE_EXAMPLE.finditer(text)]
+    yield AnswerKind.CODE, [*(text for kind, text in released if kind == "code"), *examples]
+    yield AnswerKind.WORDS, words
 
 
-def _prints(texts: Iterable[str], kind: Kind) -> frozenset[int]:
-    return frozenset(key for text in texts for key in reading(text, kind).places)
+def _prints(texts: Iterable[str], kind: AnswerKind) -> frozenset[int]:
+    return frozenset(key for text in texts for key in read_answer(text, kind).places)
 
 
 def _known_answers(cell: CourseCell, plug: Plug) -> list[str]:
@@ -278,7 +280,7 @@ def _spellings(texts: Iterable[str]) -> Iterator[str]:
             yield ast.unparse(ast.parse(text))
 
 
-def _same_person(students: Collection[Student]) -> list[tuple[int, int]]:
+def _same_person(students: Collection[ComparedStudent]) -> list[tuple[int, int]]:
     """Return the pairs of one student's own: who takes a course again may use what they wrote."""
     now = {student.id: n for n, student in enumerate(students) if not student.earlier}
     return [

@@ -15,15 +15,15 @@ from enum import StrEnum
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from pygments.token import Comment, Name, Number, String, Text  # type: ignore[import-untyped]
 
-__all__ = ["MOST_CHARACTERS", "Kind", "Reading", "passages", "reading"]
+__all__ = ["MOST_READ", "AnswerKind", "Fingerprint", "passages", "read_answer"]
 
 #: Of one answer: what is longer is compared, and shown, as far as this.
-MOST_CHARACTERS = 10_000
+MOST_READ = 10_000
 
 Span = tuple[int, int]
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """How an answer is read."""
 
     CODE = "code"
@@ -31,16 +31,16 @@ class Kind(StrEnum):
 
 
 #: Tokens, or words, in a row that make one fingerprint: what is shorter tells nothing.
-IN_A_ROW = {Kind.CODE: 6, Kind.WORDS: 5}
+IN_A_ROW = {AnswerKind.CODE: 6, AnswerKind.WORDS: 5}
 
 #: What a name of the student's own stands for, so that another name is no other code.
 NAME, STRING = "a name", "a string"
-CLOSING = frozenset(")]}")
-WORD = re.compile(r"\w+")
+CLOSING_BRACKETS = frozenset(")]}")
+WORD_PATTERN = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
-class Reading:
+class Fingerprint:
     """An answer as it is compared.
 
     Parameters
@@ -64,7 +64,7 @@ class Reading:
     in_a_row: int
 
 
-def reading(text: str, kind: Kind = Kind.CODE) -> Reading:
+def read_answer(text: str, kind: AnswerKind = AnswerKind.CODE) -> Fingerprint:
     """Return an answer as it is compared.
 
     Fingerprints of one process are not those of another: Python draws its hashes anew.
@@ -72,12 +72,12 @@ def reading(text: str, kind: Kind = Kind.CODE) -> Reading:
     Parameters
     ----------
     text : str
-    kind : Kind
+    kind : AnswerKind
         Of code, comments, docstrings, layout and the student's own names do not count; of words,
         capitals and signs do not.
     """
-    read = text[:MOST_CHARACTERS]
-    found = list(_code(read) if kind is Kind.CODE else _words(read))
+    read = text[:MOST_READ]
+    found = list(_code_tokens(read) if kind is AnswerKind.CODE else _word_tokens(read))
     in_a_row = IN_A_ROW[kind]
     tokens = tuple(token for token, _ in found)
     # All fingerprints are kept. To winnow them would choose some by their hashes, and so others in
@@ -85,7 +85,7 @@ def reading(text: str, kind: Kind = Kind.CODE) -> Reading:
     places: dict[int, list[int]] = defaultdict(list)
     for at in range(len(tokens) - in_a_row + 1):
         places[hash(tokens[at : at + in_a_row])].append(at)
-    return Reading(
+    return Fingerprint(
         text=read,
         whole=read == text,
         spans=tuple(span for _, span in found),
@@ -94,7 +94,7 @@ def reading(text: str, kind: Kind = Kind.CODE) -> Reading:
     )
 
 
-def passages(read: Reading, shared: Iterable[int]) -> tuple[Span, ...]:
+def passages(read: Fingerprint, shared: Iterable[int]) -> tuple[Span, ...]:
     """Return where in an answer these fingerprints stand, in as few stretches as possible."""
     stretches: list[tuple[int, int]] = []
     for at in sorted(place for key in shared for place in read.places.get(key, ())):
@@ -103,14 +103,14 @@ def passages(read: Reading, shared: Iterable[int]) -> tuple[Span, ...]:
     return tuple((read.spans[begin][0], read.spans[end - 1][1]) for begin, end in stretches)
 
 
-def _words(text: str) -> Iterator[tuple[str, Span]]:
-    for word in WORD.finditer(text):
+def _word_tokens(text: str) -> Iterator[tuple[str, Span]]:
+    for word in WORD_PATTERN.finditer(text):
         yield word[0].casefold(), word.span()
 
 
-def _code(text: str) -> Iterator[tuple[str, Span]]:
+def _code_tokens(text: str) -> Iterator[tuple[str, Span]]:
     """Yield the tokens of Python that say what is computed."""
-    names = _Names()
+    names = _Tokens()
     waiting: tuple[str, Span] | None = None  # a comma, which before a bracket says nothing
     before = ""
     for start, kind, value in PythonLexer().get_tokens_unprocessed(text):
@@ -121,7 +121,7 @@ def _code(text: str) -> Iterator[tuple[str, Span]]:
         if token == before == STRING:  # of which one has many parts
             continue
         before = token
-        if waiting and token not in CLOSING:
+        if waiting and token not in CLOSING_BRACKETS:
             yield waiting
         waiting = (token, span) if token == "," else None
         if not waiting:
@@ -130,7 +130,7 @@ def _code(text: str) -> Iterator[tuple[str, Span]]:
         yield waiting
 
 
-class _Names:
+class _Tokens:
     """Tells the student's own names, which may be any, from those that say what is computed."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class _Names:
         if kind in String:
             return STRING
         if kind in Number:
-            return _number(value)
+            return _number_token(value)
         self._has_class |= value == "class"
         if kind not in Name or kind in (Name.Builtin, Name.Exception, Name.Namespace):
             return value
@@ -156,7 +156,7 @@ class _Names:
         return value if before == "." and owner not in self._objects else NAME
 
 
-def _number(value: str) -> str:
+def _number_token(value: str) -> str:
     """Return a number as Python would show it as a float: 40 is 40.0 and 4e1."""
     try:
         return str(float(value))

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nbjudge.similar.fingerprints import Kind, Reading
+from nbjudge.similar.fingerprints import AnswerKind, Fingerprint
 
 __all__ = [
     "Alike",
     "Answers",
-    "Findings",
-    "Group",
-    "Pair",
+    "Comparison",
+    "LinkedStudents",
+    "StudentPair",
     "compare",
     "erlang_tail",
     "rarity",
@@ -36,7 +36,7 @@ KNOWN_WEIGHS = 0.2
 #: Below this, what two answers share is no evidence at all.
 LEAST_EVIDENCE = 0.3
 #: One answer stands out alone if it shares so many rare fingerprints, and such a share of its own.
-STANDS_ALONE = {Kind.CODE: (40.0, 0.8), Kind.WORDS: (15.0, 0.3)}
+STANDS_ALONE = {AnswerKind.CODE: (40.0, 0.8), AnswerKind.WORDS: (15.0, 0.3)}
 #: From which rarity on few have a fingerprint.
 RARE = 0.5
 #: Where the bars of the distribution of scores begin; pairs from 1 on stand out.
@@ -51,8 +51,8 @@ class Answers:
     ----------
     exercise : str
         Its number.
-    kind : Kind
-    readings : mapping of int to Reading
+    kind : AnswerKind
+    readings : mapping of int to Fingerprint
         By the number of the student.
     given : set of int
         The fingerprints of what everybody was given.
@@ -61,8 +61,8 @@ class Answers:
     """
 
     exercise: str
-    kind: Kind
-    readings: Mapping[int, Reading]
+    kind: AnswerKind
+    readings: Mapping[int, Fingerprint]
     given: frozenset[int] = frozenset()
     known: frozenset[int] = frozenset()
 
@@ -74,7 +74,7 @@ class Alike:
     Parameters
     ----------
     exercise : str
-    kind : Kind
+    kind : AnswerKind
     share : float
         Of what the student who has less of their own wrote, weighed by rarity, from 0 to 1.
     shared : float
@@ -85,14 +85,14 @@ class Alike:
     """
 
     exercise: str
-    kind: Kind
+    kind: AnswerKind
     share: float
     shared: float
     as_alike: int
 
 
 @dataclass(frozen=True)
-class Pair:
+class StudentPair:
     """Two students whose answers were compared.
 
     Parameters
@@ -121,32 +121,32 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Group:
+class LinkedStudents:
     """Students who are linked by pairs that stand out.
 
     Parameters
     ----------
     members : tuple of int
-    pairs : tuple of Pair
+    pairs : tuple of StudentPair
         All that stand out, the highest score first.
-    links : tuple of Pair
+    links : tuple of StudentPair
         As few of them as show everybody beside the one whom they read most like.
     """
 
     members: tuple[int, ...]
-    pairs: tuple[Pair, ...]
-    links: tuple[Pair, ...]
+    pairs: tuple[StudentPair, ...]
+    links: tuple[StudentPair, ...]
 
 
 @dataclass(frozen=True)
-class Findings:
+class Comparison:
     """What comparing a class came to.
 
     Parameters
     ----------
     pairs : int
         How many were compared.
-    groups : tuple of Group
+    groups : tuple of LinkedStudents
         The highest score first.
     scores : tuple of (float, int)
         How many pairs have a score from this one on, and below the next.
@@ -155,7 +155,7 @@ class Findings:
     """
 
     pairs: int
-    groups: tuple[Group, ...]
+    groups: tuple[LinkedStudents, ...]
     scores: tuple[tuple[float, int], ...]
     nearest: float
 
@@ -245,7 +245,7 @@ def shared_prints(
     return few, set(shared) - few
 
 
-def _compare(answers: Answers, students: int, valid: NDArray[np.bool_]) -> _Compared:
+def _compare_answers(answers: Answers, students: int, valid: NDArray[np.bool_]) -> _Compared:
     weighed = weights(answers, students)
     own = np.zeros(students)
     columns: dict[int, list[int]] = {}
@@ -277,7 +277,7 @@ def compare(
     only: Collection[int] | None = None,
     left_out: Collection[tuple[int, int]] = (),
     earlier: int = 0,
-) -> Findings:
+) -> Comparison:
     """Return which pairs of a class read alike.
 
     Parameters
@@ -306,17 +306,17 @@ def compare(
         valid[one, other] = False
     pairs = int(valid.sum())
     if not pairs:
-        return Findings(0, (), tuple((low, 0) for low in BINS), 0.0)
-    found = [_compare(answers, students, valid | valid.T) for answers in exercises]
-    whole = _whole(found, pairs, students)
-    alone, written = (_alone(found, kind, students) for kind in (Kind.CODE, Kind.WORDS))
+        return Comparison(0, (), tuple((low, 0) for low in BINS), 0.0)
+    found = [_compare_answers(answers, students, valid | valid.T) for answers in exercises]
+    whole = _whole_likeness(found, pairs, students)
+    alone, written = (_alone(found, kind, students) for kind in (AnswerKind.CODE, AnswerKind.WORDS))
     scores = np.where(valid, np.maximum(whole, np.maximum(alone, written)), 0.0)
     told = valid.copy()
     if only is not None:
         asked = np.isin(np.arange(students), list(only))
         told &= np.logical_or.outer(asked, asked)
     outstanding = [
-        Pair(
+        StudentPair(
             one=int(one),
             other=int(other),
             score=float(scores[one, other]),
@@ -333,7 +333,7 @@ def compare(
     ]
     counts, _ = np.histogram(scores[valid], bins=[*BINS, np.inf])
     below = scores[valid & (scores < 1.0)]
-    return Findings(
+    return Comparison(
         pairs=pairs,
         groups=_groups(outstanding),
         scores=tuple(zip(BINS, map(int, counts), strict=True)),
@@ -341,11 +341,11 @@ def compare(
     )
 
 
-def _whole(found: Sequence[_Compared], pairs: int, students: int) -> Matrix:
+def _whole_likeness(found: Sequence[_Compared], pairs: int, students: int) -> Matrix:
     evidence = np.zeros((students, students))
     telling = 0
     for exercise in found:
-        if exercise.answers.kind is Kind.CODE and exercise.as_alike.any():
+        if exercise.answers.kind is AnswerKind.CODE and exercise.as_alike.any():
             telling += 1
             # Of two triangles the lower one repeats the upper.
             as_alike = exercise.as_alike
@@ -353,7 +353,7 @@ def _whole(found: Sequence[_Compared], pairs: int, students: int) -> Matrix:
     return evidence / _needed_evidence(telling, pairs) if telling else evidence
 
 
-def _alone(found: Sequence[_Compared], kind: Kind, students: int) -> Matrix:
+def _alone(found: Sequence[_Compared], kind: AnswerKind, students: int) -> Matrix:
     most, part = STANDS_ALONE[kind]
     score = np.zeros((students, students))
     for exercise in found:
@@ -362,14 +362,14 @@ def _alone(found: Sequence[_Compared], kind: Kind, students: int) -> Matrix:
     return score
 
 
-def _groups(pairs: Sequence[Pair]) -> tuple[Group, ...]:
+def _groups(pairs: Sequence[StudentPair]) -> tuple[LinkedStudents, ...]:
     """Link the students of pairs, the most alike first: each link that joins two groups is kept."""
     ordered = sorted(
         pairs,
         key=lambda p: (-round(p.score, 9), -sum(e.shared for e in p.exercises), p.one, p.other),
     )
     group_of: dict[int, set[int]] = {}
-    links: list[Pair] = []
+    links: list[StudentPair] = []
     for pair in ordered:
         one = group_of.setdefault(pair.one, {pair.one})
         other = group_of.setdefault(pair.other, {pair.other})
@@ -378,13 +378,13 @@ def _groups(pairs: Sequence[Pair]) -> tuple[Group, ...]:
             one |= other
             for member in other:
                 group_of[member] = one
-    groups: list[Group] = []
+    groups: list[LinkedStudents] = []
     for pair in ordered:
         members = group_of[pair.one]
         if any(pair.one in group.members for group in groups):
             continue
         groups.append(
-            Group(
+            LinkedStudents(
                 members=tuple(sorted(members)),
                 pairs=tuple(p for p in ordered if p.one in members),
                 links=tuple(p for p in links if p.one in members),

@@ -20,10 +20,10 @@ from nbjudge.intake.submission import printable
 from nbjudge.pages.frame import Pages, count_of
 from nbjudge.pages.rich_outputs import FORMATTER
 from nbjudge.similar.find import Similar
-from nbjudge.similar.fingerprints import Kind, Reading, passages
-from nbjudge.similar.pairs import Alike, Group, Pair, shared_prints
+from nbjudge.similar.fingerprints import AnswerKind, Fingerprint, passages
+from nbjudge.similar.pairs import Alike, LinkedStudents, StudentPair, shared_prints
 
-__all__ = ["as_data", "describe", "labels", "mark_passages", "page", "write"]
+__all__ = ["as_data", "describe_groups", "labels", "mark_passages", "page_on_class", "write"]
 
 #: Groups on one page, pairs of a group side by side, exercises of a pair side by side.
 MOST_GROUPS = 25
@@ -47,7 +47,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideBySide:
     """Two answers to an exercise, beside each other."""
 
     exercise: str
@@ -61,9 +61,9 @@ class Comparison:
     """A pair as the page tells it."""
 
     labels: tuple[str, str]
-    pair: Pair
+    pair: StudentPair
     reasons: tuple[str, ...]
-    beside: tuple[Beside, ...]
+    beside: tuple[SideBySide, ...]
     left_out: tuple[str, ...]
     silent: tuple[str, ...]
 
@@ -74,7 +74,7 @@ class Told:
 
     anchor: str
     labels: tuple[str, ...]
-    group: Group
+    group: LinkedStudents
     comparisons: tuple[Comparison, ...]
 
 
@@ -109,7 +109,7 @@ def labels(found: Similar, *, anonymous: bool = False) -> dict[int, str]:
     }
 
 
-def _by_pairs(group: Group) -> Iterator[int]:
+def _by_pairs(group: LinkedStudents) -> Iterator[int]:
     for pair in group.pairs:
         yield from (pair.one, pair.other)
 
@@ -123,7 +123,7 @@ def shown_score(score: float) -> str:
     return f"{floor(score * 100 + 1e-9) / 100:.2f}"
 
 
-def page(found: Similar, *, anonymous: bool = False) -> str:
+def page_on_class(found: Similar, *, anonymous: bool = False) -> str:
     """Return the page of an assignment.
 
     Parameters
@@ -140,7 +140,10 @@ def page(found: Similar, *, anonymous: bool = False) -> str:
         found=found,
         findings=found.findings,
         anonymous=anonymous,
-        told=[_tell(found, group, n, names) for n, group in enumerate(groups[:MOST_GROUPS], 1)],
+        told=[
+            _group_on_page(found, group, n, names)
+            for n, group in enumerate(groups[:MOST_GROUPS], 1)
+        ],
         more=len(groups[MOST_GROUPS:]),
         bars=_bars(found.findings.scores),
         remarks=[
@@ -162,7 +165,9 @@ def _bars(scores: Sequence[tuple[float, int]]) -> list[Bar]:
     ]
 
 
-def _tell(found: Similar, group: Group, number: int, names: dict[int, str]) -> Told:
+def _group_on_page(
+    found: Similar, group: LinkedStudents, number: int, names: dict[int, str]
+) -> Told:
     anchor = f"group-{number}"
     return Told(
         anchor=anchor,
@@ -175,12 +180,14 @@ def _tell(found: Similar, group: Group, number: int, names: dict[int, str]) -> T
     )
 
 
-def _comparison(found: Similar, pair: Pair, anchor: str, names: dict[int, str]) -> Comparison:
+def _comparison(
+    found: Similar, pair: StudentPair, anchor: str, names: dict[int, str]
+) -> Comparison:
     few = max(UNUSUAL * found.findings.pairs, 1)
     alike = [
         each
         for each in pair.exercises
-        if each.as_alike and (each.share >= SHOWN_FROM or each.kind is Kind.WORDS)
+        if each.as_alike and (each.share >= SHOWN_FROM or each.kind is AnswerKind.WORDS)
     ]
     # In a small class, or a large group, even what made a pair stand out is not unusual.
     telling = [each for each in alike if each.as_alike <= few] or alike
@@ -189,8 +196,8 @@ def _comparison(found: Similar, pair: Pair, anchor: str, names: dict[int, str]) 
     return Comparison(
         labels=(names[pair.one], names[pair.other]),
         pair=pair,
-        reasons=tuple(_reasons(pair)),
-        beside=tuple(_beside(found, pair, each, anchor, names) for each in shown),
+        reasons=tuple(_reasons_of_pair(pair)),
+        beside=tuple(_side_by_side(found, pair, each, anchor, names) for each in shown),
         left_out=tuple(
             clean_characters(found.called(e.exercise)) for e in telling if e not in shown
         ),
@@ -200,7 +207,7 @@ def _comparison(found: Similar, pair: Pair, anchor: str, names: dict[int, str]) 
     )
 
 
-def _reasons(pair: Pair) -> Iterator[str]:
+def _reasons_of_pair(pair: StudentPair) -> Iterator[str]:
     if pair.whole >= 1:
         yield "Their code reads alike over the exercises together"
     if pair.alone >= 1:
@@ -209,7 +216,9 @@ def _reasons(pair: Pair) -> Iterator[str]:
         yield "A written answer has passages that few others have, word by word"
 
 
-def _beside(found: Similar, pair: Pair, alike: Alike, anchor: str, names: dict[int, str]) -> Beside:
+def _side_by_side(
+    found: Similar, pair: StudentPair, alike: Alike, anchor: str, names: dict[int, str]
+) -> SideBySide:
     answers = found.exercises[alike.exercise]
     few, many = shared_prints(answers, len(found.students), pair.one, pair.other)
     sides = [
@@ -220,7 +229,7 @@ def _beside(found: Similar, pair: Pair, alike: Alike, anchor: str, names: dict[i
         )
         for n in (pair.one, pair.other)
     ]
-    return Beside(
+    return SideBySide(
         exercise=clean_characters(found.called(alike.exercise)),
         anchor=f"{anchor}-{pair.exercises.index(alike) + 1}",
         told=f"{alike.share:.0%}",
@@ -231,15 +240,17 @@ def _beside(found: Similar, pair: Pair, alike: Alike, anchor: str, names: dict[i
 # ---- Text with its passages ----------------------------------------------------------------------
 
 
-def mark_passages(read: Reading, few: Iterable[int], many: Iterable[int], kind: Kind) -> Markup:
+def mark_passages(
+    read: Fingerprint, few: Iterable[int], many: Iterable[int], kind: AnswerKind
+) -> Markup:
     """Return an answer with the passages marked that another has, too.
 
     Parameters
     ----------
-    read : Reading
+    read : Fingerprint
     few, many : iterable of int
         The fingerprints of what few others have, and of what many have.
-    kind : Kind
+    kind : AnswerKind
         Code gets its colours.
     """
     level = bytearray(len(read.text))
@@ -250,7 +261,7 @@ def mark_passages(read: Reading, few: Iterable[int], many: Iterable[int], kind: 
                 level[line.start() : line.end()] = bytes([rank]) * len(line[0])
     tokens = (
         PythonLexer().get_tokens_unprocessed(read.text)
-        if kind is Kind.CODE
+        if kind is AnswerKind.CODE
         else [(0, None, read.text)]
     )
     stretches: list[tuple[int, list[tuple[Any, str]]]] = []
@@ -271,10 +282,10 @@ def _even(level: bytearray, start: int, stop: int) -> Iterator[tuple[int, int]]:
             begin = place
 
 
-def _stretch(name: str, parts: list[tuple[Any, str]], kind: Kind) -> Markup:
+def _stretch(name: str, parts: list[tuple[Any, str]], kind: AnswerKind) -> Markup:
     text = "".join(value for _, value in parts)
     body = escape(text)
-    if kind is Kind.CODE:
+    if kind is AnswerKind.CODE:
         coloured = formatted(parts, FORMATTER)
         body = Markup(coloured if text.endswith("\n") else coloured.removesuffix("\n"))
     return Markup('<mark class="{}">{}</mark>').format(name, body) if name else body
@@ -287,11 +298,11 @@ def write(course: Course, found: Similar, *, anonymous: bool = False) -> str:
     """Write the page to `reports/`, and return where it is, relative to the course."""
     path = course.root / "reports" / f"{found.assignment}-similar.html"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(page(found, anonymous=anonymous), encoding="utf-8", newline="\n")
+    path.write_text(page_on_class(found, anonymous=anonymous), encoding="utf-8", newline="\n")
     return path.relative_to(course.root).as_posix()
 
 
-def describe(found: Similar, written: str, *, anonymous: bool = False) -> Iterator[str]:
+def describe_groups(found: Similar, written: str, *, anonymous: bool = False) -> Iterator[str]:
     """Yield what the command says: a line for each group that stands out, and where the page is."""
     names = labels(found, anonymous=anonymous)
     submissions = count_of(len(found.students), "submission", "submissions")
@@ -318,7 +329,7 @@ def as_data(found: Similar, *, anonymous: bool = False) -> dict[str, Any]:
     """Return the findings as plain data: numbers and names, no answers."""
     names = labels(found, anonymous=anonymous)
 
-    def told(pair: Pair) -> dict[str, Any]:
+    def told(pair: StudentPair) -> dict[str, Any]:
         numbers = asdict(pair)
         return {"students": [names[numbers.pop("one")], names[numbers.pop("other")]], **numbers}
 

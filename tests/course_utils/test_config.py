@@ -11,7 +11,7 @@ import pytest
 import course_utils
 from nbjudge.course.course import Course
 from nbjudge.proof import doctor
-from nbjudge.proof.doctor import State
+from nbjudge.proof.doctor import ProtectionState
 from nbjudge.sandbox import bubblewrap
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def test_the_readme_says_how_to_open_a_notebook_and_where_the_data_come_from(rel
     assert "generated stand-ins for their data" in readme
 
 
-def data_sets() -> tuple[State, str]:
+def data_sets() -> tuple[ProtectionState, str]:
     """Return what `course doctor` says of them."""
     (row,) = [row for row in doctor.machine(COURSE) if row.name == "data sets"]
     return row.state, row.reason
@@ -75,7 +75,7 @@ def test_stand_ins_are_named_and_nothing_is_fetched(
 
     state, reason = data_sets()
 
-    assert state is State.HOLDS
+    assert state is ProtectionState.HOLDS
     assert reason.startswith("preterm: stand-in, ")
     assert reason.endswith("(`course data` fetches the real ones)")
     assert list(tmp_path.iterdir()) == []
@@ -88,7 +88,7 @@ def test_a_damaged_data_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     state, reason = data_sets()
 
-    assert state is State.BROKEN
+    assert state is ProtectionState.BROKEN
     assert str(tmp_path / "images.npz") in reason
 
 
@@ -96,6 +96,6 @@ def test_a_damaged_data_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.skipif(bool(bubblewrap.problem()), reason=f"no sandbox: {bubblewrap.problem()}")
 def test_a_kernel_finds_the_data_sets_that_are_here() -> None:
     with doctor.outside(COURSE) as facts:
-        (row,) = doctor.examine(facts, (doctor.DATA,), COURSE.plug)
+        (row,) = doctor.examine(facts, (doctor.DATA_PROBE,), COURSE.plug)
 
-    assert (row.state, row.reason) == (State.HOLDS, doctor.DATA.holds)
+    assert (row.state, row.reason) == (ProtectionState.HOLDS, doctor.DATA_PROBE.holds)

@@ -33,7 +33,7 @@ from nbjudge.proof.fairness import (
     MistakeFound,
     StyleFound,
     cells_of,
-    describe,
+    fairness_tables,
     measure,
 )
 from nbjudge.release import source
@@ -50,7 +50,7 @@ NOBODYS = "def loss(w1, w2):\n    return 41 * w1**2 + 12 * w2**2 + 43 * w2\n"
 
 def shown(found: Fairness, width: int = 80, **how: Any) -> str:
     console = Console(width=width, file=io.StringIO())
-    for part in describe(found, **how):
+    for part in fairness_tables(found, **how):
         console.print(part)
     return console.file.getvalue()
 
@@ -312,7 +312,7 @@ def test_the_table_counts_for_each_exercise_and_fits_its_terminal(width: int) ->
 
 
 def test_nothing_more_is_shown_when_all_is_well() -> None:
-    assert len(list(describe(Fairness((row(mistake(seen=False), style()),))))) == 1
+    assert len(list(fairness_tables(Fairness((row(mistake(seen=False), style()),))))) == 1
 
 
 def test_what_is_wrong_is_told_by_name() -> None:

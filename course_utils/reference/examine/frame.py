@@ -40,9 +40,9 @@ __all__ = [
 ]
 
 #: Where the code of the course lies.
-COURSE = str(Path(course_utils.__file__).parent)
+COURSE_FOLDER = str(Path(course_utils.__file__).parent)
 #: Characters of an exception's message that tell one from another.
-MAX_MESSAGE = 200
+MAX_ERROR = 200
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
 def _is_raised_here(error: Exception) -> bool:
     """Say whether it was the course's code that raised an exception, not an answer at hand."""
     *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
-    return innermost.f_code.co_filename.startswith(COURSE)
+    return innermost.f_code.co_filename.startswith(COURSE_FOLDER)
 
 
 def _exception(error: Exception, trace: Trace) -> Seen:
@@ -243,7 +243,7 @@ def _exception(error: Exception, trace: Trace) -> Seen:
         name, said = error.name, error.said
     else:
         name, said = type(error).__name__, str(error)
-    told_apart = said[:MAX_MESSAGE] if all(seen.held for seen in trace) else ""
+    told_apart = said[:MAX_ERROR] if all(seen.held for seen in trace) else ""
     return Seen("exception", held=False, found=[name, told_apart])
 
 

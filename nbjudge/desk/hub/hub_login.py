@@ -22,10 +22,10 @@ from nbjudge.exceptions import CourseError
 __all__ = ["HubLogin"]
 
 #: By what JupyterHub tells its services; for one that it does not start they are set by hand.
-NEEDED = ("JUPYTERHUB_API_TOKEN", "JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_PREFIX")
-COOKIE = "desk-hub"
+HUB_VARIABLES = ("JUPYTERHUB_API_TOKEN", "JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_PREFIX")
+HUB_COOKIE = "desk-hub"
 #: Seconds in which somebody has to log in at the hub.
-PATIENCE = 600
+RECHECK_SECONDS = 600
 
 
 class HubLogin:
@@ -45,7 +45,7 @@ class HubLogin:
     """
 
     def __init__(self, policy: DeskPolicy, key: bytes, doors: Doors) -> None:
-        missing = [name for name in NEEDED if not os.environ.get(name)]
+        missing = [name for name in HUB_VARIABLES if not os.environ.get(name)]
         if missing:
             message = (
                 f"c.Desk.hub is set, and no JupyterHub has said how to ask it: {missing[0]} is not "
@@ -80,9 +80,9 @@ class HubLogin:
         query = {"state": state, "code_challenge": challenge, "code_challenge_method": method}
         answer = RedirectResponse(f"{self._hub.login_url}&{urlencode(query)}", 303)
         answer.set_cookie(
-            COOKIE,
+            HUB_COOKIE,
             self._signer.dumps([state, verifier]),
-            max_age=PATIENCE,
+            max_age=RECHECK_SECONDS,
             path=self._policy.base or "/",
             secure=self._policy.is_encrypted,
             httponly=True,
@@ -94,7 +94,9 @@ class HubLogin:
         """Let in whom the hub sends, if this browser was sent there."""
         told = request.query_params
         try:
-            state, verifier = self._signer.loads(request.cookies.get(COOKIE, ""), max_age=PATIENCE)
+            state, verifier = self._signer.loads(
+                request.cookies.get(HUB_COOKIE, ""), max_age=RECHECK_SECONDS
+            )
         except BadData:
             state, verifier = "", ""
         if not state or not hmac.compare_digest(state, told.get("state", "")):
@@ -109,5 +111,5 @@ class HubLogin:
         name = str(user["name"])
         visitor = Visitor(name, is_grader=name in self._policy.graders)
         answer = self._doors.begin(request, visitor)
-        answer.delete_cookie(COOKIE, path=self._policy.base or "/")
+        answer.delete_cookie(HUB_COOKIE, path=self._policy.base or "/")
         return answer

@@ -24,7 +24,7 @@ from urllib.request import (
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Answer", "Unanswered", "ask"]
+__all__ = ["HttpAnswer", "Unanswered", "ask"]
 
 #: Bytes of the longest answer that is read, if nobody says otherwise; seconds for one step of a
 #: request, and for all of it, from the name of the host to the last byte.
@@ -37,7 +37,7 @@ class Unanswered(CourseError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """The status of an answer, its body, and where it says that more follows, if it does."""
 
     status: int
@@ -63,7 +63,7 @@ def ask(
     data: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     longest: int = LONGEST,
-) -> Answer:
+) -> HttpAnswer:
     """Return what an address answers; with data it is sent there.
 
     Raises
@@ -74,7 +74,7 @@ def ask(
     host = urlsplit(url).hostname
     request = Request(url, data=data, headers=dict(headers or {}))
     end = time.monotonic() + WHOLE
-    answer: Future[Answer] = Future()
+    answer: Future[HttpAnswer] = Future()
 
     def work() -> None:
         try:
@@ -99,12 +99,12 @@ class _TooLong(Exception):
     """An answer is longer than what is read."""
 
 
-def _ask(request: Request, end: float, longest: int) -> Answer:
+def _ask(request: Request, end: float, longest: int) -> HttpAnswer:
     try:
         answer = _opener(end).open(request, timeout=STEP)
     except HTTPError as error:
         with error:
-            return Answer(error.code, b"")
+            return HttpAnswer(error.code, b"")
     with answer:
         body = bytearray()
         while piece := answer.read1(PIECE):
@@ -113,7 +113,7 @@ def _ask(request: Request, end: float, longest: int) -> Answer:
                 raise _TooLong
         if answer.length:
             raise http.client.IncompleteRead(bytes(body), answer.length)
-        return Answer(answer.status, bytes(body), _next(request.full_url, answer.headers))
+        return HttpAnswer(answer.status, bytes(body), _next(request.full_url, answer.headers))
 
 
 def _next(url: str, headers: Any) -> str:

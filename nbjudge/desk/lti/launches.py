@@ -30,7 +30,7 @@ VERSION, MESSAGE, CHOOSING = "1.3.0", "LtiResourceLinkRequest", "LtiDeepLinkingR
 SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 NEEDED = ("iss", "aud", "exp", "iat", "nonce", "sub")
 #: Seconds by which two clocks may differ.
-ALLOWANCE = 60
+CLOCK_SKEW = 60
 #: Characters of the longest word of a platform's that is read.
 LONGEST = 2000
 #: Where a platform may send people that is no assignment: the top, and the launch itself.
@@ -169,9 +169,9 @@ def _require_time(claims: Mapping[str, Any], now: datetime) -> None:
     times = (ends, began, starts)
     if not all(isinstance(time, int | float) and not isinstance(time, bool) for time in times):
         raise Refused("This launch does not say of when it is.", 403)
-    if seconds > ends + ALLOWANCE:
+    if seconds > ends + CLOCK_SKEW:
         raise Refused("This launch is out of date. Open it again.", 403)
-    if max(began, starts) > seconds + ALLOWANCE:
+    if max(began, starts) > seconds + CLOCK_SKEW:
         message = "This launch is from the future: the clock here or at your platform is wrong."
         raise Refused(message, 403)
 

@@ -30,7 +30,7 @@ from nbjudge.desk.web.uploads import read_form
 
 __all__ = ["LtiRoutes"]
 
-COOKIE = "desk-lti-"
+COOKIE_PREFIX = "desk-lti-"
 #: Characters of the longest hint that a platform gives to get back.
 LONGEST = 4000
 #: How many refusals are noted within an hour: strangers shall not fill the disk.
@@ -206,7 +206,7 @@ class LtiRoutes:
 
 def _cookie(state: str) -> str:
     """Return the name of a login's cookie: several logins may be on their way in one browser."""
-    return COOKIE + hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()[:16]
+    return COOKIE_PREFIX + hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _keep_in_frames(answer: Response) -> None:

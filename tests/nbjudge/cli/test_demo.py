@@ -10,7 +10,7 @@ from classroom import TINY
 from rich.console import Console
 
 from nbjudge.cli import demo
-from nbjudge.cli.demo import Student, made_up_class, run
+from nbjudge.cli.demo import DemoStudent, made_up_class, run
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.rows import Status
@@ -19,13 +19,15 @@ from nbjudge.judge.knowledge import knowledge
 #: The course beside the judge, which knows many mistakes.
 THIS = Course(Path(__file__).parents[3])
 CLASS = (
-    Student("ada", "sums", "all right"),
-    Student("bruno", "sums", "half", answered=0.34),
-    Student("chidi", "sums", "untouched", answered=0),
-    Student("dmitri", "sums", "one mistake", wrong={"ex_1_1_1": "def total(n):\n    return 0\n"}),
-    Student("frida", "sums", "broke off", mishap=demo._cut_off),
-    Student("hugo", "sums", "format 3", mishap=demo._in_old_format),
-    Student("Zoë Brontë", "sums", "all right"),
+    DemoStudent("ada", "sums", "all right"),
+    DemoStudent("bruno", "sums", "half", answered=0.34),
+    DemoStudent("chidi", "sums", "untouched", answered=0),
+    DemoStudent(
+        "dmitri", "sums", "one mistake", wrong={"ex_1_1_1": "def total(n):\n    return 0\n"}
+    ),
+    DemoStudent("frida", "sums", "broke off", mishap=demo._cut_off),
+    DemoStudent("hugo", "sums", "format 3", mishap=demo._in_old_format),
+    DemoStudent("Zoë Brontë", "sums", "all right"),
 )
 
 

@@ -93,7 +93,7 @@ def test_without_a_sandbox_it_opens_only_if_told_to(
 ) -> None:
     monkeypatch.setattr(bubblewrap, "problem", lambda: "There is no bubblewrap.")
     opened = []
-    monkeypatch.setattr(open_desk, "serve", lambda *arguments: opened.append(1))
+    monkeypatch.setattr(open_desk, "serve_desk", lambda *arguments: opened.append(1))
 
     assert "--without-sandbox" in call(course).output
     assert opened == []

@@ -151,7 +151,7 @@ def test_a_judge_that_is_new_finds_what_the_last_one_knew(
 ) -> None:
     found = answers(SAVE)
     assert found.judge("save('out.txt')\nopen('in.txt', 'w').close()").mark == 1
-    monkeypatch.setattr(test_folder, "_held", None)
+    monkeypatch.setattr(test_folder, "_folder_of_test", None)
 
     test = "import os\nassert os.path.exists('in.txt') and open('out.txt').read() == 'hi'"
     assert found.judge(test).mark == 1
@@ -226,7 +226,7 @@ def test_requests_about_files_count_toward_no_bound(answers: Any) -> None:
 
 
 def test_what_a_killed_grader_has_left_is_deleted_by_the_next() -> None:
-    left = test_folder.short_folder() / f"{test_folder.PREFIX}{2**22 + 1}-x"
+    left = test_folder.short_folder() / f"{test_folder.TEST_FOLDER_PREFIX}{2**22 + 1}-x"
     left.mkdir()
     beside = FilesBeside(FILES, OWN)
 

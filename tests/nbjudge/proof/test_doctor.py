@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
 from nbjudge.proof import doctor
-from nbjudge.proof.doctor import Diagnosis, Probe, Ran, Row, State
+from nbjudge.proof.doctor import Diagnosis, Probe, ProbeRun, Protection, ProtectionState
 from nbjudge.sandbox import bubblewrap, session
 from nbjudge.sandbox.session import KernelLost, KernelStartError
 
@@ -70,14 +70,14 @@ def kernel(
     monkeypatch.setattr(doctor, "Session", Session)
 
 
-def examined(*probes: Probe) -> list[Row]:
+def examined(*probes: Probe) -> list[Protection]:
     return list(doctor.examine({}, probes))
 
 
 def printed(diagnosis: Diagnosis) -> str:
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
-        console.print(doctor.render(diagnosis))
+        console.print(doctor.protections_table(diagnosis))
     return capture.get()
 
 
@@ -87,7 +87,7 @@ def test_every_protection_holds_here(course: Course) -> None:
     with doctor.outside(course) as facts:
         rows = list(doctor.examine(facts))
 
-    assert [row for row in rows if row.state is not State.HOLDS] == []
+    assert [row for row in rows if row.state is not ProtectionState.HOLDS] == []
     assert len(rows) == len(doctor.PROBES)
 
 
@@ -100,7 +100,7 @@ def test_without_walls_each_probe_says_that_its_protection_does_not_hold(
     with doctor.outside(course) as facts:
         rows = list(doctor.examine(facts))
 
-    assert [row for row in rows if row.state is not State.BROKEN] == []
+    assert [row for row in rows if row.state is not ProtectionState.BROKEN] == []
 
 
 @linux
@@ -118,7 +118,7 @@ def test_what_leads_to_python_is_not_looked_for(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(course.root / "source" / "venv"))
 
-    entries = doctor._entries(course.root)
+    entries = doctor._visible_entries(course.root)
 
     assert str(course.root / "nbgrader_config.py") in entries
     assert str(course.root / "source") not in entries
@@ -127,19 +127,19 @@ def test_what_leads_to_python_is_not_looked_for(
 @pytest.mark.parametrize(
     ("said", "state", "reason"),
     [
-        ("[]", State.HOLDS, "there are walls"),
-        ("noise\n[]", State.HOLDS, "there are walls"),
-        ('["it flies", "it swims"]', State.BROKEN, "it flies; it swims"),
-        ("", State.UNTRIED, "the probe broke off: it said nothing"),
-        ("no list", State.UNTRIED, "the probe broke off: it said nothing"),
+        ("[]", ProtectionState.HOLDS, "there are walls"),
+        ("noise\n[]", ProtectionState.HOLDS, "there are walls"),
+        ('["it flies", "it swims"]', ProtectionState.BROKEN, "it flies; it swims"),
+        ("", ProtectionState.UNTRIED, "the probe broke off: it said nothing"),
+        ("no list", ProtectionState.UNTRIED, "the probe broke off: it said nothing"),
     ],
 )
 def test_a_probe_holds_only_if_it_says_so(
-    monkeypatch: pytest.MonkeyPatch, said: str, state: State, reason: str
+    monkeypatch: pytest.MonkeyPatch, said: str, state: ProtectionState, reason: str
 ) -> None:
     kernel(monkeypatch, said=said)
 
-    assert examined(PROBE) == [Row("protection", "walls", state, reason)]
+    assert examined(PROBE) == [Protection("protection", "walls", state, reason)]
 
 
 def test_a_probe_that_breaks_off_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,15 +147,21 @@ def test_a_probe_that_breaks_off_proves_nothing(monkeypatch: pytest.MonkeyPatch)
 
     [row] = examined(PROBE)
 
-    assert (row.state, row.reason) == (State.UNTRIED, "the probe broke off: NameError: so it is")
+    assert (row.state, row.reason) == (
+        ProtectionState.UNTRIED,
+        "the probe broke off: NameError: so it is",
+    )
 
 
 @pytest.mark.parametrize(
     ("lost", "state"),
-    [("it used more than 150 MB of memory", State.HOLDS), ("the kernel died", State.UNTRIED)],
+    [
+        ("it used more than 150 MB of memory", ProtectionState.HOLDS),
+        ("the kernel died", ProtectionState.UNTRIED),
+    ],
 )
 def test_being_ended_for_its_memory_is_what_a_limit_of_memory_is_for(
-    monkeypatch: pytest.MonkeyPatch, lost: str, state: State
+    monkeypatch: pytest.MonkeyPatch, lost: str, state: ProtectionState
 ) -> None:
     kernel(monkeypatch, lost=lost)
     [probe] = [probe for probe in doctor.PROBES if probe.name == "memory of all"]
@@ -163,21 +169,21 @@ def test_being_ended_for_its_memory_is_what_a_limit_of_memory_is_for(
     [row] = examined(probe)
 
     assert row.state is state
-    assert examined(PROBE)[0].state is State.UNTRIED
+    assert examined(PROBE)[0].state is ProtectionState.UNTRIED
 
 
 @pytest.mark.parametrize(
     ("running", "left", "state"),
     [
-        (True, False, State.HOLDS),
-        (True, True, State.BROKEN),
-        (False, False, State.UNTRIED),
+        (True, False, ProtectionState.HOLDS),
+        (True, True, ProtectionState.BROKEN),
+        (False, False, ProtectionState.UNTRIED),
     ],
 )
 def test_a_process_left_behind_must_have_been_seen_before(
-    running: bool, left: bool, state: State
+    running: bool, left: bool, state: ProtectionState
 ) -> None:
-    assert doctor.nothing_left(Ran((), "", running, left))[0] is state
+    assert doctor.nothing_left(ProbeRun((), "", running, left))[0] is state
 
 
 def test_one_kernel_that_does_not_start_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,23 +198,23 @@ def test_one_kernel_that_does_not_start_is_enough(monkeypatch: pytest.MonkeyPatc
     rows = examined(PROBE, PROBE, PROBE)
 
     assert len(started) == 1
-    assert {row.state for row in rows} == {State.UNTRIED}
+    assert {row.state for row in rows} == {ProtectionState.UNTRIED}
     assert rows[0].reason == "A kernel for grading did not start: so it is"
 
 
 def test_without_a_sandbox_no_protection_holds_and_nothing_is_tried(
     course: Course, no_sandbox: None, no_kernels: None
 ) -> None:
-    diagnosis = doctor.diagnose(course)
+    diagnosis = doctor.examine_machine(course)
 
     protections = [row for row in diagnosis.rows if row.group == "protection"]
     assert [row.name for row in protections] == [probe.name for probe in doctor.PROBES]
-    assert {row.state for row in protections} == {State.BROKEN}
+    assert {row.state for row in protections} == {ProtectionState.BROKEN}
     assert (diagnosis.problem, diagnosis.ok) == ("There is none today.", False)
 
 
 def test_the_names_of_probes_differ() -> None:
-    names = [probe.name for probe in (*doctor.PROBES, doctor.DATA)]
+    names = [probe.name for probe in (*doctor.PROBES, doctor.DATA_PROBE)]
 
     assert len(set(names)) == len(names)
 
@@ -216,13 +222,13 @@ def test_the_names_of_probes_differ() -> None:
 # The rest of the machine
 
 
-def found(course: Course | None) -> dict[str, tuple[State, str]]:
+def found(course: Course | None) -> dict[str, tuple[ProtectionState, str]]:
     return {row.name: (row.state, row.reason) for row in doctor.machine(course)}
 
 
 def test_a_gradebook_that_is_not_there_yet_is_not_made(course: Course) -> None:
     assert found(course)["gradebook"] == (
-        State.HOLDS,
+        ProtectionState.HOLDS,
         "none yet: the first `course release` makes it",
     )
     assert not (course.root / "gradebook.db").exists()
@@ -233,7 +239,7 @@ def test_a_damaged_gradebook_does_not_hold(course: Course) -> None:
 
     state, reason = found(course)["gradebook"]
 
-    assert state is State.BROKEN
+    assert state is ProtectionState.BROKEN
     assert reason.startswith("not reachable: ")
 
 
@@ -244,8 +250,10 @@ def test_without_a_course_there_is_no_row_for_its_gradebook() -> None:
 # The command
 
 
-HOLDING = Diagnosis("", (Row("protection", "walls", State.HOLDS, "thick ones"),))
-OPEN = Diagnosis("", (*HOLDING.rows, Row("machine", "[roof]", State.UNTRIED, "it [rains]")))
+HOLDING = Diagnosis("", (Protection("protection", "walls", ProtectionState.HOLDS, "thick ones"),))
+OPEN = Diagnosis(
+    "", (*HOLDING.rows, Protection("machine", "[roof]", ProtectionState.UNTRIED, "it [rains]"))
+)
 
 
 def call(*arguments: str | Path) -> Any:
@@ -256,7 +264,7 @@ def call(*arguments: str | Path) -> Any:
 def test_the_command_fails_unless_everything_holds(
     course: Course, monkeypatch: pytest.MonkeyPatch, diagnosis: Diagnosis, code: int
 ) -> None:
-    monkeypatch.setattr(doctor, "diagnose", lambda course: diagnosis)
+    monkeypatch.setattr(doctor, "examine_machine", lambda course: diagnosis)
 
     shown = call("--course", course.root, "doctor")
     as_json = call("--course", course.root, "doctor", "--json")
@@ -294,7 +302,7 @@ def test_it_works_outside_a_course_but_not_with_a_wrong_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Course | None] = []
-    monkeypatch.setattr(doctor, "diagnose", lambda course: seen.append(course) or HOLDING)
+    monkeypatch.setattr(doctor, "examine_machine", lambda course: seen.append(course) or HOLDING)
     monkeypatch.chdir(tmp_path)
 
     assert call("doctor").exit_code == 0

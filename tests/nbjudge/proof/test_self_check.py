@@ -7,14 +7,14 @@ from rich.console import Console
 
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
-from nbjudge.proof.self_check import ExerciseCheck, SelfCheck, render, selfcheck
+from nbjudge.proof.self_check import ExerciseCheck, SelfCheck, marks_table, selfcheck
 
 TINY = Path(__file__).parents[2] / "courses" / "tiny"
 
 
 def shown(check):
     console = Console(width=120, file=io.StringIO())
-    console.print(render(check))
+    console.print(marks_table(check))
     return console.file.getvalue()
 
 

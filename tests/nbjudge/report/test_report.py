@@ -34,7 +34,7 @@ from nbjudge.grading.rows import CHANGED, GONE, NOT_YET, Status, current_rows
 from nbjudge.grading.solution_proof import Proof, digest, keep
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.judge.plans import TestPlan
-from nbjudge.pages.charts import _ROLE_OF, DIVERGING, ROLES, SETTINGS, inline
+from nbjudge.pages.charts import _ROLE_OF, CHART_SETTINGS, DIVERGING, ROLES, inline
 from nbjudge.release import source
 from nbjudge.report import NothingGraded, report
 from nbjudge.report.anonymous import anonymous
@@ -359,7 +359,7 @@ def test_every_class_gets_a_page_that_is_well_formed_and_says_everything_in_word
 
 
 def test_a_picture_is_drawn_in_roles_alone_and_any_other_colour_is_an_error() -> None:
-    with mpl.rc_context(SETTINGS):
+    with mpl.rc_context(CHART_SETTINGS):
         figure = Figure()
         figure.subplots().plot([1, 2], color="#ff0000")
 
@@ -368,7 +368,7 @@ def test_a_picture_is_drawn_in_roles_alone_and_any_other_colour_is_an_error() ->
 
 
 def test_what_is_no_drawing_cannot_be_part_of_a_page() -> None:
-    with mpl.rc_context(SETTINGS):
+    with mpl.rc_context(CHART_SETTINGS):
         figure = Figure()
         axes = figure.subplots()
         axes.imshow([[0, 1]])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nbjudge.similar.fingerprints import MOST_CHARACTERS, Kind, passages, reading
+from nbjudge.similar.fingerprints import MOST_READ, AnswerKind, passages, read_answer
 
 ANSWER = '''class RMSProp:
     """Divide by a running mean."""
@@ -22,8 +22,8 @@ ANSWER = '''class RMSProp:
 '''
 
 
-def prints(text: str, kind: Kind = Kind.CODE) -> set[int]:
-    return set(reading(text, kind).places)
+def prints(text: str, kind: AnswerKind = AnswerKind.CODE) -> set[int]:
+    return set(read_answer(text, kind).places)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_is_computed_counts(old: str, new: str) -> None:
 
 def test_passages_stand_where_the_text_has_them_also_behind_the_name_of_a_class() -> None:
     line = "self.v = self.beta * self.v + (1 - self.beta) * g**2"
-    read = reading(ANSWER)
+    read = read_answer(ANSWER)
 
     ((begin, end),) = passages(read, prints(line) & set(read.places))
 
@@ -70,7 +70,7 @@ def test_passages_stand_where_the_text_has_them_also_behind_the_name_of_a_class(
 
 def test_repeated_passages_are_all_found() -> None:
     line = "a = b * c + d - e * f\n"
-    read = reading(line + "print('between', 1, 2, 3, 4)\n" + line)
+    read = read_answer(line + "print('between', 1, 2, 3, 4)\n" + line)
 
     found = passages(read, prints(line))
 
@@ -78,7 +78,7 @@ def test_repeated_passages_are_all_found() -> None:
 
 
 def test_nothing_in_common_is_no_passage() -> None:
-    assert passages(reading(ANSWER), set()) == ()
+    assert passages(read_answer(ANSWER), set()) == ()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_nothing_in_common_is_no_passage() -> None:
     ],
 )
 def test_whatever_was_handed_in_is_read(text: str) -> None:
-    read = reading(text)
+    read = read_answer(text)
 
     assert read.whole
     assert all(0 <= begin < end <= len(text) for begin, end in read.spans)
@@ -106,17 +106,17 @@ def test_what_is_too_short_has_no_fingerprints() -> None:
     assert not prints("return x")
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", AnswerKind)
 @pytest.mark.parametrize("letter", ["(", "a.", "@", "\u0300", '"', "f'{", "1_", "\n", "\\", "a "])
-def test_a_megabyte_is_read_in_part(kind: Kind, letter: str) -> None:
-    read = reading(letter * 2**20, kind)
+def test_a_megabyte_is_read_in_part(kind: AnswerKind, letter: str) -> None:
+    read = read_answer(letter * 2**20, kind)
 
     assert not read.whole
-    assert len(read.text) == MOST_CHARACTERS
+    assert len(read.text) == MOST_READ
 
 
 def test_words_are_compared_without_capitals_and_signs() -> None:
-    one = prints("Below 0.01 the ball crawls, like a snail.", Kind.WORDS)
+    one = prints("Below 0.01 the ball crawls, like a snail.", AnswerKind.WORDS)
 
-    assert one == prints("below 0.01 THE BALL crawls like a snail!", Kind.WORDS)
-    assert one.isdisjoint(prints("Above 0.02 a ball jumps, like this snail.", Kind.WORDS))
+    assert one == prints("below 0.01 THE BALL crawls like a snail!", AnswerKind.WORDS)
+    assert one.isdisjoint(prints("Above 0.02 a ball jumps, like this snail.", AnswerKind.WORDS))

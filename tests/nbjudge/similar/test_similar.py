@@ -21,9 +21,9 @@ from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import CourseError
 from nbjudge.release import source
 from nbjudge.similar import find, similar_page
-from nbjudge.similar.find import Similar, similar
-from nbjudge.similar.fingerprints import Kind, reading
-from nbjudge.similar.similar_page import describe, mark_passages, page
+from nbjudge.similar.find import Similar, compare_class
+from nbjudge.similar.fingerprints import AnswerKind, read_answer
+from nbjudge.similar.similar_page import describe_groups, mark_passages, page_on_class
 
 STUDENTS = ("ada", "bob", "cyd", "dora", "eva", "finn", "gus", "hana")
 
@@ -105,7 +105,7 @@ def test_answers_that_everybody_must_give_alike_are_no_reason(course: Course) ->
     for student in STUDENTS:
         hand_in(course, student, answered(course))
 
-    assert similar(course, "sums").findings.groups == ()
+    assert compare_class(course, "sums").findings.groups == ()
 
 
 def test_known_answers_that_lie_beside_the_source_are_known(course: Course) -> None:
@@ -114,9 +114,9 @@ def test_known_answers_that_lie_beside_the_source_are_known(course: Course) -> N
     place.parent.mkdir(parents=True)
     place.write_text(f"# %% mistake: odd\n# Sum them.\n{usual}", encoding="utf-8")
 
-    known = similar(course, "sums").exercises["1.1.1"].known
+    known = compare_class(course, "sums").exercises["1.1.1"].known
 
-    assert known >= frozenset(reading(usual, Kind.CODE).places)
+    assert known >= frozenset(read_answer(usual, AnswerKind.CODE).places)
 
 
 def test_a_known_answer_that_cannot_be_read_is_told(course: Course) -> None:
@@ -125,7 +125,7 @@ def test_a_known_answer_that_cannot_be_read_is_told(course: Course) -> None:
     place.write_text("# %% odd\n", encoding="utf-8")
 
     with pytest.raises(CourseError, match=r"ex_1_1_1\.diff, line 1: after # %% there has to"):
-        similar(course, "sums")
+        compare_class(course, "sums")
 
 
 def test_what_is_left_as_it_was_released_is_no_answer(course: Course) -> None:
@@ -135,7 +135,7 @@ def test_what_is_left_as_it_was_released_is_no_answer(course: Course) -> None:
             course.root / "submitted" / student / "sums",
         )
 
-    found = similar(course, "sums")
+    found = compare_class(course, "sums")
 
     assert [student.id for student in found.students] == list(STUDENTS[2:])
 
@@ -143,24 +143,24 @@ def test_what_is_left_as_it_was_released_is_no_answer(course: Course) -> None:
 def test_written_answers_are_compared_by_their_words(course: Course) -> None:
     submit(course, "bob", ex_1_1_3=f"I think: {words('hana').upper()}")
 
-    found = similar(course, "sums")
+    found = compare_class(course, "sums")
 
     assert names(found) == [("bob", "hana")]
     (pair,) = found.findings.groups[0].pairs
     assert pair.written >= 1 > pair.alone
-    assert "A written answer has passages" in page(found)
+    assert "A written answer has passages" in page_on_class(found)
 
 
 def test_one_student_is_told_their_pairs_only_by_what_the_whole_class_wrote(course: Course) -> None:
     submit(course, "gus", ex_1_1_1=odd("ada"))
     submit(course, "hana", ex_1_1_1=odd("bob"))
 
-    found = similar(course, "sums", students=["gus"])
+    found = compare_class(course, "sums", students=["gus"])
 
     assert names(found) == [("ada", "gus")]
     assert len(found.students) == len(STUDENTS)
     with pytest.raises(CourseError, match="No folder in submitted/ for nobody"):
-        similar(course, "sums", students=["nobody"])
+        compare_class(course, "sums", students=["nobody"])
 
 
 @pytest.mark.parametrize("within", ["", "submitted"])
@@ -174,11 +174,11 @@ def test_an_earlier_class_is_compared_with_and_not_with_itself(
     for student, text in (("old", odd("ada")), ("older", odd("ada")), ("bob", odd("bob"))):
         submit(earlier, student, ex_1_1_1=text)
 
-    found = similar(course, "sums", against=earlier.root / within)
+    found = compare_class(course, "sums", against=earlier.root / within)
 
     assert {pair.one for group in found.findings.groups for pair in group.pairs} == {0}
     assert names(found) == [("ada", "old", "older")]
-    assert "old (earlier class)" in page(found)
+    assert "old (earlier class)" in page_on_class(found)
     # bob repeats the course, with an answer of his own.
     assert found.findings.pairs == 11 * 10 // 2 - 3 - 1
 
@@ -212,7 +212,7 @@ def test_what_cannot_be_read_is_told_and_costs_nobody_else(course: Course) -> No
     (course.root / "submitted" / "link").symlink_to(course.root / "submitted" / "ada")
     (course.root / "submitted" / "absent").mkdir()
 
-    found = similar(course, "sums")
+    found = compare_class(course, "sums")
 
     assert names(found) == [("ada", "gus")]
     told = {student.id: " ".join(sentences) for student, sentences in found.remarks.items()}
@@ -220,10 +220,13 @@ def test_what_cannot_be_read_is_told_and_costs_nobody_else(course: Course) -> No
     assert "not JSON" in told["bad"]
     assert "symbolic link" in told["link"]
     assert "cannot be told from the rest" in told["lost"]
-    written = page(found)
+    written = page_on_class(found)
     assert "symbolic link" in written
-    assert "Not compared in full: 3 submissions." in " ".join(describe(found, "x"))
-    assert "bad" not in page(found, anonymous=True).partition("Not compared")[2].partition("<p>")[0]
+    assert "Not compared in full: 3 submissions." in " ".join(describe_groups(found, "x"))
+    assert (
+        "bad"
+        not in page_on_class(found, anonymous=True).partition("Not compared")[2].partition("<p>")[0]
+    )
 
 
 HOSTILE = "</code></pre><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
@@ -250,8 +253,8 @@ def test_a_hostile_answer_is_text_on_the_page_and_never_runs(
     for student in ("<b>gus", "ada"):
         submit(course, student, ex_1_1_1=code, ex_1_1_3=f"{HOSTILE} {words(1)}")
 
-    found = similar(course, "sums")
-    written = page(found)
+    found = compare_class(course, "sums")
+    written = page_on_class(found)
 
     assert names(found) == [("<b>gus", "ada")]
     assert not trace.exists()
@@ -265,7 +268,7 @@ def test_an_answer_of_megabytes_is_compared_and_shown_in_part(course: Course) ->
     for student in ("ada", "gus"):
         submit(course, student, ex_1_1_1=odd("ada") + "x = 1\n" * 200_000)
 
-    written = page(similar(course, "sums"))
+    written = page_on_class(compare_class(course, "sums"))
 
     assert "It was compared as far as this." in written
     assert len(written) < 500_000  # of 2.4 million characters
@@ -305,7 +308,7 @@ def test_a_group_is_told_as_one_and_everybody_is_shown_once_beside_another(cours
     for student in ("bob", "gus"):
         submit(course, student, ex_1_1_1=odd("ada"))
 
-    written = page(similar(course, "sums"))
+    written = page_on_class(compare_class(course, "sums"))
 
     assert "These 3 belong together" in written
     assert "in 3 pairs that stand out" in written
@@ -319,17 +322,17 @@ def test_a_page_of_many_groups_and_exercises_is_bounded(
     submit(course, "hana", ex_1_1_1=odd("bob"))
     monkeypatch.setattr(similar_page, "MOST_GROUPS", 1)
 
-    written = page(similar(course, "sums"))
+    written = page_on_class(compare_class(course, "sums"))
 
     assert written.count('class="group"') == 1
     assert "1 more group stands out" in written
 
 
 def test_passages_are_marked_line_by_line_by_how_many_have_them() -> None:
-    read = reading("if x > 1:\n    y = a * b - c\n    z = 2\n")
+    read = read_answer("if x > 1:\n    y = a * b - c\n    z = 2\n")
     keys = list(read.places)
 
-    html = mark_passages(read, keys[-1:], keys[:1], Kind.CODE)
+    html = mark_passages(read, keys[-1:], keys[:1], AnswerKind.CODE)
 
     assert unescape(re.sub(r"<[^>]*>", "", html)) == read.text
     assert html.count('<mark class="rare">') == 2
@@ -368,8 +371,10 @@ def test_what_the_notebook_gave_anywhere_counts_for_nothing(course: Course) -> N
 
     (code, given), (words, prose) = find._given(course, "sums", version)
 
-    assert (code, words) == (Kind.CODE, Kind.WORDS)
+    assert (code, words) == (AnswerKind.CODE, AnswerKind.WORDS)
     assert example in given
-    assert reading(example, Kind.CODE).places.keys() <= find._prints(given, Kind.CODE)
+    assert read_answer(example, AnswerKind.CODE).places.keys() <= find._prints(
+        given, AnswerKind.CODE
+    )
     assert notebook.cells[0].source in prose
     assert not any("BEGIN HIDDEN TESTS" in text for text in given)

@@ -9,10 +9,10 @@ import pytest
 from browsing import Watch, hindrances, write
 from test_similar_pairs import answers, code
 
-from nbjudge.similar.find import Similar, Student
-from nbjudge.similar.fingerprints import Kind
+from nbjudge.similar.find import ComparedStudent, Similar
+from nbjudge.similar.fingerprints import AnswerKind
 from nbjudge.similar.pairs import compare
-from nbjudge.similar.similar_page import page
+from nbjudge.similar.similar_page import page_on_class
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,22 +30,22 @@ def everything() -> str:
     words[8] = words[7]
     exercises = [
         *(answers(each, f"1.{n}") for n, each in enumerate(texts, 1)),
-        answers(words, "1.3", Kind.WORDS),
+        answers(words, "1.3", AnswerKind.WORDS),
     ]
-    students = [Student(f"student {n}", earlier=n == 11) for n in range(12)]
-    return page(
+    students = [ComparedStudent(f"student {n}", earlier=n == 11) for n in range(12)]
+    return page_on_class(
         Similar(
             "sums",
             tuple(students),
             {each.exercise: each for each in exercises},
             compare(exercises, 12, earlier=1),
-            {Student("bad"): ("'sums.ipynb' is empty. Ask for the file again.",)},
+            {ComparedStudent("bad"): ("'sums.ipynb' is empty. Ask for the file again.",)},
         )
     )
 
 
 def nothing() -> str:
-    return page(Similar("sums", (), {}, compare([], 0)))
+    return page_on_class(Similar("sums", (), {}, compare([], 0)))
 
 
 @pytest.mark.parametrize("which", [everything, nothing])

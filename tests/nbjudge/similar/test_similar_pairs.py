@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nbjudge.similar.fingerprints import Kind, reading
+from nbjudge.similar.fingerprints import AnswerKind, read_answer
 from nbjudge.similar.pairs import (
     Answers,
-    Findings,
+    Comparison,
     compare,
     erlang_tail,
     rarity,
@@ -38,21 +38,21 @@ def code(seed: object, lines: int) -> str:
 def answers(
     texts: Sequence[str | None],
     exercise: str = "1.1",
-    kind: Kind = Kind.CODE,
+    kind: AnswerKind = AnswerKind.CODE,
     **more: Iterable[str],
 ) -> Answers:
     return Answers(
         exercise,
         kind,
-        {n: reading(text, kind) for n, text in enumerate(texts) if text is not None},
+        {n: read_answer(text, kind) for n, text in enumerate(texts) if text is not None},
         **{
-            name: frozenset(key for text in given for key in reading(text, kind).places)
+            name: frozenset(key for text in given for key in read_answer(text, kind).places)
             for name, given in more.items()
         },
     )
 
 
-def pairs(found: Findings) -> list[set[int]]:
+def pairs(found: Comparison) -> list[set[int]]:
     return [{pair.one, pair.other} for group in found.groups for pair in group.pairs]
 
 
@@ -156,7 +156,7 @@ def test_a_written_answer_is_told_by_itself() -> None:
     ]
     words[5] = "But " + words[2]
 
-    found = compare([answers(words, kind=Kind.WORDS)], 8)
+    found = compare([answers(words, kind=AnswerKind.WORDS)], 8)
 
     (group,) = found.groups
     (pair,) = group.pairs
@@ -224,8 +224,8 @@ def test_shared_passages_are_told_by_how_many_have_them() -> None:
 
     few, many = shared_prints(answers(texts), 12, 0, 1)
 
-    assert few >= reading(both).places.keys()
-    assert many >= reading(everybody).places.keys()
+    assert few >= read_answer(both).places.keys()
+    assert many >= read_answer(everybody).places.keys()
     assert few.isdisjoint(many)
 
 
@@ -249,4 +249,4 @@ def test_the_same_class_gives_the_same_findings_whatever_python_hashes_to() -> N
     }
 
     assert len(told) == 1
-    assert "Group(members=(1, 2)" in told.pop()
+    assert "LinkedStudents(members=(1, 2)" in told.pop()
