@@ -81,6 +81,12 @@ def test_what_a_class_cannot_tell_is_not_told(
     assert correlation(x, y) == Correlation(len(x), unknown=why)
 
 
+def test_three_marks_apart_from_all_others_are_enough() -> None:
+    found = correlation((2.0,) * 17 + (0.0,) * 3, NEARLY)
+
+    assert (found.n, found.unknown) == (20, None)
+
+
 def test_rounding_makes_no_two_marks_of_one() -> None:
     thirds = [sum([1 / 3] * 3), 0.1 + 0.2 + 0.7, 1.0] * 7
 
@@ -191,6 +197,17 @@ def test_mistakes_are_counted_by_student_and_the_most_frequent_comes_first() -> 
     assert found.exercises[0].named == 3
 
 
+def test_of_a_mistakes_sentences_the_last_ones_is_told() -> None:
+    answers = [Answer(0, mistake="sign", sentence=said) for said in ("Before.", "Now.")]
+    of = class_of(
+        [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
+    )
+
+    (found,) = numbers(of).mistakes
+
+    assert (found.exercise, found.sentence) == (of.exercises[0], "Now.")
+
+
 def test_who_is_not_graded_is_counted_and_moves_no_number() -> None:
     with_them, without = drawn(20), drawn(20)
     without = replace(without, members=without.members[:20])
@@ -223,6 +240,18 @@ def test_run_times_are_without_empty_answers() -> None:
 
     assert times is not None
     assert (times.n, times.least, times.median, times.most) == (3, 1, 2, 6)
+
+
+def test_a_tests_own_time_counts_where_nothing_was_answered_too() -> None:
+    answers = [Answer(0, is_empty=True, test_seconds=3.0), Answer(2, test_seconds=1.0), Answer(2)]
+    of = class_of(
+        [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
+    )
+
+    times = numbers(of).exercises[0].test_times
+
+    assert times is not None
+    assert (times.n, times.all) == (2, (1.0, 3.0))
 
 
 def test_nobody_is_a_class_too() -> None:
@@ -370,9 +399,9 @@ def test_a_second_late_is_late() -> None:
 
 
 def test_a_report_says_of_what_it_is_and_how_many_were_not_read() -> None:
-    found = numbers(class_of([exercise("1.1")], [], unread=3))
+    found = numbers(class_of([exercise("1.1")], [], unread=3, inside="two courses"))
 
-    assert (found.assignment, found.unread) == ("sums", 3)
+    assert (found.assignment, found.unread, found.inside) == ("sums", 3, "two courses")
 
 
 @pytest.mark.parametrize(
