@@ -66,6 +66,48 @@ def test_parts_are_told_with_the_cell_that_they_are_from() -> None:
     assert found.merged == ("ex_1_1", "test_1_1")
 
 
+def test_each_merged_cell_is_told_and_what_was_found_in_one_is_lost_no_more() -> None:
+    first, again = merged("ex_1_1", TOTAL, CHECK_1), merged("", CHECK_1, "x = 1")
+    second = merged("ex_1_2", MEAN, CHECK_2)
+
+    found = part([IMPORTS, first, again, second], COURSE.values(), GIVEN)
+
+    assert found.merged == ("ex_1_1", "test_1_1", "ex_1_2", "test_1_2")
+    assert found.pieces == (IMPORTS, ONE, CHECKED_1, again, TWO, CHECKED_2)
+
+
+def test_where_all_ids_are_lost_nothing_is_parted() -> None:
+    both = merged("", TOTAL, CHECK_1)
+
+    assert parted(both) == [("", both.source)]
+
+
+def test_a_check_that_the_course_has_not_locked_is_one() -> None:
+    course = COURSE | {"test_1_1": replace(COURSE["test_1_1"], locked=False)}
+
+    found = parted(IMPORTS, merged("ex_1_1", TOTAL, CHECK_1), course=course)
+
+    assert found[1:] == [("ex_1_1", TOTAL), ("test_1_1", CHECK_1)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "is_told"),
+    [
+        ("markdown", "## Twenty characters"[:20], True),
+        ("markdown", "## Nineteen of these"[:19], False),
+        ("code", "print('an example of the course')", False),
+    ],
+)
+def test_a_released_text_without_an_id_is_told_if_it_is_long_and_no_code(
+    kind: str, text: str, is_told: bool
+) -> None:
+    found = parted(IMPORTS, merged("ex_1_1", text, TOTAL), given=[(kind, text)])
+
+    assert found[1:] == (
+        [("", text), ("ex_1_1", TOTAL)] if is_told else [("ex_1_1", f"{text}\n\n{TOTAL}")]
+    )
+
+
 def test_what_cannot_be_told_stays_the_students_own() -> None:
     first = merged("ex_1_1", NOTE, SET_UP, TOTAL)
 
@@ -107,9 +149,16 @@ def test_a_block_is_found_in_whole_lines_alone() -> None:
         ("ex_1_1", quoted),
         ("test_1_1", CHECK_1),
     ]
-    assert parted(IMPORTS, merged("ex_1_1", f"{quoted} + 1")) == [
-        ("set_up", SET_UP),
-        ("ex_1_1", f"{quoted} + 1"),
+    for longer in (f"{quoted} + 1", f"{TOTAL}\n\n{CHECK_1} + 1"):
+        assert parted(IMPORTS, merged("ex_1_1", longer))[1:] == [("ex_1_1", longer)]
+
+
+def test_of_a_block_that_is_there_twice_the_first_is_found() -> None:
+    twice = merged("ex_1_1", CHECK_1, TOTAL, CHECK_1)
+
+    assert parted(IMPORTS, twice)[1:] == [
+        ("test_1_1", CHECK_1),
+        ("ex_1_1", f"{TOTAL}\n\n{CHECK_1}"),
     ]
 
 
@@ -187,6 +236,14 @@ def test_a_written_answer_is_looked_for_between_its_neighbours() -> None:
     assert misplaced(ONE, TWO, CHECKED_2, words, TEXT) == ["ex_1_3"]
     assert misplaced(ONE, TWO, hers, words) == ["ex_1_3"]
     assert misplaced(ONE, TEXT, TWO, CHECKED_2, words) == []
+    assert misplaced(TEXT, words, ONE, TWO) == ["ex_1_3"]
+
+
+def test_an_answer_without_a_name_is_looked_for_in_all_code_that_does_not_run() -> None:
+    nameless = [owned("ex_1", "# YOUR CODE HERE", solution=True)]
+
+    assert misplaced_answers([RAW], {}, nameless, GIVEN) == ["ex_1"]
+    assert misplaced_answers([TEXT], {}, nameless, GIVEN) == []
 
 
 def below(*pieces: Piece, course: Any = COURSE) -> list[str]:
@@ -211,6 +268,8 @@ SAID = Piece("ex_1_3", "code", TOTAL)
         ([CHECKED_1, Piece("", "code", TOTAL)], []),
         ([CHECKED_1, TWO, SAID], []),  # what is written is not run
         ([HERS, CHECKED_2], []),
+        ([CHECKED_1, merged("ex_1_1", TOTAL, MEAN), CHECKED_2], []),
+        ([CHECKED_2, merged("ex_1_1", TOTAL, MEAN), CHECKED_1], ["ex_1_2"]),
         ([CHECKED_1, HERS, merged("ex_1_1", NOTE)], ["ex_1_1"]),
     ],
 )
@@ -230,3 +289,12 @@ def test_only_an_answer_with_a_check_of_its_own_can_come_below_it() -> None:
     }
 
     assert below(CHECKED_1, HERS, course=course) == []
+
+
+@pytest.mark.parametrize("marks", [{"task": True}, {"solution": True}])
+def test_what_a_person_marks_is_no_check(marks: dict[str, bool]) -> None:
+    between = owned("by_hand", "# In your own words", grade=True, **marks)
+    names = ("ex_1_1", "by_hand", "test_1_1", "ex_1_2")
+    course = {name: (COURSE | {"by_hand": between})[name] for name in names}
+
+    assert below(Piece("by_hand", "code", ""), HERS, CHECKED_1, course=course) == []
