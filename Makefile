@@ -70,10 +70,10 @@ pictures: $(STAMP) browser  ## take the pictures of the documentation anew, of a
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: $(STAMP) postgresql browser lint  ## run the linters, and every test but the further examples of test-thorough
+test: $(STAMP) postgresql browser lint  ## run the linters, and every test but those of test-thorough
 	@$(PYTEST) -m "not thorough"
 
-test-thorough: $(STAMP) postgresql browser  ## run what `make test` leaves out: further notebooks, moments and schemes of what it tries
+test-thorough: $(STAMP) postgresql browser  ## run what `make test` leaves out: long walks through the whole, and further examples
 	@$(PYTEST) -m thorough
 
 test-stand-ins: $(STAMP)  ## run the tests of data and notebooks on generated data, as without a network

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -28,6 +31,16 @@ SCENARIOS = {
 
 def released_course(root: Path, *, notebooks: tuple[str, ...] = ("sums",)) -> Course:
     """Make a course with the assignment `sums`, of one or more copies of the tiny notebook."""
+    shutil.copytree(_released_once(notebooks), root)
+    return Course(root)
+
+
+@functools.cache
+def _released_once(notebooks: tuple[str, ...]) -> Path:
+    """Return a released course that nobody changes: everybody has a copy."""
+    folder = Path(tempfile.mkdtemp(prefix="released-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    root = folder / "course"
     shutil.copytree(TINY, root)
     original = root / "source" / "sums" / "sums.ipynb"
     for name in notebooks:
@@ -38,7 +51,7 @@ def released_course(root: Path, *, notebooks: tuple[str, ...] = ("sums",)) -> Co
     course = Course(root)
     assert course.api().generate_assignment("sums")["success"]
     take_as_proved(course, "sums")
-    return course
+    return root
 
 
 def answered(course: Course, **replaced: str) -> NotebookNode:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -16,7 +19,10 @@ from processes import marked_by_text
 from starlette.testclient import TestClient
 
 from nbjudge.course.course import Course
+from nbjudge.course.secret import write_secret
 from nbjudge.desk.desk_policy import DeskPolicy
+from nbjudge.desk.lti import tool_key
+from nbjudge.desk.lti.tool_key import ToolKey
 from nbjudge.desk.web.application import application
 from nbjudge.desk.web.desk_keys import Visitor
 from nbjudge.desk.web.desk_service import Desk
@@ -89,8 +95,19 @@ class OpenDesk:
             pass
 
 
+@functools.cache
+def _tool_key() -> str:
+    """Return a pair of keys, which takes a while to make: the desks of all tests share one."""
+    with tempfile.TemporaryDirectory() as folder:
+        ToolKey(Path(folder))
+        return Path(folder, tool_key.NAME).read_text(encoding="utf-8")
+
+
 def open_desk(course: Course, policy: DeskPolicy = POLICY, now: datetime | None = None) -> OpenDesk:
     """Open a desk that grades when it is told to."""
+    key = course.root / tool_key.NAME
+    if policy.lti_platforms and not key.exists():
+        write_secret(key, _tool_key())
     clock = Clock() if now is None else Clock(now)
     workers = AtOnce(marked_by_text)
 

@@ -9,9 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from sampling import only
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 
 SOURCE = Path(__file__).parents[2] / "source"
 NAMES = (
@@ -21,7 +20,7 @@ NAMES = (
 )
 
 
-@pytest.fixture(params=only(["loss_functions/generalised_dice"], NAMES))
+@pytest.fixture(params=NAMES)
 def exported(
     request: pytest.FixtureRequest,
     browser: Any,

@@ -15,7 +15,6 @@ import pytest
 from classroom import TINY
 from nbgrader.preprocessors import ClearHiddenTests
 from rich.console import Console
-from sampling import only
 from typer.testing import CliRunner
 
 from course_utils.data import DataError
@@ -97,7 +96,8 @@ def test_the_visible_part_is_what_nbgrader_leaves(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("assignment", only(["optimisers"], COURSE.assignments))
+@pytest.mark.thorough
+@pytest.mark.parametrize("assignment", COURSE.assignments)
 def test_the_marks_of_the_course_are_fair(assignment: str) -> None:
     done: list[tuple[int, int]] = []
 

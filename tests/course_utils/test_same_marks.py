@@ -13,7 +13,6 @@ import torch
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_solution
-from sampling import only
 from test_examine import ANSWERS, OTHER_STYLES, WRONG
 from traitlets.config import Config
 
@@ -96,7 +95,8 @@ def classes() -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("assignment", only(["optimisers"], ["optimisers", "loss_functions"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("assignment", ["optimisers", "loss_functions"])
 def test_a_class_gets_the_marks_of_stock_nbgrader(assignment: str, tmp_path: Path) -> None:
     for name in ("source", "nbgrader_config.py"):
         kept = ROOT / name

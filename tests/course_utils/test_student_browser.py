@@ -58,6 +58,7 @@ def page(browser: Any, folder: Path, tmp_path: Path) -> Iterator[Any]:
         yield found
 
 
+@pytest.mark.thorough
 def test_a_student_answers_reads_the_check_moves_a_slider_saves_and_validates(
     page: Any, folder: Path, tmp_path: Path
 ) -> None:

@@ -131,6 +131,7 @@ def marks_of(course: Path) -> dict[str, list[float]]:
     }
 
 
+@pytest.mark.thorough
 def test_the_class_has_its_marks_and_a_page_each(followed: Follower) -> None:
     assert marks_of(followed.root) == {
         "ada": [1, 1, 0.5, 0.5],
@@ -143,6 +144,7 @@ def test_the_class_has_its_marks_and_a_page_each(followed: Follower) -> None:
     assert sorted(page.parts[-3] for page in pages) == sorted(CLASS)
 
 
+@pytest.mark.thorough
 def test_a_mistake_of_the_class_can_be_named(followed: Follower) -> None:
     shown = followed.run(f"course mistakes {ASSIGNMENT}")
     followed.run(f'course mistakes {ASSIGNMENT} --name "You begin with 0, and end too early."')
@@ -174,6 +176,7 @@ def test_without_the_two_lines_the_course_is_nbgraders_again_with_the_same_marks
     assert marks_of(left.root) == before
 
 
+@pytest.mark.thorough
 def test_the_new_course_has_the_exercises_that_were_added(followed: Follower) -> None:
     path = followed.root.parent / "my-course" / "source" / "warm_up" / "warm_up.ipynb"
 

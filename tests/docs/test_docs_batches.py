@@ -149,6 +149,7 @@ def test_one_notebook_is_graded_from_python_as_told(
     assert None in result.scores.values()
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.sandbox
 def test_the_script_for_slurm_grades_a_class(course: Course) -> None:

@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 from browsing import hindrances
 from doc_pages import ROOT
-from sampling import only
 from test_docs import site  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = [path.stem for path in sorted((ROOT / "docs").glob("*.md"))]
-PAGES += ["404", "changelog", "contributing"]
+PAGES = (
+    *(path.stem for path in sorted((ROOT / "docs").glob("*.md"))),
+    *("404", "changelog", "contributing"),
+)
+#: A page of pictures, one of steps, one of commands, and one that is made from the code.
+KINDS = ("index", "first-term", "sandbox", "settings")
+OTHERS = tuple(name for name in PAGES if name not in KINDS)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -37,9 +41,16 @@ def address(site: Path) -> Iterator[str]:  # noqa: F811
         thread.join()
 
 
-@pytest.mark.parametrize("scheme", only(["light"], ["light", "dark"]))
+@pytest.mark.parametrize(
+    ("scheme", "names"),
+    [
+        pytest.param("light", KINDS, id="light-one of each kind"),
+        pytest.param("light", OTHERS, id="light-all others", marks=pytest.mark.thorough),
+        pytest.param("dark", PAGES, id="dark-all", marks=pytest.mark.thorough),
+    ],
+)
 def test_everybody_can_read_every_page_and_none_asks_elsewhere(
-    browser: Any, axe: str, address: str, scheme: str
+    browser: Any, axe: str, address: str, scheme: str, names: tuple[str, ...]
 ) -> None:
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
@@ -49,7 +60,7 @@ def test_everybody_can_read_every_page_and_none_asks_elsewhere(
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     found = {}
-    for name in PAGES:
+    for name in names:
         page.goto(f"{address}{name}.html", wait_until="networkidle")
         found[name] = hindrances(page, axe, [scheme])
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")

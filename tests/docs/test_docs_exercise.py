@@ -148,6 +148,7 @@ def test_the_page_followed_to_the_letter_releases_the_exercise(followed: Followe
     assert cells["test_ex_0_1"].metadata.nbgrader.points == 3
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.sandbox
 def test_the_wrong_submission_of_the_page_gets_the_sentence_of_the_page(followed: Follower) -> None:

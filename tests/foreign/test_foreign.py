@@ -9,8 +9,8 @@ from foreign_courses import NOTEBOOKS, SOLVED, UNTOUCHED, judged_marks, read_for
 from sampling import only
 
 PATHS = sorted(NOTEBOOKS.glob("*.py"))
-#: Two of many kinds; each takes nbgrader alone half a minute and more.
-QUICK = [NOTEBOOKS / "functions.py", NOTEBOOKS / "words.py"]
+#: One of many kinds; each takes nbgrader alone half a minute and more.
+QUICK = [NOTEBOOKS / "words.py"]
 
 pytestmark = pytest.mark.slow
 

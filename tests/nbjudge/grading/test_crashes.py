@@ -196,7 +196,7 @@ def used_and_graded(used: Course, tmp_path_factory: pytest.TempPathFactory) -> C
     return course
 
 
-@pytest.mark.parametrize("point", each(4, IN_A_FIRST_RUN), ids=str)
+@pytest.mark.parametrize("point", each(8, IN_A_FIRST_RUN), ids=str)
 def test_a_first_run_that_is_killed_is_finished_by_the_next(
     point: Point, fresh: Course, fresh_and_graded: Course, tmp_path: Path
 ) -> None:
@@ -207,7 +207,7 @@ def test_a_first_run_that_is_killed_is_finished_by_the_next(
     finishes(course, IN_A_FIRST_RUN[point], fresh_and_graded)
 
 
-@pytest.mark.parametrize("point", each(4, IN_A_LATER_RUN), ids=str)
+@pytest.mark.parametrize("point", each(8, IN_A_LATER_RUN), ids=str)
 def test_a_later_run_that_is_killed_is_finished_by_the_next(
     point: Point, used: Course, used_and_graded: Course, tmp_path: Path
 ) -> None:
@@ -255,7 +255,7 @@ AT_WORK = {
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize("point", AT_WORK, ids=str)
+@pytest.mark.parametrize("point", each(3, AT_WORK), ids=str)
 def test_no_process_survives_its_coordinator(point: Point, fresh: Course, tmp_path: Path) -> None:
     course = copied(fresh, tmp_path / "course")
 

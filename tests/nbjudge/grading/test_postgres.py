@@ -124,6 +124,7 @@ def test_a_class_gets_the_same_marks_as_with_sqlite_and_keeps_a_persons(
     assert not (course.root / "gradebook.db").exists()
 
 
+@pytest.mark.thorough
 def test_nbgraders_own_command_agrees(database: str, tmp_path: Path) -> None:
     course = new_course(tmp_path / "course", database)
     shutil.rmtree(course.root / "submitted" / "学生")
@@ -136,6 +137,7 @@ def test_nbgraders_own_command_agrees(database: str, tmp_path: Path) -> None:
     assert marks(course, "sums") == ours
 
 
+@pytest.mark.thorough
 def test_a_lost_connection_is_a_sentence_and_the_next_run_completes(
     database: str, tmp_path: Path
 ) -> None:
@@ -169,6 +171,7 @@ def drop_everybody(database: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.thorough
 def test_the_desk_may_keep_its_hand_ins_there(database: str, tmp_path: Path) -> None:
     desk = DeskParts(
         new_course(tmp_path / "course"), DeskPolicy(database=database, cool_down_seconds=0)

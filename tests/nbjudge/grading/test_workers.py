@@ -251,6 +251,7 @@ def test_workers_elsewhere_grade_a_class_though_one_of_them_is_killed(
     assert site.scheduler.process.poll() is None
 
 
+@pytest.mark.thorough
 @pytest.mark.sandbox
 def test_a_worker_killed_from_outside_takes_nothing_with_it(course: Course, site: Site) -> None:
     site.open().hire().hire().gathered()
@@ -360,6 +361,7 @@ def test_a_worker_with_other_code_is_a_sentence(course: Course, site: Site) -> N
     assert_is_one_sentence(refused(course, site.address), "0.0.9+old", "Install the same")
 
 
+@pytest.mark.thorough
 def test_a_worker_without_the_course_is_a_sentence(
     course: Course, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -381,6 +383,7 @@ def test_a_scheduler_without_the_course_is_a_sentence(course: Course, site: Site
     assert_is_one_sentence(program.errors, "scheduler", "install the course there")
 
 
+@pytest.mark.thorough
 def test_a_scheduler_that_goes_is_a_sentence_and_what_was_graded_stays(
     course: Course, site: Site
 ) -> None:

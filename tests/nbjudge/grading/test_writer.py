@@ -16,6 +16,7 @@ from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sampling import only
 
+from nbjudge.course import gradebook_file
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks, open_gradebook, versions
 from nbjudge.exceptions import CourseError
@@ -255,6 +256,7 @@ def test_a_first_grading_is_written_as_nbgrader_writes_it(
     assert of(student, ours)["grade"]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("student", CLASS)
 def test_a_later_grading_is_written_as_nbgrader_writes_it(
@@ -365,7 +367,8 @@ def graded_unseen(course: Course) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", only(["a policy"], PENALTIES))
+@pytest.mark.thorough
+@pytest.mark.parametrize("method", PENALTIES)
 def test_a_late_notebook_that_is_missing_is_written_as_nbgrader_writes_it(
     method: str, tmp_path: Path
 ) -> None:
@@ -477,6 +480,7 @@ def test_a_gradebook_that_is_locked_from_the_start_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PATIENCE", 50)
+    monkeypatch.setattr(gradebook_file, "PATIENCE", 0.05)
     course = a_course(tmp_path / "course")
     hand_in(course, "ada", answered(course))
 

@@ -128,6 +128,7 @@ def setting(guide: str, word: str) -> str:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.sandbox
 @needs_users
