@@ -1,13 +1,20 @@
-"""What lateness costs, to the second and the point; nothing here asks a gradebook."""
+"""What lateness costs, to the second and the point, and how a gradebook follows."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from nbgrader.api import Gradebook
 from nbgrader.plugins import LateSubmissionPlugin
+from traitlets.config import Config
 
-from nbjudge.term.late_policy import DAY, LatePolicy, _Worth
+from nbjudge.exceptions import CourseError
+from nbjudge.term.late_policy import DAY, LatePolicy, _Worth, update_penalties
 
 
 def policy(worth: float = 10.0, of: float = 40.0, **settings: Any) -> LatePolicy:
@@ -77,3 +84,138 @@ def test_without_a_policy_nbgraders_own_is_asked_of_whom_and_how_late(monkeypatc
     assert lost(61, grace_minutes=1.0) == 3.5
     assert lost(60, grace_minutes=1.0) is None
     assert asked == [("ada", 8.0, 61)]
+
+
+DUE = datetime(2026, 3, 1, 12)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gradebook where ada is 90 minutes late with 8 points, and zoe is in time."""
+    path = tmp_path_factory.mktemp("late") / "gradebook.db"
+    with Gradebook(f"sqlite:///{path}") as found:
+        for assignment in ("sums", "other"):
+            found.add_assignment(assignment, duedate=DUE)
+            found.add_notebook("book", assignment)
+            found.add_grade_cell("test", "book", assignment, max_score=10, cell_type="code")
+        for student, moment in (("ada", DUE + timedelta(minutes=90)), ("zoe", DUE)):
+            found.add_student(student)
+            hand_in(found, student, moment)
+        hand_in(found, "ada", DUE + timedelta(days=9), assignment="other")
+    return path
+
+
+@pytest.fixture
+def gradebook(written: Path, tmp_path: Path) -> Iterator[Gradebook]:
+    copy = shutil.copy(written, tmp_path)
+    with Gradebook(f"sqlite:///{copy}") as found:
+        yield found
+
+
+def hand_in(
+    gradebook: Gradebook,
+    student: str,
+    moment: datetime | None,
+    score: float = 8.0,
+    assignment: str = "sums",
+) -> None:
+    gradebook.add_submission(assignment, student, timestamp=moment)
+    gradebook.find_grade("test", "book", assignment, student).auto_score = score
+    gradebook.db.commit()
+
+
+def penalty(gradebook: Gradebook, student: str = "ada", assignment: str = "sums") -> float | None:
+    gradebook.db.expire_all()
+    found = gradebook.find_submission_notebook("book", assignment, student)
+    taken: float | None = found.late_submission_penalty
+    return taken
+
+
+def asked_of(costs: Any) -> tuple[Config, list[Any]]:
+    """Return a course's settings with a plugin of its own, and of what that is asked."""
+    asked: list[Any] = []
+
+    class Own(LateSubmissionPlugin):  # type: ignore[misc]
+        def late_submission_penalty(self, student: str, score: float, seconds: float) -> Any:
+            late = self.parent
+            asked.append((student, score, seconds, late.assignment_id, late.notebook_id))
+            assert late.gradebook.find_student(late.student_id).id == student
+            if isinstance(costs, Exception):
+                raise costs
+            return costs
+
+    return Config({"AssignLatePenalties": {"plugin_class": Own}}), asked
+
+
+@pytest.mark.parametrize(
+    ("costs", "taken"), [(0.5, 0.5), (8.5, 8.0), (99, 8.0), (-1, 0), (0, 0), (None, None)]
+)
+def test_a_late_notebook_loses_what_the_plugin_says_and_no_more_than_it_has(
+    costs: float | None, taken: float | None, gradebook: Gradebook
+) -> None:
+    config, asked = asked_of(costs)
+
+    assert update_penalties(gradebook, config, "sums") == (("ada",) if taken else ())
+    assert penalty(gradebook) == taken
+    assert penalty(gradebook, "zoe") is None
+    assert penalty(gradebook, assignment="other") is None
+    assert asked == [("ada", 8.0, 5400.0, "sums", "book")]
+    assert update_penalties(gradebook, config, "sums") == ()
+
+
+def test_half_a_point_comes_back_with_a_later_deadline(gradebook: Gradebook) -> None:
+    config, asked = asked_of(0.5)
+    update_penalties(gradebook, config, "sums")
+    gradebook.find_assignment("sums").duedate = DUE + timedelta(days=1)
+    gradebook.db.commit()
+
+    assert update_penalties(gradebook, config, "sums") == ("ada",)
+    assert penalty(gradebook) is None
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("moment", "score"), [(None, 8.0), (DUE + timedelta(days=1), 0.0)])
+def test_who_has_no_time_or_no_points_is_left_alone(
+    moment: datetime | None, score: float, gradebook: Gradebook
+) -> None:
+    gradebook.add_student("eve")
+    hand_in(gradebook, "eve", moment, score)
+    config, asked = asked_of(1.0)
+
+    assert update_penalties(gradebook, config, "sums") == ("ada",)
+    assert penalty(gradebook, "eve") is None
+    assert [each[0] for each in asked] == ["ada"]
+
+
+def test_those_whose_penalty_has_changed_come_sorted(gradebook: Gradebook) -> None:
+    for student in ("zoltan", "abe"):
+        gradebook.add_student(student)
+        hand_in(gradebook, student, DUE + timedelta(days=1))
+    config, _ = asked_of(1.0)
+
+    assert update_penalties(gradebook, config, "sums") == ("abe", "ada", "zoltan")
+
+
+def test_a_plugin_that_fails_is_named_and_nothing_is_written(gradebook: Gradebook) -> None:
+    update_penalties(gradebook, asked_of(2.0)[0], "sums")
+
+    with pytest.raises(CourseError) as told:
+        update_penalties(gradebook, asked_of(ValueError("no such day"))[0], "sums")
+
+    assert str(told.value) == (
+        "The plugin for late penalties failed (ValueError: no such day). Mend Own, then run the "
+        "same command again."
+    )
+    assert penalty(gradebook) == 2.0
+
+
+def test_the_policy_asks_the_gradebook_what_a_notebook_is_worth(gradebook: Gradebook) -> None:
+    gradebook.add_notebook("more", "sums")
+    gradebook.add_grade_cell("test_2", "more", "sums", max_score=30, cell_type="code")
+    gradebook.db.commit()
+    settings = {"points_per_day": 4.0, "percent_per_day": 10.0}
+    config = Config({"AssignLatePenalties": {"plugin_class": LatePolicy}, "LatePolicy": settings})
+
+    update_penalties(gradebook, config, "sums")
+
+    assert penalty(gradebook) == 4.0 * 10 / 40 + 1.0
