@@ -190,7 +190,7 @@ def update_penalties(gradebook: Gradebook, config: Config, assignment: str) -> t
     )
     concerned = (
         select(SubmittedAssignment.id)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(Assignment)
         .where(
             Assignment.name == assignment,
             SubmittedAssignment.timestamp.is_not(None),

@@ -390,10 +390,28 @@ def test_a_full_disk_ends_the_unpacking_with_a_sentence(
     if not archived:
         (place.source / "sums.ipynb").write_bytes(b"{}")
 
-    with pytest.raises(CourseError, match=r"no space left to unpack\. Make room"):
+    with pytest.raises(CourseError) as told:
         place.unpacked(**content)
 
+    assert str(told.value) == "There is no space left to unpack. Make room, then collect again."
     assert place.told == []
+
+
+def test_no_file_is_read_into_memory_as_a_whole(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+    read = zipfile.ZipExtFile.read
+
+    def remembered(file: zipfile.ZipExtFile, size: int | None = -1) -> bytes:
+        asked.append(size)
+        return read(file, size)
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", remembered)
+
+    place.unpacked(download=zipped({"sums.ipynb": b"{}"}))
+
+    assert asked == [2**20, 2**20]  # the second time it is at its end
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,37 @@ def test_who_has_no_time_or_no_points_is_left_alone(
     assert [each[0] for each in asked] == ["ada"]
 
 
+def test_what_was_taken_off_where_no_time_is_known_stays(gradebook: Gradebook) -> None:
+    gradebook.add_student("eve")
+    hand_in(gradebook, "eve", None)
+    gradebook.find_submission_notebook("book", "sums", "eve").late_submission_penalty = 2.0
+    gradebook.db.commit()
+
+    assert update_penalties(gradebook, asked_of(1.0)[0], "sums") == ("ada",)
+    assert penalty(gradebook, "eve") == 2.0
+
+
+def test_a_second_late_is_late(gradebook: Gradebook) -> None:
+    gradebook.add_student("eve")
+    hand_in(gradebook, "eve", DUE + timedelta(seconds=1))
+
+    assert update_penalties(gradebook, asked_of(0.5)[0], "sums") == ("ada", "eve")
+    assert penalty(gradebook, "eve") == 0.5
+
+
+@pytest.mark.parametrize("before", ["book", "more"])
+def test_a_change_in_one_notebook_of_two_is_one(before: str, gradebook: Gradebook) -> None:
+    gradebook.add_notebook("more", "sums")
+    gradebook.add_grade_cell("test_2", "more", "sums", max_score=10, cell_type="code")
+    gradebook.add_student("eve")
+    hand_in(gradebook, "eve", DUE + timedelta(days=1))
+    gradebook.find_grade("test_2", "more", "sums", "eve").auto_score = 8
+    gradebook.find_submission_notebook(before, "sums", "eve").late_submission_penalty = 0.5
+    gradebook.db.commit()
+
+    assert "eve" in update_penalties(gradebook, asked_of(0.5)[0], "sums")
+
+
 def test_those_whose_penalty_has_changed_come_sorted(gradebook: Gradebook) -> None:
     for student in ("zoltan", "abe"):
         gradebook.add_student(student)
