@@ -191,7 +191,7 @@ def judge(
     line.permissions = Permissions(test.allowed, learns=test.learns)
     with switches.keep_switches():
         verdict = _judge(test, line, diagnose, causes)
-        if verdict.reason and not verdict.lost and line.has_switched():
+        if verdict.reason and line.has_switched():
             second = line.again()
             again = _judge(test, second, diagnose, causes, own=True)
             verdict = again if again.mark > verdict.mark else verdict
@@ -259,7 +259,6 @@ def _judge(
         reason=readable(reason),
         printed=readable(held, 10 * MAX_SHOWN),
         fault=readable(fault),
-        lost=line.broken is not None,
         seconds=time.monotonic() - start,
         mistake=mistake.name if mistake is not None else "",
         sentence=mistake.sentence if mistake is not None else "",

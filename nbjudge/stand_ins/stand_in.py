@@ -144,7 +144,7 @@ class StandIn(Remote):
         return await self._operate("aenter", "uses `async with` on")
 
     async def __aexit__(self, *raised: Any) -> Any:
-        return await self._operate("aexit", "uses `async with` on", self._told_of(*raised))
+        return await self._operate("aexit", "uses `async with` on", self._told_of(*raised[:2]))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         value = self._plain_()
@@ -217,7 +217,7 @@ class StandIn(Remote):
         return self._operate("deepcopy", "copies")
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
-        return self._operate("exit", "uses `with` on", self._told_of(kind, error, trace))
+        return self._operate("exit", "uses `with` on", self._told_of(kind, error))
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -245,7 +245,7 @@ class StandIn(Remote):
     def __reduce_ex__(self, protocol: object) -> NoReturn:  # pickles ask for it
         raise self._unable("copies")
 
-    def _told_of(self, kind: Any, error: Any, _: Any) -> list[str] | None:
+    def _told_of(self, kind: Any, error: Any) -> list[str] | None:
         return None if error is None else [getattr(error, "name", kind.__name__), str(error)]
 
     def _compared(self, name: str, sign: str, other: object) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import collections
 import enum
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -217,6 +218,10 @@ def test_a_test_that_cannot_work_says_so_and_takes_no_mark(
     assert not verdict.reason
 
 
+def test_a_test_that_ends_its_process_is_told_so() -> None:
+    assert verdict_on("", "raise SystemExit").fault == "it ends its own process"
+
+
 def test_no_line_of_a_hidden_test_is_in_its_verdict() -> None:
     verdict = verdict_on("def loss(w):\n    return None", "expected = 42.125\nloss(1) + expected")
 
@@ -412,6 +417,7 @@ def test_a_known_mistake_is_told_with_the_marks_it_cost() -> None:
     def diagnose(exercise: str, answers: Mapping[str, Any]) -> Known:
         asked.append((exercise, dict(answers)))
         print("nobody reads this")
+        print("nor this", file=sys.stderr)
         return Known()
 
     verdict = judge(
@@ -573,10 +579,11 @@ def test_a_reason_that_a_test_printed_is_not_printed_twice() -> None:
         "parts.points()"
     )
 
-    verdict = verdict_on("x = 3", test)
+    for given in (test, test.replace("parts.points()", "parts.points()\nparts.points()")):
+        verdict = verdict_on("x = 3", given)
 
-    assert (verdict.mark, verdict.printed) == (1, "✓ the first\n")
-    assert verdict.reason.startswith("✗ the second: it is 3, and 4 was expected.")
+        assert (verdict.mark, verdict.printed) == (1, "✓ the first\n")
+        assert verdict.reason.startswith("✗ the second: it is 3, and 4 was expected.")
 
 
 def test_how_long_a_test_took_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
