@@ -56,7 +56,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SAWarning
 
 from nbjudge.course.course import CONFIG_NAME, Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading import batch
 from nbjudge.grading.graded import GradedIndex
@@ -199,7 +199,7 @@ def hand_in(course: Course, assignment: str, count: int) -> None:
     texts = {}
     for path in sorted((course.root / "release" / assignment).glob("*.ipynb")):
         original = course.root / "source" / assignment / path.name
-        notebook = source.answer(source.read(path), source.read(original))
+        notebook = source.answer(source.read_source(path), source.read_source(original))
         prose = next(
             cell
             for cell in notebook.cells
@@ -414,7 +414,7 @@ def by_nbgrader(
     """Grade some of a class by nbgrader alone: return the seconds of each, and the marks."""
     stock = fresh(course, root, STOCK_CONFIG, count)
     seconds = run(((*STOCK, assignment), stock.root)).seconds / count
-    return seconds, marks(stock, assignment)
+    return seconds, marks_of_class(stock, assignment)
 
 
 def require_same(
@@ -424,7 +424,7 @@ def require_same(
 
     Everybody has the same answers, so all others have to have the same marks, too.
     """
-    found = {each.student: each for each in marks(ours, assignment)}
+    found = {each.student: each for each in marks_of_class(ours, assignment)}
     if len(found) != count:
         raise SystemExit(f"{len(found)} of {count} submissions were graded.")
     expected: Mapping[str, SubmissionMarks] = {each.student: each for each in stock}
@@ -459,7 +459,7 @@ def _least_cpu(assignment: str) -> float:
     notebooks = [
         [
             cell.source
-            for cell in source.read(path).cells
+            for cell in source.read_source(path).cells
             if cell.cell_type == "code" and "display" not in cell.metadata.get("tags", ())
         ]
         for path in sorted((ROOT / "source" / assignment).glob("*.ipynb"))

@@ -56,13 +56,13 @@ from rich.table import Table
 
 from nbjudge.cli.demo import fresh_course, made_up_class, write_answers
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks, open_gradebook
+from nbjudge.course.gradebook import marks_of_class, open_gradebook
 from nbjudge.desk.database import Database
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.night import percentile
-from nbjudge.desk.store import HandedFile, State, Store
+from nbjudge.desk.store import HandedFile, HandInState, Store
 from nbjudge.desk.vault import Vault
-from nbjudge.release.release import release
+from nbjudge.release.release import make_release
 
 #: Hand-ins in the last second; bounds of what may be asked for.
 RUSH, MOST_STUDENTS, MOST_SECONDS = 30, 2000, 3600
@@ -198,11 +198,11 @@ def broken_promises(course: Course, assignment: str, times: Times) -> list[str]:
         kept = vault.path(each.files[0].sha256)
         if each.files[0].sha256 != sha256 or hash_of(kept.read_bytes()) != sha256:
             problems.append(f"Hand-in {number} holds other bytes than were sent.")
-        if each.state != (State.MARKED if each.counts else State.KEPT) and each.counts:
+        if each.state != (HandInState.MARKED if each.counts else HandInState.KEPT) and each.counts:
             problems.append(f"Hand-in {number} is {each.state}: {each.outcome}")
     by_student = Counter(each.student for each in store.that_count(assignment))
     problems += [f"{who} has {n} that count." for who, n in by_student.items() if n != 1]
-    graded = {each.student: len(each.marks) for each in marks(course, assignment)}
+    graded = {each.student: len(each.marks) for each in marks_of_class(course, assignment)}
     problems += [f"{who} has no marks in the gradebook." for who in by_student if who not in graded]
     if len(set(graded.values())) > 1:
         problems.append(f"Not everybody has the same number of marks: {set(graded.values())}.")
@@ -308,7 +308,7 @@ def class_of(root: Path, students: int) -> tuple[Course, list[bytes], str]:
     course = fresh_course(Course.find(Path(__file__)), root)
     made_up = [each for each in made_up_class(course) if each.mishap is None]
     assignment = made_up[0].assignment
-    release(course, assignment)
+    make_release(course, assignment)
     notebooks = []
     for each in made_up:
         if each.assignment == assignment:

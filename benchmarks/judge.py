@@ -74,7 +74,7 @@ def timed(call: Callable[[], object]) -> list[float]:
 
 def tests(session: Session, course: Course) -> tuple[list[float], list[float]]:
     """Return the seconds of all tests of `optimisers`, in the kernel and in the judge."""
-    notebook = source.read(course.root / "source" / "optimisers" / "optimisers.ipynb")
+    notebook = source.read_source(course.root / "source" / "optimisers" / "optimisers.ipynb")
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in cells:
         if not is_test(cell) and "display" not in cell.metadata.get("tags", ()):

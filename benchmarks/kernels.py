@@ -256,7 +256,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 def submissions(course: Course) -> Iterator[Measured]:
     """Measure the grading of one submission by warm and by cold kernels, in turn."""
-    notebook = source.read(course.root / "source" / "optimisers" / "optimisers.ipynb")
+    notebook = source.read_source(course.root / "source" / "optimisers" / "optimisers.ipynb")
     display = frozenset(
         cell.source.strip() for cell in notebook.cells if "display" in cell.metadata.get("tags", ())
     )

@@ -85,7 +85,7 @@ class MadeUpClass:
     def __init__(self, course: Course, assignment: str, seed: int) -> None:
         self.course, self.assignment, self.seed = course, assignment, seed
         folder = course.root / "source" / assignment
-        notebooks = [source.read(path) for path in sorted(folder.glob("*.ipynb"))]
+        notebooks = [source.read_source(path) for path in sorted(folder.glob("*.ipynb"))]
         self.solved = {
             grade_id: source.solution(cell)
             for notebook in notebooks
@@ -137,7 +137,7 @@ class MadeUpClass:
     def hand_in(self) -> None:
         """Write everybody's notebooks to `submitted/`."""
         for path in sorted((self.course.root / "release" / self.assignment).glob("*.ipynb")):
-            notebook = source.read(path)
+            notebook = source.read_source(path)
             cells = source.by_grade_id(notebook)
             for name, texts in self.students.items():
                 for grade_id in texts.keys() & cells.keys():

@@ -158,7 +158,7 @@ def write_rosters(root: Path, students: Sequence[Student]) -> None:
 def hand_in(course: Course, student: Student, assignment: str, *, again: bool = False) -> None:
     """Write what a student hands in; all is right in the second assignment."""
     release, original = (
-        source.read(course.root / step / assignment / f"{assignment}.ipynb")
+        source.read_source(course.root / step / assignment / f"{assignment}.ipynb")
         for step in ("release", "source")
     )
     notebook = source.answer(release, original)

@@ -65,7 +65,7 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     except NotImplementedError as error:
         if error.args:  # a library's own: an empty answer raises it without a word
             raise
-        print(_explain(error))
+        print(_explain_in_widget(error))
         return None
     if not _in_a_notebook():
         return first
@@ -119,7 +119,7 @@ def _show_controls(
         try:
             result = draw(**{name: control.value for name, control in controls.items()})
         except Exception as error:  # raised in a slider's callback, it would be lost in a log
-            picture.update({"text/plain": _explain(error)}, raw=True)
+            picture.update({"text/plain": _explain_in_widget(error)}, raw=True)
         else:
             picture.update(_as_output(result))
         follow(perf_counter() - began)
@@ -187,7 +187,7 @@ def _as_output(result: Any) -> Any:
     return Image(data=png.getvalue(), alt=alt)  # type: ignore[no-untyped-call]
 
 
-def _explain(error: Exception) -> str:
+def _explain_in_widget(error: Exception) -> str:
     if isinstance(error, NotImplementedError) and not error.args:
         return (
             "There is nothing to draw yet: a function that this picture needs is still to be "

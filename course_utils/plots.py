@@ -59,11 +59,11 @@ __all__ = [
 # Okabe and Ito (2008): told apart with any colour vision. Yellow is too pale for lines on white.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, YELLOW = "#E69F00", "#56B4E9", "#000000", "#F0E442"
-COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
+LINE_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "--")
-TISSUES = (BLACK, SKY, ORANGE, YELLOW, VERMILLION, PURPLE, GREEN, BLUE)
+TISSUE_COLOURS = (BLACK, SKY, ORANGE, YELLOW, VERMILLION, PURPLE, GREEN, BLUE)
 GREY = "#6f6f6f"
 
 STYLE: Any = {
@@ -83,7 +83,7 @@ STYLE: Any = {
     "lines.linewidth": 2,
 }
 
-MAX_FRAMES = 60
+MAX_ANIMATION_FRAMES = 60
 SMALLEST_SHARE = 1e-9
 """On a logarithmic axis costs are drawn down to this share of the largest."""
 # A notebook's backend turns interactive drawing on when it is first used. Inside `rc_context` that
@@ -112,13 +112,13 @@ def _with_style(function: Callable[P, R]) -> Callable[P, R]:
         with mpl.rc_context(STYLE):
             drawn = function(*args, **kwargs)
         if isinstance(drawn, Figure):
-            _describe(drawn)
+            _set_alt_text(drawn)
         return drawn
 
     return styled
 
 
-def _describe(figure: Figure) -> None:
+def _set_alt_text(figure: Figure) -> None:
     """Give a figure a text for who cannot see it, which a notebook keeps beside the picture."""
     alt = getattr(figure, "alt", "") or _words_of(figure)
 
@@ -130,12 +130,12 @@ def _describe(figure: Figure) -> None:
     figure.__dict__.update(_repr_mimebundle_=show, alt=alt)
 
 
-def _say(figure: Figure, alt: str) -> None:
+def _set_own_alt_text(figure: Figure, alt: str) -> None:
     """Give a figure a text of its own, where its titles and legends would say too little."""
     figure.__dict__["alt"] = alt.replace("_", "")
 
 
-def _number(value: float) -> str:
+def _number_aloud(value: float) -> str:
     """Return a number as one reads it aloud: to three digits, or whole from a thousand on."""
     value += 0.0  # no minus before 0
     return (f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}").replace("-", "−")
@@ -146,7 +146,7 @@ def _course_of(values: NDArray[Any]) -> str:
     known = values[np.isfinite(values)]
     if not len(known):
         return "no finite number"
-    first, last, lowest = map(_number, (known[0], known[-1], known.min()))
+    first, last, lowest = map(_number_aloud, (known[0], known[-1], known.min()))
     between = "" if lowest in (first, last) else f" (lowest: {lowest})"
     return f"from {first} to {last}{between}"
 
@@ -179,7 +179,7 @@ def _numpy(values: Any) -> NDArray[Any]:
     return np.asarray(values)
 
 
-def _array(values: Any, what: str, shape: tuple[int | str, ...]) -> NDArray[Any]:
+def _array_of_shape(values: Any, what: str, shape: tuple[int | str, ...]) -> NDArray[Any]:
     """Return `values` as an array of the `shape`, in which a letter stands for any length but 0."""
     wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
     try:
@@ -216,7 +216,7 @@ def _images(values: Any, what: str) -> NDArray[Any]:
     array = _numpy(values)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
-    array = _array(array, what, ("N", "height", "width"))
+    array = _array_of_shape(array, what, ("N", "height", "width"))
     return array / (255.0 if array.max() > 1 else 1.0)
 
 
@@ -382,16 +382,16 @@ def surface(
     above.set_title("From above")
     _colourbar(figure, heights, above, "cost $J$")
     if minimum is not None:
-        w1, w2, height = _array(minimum, "minimum", (3,)).astype(float)
+        w1, w2, height = _array_of_shape(minimum, "minimum", (3,)).astype(float)
         label = f"minimum: $J$({_with_sign(w1)}, {_with_sign(w2)}) = {_with_sign(height)}"
         _star(above, (w1, w2), label)
         space.plot([w1], [w2], [height], "*", color=YELLOW, mec="black", markersize=17, zorder=9)
         above.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12))
-    _say(
+    _set_own_alt_text(
         figure,
         "The cost J over the weights w1 and w2, in space and from above, with lines of equal cost: "
-        f"from {_number(np.nanmin(grid.cost))}{_where(grid.lowest())} up to "
-        f"{_number(np.nanmax(grid.cost))}.",
+        f"from {_number_aloud(np.nanmin(grid.cost))}{_where(grid.lowest())} up to "
+        f"{_number_aloud(np.nanmax(grid.cost))}.",
     )
     return figure
 
@@ -399,7 +399,7 @@ def surface(
 def _where(place: Sequence[float] | None) -> str:
     """Return " at (w1, w2)" for a text, or nothing."""
     w1, w2 = (0, 0) if place is None else (round(float(weight), 2) + 0.0 for weight in place)
-    return "" if place is None else f" at ({_number(w1)}, {_number(w2)})"
+    return "" if place is None else f" at ({_number_aloud(w1)}, {_number_aloud(w2)})"
 
 
 @dataclass(frozen=True)
@@ -413,7 +413,7 @@ class _Walk:
 
     @classmethod
     def of(cls, label: str, path: Any, w1_range: Range, w2_range: Range) -> _Walk:
-        points = _array(path, f"The path '{label}'", ("n", 2)).astype(float)
+        points = _array_of_shape(path, f"The path '{label}'", ("n", 2)).astype(float)
         low, high = np.array([w1_range, w2_range], dtype=float).T
         inside = np.flatnonzero(((points >= low) & (points <= high)).all(axis=1))
         if not len(inside):
@@ -432,8 +432,8 @@ class _Walk:
 
     def length(self) -> str:
         if self.ends_on_map:
-            return _count(self.steps - 1, "update")
-        return f"leaves the map after {_count(self.steps, 'update')}"
+            return _amount(self.steps - 1, "update")
+        return f"leaves the map after {_amount(self.steps, 'update')}"
 
     def describe(self) -> str:
         return f"{self.label} ({self.length()})"
@@ -443,7 +443,7 @@ class _Walk:
         return 1 + len(self.points) // 100
 
 
-def _count(number: int, noun: str, nouns: str = "") -> str:
+def _amount(number: int, noun: str, nouns: str = "") -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {nouns or noun + 's'}"
 
 
@@ -454,7 +454,7 @@ def _draw_walks(
     trails, heads = [], []
     outline = [withStroke(linewidth=3.5, foreground="white")]
     for index, walk in enumerate(walks):
-        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        colour, marker = LINE_COLOURS[index % len(LINE_COLOURS)], MARKERS[index % len(MARKERS)]
         w1, w2 = walk.points.T
         (trail,) = axes.plot(
             w1,
@@ -543,7 +543,9 @@ def paths(
         for walk in walks
     )
     goal = "" if minimum is None else f" The minimum is{_where(_numpy(minimum)[:2].tolist())}."
-    _say(figure, f"Paths on the map of the cost. {f'{title}. ' if title else ''}{ways}.{goal}")
+    _set_own_alt_text(
+        figure, f"Paths on the map of the cost. {f'{title}. ' if title else ''}{ways}.{goal}"
+    )
     return _film(figure, axes, walks, trails, heads) if animate else figure
 
 
@@ -602,7 +604,7 @@ def _film(
     frames = []
     renderer = canvas.get_renderer()
     longest = max(len(walk.points) for walk in walks)
-    for moment in np.unique(np.linspace(0, longest - 1, MAX_FRAMES).round().astype(int)):
+    for moment in np.unique(np.linspace(0, longest - 1, MAX_ANIMATION_FRAMES).round().astype(int)):
         step.set_text(f"step {moment}")
         for walk, trail, head in zip(walks, trails, heads, strict=True):
             trail.set_data(*walk.points[: moment + 1].T)
@@ -695,7 +697,7 @@ class _Stage:
         minimum, title, notes = words["minimum"], words["title"], words["notes"]
         moving: list[Any] = []
         for index, (axes, walk, note) in enumerate(zip(self.maps, walks, notes, strict=True)):
-            colour = COLOURS[index]
+            colour = LINE_COLOURS[index]
             look: dict[str, Any] = {"color": colour, "marker": MARKERS[index], "markersize": 4}
             x, y = round(axes.bbox.x0), len(pixels) - high
             pixels[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
@@ -710,7 +712,7 @@ class _Stage:
                 0, 1.03, f"{walk.label}\n{note}", transform=axes.transAxes, fontsize=11
             )
             moving += [(axes, part) for part in (*outline, *trail, *star, *start, *end, name)]
-            (curve,) = self.costs.plot(left[index], color=colour, linestyle=LINES[index])
+            (curve,) = self.costs.plot(left[index], color=colour, linestyle=LINE_STYLES[index])
             moving.append((self.costs, curve))
         words_above = self.figure.text(0.01, 0.945, title, fontsize=13)
         for axes, part in moving:
@@ -850,7 +852,10 @@ def batch_surfaces(
     right.contour(whole.w1, whole.w2, whole.cost, whole.levels(16), colors="#cccccc", linewidths=1)
     rise = (np.nanmax(whole.cost) - np.nanmin(whole.cost)) * np.array([0.02, 0.1])
     for index, (label, grid) in enumerate(grids.items()):
-        colour, line = COLOURS[index % len(COLOURS)], LINES[index % len(LINES)]
+        colour, line = (
+            LINE_COLOURS[index % len(LINE_COLOURS)],
+            LINE_STYLES[index % len(LINE_STYLES)],
+        )
         heights = np.nanmin(grid.cost) + rise
         right.contour(grid.w1, grid.w2, grid.cost, heights, colors=colour, linestyles=[line])
         lowest, marker = grid.lowest(), MARKERS[index % len(MARKERS)]
@@ -874,7 +879,9 @@ def batch_surfaces(
         f"{label}{_where(grid.lowest())}" if grid.lowest() else f"{label} off the map"
         for label, grid in {"all data": whole, **grids}.items()
     )
-    _say(figure, f"Lines of equal cost, of all data and of single batches. Minima: {minima}.")
+    _set_own_alt_text(
+        figure, f"Lines of equal cost, of all data and of single batches. Minima: {minima}."
+    )
     return figure
 
 
@@ -918,7 +925,7 @@ def costs(
         If a series is empty or not one-dimensional, or nothing is left to draw.
     """
     series = {
-        label: _array(values, f"costs of '{label}'", ("n",)).astype(float)
+        label: _array_of_shape(values, f"costs of '{label}'", ("n",)).astype(float)
         for label, values in _name_axes(costs, ylabel).items()
     }
     shown = {label: _drop_non_finite(values) for label, values in series.items()}
@@ -931,8 +938,8 @@ def costs(
     for index, (label, values) in enumerate(shown.items()):
         axes.plot(
             values,
-            color=COLOURS[index % len(COLOURS)],
-            linestyle=LINES[index % len(LINES)],
+            color=LINE_COLOURS[index % len(LINE_COLOURS)],
+            linestyle=LINE_STYLES[index % len(LINE_STYLES)],
             label=f"{label} (diverges)" if label in diverging else label,
         )
     if log:
@@ -951,7 +958,7 @@ def costs(
         f"{label}{' (diverges)' * (label in diverging)} {_course_of(values)}"
         for label, values in shown.items()
     )
-    _say(figure, f"{f'{title}: ' if title else ''}{ylabel} against {xlabel}. {ways}.")
+    _set_own_alt_text(figure, f"{f'{title}: ' if title else ''}{ylabel} against {xlabel}. {ways}.")
     return figure
 
 
@@ -999,8 +1006,8 @@ def training(
         If the two are not one-dimensional and of one length, or `batches_per_epoch` is below 1.
     """
     series = {
-        "cost J": _array(costs, "costs", ("n",)).astype(float),
-        "accuracy (per cent)": _array(accuracies, "accuracies", ("n",)).astype(float),
+        "cost J": _array_of_shape(costs, "costs", ("n",)).astype(float),
+        "accuracy (per cent)": _array_of_shape(accuracies, "accuracies", ("n",)).astype(float),
     }
     _same_length(**series)
     figure, panels = plt.subplots(2, 1, figsize=(8, 6.4), sharex=True)
@@ -1023,8 +1030,8 @@ def training(
     panels[0].set_title(title)
     panels[1].set(xlabel="batch", ylim=(-3, 103))
     ways = "; ".join(f"{label} {_course_of(values)}" for label, values in series.items())
-    length = _count(len(series["cost J"]), "batch", "batches")
-    _say(figure, f"{f'{title}: ' if title else ''}A training of {length}: {ways}.")
+    length = _amount(len(series["cost J"]), "batch", "batches")
+    _set_own_alt_text(figure, f"{f'{title}: ' if title else ''}A training of {length}: {ways}.")
     return figure
 
 
@@ -1057,20 +1064,22 @@ def compare_training(
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.4), sharey=True)
     per_epoch, ways = [], []
     for index, (label, (costs, batches_per_epoch)) in enumerate(_name_axes(runs, "").items()):
-        values = _drop_non_finite(_array(costs, f"costs of '{label}'", ("n",)).astype(float))
+        values = _drop_non_finite(
+            _array_of_shape(costs, f"costs of '{label}'", ("n",)).astype(float)
+        )
         ends, means = _per_epoch(values, batches_per_epoch)
         per_epoch.append(means)
-        colour = COLOURS[index % len(COLOURS)]
+        colour = LINE_COLOURS[index % len(LINE_COLOURS)]
         look: dict[str, Any] = {
             "color": colour,
-            "linestyle": LINES[index % len(LINES)],
+            "linestyle": LINE_STYLES[index % len(LINE_STYLES)],
             "marker": MARKERS[index % len(MARKERS)],
             "markevery": 0.1,
             "label": f"{label} (diverges)" if _diverges(means) else label,
         }
         left.plot(ends, means, **look)
         right.plot(np.arange(1, len(means) + 1), means, **look)
-        ways.append(f"{look['label']} {_course_of(means)} after {_count(len(values), 'update')}")
+        ways.append(f"{look['label']} {_course_of(means)} after {_amount(len(values), 'update')}")
     ceiling, means = _ceiling(per_epoch), np.concatenate(per_epoch)
     low, high = np.nanmin(means[means > 0]), min(np.nanmax(means), ceiling)
     left.set(xlabel="update", ylabel=f"{ylabel}, mean over an epoch", title="Per update")
@@ -1082,7 +1091,7 @@ def compare_training(
     entries = right.get_legend_handles_labels()
     figure.legend(*entries, loc="outside lower center", ncols=min(len(per_epoch), 4))
     figure.suptitle(title)
-    _say(
+    _set_own_alt_text(
         figure,
         f"{f'{title}: ' if title else ''}{ylabel} per update and per epoch. {'; '.join(ways)}.",
     )
@@ -1131,7 +1140,7 @@ def batches(
                 np.arange(1, len(sequence) + 1),
                 count,
                 bottom=base,
-                color=(SKY, ORANGE, *COLOURS)[index % 9],
+                color=(SKY, ORANGE, *LINE_COLOURS)[index % 9],
                 hatch=HATCHES[index % len(HATCHES)],
                 edgecolor="black",
                 linewidth=0.7,
@@ -1150,7 +1159,7 @@ def batches(
         f"{order} {', '.join(str(np.bincount(labels, minlength=classes)) for labels in sequence)}"
         for order, sequence in orders.items()
     )
-    _say(
+    _set_own_alt_text(
         figure,
         f"{title} What each batch holds, as [{' '.join(names[:classes])}]: {held.strip()}.".strip(),
     )
@@ -1158,7 +1167,7 @@ def batches(
 
 
 def _labels(values: Any, what: str, shape: tuple[int | str, ...]) -> NDArray[np.int64]:
-    array = _array(values, what, shape)
+    array = _array_of_shape(values, what, shape)
     if (array < 0).any() or (array != np.floor(array)).any():
         raise ValueError(f"{what} should hold class numbers: whole numbers from 0.")
     return array.astype(np.int64)
@@ -1242,7 +1251,7 @@ def network(features: int = 301, hidden: int | str = "H") -> Figure:
         axes.text((x + next_x) / 2, y + 0.2, operation, ha="center", va="bottom")
         axes.text((x + next_x) / 2, y - 0.25, weights, ha="center", va="top", color=GREY)
     shapes = ", ".join(f"{name.strip('$')} {shape}" for _, name, shape in boxes)
-    _say(
+    _set_own_alt_text(
         figure,
         f"A network of {features} inputs, {hidden} hidden units and one output, each joined to all "
         f"of the layer before. Beneath it the way of a batch, with its shapes: {shapes}.",
@@ -1273,22 +1282,24 @@ def segmentation(
     ValueError
         If shapes differ, a class has no name, or there are more than eight names.
     """
-    picture = _array(image, "image", ("W", "H"))
+    picture = _array_of_shape(image, "image", ("W", "H"))
     shape = picture.shape
     maps = {
         "Truth": _labels(truth, "truth", shape),
         "Prediction": _labels(prediction, "prediction", shape),
     }
     names = _class_names(names, 1 + max(int(labels.max()) for labels in maps.values()))
-    if len(names) > len(TISSUES):
-        raise ValueError(f"At most {len(TISSUES)} classes can be told apart, not {len(names)}.")
+    if len(names) > len(TISSUE_COLOURS):
+        raise ValueError(
+            f"At most {len(TISSUE_COLOURS)} classes can be told apart, not {len(names)}."
+        )
     figure, (first, *panels) = plt.subplots(1, 3, figsize=(11, 6))
     first.imshow(picture.T, cmap="gray", origin="lower")
     first.set_title("T1 slice")
     for axes, (title, labels) in zip(panels, maps.items(), strict=True):
         axes.imshow(
             labels.T,
-            cmap=ListedColormap(TISSUES[: len(names)]),
+            cmap=ListedColormap(TISSUE_COLOURS[: len(names)]),
             vmin=-0.5,
             vmax=len(names) - 0.5,
             origin="lower",
@@ -1302,7 +1313,9 @@ def segmentation(
     for number, name in enumerate(names):
         note = "" if number in true else " (only predicted)" if number in predicted else " (absent)"
         note = " (not predicted)" if number in true - predicted else note
-        patches.append(Patch(facecolor=TISSUES[number], edgecolor=GREY, label=f"{name}{note}"))
+        patches.append(
+            Patch(facecolor=TISSUE_COLOURS[number], edgecolor=GREY, label=f"{name}{note}")
+        )
     figure.legend(handles=patches, loc="outside lower center", ncols=4)
     return figure
 
@@ -1334,32 +1347,34 @@ def spoiled_slice(
     ValueError
         If shapes differ, a class has no name, or there are more than eight names.
     """
-    numbers = _array(shares, "shares", (len(names),)).astype(float)
+    numbers = _array_of_shape(shares, "shares", (len(names),)).astype(float)
     right = _labels(truth, "truth", ("W", "H"))
     told = _labels(prediction, "prediction", right.shape)
     names = _class_names(names, 1 + int(max(right.max(), told.max())))
-    if len(names) > len(TISSUES):
-        raise ValueError(f"At most {len(TISSUES)} classes can be told apart, not {len(names)}.")
+    if len(names) > len(TISSUE_COLOURS):
+        raise ValueError(
+            f"At most {len(TISSUE_COLOURS)} classes can be told apart, not {len(names)}."
+        )
     figure = plt.figure(figsize=(11, 4.8), layout="none")
     brain, wrong = (
         figure.add_axes((0.01, 0.02, 0.26, 0.82)),
         figure.add_axes((0.27, 0.02, 0.26, 0.82)),
     )
     bars = figure.add_axes((0.7, 0.11, 0.27, 0.73))
-    colours = ListedColormap(TISSUES[: len(names)])
+    colours = ListedColormap(TISSUE_COLOURS[: len(names)])
     look: dict[str, Any] = {"origin": "lower", "interpolation": "nearest"}
     brain.imshow(told.T, cmap=colours, vmin=-0.5, vmax=len(names) - 0.5, **look)
     brain.set_title("prediction", fontsize=12)
     amiss = right != told
     wrong.imshow(amiss.T, cmap="gray_r", **look)
-    wrong.set_title(f"wrong: {_count(int(amiss.sum()), 'pixel')}", fontsize=12)
+    wrong.set_title(f"wrong: {_amount(int(amiss.sum()), 'pixel')}", fontsize=12)
     brain.axis("off")
     wrong.set(xticks=[], yticks=[])
     wrong.spines[:].set(visible=True, color="#b5b5b5")
     wrong.grid(False)
     places = np.arange(len(names))
     drawn = bars.barh(
-        places, numbers, color=TISSUES[: len(names)], edgecolor="black", linewidth=0.7
+        places, numbers, color=TISSUE_COLOURS[: len(names)], edgecolor="black", linewidth=0.7
     )
     bars.bar_label(drawn, [f"{number:.3f}" for number in numbers], fontsize=10, padding=3)
     bars.set(xlabel="share of the loss", xlim=(0, 1.18 * max(numbers.max(), 0.05)))
@@ -1368,7 +1383,9 @@ def spoiled_slice(
     bars.grid(False, axis="y")
     figure.suptitle(title, fontsize=13)
     shown = ", ".join(f"{name} {number:.3f}" for name, number in zip(names, numbers, strict=True))
-    _say(figure, f"{title}. {amiss.sum()} pixels are wrong. Shares of the loss: {shown}.")
+    _set_own_alt_text(
+        figure, f"{title}. {amiss.sum()} pixels are wrong. Shares of the loss: {shown}."
+    )
     return figure
 
 
@@ -1388,7 +1405,7 @@ def masks(one_hot: ArrayLike, names: Sequence[str]) -> Figure:
     ValueError
         If the mask has not three dimensions, or there are more classes than names.
     """
-    stack = _array(one_hot, "one_hot", ("C", "W", "H"))
+    stack = _array_of_shape(one_hot, "one_hot", ("C", "W", "H"))
     names = _class_names(names, len(stack))
     columns = min(len(stack), 4)
     rows = -(-len(stack) // columns)
@@ -1397,7 +1414,7 @@ def masks(one_hot: ArrayLike, names: Sequence[str]) -> Figure:
         axes.axis("off")
     for axes, mask, name in zip(panels.flat, stack, names, strict=False):
         axes.imshow(mask.T, cmap="cividis", vmin=0, vmax=1, origin="lower", interpolation="nearest")
-        pixels = _count(int(np.count_nonzero(mask)), "pixel") if mask.any() else "absent"
+        pixels = _amount(int(np.count_nonzero(mask)), "pixel") if mask.any() else "absent"
         axes.set_title(f"{name}\n{pixels}")
     return figure
 
@@ -1434,7 +1451,7 @@ def class_bars(
         If a series has not one number per name, or holds one that is not finite.
     """
     series = {
-        label: _array(numbers, f"values of '{label}'", (len(names),)).astype(float)
+        label: _array_of_shape(numbers, f"values of '{label}'", (len(names),)).astype(float)
         for label, numbers in _name_axes(values, "").items()
     }
     if not all(np.isfinite(numbers).all() for numbers in series.values()):
@@ -1447,7 +1464,7 @@ def class_bars(
             places + (index - (len(series) - 1) / 2) * width,
             np.where(numbers > 0, numbers, np.nan) if log else numbers,
             width,
-            color=(SKY, ORANGE, *COLOURS)[index % 9],
+            color=(SKY, ORANGE, *LINE_COLOURS)[index % 9],
             hatch=HATCHES[index % len(HATCHES)],
             edgecolor="black",
             linewidth=0.7,
@@ -1471,7 +1488,7 @@ def class_bars(
         + ", ".join(f"{name} {number:.2g}" for name, number in zip(names, numbers, strict=True))
         for label, numbers in series.items()
     )
-    _say(figure, f"Bars, {title or ylabel}. {'; '.join(told)}.")
+    _set_own_alt_text(figure, f"Bars, {title or ylabel}. {'; '.join(told)}.")
     return figure
 
 
@@ -1509,7 +1526,7 @@ def drawings(
     _same_length(images=ink, labels=np.array(texts))
     size = (1.1, 1.1 if labels is None else 1.35)
     figure = _grid(list(ink), texts, [""] * len(ink), min(columns, len(ink)), size, title)
-    _say(
+    _set_own_alt_text(
         figure, f"{title or 'Drawings of characters'}: {len(ink)}, {min(columns, len(ink))} a row."
     )
     return figure
@@ -1546,11 +1563,11 @@ def pairs(
         If the shapes do not fit together, or a label is neither 0 nor 1.
     """
     upper, lower = _images(images0, "images0"), _images(images1, "images1")
-    different = _different(labels)
+    different = _is_different(labels)
     _same_length(images0=upper, images1=lower, labels=different)
     beneath = [""] * len(upper)
     if distances is not None:
-        numbers = _array(_numpy(distances).ravel(), "distances", (len(upper),))
+        numbers = _array_of_shape(_numpy(distances).ravel(), "distances", (len(upper),))
         beneath = [f"{number:.2f}" for number in numbers]
     edge = np.full((len(upper), 3, upper.shape[2]), 0.35)
     stacked = np.concatenate([upper, edge, lower], axis=1)
@@ -1560,7 +1577,7 @@ def pairs(
     told = ", ".join(
         f"{kind} {number}".strip() for kind, number in zip(above, beneath, strict=True)
     )
-    _say(figure, f"{title or 'Pairs of drawings, one above the other'}: {told}.")
+    _set_own_alt_text(figure, f"{title or 'Pairs of drawings, one above the other'}: {told}.")
     return figure
 
 
@@ -1591,8 +1608,8 @@ def _as_list(labels: Any) -> list[Any]:
     return list(_numpy(labels)) if hasattr(labels, "detach") else list(labels)
 
 
-def _different(labels: Any) -> NDArray[np.bool_]:
-    flags = _array(_numpy(labels).ravel(), "labels", ("N",))
+def _is_different(labels: Any) -> NDArray[np.bool_]:
+    flags = _array_of_shape(_numpy(labels).ravel(), "labels", ("N",))
     if not np.isin(flags, (0, 1)).all():
         raise ValueError("Labels of pairs should be 0 (same) or 1 (different).")
     return flags.astype(bool)
@@ -1625,7 +1642,7 @@ def loss_against_distance(
     """
     if distances is None:
         distances = np.linspace(0, 1.5 * margin, 601)
-    distance = _array(distances, "distances", ("n",)).astype(float)
+    distance = _array_of_shape(distances, "distances", ("n",)).astype(float)
     if len(distance) < 2:
         raise ValueError("distances should hold at least two values, to draw a line.")
     figure = plt.figure(figsize=(8, 6.6), layout="none")
@@ -1638,10 +1655,10 @@ def loss_against_distance(
     ):
         given = loss(distance.copy(), label)
         values, slopes = given if isinstance(given, tuple) else (given, None)
-        values = _array(values, "the loss", distance.shape).astype(float)
+        values = _array_of_shape(values, "the loss", distance.shape).astype(float)
         if slopes is None:
             slopes = np.gradient(values, distance)
-        slopes = _array(slopes, "the slope", distance.shape).astype(float)
+        slopes = _array_of_shape(slopes, "the slope", distance.shape).astype(float)
         ways.append(f"{name} {_course_of(values)}, its slope {_course_of(slopes)}")
         upper.plot(distance, values, color=colour, linestyle=line, label=name)
         lower.plot(distance, slopes, color=colour, linestyle=line)
@@ -1652,7 +1669,9 @@ def loss_against_distance(
     lower.set(xlabel="distance of the two embeddings", ylabel="slope: loss per distance")
     upper.legend()
     across = f"distances {_course_of(distance)}"
-    _say(figure, f"The loss of a pair, margin {margin:g}, at {across}: {'; '.join(ways)}.")
+    _set_own_alt_text(
+        figure, f"The loss of a pair, margin {margin:g}, at {across}: {'; '.join(ways)}."
+    )
     return figure
 
 
@@ -1683,7 +1702,7 @@ def embedding(
     ValueError
         If the lengths differ, a point is not finite, or there are more than sixteen classes.
     """
-    places = _array(points, "points", ("N", 2)).astype(float)
+    places = _array_of_shape(points, "points", ("N", 2)).astype(float)
     kinds = np.array(_as_list(labels)).ravel()
     _same_length(points=places, labels=kinds)
     if not np.isfinite(places).all():
@@ -1700,7 +1719,7 @@ def embedding(
     )
     axes = panels[0, 0]
     shapes = (*MARKERS, "<")
-    colours = (*COLOURS, YELLOW)
+    colours = (*LINE_COLOURS, YELLOW)
     for index, kind in enumerate(classes):
         mine = kinds == kind
         look: dict[str, Any] = {
@@ -1733,9 +1752,9 @@ def embedding(
     else:
         panels[0, 1].set(xlim=(-0.2, 1.9), ylim=(-7.6, 0.6), title="key")
         panels[0, 1].axis("off")
-    _say(
+    _set_own_alt_text(
         figure,
-        f"A map of {_count(len(places), 'drawing')} of {len(classes)} classes, each where the "
+        f"A map of {_amount(len(places), 'drawing')} of {len(classes)} classes, each where the "
         "network puts it: first output across, second output up.",
     )
     return figure
@@ -1761,8 +1780,8 @@ def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Fi
     """
     import seaborn  # here, because it takes longer to import than everything else together
 
-    numbers = _array(_numpy(distances).ravel(), "distances", ("N",)).astype(float)
-    different = _different(labels)
+    numbers = _array_of_shape(_numpy(distances).ravel(), "distances", ("N",)).astype(float)
+    different = _is_different(labels)
     _same_length(distances=numbers, labels=different)
     if not np.isfinite(numbers).all():
         raise ValueError("Some distances are not finite numbers: the training has diverged.")
@@ -1781,20 +1800,20 @@ def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Fi
             linestyle=line,
             linewidth=2,
             alpha=0.25,
-            label=f"{name} ({_count(len(chosen), 'pair')})",
+            label=f"{name} ({_amount(len(chosen), 'pair')})",
             ax=axes,
         )
     axes.set(xlabel="distance of the two embeddings", ylabel="share of pairs per distance")
     axes.set_title(title)
     axes.legend()
     spread = "; ".join(
-        f"{name} ({_count(len(chosen), 'pair')}): half of them from {_number(low)} to "
-        f"{_number(high)}, median {_number(middle)}"
+        f"{name} ({_amount(len(chosen), 'pair')}): half of them from {_number_aloud(low)} to "
+        f"{_number_aloud(high)}, median {_number_aloud(middle)}"
         for name, chosen in (("same", numbers[~different]), ("different", numbers[different]))
         if len(chosen)
         for low, middle, high in [np.quantile(chosen, (0.25, 0.5, 0.75))]
     )
-    _say(figure, f"{title or 'Histograms of distances'}. {spread}.")
+    _set_own_alt_text(figure, f"{title or 'Histograms of distances'}. {spread}.")
     return figure
 
 
@@ -1823,8 +1842,8 @@ def roc(
     ValueError
         If the two rates are not one-dimensional and of one length.
     """
-    x = _array(false_alarms, "false_alarms", ("n",))
-    y = _array(hits, "hits", ("n",))
+    x = _array_of_shape(false_alarms, "false_alarms", ("n",))
+    y = _array_of_shape(hits, "hits", ("n",))
     _same_length(false_alarms=x, hits=y)
     figure, axes = plt.subplots(figsize=(6, 6))
     axes.plot(x, y, color=BLUE, label=f"this network, area {float(area):.2f}")
@@ -1839,8 +1858,8 @@ def roc(
         title=title,
     )
     axes.legend(loc="lower right")
-    halfway = _number(float(np.interp(0.25, x, y)))
-    _say(
+    halfway = _number_aloud(float(np.interp(0.25, x, y)))
+    _set_own_alt_text(
         figure,
         f"{f'{title}: ' if title else ''}ROC curve, hits against false alarms. The area is "
         f"{float(area):.2f}, that of chance 0.50; at 0.25 false alarms there are {halfway} hits.",

@@ -15,7 +15,7 @@ from typing import Any
 from mkdocs.structure.files import File
 
 from nbjudge.cli import manual
-from nbjudge.pages.frame import TOKENS
+from nbjudge.pages.frame import DESIGN_TOKENS
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Files of the repository that are pages of the site, and what they are called there.
@@ -47,7 +47,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 def _tokens() -> str:
     """Return what the course's other pages are made of, in the scheme that a reader has chosen."""
-    light, dark = ROOT_RULE.findall(TOKENS.read_text(encoding="utf-8"))
+    light, dark = ROOT_RULE.findall(DESIGN_TOKENS.read_text(encoding="utf-8"))
     return f':root {{{light}}}\n[data-md-color-scheme="slate"] {{{dark}}}\n'
 
 

@@ -57,7 +57,8 @@ def _released_once(notebooks: tuple[str, ...]) -> Path:
 def answered(course: Course, **replaced: str) -> NotebookNode:
     """Return the released notebook with all answers right, but for some that are given here."""
     release, original = (
-        source.read(course.root / step / "sums" / "sums.ipynb") for step in ("release", "source")
+        source.read_source(course.root / step / "sums" / "sums.ipynb")
+        for step in ("release", "source")
     )
     notebook = source.answer(release, original)
     for grade_id, code in replaced.items():

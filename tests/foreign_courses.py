@@ -27,9 +27,9 @@ from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.grading.batch import autograde
-from nbjudge.release.release import release
+from nbjudge.release.release import make_release
 
 __all__ = [
     "NOTEBOOKS",
@@ -166,7 +166,7 @@ def judged_marks(foreign: ForeignNotebook, root: Path) -> tuple[Marks, dict[str,
     write_source(foreign, root)
     (root / "nbgrader_config.py").write_text(f"c = get_config()\n{TWO_LINES}", encoding="utf-8")
     course = Course(root)
-    proof = release(course, ASSIGNMENT).proof
+    proof = make_release(course, ASSIGNMENT).proof
     _hand_in(foreign, root)
     autograde(course, ASSIGNMENT)
     found: Marks = {
@@ -175,7 +175,7 @@ def judged_marks(foreign: ForeignNotebook, root: Path) -> tuple[Marks, dict[str,
             for notebook in submission.notebooks
             for mark in notebook.marks
         }
-        for submission in marks(course, ASSIGNMENT)
+        for submission in marks_of_class(course, ASSIGNMENT)
     }
     return found, proof.faults.get(foreign.name, {})
 

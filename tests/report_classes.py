@@ -10,30 +10,32 @@ import numpy as np
 
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 from nbjudge.grading.rows import Status
-from nbjudge.report.records import Answer, Class, Exercise, Member
+from nbjudge.report.records import Class, ClassMember, ReportedAnswer, ReportedExercise
 
 SENTENCE = "ε stands outside the root: the equation adds it to v before the root is taken."
 WORTH = (2, 2, 3, 4, 3, 4, 2)
 
 
-def exercise(number: str, points: float = 2, notebook: str = "book", **told: Any) -> Exercise:
-    return Exercise(notebook, number, points, **{"label": number, **told})
+def exercise(
+    number: str, points: float = 2, notebook: str = "book", **told: Any
+) -> ReportedExercise:
+    return ReportedExercise(notebook, number, points, **{"label": number, **told})
 
 
 def member(
     student: str,
-    won: Mapping[str, float | Answer | None] | None = None,
+    won: Mapping[str, float | ReportedAnswer | None] | None = None,
     *,
     late: float | None = None,
     penalty: float = 0.0,
     **told: Any,
-) -> Member:
+) -> ClassMember:
     """Return somebody with answers to exercises of `book`, by their numbers.
 
     `late` is in seconds, if it is known.
     """
     answers = {
-        ("book", number): answer if isinstance(answer, Answer) else Answer(answer)
+        ("book", number): answer if isinstance(answer, ReportedAnswer) else ReportedAnswer(answer)
         for number, answer in (won or {}).items()
     }
     marks = None
@@ -47,13 +49,15 @@ def member(
             handed_in=None if late is None else due + timedelta(seconds=late),
             due=due,
         )
-    return Member(
+    return ClassMember(
         student,
         **{"status": Status.GRADED, "marks": marks, "answers": answers, **told},
     )
 
 
-def class_of(exercises: Sequence[Exercise], members: Sequence[Member], **told: Any) -> Class:
+def class_of(
+    exercises: Sequence[ReportedExercise], members: Sequence[ClassMember], **told: Any
+) -> Class:
     return Class("sums", tuple(exercises), tuple(members), **told)
 
 
@@ -75,12 +79,12 @@ def drawn(students: int, seed: int = 0) -> Class:
     ability = random.normal(size=students)
     members = []
     for i in range(students):
-        won: dict[str, float | Answer | None] = {}
+        won: dict[str, float | ReportedAnswer | None] = {}
         for j, each in enumerate(exercises):
             is_right = ability[i] + random.normal() > (j - 3) / 3
             is_empty = not is_right and random.random() < 0.2
             is_epsilon = each.number == "1.4" and not is_right and not is_empty
-            won[each.number] = Answer(
+            won[each.number] = ReportedAnswer(
                 points=None if each.by_hand and i % 2 else each.points * float(is_right),
                 is_empty=is_empty,
                 mistake="epsilon outside the root" if is_epsilon else "",
@@ -92,11 +96,11 @@ def drawn(students: int, seed: int = 0) -> Class:
         penalty = 1.0 if late else 0.0
         members.append(member(f"id-{i:03}", won, name=name, late=late, penalty=penalty))
     members.append(
-        Member(
+        ClassMember(
             "</li><b>bad\u202e",
             Status.FAILED,
             remarks=("'book.ipynb' is damaged & <i>'Family3 homework.ipynb'</i> is there.",),
         )
     )
-    members.append(Member("gone", Status.NOT_HANDED_IN))
+    members.append(ClassMember("gone", Status.NOT_HANDED_IN))
     return class_of(exercises, members)

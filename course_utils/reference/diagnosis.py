@@ -82,7 +82,7 @@ def is_like(
 
     def departs(own: Trace) -> bool:
         i = len(own) - 1
-        return i >= len(trace) or not _same(own[i], trace[i])
+        return i >= len(trace) or not _behaves_alike(own[i], trace[i])
 
     seeds.reset(seeds.number(grade_id))
     with warnings.catch_warnings():
@@ -93,7 +93,7 @@ def is_like(
     return len(own) == len(trace) and not departs(own)
 
 
-def _same(a: Seen, b: Seen) -> bool:
+def _behaves_alike(a: Seen, b: Seen) -> bool:
     if (a.what, a.held) != (b.what, b.held):
         return False
     # Either may be the one expected: where that is a list, anything that unpacks would do.

@@ -24,7 +24,7 @@ from nbjudge.remote import Remote
 
 __all__ = ["Known", "answers_of", "define", "mistakes", "solutions", "styles"]
 
-FOLDER = Path(__file__).parent / "known"
+KNOWN = Path(__file__).parent / "known"
 
 
 def mistakes(grade_id: str) -> tuple[Known, ...]:
@@ -35,22 +35,22 @@ def mistakes(grade_id: str) -> tuple[Known, ...]:
     grade_id : str
         Of the answer cell: "ex_1_2_1".
     """
-    return _answers(grade_id, "mistake")
+    return _known_of_kind(grade_id, "mistake")
 
 
 def styles(grade_id: str) -> tuple[Known, ...]:
     """Return right answers to an exercise that are written unlike the reference."""
-    return _answers(grade_id, "style")
+    return _known_of_kind(grade_id, "style")
 
 
 def solutions(grade_id: str) -> tuple[Known, ...]:
     """Return the notebook's own answer, and those much like it that are there to be edited."""
-    return _answers(grade_id, "solution")
+    return _known_of_kind(grade_id, "solution")
 
 
 @functools.cache
-def _answers(grade_id: str, kind: str) -> tuple[Known, ...]:
-    path = FOLDER / f"{grade_id}.diff"
+def _known_of_kind(grade_id: str, kind: str) -> tuple[Known, ...]:
+    path = KNOWN / f"{grade_id}.diff"
     return tuple(one for one in read_known(path) if one.kind == kind) if path.exists() else ()
 
 
@@ -67,7 +67,7 @@ def define(known: Known | str, grade_id: str) -> dict[str, Any]:
     """
     source = known if isinstance(known, str) else known.source
     namespace = {"__name__": "__main__", **_surroundings(grade_id)}
-    _run(source, namespace)
+    _run_known(source, namespace)
     return namespace
 
 
@@ -80,7 +80,7 @@ def answers_of(known: Known | str, grade_id: str) -> tuple[Any, ...]:
     return tuple(namespace[symbol] for symbol in EXERCISES[grade_id].symbols)
 
 
-def _run(source: str, namespace: dict[str, Any]) -> None:
+def _run_known(source: str, namespace: dict[str, Any]) -> None:
     exec(compile(source, "<known answer>", "exec", dont_inherit=True), namespace)
 
 
@@ -102,13 +102,13 @@ def _earlier_answers(grade_id: str) -> dict[str, Any]:
     return {
         symbol: getattr(reference, symbol)
         for earlier in order[: order.index(grade_id)]
-        if _notebook(earlier) == _notebook(grade_id)
+        if _chapter(earlier) == _chapter(grade_id)
         for symbol in EXERCISES[earlier].symbols
         if hasattr(reference, symbol)
     }
 
 
-def _notebook(grade_id: str) -> str:
+def _chapter(grade_id: str) -> str:
     parts = grade_id.split("_")
     return "ex_1_5" if parts[1:3] == ["1", "5"] else f"ex_{parts[1]}"
 
@@ -140,7 +140,7 @@ class _LoaderOfCell(Remote):
             return getattr(probes, name)(*here, **keywords)
         _, X, y = arguments
         namespace = {**self._namespace, "dataset": TensorDataset(X, y)}
-        _run(self._source, namespace)
+        _run_known(self._source, namespace)
         return namespace["batch_size"], namespace["dataloader"]
 
     def _plain_(self) -> Any:

@@ -36,11 +36,11 @@ from nbjudge.course.course import CONFIG_NAME, Course
 from nbjudge.desk.desk_policy import read_policy
 from nbjudge.desk.web.desk_keys import Visitor
 from nbjudge.desk.web.desk_service import Desk
-from nbjudge.feedback.write import feedback
+from nbjudge.feedback.write import write_feedback
 from nbjudge.grading.batch import autograde, lend_workers
 from nbjudge.release import source
-from nbjudge.release.release import release
-from nbjudge.report import report
+from nbjudge.release.release import make_release
+from nbjudge.report import write_report
 
 PICTURES = Path(__file__).resolve().parent
 ROOT = PICTURES.parents[1]
@@ -102,13 +102,13 @@ def graded(root: Path) -> Course:
     shutil.copy(ROOT / CONFIG_NAME, root)
     shutil.copytree(ROOT / "source", root / "source")
     course = Course(root.resolve())
-    release(course, ASSIGNMENT)
+    make_release(course, ASSIGNMENT)
     with Gradebook(address(course)) as gradebook:
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=DUE.replace(tzinfo=None))
     hand_in(course)
     with lend_workers(course) as get_pool:
         autograde(course, ASSIGNMENT, get_pool=get_pool)
-    feedback(course, ASSIGNMENT)
+    write_feedback(course, ASSIGNMENT)
     return course
 
 
@@ -121,8 +121,8 @@ def hand_in(course: Course) -> None:
     """Let the class hand in: each exercise right, or wrong in a way that the course knows."""
     draw = random.Random(7)
     name = f"{ASSIGNMENT}.ipynb"
-    released = source.read(course.root / "release" / ASSIGNMENT / name)
-    original = source.read(course.root / "source" / ASSIGNMENT / name)
+    released = source.read_source(course.root / "release" / ASSIGNMENT / name)
+    original = source.read_source(course.root / "source" / ASSIGNMENT / name)
     exercises = [
         grade_id
         for grade_id, cell in source.by_grade_id(original).items()
@@ -214,7 +214,7 @@ def feedback_pages(course: Course, started: Any) -> None:
 
 def the_report(course: Course, started: Any) -> None:
     """Photograph the top of the report on the class."""
-    report(course, ASSIGNMENT)
+    write_report(course, ASSIGNMENT)
     path = course.root / "reports" / f"{ASSIGNMENT}.html"
     photographed(page_of(started, path, width=980, height=1340), "report.png")
 
@@ -226,7 +226,7 @@ def the_notebook(course: Course, started: Any) -> None:
         folder = Path(temporary, ASSIGNMENT)
         shutil.copytree(course.root / "release" / ASSIGNMENT, folder)
         with in_lab(started, folder / name, Path(temporary, "home")) as page:
-            lab = Lab(page, source.read(folder / name))
+            lab = Lab(page, source.read_source(folder / name))
             page.keyboard.press("Control+b")  # no list of files
             for cell in ("set_up", "imports"):
                 lab.run(cell)

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Sheet", "alike", "as_csv", "guard", "number", "read", "save"]
+__all__ = ["Sheet", "alike", "as_csv", "guard", "number_text", "read_csv", "write_whole"]
 
 Value = str | int | float | None
 
-MAX_BYTES = 50 * 2**20
+MAX_CSV_BYTES = 50 * 2**20
 #: The first line by which a spreadsheet is told what parts fields.
 SEPARATOR = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
 #: Whatever begins with one of these a spreadsheet takes for a formula; the last are wide forms.
@@ -94,7 +94,7 @@ class Sheet:
         raise CourseError(message)
 
 
-def read(path: Path) -> Sheet:
+def read_csv(path: Path) -> Sheet:
     """Read a CSV file with a header, its fields parted by commas, semicolons or tabs.
 
     Raises
@@ -105,13 +105,13 @@ def read(path: Path) -> Sheet:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(MAX_CSV_BYTES + 1)
     except OSError as error:
         message = f"'{path}' cannot be read: {error.strerror}. Give the path of a CSV file."
         raise CourseError(message) from error
     try:
         text = content.decode("utf-8-sig")
-        if len(content) > MAX_BYTES or "\0" in text:
+        if len(content) > MAX_CSV_BYTES or "\0" in text:
             raise ValueError
         first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)
@@ -166,10 +166,10 @@ def guard(text: str, *, numbers: bool = False) -> str:
     return f"'{text}" if numbers else text
 
 
-def number(value: float) -> str:
+def number_text(value: float) -> str:
     """Return a number with a decimal point, and no more digits than it needs: six at most.
 
-    >>> number(4.0), number(0.1 + 0.2), number(1 / 3)
+    >>> number_text(4.0), number_text(0.1 + 0.2), number_text(1 / 3)
     ('4', '0.3', '0.333333')
     """
     text = f"{value:.6f}".rstrip("0").rstrip(".")
@@ -188,7 +188,7 @@ def as_csv(
     return text.getvalue()
 
 
-def save(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file, all or nothing.
 
     Raises

@@ -7,7 +7,7 @@ import re
 __all__ = ["count_values"]
 
 # The quantifiers are possessive, so that no text makes the search go back: it takes linear time.
-STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 #: Each value but the outermost one stands behind one of these.
 BEFORE_VALUES = (b"[", b"{", b",", b":")
 
@@ -25,5 +25,5 @@ def count_values(content: bytes) -> int:
     >>> count_values(b'{"a": [1, 2, "3, 4, 5"]}')
     6
     """
-    bare = STRING.sub(b"s", content)
+    bare = JSON_STRING.sub(b"s", content)
     return 1 + sum(map(bare.count, BEFORE_VALUES)) - bare.count(b"{}") - bare.count(b"[]")

@@ -35,7 +35,7 @@ SENTENCES = {
     errno.EIO: f"The disk failed{{at}}. Check it, {AGAIN}",
     errno.ENAMETOOLONG: f"A path is too long{{at}}. Move the course to a shorter one, {AGAIN}",
 }
-UNKNOWN = f"The system said '{{said}}'{{at}}. Put that right, {AGAIN}"
+UNKNOWN_ERROR = f"The system said '{{said}}'{{at}}. Put that right, {AGAIN}"
 #: What Python says without a number, by a part of it.
 UNNUMBERED = {
     "AF_UNIX path too long": (
@@ -72,13 +72,13 @@ def explain(error: BaseException) -> str | None:
     """
     cause: BaseException | None = error
     while cause is not None:
-        if told := _explain(cause):
+        if told := _explain_known(cause):
             return told
         cause = cause.__cause__
     return None
 
 
-def _explain(error: BaseException) -> str | None:
+def _explain_known(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return SENTENCES[errno.ENOMEM].format(at="")
     if not isinstance(error, OSError) or error.errno is None or "No usable" in str(error):
@@ -87,10 +87,10 @@ def _explain(error: BaseException) -> str | None:
             return None
         # Of many files that could not be copied, and of what a library tells in words.
         if number := NUMBER.search(str(error)):
-            return _explain(OSError(int(number[1]), os.strerror(int(number[1]))))
+            return _explain_known(OSError(int(number[1]), os.strerror(int(number[1]))))
         return next((told for part, told in UNNUMBERED.items() if part in str(error)), None)
     at = "" if error.filename is None else f" (at {_file_of(error.filename)})"
-    return SENTENCES.get(error.errno, UNKNOWN).format(at=at, said=error.strerror)
+    return SENTENCES.get(error.errno, UNKNOWN_ERROR).format(at=at, said=error.strerror)
 
 
 def _file_of(file: object) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 __all__ = ["duration", "group_sentences"]
 
 #: Sentences that are told, names in one of them, and characters of one.
-MOST, MOST_NAMES, MOST_CHARACTERS = 20, 5, 600
+MOST_SENTENCES, MOST_EXAMPLES, MOST_OF_ONE = 20, 5, 600
 #: What tells two sentences of one kind apart: a name in quotes, or the number of an exercise.
-NAME = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)|(?<![\w.])\d+(?:\.\d+)+[a-z]?(?!\w)")
+NAME_IN_SENTENCE = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)|(?<![\w.])\d+(?:\.\d+)+[a-z]?(?!\w)")
 
 
 def duration(seconds: float) -> str:
@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
     return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in counted if n)
 
 
-def group_sentences(sentences: Iterable[str], most: int = MOST) -> tuple[str, ...]:
+def group_sentences(sentences: Iterable[str], most: int = MOST_SENTENCES) -> tuple[str, ...]:
     """Return sentences, those of one kind told once with the names of the others, and not too many.
 
     Parameters
@@ -48,8 +48,8 @@ def group_sentences(sentences: Iterable[str], most: int = MOST) -> tuple[str, ..
     """
     kinds: dict[str, list[str]] = {}
     for sentence in sentences:
-        kinds.setdefault(NAME.sub("''", sentence), []).append(sentence)
-    told = [_short(_sentence_of(alike)) for alike in kinds.values()]
+        kinds.setdefault(NAME_IN_SENTENCE.sub("''", sentence), []).append(sentence)
+    told = [_cut_sentence(_sentence_of(alike)) for alike in kinds.values()]
     if (more := len(told) - most) > 0:
         told[most:] = [f"And {more} more of other kinds."]
     return tuple(told)
@@ -61,7 +61,7 @@ def _sentence_of(alike: list[str]) -> str:
     names.pop("", None)
     if not names:
         return first if len(alike) == 1 else f"{first} ({len(alike)} times)"
-    shown = list(names)[: MOST_NAMES - 1]
+    shown = list(names)[: MOST_EXAMPLES - 1]
     if more := len(names) - len(shown):
         shown.append(f"{more} more")
     *front, last = shown
@@ -70,9 +70,9 @@ def _sentence_of(alike: list[str]) -> str:
 
 def _own_name(sentence: str, first: str) -> str:
     """Return the first name in which a sentence differs from another; empty if they are equal."""
-    pairs = zip(NAME.findall(sentence), NAME.findall(first), strict=True)
+    pairs = zip(NAME_IN_SENTENCE.findall(sentence), NAME_IN_SENTENCE.findall(first), strict=True)
     return next((own for own, other in pairs if own != other), "")
 
 
-def _short(sentence: str) -> str:
-    return sentence if len(sentence) <= MOST_CHARACTERS else f"{sentence[: MOST_CHARACTERS - 1]}…"
+def _cut_sentence(sentence: str) -> str:
+    return sentence if len(sentence) <= MOST_OF_ONE else f"{sentence[: MOST_OF_ONE - 1]}…"

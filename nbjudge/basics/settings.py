@@ -13,16 +13,16 @@ from typing import Any, TypeVar
 from traitlets import Bool, Dict, Float, Integer, List, TraitType, Unicode
 from traitlets.config import Configurable
 
-__all__ = ["HELP", "read_settings", "setting", "traits_of", "with_tuples"]
+__all__ = ["HELP", "make_setting", "read_settings", "traits_of", "with_tuples"]
 
 S = TypeVar("S")
-HELP, ELSEWHERE = "help", "elsewhere"
+HELP, SET_ELSEWHERE = "help", "elsewhere"
 #: How a dataclass has what a trait has as a list: of texts, and of dictionaries.
-LISTS: Mapping[str, type[TraitType[Any, Any]]] = {
+LIST_TRAITS: Mapping[str, type[TraitType[Any, Any]]] = {
     "tuple[str, ...]": Unicode,
     "tuple[Mapping[str, object], ...]": Dict,
 }
-KINDS: Mapping[str, type[TraitType[Any, Any]]] = {
+TRAITS: Mapping[str, type[TraitType[Any, Any]]] = {
     "bool": Bool,
     "int": Integer,
     "float": Float,
@@ -30,7 +30,7 @@ KINDS: Mapping[str, type[TraitType[Any, Any]]] = {
 }
 
 
-def setting(default: Any, help: str, *, elsewhere: bool = False) -> Any:
+def make_setting(default: Any, help: str, *, elsewhere: bool = False) -> Any:
     """Return a dataclass's field that can be set in a configuration.
 
     Parameters
@@ -41,11 +41,11 @@ def setting(default: Any, help: str, *, elsewhere: bool = False) -> Any:
     elsewhere : bool
         Whether something else sets it than a trait of its own.
     """
-    return field(default=default, metadata={HELP: help, ELSEWHERE: elsewhere})
+    return field(default=default, metadata={HELP: help, SET_ELSEWHERE: elsewhere})
 
 
 def _settings(kind: type[Any]) -> list[Field[Any]]:
-    return [each for each in fields(kind) if not each.metadata.get(ELSEWHERE, True)]
+    return [each for each in fields(kind) if not each.metadata.get(SET_ELSEWHERE, True)]
 
 
 def traits_of(kind: type[Any]) -> dict[str, TraitType[Any, Any]]:
@@ -53,10 +53,10 @@ def traits_of(kind: type[Any]) -> dict[str, TraitType[Any, Any]]:
     traits: dict[str, TraitType[Any, Any]] = {}
     for each in _settings(kind):
         told = each.metadata[HELP]
-        if item := LISTS.get(str(each.type)):
+        if item := LIST_TRAITS.get(str(each.type)):
             trait: TraitType[Any, Any] = List(item(), list(each.default), help=told)  # type: ignore[arg-type]
         else:
-            trait = KINDS[str(each.type)](each.default, help=told)
+            trait = TRAITS[str(each.type)](each.default, help=told)
         traits[each.name] = trait.tag(config=True)
     return traits
 

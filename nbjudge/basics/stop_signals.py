@@ -11,7 +11,7 @@ from dataclasses import dataclass
 __all__ = ["Stop", "stop_signals"]
 
 #: What `kill`, a batch system and a terminal that is closed send; Windows has no SIGHUP.
-NAMES = ("SIGTERM", "SIGHUP")
+STOP_SIGNALS = ("SIGTERM", "SIGHUP")
 
 
 @dataclass
@@ -35,7 +35,7 @@ def stop_signals() -> Iterator[Stop]:
 
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for signum in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
+        for signum in (getattr(signal, name) for name in STOP_SIGNALS if hasattr(signal, name)):
             if signal.getsignal(signum) is signal.SIG_DFL:
                 before[signum] = signal.signal(signum, interrupt)
     try:

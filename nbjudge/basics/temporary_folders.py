@@ -14,7 +14,7 @@ __all__ = ["short_folder", "short_temporary_folder"]
 
 #: Bytes: a socket's path has at most 107, and that at which workers are forked is up to 63 longer
 #: than this folder's.
-MOST = 44
+MOST_OF_PATH = 44
 
 
 def short_folder() -> Path:
@@ -29,11 +29,11 @@ def short_folder() -> Path:
     others = (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp", "/dev/shm")
     for folder in (usual, *others):
         real = os.path.realpath(folder) if folder else ""
-        if 0 < len(os.fsencode(real)) <= MOST and os.access(real, os.W_OK | os.X_OK):
+        if 0 < len(os.fsencode(real)) <= MOST_OF_PATH and os.access(real, os.W_OK | os.X_OK):
             return Path(real)
     message = (
         f"The path of the folder for temporary files ({usual}) is too long for sockets, and there "
-        f"is no other. Set TMPDIR to a folder with at most {MOST} bytes in its path."
+        f"is no other. Set TMPDIR to a folder with at most {MOST_OF_PATH} bytes in its path."
     )
     raise CourseError(message)
 

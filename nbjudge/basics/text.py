@@ -8,7 +8,7 @@ import unicodedata
 __all__ = ["as_terminal_shows", "clean_characters", "cut", "sort_key"]
 
 #: Controls, halves of surrogate pairs, characters of nobody's alphabet, and line ends of no editor.
-UNREADABLE = re.compile(
+UNREADABLE_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff]"
 )
 #: They make text be read in another order than it stands: code that looks like other code.
@@ -50,7 +50,9 @@ def clean_characters(text: str) -> str:
     >>> clean_characters("a\x07b\u202ec")
     'a�b[U+202E]c'
     """
-    return REORDERING.sub(lambda found: f"[U+{ord(found[0]):04X}]", UNREADABLE.sub("�", text))
+    return REORDERING.sub(
+        lambda found: f"[U+{ord(found[0]):04X}]", UNREADABLE_CHARACTERS.sub("�", text)
+    )
 
 
 def as_terminal_shows(text: str) -> str:

@@ -189,7 +189,7 @@ def release(context: typer.Context, assignment: Assignment = None) -> None:
     """Make the student version, and prove that it gives nothing away."""
     course = _find_course(context)
     from nbjudge.cli.terminal import print_trial
-    from nbjudge.release.release import release as make_release
+    from nbjudge.release.release import make_release as make_release
 
     for name in _chosen_assignments(course, assignment):
         with _errors().status(f"Releasing {name} …"):
@@ -305,7 +305,7 @@ def tidy(
     ] = False,
 ) -> None:
     """Put source notebooks in the form in which they are committed."""
-    from nbjudge.release.tidy import tidy as make_tidy
+    from nbjudge.release.tidy import tidy_notebook as make_tidy
     from nbjudge.release.tidy import untidy
 
     found = 0
@@ -348,7 +348,7 @@ def roster(
         for line in describe_people(people):
             typer.echo(line)
         return
-    listed = read_roster(csv_files.read(file), id_column)
+    listed = read_roster(csv_files.read_csv(file), id_column)
     with open_gradebook(course) as gradebook:
         found = import_roster(gradebook, listed)
     for line in describe_import(found):
@@ -604,7 +604,7 @@ def feedback(
     course = _find_course(context)
     from nbjudge.cli.terminal import progress_bar
     from nbjudge.feedback.term_page import write_term_pages
-    from nbjudge.feedback.write import feedback as write_feedback
+    from nbjudge.feedback.write import write_feedback as write_feedback
     from nbjudge.intake.submission import printable
     from nbjudge.mistakes.known_behaviours import named_mistakes
 
@@ -659,7 +659,7 @@ def report(
     """Write a page on the class for each graded assignment: marks, exercises, mistakes."""
     course = _find_course(context)
     from nbjudge.report import NothingGraded
-    from nbjudge.report import report as write_report
+    from nbjudge.report import write_report as write_report
 
     written = 0
     names = _chosen_assignments(course, assignment)
@@ -689,7 +689,7 @@ def totals(
 ) -> None:
     """Put the marks of all assignments together, weighed: a page, a CSV file, and a line each."""
     course = _find_course(context)
-    from nbjudge.basics.csv_files import save
+    from nbjudge.basics.csv_files import write_whole
     from nbjudge.course.gradebook import open_gradebook, read_grades
     from nbjudge.intake.submission import name_list
     from nbjudge.report.totals_page import (
@@ -718,8 +718,8 @@ def totals(
         return
     folder = course.root / "reports"
     folder.mkdir(exist_ok=True)
-    save(folder / "totals.html", totals_page(term).encode())
-    save(folder / "totals.csv", totals_csv(term).encode("utf-8-sig"))
+    write_whole(folder / "totals.html", totals_page(term).encode())
+    write_whole(folder / "totals.csv", totals_csv(term).encode("utf-8-sig"))
     for line in describe_term(term):
         typer.echo(line)
     typer.echo("reports/totals.html, reports/totals.csv")

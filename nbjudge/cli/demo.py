@@ -20,13 +20,13 @@ from nbjudge.cli.terminal import print_class, progress_bar, show_progress, took
 from nbjudge.course.course import CONFIG_NAME, Course, require_fit
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.term_page import write_term_pages
-from nbjudge.feedback.write import feedback
+from nbjudge.feedback.write import write_feedback
 from nbjudge.grading.batch import autograde, lend_workers
 from nbjudge.grading.rows import Row
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.release import source
-from nbjudge.release.release import release
-from nbjudge.report import NothingGraded, report
+from nbjudge.release.release import make_release
+from nbjudge.report import NothingGraded, write_report
 
 __all__ = ["DemoStudent", "fresh_course", "made_up_class", "run", "write_answers"]
 
@@ -124,7 +124,7 @@ def _spread_mistakes(course: Course, assignment: str, count: int) -> Mistakes:
     found = [
         (grade_id, mistakes[0])
         for path in sorted(course.root.glob(f"source/{assignment}/*.ipynb"))
-        for grade_id in source.by_grade_id(source.read(path))
+        for grade_id in source.by_grade_id(source.read_source(path))
         if (mistakes := known.mistakes(grade_id))
     ]
     return [found[i * len(found) // count] for i in range(count)] if len(found) >= count else found
@@ -180,7 +180,7 @@ def run(
     _headline(console, "Release", "the student versions, made from source/")
     for assignment in assignments:
         begun = time.monotonic()
-        release(demo, assignment)
+        make_release(demo, assignment)
         _print_step(console, f"release/{assignment}/", took(begun))
 
     _headline(console, "Hand in", "a folder for each student, in submitted/")
@@ -209,7 +209,7 @@ def run(
     for assignment in assignments:
         begun = time.monotonic()
         with progress_bar(f"   {assignment}") as progress:
-            written = feedback(demo, assignment, progress=progress)
+            written = write_feedback(demo, assignment, progress=progress)
         pages.extend(page for row in written for page in row.pages)
         _print_step(
             console, f"{assignment}: {sum(len(row.pages) for row in written)} pages", took(begun)
@@ -223,7 +223,7 @@ def run(
     for assignment in assignments:
         begun = time.monotonic()
         try:
-            reports.append(report(demo, assignment).page)
+            reports.append(write_report(demo, assignment).page)
         except NothingGraded as error:
             console.print(f"   {error}", markup=False, highlight=False, soft_wrap=True)
         else:
@@ -274,8 +274,8 @@ def write_answers(course: Course, student: DemoStudent, folder: Path) -> None:
     """
     folder.mkdir(parents=True)
     for original in sorted((course.root / "source" / student.assignment).glob("*.ipynb")):
-        released = source.read(course.root / "release" / student.assignment / original.name)
-        notebook = _answer(released, source.read(original), student.answered)
+        released = source.read_source(course.root / "release" / student.assignment / original.name)
+        notebook = _answer(released, source.read_source(original), student.answered)
         for grade_id, cell in source.by_grade_id(notebook).items():
             cell.source = student.wrong.get(grade_id, cell.source).strip()
         (folder / original.name).write_text(source.notebook_text(notebook), encoding="utf-8")

@@ -32,18 +32,18 @@ from nbjudge.desk.web.desk_service import Desk
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import batch
 from nbjudge.intake.submission import printable
-from nbjudge.release.release import release
+from nbjudge.release.release import make_release
 from nbjudge.sandbox import bubblewrap
 from nbjudge.term.deadlines import set_deadline
 
 __all__ = ["forget", "read_class", "require_sandbox", "serve_demo", "serve_desk", "write_links"]
 
-LINKS_NAME, LOCK_NAME = "desk_links.csv", ".desk.lock"
+LINKS_NAME, DESK_LOCK = "desk_links.csv", ".desk.lock"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: Who tries the desk of the demonstration, and how long it is open for hand-ins in time.
 TRIED_BY, DEMO_LASTS = 3, timedelta(hours=2)
 #: Requests at once; seconds for which a line may be idle, and in which answers are finished.
-AT_ONCE, IDLE, FINISH = 500, 15, 5
+CONNECTIONS_AT_ONCE, IDLE, FINISH = 500, 15, 5
 
 Tell = Callable[[str], None]
 
@@ -194,7 +194,7 @@ def serve_demo(
         demo = fresh_course(course, course.root / "demo")
         students = made_up_class(demo)
         assignment = students[0].assignment
-        release(demo, assignment)
+        make_release(demo, assignment)
         everybody = [each for each in students if each.assignment == assignment]
 
         def enrol(gradebook: Gradebook) -> None:
@@ -256,7 +256,7 @@ def _serve_desk(
                 server_header=False,
                 proxy_headers=False,
                 lifespan="off",
-                limit_concurrency=AT_ONCE,
+                limit_concurrency=CONNECTIONS_AT_ONCE,
                 timeout_keep_alive=IDLE,
                 timeout_graceful_shutdown=FINISH,
             )
@@ -310,7 +310,7 @@ def _only_one(root: Path) -> Iterator[None]:
         return
     import fcntl
 
-    file = os.open(root / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(root / DESK_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -12,7 +12,7 @@ from nbjudge.exceptions import CourseError
 __all__ = ["FOR_OTHERS", "allow_root", "serve_formgrader"]
 
 #: The list of what is to be marked.
-START = "/formgrader/gradebook"
+START_PAGE = "/formgrader/gradebook"
 #: Where JupyterLab listens unless it is told otherwise: nobody else's machine reaches it there.
 OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 IP_ALONE = ("--ip", "--ServerApp.ip")
@@ -68,5 +68,5 @@ def serve_formgrader(course: Course, options: Sequence[str] = ()) -> None:
 
     os.chdir(course.root)
     LabApp.launch_instance(
-        [f"--ServerApp.root_dir={course.root}", f"--LabApp.default_url={START}", *options]
+        [f"--ServerApp.root_dir={course.root}", f"--LabApp.default_url={START_PAGE}", *options]
     )

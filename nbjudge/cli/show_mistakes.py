@@ -14,19 +14,19 @@ from rich.text import Text
 
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.intake.submission import printable
-from nbjudge.mistakes.wrong_answers import Group, WrongAnswer
+from nbjudge.mistakes.wrong_answers import WrongAnswer, WrongAnswers
 
 __all__ = ["show_groups"]
 
 #: Groups that are shown unless all are asked for; lines and characters of an answer.
-MOST_GROUPS, MOST_LINES, MOST_CHARACTERS = 10, 25, 2000
+MOST_SHOWN_GROUPS, MOST_LINES, MOST_OF_CODE = 10, 25, 2000
 MOST_OF_GROUP_REASON = 300
 
 
 def show_groups(
     console: Console,
     assignment: str,
-    groups: Sequence[Group],
+    groups: Sequence[WrongAnswers],
     answers: Sequence[WrongAnswer],
     *,
     show_all: bool = False,
@@ -37,7 +37,7 @@ def show_groups(
     ----------
     console : Console
     assignment : str
-    groups : sequence of Group
+    groups : sequence of WrongAnswers
         Those that nothing names.
     answers : sequence of WrongAnswer
         All wrong ones, named or not.
@@ -46,7 +46,7 @@ def show_groups(
     """
     for line in _summary_lines(assignment, groups, answers):
         console.print(Text(line), soft_wrap=True)
-    shown = groups if show_all else groups[:MOST_GROUPS]
+    shown = groups if show_all else groups[:MOST_SHOWN_GROUPS]
     for number, group in enumerate(shown, start=1):
         console.print()
         console.print(_heading(number, group), soft_wrap=True)
@@ -66,7 +66,7 @@ def show_groups(
 
 
 def _summary_lines(
-    assignment: str, groups: Sequence[Group], answers: Sequence[WrongAnswer]
+    assignment: str, groups: Sequence[WrongAnswers], answers: Sequence[WrongAnswer]
 ) -> Iterator[str]:
     unnamed = sum(group.students for group in groups)
     unknown = sum(not answer.behaviour and not answer.mistake for answer in answers)
@@ -87,7 +87,7 @@ def _summary_lines(
         )
 
 
-def _heading(number: int, group: Group) -> Text:
+def _heading(number: int, group: WrongAnswers) -> Text:
     example = group.example
     marks = sorted({answer.mark for answer in group.answers})
     range_told = f"{marks[0]:g}" if len(marks) == 1 else f"{marks[0]:g} to {marks[-1]:g}"
@@ -98,12 +98,12 @@ def _heading(number: int, group: Group) -> Text:
     return Text.assemble((f"{number:>2}  ", "bold"), (told, "bold"))
 
 
-def _reason_of_group(group: Group) -> str:
+def _reason_of_group(group: WrongAnswers) -> str:
     return cut(clean_characters(group.reason).strip(), MOST_OF_GROUP_REASON)
 
 
 def _printed_code(text: str) -> str:
-    lines = clean_characters(cut(text.strip("\n"), MOST_CHARACTERS)).expandtabs(4).split("\n")
+    lines = clean_characters(cut(text.strip("\n"), MOST_OF_CODE)).expandtabs(4).split("\n")
     if (left := len(lines) - MOST_LINES) > 0:
         lines = [*lines[:MOST_LINES], f"… ({left} more lines)"]
     return "\n".join(lines)

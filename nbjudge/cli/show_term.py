@@ -10,7 +10,7 @@ from nbjudge.intake.submission import name_list, printable
 from nbjudge.term.deadlines import show_moment
 from nbjudge.term.extensions import Extension
 from nbjudge.term.find_students import label
-from nbjudge.term.roster import PARTS, Imported
+from nbjudge.term.roster import PARTS_OF_PERSON, Imported
 
 __all__ = ["describe_deadline", "describe_extension", "describe_import", "describe_people"]
 
@@ -38,7 +38,7 @@ def describe_import(found: Imported) -> Iterator[str]:
         told = [
             f"{what}: {printable(getattr(now, part))}"
             + (f" (was {printable(old)})" if (old := getattr(before, part)) else "")
-            for part, what in PARTS.items()
+            for part, what in PARTS_OF_PERSON.items()
             if getattr(before, part) != getattr(now, part)
         ]
         yield f"changed  {label(now)}: {'; '.join(told)}"

@@ -35,7 +35,7 @@ __all__ = ["FilesBeside", "Place", "TestFolder", "confine", "hold_folder", "touc
 TEST_FOLDER_PREFIX = "nbjudge-tests-"
 #: Parts of the folder: what lay there at first, what the course can import, and the copy in which
 #: the tests of one process run, with a place for temporary files beside it.
-GIVEN, MODULES, WORK, TEMPORARY = "given", "modules", "work", "tmp"
+GIVEN, MODULES_FOLDER, WORK, TEMPORARY = "given", "modules", "work", "tmp"
 #: Modules by which tests meet files, and functions and methods of whatever module.
 FILE_MODULES = frozenset(
     [
@@ -168,12 +168,12 @@ class FilesBeside:
             self._root = Path(
                 tempfile.mkdtemp(prefix=f"{TEST_FOLDER_PREFIX}{os.getpid()}-", dir=within)
             ).resolve()
-            (self._root / MODULES).mkdir()
+            (self._root / MODULES_FOLDER).mkdir()
             (self._root / GIVEN).mkdir()
             for name, content in self.files.items():
                 _write_new(self._root / GIVEN / name, content)
                 if name in self.own:
-                    _write_new(self._root / MODULES / name, content)
+                    _write_new(self._root / MODULES_FOLDER / name, content)
         return Place(str(self._root), kernel, self._data)
 
     def remove(self) -> None:
@@ -219,7 +219,7 @@ class TestFolder:
         self.work = Path(tempfile.mkdtemp(prefix=WORK, dir=self.root))
         shutil.copytree(self.root / GIVEN, self.work, dirs_exist_ok=True)
         self._folder = WorkingFolder(self.work)
-        self._modules = str(self.root / MODULES)
+        self._modules = str(self.root / MODULES_FOLDER)
         self._importable = {path.stem for path in self.modules.iterdir()}
         self._temporary = self.work.with_name(f"{self.work.name}-{TEMPORARY}")
         self._temporary.mkdir()

@@ -109,7 +109,7 @@ def changes(
 def recall(folder: Path) -> dict[str, Hashes]:
     """Return the hashes of the notebooks that were graded last into a folder, by notebook."""
     try:
-        kept = json.loads(_place(folder).read_bytes())
+        kept = json.loads(_texts_beside(folder).read_bytes())
         return {str(name): dict(cells) for name, cells in kept.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
@@ -122,7 +122,7 @@ def of_folder(folder: Path) -> dict[str, Hashes]:
 
 def remember(folder: Path, now: Mapping[str, Hashes]) -> None:
     """Keep the hashes of the notebooks that were graded into a folder."""
-    write_whole(_place(folder), json.dumps(now))
+    write_whole(_texts_beside(folder), json.dumps(now))
 
 
 def _of_file(path: Path) -> dict[str, str]:
@@ -137,5 +137,5 @@ def _hash(texts: Iterable[str]) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _place(folder: Path) -> Path:
+def _texts_beside(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.answers.json")

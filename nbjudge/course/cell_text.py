@@ -15,9 +15,9 @@ from functools import lru_cache
 __all__ = ["bound_names", "is_same"]
 
 #: Characters of a text that is looked at closely; no honest cell has as many.
-MAX_LENGTH = 20_000
+MAX_CODE = 20_000
 #: Texts of which is remembered what was found: the course's own come with each submission.
-KEPT = 200
+PARSED_KEPT = 200
 
 _DEFINITION = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
 _IMPORT = re.compile(r"(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+([^#;]+)")
@@ -37,10 +37,10 @@ def bound_names(text: str) -> frozenset[str]:
     >>> sorted(bound_names("f(x=1)\nx == 1\nx.y = 2\n"))
     []
     """
-    return _bound_names(text[:MAX_LENGTH])
+    return _bound_names(text[:MAX_CODE])
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=PARSED_KEPT)
 def _bound_names(text: str) -> frozenset[str]:
     names: set[str] = set()
     for line in text.splitlines():
@@ -50,11 +50,11 @@ def _bound_names(text: str) -> frozenset[str]:
             parts = found[1].strip("() \t").split(",")
             names.update(part.split()[-1].partition(".")[0] for part in parts if part.strip())
         elif line[:1].strip():
-            names.update(_assigned_names(line))
+            names.update(_names_in_line(line))
     return frozenset(name for name in names if name.isidentifier() and not keyword.iskeyword(name))
 
 
-def _assigned_names(line: str) -> Iterator[str]:
+def _names_in_line(line: str) -> Iterator[str]:
     """Yield the names that a line assigns, as far as it consists of names and equals signs."""
     place = 0
     while found := _TARGET.match(line, place):
@@ -79,7 +79,7 @@ def is_same(text: str, other: str, *, is_code: bool) -> bool:
         return text.split() == other.split()
     if text.split() == other.split() and _indents(text) == _indents(other):
         return True
-    if max(len(text), len(other)) > MAX_LENGTH:
+    if max(len(text), len(other)) > MAX_CODE:
         return False
     tokens = _tokens(text)
     return tokens is not None and tokens == _tokens(other)
@@ -91,7 +91,7 @@ def _indents(text: str) -> list[int]:
     return [len(line) - len(line.lstrip()) for line in lines if line.strip()]
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=PARSED_KEPT)
 def _tokens(text: str) -> tuple[str, ...] | None:
     """Return what a code is made of, comments and docstrings apart; None if it is no Python."""
     found: list[str] = []

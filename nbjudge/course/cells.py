@@ -35,7 +35,7 @@ __all__ = [
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?!BEGIN |END )(?P<text>.+?)[ \t#]*$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
 #: What of Markdown a title does without: links, and signs of emphasis, code and formulas.
-LINK, SIGNS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), re.compile(r"[`*$]|<[^>]*>")
+MARKDOWN_LINK, MARKDOWN_SIGNS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), re.compile(r"[`*$]|<[^>]*>")
 #: What is told of a heading beside the title: "(2 points)".
 WORTH = re.compile(r"\s*[(\[][^()\[\]]*\b(?:points?|pts?|marks?)\b[^()\[\]]*[)\]]\s*$", re.I)
 MAX_TITLE = 80
@@ -186,7 +186,7 @@ def exercise_titles(cells: Iterable[NotebookNode]) -> dict[str, str]:
         own = cell.metadata.get("nbgrader") or {}
         if cell.cell_type == "markdown" and not own.get("solution"):
             text = FENCE.sub("", cell.source)
-            headings += [_plain(found["text"]) for found in HEADING.finditer(text)]
+            headings += [_plain_heading(found["text"]) for found in HEADING.finditer(text)]
         is_exercise = own.get("grade") or own.get("solution") or own.get("task")
         if is_exercise and (grade_id := own.get("grade_id")):
             nearest[exercise_number(grade_id)] = headings[-1] if headings else ""
@@ -214,9 +214,9 @@ def exercise_label(number: str, title: str = "") -> str:
     return f"{number} {title}" if number[:1].isdecimal() else f"{title} ({number})"
 
 
-def _plain(heading: str) -> str:
+def _plain_heading(heading: str) -> str:
     """Return a heading's text, without what it is worth."""
-    text = WORTH.sub("", SIGNS.sub("", LINK.sub(r"\1", heading)))
+    text = WORTH.sub("", MARKDOWN_SIGNS.sub("", MARKDOWN_LINK.sub(r"\1", heading)))
     text = " ".join(clean_characters(text).split())
     return text if len(text) <= MAX_TITLE else f"{text[: MAX_TITLE - 1].rstrip()}…"
 
@@ -226,7 +226,7 @@ def is_test(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
-def _parse(text: str) -> ast.Module:
+def _parse_quietly(text: str) -> ast.Module:
     with _PARSING:
         return ast.parse(text)
 
@@ -247,13 +247,13 @@ def parse_cell(text: str) -> ast.Module:
     'x = 1'
     """
     try:
-        return _parse(text)
+        return _parse_quietly(text)
     except SyntaxError:
         # Only such a text is worth the time that this takes to import.
         from IPython.core.inputtransformer2 import TransformerManager
 
         manager = TransformerManager()  # type: ignore[no-untyped-call]
-        tree = _parse(manager.transform_cell(text))
+        tree = _parse_quietly(manager.transform_cell(text))
     body: list[ast.stmt] = []
     for statement in tree.body:
         match statement:

@@ -34,10 +34,10 @@ FOLDERS = {
 UNFIT_IN_PATHS = "*?["
 UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
 #: What the gradebook has room for.
-MAX_NAME_BYTES = 128
+MAX_ASSIGNMENT_BYTES = 128
 #: A path that every address reads as it is.
 PLAIN_PATH = re.compile(r"[\w./ -]+", re.ASCII)
-EXCEPTION = re.compile(
+WINDOWS_DEVICE = re.compile(
     r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
 )
 
@@ -204,7 +204,7 @@ def require_fit(root: Path) -> None:
     CourseError
         If it cannot; the message names the character in the path.
     """
-    if unfit := _first(str(root), UNFIT_IN_PATHS):
+    if unfit := _first_unfit(str(root), UNFIT_IN_PATHS):
         message = (
             f"nbgrader cannot work in {root.as_posix()!r}: it finds files by patterns, and {unfit} "
             "has a meaning there. Rename the folder, or move the course."
@@ -218,12 +218,12 @@ def unfit_name(name: str) -> str | None:
     >>> unfit_name("hw+x"), unfit_name("unit 1, été")
     ("has '+' in its name, which nbgrader or a link reads otherwise", None)
     """
-    if unfit := _first(name, UNFIT_IN_NAMES):
+    if unfit := _first_unfit(name, UNFIT_IN_NAMES):
         return f"has {unfit} in its name, which nbgrader or a link reads otherwise"
     if name[0] in ".-" or name != name.strip() or name.endswith("."):
         return "begins with a dot, a dash or a space, or ends with a dot or a space"
-    if len(name.encode()) > MAX_NAME_BYTES:
-        return f"has a name of more than {MAX_NAME_BYTES} bytes"
+    if len(name.encode()) > MAX_ASSIGNMENT_BYTES:
+        return f"has a name of more than {MAX_ASSIGNMENT_BYTES} bytes"
     return None
 
 
@@ -236,7 +236,7 @@ def _line_of(error: Exception, path: Path) -> str:
     return "" if line is None else f" (line {line})"
 
 
-def _first(text: str, unfit: str) -> str | None:
+def _first_unfit(text: str, unfit: str) -> str | None:
     """Return the first character of a text that may not be in it, for a sentence."""
     return next((repr(c) for c in text if c in unfit or not c.isprintable()), None)
 
@@ -287,5 +287,5 @@ def causes(result: dict[str, Any]) -> list[str]:
         raise KeyboardInterrupt
     text = "\n".join((result.get("log", ""), result["error"]))
     # What only says that there is more to see above says nothing.
-    told = [cause for cause in EXCEPTION.findall(text) if ": Please see the" not in cause]
+    told = [cause for cause in WINDOWS_DEVICE.findall(text) if ": Please see the" not in cause]
     return told or text.strip().splitlines()[-1:]

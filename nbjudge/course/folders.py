@@ -18,7 +18,7 @@ from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 
 __all__ = [
-    "LOCK_NAME",
+    "GRADING_LOCK",
     "LOG_NAME",
     "clear_away",
     "folder_of",
@@ -32,13 +32,13 @@ __all__ = [
 #: nbgrader's own commands write here too.
 LOG_NAME = ".nbgrader.log"
 #: How the names of workshops begin; the folder may be shared with other machines.
-UNFINISHED = f".unfinished-{platform.node()}-"
+UNFINISHED_PREFIX = f".unfinished-{platform.node()}-"
 #: The file that is locked; the system lets go of it with the process, however that ends.
-LOCK_NAME = ".autograde.lock"
+GRADING_LOCK = ".autograde.lock"
 #: What opening it says in a folder that cannot be written, where nothing is graded anyway; and
 #: locking it, on a disk that knows no locks.
 UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
-UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
@@ -104,14 +104,14 @@ def working_folder(course: Course, step: str) -> Iterator[Path]:
     """Yield a hidden folder in one of nbgrader's, for work that is not finished yet."""
     parent = course.root / step
     parent.mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix=f"{UNFINISHED}{os.getpid()}-", dir=parent) as folder:
+    with TemporaryDirectory(prefix=f"{UNFINISHED_PREFIX}{os.getpid()}-", dir=parent) as folder:
         yield Path(folder)
 
 
 def clear_away(course: Course, step: str) -> None:
     """Delete the workshops of runs that were killed."""
     if (parent := course.root / step).is_dir():
-        remove_stale_folders(parent, UNFINISHED)
+        remove_stale_folders(parent, UNFINISHED_PREFIX)
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def grading_lock(course: Course) -> Iterator[None]:
 
     try:
         # Not handed on: a worker that outlives a run locks nobody out.
-        file = os.open(course.root / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        file = os.open(course.root / GRADING_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
@@ -148,7 +148,7 @@ def grading_lock(course: Course) -> Iterator[None]:
             )
             raise CourseError(message) from None
         except OSError as error:
-            if error.errno not in UNKNOWN:
+            if error.errno not in NO_LOCKS:
                 raise
         yield
     finally:

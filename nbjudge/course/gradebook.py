@@ -57,7 +57,7 @@ __all__ = [
     "NotReleased",
     "explain_errors",
     "grades",
-    "marks",
+    "marks_of_class",
     "open_gradebook",
     "people_of",
     "read_grades",
@@ -156,7 +156,7 @@ def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
             )
             raise NotReleased(message)
         return {
-            notebook.name: _version(notebook, _master(course, assignment, notebook.name))
+            notebook.name: _version_of(notebook, _master(course, assignment, notebook.name))
             for notebook in notebooks
         }
 
@@ -172,8 +172,8 @@ def _master(course: Course, assignment: str, notebook: str) -> NotebookNode:
     return nbformat.v4.new_notebook()  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _version(notebook: Notebook, released: NotebookNode) -> NotebookVersion:
-    cells = tuple(_cells(notebook))
+def _version_of(notebook: Notebook, released: NotebookNode) -> NotebookVersion:
+    cells = tuple(_course_cells(notebook))
     master = released.cells
     language, kernel = foreign_language(released.metadata)
     # The gradebook keeps no order of cells: new ones come last, wherever the notebook has them.
@@ -219,7 +219,7 @@ def _titles(course: Course, assignment: str, notebook: str, _: int) -> Mapping[s
     return exercise_titles(_master(course, assignment, notebook).cells)
 
 
-def _cells(notebook: Notebook) -> Iterator[CourseCell]:
+def _course_cells(notebook: Notebook) -> Iterator[CourseCell]:
     graded = {cell.name: cell for cell in (*notebook.grade_cells, *notebook.task_cells)}
     solutions = {cell.name for cell in notebook.solution_cells}
     tasks = {cell.name for cell in notebook.task_cells}
@@ -237,7 +237,7 @@ def _cells(notebook: Notebook) -> Iterator[CourseCell]:
         )
 
 
-def marks(course: Course, assignment: str) -> list[SubmissionMarks]:
+def marks_of_class(course: Course, assignment: str) -> list[SubmissionMarks]:
     """Return the marks of everybody whose submission is in the gradebook, sorted by student.
 
     An assignment that the gradebook does not know has no marks.
@@ -282,7 +282,7 @@ def read_grades(
     found: dict[str, dict[str, SubmissionMarks]] = defaultdict(dict)
     ids = (SubmittedAssignment.id, SubmittedAssignment.student_id, Assignment.name)
     dates = (SubmittedAssignment.timestamp, Assignment.duedate, SubmittedAssignment.extension)
-    query = _of(select(*ids, *dates), assignments, students)
+    query = _of_submissions(select(*ids, *dates), assignments, students)
     for id, student, assignment, handed_in, due, extension in gradebook.db.execute(query):
         found[assignment][student] = SubmissionMarks(
             assignment=assignment,
@@ -303,7 +303,9 @@ def read_grades(
     )
 
 
-def _of(query: Select[Any], assignments: Collection[str], students: Collection[str]) -> Select[Any]:
+def _of_submissions(
+    query: Select[Any], assignments: Collection[str], students: Collection[str]
+) -> Select[Any]:
     """Join what belongs to submissions with them, and leave out those that are not asked for."""
     query = query.join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
     if assignments:
@@ -325,7 +327,7 @@ def _notebook_marks(
             SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id
         )
         query = query if only is None else query.where(only)
-        yield from gradebook.db.connection().execute(_of(query, assignments, students))
+        yield from gradebook.db.connection().execute(_of_submissions(query, assignments, students))
 
     cells = {
         cell: (name, notebook)

@@ -14,7 +14,7 @@ __all__ = ["GradebookUnfit", "require_fit_gradebook"]
 
 MAGIC = b"SQLite format 3\0"
 #: Of both nbgrader and SQLite, beside a gradebook that is being written.
-UNFINISHED = ("-journal", "-wal")
+JOURNALS = ("-journal", "-wal")
 #: What holds people and marks in a gradebook of this version.
 TABLES = frozenset(
     {
@@ -24,7 +24,7 @@ TABLES = frozenset(
     }
 )
 #: Seconds to wait for another program that writes.
-PATIENCE = 5
+LOCK_PATIENCE = 5
 
 
 class GradebookUnfit(CourseError):
@@ -69,9 +69,11 @@ def require_fit_gradebook(url: str) -> None:
                 f"The gradebook {path} is damaged, or no database of SQLite's. {_remedy(path)}"
             )
         if not _is_unfinished(path):
-            raise GradebookUnfit(_empty(path))
+            raise GradebookUnfit(_why_empty(path))
         return
-    with closing(sqlite3.connect(_address(path), uri=True, timeout=PATIENCE)) as connection:
+    with closing(
+        sqlite3.connect(_sqlite_address(path), uri=True, timeout=LOCK_PATIENCE)
+    ) as connection:
         try:
             _require_version(connection, path)
         except sqlite3.OperationalError:  # locked, most often
@@ -84,7 +86,7 @@ def require_fit_gradebook(url: str) -> None:
 def _require_version(connection: sqlite3.Connection, path: Path) -> None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if not tables:
-        raise GradebookUnfit(_empty(path))
+        raise GradebookUnfit(_why_empty(path))
     if "assignment" not in tables:
         raise GradebookUnfit(
             f"{path} is a database of another program, and no gradebook. {_remedy(path)}"
@@ -111,7 +113,7 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
     )
 
 
-def _address(path: Path) -> str:
+def _sqlite_address(path: Path) -> str:
     """Return where SQLite finds a gradebook, to look at it alone if that is enough.
 
     What somebody began to write and did not end, SQLite takes back before it reads.
@@ -121,7 +123,7 @@ def _address(path: Path) -> str:
 
 
 def _is_unfinished(path: Path) -> bool:
-    return any(path.with_name(path.name + suffix).exists() for suffix in UNFINISHED)
+    return any(path.with_name(path.name + suffix).exists() for suffix in JOURNALS)
 
 
 @functools.cache
@@ -147,7 +149,7 @@ def _revisions() -> tuple[str, frozenset[str]]:
     return head, frozenset(former)
 
 
-def _empty(path: Path) -> str:
+def _why_empty(path: Path) -> str:
     return (
         f"The gradebook {path} is empty: it holds no marks, and no new one was made. "
         f"{_remedy(path)} Delete it only if there were no marks yet: a release makes a new one."

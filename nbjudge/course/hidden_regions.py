@@ -16,7 +16,7 @@ __all__ = [
     "AUTOTEST",
     "DELIMITER",
     "USUAL_DELIMITERS",
-    "Line",
+    "CellLine",
     "Region",
     "grade_id",
     "in_usual_words",
@@ -59,7 +59,7 @@ _UNSEEN = re.compile(
 
 
 @dataclass(frozen=True)
-class Line:
+class CellLine:
     """A line of a cell, and the region in which it stands."""
 
     region: Region
@@ -93,7 +93,7 @@ def grade_id(cell: NotebookNode) -> str | None:
     return str(found) if found else None
 
 
-def lines(cell: NotebookNode) -> Iterator[Line]:
+def lines(cell: NotebookNode) -> Iterator[CellLine]:
     """Yield the lines of a cell, each with its region; the lines that delimit regions are left out.
 
     Raises
@@ -104,7 +104,7 @@ def lines(cell: NotebookNode) -> Iterator[Line]:
     region = Region.OPEN
     for text in cell.source.split("\n"):
         if (found := DELIMITER.search(text)) is None:
-            yield Line(region, text)
+            yield CellLine(region, text)
             continue
         edge, named = found[1], Region(found[2])
         if region is not (Region.OPEN if edge == "BEGIN" else named):

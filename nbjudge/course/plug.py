@@ -14,7 +14,7 @@ from typing import Any
 
 from traitlets.config import Config, Configurable
 
-from nbjudge.basics.settings import read_settings, setting, traits_of
+from nbjudge.basics.settings import make_setting, read_settings, traits_of
 
 __all__ = [
     "JUDGE",
@@ -37,60 +37,60 @@ IN_KERNELS = ("plain", "kernel", "shell", "fork_server")
 class Plug:
     """What is particular to a course, as names of modules and plain texts."""
 
-    packages: tuple[str, ...] = setting(
+    packages: tuple[str, ...] = make_setting(
         (),
         "Packages of the course. The modules directly in them go to students with a release and "
         "can be imported in a kernel; what lies in their folders stays with the course.",
     )
-    knowledge: str = setting(
+    knowledge: str = make_setting(
         "",
         "Module that knows the course's answers: `symbols`, `mistakes`, `styles`, `answers_of` and "
         "`named_mistake`, as nbjudge/judge/knowledge.py describes them.",
     )
-    examinations: str = setting(
+    examinations: str = make_setting(
         "",
         "Module whose functions hold the hidden tests, each named after what the answer defines: "
         "`course new` writes a call of one.",
     )
-    probes: str = setting(
+    probes: str = make_setting(
         "",
         "Module whose functions a test can have called where an answer lives, beside those of "
         "nbjudge.probes.",
     )
-    data: str = setting(
+    data: str = make_setting(
         "",
         "Module that finds the course's data sets: `fetch_all()` returns them, each with the path "
         "of its file; `read_ahead()` loads what takes long before kernels are forked.",
     )
-    data_variable: str = setting(
+    data_variable: str = make_setting(
         "", "Environment variable by which that module finds the folder of the data sets."
     )
-    variables: tuple[str, ...] = setting(
+    variables: tuple[str, ...] = make_setting(
         (),
         "Environment variables that notebooks heed and that may change a mark: kernels get them as "
         "they are where the class is graded.",
     )
-    offline: tuple[str, ...] = setting(
+    offline: tuple[str, ...] = make_setting(
         (), "Environment variables that are 1 in a kernel without a network."
     )
-    preload: tuple[str, ...] = setting(
+    preload: tuple[str, ...] = make_setting(
         (), "Modules that notebooks import: they are imported once, before kernels are forked."
     )
-    preload_later: tuple[str, ...] = setting(
+    preload_later: tuple[str, ...] = make_setting(
         (), "Modules that are imported while the first kernel is already at work."
     )
-    distribution: str = setting(
+    distribution: str = make_setting(
         "", "Distribution of which the students' packages are known, with their versions."
     )
-    requirements: tuple[str, ...] = setting(
+    requirements: tuple[str, ...] = make_setting(
         (), "Those of its dependencies that a release lists in requirements.txt."
     )
-    house_rules: bool = setting(
+    house_rules: bool = make_setting(
         False,
         "Whether a release is refused where an exercise is not as this judge's own documentation "
         "builds one; else such findings are advice.",
     )
-    data_suffixes: tuple[str, ...] = setting(
+    data_suffixes: tuple[str, ...] = make_setting(
         (
             *(".bmp", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".md", ".npy", ".npz", ".pdf"),
             *(".png", ".svg", ".tsv", ".txt"),
@@ -98,7 +98,7 @@ class Plug:
         "Suffixes of the files that a kernel finds of what a student hands in beside the notebook. "
         "None may be a module's. What the course itself has there is found whatever its suffix.",
     )
-    readme: str = setting(
+    readme: str = make_setting(
         "",
         "File in the course's folder that becomes the README.md of a release. {title}, {notebooks} "
         "and {hand_in} in it are filled in.",

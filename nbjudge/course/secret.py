@@ -11,10 +11,17 @@ from pathlib import Path
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["NAME", "VARIABLE", "is_open_to_others", "secret", "seed_parts", "write_secret"]
+__all__ = [
+    "SECRET_FILE",
+    "SECRET_VARIABLE",
+    "is_open_to_others",
+    "secret",
+    "seed_parts",
+    "write_secret",
+]
 
-VARIABLE = "COURSE_SECRET"
-NAME = ".course_secret"
+SECRET_VARIABLE = "COURSE_SECRET"
+SECRET_FILE = ".course_secret"
 
 
 def secret(root: Path) -> str:
@@ -34,16 +41,16 @@ def secret(root: Path) -> str:
     CourseError
         If there is none, and none can be written.
     """
-    if given := os.environ.get(VARIABLE):
+    if given := os.environ.get(SECRET_VARIABLE):
         return given
-    path = root / NAME
+    path = root / SECRET_FILE
     try:
         if not path.exists():
             write_secret(path, secrets.token_hex(32))
     except OSError as error:
         message = (
             f"No secret for the tests' random inputs: {path} cannot be written ({error.strerror}). "
-            f"Set the environment variable {VARIABLE} to a text that students do not know."
+            f"Set the environment variable {SECRET_VARIABLE} to a text that students do not know."
         )
         raise CourseError(message) from error
     if found := path.read_text(encoding="utf-8").strip():

@@ -46,9 +46,9 @@ __all__ = [
     "sessions",
 ]
 
-NAME = "desk.db"
+DATABASE_FILE = "desk.db"
 #: Milliseconds to wait for another process that writes to the file.
-PATIENCE = 30_000
+BUSY_MILLISECONDS = 30_000
 
 tables = MetaData()
 hand_ins = Table(
@@ -172,7 +172,9 @@ class Database:
     """
 
     def __init__(self, course: Course, policy: DeskPolicy) -> None:
-        address: Any = policy.database or URL.create("sqlite", database=str(course.root / NAME))
+        address: Any = policy.database or URL.create(
+            "sqlite", database=str(course.root / DATABASE_FILE)
+        )
         try:
             self.engine = create_engine(address)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -187,7 +189,7 @@ class Database:
         with self._explained():
             tables.create_all(self.engine)
         if not policy.database:
-            (course.root / NAME).chmod(0o600)
+            (course.root / DATABASE_FILE).chmod(0o600)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -226,6 +228,6 @@ def _prepare_sqlite(engine: Engine) -> None:
     def connect(connection: sqlite3.Connection, _: object) -> None:
         # Transactions begin where `writing` says so.
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from traitlets.config import Config, Configurable
 
-from nbjudge.basics.settings import read_settings, setting, traits_of
+from nbjudge.basics.settings import make_setting, read_settings, traits_of
 from nbjudge.exceptions import CourseError
 from nbjudge.term.deadlines import read_term
 from nbjudge.term.late_policy import LatePolicy
@@ -27,74 +27,74 @@ SENDING = ("never", "published", "at once")
 class DeskPolicy:
     """What is allowed at the desk, and what is shown there when."""
 
-    url: str = setting(
+    url: str = make_setting(
         "http://127.0.0.1:8400",
         "Address under which people reach the desk, as they type it; behind a proxy with TLS that "
         "begins with https. No other host's name is answered.",
     )
-    database: str = setting(
+    database: str = make_setting(
         "",
         "Address of the desk's database, as SQLAlchemy has it: postgresql+psycopg2://…; by default "
         "the file desk.db in the course's folder.",
     )
-    graders: tuple[str, ...] = setting(
+    graders: tuple[str, ...] = make_setting(
         ("instructor",), "Who may see the class: each gets a link of their own."
     )
-    hub: bool = setting(
+    hub: bool = make_setting(
         False,
         "Whether people come in by the JupyterHub whose service the desk is: a student's id is the "
         "name there, and so is a grader's. Personal links work as well.",
     )
-    hub_groups: tuple[str, ...] = setting(
+    hub_groups: tuple[str, ...] = make_setting(
         (),
         "Groups of the hub whose people are the class: they are read every hour, and who is new is "
         "entered into the gradebook.",
     )
-    lti_platforms: tuple[Mapping[str, object], ...] = setting(
+    lti_platforms: tuple[Mapping[str, object], ...] = make_setting(
         (),
         "Learning platforms that people come in from by LTI 1.3, each with issuer, client_id, "
         "auth_login_url, auth_token_url, jwks_url, deployment_ids, context_ids, and student_id: "
         "which of the platform's words is the id in the gradebook.",
     )
-    lti_roster: bool = setting(
+    lti_roster: bool = make_setting(
         False,
         "Whether the class is read from the platform, every hour: names of students, and who is "
         "in the class; who is new is entered into the gradebook. Nobody is ever removed.",
     )
-    lti_send: str = setting(
+    lti_send: str = make_setting(
         "published",
         "When marks are sent to the platform: never; published, which is when nobody can hand in "
         "any more, or at once where there is no deadline; or at once. Never before the student "
         "sees the mark at the desk.",
     )
-    late_replaces: bool = setting(
+    late_replaces: bool = make_setting(
         False,
         "Whether what comes after the deadline counts before what came in time. Otherwise it is "
         "kept, and counts only where nothing came in time.",
     )
-    attempts: int = setting(
+    attempts: int = make_setting(
         0, "How often one assignment can be handed in; 0 is as often as one likes."
     )
-    attempts_per_hour: int = setting(
+    attempts_per_hour: int = make_setting(
         20, "How often one student can hand in within an hour, all assignments together."
     )
-    cool_down_seconds: int = setting(5, "Seconds between two hand-ins of one student.")
-    shows_before: str = setting(
+    cool_down_seconds: int = make_setting(5, "Seconds between two hand-ins of one student.")
+    shows_before: str = make_setting(
         "marks",
         "What a student is shown until the deadline: nothing; checks, which are those that the "
         "notebook itself shows; marks; mistakes, which is marks and why points are missing; or "
         "feedback, which is the whole page.",
     )
-    shows_after: str = setting(
+    shows_after: str = make_setting(
         "feedback", "The same, once nobody can hand in any more: extensions and grace are over."
     )
-    megabytes: int = setting(
+    megabytes: int = make_setting(
         50, "Size of what one hand-in may hold, as it is sent and as it is unpacked."
     )
-    files: int = setting(200, "How many files one hand-in may hold.")
-    upload_seconds: int = setting(120, "Seconds that one upload may take.")
-    timezone: str = setting("UTC", "Of the course: c.Term.timezone.", elsewhere=True)
-    grace_minutes: float = setting(0.0, "c.LatePolicy.grace_minutes.", elsewhere=True)
+    files: int = make_setting(200, "How many files one hand-in may hold.")
+    upload_seconds: int = make_setting(120, "Seconds that one upload may take.")
+    timezone: str = make_setting("UTC", "Of the course: c.Term.timezone.", elsewhere=True)
+    grace_minutes: float = make_setting(0.0, "c.LatePolicy.grace_minutes.", elsewhere=True)
 
     @property
     def bytes(self) -> int:
@@ -152,12 +152,12 @@ def read_policy(config: Config) -> DeskPolicy:
         timezone=read_term(config).timezone or "UTC",
         grace_minutes=LatePolicy(config=config).grace_minutes,
     )
-    if problem := _problem(policy):
+    if problem := _problem_of_policy(policy):
         raise CourseError(f"The desk cannot be opened: {problem} in nbgrader_config.py.")
     return policy
 
 
-def _problem(policy: DeskPolicy) -> str:
+def _problem_of_policy(policy: DeskPolicy) -> str:
     """Return what is wrong with a policy, for the middle of a sentence; empty if nothing is."""
     try:
         parts = urlsplit(policy.url)

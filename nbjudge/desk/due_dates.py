@@ -19,7 +19,7 @@ from nbjudge.term.extensions import extensions_of
 __all__ = ["ClassTerms", "Terms"]
 
 #: Seconds for which what was read is good enough.
-FRESH = 3.0
+FRESH_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class ClassTerms:
     def __call__(self) -> Terms:
         """Return the terms as they are now, or were a moment ago."""
         with self._lock:
-            if self._clock() - self._read_at > FRESH:
-                self._terms = _read(self._course)
+            if self._clock() - self._read_at > FRESH_SECONDS:
+                self._terms = _read_terms(self._course)
                 self._read_at = self._clock()
             return self._terms
 
 
-def _read(course: Course) -> Terms:
+def _read_terms(course: Course) -> Terms:
     with open_gradebook(course) as gradebook:
         people = {person.id: person for person in people_of(gradebook)}
         query = select(Assignment.name, Assignment.duedate)

@@ -18,9 +18,9 @@ from nbgrader.api import MissingEntry
 from nbjudge.basics.machine_errors import explain
 from nbjudge.course.course import Course
 from nbjudge.desk.due_dates import ClassTerms
-from nbjudge.desk.outcomes import Outcome, outcome_of
-from nbjudge.desk.placement import place
-from nbjudge.desk.store import HandIn, State, Store
+from nbjudge.desk.outcomes import HandInOutcome, outcome_of
+from nbjudge.desk.placement import place_hand_in
+from nbjudge.desk.store import HandIn, HandInState, Store
 from nbjudge.desk.vault import Vault
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import batch
@@ -31,11 +31,11 @@ __all__ = ["Marking", "utc_now"]
 #: Hand-ins for each worker that are graded in one go: who comes next waits for the end of it.
 GRADED_AT_ONCE = 4
 #: Seconds between two looks at the queue, and after something went wrong; the latter grow.
-PAUSE, FIRST_WAIT, LONGEST_WAIT = 0.5, 2.0, 60.0
+LOOK_EVERY, FIRST_RETRY_WAIT, LONGEST_RETRY_WAIT = 0.5, 2.0, 60.0
 #: Looks at an empty queue after which it is seen whether other hand-ins count by now.
 SWEEP = 60
 #: How often a hand-in is tried that was not graded by no fault of its own.
-TRIES = 3
+TRIES_OF_GRADING = 3
 
 GetPool = Callable[[], batch.Workers]
 
@@ -116,7 +116,7 @@ class Marking:
             if found is None or not found.counts:
                 return False
             try:
-                place(self._course, self._vault, hand_in)
+                place_hand_in(self._course, self._vault, hand_in)
             except (OSError, CourseError) as error:
                 self.problem = f"submitted/ cannot be written. {explain(error) or error}"
                 logging.exception("hand-in %s was not laid in submitted/", hand_in.id)
@@ -131,12 +131,12 @@ class Marking:
             self._store.recount(student, assignment, due)
 
     def _run(self) -> None:
-        wait = FIRST_WAIT
+        wait = FIRST_RETRY_WAIT
         while not self._stopped.is_set():
             try:
                 with ExitStack() as stack:
                     self._serve(stack.enter_context(self._lend_workers(self._course)))
-                    wait = FIRST_WAIT
+                    wait = FIRST_RETRY_WAIT
             except Exception as error:  # whatever it is, the next hand-in may be graded again
                 logging.exception("the desk's queue stumbled")
                 self.problem = (
@@ -145,7 +145,7 @@ class Marking:
                     else (explain(error) or f"{type(error).__name__}: {error}")
                 )
                 self._stopped.wait(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                wait = min(2 * wait, LONGEST_RETRY_WAIT)
 
     def _serve(self, get_pool: GetPool) -> None:
         """Grade with the same workers until something is wrong with them, or all is stopped."""
@@ -160,13 +160,13 @@ class Marking:
             except CourseError as error:
                 # Another command may be grading, and be done soon.
                 self.problem, failures = str(error), failures + 1
-                if failures == TRIES:
+                if failures == TRIES_OF_GRADING:
                     raise
-                self._stopped.wait(FIRST_WAIT)
+                self._stopped.wait(FIRST_RETRY_WAIT)
             looks += 1
             if looks % SWEEP == 0:
                 self.sweep()
-            self._something_came.wait(PAUSE)
+            self._something_came.wait(LOOK_EVERY)
 
     def mark_next(self, get_pool: GetPool) -> int:
         """Grade what comes next in the queue, and return how many hand-ins that were.
@@ -208,26 +208,26 @@ class Marking:
             outcome = outcome_of(self._course, hand_in.student, hand_in.assignment)
         except MissingEntry:  # the row will say why
             return
-        self._store.finish(hand_in.id, outcome.as_data(), State.MARKED, self._clock())
+        self._store.finish(hand_in.id, outcome.as_data(), HandInState.MARKED, self._clock())
 
     def _conclude(self, hand_in: HandIn, row: Row) -> None:
         """Note what became of a hand-in once everything is known of it."""
         if row.is_unfinished:
             tries = self._tries[hand_in.id] = self._tries.get(hand_in.id, 0) + 1
-            if tries < TRIES:
+            if tries < TRIES_OF_GRADING:
                 self._store.wait_again(hand_in.id)
                 return
         if row.score is None:
-            failed = Outcome(problems=row.remarks)
-            self._store.finish(hand_in.id, failed.as_data(), State.FAILED, self._clock())
+            failed = HandInOutcome(problems=row.remarks)
+            self._store.finish(hand_in.id, failed.as_data(), HandInState.FAILED, self._clock())
             return
         found = self._store.find(hand_in.id)
         needs_a_person = row.status is Status.NEEDS_A_PERSON
-        if found is not None and (found.state == State.MARKING or needs_a_person):
+        if found is not None and (found.state == HandInState.MARKING or needs_a_person):
             outcome = outcome_of(self._course, hand_in.student, hand_in.assignment)
             problems = row.remarks if needs_a_person else ()
             data = replace(outcome, problems=problems).as_data()
-            self._store.finish(hand_in.id, data, State.MARKED, found.marked or self._clock())
+            self._store.finish(hand_in.id, data, HandInState.MARKED, found.marked or self._clock())
 
 
 class _Teller(batch.Watcher):

@@ -11,8 +11,8 @@ from nbjudge.basics.text import clean_characters, sort_key
 from nbjudge.course.cells import NotebookVersion, exercise_label, exercise_number
 from nbjudge.course.marks import exercise_order
 from nbjudge.desk.due_dates import Terms
-from nbjudge.desk.outcomes import Outcome, most_failed
-from nbjudge.desk.store import HandIn, State, Store
+from nbjudge.desk.outcomes import HandInOutcome, most_failed
+from nbjudge.desk.store import HandIn, HandInState, Store
 
 __all__ = ["Night", "exercise_labels", "night_of", "percentile"]
 
@@ -103,7 +103,7 @@ def night_of(
     found = store.that_count(assignment)
     here = {each.student for each in found}
     outcomes = {
-        each.id: Outcome.from_data(each.outcome) for each in found if each.outcome is not None
+        each.id: HandInOutcome.from_data(each.outcome) for each in found if each.outcome is not None
     }
     marked = sorted(
         (each for each in found if each.marked is not None),
@@ -127,8 +127,8 @@ def night_of(
         missing=tuple((id, name) for id, name in without if id not in absent),
         absent=tuple((id, name) for id, name in without if id in absent),
         per_minute=store.received_since(assignment, now - timedelta(minutes=MINUTES)) / MINUTES,
-        waiting=sum(each.state == State.WAITING for each in found),
-        marking=sum(each.state == State.MARKING for each in found),
+        waiting=sum(each.state == HandInState.WAITING for each in found),
+        marking=sum(each.state == HandInState.MARKING for each in found),
         median=percentile(times, 0.5),
         slow=percentile(times, 0.95),
         failing=most_failed(outcomes.values()),

@@ -26,7 +26,7 @@ from nbjudge.judge.notebooks import RECORD
 
 __all__ = [
     "ExerciseOutcome",
-    "Outcome",
+    "HandInOutcome",
     "Shown",
     "feedback_page",
     "level_now",
@@ -69,7 +69,7 @@ class ExerciseOutcome:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class HandInOutcome:
     """What came of a hand-in.
 
     Parameters
@@ -96,7 +96,7 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Outcome:
+    def from_data(cls, data: Mapping[str, Any]) -> HandInOutcome:
         """Return what the database keeps."""
         exercises = (
             ExerciseOutcome(**{**each, "checks": tuple(each["checks"])})
@@ -130,7 +130,7 @@ class Shown:
     has_held: bool = False
 
 
-def outcome_of(course: Course, student: str, assignment: str) -> Outcome:
+def outcome_of(course: Course, student: str, assignment: str) -> HandInOutcome:
     """Return what came of the submission that was graded last.
 
     Raises
@@ -153,12 +153,12 @@ def outcome_of(course: Course, student: str, assignment: str) -> Outcome:
                 extra=entry.extra,
                 state=entry.state,
                 told=entry.told,
-                mistake=_text(verdicts.get(entry.exercise, {}).get("sentence")),
-                checks=_checks(verdicts.get(entry.exercise, {}).get("printed")),
+                mistake=_clean_text(verdicts.get(entry.exercise, {}).get("sentence")),
+                checks=_checks_held(verdicts.get(entry.exercise, {}).get("printed")),
             )
             for entry in entries(notebook, own)
         )
-    return Outcome(tuple(exercises), found.penalty)
+    return HandInOutcome(tuple(exercises), found.penalty)
 
 
 def _read(path: Path) -> NotebookNode | None:
@@ -180,12 +180,12 @@ def _verdicts(notebook: NotebookNode | None) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _text(value: object) -> str:
+def _clean_text(value: object) -> str:
     return clean_characters(value).strip() if isinstance(value, str) else ""
 
 
-def _checks(printed: object) -> tuple[str, ...]:
-    lines = _text(printed).splitlines()
+def _checks_held(printed: object) -> tuple[str, ...]:
+    lines = _clean_text(printed).splitlines()
     held = [line.removeprefix("✓").strip() for line in lines if line.startswith("✓")]
     return tuple(cut(line, MOST_OF_CHECK) for line in held[:MOST_CHECKS])
 
@@ -197,12 +197,12 @@ def level_now(policy: DeskPolicy, terms: Terms, assignment: str, now: datetime) 
     return policy.shows_after if is_over else policy.shows_before
 
 
-def show(outcome: Outcome, level: str, held: Collection[str]) -> Shown:
+def show(outcome: HandInOutcome, level: str, held: Collection[str]) -> Shown:
     """Return what a student sees of an outcome.
 
     Parameters
     ----------
-    outcome : Outcome
+    outcome : HandInOutcome
     level : str
         Of `level_now`.
     held : collection of str
@@ -220,7 +220,7 @@ def show(outcome: Outcome, level: str, held: Collection[str]) -> Shown:
         return Shown(level, tuple(bare), has_held=has_held)
     if has_held and level == "feedback":
         level = "mistakes"  # the whole page would show what is held
-    shown = tuple(_show(each, rank, each.exercise in held) for each in outcome.exercises)
+    shown = tuple(_shown_exercise(each, rank, each.exercise in held) for each in outcome.exercises)
     free = [each for each in shown if each.state != "held"]
     return Shown(
         level,
@@ -233,7 +233,7 @@ def show(outcome: Outcome, level: str, held: Collection[str]) -> Shown:
     )
 
 
-def _show(each: ExerciseOutcome, rank: int, is_held: bool) -> ExerciseOutcome:
+def _shown_exercise(each: ExerciseOutcome, rank: int, is_held: bool) -> ExerciseOutcome:
     if is_held:
         told = "Its test is being looked at: the mark is shown later."
         return ExerciseOutcome(each.exercise, 0, each.max_points, 0, "held", told)
@@ -264,7 +264,7 @@ def feedback_page(course: Course, student: str, assignment: str, name: str) -> s
         return None
     config = course.config()
     ids = {
-        "db_url": _address(config),
+        "db_url": _gradebook_address(config),
         "assignment": assignment,
         "student": student,
         "notebook": path.stem,
@@ -284,13 +284,15 @@ def feedback_page(course: Course, student: str, assignment: str, name: str) -> s
     return overview.decode() if overview is not None else page
 
 
-def _address(config: Any) -> str:
+def _gradebook_address(config: Any) -> str:
     from nbgrader.coursedir import CourseDirectory
 
     return str(CourseDirectory(config=config).db_url)
 
 
-def most_failed(outcomes: Iterable[Outcome], most: int = 8) -> list[tuple[str, int, int, str]]:
+def most_failed(
+    outcomes: Iterable[HandInOutcome], most: int = 8
+) -> list[tuple[str, int, int, str]]:
     """Return the exercises that most students lose points in.
 
     Returns

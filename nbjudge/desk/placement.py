@@ -18,7 +18,7 @@ from nbjudge.intake.data_files import files_below
 from nbjudge.intake.platforms import is_fit
 from nbjudge.intake.submission import SECRET, TIMESTAMP
 
-__all__ = ["place", "require_fit_student"]
+__all__ = ["place_hand_in", "require_fit_student"]
 
 
 def require_fit_student(student: str) -> str:
@@ -34,7 +34,7 @@ def require_fit_student(student: str) -> str:
     return student
 
 
-def place(course: Course, vault: Vault, hand_in: HandIn) -> Path:
+def place_hand_in(course: Course, vault: Vault, hand_in: HandIn) -> Path:
     """Lay a hand-in in its folder, in one step, unless it lies there already.
 
     Parameters

@@ -21,7 +21,7 @@ from nbjudge.intake.sanitise import MAX_VALUES, sanitise_notebook
 from nbjudge.intake.submission import SECRET, TIMESTAMP, name_list, printable
 from nbjudge.intake.unpack import Bounds, unpack
 
-__all__ = ["Recognised", "plain_name", "recognise", "save"]
+__all__ = ["Recognised", "plain_file_name", "recognise", "save_file"]
 
 NOTEBOOK = ".ipynb"
 #: What browsers, mail programs and operating systems put behind the name of a second copy.
@@ -31,7 +31,7 @@ COPY = re.compile(
 #: Endings that are added where somebody thinks that a notebook is text.
 ADDED = (".txt", ".json", ".htm", ".html")
 #: How files begin that are taken for notebooks.
-KINDS = (
+OTHER_KINDS = (
     (b"%PDF", "it is a PDF"),
     (b"PK\3\4", "it is an archive, or a document of an office program"),
     (b"\x1f\x8b", "it is an archive"),
@@ -57,10 +57,10 @@ class Recognised:
     remarks: tuple[str, ...]
 
 
-def plain_name(name: str) -> str:
+def plain_file_name(name: str) -> str:
     r"""Return the last part of a file's name as a browser sends it, fit to be one here.
 
-    >>> [plain_name(name) for name in (r"C:\\a\\b.ipynb", "../../b.ipynb", "..", "a\x00b", "")]
+    >>> [plain_file_name(name) for name in (r"C:\\a\\b.ipynb", "../../b.ipynb", "..", "a\x00b", "")]
     ['b.ipynb', 'b.ipynb', 'file', 'ab', 'file']
     """
     last = name.replace("\\", "/").rpartition("/")[2]
@@ -109,16 +109,16 @@ def recognise(
         )
         raise Refused(message, 413) from error
     found = sorted(files_below(work))
-    notebooks, told = _notebooks(work, found, versions)
+    notebooks, told = _match_notebooks(work, found, versions)
     taken = {f"{name}{NOTEBOOK}": (path.name, work / path) for name, path in notebooks.items()}
-    taken |= _beside(work, found, notebooks.values(), taken)
+    taken |= _other_files(work, found, notebooks.values(), taken)
     missing = [f"{name}{NOTEBOOK}" for name in versions if name not in notebooks]
     if missing:
         told.append(f"Not among it: {name_list(missing)}.")
     return Recognised(taken, (*remarks, *told))
 
 
-def _notebooks(
+def _match_notebooks(
     work: Path, found: Sequence[Path], versions: Mapping[str, NotebookVersion]
 ) -> tuple[dict[str, Path], list[str]]:
     """Return which file is which notebook, and sentences on what was guessed or left out."""
@@ -182,7 +182,7 @@ def _why_no_notebook(content: bytes) -> str:
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         return "it is empty" if len(content) < 4096 else "it begins with nothing but blanks"
-    for beginning, kind in KINDS:
+    for beginning, kind in OTHER_KINDS:
         if start.lower().startswith(beginning.lower()):
             return kind
     if count_values(content) > MAX_VALUES:
@@ -249,7 +249,7 @@ def _require_readable(path: Path, version: NotebookVersion) -> None:
         raise Refused(message) from error
 
 
-def _beside(
+def _other_files(
     work: Path, found: Iterable[Path], notebooks: Collection[Path], taken: Collection[str]
 ) -> dict[str, tuple[str, Path]]:
     """Return the other files, by their places as seen from the notebook's folder."""
@@ -267,11 +267,11 @@ def _beside(
     return beside
 
 
-def save(name: str, content: bytes, folder: Path) -> None:
+def save_file(name: str, content: bytes, folder: Path) -> None:
     """Write a file that came into the folder of those that were sent."""
-    place = folder / plain_name(name)
+    place = folder / plain_file_name(name)
     number = 1
     while place.exists():
         number += 1
-        place = folder / f"{number}-{plain_name(name)}"
+        place = folder / f"{number}-{plain_file_name(name)}"
     place.write_bytes(content)

@@ -26,7 +26,7 @@ from nbjudge.desk.database import (
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
 
-__all__ = ["HandIn", "HandedFile", "Refused", "State", "Store", "fits"]
+__all__ = ["HandIn", "HandInState", "HandedFile", "Refused", "Store", "fits"]
 
 
 #: The largest number that every database has for a row.
@@ -48,7 +48,7 @@ class Refused(CourseError):
         self.status = status
 
 
-class State:
+class HandInState:
     """What becomes of a hand-in."""
 
     WAITING = "waiting"
@@ -106,7 +106,7 @@ class HandIn:
     counts : bool
         Whether it is the one of this student's that counts.
     state : str
-        One of `State`.
+        One of `HandInState`.
     marked : datetime, optional
     outcome : mapping, optional
         What came of it: see `outcomes`.
@@ -129,7 +129,7 @@ class HandIn:
     @property
     def is_over(self) -> bool:
         """Whether nothing more will become of it by itself."""
-        return self.state not in (State.WAITING, State.MARKING)
+        return self.state not in (HandInState.WAITING, HandInState.MARKING)
 
     @classmethod
     def of(cls, row: Row[Any]) -> HandIn:
@@ -206,7 +206,7 @@ class Store:
 
     @staticmethod
     def _attempts(connection: Connection, student: str, assignment: str) -> int:
-        query = select(func.max(hand_ins.c.attempt)).where(_whose(student, assignment))
+        query = select(func.max(hand_ins.c.attempt)).where(_is_of(student, assignment))
         return connection.scalar(query) or 0
 
     def accept(
@@ -258,14 +258,16 @@ class Store:
                 files=(*files, *carried),
                 remarks=tuple(told),
                 counts=False,
-                state=State.KEPT,
+                state=HandInState.KEPT,
             )
             values = {name: value for name, value in asdict(new).items() if name != "id"}
             number = connection.execute(insert(hand_ins).values(values)).inserted_primary_key
             assert number is not None
             noted = replace(new, id=number[0])
             self._recount(connection, [noted, *before], due)
-            _note(connection, now, student, "handed in", f"{assignment}, attempt {new.attempt}")
+            _write_audit(
+                connection, now, student, "handed in", f"{assignment}, attempt {new.attempt}"
+            )
             return self._require(connection, noted.id)
 
     def recount(self, student: str, assignment: str, due: datetime | None) -> None:
@@ -285,11 +287,16 @@ class Store:
             chosen = next(iter(in_time), chosen)
         for each in every:
             if each.id == chosen.id and not each.counts:
-                values = {"counts": True, "state": State.WAITING, "marked": None, "outcome": None}
+                values = {
+                    "counts": True,
+                    "state": HandInState.WAITING,
+                    "marked": None,
+                    "outcome": None,
+                }
             elif each.id != chosen.id and each.counts:
                 # What was marked keeps what came of it, for its student to see.
                 values = {"counts": False}
-                values |= {} if each.is_over else {"state": State.KEPT}
+                values |= {} if each.is_over else {"state": HandInState.KEPT}
             else:
                 continue
             connection.execute(update(hand_ins).where(hand_ins.c.id == each.id).values(values))
@@ -314,7 +321,7 @@ class Store:
 
     @staticmethod
     def _of(connection: Connection, student: str, assignment: str) -> list[HandIn]:
-        query = select(hand_ins).where(_whose(student, assignment)).order_by(hand_ins.c.id.desc())
+        query = select(hand_ins).where(_is_of(student, assignment)).order_by(hand_ins.c.id.desc())
         return [HandIn.of(row) for row in connection.execute(query)]
 
     def that_count(self, assignment: str) -> list[HandIn]:
@@ -332,7 +339,7 @@ class Store:
 
     def all_waiting(self) -> list[HandIn]:
         """Return what is not marked yet."""
-        query = select(hand_ins).where(hand_ins.c.state == State.WAITING)
+        query = select(hand_ins).where(hand_ins.c.state == HandInState.WAITING)
         with self.database.reading() as connection:
             return [HandIn.of(row) for row in connection.execute(query.order_by(hand_ins.c.id))]
 
@@ -351,7 +358,7 @@ class Store:
         A student's first attempt comes before another's second, and then who came first.
         """
         order = (hand_ins.c.attempt, hand_ins.c.id)
-        waiting = select(hand_ins).where(hand_ins.c.state == State.WAITING).order_by(*order)
+        waiting = select(hand_ins).where(hand_ins.c.state == HandInState.WAITING).order_by(*order)
         with self._accepting, self.database.writing() as connection:
             first = connection.execute(waiting.limit(1)).first()
             if first is None:
@@ -359,8 +366,8 @@ class Store:
             query = waiting.where(hand_ins.c.assignment == first.assignment).limit(most)
             found = [HandIn.of(row) for row in connection.execute(query)]
             ids = [each.id for each in found]
-            _set_state(connection, ids, State.MARKING)
-            return [replace(each, state=State.MARKING) for each in found]
+            _set_state(connection, ids, HandInState.MARKING)
+            return [replace(each, state=HandInState.MARKING) for each in found]
 
     def finish(self, number: int, outcome: Mapping[str, Any], state: str, now: datetime) -> None:
         """Note what came of a hand-in, unless another counts by now."""
@@ -372,13 +379,13 @@ class Store:
     def put_back(self, ids: Collection[int]) -> None:
         """Have hand-ins wait again that were not marked."""
         with self.database.writing() as connection:
-            where = (hand_ins.c.id.in_(ids), hand_ins.c.state == State.MARKING)
-            connection.execute(update(hand_ins).where(*where).values(state=State.WAITING))
+            where = (hand_ins.c.id.in_(ids), hand_ins.c.state == HandInState.MARKING)
+            connection.execute(update(hand_ins).where(*where).values(state=HandInState.WAITING))
 
     def wait_again(self, number: int) -> None:
         """Have a hand-in wait again of which not all could be marked or saved."""
         where = (hand_ins.c.id == number, hand_ins.c.counts)
-        values = {"state": State.WAITING, "marked": None, "outcome": None}
+        values = {"state": HandInState.WAITING, "marked": None, "outcome": None}
         with self.database.writing() as connection:
             connection.execute(update(hand_ins).where(*where).values(values))
 
@@ -386,13 +393,13 @@ class Store:
         """Have everything of an assignment that counts be looked at again."""
         where = (hand_ins.c.assignment == assignment, hand_ins.c.counts)
         with self._accepting, self.database.writing() as connection:
-            connection.execute(update(hand_ins).where(*where).values(state=State.WAITING))
+            connection.execute(update(hand_ins).where(*where).values(state=HandInState.WAITING))
 
     def recover(self) -> None:
         """Have wait again what was being marked when the desk ended."""
         with self.database.writing() as connection:
-            where = hand_ins.c.state == State.MARKING
-            connection.execute(update(hand_ins).where(where).values(state=State.WAITING))
+            where = hand_ins.c.state == HandInState.MARKING
+            connection.execute(update(hand_ins).where(where).values(state=HandInState.WAITING))
 
     # ---- Holding, noting, forgetting -------------------------------------------------------------
 
@@ -414,7 +421,7 @@ class Store:
     def note(self, now: datetime, who: str, did: str, what: str = "") -> None:
         """Write down who did what."""
         with self.database.writing() as connection:
-            _note(connection, now, who, did, what)
+            _write_audit(connection, now, who, did, what)
 
     def notes(self, most: int) -> list[tuple[datetime, str, str, str]]:
         """Return who did what last."""
@@ -437,7 +444,7 @@ class Store:
         return sorted(own - others)
 
 
-def _whose(student: str, assignment: str) -> Any:
+def _is_of(student: str, assignment: str) -> Any:
     return (hand_ins.c.student == student) & (hand_ins.c.assignment == assignment)
 
 
@@ -445,7 +452,7 @@ def _set_state(connection: Connection, ids: Collection[int], state: str) -> None
     connection.execute(update(hand_ins).where(hand_ins.c.id.in_(ids)).values(state=state))
 
 
-def _note(connection: Connection, now: datetime, who: str, did: str, what: str) -> None:
+def _write_audit(connection: Connection, now: datetime, who: str, did: str, what: str) -> None:
     values = {"at": now, "who": who, "did": did, "what": what}
     connection.execute(insert(audit).values(values))
 

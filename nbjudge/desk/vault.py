@@ -18,10 +18,10 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["Kept", "NoRoom", "Vault", "sha256_of"]
 
-FOLDER = "desk"
+VAULT_FOLDER = "desk"
 CHUNK = 2**20
 #: How the names of files begin that are not whole yet.
-UNFINISHED = ".new-"
+NEW_PREFIX = ".new-"
 
 
 class NoRoom(CourseError):
@@ -54,10 +54,10 @@ class Vault:
     """
 
     def __init__(self, root: Path) -> None:
-        self._folder = root / FOLDER / "files"
+        self._folder = root / VAULT_FOLDER / "files"
         self._folder.mkdir(parents=True, exist_ok=True)
-        (root / FOLDER).chmod(0o700)
-        for left in self._folder.glob(f"{UNFINISHED}*"):  # by a process that was killed
+        (root / VAULT_FOLDER).chmod(0o700)
+        for left in self._folder.glob(f"{NEW_PREFIX}*"):  # by a process that was killed
             left.unlink(missing_ok=True)
 
     def put(self, source: BinaryIO) -> Kept:
@@ -68,7 +68,7 @@ class Vault:
         NoRoom
             If the disk is full; nothing is left of it then.
         """
-        new = self._folder / f"{UNFINISHED}{uuid.uuid4().hex}"
+        new = self._folder / f"{NEW_PREFIX}{uuid.uuid4().hex}"
         try:
             return self._put(source, new)
         except OSError as error:

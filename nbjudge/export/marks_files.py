@@ -18,7 +18,7 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Dict, Enum, Unicode
 
 from nbjudge.basics import csv_files
-from nbjudge.basics.csv_files import Sheet, alike, as_csv, guard, number
+from nbjudge.basics.csv_files import Sheet, alike, as_csv, guard, number_text
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook, read_grades, released_titles
 from nbjudge.course.marks import AssignmentMarks, GradeTable, Person
@@ -107,7 +107,7 @@ def cell(assignment: AssignmentMarks, student: str, choices: Choices) -> str:
     own = assignment.graded.get(student)
     if own is None:
         return "0" if choices.missing == "zero" else ""
-    return "" if own.waiting and choices.only_final else number(own.points)
+    return "" if own.waiting and choices.only_final else number_text(own.points)
 
 
 def remarks_on_marks(marks: GradeTable, choices: Choices, exported: Iterable[str]) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _canvas_cells(
     name = record["Student"].strip()
     for assignment in assignments:
         if student is None:
-            new = number(assignment.max_points) if name == CANVAS_POINTS else ""
+            new = number_text(assignment.max_points) if name == CANVAS_POINTS else ""
             yield record.get(columns[assignment.name], new)
         elif student or name != CANVAS_TEST_STUDENT:
             yield cell(assignment, student, choices)
@@ -200,7 +200,7 @@ def _canvas_cells(
 
 def _canvas_anew(marks: GradeTable, choices: Choices) -> Exported:
     names = [choices.columns.get(found.name, found.name) for found in marks.assignments]
-    points = [number(found.max_points) for found in marks.assignments]
+    points = [number_text(found.max_points) for found in marks.assignments]
     rows = [(f"    {CANVAS_POINTS}", "", "", "", "", *points)]
     for person in sorted(marks.people, key=lambda person: person.order):
         name = ", ".join(part for part in (person.last_name, person.first_name) if part)
@@ -249,7 +249,7 @@ def _other_points(
         if differs:
             yield (
                 f"Canvas has {there} points for '{column}', and here it is "
-                f"{number(assignment.max_points)}: marks are exported as they are."
+                f"{number_text(assignment.max_points)}: marks are exported as they are."
             )
 
 
@@ -365,11 +365,11 @@ def tidy(
         (
             *map(guard, (person.id, person.name, assignment.name, mark.notebook, mark.exercise)),
             guard(titles_of(assignment.name, mark.notebook).get(mark.exercise, "")),
-            "" if mark.waiting and choices.only_final else number(mark.points),
-            number(mark.max_points),
-            *("" if part is None else number(part) for part in (mark.auto, mark.manual)),
-            number(mark.extra),
-            number(submission.penalty),
+            "" if mark.waiting and choices.only_final else number_text(mark.points),
+            number_text(mark.max_points),
+            *("" if part is None else number_text(part) for part in (mark.auto, mark.manual)),
+            number_text(mark.extra),
+            number_text(submission.penalty),
             str(mark.waiting).lower(),
             _moment(submission.handed_in),
         )
@@ -444,7 +444,7 @@ class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
             If the roster or the file's place will not do; nothing is written then.
         """
         path = Path(self.to or self.default_name)
-        roster = csv_files.read(Path(self.roster)) if self.roster else None
+        roster = csv_files.read_csv(Path(self.roster)) if self.roster else None
         if self.roster and path.resolve() == Path(self.roster).resolve():
             message = f"'{path}' is the roster itself. Give another path to write to."
             raise CourseError(message)
@@ -454,7 +454,7 @@ class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         _require("student", students, [found.id for found in gradebook.students])
         marks = read_grades(gradebook, assignments=assignments, students=students)
         found = self.table(marks, roster)
-        csv_files.save(path, as_csv(found.header, found.rows).encode())
+        csv_files.write_whole(path, as_csv(found.header, found.rows).encode())
         return Written(path, len(found.rows), found.remarks)
 
     def export(self, gradebook: Gradebook) -> None:

@@ -39,12 +39,12 @@ def parts_of_checks(test: str) -> Mapping[str, PartOfCheck]:
         return {}
     found: dict[str, PartOfCheck] = {}
     for block in ast.walk(tree):
-        if isinstance(block, ast.With) and (part := _part(block)):
-            found.update(dict.fromkeys(_checks(block), part))
+        if isinstance(block, ast.With) and (part := _part_of_check(block)):
+            found.update(dict.fromkeys(_subjects_of_checks(block), part))
     return found
 
 
-def _part(block: ast.With) -> PartOfCheck | None:
+def _part_of_check(block: ast.With) -> PartOfCheck | None:
     match block.items[0].context_expr:
         case ast.Call(
             func=ast.Name(), args=[ast.Constant(int() | float() as points), ast.Constant(str(what))]
@@ -53,7 +53,7 @@ def _part(block: ast.With) -> PartOfCheck | None:
     return None
 
 
-def _checks(block: ast.With) -> Iterator[str]:
+def _subjects_of_checks(block: ast.With) -> Iterator[str]:
     """Yield what the checks of a part are about, as far as it stands there in one piece."""
     for call in ast.walk(block):
         if isinstance(call, ast.Call):

@@ -43,8 +43,8 @@ from nbjudge.pages.safe_html import Cleaner
 
 __all__ = [
     "OVERVIEW",
-    "Entry",
     "FeedbackExporter",
+    "MarkEntry",
     "Regions",
     "anchor_of",
     "entries",
@@ -55,7 +55,7 @@ __all__ = [
 #: The page of a whole assignment.
 OVERVIEW = "index.html"
 #: Characters of a reason in the table, and cells of a notebook that a page shows.
-MOST_OF_REASON = 140
+MOST_OF_SUMMARY = 140
 MOST_CELLS = 1000
 
 NOTHING = Markup("")
@@ -68,7 +68,7 @@ Regions = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Entry:
+class MarkEntry:
     """One exercise as the table of marks has it.
 
     Parameters
@@ -102,12 +102,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Result:
+class ExerciseResult:
     """What the course says about one exercise, at its place in the notebook.
 
     Parameters
     ----------
-    entry : Entry
+    entry : MarkEntry
     level : int
         Of its heading.
     held : tuple of (str, PartOfCheck or None)
@@ -126,7 +126,7 @@ class Result:
         The part of the test that students have.
     """
 
-    entry: Entry
+    entry: MarkEntry
     level: int
     held: tuple[tuple[str, PartOfCheck | None], ...] = ()
     printed: str = ""
@@ -146,7 +146,7 @@ class Block:
     body: Markup = NOTHING
     outputs: tuple[Output, ...] = ()
     comment: Markup = NOTHING
-    result: Result | None = None
+    result: ExerciseResult | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class _Anchors:
 
 def entries(
     notebook: NotebookNode | None, marks: NotebookMarks, titles: Titles = NO_TITLES
-) -> list[Entry]:
+) -> list[MarkEntry]:
     """Return the rows of a notebook's table, in its order.
 
     Parameters
@@ -209,9 +209,9 @@ def entries(
     anchors = _Anchors()
     cells = _marked_cells(notebook.cells) if notebook is not None else []
     findings = _findings(notebook)
-    order = [name for cell in cells if (name := _grade_id(cell)) in marks.cells]
+    order = [name for cell in cells if (name := _grade_id_of(cell)) in marks.cells]
     order += [mark.grade_id for mark in marks.marks if mark.grade_id not in order]
-    unanswered = {_grade_id(cell) for cell in cells if _is_unanswered(cell)}
+    unanswered = {_grade_id_of(cell) for cell in cells if _is_as_released(cell)}
     return [
         _entry(
             replace(marks.cells[name], title=titles.get(exercise_number(name), "")),
@@ -226,9 +226,9 @@ def entries(
 
 def _entry(
     mark: Mark, anchor: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
-) -> Entry:
+) -> MarkEntry:
     state = "waits" if mark.is_unread else kind(mark.points, mark.max_points)
-    return Entry(
+    return MarkEntry(
         exercise=clean_characters(mark.exercise),
         title=mark.title,
         anchor=anchor,
@@ -236,11 +236,13 @@ def _entry(
         max_points=mark.max_points,
         extra=mark.extra,
         state=state,
-        told=_text_of(mark, state, finding, is_missing=is_missing, is_unanswered=is_unanswered),
+        told=_text_of_mark(
+            mark, state, finding, is_missing=is_missing, is_unanswered=is_unanswered
+        ),
     )
 
 
-def _text_of(
+def _text_of_mark(
     mark: Mark, state: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
 ) -> str:
     if state == "waits":
@@ -254,16 +256,16 @@ def _text_of(
     if is_unanswered:
         return "Not answered."
     if finding.sentence:
-        return _in_a_line(finding.sentence)
+        return _first_line(finding.sentence)
     if finding.reason:
-        return _in_a_line(finding.reason)
+        return _first_line(finding.reason)
     return "Not all checks held."
 
 
-def _in_a_line(reason: str) -> str:
+def _first_line(reason: str) -> str:
     first = clean_characters(reason).strip().partition("\n")[0].removeprefix("✗").strip()
-    if len(first) > MOST_OF_REASON:
-        first = first[: MOST_OF_REASON - 1].rsplit(" ", 1)[0] + " …"
+    if len(first) > MOST_OF_SUMMARY:
+        first = first[: MOST_OF_SUMMARY - 1].rsplit(" ", 1)[0] + " …"
     return first
 
 
@@ -276,15 +278,15 @@ def _findings(notebook: NotebookNode | None) -> dict[str, Finding]:
 
 
 def _marked_cells(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
-    return [cell for cell in cells if _grade_id(cell) and (is_grade(cell) or is_task(cell))]
+    return [cell for cell in cells if _grade_id_of(cell) and (is_grade(cell) or is_task(cell))]
 
 
-def _grade_id(cell: NotebookNode) -> str:
+def _grade_id_of(cell: NotebookNode) -> str:
     found = cell.metadata.get("nbgrader", {}).get("grade_id", "")
     return found if isinstance(found, str) else ""
 
 
-def _is_unanswered(cell: NotebookNode) -> bool:
+def _is_as_released(cell: NotebookNode) -> bool:
     released = cell.metadata.get("nbgrader", {}).get("checksum")
     return is_solution(cell) and released is not None and released == compute_checksum(cell)
 
@@ -313,14 +315,14 @@ class _Story:
         self,
         notebook: NotebookNode,
         marks: NotebookMarks,
-        rows: Sequence[Entry],
+        rows: Sequence[MarkEntry],
         regions: Regions,
     ) -> None:
         self._cells = notebook.cells
         self._marks = marks
         self._regions = regions
         self._findings = _findings(notebook)
-        marked = (_grade_id(cell) for cell in _marked_cells(notebook.cells))
+        marked = (_grade_id_of(cell) for cell in _marked_cells(notebook.cells))
         names = [name for name in marked if name in marks.cells]
         self._rows = dict(zip(names, rows, strict=False))
         self._cleaner = Cleaner()
@@ -336,7 +338,7 @@ class _Story:
             yield Block("note", body=Markup("<p>{} more cells are left out.</p>").format(more))
 
     def _of(self, cell: NotebookNode) -> Iterator[Block]:
-        name = _grade_id(cell)
+        name = _grade_id_of(cell)
         if cell.cell_type == "code" and is_test(cell):
             yield self._result(cell)
             return
@@ -367,12 +369,12 @@ class _Story:
         if cell.cell_type == "raw":
             return Block(kind, label, self._cleaner.text(source, what), comment=comment)
         html = self._cleaner.markdown(source, cell.get("attachments"), what)
-        if not source.strip() or (label and _is_unanswered(cell)):
+        if not source.strip() or (label and _is_as_released(cell)):
             html = Markup('<p class="note">Nothing was written here.</p>')
         return Block(kind, label, Markup('<div class="prose">{}</div>').format(html), (), comment)
 
     def _result(self, cell: NotebookNode) -> Block:
-        name = _grade_id(cell)
+        name = _grade_id_of(cell)
         source = _without(str(cell.source), self._regions)
         entry = self._rows.get(name)
         check = code(source, self._cleaner) if is_test(cell) and source.strip() else NOTHING
@@ -389,7 +391,7 @@ class _Story:
         level = min(self._cleaner.level + 1, 6)
         return Block(
             "result",
-            result=Result(
+            result=ExerciseResult(
                 entry=entry,
                 level=level,
                 held=tuple((check, parts.get(check)) for check in checks),

@@ -32,14 +32,14 @@ from nbjudge.pages.frame import Pages, count_of, percent, points
 from nbjudge.pages.safe_html import Cleaner
 from nbjudge.term.totals import Part, Total, Weighing, read_weighing, term_totals
 
-__all__ = ["Comment", "Row", "remarks_on", "term_page", "write_term_pages"]
+__all__ = ["Comment", "TermRow", "remarks_on", "term_page", "write_term_pages"]
 
 #: What the exercises of a notebook are called, by number.
 TitlesOf = Callable[[str, str], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Row:
+class TermRow:
     """An assignment as the table has it.
 
     Parameters
@@ -124,11 +124,11 @@ def _given_back(folder: Path) -> dict[str, dict[str, str]]:
         student, assignment = path.parts[-3:-1]
         if not student.startswith("."):
             pages = found.setdefault(student, {})
-            pages.setdefault(assignment, "/".join(map(_quoted, (assignment, path.name))))
+            pages.setdefault(assignment, "/".join(map(_quote, (assignment, path.name))))
     return found
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return quote(name, errors="replace")
 
 
@@ -170,7 +170,7 @@ def term_page(
         person=person,
         total=total,
         pass_percent=weighing.pass_percent,
-        rows=list(_rows(graded, total, person.id, pages)),
+        rows=list(_rows_of_term(graded, total, person.id, pages)),
         comments=comments,
         later=later,
         is_final=not later and (total is None or total.is_final),
@@ -188,12 +188,12 @@ def _total(
     return term_totals(table, weighing).totals[0]
 
 
-def _rows(
+def _rows_of_term(
     graded: Iterable[AssignmentMarks],
     total: Total | None,
     student: str,
     pages: Mapping[str, str],
-) -> Iterator[Row]:
+) -> Iterator[TermRow]:
     counted = {part.assignment: part for part in total.parts} if total else {}
     whole = sum(part.weight for part in counted.values() if not part.is_dropped)
     for each in graded:
@@ -210,12 +210,12 @@ def _rows(
         )
         does_count = each.name in counted and not part.is_dropped
         counts = percent(100 * part.weight / whole) if does_count else "–"
-        state = _state(part, own)
+        state = _state_of_assignment(part, own)
         told = "; ".join(remarks_on(part)) or ("all right" if state == "full" else "")
-        yield Row(part, state, pages.get(each.name, ""), counts, told)
+        yield TermRow(part, state, pages.get(each.name, ""), counts, told)
 
 
-def _state(part: Part, own: SubmissionMarks | None) -> str:
+def _state_of_assignment(part: Part, own: SubmissionMarks | None) -> str:
     return "waits" if own and own.unread else kind(part.points, part.max_points)
 
 
@@ -245,10 +245,10 @@ def _comments(
                 # Its headings are none of the page's.
                 body = Cleaner(level=3, top=4).markdown(said, what="Comment")
                 label = exercise_label(number, called.get(number, ""))
-                page = _place(assignment.name, notebook, name) if assignment.name in pages else ""
+                page = _page_of(assignment.name, notebook, name) if assignment.name in pages else ""
                 yield Comment(f"{assignment.name}, {label}", page, body)
 
 
-def _place(assignment: str, notebook: NotebookMarks, grade_id: str) -> str:
-    page = "/".join(map(_quoted, (assignment, f"{notebook.name}.html")))
+def _page_of(assignment: str, notebook: NotebookMarks, grade_id: str) -> str:
+    page = "/".join(map(_quote, (assignment, f"{notebook.name}.html")))
     return f"{page}#{anchor_of(grade_id)}"

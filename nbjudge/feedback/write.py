@@ -24,7 +24,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.feedback.exporter import OVERVIEW
 from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, printable
 
-__all__ = ["Feedback", "Progress", "feedback"]
+__all__ = ["Feedback", "Progress", "write_feedback"]
 
 
 #: What nbgrader's `release_feedback` needs beside the pages: they tell it whose they are, and when.
@@ -48,7 +48,7 @@ class Feedback:
     name: str = ""
 
 
-def feedback(
+def write_feedback(
     course: Course,
     assignment: str,
     *,
@@ -106,7 +106,7 @@ def feedback(
 
 def _write_pages(course: Course, assignment: str, student: str) -> Feedback:
     try:
-        return _write(course, assignment, student)
+        return _write_feedback_of(course, assignment, student)
     # One student's feedback costs nobody else's.
     except Exception as error:
         logging.exception("the feedback of %r was not written", student)
@@ -114,7 +114,7 @@ def _write_pages(course: Course, assignment: str, student: str) -> Feedback:
         return Feedback(student, assignment, remark=f"It was not written. {told}")
 
 
-def _write(course: Course, assignment: str, student: str) -> Feedback:
+def _write_feedback_of(course: Course, assignment: str, student: str) -> Feedback:
     finished = folder_of(course, "feedback", student, assignment)
     parts = (student, assignment)
     with working_folder(course, "feedback") as folder:

@@ -118,7 +118,7 @@ def _configure_grading(c: Config, known: Config) -> None:
     # cells then run in a kernel of their own, and the tests outside it; marks come from what the
     # tests found. docs/how-grading-works.md tells how.
     change_steps(c, "Autograde", "sanitize_preprocessors", _restore)
-    change_steps(c, "Autograde", "autograde_preprocessors", _judge)
+    change_steps(c, "Autograde", "autograde_preprocessors", _add_judge)
     # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
     set_default(c, known, "Execute", "timeout", 120, "ExecutePreprocessor", "NotebookClient")
     # `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it
@@ -143,7 +143,7 @@ def _put_first(ours: list[str], found: list[Any]) -> None:
     found[:0] = ours
 
 
-def _judge(steps: list[Any]) -> None:
+def _add_judge(steps: list[Any]) -> None:
     steps[place_of(steps, "Execute")] = "nbjudge.hooks.autograde.Judge"
     steps.insert(place_of(steps, "SaveAutoGrades") + 1, "nbjudge.hooks.autograde.Record")
 

@@ -56,7 +56,7 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no ty
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the notebook as the course can grade it."""
         ids = resources["nbgrader"]
-        version = versions(_course(self), ids["assignment"])[ids["notebook"]]
+        version = versions(_course_of(self), ids["assignment"])[ids["notebook"]]
         found = restore_notebook(f"{ids['notebook']}.ipynb", nb.cells, version.cells, version.given)
         for problem in found.problems:
             self.log.warning(problem)
@@ -91,11 +91,11 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
     ) -> tuple[NotebookNode, Resources]:
         """Return the notebook with its outputs, and the verdicts among the resources."""
         ids = resources["nbgrader"]
-        course = _course(self)
+        course = _course_of(self)
         version = versions(course, ids["assignment"])
         if why := version[ids["notebook"]].why_not_judged:
             self.log.warning("%s.", why)
-            resources[WAITING] = _waiting(ids)
+            resources[WAITING] = _waits_for_person(ids)
             ran: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
             return ran
         if problem := bubblewrap.problem():
@@ -122,7 +122,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
             plug=plug,
         )
         resources[FOUND] = graded
-        resources[WAITING] = _waiting(ids)
+        resources[WAITING] = _waits_for_person(ids)
         return graded.notebook, resources
 
     def _files(
@@ -158,9 +158,9 @@ class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no typ
             record(nb, graded)
         verdicts = graded.verdicts if graded is not None else {}
         ids = resources["nbgrader"]
-        folder = folder_of(_course(self), "submitted", ids["student"], ids["assignment"])
+        folder = folder_of(_course_of(self), "submitted", ids["student"], ids["assignment"])
         handed_in, problem = handed_in_at(folder)
-        finished = folder_of(_course(self), "autograded", ids["student"], ids["assignment"])
+        finished = folder_of(_course_of(self), "autograded", ids["student"], ids["assignment"])
         before, now = recall(finished), hashes(nb.cells)
         changed = changes(before, {ids["notebook"]: now})[ids["notebook"]]
         if problem:
@@ -186,7 +186,7 @@ def _kernelspec(version: NotebookVersion) -> dict[str, str]:
     return {"name": version.kernel, "display_name": version.language, "language": version.language}
 
 
-def _waiting(ids: Mapping[str, str]) -> dict[str, bool]:
+def _waits_for_person(ids: Mapping[str, str]) -> dict[str, bool]:
     """Return of each mark of a notebook whether a person has to give it, as it was before."""
     with Gradebook(ids["db_url"]) as gradebook:
         notebook = gradebook.find_submission_notebook(
@@ -195,5 +195,5 @@ def _waiting(ids: Mapping[str, str]) -> dict[str, bool]:
         return {grade.cell.name: bool(grade.needs_manual_grade) for grade in notebook.grades}
 
 
-def _course(preprocessor: NbGraderPreprocessor) -> Course:
+def _course_of(preprocessor: NbGraderPreprocessor) -> Course:
     return Course(Path(CourseDirectory(config=preprocessor.config).root))

@@ -37,9 +37,9 @@ MOST_CELLS = 1000
 #: What counts how much the page may hold, on its way from the preprocessor to the template.
 CLEANER = "cleaner"
 #: What nbgrader's template writes into the page as it stands; a student's id is a folder's name.
-NAMES = ("student", "first_name", "last_name", "notebook_path")
+IDENTIFYING = ("student", "first_name", "last_name", "notebook_path")
 #: Of the metadata of a cell, what that template uses.
-KINDS = ("grade", "solution", "task", "locked")
+CELL_KINDS = ("grade", "solution", "task", "locked")
 
 Resources = dict[str, Any]
 
@@ -52,14 +52,16 @@ class Shield(Preprocessor):
         cleaner = Cleaner(level=0, top=1)
         cells = [self._harmless(cell, cleaner) for cell in nb.cells[:MOST_CELLS]]
         if (more := len(nb.cells) - MOST_CELLS) > 0:
-            cells.append(_cell("markdown", f"{more} more cells are left out."))
-        resources.update({name: escape(resources[name]) for name in NAMES if resources.get(name)})
+            cells.append(_new_cell("markdown", f"{more} more cells are left out."))
+        resources.update(
+            {name: escape(resources[name]) for name in IDENTIFYING if resources.get(name)}
+        )
         resources.update({CLEANER: cleaner, "policy": policy(), "tokens": light_tokens()})
         harmless = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         return from_dict(harmless), resources  # type: ignore[no-untyped-call]
 
     def _harmless(self, cell: NotebookNode, cleaner: Cleaner) -> dict[str, Any]:
-        source, metadata = str(cell.source), _metadata(cell)
+        source, metadata = str(cell.source), _own_metadata(cell)
         if cell.cell_type == "code":
             found = outputs(cell.get("outputs", ()), cleaner, "the cell above")
             shown = [
@@ -70,14 +72,14 @@ class Shield(Preprocessor):
                 }
                 for one in found
             ]
-            return _cell("code", source, metadata, outputs=shown, execution_count=None)
+            return _new_cell("code", source, metadata, outputs=shown, execution_count=None)
         if cell.cell_type == "raw":
             source = re.sub("^", "    ", source, flags=re.MULTILINE)
         elif metadata and not is_solution(cell):
             source = self._scheme_told(source)
         if attachments := cell.get("attachments"):
-            return _cell("markdown", source, metadata, attachments=attachments)
-        return _cell("markdown", source, metadata)
+            return _new_cell("markdown", source, metadata, attachments=attachments)
+        return _new_cell("markdown", source, metadata)
 
     def _scheme_told(self, source: str) -> str:
         """Quote the mark scheme in a question, whose delimiters would be headings."""
@@ -97,7 +99,7 @@ class Shield(Preprocessor):
         return "\n".join(told)
 
 
-def _cell(
+def _new_cell(
     kind: str, source: str, metadata: dict[str, Any] | None = None, **more: Any
 ) -> dict[str, Any]:
     return {
@@ -109,11 +111,11 @@ def _cell(
     }
 
 
-def _metadata(cell: NotebookNode) -> dict[str, Any]:
+def _own_metadata(cell: NotebookNode) -> dict[str, Any]:
     given = cell.metadata.get("nbgrader")
     if not isinstance(given, dict) or not isinstance(given.get("grade_id"), str):
         return {}
-    own: dict[str, Any] = {kind: bool(given.get(kind)) for kind in KINDS}
+    own: dict[str, Any] = {kind: bool(given.get(kind)) for kind in CELL_KINDS}
     own["grade_id"] = str(escape(given["grade_id"]))
     points = given.get("points")
     own["points"] = points if isinstance(points, int | float) else 0

@@ -600,7 +600,7 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
 
     def _sort(self, root: Path) -> Mapping[PurePosixPath, Taken]:
         zone = self._zone()
-        roster = csv_files.read(Path(self.roster)) if self.roster else None
+        roster = csv_files.read_csv(Path(self.roster)) if self.roster else None
         directory = Directory(self.platform.name, roster, self.id_column, zone)
         files = {
             PurePosixPath(path.relative_to(root).as_posix()): path.stat().st_mtime

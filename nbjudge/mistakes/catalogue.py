@@ -20,9 +20,9 @@ from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.known_file import Known, read_known
 
-__all__ = ["FOLDER", "KnownFile", "place", "read_catalogue", "tested_answers"]
+__all__ = ["KNOWN_FOLDER", "KnownFile", "place_of_known", "read_catalogue", "tested_answers"]
 
-FOLDER, SUFFIX = "known", ".diff"
+KNOWN_FOLDER, SUFFIX = "known", ".diff"
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,11 @@ def read_catalogue(
     CourseError
         If a file is about no answer of the assignment, or is not written as it should be.
     """
-    wanted = {place(course, assignment, versions, *where): where for where in _answers(versions)}
-    folder = course.root / FOLDER / assignment
+    wanted = {
+        place_of_known(course, assignment, versions, *where): where
+        for where in _answer_cells(versions)
+    }
+    folder = course.root / KNOWN_FOLDER / assignment
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
         if path not in wanted:
             name = path.relative_to(course.root).as_posix()
@@ -71,7 +74,7 @@ def read_catalogue(
     ]
 
 
-def place(
+def place_of_known(
     course: Course,
     assignment: str,
     versions: Mapping[str, NotebookVersion],
@@ -79,8 +82,8 @@ def place(
     grade_id: str,
 ) -> Path:
     """Return where the known answers to an exercise lie, be there any or not."""
-    folder = course.root / FOLDER / assignment
-    if sum(found == grade_id for _, found in _answers(versions)) > 1:
+    folder = course.root / KNOWN_FOLDER / assignment
+    if sum(found == grade_id for _, found in _answer_cells(versions)) > 1:
         folder /= notebook
     return folder / f"{grade_id}{SUFFIX}"
 
@@ -95,7 +98,7 @@ def tested_answers(version: NotebookVersion) -> Mapping[str, tuple[str, ...]]:
     return answers_tested(cells)
 
 
-def _answers(versions: Mapping[str, NotebookVersion]) -> Iterator[tuple[str, str]]:
+def _answer_cells(versions: Mapping[str, NotebookVersion]) -> Iterator[tuple[str, str]]:
     for name, version in versions.items():
         for cell in version.cells:
             if cell.solution and cell.cell_type == "code":

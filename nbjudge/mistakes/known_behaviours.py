@@ -42,7 +42,7 @@ from nbjudge.mistakes.catalogue import KnownFile, read_catalogue, tested_answers
 __all__ = ["Examined", "Examiner", "NamedMistakes", "TestResult", "named_mistakes"]
 
 #: Whose the random inputs of a known answer are.
-NOBODY = "a known answer"
+KNOWN_STUDENT = "a known answer"
 #: What is said of an answer that is wrong because of another.
 FOLLOWS = "This follows from your answer to {}: {}"
 
@@ -171,7 +171,7 @@ class Examiner:
         content = answered_release(self._course, self._assignment, notebook, answers)
         terms = self._visible if visible else self._terms
         submitted = SubmissionFiles({notebook: content}, self._files, frozenset(self._files))
-        job = Job(NOBODY, submitted, (NOBODY,), terms)
+        job = Job(KNOWN_STUDENT, submitted, (KNOWN_STUDENT,), terms)
         outcome = work(job)
         for failure in outcome.failures.values():
             raise CourseError(f"A known answer to '{grade_id}' could not be judged. {failure}")
@@ -227,7 +227,7 @@ class Examiner:
     @property
     def _place(self) -> Path:
         # In a folder of its own: an assignment may have any name.
-        return self._course.root / FOLDER / catalogue.FOLDER / f"{self._assignment}.json"
+        return self._course.root / FOLDER / catalogue.KNOWN_FOLDER / f"{self._assignment}.json"
 
     def _recall(self) -> dict[str, list[TestResult]]:
         try:
@@ -326,7 +326,7 @@ def named_mistakes(
     CourseError
         If a file there is not as it should be, or cannot be run.
     """
-    if not (course.root / catalogue.FOLDER / assignment).is_dir():
+    if not (course.root / catalogue.KNOWN_FOLDER / assignment).is_dir():
         return NamedMistakes()
     examiner = Examiner(course, assignment)
     return NamedMistakes(examiner.examine_all(examiner.catalogue(), progress))

@@ -21,21 +21,21 @@ from nbjudge.course.course import Course
 from nbjudge.course.folders import write_whole
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.known_file import Known, read_known
-from nbjudge.mistakes.catalogue import place
+from nbjudge.mistakes.catalogue import place_of_known
 from nbjudge.mistakes.known_behaviours import Examiner
-from nbjudge.mistakes.wrong_answers import Group, WrongAnswer
+from nbjudge.mistakes.wrong_answers import WrongAnswer, WrongAnswers
 
 __all__ = ["name_group"]
 
 #: Characters of a sentence, and words of it that become the mistake's name.
-MOST, WORDS = 500, 7
+MOST_OF_MISTAKE, WORDS_OF_NAME = 500, 7
 #: How many of a group's texts are tried.
-TRIES = 5
-WIDTH = 98
+EXAMPLES_TO_TRY = 5
+LINE_WIDTH = 98
 
 
 def name_group(
-    course: Course, assignment: str, examiner: Examiner, group: Group, sentence: str
+    course: Course, assignment: str, examiner: Examiner, group: WrongAnswers, sentence: str
 ) -> tuple[Path, Known]:
     """Write a group's mistake to `known/<assignment>/`, and return where, and what it is.
 
@@ -47,7 +47,7 @@ def name_group(
     assignment : str
     examiner : Examiner
         Of the assignment.
-    group : Group
+    group : WrongAnswers
     sentence : str
         What everybody reads who made it.
 
@@ -58,16 +58,18 @@ def name_group(
         exercise's.
     """
     sentence = _sentence(sentence)
-    for answer in _different(group):
+    for answer in _different_texts(group):
         for grade_id, text in answer.texts.items():
             base = examiner.answers[answer.notebook][grade_id]
-            source = _plain(text)
-            if source == _plain(base):
+            source = _normal_code(text)
+            if source == _normal_code(base):
                 continue
             results = examiner.examine(answer.notebook, grade_id, source)
             if (answer.test, answer.behaviour) in ((one.test, one.behaviour) for one in results):
-                path = place(course, assignment, examiner.versions, answer.notebook, grade_id)
-                return path, _write(path, grade_id, base, source, sentence)
+                path = place_of_known(
+                    course, assignment, examiner.versions, answer.notebook, grade_id
+                )
+                return path, _write_mistake(path, grade_id, base, source, sentence)
     message = (
         f"None of these answers to {group.example.exercise} behaves so beside the course's own "
         "answers to the other exercises: what is wrong with them lies in an earlier answer, or "
@@ -78,9 +80,10 @@ def name_group(
 
 def _sentence(told: str) -> str:
     sentence = " ".join(clean_characters(told).split())
-    if not re.search(r"\w", sentence) or len(sentence) > MOST:
+    if not re.search(r"\w", sentence) or len(sentence) > MOST_OF_MISTAKE:
         message = (
-            f"That is no sentence for students: give one of 1 to {MOST} characters that says what "
+            f"That is no sentence for students: give one of 1 to {MOST_OF_MISTAKE} characters that "
+            "says what "
             'is wrong and what to think about, as in --name "You add the sides, and an area is '
             'their product."'
         )
@@ -88,15 +91,15 @@ def _sentence(told: str) -> str:
     return sentence
 
 
-def _different(group: Group) -> list[WrongAnswer]:
+def _different_texts(group: WrongAnswers) -> list[WrongAnswer]:
     """Return some answers of a group, no two of which have the same text."""
     found: dict[str, WrongAnswer] = {}
     for answer in group.answers:
         found.setdefault(repr(list(answer.texts.values())), answer)
-    return list(found.values())[:TRIES]
+    return list(found.values())[:EXAMPLES_TO_TRY]
 
 
-def _plain(text: str) -> str:
+def _normal_code(text: str) -> str:
     """Return a code without its comments, and with nothing that a file would hold otherwise."""
     text = clean_characters(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
     lines = text.split("\n")
@@ -116,7 +119,7 @@ def _plain(text: str) -> str:
     return "\n".join(left).strip("\n")
 
 
-def _write(path: Path, grade_id: str, base: str, source: str, sentence: str) -> Known:
+def _write_mistake(path: Path, grade_id: str, base: str, source: str, sentence: str) -> Known:
     """Add a mistake to a file of known answers, which is made if there is none."""
     if path.is_file():
         before = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
@@ -130,15 +133,15 @@ def _write(path: Path, grade_id: str, base: str, source: str, sentence: str) -> 
             raise CourseError(message)
         base = solutions[0].rstrip("\n")
     else:
-        base = _plain(base)
+        base = _normal_code(base)
         before = f"# The known answers to {exercise_number(grade_id)}.\n\n# %% solution\n{base}\n"
         known = (Known("solution", "", base + "\n", "solution"),)
-    name = _name(sentence, {one.name for one in known})
-    lines = textwrap.wrap(sentence, WIDTH, break_on_hyphens=False, break_long_words=False)
+    name = _name_from(sentence, {one.name for one in known})
+    lines = textwrap.wrap(sentence, LINE_WIDTH, break_on_hyphens=False, break_long_words=False)
     told = "\n".join(f"# {line}" for line in lines)
     wanted = Known(name, sentence, source + "\n")
     for context in (0, 1, 2, 4, len(base.split("\n"))):
-        edit = "\n".join(_edit(base.split("\n"), source.split("\n"), context))
+        edit = "\n".join(_edit_lines(base.split("\n"), source.split("\n"), context))
         text = f"{before}\n# %% mistake: {name}\n{told}\n{edit}\n"
         if _reads_as(text, path.name, (*known, wanted)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,11 +154,11 @@ def _write(path: Path, grade_id: str, base: str, source: str, sentence: str) -> 
     raise CourseError(message)
 
 
-def _name(sentence: str, taken: set[str]) -> str:
+def _name_from(sentence: str, taken: set[str]) -> str:
     """Return what to call a mistake: the beginning of its sentence, to a comma or so."""
     clause = re.split(r"[^\w\s'’-]", sentence)[0]
     words = re.findall(r"[\w'’-]+", clause) or re.findall(r"\w+", sentence)
-    wanted = " ".join(words[:WORDS]).lower()[:80].strip()
+    wanted = " ".join(words[:WORDS_OF_NAME]).lower()[:80].strip()
     name, number = wanted, 1
     while name in taken:
         number += 1
@@ -163,7 +166,7 @@ def _name(sentence: str, taken: set[str]) -> str:
     return name
 
 
-def _edit(before: Sequence[str], after: Sequence[str], context: int) -> Iterator[str]:
+def _edit_lines(before: Sequence[str], after: Sequence[str], context: int) -> Iterator[str]:
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for number, hunk in enumerate(matcher.get_grouped_opcodes(context)):
         if number:

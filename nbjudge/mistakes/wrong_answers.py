@@ -19,13 +19,13 @@ from nbgrader.utils import compute_checksum
 from nbjudge.course.cells import NotebookVersion, exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.folders import folder_of
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.catalogue import tested_answers
 from nbjudge.mistakes.known_behaviours import NamedMistakes
 from nbjudge.remote import explain_to_student
 
-__all__ = ["Group", "WrongAnswer", "class_answers", "group", "read_answers"]
+__all__ = ["WrongAnswer", "WrongAnswers", "class_answers", "group", "read_answers"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class WrongAnswer:
 
 
 @dataclass(frozen=True)
-class Group:
+class WrongAnswers:
     """Wrong answers to one exercise that behave alike.
 
     Parameters
@@ -105,7 +105,7 @@ def class_answers(
     CourseError
         If the gradebook cannot be read.
     """
-    for student in sorted(found.student for found in marks(course, assignment)):
+    for student in sorted(found.student for found in marks_of_class(course, assignment)):
         folder = folder_of(course, "autograded", student, assignment)
         for name, version in versions.items():
             try:
@@ -139,7 +139,7 @@ def read_answers(
             for test, verdict in verdicts.items()
             if not verdict["fault"] and float(verdict["mark"]) < points[test]
         }
-        texts = dict(_texts(notebook["cells"], answers_of_course)) if lost else {}
+        texts = dict(_changed_answers(notebook["cells"], answers_of_course)) if lost else {}
         for test, verdict in lost.items():
             answers = {name: texts[name] for name in about.get(test, ()) if name in texts}
             if answers and not _is_missing(test, str(verdict["reason"])):
@@ -163,7 +163,9 @@ def _is_missing(test: str, reason: str) -> bool:
     return reason.startswith(explain_to_student(exercise_number(test), NotImplementedError()))
 
 
-def _texts(cells: Iterable[Mapping[str, Any]], names: Container[str]) -> Iterator[tuple[str, str]]:
+def _changed_answers(
+    cells: Iterable[Mapping[str, Any]], names: Container[str]
+) -> Iterator[tuple[str, str]]:
     """Yield the text of each answer that is not as it was released, by grade id."""
     for cell in cells:
         told = cell["metadata"].get("nbgrader", {})
@@ -177,7 +179,7 @@ def _texts(cells: Iterable[Mapping[str, Any]], names: Container[str]) -> Iterato
                 yield name, text
 
 
-def group(answers: Iterable[WrongAnswer]) -> list[Group]:
+def group(answers: Iterable[WrongAnswer]) -> list[WrongAnswers]:
     """Return the groups of wrong answers that nothing names yet, the largest first.
 
     Parameters
@@ -192,7 +194,7 @@ def group(answers: Iterable[WrongAnswer]) -> list[Group]:
         if answer.behaviour and not answer.mistake:
             found[answer.notebook, answer.test, answer.behaviour].append(answer)
     ranked = sorted(found.items(), key=lambda item: (-len(item[1]), places[item[0][:2]], item[0]))
-    return [Group(_typical_first(members)) for _, members in ranked]
+    return [WrongAnswers(_typical_first(members)) for _, members in ranked]
 
 
 def _typical_first(answers: list[WrongAnswer]) -> tuple[WrongAnswer, ...]:

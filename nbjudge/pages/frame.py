@@ -24,14 +24,14 @@ from nbjudge.basics.text import clean_characters
 __all__ = ["Pages", "count_of", "light_tokens", "percent", "points", "with_code"]
 
 CODE = re.compile(r"`([^`\n]{1,200})`")
-FRAME = Path(__file__).parent / "templates"
+FRAME_TEMPLATES = Path(__file__).parent / "templates"
 #: The colours of all pages, which the documentation uses as well.
-TOKENS = FRAME / "tokens.css"
+DESIGN_TOKENS = FRAME_TEMPLATES / "tokens.css"
 
 
 def light_tokens() -> str:
     """Return what the pages are made of, for a page that knows no dark."""
-    return TOKENS.read_text(encoding="utf-8").partition("@media")[0]
+    return DESIGN_TOKENS.read_text(encoding="utf-8").partition("@media")[0]
 
 
 def points(number: float) -> str:
@@ -87,7 +87,10 @@ class Pages:
     def __init__(self, folder: Path) -> None:
         self._environment = Environment(
             loader=ChoiceLoader(
-                [FileSystemLoader(folder), PrefixLoader({"page": FileSystemLoader(FRAME)})]
+                [
+                    FileSystemLoader(folder),
+                    PrefixLoader({"page": FileSystemLoader(FRAME_TEMPLATES)}),
+                ]
             ),
             autoescape=True,
             undefined=StrictUndefined,
@@ -98,7 +101,7 @@ class Pages:
         self._environment.globals.update(count_of=count_of, clean=clean_characters)
         sheets = [
             path.read_text(encoding="utf-8")
-            for path in (TOKENS, FRAME / "style.css", folder / "style.css")
+            for path in (DESIGN_TOKENS, FRAME_TEMPLATES / "style.css", folder / "style.css")
         ]
         style = f"\n{''.join(sheets).strip()}\n"
         digest = hashlib.sha256(style.encode()).digest()

@@ -24,10 +24,10 @@ MOST_LATEX = 2000
 MOST_ELEMENTS = 2000
 
 #: Signs that may stand before a number, and what they then stand after.
-SIGNS = set("-−+±∓")
-OPENING = set("([{|,;:=≠≈<>≤≥∈←→↦·×/") | SIGNS
-TOKENS = {"mi", "mn", "mo", "ms", "mtext"}
-ELEMENTS = TOKENS | {
+UNARY_SIGNS = set("-−+±∓")
+OPENING = set("([{|,;:=≠≈<>≤≥∈←→↦·×/") | UNARY_SIGNS
+TOKEN_ELEMENTS = {"mi", "mn", "mo", "ms", "mtext"}
+ELEMENTS = TOKEN_ELEMENTS | {
     *("mrow", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover"),
     *("munderover", "mmultiscripts", "mprescripts", "none", "mspace", "mstyle", "mpadded"),
     *("mphantom", "mtable", "mtr", "mtd"),
@@ -66,11 +66,11 @@ def formula(latex: str, *, display: bool = False) -> Markup:
         body = _build(convert_to_element(latex))
     # The converter's errors are many, and a RecursionError is one of them.
     except Exception:
-        return _source(latex, display)
+        return _latex_source(latex, display)
     return Markup("<math{}>{}</math>").format(kind, body)
 
 
-def _source(latex: str, display: bool) -> Markup:
+def _latex_source(latex: str, display: bool) -> Markup:
     if display:
         return Markup('<code class="line">{}</code>').format(latex)
     return Markup("<code>{}</code>").format(latex)
@@ -83,16 +83,16 @@ def _build(math: Element) -> Markup:
     # The converter puts a row around all.
     while len(parts) == 1 and parts[0].tag == "mrow" and not parts[0].attrib:
         parts = list(parts[0])
-    return _row(parts)
+    return _mrow(parts)
 
 
-def _row(elements: Iterable[Element]) -> Markup:
+def _mrow(elements: Iterable[Element]) -> Markup:
     """Return elements that stand side by side; a sign gets no space after it, as in (−4, 4)."""
     built = []
     before = "("
     for element in elements:
         text = html.unescape(element.text or "")
-        if element.tag == "mo" and text in SIGNS and before in OPENING:
+        if element.tag == "mo" and text in UNARY_SIGNS and before in OPENING:
             element.set("form", "prefix")
         built.append(_element(element))
         before = text if element.tag == "mo" else ""
@@ -109,10 +109,10 @@ def _element(element: Element) -> Markup:
         if name in MATHML_ATTRIBUTES and VALUE.fullmatch(value)
     )
     # The converter leaves character references in the text.
-    text = html.unescape(element.text or "") if tag in TOKENS else ""
+    text = html.unescape(element.text or "") if tag in TOKEN_ELEMENTS else ""
     if "\\" in text and tag != "mtext":
         raise ValueError("a command that it does not know")
-    if list(element) and tag in TOKENS:
+    if list(element) and tag in TOKEN_ELEMENTS:
         raise ValueError("a symbol that holds others")
-    inner = escape(clean_characters(text)) + _row(element)
+    inner = escape(clean_characters(text)) + _mrow(element)
     return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), attributes, inner)

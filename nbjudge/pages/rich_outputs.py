@@ -26,7 +26,7 @@ MOST_TEXT = 20_000
 MOST_CODE = 20_000
 MOST_TRACEBACK = 14
 #: Characters of a code that is remembered for the next page that has it.
-MOST_KEPT = 10_000
+MOST_REMEMBERED = 10_000
 
 FORMATTER = HtmlFormatter(nowrap=True, classprefix="k-")
 PICTURES = ("image/png", "image/jpeg", "image/gif")
@@ -54,7 +54,7 @@ def code(source: str, cleaner: Cleaner) -> Markup:
     shown = cleaner.cut(whole, MOST_CODE)
     if shown != whole:
         return escape(shown)
-    return _highlighted(shown) if len(shown) <= MOST_KEPT else _highlighted.__wrapped__(shown)
+    return _highlighted(shown) if len(shown) <= MOST_REMEMBERED else _highlighted.__wrapped__(shown)
 
 
 @lru_cache(maxsize=512)
@@ -76,7 +76,7 @@ def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> 
         Which cell's, in words, for those who do not see them.
     """
     shown = []
-    for number, output in enumerate(_join(found)):
+    for number, output in enumerate(_join_streams(found)):
         if number == MOST_OUTPUTS:
             shown.append(Output("", Markup("<p class='note'>Its other outputs are left out.</p>")))
             break
@@ -84,13 +84,13 @@ def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> 
     return [output for output in shown if output.body]
 
 
-def _join(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _join_streams(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Join what was printed piece by piece."""
     last: dict[str, Any] | None = None
     for output in found:
         if output.get("output_type") == "stream":
             if last is not None and last.get("name") == output.get("name"):
-                last["text"] = _text(last.get("text")) + _text(output.get("text"))
+                last["text"] = _joined_text(last.get("text")) + _joined_text(output.get("text"))
                 continue
             if last is not None:
                 yield last
@@ -107,46 +107,48 @@ def _join(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 def _output(output: Mapping[str, Any], cleaner: Cleaner, what: str) -> Output:
     kind = output.get("output_type")
     if kind == "stream":
-        said = as_terminal_shows(_text(output.get("text"))).strip("\n")
+        said = as_terminal_shows(_joined_text(output.get("text"))).strip("\n")
         label = "Warnings and messages" if output.get("name") == "stderr" else ""
-        return Output(label, _plain(said, cleaner, f"{label or 'Output'} of {what}"))
+        return Output(label, _plain_text(said, cleaner, f"{label or 'Output'} of {what}"))
     if kind == "error":
         return Output("It stopped with an error", _error(output, cleaner, what))
     data = output.get("data")
     if not isinstance(data, Mapping):
         return Output("", Markup(""))
     metadata = output.get("metadata")
-    return Output("", _show(data, metadata if isinstance(metadata, Mapping) else {}, cleaner, what))
+    return Output(
+        "", _show_data(data, metadata if isinstance(metadata, Mapping) else {}, cleaner, what)
+    )
 
 
-def _show(
+def _show_data(
     data: Mapping[str, Any], metadata: Mapping[str, Any], cleaner: Cleaner, what: str
 ) -> Markup:
     for kind in PICTURES:
         if kind in data:
-            shown = cleaner.picture(_text(data[kind]), _alternative(metadata, kind, what))
-            return shown or _note("A picture stands here that cannot be shown on this page.")
+            shown = cleaner.picture(_joined_text(data[kind]), _alternative(metadata, kind, what))
+            return shown or _note_html("A picture stands here that cannot be shown on this page.")
     if (view := "application/vnd.jupyter.widget-view+json") in data:
-        return _note(UNSHOWN[view])
+        return _note_html(UNSHOWN[view])
     if "text/html" in data:
-        html = cleaner.html(_text(data["text/html"]))
+        html = cleaner.html(_joined_text(data["text/html"]))
         if html is not None and html.strip():
             return Markup('<div class="prose">{}</div>').format(html)
     if "text/markdown" in data:
-        prose = cleaner.markdown(_text(data["text/markdown"]), what=f"Output of {what}")
+        prose = cleaner.markdown(_joined_text(data["text/markdown"]), what=f"Output of {what}")
         return Markup('<div class="prose">{}</div>').format(prose)
     if "text/latex" in data:
-        return _latex(_text(data["text/latex"]), cleaner, what)
+        return _latex(_joined_text(data["text/latex"]), cleaner, what)
     if "text/plain" in data:
-        said = as_terminal_shows(_text(data["text/plain"])).strip("\n")
+        said = as_terminal_shows(_joined_text(data["text/plain"])).strip("\n")
         if said == NOT_RUN:
-            return _note(NOT_RUN)
-        return _plain(said, cleaner, f"Output of {what}")
+            return _note_html(NOT_RUN)
+        return _plain_text(said, cleaner, f"Output of {what}")
     if "application/json" in data:
         said = json.dumps(data["application/json"], indent=1, ensure_ascii=False)
-        return _plain(said, cleaner, f"Output of {what}")
+        return _plain_text(said, cleaner, f"Output of {what}")
     known = next((told for kind, told in UNSHOWN.items() if kind in data), None)
-    return _note(known or "Something stands here that cannot be shown on this page.")
+    return _note_html(known or "Something stands here that cannot be shown on this page.")
 
 
 def _alternative(metadata: Mapping[str, Any], kind: str, what: str) -> str:
@@ -172,8 +174,8 @@ def _latex(source: str, cleaner: Cleaner, what: str) -> Markup:
 
 
 def _error(output: Mapping[str, Any], cleaner: Cleaner, what: str) -> Markup:
-    name, said = (as_terminal_shows(_text(output.get(part))) for part in ("ename", "evalue"))
-    lines = _text(output.get("traceback"), "\n")
+    name, said = (as_terminal_shows(_joined_text(output.get(part))) for part in ("ename", "evalue"))
+    lines = _joined_text(output.get("traceback"), "\n")
     # A traceback's last lines are the ones that tell.
     trace = as_terminal_shows(lines).strip("\n").split("\n")
     head = Markup('<p class="error"><strong>{}</strong>{}</p>').format(
@@ -184,18 +186,18 @@ def _error(output: Mapping[str, Any], cleaner: Cleaner, what: str) -> Markup:
     if len(trace) > MOST_TRACEBACK:
         trace = ["…", *trace[-MOST_TRACEBACK:]]
     shown = cut("\n".join(trace), 4000, keep_end=True)
-    return head + _plain(shown, cleaner, f"Where the error of {what} came up")
+    return head + _plain_text(shown, cleaner, f"Where the error of {what} came up")
 
 
-def _plain(text: str, cleaner: Cleaner, what: str) -> Markup:
+def _plain_text(text: str, cleaner: Cleaner, what: str) -> Markup:
     return cleaner.text(text, what, MOST_TEXT) if text.strip() else Markup("")
 
 
-def _note(told: str) -> Markup:
+def _note_html(told: str) -> Markup:
     return Markup('<p class="note">{}</p>').format(told)
 
 
-def _text(value: object, between: str = "") -> str:
+def _joined_text(value: object, between: str = "") -> str:
     """Return a text that a notebook may keep as a list of lines."""
     if isinstance(value, list):
         return between.join(line for line in value if isinstance(line, str))

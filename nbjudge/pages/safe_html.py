@@ -40,7 +40,7 @@ MOST_TAGS = 30_000
 #: Tags that stand open inside each other: parsers take long for towers of them.
 MOST_DEPTH = 200
 #: Characters of a piece that is remembered for the next page that has it.
-MOST_KEPT = 30_000
+MOST_NOTED = 30_000
 #: What may begin a formula, in one piece of Markdown: from each the parser looks for the end.
 MOST_FORMULAS = 500
 #: Base64 characters of one picture, and of all in one page.
@@ -57,10 +57,10 @@ BLOCKS = {
     *("caption", "table", "tbody", "td", "tfoot", "th", "thead", "tr"),
 }
 EMPTY = {"br", "hr", "img"}
-KEPT = INLINE | HEADINGS | BLOCKS | EMPTY | {"a", "span"}
+KEPT_ELEMENTS = INLINE | HEADINGS | BLOCKS | EMPTY | {"a", "span"}
 
 BLEACH = bleach.Cleaner(
-    tags=KEPT,
+    tags=KEPT_ELEMENTS,
     attributes={
         "a": ["href"],
         "abbr": ["title"],
@@ -74,7 +74,9 @@ BLEACH = bleach.Cleaner(
     strip_comments=True,
 )
 # Bleach removes these tags, and would show what stands between them as text.
-UNSHOWN = re.compile(r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+DROPPED_ELEMENTS = re.compile(
+    r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
+)
 START_TAG = re.compile(r"<[a-zA-Z]")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)")
 #: Nothing can stand inside these, so they do not stay open.
@@ -83,7 +85,7 @@ VOID = {
     *("track", "wbr"),
 }
 BEGINS_FORMULA = re.compile(r"\\\\[(\[]|\\begin|\$")
-DATA = re.compile(r"data:image/(?:png|jpe?g|gif);base64,", re.IGNORECASE)
+DATA_ADDRESS = re.compile(r"data:image/(?:png|jpe?g|gif);base64,", re.IGNORECASE)
 #: How the pictures that we show begin.
 SIGNATURES = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -91,8 +93,8 @@ SIGNATURES = {
     "image/gif": (b"GIF87a", b"GIF89a"),
 }
 # Where a formula or a picture goes; no text of a submission holds these characters.
-MARK, END = "\ue000", "\ue001"
-MARKED = re.compile(f"{MARK}(\\d+){END}")
+PART_MARK, END = "\ue000", "\ue001"
+MARKED = re.compile(f"{PART_MARK}(\\d+){END}")
 
 
 def picture(encoded: str, alt: str) -> Markup | None:
@@ -210,7 +212,7 @@ class Cleaner:
         return picture(encoded, alt)
 
     def _html(self, html: str, parts: _Parts) -> Markup | None:
-        html = UNSHOWN.sub("", html)
+        html = DROPPED_ELEMENTS.sub("", html)
         tags = len(START_TAG.findall(html))
         if tags > MOST_TAGS_AT_ONCE or self._tags + tags > MOST_TAGS:
             return None
@@ -218,11 +220,11 @@ class Cleaner:
         if depth(html) > MOST_DEPTH:
             return None
         try:
-            if len(html) > MOST_KEPT:
-                return _write(BLEACH.clean(html), self, parts)
+            if len(html) > MOST_NOTED:
+                return _write_html(BLEACH.clean(html), self, parts)
             clean = _bleached(html)
             if "<img" in clean:  # of which a page may hold so many
-                return _write(clean, self, parts)
+                return _write_html(clean, self, parts)
             written, self.level = _written(
                 clean, tuple(parts.formulas.items()), self.level, self.top
             )
@@ -232,7 +234,7 @@ class Cleaner:
         return written
 
 
-UNPRIVATE = re.compile(f"[{MARK}{END}]")
+UNPRIVATE = re.compile(f"[{PART_MARK}{END}]")
 PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif);base64,[A-Za-z0-9+/=]{100,}", re.IGNORECASE)
 
 
@@ -247,7 +249,7 @@ class _Parts:
     def hold_formula(self, part: Markup) -> str:
         self._count += 1
         self.formulas[self._count] = part
-        return f"{MARK}{self._count}{END}"
+        return f"{PART_MARK}{self._count}{END}"
 
     def hold_source(self, source: str) -> str:
         self._count += 1
@@ -279,11 +281,11 @@ def _written(
 ) -> tuple[Markup, int]:
     """Return clean HTML without pictures as a page shows it, and the level of its last heading."""
     cleaner = Cleaner(level, top)
-    return _write(html, cleaner, _Parts(dict(formulas))), cleaner.level
+    return _write_html(html, cleaner, _Parts(dict(formulas))), cleaner.level
 
 
-def _write(html: str, cleaner: Cleaner, parts: _Parts) -> Markup:
-    writer = _Writer(cleaner, parts)
+def _write_html(html: str, cleaner: Cleaner, parts: _Parts) -> Markup:
+    writer = _HtmlWriter(cleaner, parts)
     writer.feed(html)
     writer.close()
     return writer.page()
@@ -305,7 +307,7 @@ class _Renderer(IPythonRenderer):
         if isinstance(bundle, Mapping):
             data = [d for kind, d in bundle.items() if kind in SIGNATURES and isinstance(d, str)]
             url = f"data:image/png;base64,{data[0]}" if data else ""
-        if DATA.match(url):
+        if DATA_ADDRESS.match(url):
             url = self._parts.hold_source(url)
         return str(Markup('<img src="{}" alt="{}">').format(url, Markup(text).unescape()))
 
@@ -313,7 +315,7 @@ class _Renderer(IPythonRenderer):
         return self._parts.hold_formula(formula(body))
 
     def block_math(self, body: str) -> str:
-        return self._parts.hold_formula(_line(formula(body, display=True)))
+        return self._parts.hold_formula(_formula_line(formula(body, display=True)))
 
     def latex_environment(self, name: str, body: str) -> str:
         if name.rstrip("*") == "equation":
@@ -321,13 +323,13 @@ class _Renderer(IPythonRenderer):
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
 
-def _line(part: Markup) -> Markup:
+def _formula_line(part: Markup) -> Markup:
     return Markup(
         '<span class="formula" role="group" tabindex="0" aria-label="Formula">{}</span>'
     ).format(part)
 
 
-class _Writer(HTMLParser):
+class _HtmlWriter(HTMLParser):
     """Writes clean HTML anew: balanced, with headings in order, and tables that can scroll."""
 
     def __init__(self, cleaner: Cleaner, parts: _Parts) -> None:
@@ -349,7 +351,7 @@ class _Writer(HTMLParser):
             self._written.append(self._image(dict(attrs)))
         elif tag in EMPTY:
             self._written.append(Markup(f"<{tag}>"))
-        elif tag in KEPT and len(self._open) < MOST_DEPTH:
+        elif tag in KEPT_ELEMENTS and len(self._open) < MOST_DEPTH:
             start, end = self._tags(tag, given)
             self._written.append(start)
             self._open.append((tag, end))
@@ -386,7 +388,7 @@ class _Writer(HTMLParser):
         if tag in HEADINGS:
             tag = f"h{self._heading(int(tag[1]))}"
         elif tag == "a":
-            return Markup("<span>"), _address(given.get("href", ""))
+            return Markup("<span>"), _close_link(given.get("href", ""))
         elif tag == "table" and not any(name == "table" for name, _ in self._open):
             start = '<div class="wide" role="group" tabindex="0" aria-label="Table"><table>'
             return Markup(start), Markup("</table></div>")
@@ -416,7 +418,7 @@ class _Writer(HTMLParser):
             source = self._parts.sources.pop(int(number[1]), "")
         alt = MARKED.sub("formula", given.get("alt") or "")[:500]
         shown = None
-        if DATA.match(source):
+        if DATA_ADDRESS.match(source):
             shown = self._cleaner.picture(source.partition(",")[2], alt or "A picture")
         if shown is None:
             return Markup("<em>[{}]</em>").format(
@@ -425,7 +427,7 @@ class _Writer(HTMLParser):
         return shown
 
 
-def _address(href: str) -> Markup:
+def _close_link(href: str) -> Markup:
     """Close a link: the page leads nowhere else, so the address is told."""
     if not re.match(r"https?://|mailto:", href, re.IGNORECASE):
         return Markup("</span>")

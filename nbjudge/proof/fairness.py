@@ -31,7 +31,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.judge.judge import Diagnose, Test, Verdict, judge
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.kernel.service import Service
-from nbjudge.mistakes.catalogue import FOLDER, read_catalogue
+from nbjudge.mistakes.catalogue import KNOWN_FOLDER, read_catalogue
 from nbjudge.mistakes.known_behaviours import Examined, Examiner, NamedMistakes, TestResult
 from nbjudge.release import source
 from nbjudge.release.release import generate, scratch
@@ -282,7 +282,7 @@ def measure(
 
 def _of_files(course: Course, assignment: str) -> Iterator[ExerciseFairness]:
     """Yield what becomes of the answers in `known/<assignment>/`, graded as a class's are."""
-    if not (course.root / FOLDER / assignment).is_dir():
+    if not (course.root / KNOWN_FOLDER / assignment).is_dir():
         return
     with scratch(course, assignment) as copy:
         generate(copy, assignment)
@@ -341,7 +341,7 @@ def _wait_for(test: Future[Any]) -> None:
 def cells_of(course: Course, assignment: str) -> Iterator[TestCell]:
     """Yield the test cells of an assignment's source notebooks, in their order."""
     for path in sorted(course.root.glob(f"source/{assignment}/*.ipynb")):
-        for name, cell in source.by_grade_id(source.read(path)).items():
+        for name, cell in source.by_grade_id(source.read_source(path)).items():
             if not (name.startswith("test_") and cell.metadata["nbgrader"].get("grade")):
                 continue
             kept = [line.text for line in source.lines(cell) if line.region is source.Region.OPEN]

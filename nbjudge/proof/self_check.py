@@ -13,7 +13,7 @@ from sqlalchemy.exc import SAWarning
 
 from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.course.marks import Mark
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.solution_proof import hold_nothing, take_as_proved
@@ -23,7 +23,7 @@ from nbjudge.release.release import failure, generate, scratch
 
 __all__ = ["ExerciseCheck", "SelfCheck", "marks_table", "selfcheck"]
 
-SOLUTION, UNTOUCHED = "solution", "untouched"
+SOLUTION, RELEASE_AS_IS = "solution", "untouched"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _check_assignment(course: Course, assignment: str) -> Iterator[ExerciseCheck
     # What its solution fails is to be seen here, not held.
     prepare = take_as_proved if course.plug.house_rules else hold_nothing
     prepare(course, assignment)
-    for student in (SOLUTION, UNTOUCHED):
+    for student in (SOLUTION, RELEASE_AS_IS):
         _submit(course, assignment, student)
         result = course.api().autograde(assignment, student)
         if not result["success"]:
@@ -103,9 +103,9 @@ def _check_assignment(course: Course, assignment: str) -> Iterator[ExerciseCheck
                 f"Run `nbgrader validate` on the notebooks of source/{assignment} to see more."
             )
             raise CourseError(message)
-    got = {by.student: by.marks for by in marks(course, assignment)}
+    got = {by.student: by.marks for by in marks_of_class(course, assignment)}
     reasons = _reasons_of_tests(course, assignment)
-    for solved, untouched in zip(got[SOLUTION], got[UNTOUCHED], strict=True):
+    for solved, untouched in zip(got[SOLUTION], got[RELEASE_AS_IS], strict=True):
         reason = reasons.get((solved.notebook, solved.exercise), "")
         yield ExerciseCheck(
             assignment=assignment,
@@ -123,8 +123,8 @@ def _submit(course: Course, assignment: str, student: str) -> None:
     shutil.copytree(course.root / "release" / assignment, folder)
     if student == SOLUTION:
         for path in folder.glob("*.ipynb"):
-            original = source.read(course.root / "source" / assignment / path.name)
-            answered = source.answer(source.read(path), original)
+            original = source.read_source(course.root / "source" / assignment / path.name)
+            answered = source.answer(source.read_source(path), original)
             path.write_text(source.notebook_text(answered), encoding="utf-8", newline="\n")
 
 
@@ -136,7 +136,7 @@ def _reasons_of_tests(course: Course, assignment: str) -> dict[tuple[str, str], 
     """Return why each test took marks from the solution, by notebook and exercise."""
     found = {}
     for path in (course.root / "autograded" / SOLUTION / assignment).glob("*.ipynb"):
-        for name, verdict in source.read(path).metadata[RECORD].verdicts.items():
+        for name, verdict in source.read_source(path).metadata[RECORD].verdicts.items():
             reason = " ".join((verdict.fault or verdict.reason).split())
             found[path.stem, exercise_number(name)] = reason
     return found

@@ -15,7 +15,7 @@ from nbgrader.utils import is_grade, is_solution, is_task
 
 from nbjudge.course.cells import is_test
 from nbjudge.release import source
-from nbjudge.release.leaks import place
+from nbjudge.release.leaks import place_of_cell
 from nbjudge.release.source import Region
 
 __all__ = ["Breach", "advice_on_breaches", "breaches"]
@@ -75,7 +75,7 @@ def breaches(name: str, notebook: NotebookNode) -> Iterator[Breach]:
     """
     ids = source.by_grade_id(notebook)
     for cell in ids.values():
-        where = place(name, notebook, cell)
+        where = place_of_cell(name, notebook, cell)
         for breach in _breaches(cell, ids):
             yield Breach(where, breach, is_ours=True)
         if is_test(cell) and not any(map(_does_something, source.lines(cell))):
@@ -98,6 +98,6 @@ def _breaches(cell: NotebookNode, ids: dict[str, NotebookNode]) -> Iterator[str]
             yield f"is an answer that nothing marks: add the test 'test_{grade_id}'"
 
 
-def _does_something(line: source.Line) -> bool:
+def _does_something(line: source.CellLine) -> bool:
     text = line.text.strip()
     return line.region is Region.HIDDEN_TESTS and bool(text) and text[0] != "#" and text != "pass"

@@ -68,7 +68,7 @@ def dry_run(folder: Path, sources: dict[str, NotebookNode], plug: Plug) -> list[
 
 
 def _dry_run(path: Path, original: NotebookNode, plug: Plug) -> Iterator[str]:
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     first = new_code_cell(BEFOREHAND.format(packages=plug.all_packages))  # type: ignore[no-untyped-call]
     notebook.cells.insert(0, first)
     client = NotebookClient(
@@ -97,7 +97,7 @@ def _unexcused_errors(
     for cell in cells:
         if cell.cell_type != "code":
             continue
-        names = _Names(cell.source)
+        names = _NamesInCell(cell.source)
         depends = bool(names.used & missing)
         error = next((o for o in cell.outputs if o.output_type == "error"), None)
         if error is not None:
@@ -117,7 +117,7 @@ def _excusable(error: NotebookNode, missing: set[str]) -> bool:
     return error.ename not in NEVER_EXCUSED
 
 
-class _Names(ast.NodeVisitor):
+class _NamesInCell(ast.NodeVisitor):
     """The names that a cell uses anywhere, and those that it binds or changes at its top level."""
 
     def __init__(self, code: str) -> None:

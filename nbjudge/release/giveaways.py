@@ -46,7 +46,7 @@ __all__ = ["Giveaway", "giveaways"]
 
 FUTURE = "__future__"
 #: Seconds for one callable in one test, and for one statement of a cell.
-SECONDS = 10
+SECONDS_FOR_GUESS = 10
 #: What defines something at the top level; what only shows or does something is left out.
 DEFINITIONS = (
     *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
@@ -140,11 +140,11 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
     with (
         TemporaryDirectory(prefix="nbjudge-giveaways-") as within,
         ProcessPoolExecutor(
-            1, get_context("spawn"), initializer=_prepare, initargs=(plug, within)
+            1, get_context("spawn"), initializer=_prepare_guessing, initargs=(plug, within)
         ) as pool,
     ):
         for given in _given_files(folder, plug.all_packages):
-            places = {test: _place(given, test, plug) for test in tests}
+            places = {test: _record_of(given, test, plug) for test in tests}
             known = {test: _recall(places[test]) for test in tests}
             if unknown := [test for test in tests if known[test] is None]:
                 try:
@@ -156,7 +156,7 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
                     )
                     raise ReleaseError(message) from error
                 for test, winners in zip(unknown, tried, strict=True):
-                    _keep(places[test], winners)
+                    _keep_winners(places[test], winners)
                     known[test] = winners
             found += [
                 Giveaway(name, test.exercise, given.name.endswith(".ipynb"))
@@ -177,7 +177,7 @@ def _given_files(folder: Path, packages: Iterable[str]) -> Iterator[_Given]:
             text = path.read_text(encoding="utf-8", errors="replace")
             yield _Given(name.as_posix(), (text,))
     for path in sorted(folder.glob("*.ipynb")):
-        code = (cell for cell in source.read(path).cells if cell.cell_type == "code")
+        code = (cell for cell in source.read_source(path).cells if cell.cell_type == "code")
         yield _Given(path.name, tuple(cell.source for cell in code if not is_solution(cell)))
 
 
@@ -202,7 +202,7 @@ def _examinations(notebook: NotebookNode) -> Iterator[_Examination]:
 # What was found, for as long as nothing changes
 
 
-def _place(given: _Given, test: _Examination, plug: Plug) -> Path:
+def _record_of(given: _Given, test: _Examination, plug: Plug) -> Path:
     own = Path(__file__).read_text(encoding="utf-8")
     content = [grader_version(plug.packages), own, asdict(given), asdict(test)]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
@@ -218,7 +218,7 @@ def _recall(place: Path) -> list[str] | None:
     return found if valid else None
 
 
-def _keep(place: Path, winners: list[str]) -> None:
+def _keep_winners(place: Path, winners: list[str]) -> None:
     with contextlib.suppress(OSError):  # it is tried again the next time
         place.parent.mkdir(parents=True, exist_ok=True)
         new = place.with_suffix(f".{os.getpid()}")
@@ -229,7 +229,7 @@ def _keep(place: Path, winners: list[str]) -> None:
 # In a process of its own: what is tried may change anything there
 
 
-def _prepare(plug: Plug, within: str) -> None:
+def _prepare_guessing(plug: Plug, within: str) -> None:
     os.chdir(within)  # tests may write files
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ |= {**dict.fromkeys(plug.offline, "1"), "MPLBACKEND": "Agg"}
@@ -238,11 +238,11 @@ def _prepare(plug: Plug, within: str) -> None:
 
 
 def _stop(*_: object) -> None:
-    raise TimeoutError(f"longer than {SECONDS} s")
+    raise TimeoutError(f"longer than {SECONDS_FOR_GUESS} s")
 
 
 @contextlib.contextmanager
-def _limit() -> Iterator[None]:
+def _limit_time() -> Iterator[None]:
     """Stop what runs too long, where the system can, and keep quiet."""
     has_alarm = hasattr(signal, "SIGALRM")
     with (
@@ -252,7 +252,7 @@ def _limit() -> Iterator[None]:
     ):
         warnings.simplefilter("ignore")
         if has_alarm:
-            signal.alarm(SECONDS)
+            signal.alarm(SECONDS_FOR_GUESS)
         try:
             yield
         finally:
@@ -268,7 +268,7 @@ def _winners(given: _Given, tests: Collection[_Examination], probes: str) -> lis
         tried.setdefault(id(value), (f"`{name}` {label}", value))
     # What anything passes says nothing of an answer; the trial of the release tells of it.
     telling = [
-        not any(_wins(test, value, probes) for value in (_anything, _refuse)) for test in tests
+        not any(_wins(test, value, probes) for value in (_any_value, _stand_in)) for test in tests
     ]
     return [
         [name for name, value in tried.values() if tells and _wins(test, value, probes)]
@@ -276,11 +276,11 @@ def _winners(given: _Given, tests: Collection[_Examination], probes: str) -> lis
     ]
 
 
-def _anything(*_: Any, **__: Any) -> None:
+def _any_value(*_: Any, **__: Any) -> None:
     """Stand for what is no answer to anything."""
 
 
-def _refuse(*_: Any, **__: Any) -> None:
+def _stand_in(*_: Any, **__: Any) -> None:
     """Stand for what is called in another way than the answer, as most callables are."""
     raise TypeError
 
@@ -298,7 +298,7 @@ def _namespace(given: _Given) -> dict[str, Any]:
                     tree = ast.Module([statement], type_ignores=[])
                     flags = __future__.annotations.compiler_flag
                     compiled = compile(tree, f"<{given.name}>", "exec", flags, dont_inherit=True)
-                    with _limit(), contextlib.suppress(Exception):
+                    with _limit_time(), contextlib.suppress(Exception):
                         exec(compiled, vars(module))
     if there is module:
         del sys.modules[given.module]
@@ -321,18 +321,18 @@ def _callables(namespace: Mapping[str, Any], module: str) -> Iterator[tuple[str,
                 if method.startswith("__"):
                     continue
                 for owner, label in ((value, name), (made, f"{name}()")):
-                    found = _attribute(owner, method)
+                    found = _get_attribute(owner, method)
                     if callable(found):
                         yield f"{label}.{method}", found
 
 
 def _make(kind: type) -> Any:
-    with _limit(), contextlib.suppress(Exception):
+    with _limit_time(), contextlib.suppress(Exception):
         return kind()
     return None
 
 
-def _attribute(owner: Any, name: str) -> Any:
+def _get_attribute(owner: Any, name: str) -> Any:
     with contextlib.suppress(Exception):
         return getattr(owner, name)
     return None
@@ -344,7 +344,11 @@ def _wins(test: _Examination, value: Callable[..., Any], probes: str) -> bool:
 
     service = Service({test.symbol: value}, probes=probes)
     line = KernelChannel(lambda request, _: service.answer(request), Limits())
-    with seeds.seed_within("a release"), _limit(), contextlib.suppress(TimeoutError, CourseError):
+    with (
+        seeds.seed_within("a release"),
+        _limit_time(),
+        contextlib.suppress(TimeoutError, CourseError),
+    ):
         verdict = judge(Test(test.exercise, test.source, test.points), line)
         if pyplot := sys.modules.get("matplotlib.pyplot"):
             pyplot.close("all")

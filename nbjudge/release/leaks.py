@@ -27,9 +27,9 @@ from nbjudge.course.plug import package_folder, private_folders
 from nbjudge.release import source
 from nbjudge.release.source import Region
 
-__all__ = ["Leak", "leaks", "place"]
+__all__ = ["Leak", "leaks", "place_of_cell"]
 
-SECRET = {
+SECRET_REGIONS = {
     Region.SOLUTION: "the solution",
     Region.HIDDEN_TESTS: "a hidden test",
     Region.MARK_SCHEME: "the mark scheme",
@@ -40,11 +40,11 @@ REMEDY = {
     Region.MARK_SCHEME: "Take it out there, or mark it off with BEGIN and END MARK SCHEME.",
 }
 # A line of code tells something if it computes: it has an operator, or a call with an argument.
-FRAME = re.compile(r"\s*(?:@|(?:async\s+)?def\b|class\b|import\b|from\b|#|$)")
+FRAME_LINE = re.compile(r"\s*(?:@|(?:async\s+)?def\b|class\b|import\b|from\b|#|$)")
 COMPUTES = re.compile(r"[\w)\]]\s*(?:[-+*/%@<>&|^]|\*\*|//|[<>=!]=)\s*[-\w(\[]|\w\(\s*[^\s)]")
 WORDS_THAT_TELL = 4
 #: Shorter texts are found everywhere, by chance.
-SHORTEST = 6
+SHORTEST_SECRET = 6
 #: Bytes of a packed file that are looked at.
 MOST_UNPACKED = 20 * 2**20
 
@@ -59,7 +59,7 @@ class Secret:
         What it would give away, and what helps.
     line : str
     keys : tuple of str
-        One of these is in a text that gives it away; see `_code` and `_words`.
+        One of these is in a text that gives it away; see `_bare_code` and `_bare_words`.
     is_code : bool
     """
 
@@ -109,13 +109,13 @@ def leaks(
         The header and the footer that nbgrader adds to each notebook.
     """
     hidden = [*_secrets(sources), *_references(sources, packages)]
-    open_ones = set(_found(_open_texts([*sources.values(), *added]), hidden))
+    open_ones = set(_leaks_in(_open_texts([*sources.values(), *added]), hidden))
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or "__pycache__" in path.parts:
             continue
         for where, texts in _places(path, path.relative_to(folder).as_posix()):
             by_kind: dict[str, list[Secret]] = {}
-            for secret in _found(texts, hidden):
+            for secret in _leaks_in(texts, hidden):
                 by_kind.setdefault(secret.what, []).append(secret)
             for what, secrets in sorted(by_kind.items()):
                 unseen = [secret for secret in secrets if secret not in open_ones]
@@ -124,7 +124,7 @@ def leaks(
                 yield Leak(where, first.line, told, stands_open=not unseen)
 
 
-def place(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
+def place_of_cell(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
     """Return where a cell is: its notebook, its number counted from 1, and its id."""
     number = next(i for i, each in enumerate(notebook.cells, 1) if each is cell)
     own = source.grade_id(cell) or cell.get("id", "")
@@ -141,14 +141,14 @@ def _secrets(sources: Mapping[str, NotebookNode]) -> Iterator[Secret]:
     of a visible test, or if it tells nothing: `def f(x):`, an import, `return x`, `step()`.
     """
     starters = [
-        _key(line.text, is_code=True)
+        _key_of_line(line.text, is_code=True)
         for notebook in sources.values()
         for cell in notebook.cells
         for line in source.lines(cell)
         if line.region is Region.STARTER
     ]
     visible = {
-        _key(line.text, is_code=cell.cell_type == "code")
+        _key_of_line(line.text, is_code=cell.cell_type == "code")
         for notebook in sources.values()
         for cell in filter(is_grade, notebook.cells)
         for line in source.lines(cell)
@@ -161,18 +161,20 @@ def _secrets(sources: Mapping[str, NotebookNode]) -> Iterator[Secret]:
                 (source.grade_id(cell) or cell.get("id", "")).removeprefix("task_")
             )
             for region, lines in _hidden_lines(cell).items():
-                what = f"{SECRET[region]} of {exercise} ({name})"
+                what = f"{SECRET_REGIONS[region]} of {exercise} ({name})"
                 for line in lines:
-                    key = _key(line, is_code=is_code)
-                    if not _tells(line, is_code=is_code) or len(key) < SHORTEST:
+                    key = _key_of_line(line, is_code=is_code)
+                    if not _tells(line, is_code=is_code) or len(key) < SHORTEST_SECRET:
                         continue
                     if any(key in starter for starter in starters):
                         continue
                     if region is Region.HIDDEN_TESTS and key in visible:
                         continue
-                    keys = (key, *_parse(line)) if is_code else (key,)
+                    keys = (key, *_normal_lines(line)) if is_code else (key,)
                     yield Secret(what, REMEDY[region], line.strip(), keys, is_code)
-                whole = "".join(_key(line, is_code=is_code) for line in lines if _counts(line))
+                whole = "".join(
+                    _key_of_line(line, is_code=is_code) for line in lines if _is_no_comment(line)
+                )
                 says = any("=" in line for line in lines) and len(lines) > 1
                 if is_code and says and not any(whole in starter for starter in starters):
                     first = next(line for line in lines if "=" in line)
@@ -185,7 +187,7 @@ def _hidden_lines(cell: NotebookNode) -> dict[Region, list[str]]:
     found: dict[Region, list[str]] = {}
     for line in source.lines(cell):
         region = Region.SOLUTION if whole and line.region is Region.OPEN else line.region
-        if region in SECRET and line.text.strip():
+        if region in SECRET_REGIONS and line.text.strip():
             found.setdefault(region, []).append(line.text)
     return found
 
@@ -198,7 +200,7 @@ def _is_hidden_whole(cell: NotebookNode) -> bool:
 def _references(sources: Mapping[str, NotebookNode], packages: Iterable[str]) -> Iterator[Secret]:
     """Yield the lines of the course's own right answers that the notebooks do not show openly."""
     shown = "\n".join(
-        _key(line.text, is_code=True)
+        _key_of_line(line.text, is_code=True)
         for notebook in sources.values()
         for cell in notebook.cells
         for line in source.lines(cell)
@@ -213,40 +215,40 @@ def _references(sources: Mapping[str, NotebookNode], packages: Iterable[str]) ->
     )
     for path in private:
         for line in path.read_text(encoding="utf-8").splitlines():
-            key = _key(line, is_code=True)
-            if _tells(line, is_code=True) and len(key) >= 2 * SHORTEST and key not in shown:
+            key = _key_of_line(line, is_code=True)
+            if _tells(line, is_code=True) and len(key) >= 2 * SHORTEST_SECRET and key not in shown:
                 what = f"the course's {path.parent.name} ({path.name})"
                 yield Secret(what, "Take it out there.", line.strip(), (key,), is_code=True)
 
 
-def _counts(line: str) -> bool:
+def _is_no_comment(line: str) -> bool:
     return not line.strip().startswith("#")
 
 
 def _tells(line: str, *, is_code: bool) -> bool:
     if not is_code:
         return len(line.split()) >= WORDS_THAT_TELL
-    return not FRAME.match(line) and COMPUTES.search(line) is not None
+    return not FRAME_LINE.match(line) and COMPUTES.search(line) is not None
 
 
-def _key(line: str, *, is_code: bool) -> str:
-    return _code(line.lstrip("#> \t")) if is_code else _words(line)
+def _key_of_line(line: str, *, is_code: bool) -> str:
+    return _bare_code(line.lstrip("#> \t")) if is_code else _bare_words(line)
 
 
-def _code(text: str) -> str:
+def _bare_code(text: str) -> str:
     """Return code without white space, quotation marks, and the signs that escape them."""
     return re.sub(r"[\s'\"\\]", "", text)
 
 
-def _words(text: str) -> str:
+def _bare_words(text: str) -> str:
     """Return the letters and digits of a text, whatever marks it up."""
     return "".join(re.findall(r"\w", text.lower()))
 
 
-def _parse(code: str) -> Iterator[str]:
+def _normal_lines(code: str) -> Iterator[str]:
     """Yield the lines of code in the one form that Python itself would give them."""
     with suppress(SyntaxError, ValueError, RecursionError):
-        yield from map(_code, ast.unparse(source.parse(textwrap.dedent(code))).splitlines())
+        yield from map(_bare_code, ast.unparse(source.parse(textwrap.dedent(code))).splitlines())
 
 
 # ---- What is seen ------------------------------------------------------------------------------
@@ -257,12 +259,12 @@ def _places(path: Path, name: str) -> Iterator[tuple[str, list[str]]]:
     if path.suffix != ".ipynb":
         yield name, list(_texts_in(path.read_bytes()))
         return
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     for cell in notebook.cells:
         texts = list(_strings(cell))
         if cell.cell_type == "code":
-            texts.append("\n".join(_parse(cell.source)))
-        yield place(name, notebook, cell), texts
+            texts.append("\n".join(_normal_lines(cell.source)))
+        yield place_of_cell(name, notebook, cell), texts
     yield f"{name}, in its metadata", list(_strings(notebook.metadata))
 
 
@@ -274,7 +276,7 @@ def _strings(value: object) -> Iterator[str]:
             case str() as text:
                 yield text
                 with suppress(binascii.Error, ValueError):
-                    if len(text) > 2 * SHORTEST:
+                    if len(text) > 2 * SHORTEST_SECRET:
                         yield from _texts_in(base64.b64decode(text, validate=True))
             case dict() as mapping:
                 waiting += [*mapping, *mapping.values()]
@@ -307,11 +309,11 @@ def _open_texts(notebooks: Iterable[NotebookNode]) -> Iterator[str]:
                 )
 
 
-def _found(texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[Secret]:
+def _leaks_in(texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[Secret]:
     """Yield the secrets that stand in some texts."""
     texts = list(texts)
-    code = "\n".join(map(_code, texts))
-    words = "\n".join(map(_words, texts))
+    code = "\n".join(map(_bare_code, texts))
+    words = "\n".join(map(_bare_words, texts))
     for secret in hidden:
         if any(key in (code if secret.is_code else words) for key in secret.keys):
             yield secret

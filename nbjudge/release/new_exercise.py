@@ -14,7 +14,7 @@ from nbformat import NotebookNode, v4
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 from nbjudge.release import source
-from nbjudge.release.tidy import tidy
+from nbjudge.release.tidy import tidy_notebook
 
 __all__ = ["NewExercise", "add_exercise"]
 
@@ -228,7 +228,7 @@ def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
         message = f"'{notebook}' names no notebook. Give assignment/notebook, as in warm_up/huber."
         raise CourseError(message)
     for path in sorted(course.root.glob("source/*/*.ipynb")):
-        if exercise.grade_id in source.by_grade_id(source.read(path)):
+        if exercise.grade_id in source.by_grade_id(source.read_source(path)):
             message = (
                 f"There is an exercise {exercise.number} in {path}, and marks go by the number. "
                 "Take one that is free."
@@ -236,13 +236,13 @@ def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
             raise CourseError(message)
     path = course.root / "source" / assignment / f"{name}.ipynb"
     if path.exists():
-        book = source.read(path)
+        book = source.read_source(path)
     else:
         book = v4.new_notebook(cells=list(_first_cells(course, name, exercise)))  # type: ignore[no-untyped-call]
     book.cells.extend(exercise.cells())
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source.notebook_text(book), encoding="utf-8", newline="\n")
-    tidy(path)
+    tidy_notebook(path)
     return path
 
 
@@ -252,7 +252,7 @@ def _first_cells(course: Course, name: str, exercise: NewExercise) -> Iterator[N
     text = TITLE.format(title=title, number=exercise.number, points=exercise.points)
     yield v4.new_markdown_cell(text, id="title")  # type: ignore[no-untyped-call]
     for path in sorted(course.root.glob("source/*/*.ipynb")):
-        if set_up := source.by_grade_id(source.read(path)).get("set_up"):
+        if set_up := source.by_grade_id(source.read_source(path)).get("set_up"):
             yield set_up
             break
     yield _code_cell(IMPORTS_OF_TEST, "imports", locked=True)

@@ -42,7 +42,7 @@ def weight_problem(code: str, points: float) -> str:
     name = _given_name(tree, made)
     if name is None:
         return "makes parts and not once, as `parts = check.Parts()`"
-    weights = list(_weights(tree, name))
+    weights = list(_weights_of_parts(tree, name))
     # Anything after it, even a semicolon, would give all points to every answer.
     if code.rstrip().splitlines()[-1] != f"{name}.points()":
         return f"has parts and does not end with `{name}.points()`"
@@ -62,7 +62,7 @@ def _given_name(tree: ast.Module, made: list[ast.AST]) -> str | None:
     return None
 
 
-def _weights(tree: ast.Module, name: str) -> Iterator[Fraction | None]:
+def _weights_of_parts(tree: ast.Module, name: str) -> Iterator[Fraction | None]:
     """Yield what each part is worth, or None where that cannot be read."""
     for node in tree.body:
         for item in node.items if isinstance(node, ast.With) else ():

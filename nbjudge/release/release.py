@@ -41,9 +41,9 @@ from nbjudge.grading.solution_proof import (
     solutions,
 )
 from nbjudge.release import source
-from nbjudge.release.leaks import place
-from nbjudge.release.unready import TEMPLATES, reasons_unready
-from nbjudge.release.verify import findings, packages_used, refusal, verify_release
+from nbjudge.release.leaks import place_of_cell
+from nbjudge.release.unready import AUTOTESTS, reasons_unready
+from nbjudge.release.verify import find_breaches, packages_used, refusal, verify_release
 
 __all__ = [
     "Release",
@@ -51,7 +51,7 @@ __all__ = [
     "drift",
     "failure",
     "generate",
-    "release",
+    "make_release",
     "scratch",
     "verify_release",
 ]
@@ -115,7 +115,7 @@ class Release:
     shows_secrets: bool = False
 
 
-def release(course: Course, assignment: str, *, run: bool = False) -> Release:
+def make_release(course: Course, assignment: str, *, run: bool = False) -> Release:
     """Make `release/<assignment>/` from `source/<assignment>/`, and prove that it may go out.
 
     All of it is made and proved in a copy of the course. Only then does the gradebook learn of it,
@@ -145,15 +145,15 @@ def release(course: Course, assignment: str, *, run: bool = False) -> Release:
     with scratch(course, assignment) as draft:
         generate(draft, assignment)
         _refuse_lost_marks(course, draft, assignment)
-        found = findings(draft, assignment, run=run)
+        found = find_breaches(draft, assignment, run=run)
         if found.refusals:
             raise refusal(course, assignment, found.refusals)
-        proof = _proof(course, draft, assignment)
+        proof = _proof_of(course, draft, assignment)
         if refusals := _proof_findings(draft, assignment, proof):
             raise refusal(course, assignment, refusals)
         folder = _put_in_place(course, draft, assignment)
         keep(course, assignment, proof)
-    files = tuple(sorted(_files(folder)))
+    files = tuple(sorted(_files_to_release(folder)))
     made = Release(assignment, folder, files, proof, found.advice, found.shows_secrets)
     _remember(course, made, inputs)
     return made
@@ -166,10 +166,10 @@ def _unchanged(course: Course, assignment: str, inputs: str) -> Release | None:
     """
     folder = course.root / "release" / assignment
     try:
-        record = json.loads(_record(course, assignment).read_bytes())
+        record = json.loads(_proof_record(course, assignment).read_bytes())
         known = [record["inputs"], record["release"], record["version"]]
         advice, shows_secrets = tuple(map(str, record["advice"])), bool(record["shows_secrets"])
-        if known[:2] != [inputs, _digest_of_files(_all_files(folder))]:
+        if known[:2] != [inputs, _digest_of_paths(_all_files(folder))]:
             return None
         version = digest(versions(course, assignment))
     except (OSError, ValueError, TypeError, LookupError, CourseError):
@@ -179,22 +179,22 @@ def _unchanged(course: Course, assignment: str, inputs: str) -> Release | None:
         return None
     if any(proof.faults.values()):  # which something that was installed since may have mended
         return None
-    files = tuple(sorted(_files(folder)))
+    files = tuple(sorted(_files_to_release(folder)))
     return Release(assignment, folder, files, proof, advice, shows_secrets)
 
 
 def _remember(course: Course, made: Release, inputs: str) -> None:
     record = {
         "inputs": inputs,
-        "release": _digest_of_files(_all_files(made.folder)),
+        "release": _digest_of_paths(_all_files(made.folder)),
         "version": digest(versions(course, made.assignment)),
         "advice": made.advice,
         "shows_secrets": made.shows_secrets,
     }
-    write_whole(_record(course, made.assignment), json.dumps(record))
+    write_whole(_proof_record(course, made.assignment), json.dumps(record))
 
 
-def _record(course: Course, assignment: str) -> Path:
+def _proof_record(course: Course, assignment: str) -> Path:
     return course.root / PROOFS / f".{assignment}.released"
 
 
@@ -211,7 +211,7 @@ def _digest_of_inputs(course: Course, assignment: str) -> str:
         for path in (folder.iterdir() if folder == source_folder else folder.rglob("*"))
         if path.is_file()
     }
-    files |= {name: course.root / name for name in (CONFIG_NAME, TEMPLATES, course.plug.readme)}
+    files |= {name: course.root / name for name in (CONFIG_NAME, AUTOTESTS, course.plug.readme)}
     for package in course.plug.all_packages:
         root = package_folder(package)
         for path in root.rglob("*"):
@@ -220,7 +220,7 @@ def _digest_of_inputs(course: Course, assignment: str) -> str:
     installed = {name: installed_version(name) for name in ("nbgrader", "nbconvert", "nbformat")}
     # A function is told by where it lies in memory, too, which says nothing of it.
     settings = re.sub(r" at 0x[0-9a-f]+", "", repr(course.config()))
-    content = [_digest_of_files(files), installed, sys.version, settings, course.plug.environment()]
+    content = [_digest_of_paths(files), installed, sys.version, settings, course.plug.environment()]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -229,7 +229,7 @@ def _all_files(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
 
 
-def _digest_of_files(files: Mapping[str, Path]) -> str:
+def _digest_of_paths(files: Mapping[str, Path]) -> str:
     """Return a text that is another for files of other names, or with other bytes."""
     whole = hashlib.sha256()
     for name, path in sorted(files.items()):
@@ -238,7 +238,7 @@ def _digest_of_files(files: Mapping[str, Path]) -> str:
     return whole.hexdigest()
 
 
-def _proof(course: Course, draft: Course, assignment: str) -> Proof:
+def _proof_of(course: Course, draft: Course, assignment: str) -> Proof:
     """Judge the solution, unless this code has found no fault in this version before."""
     version = versions(draft, assignment)
     kept = find(course, assignment, digest(version))
@@ -263,10 +263,10 @@ def _proof_findings(draft: Course, assignment: str, proof: Proof) -> list[str]:
         (proof.inside, "cannot be judged away from the answer", "Ask for data, not for objects."),
     ):
         for name, tests in told.items():
-            original = source.read(draft.root / "source" / assignment / f"{name}.ipynb")
+            original = source.read_source(draft.root / "source" / assignment / f"{name}.ipynb")
             cells = source.by_grade_id(original)
             for test, why in tests.items():
-                where = place(f"{name}.ipynb", original, cells[test])
+                where = place_of_cell(f"{name}.ipynb", original, cells[test])
                 found.append(f"{where} {what}: {why}. {remedy}")
     return found
 
@@ -404,12 +404,12 @@ def complete(root: Path, *, assignment: str, **_: object) -> None:
         for module in module_files(package):
             shutil.copyfile(module, folder / package / module.name)
     if plug.requirements:
-        _write(folder / "requirements.txt", "\n".join(_requirements(plug)) + "\n")
+        _write_text(folder / "requirements.txt", "\n".join(_requirements(plug)) + "\n")
     if plug.readme or (packages and not (root / "source" / assignment / "README.md").exists()):
-        _write(folder / "README.md", _readme(folder, _read_template(root, plug)))
+        _write_text(folder / "README.md", _readme(folder, _read_template(root, plug)))
 
 
-def _write(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -434,7 +434,7 @@ def _readme(folder: Path, template: str) -> str:
 
 
 def _title(path: Path) -> str:
-    for cell in source.read(path).cells:
+    for cell in source.read_source(path).cells:
         if cell.cell_type == "markdown" and (found := re.match(r"#\s+(.+)", cell.source)):
             return found[1].strip()
     return path.stem
@@ -464,25 +464,25 @@ def scratch(course: Course, assignment: str = "") -> Iterator[Course]:
     with TemporaryDirectory() as folder:
         root = Path(folder).resolve()
         shutil.copytree(course.root / "source", root / "source", ignore=others)
-        if (templates := course.root / TEMPLATES).is_file():
-            shutil.copyfile(templates, root / TEMPLATES)
+        if (templates := course.root / AUTOTESTS).is_file():
+            shutil.copyfile(templates, root / AUTOTESTS)
         settings = [(course.root / CONFIG_NAME).read_text(encoding="utf-8")]
         gradebook = f"sqlite:///{(root / 'gradebook.db').as_posix()}"
         settings.append(f"c.CourseDirectory.db_url = {gradebook!r}")
         if course.delimiters:
             _delimit_as_usual(root / "source", course.delimiters)
             settings += [f"c.{name} = {usual!r}" for name, usual in USUAL_DELIMITERS.items()]
-        _write(root / CONFIG_NAME, "\n".join(settings) + "\n")
+        _write_text(root / CONFIG_NAME, "\n".join(settings) + "\n")
         yield Course(root)
 
 
 def _delimit_as_usual(sources: Path, own: Mapping[str, str]) -> None:
     """Put nbgrader's delimiters in the place of a course's own, so that one kind is looked for."""
     for path in sources.glob("*/*.ipynb"):
-        notebook = source.read(path)
+        notebook = source.read_source(path)
         for cell in notebook.cells:
             cell.source = in_usual_words(cell.source, own)
-        _write(path, source.notebook_text(notebook))
+        _write_text(path, source.notebook_text(notebook))
 
 
 def drift(course: Course) -> list[str]:
@@ -502,7 +502,7 @@ def drift(course: Course) -> list[str]:
 
 
 def _differences(committed: Path, generated: Path) -> Iterator[str]:
-    here, there = set(_files(committed)), set(_files(generated))
+    here, there = set(_files_to_release(committed)), set(_files_to_release(generated))
     yield from (f"release/{name} is missing" for name in there - here)
     yield from (f"release/{name} should not be there" for name in here - there)
     for name in here & there:
@@ -510,7 +510,7 @@ def _differences(committed: Path, generated: Path) -> Iterator[str]:
             yield f"release/{name} differs from what source/ gives"
 
 
-def _files(folder: Path) -> Iterator[str]:
+def _files_to_release(folder: Path) -> Iterator[str]:
     """Yield a folder's files, but for those that Python and Jupyter leave behind."""
     for path in folder.rglob("*"):
         left = {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)

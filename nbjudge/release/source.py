@@ -16,7 +16,7 @@ from nbgrader import utils as nbgrader_utils
 
 from nbjudge.course.hidden_regions import (
     DELIMITER,
-    Line,
+    CellLine,
     Region,
     grade_id,
     lines,
@@ -27,7 +27,7 @@ from nbjudge.exceptions import ReleaseError
 
 __all__ = [
     "DELIMITER",
-    "Line",
+    "CellLine",
     "Region",
     "answer",
     "by_grade_id",
@@ -36,13 +36,13 @@ __all__ = [
     "lines",
     "notebook_text",
     "parse",
-    "read",
+    "read_source",
     "solution",
     "starter",
 ]
 
 
-def read(path: Path) -> NotebookNode:
+def read_source(path: Path) -> NotebookNode:
     """Return the notebook at `path`, in the newest format.
 
     Raises

@@ -1,4 +1,4 @@
-"""The one form in which source notebooks are committed: `tidy` gives it, `untidy` checks it."""
+"""The one form of source notebooks: `tidy_notebook` gives it, `untidy` checks it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nbformat import NotebookNode, from_dict
 from nbjudge.exceptions import ReleaseError
 from nbjudge.release import source
 
-__all__ = ["tidy", "untidy"]
+__all__ = ["tidy_notebook", "untidy"]
 
 NOTEBOOK_METADATA = {
     "kernelspec": {
@@ -30,7 +30,7 @@ CELL_METADATA = {"cellView", "jupyter", "nbgrader", "slideshow", "tags"}
 VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
-def tidy(path: Path) -> bool:
+def tidy_notebook(path: Path) -> bool:
     """Put a source notebook in its committed form.
 
     It then has no outputs and no execution counts, only the metadata that the course uses, and an
@@ -46,7 +46,7 @@ def tidy(path: Path) -> bool:
     ReleaseError
         If it is not a notebook.
     """
-    text = source.notebook_text(_tidy(source.read(path)))
+    text = source.notebook_text(_tidy(source.read_source(path)))
     if path.read_bytes() == text.encode():
         return False
     path.write_text(text, encoding="utf-8", newline="\n")
@@ -56,14 +56,14 @@ def tidy(path: Path) -> bool:
 def untidy(path: Path) -> list[str]:
     """Return why a source notebook is not fit to be committed or released; nothing if it is.
 
-    Beside its form, nbgrader's metadata are checked: `tidy` cannot mend those.
+    Beside its form, nbgrader's metadata are checked: `tidy_notebook` cannot mend those.
 
     Raises
     ------
     ReleaseError
         If it is not a notebook.
     """
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     tidied = _tidy(notebook)
     found = list(_loose(notebook, tidied))
     if not found and path.read_bytes() != source.notebook_text(tidied).encode():
@@ -80,12 +80,12 @@ def _tidy(notebook: NotebookNode) -> NotebookNode:
             del cell.metadata[key]
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    for cell, name in zip(notebook.cells, _ids(notebook.cells), strict=True):
+    for cell, name in zip(notebook.cells, _cell_ids(notebook.cells), strict=True):
         cell.id = name
     return notebook
 
 
-def _ids(cells: list[NotebookNode]) -> Iterator[str]:
+def _cell_ids(cells: list[NotebookNode]) -> Iterator[str]:
     """Yield an id for each cell: its `grade_id`, or its own, or one that follows from its text."""
     taken = {name for cell in cells if (name := source.grade_id(cell))}
     for cell in cells:
@@ -132,14 +132,14 @@ def _contract(notebook: NotebookNode) -> Iterator[str]:
             continue
         if "display" in cell.metadata.get("tags", ()):
             yield f"{where} is tagged display, so it may not be a cell of nbgrader's"
-        yield from (f"{where} {finding}" for finding in _broken(cell))
+        yield from (f"{where} {finding}" for finding in _why_broken(cell))
         try:
             source.starter(cell)
         except ReleaseError as error:
             yield str(error)
 
 
-def _broken(cell: NotebookNode) -> Iterator[str]:
+def _why_broken(cell: NotebookNode) -> Iterator[str]:
     data = cell.metadata.nbgrader
     grade, solution, locked = (data.get(key) for key in ("grade", "solution", "locked"))
     if data.get("schema_version") != 3:

@@ -12,12 +12,12 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbjudge.course.hidden_regions import AUTOTEST
 from nbjudge.release import source
 
-__all__ = ["TEMPLATES", "reasons_unready"]
+__all__ = ["AUTOTESTS", "reasons_unready"]
 
 #: What nbgrader's own schema lets an id be made of.
 GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]+")
 #: Where nbgrader is told how to make tests of what the solution gives.
-TEMPLATES = "autotests.yml"
+AUTOTESTS = "autotests.yml"
 
 
 def reasons_unready(root: Path, assignment: str) -> list[str]:
@@ -35,15 +35,17 @@ def reasons_unready(root: Path, assignment: str) -> list[str]:
         If something that is called a notebook is none.
     """
     folder = root / "source" / assignment
-    has_templates = any((place / TEMPLATES).is_file() for place in (folder, root))
+    has_templates = any((place / AUTOTESTS).is_file() for place in (folder, root))
     return [
         f"{path.name}{reason}"
         for path in sorted(folder.glob("*.ipynb"))
-        for reason in _reasons(source.read(path), f"source/{assignment}", has_templates)
+        for reason in _reasons_unready(
+            source.read_source(path), f"source/{assignment}", has_templates
+        )
     ]
 
 
-def _reasons(notebook: NotebookNode, folder: str, has_templates: bool) -> Iterator[str]:
+def _reasons_unready(notebook: NotebookNode, folder: str, has_templates: bool) -> Iterator[str]:
     known = [(n, c) for n, c in enumerate(notebook.cells, 1) if "nbgrader" in c.metadata]
     if any(_schema(cell) < SCHEMA_VERSION for _, cell in known):
         yield f" was made with an older nbgrader: run `nbgrader update {folder}`"
@@ -69,7 +71,7 @@ def _reasons(notebook: NotebookNode, folder: str, has_templates: bool) -> Iterat
     asks = [n for n, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and _asks(c)]
     if asks and not has_templates:
         yield (
-            f", cell {asks[0]} asks for autotests, and there is no {TEMPLATES}: put nbgrader's "
+            f", cell {asks[0]} asks for autotests, and there is no {AUTOTESTS}: put nbgrader's "
             "into the course's folder or the assignment's"
         )
 

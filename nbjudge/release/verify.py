@@ -19,11 +19,11 @@ from nbjudge.release import source
 from nbjudge.release.contract import Breach, advice_on_breaches, breaches
 from nbjudge.release.dry_run import dry_run
 from nbjudge.release.giveaways import giveaways
-from nbjudge.release.leaks import Leak, leaks, place
+from nbjudge.release.leaks import Leak, leaks, place_of_cell
 from nbjudge.release.partial_credit import weight_problem
 from nbjudge.stand_ins.names import free_names
 
-__all__ = ["Findings", "findings", "packages_used", "refusal", "verify_release"]
+__all__ = ["ReleaseFindings", "find_breaches", "packages_used", "refusal", "verify_release"]
 
 Notebooks = dict[str, NotebookNode]
 CACHE = "__pycache__"
@@ -44,7 +44,7 @@ def verify_release(course: Course, assignment: str, *, run: bool = False) -> Non
     ReleaseError
         If anything was found; the message lists all of it.
     """
-    if refusals := findings(course, assignment, run=run).refusals:
+    if refusals := find_breaches(course, assignment, run=run).refusals:
         raise refusal(course, assignment, refusals)
 
 
@@ -59,7 +59,7 @@ def refusal(course: Course, assignment: str, found: Sequence[str]) -> ReleaseErr
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReleaseFindings:
     """What was found in a release.
 
     Parameters
@@ -77,7 +77,7 @@ class Findings:
     shows_secrets: bool = False
 
 
-def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
+def find_breaches(course: Course, assignment: str, *, run: bool = False) -> ReleaseFindings:
     """Return what is found in `release/<assignment>/`.
 
     Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or the
@@ -90,7 +90,7 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
     """
     plug = course.plug
     folder = course.root / "release" / assignment
-    sources = _notebooks(course.root / "source" / assignment)
+    sources = _read_notebooks(course.root / "source" / assignment)
     packages = packages_used(folder, plug)
     added = [f"{package}/__init__.py" for package in packages]
     if plug.readme or packages:
@@ -99,8 +99,8 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
         added.append("requirements.txt")
     missing = [f"{name} is missing" for name in (*sources, *added) if not (folder / name).is_file()]
     if missing:
-        return Findings(tuple(missing))
-    releases = _notebooks(folder)
+        return ReleaseFindings(tuple(missing))
+    releases = _read_notebooks(folder)
     found = [f"{name} has no source" for name in releases if name not in sources]
     found += _out_of_place(folder, plug.all_packages)
     leaked = list(leaks(folder, sources, plug.packages, _headers(course)))
@@ -108,9 +108,9 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
     rules: list[Breach] = []
     for name, original in sources.items():
         found += _missing_cells(name, original, releases[name])
-        rules += _form(folder / name, releases[name], original)
+        rules += _form_breaches(folder / name, releases[name], original)
         if not foreign_language(original.metadata)[0]:
-            rules += _unfit(name, original, releases[name])
+            rules += _unfit_cells(name, original, releases[name])
         rules += breaches(name, original)
     if plug.house_rules:
         found += [breach.sentence for breach in rules]
@@ -119,11 +119,11 @@ def findings(course: Course, assignment: str, *, run: bool = False) -> Findings:
     given = [] if found else giveaways(folder, sources, plug)  # it takes longest
     found += [each.told for each in given if plug.house_rules or not each.stands_open]
     if plug.house_rules:
-        return Findings(tuple(found))
+        return ReleaseFindings(tuple(found))
     shown = [leak for leak in leaked if leak.stands_open]
     callables = (f"{each.advice}." for each in given if each.stands_open)
     advice = (*_advice_on_shown(shown), *callables, *advice_on_breaches(rules))
-    return Findings(tuple(found), advice, bool(shown))
+    return ReleaseFindings(tuple(found), advice, bool(shown))
 
 
 def _advice_on_shown(shown: Sequence[Leak]) -> Iterator[str]:
@@ -157,7 +157,7 @@ def packages_used(folder: Path, plug: Plug) -> tuple[str, ...]:
         if path.suffix in (".ipynb", ".py")
         and path.relative_to(folder).parts[0] not in plug.all_packages
     ]
-    texts = [text for path in own for text in _texts(path)]
+    texts = [text for path in own for text in _texts_in_file(path)]
     return tuple(
         package
         for package in plug.all_packages
@@ -169,11 +169,11 @@ def _headers(course: Course) -> list[NotebookNode]:
     """Return the header and the footer that nbgrader adds to each notebook of the course."""
     settings = course.config().IncludeHeaderFooter
     names = [settings.get(name, "") for name in ("header", "footer")]
-    return [source.read(course.root / name) for name in names if name]
+    return [source.read_source(course.root / name) for name in names if name]
 
 
-def _notebooks(folder: Path) -> Notebooks:
-    return {path.name: source.read(path) for path in sorted(folder.glob("*.ipynb"))}
+def _read_notebooks(folder: Path) -> Notebooks:
+    return {path.name: source.read_source(path) for path in sorted(folder.glob("*.ipynb"))}
 
 
 def _out_of_place(folder: Path, packages: Sequence[str]) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _out_of_place(folder: Path, packages: Sequence[str]) -> Iterator[str]:
             continue
         told = set()
         own = private if path.relative_to(folder).parts[0] in packages else mention_from_outside
-        for text in _texts(path):
+        for text in _texts_in_file(path):
             if mention := own.search(text):
                 told.add(f"{name} mentions a module that students do not have: {mention[0]}")
             if marker := source.DELIMITER.search(text):
@@ -216,12 +216,12 @@ def _mention(packages: Sequence[str], *, inside: bool = False) -> re.Pattern[str
     return re.compile("|".join(found))
 
 
-def _texts(path: Path) -> Iterator[str]:
+def _texts_in_file(path: Path) -> Iterator[str]:
     """Yield every text in a file: all strings of a notebook, or the file itself."""
     if path.suffix != ".ipynb":
         yield path.read_text(encoding="utf-8", errors="replace")
         return
-    waiting: list[object] = [source.read(path)]
+    waiting: list[object] = [source.read_source(path)]
     while waiting:
         match waiting.pop():
             case str() as text:
@@ -232,7 +232,7 @@ def _texts(path: Path) -> Iterator[str]:
                 waiting += items
 
 
-def _form(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator[Breach]:
+def _form_breaches(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator[Breach]:
     """Yield how a student notebook differs from the form that its source gives it."""
     where = f"{path.name}:"
     if any(cell.get("outputs") or cell.get("execution_count") for cell in release.cells):
@@ -247,15 +247,15 @@ def _missing_cells(name: str, original: NotebookNode, release: NotebookNode) -> 
     students = source.by_grade_id(release)
     for grade_id, cell in source.by_grade_id(original).items():
         if grade_id not in students:
-            yield f"{place(name, original, cell)} is missing in the student version"
+            yield f"{place_of_cell(name, original, cell)} is missing in the student version"
 
 
-def _unfit(name: str, original: NotebookNode, release: NotebookNode) -> Iterator[Breach]:
+def _unfit_cells(name: str, original: NotebookNode, release: NotebookNode) -> Iterator[Breach]:
     """Yield which cells leave a student or a test in the dark, each with where it is."""
     students = source.by_grade_id(release)
-    answers = _answers(original)
+    answers = _names_of_answers(original)
     for grade_id, cell in source.by_grade_id(original).items():
-        where = place(name, original, cell)
+        where = place_of_cell(name, original, cell)
         if grade_id in students and cell.cell_type == "code" and is_solution(cell):
             for finding in _stub(students[grade_id].source, cell):
                 yield Breach(where, finding)
@@ -266,7 +266,7 @@ def _unfit(name: str, original: NotebookNode, release: NotebookNode) -> Iterator
                 yield Breach(where, finding)
 
 
-def _answers(original: NotebookNode) -> set[str]:
+def _names_of_answers(original: NotebookNode) -> set[str]:
     """Return the names that the solutions of a notebook define."""
     answers: set[str] = set()
     for cell in original.cells:

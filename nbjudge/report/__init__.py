@@ -14,7 +14,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.secret import secret
 from nbjudge.exceptions import CourseError
 
-__all__ = ["NothingGraded", "Report", "report"]
+__all__ = ["NothingGraded", "Report", "write_report"]
 
 #: Of CSV files: spreadsheets take them for another alphabet's without its mark.
 ENCODING = "utf-8-sig"
@@ -42,7 +42,7 @@ class Report:
     findings: tuple[str, ...]
 
 
-def report(course: Course, assignment: str, *, anonymous: bool = False) -> Report:
+def write_report(course: Course, assignment: str, *, anonymous: bool = False) -> Report:
     """Write the report on an assignment to `reports/`.
 
     Parameters
@@ -64,7 +64,7 @@ def report(course: Course, assignment: str, *, anonymous: bool = False) -> Repor
     from nbjudge.report import tables
     from nbjudge.report.anonymous import anonymous as without_names
     from nbjudge.report.class_page import page
-    from nbjudge.report.findings import findings
+    from nbjudge.report.findings import what_stands_out
     from nbjudge.report.gather import gather
     from nbjudge.report.statistics import numbers
 
@@ -85,15 +85,15 @@ def report(course: Course, assignment: str, *, anonymous: bool = False) -> Repor
         page=folder / f"{name}.html",
         exercises=folder / f"{name}-exercises.csv",
         mistakes=folder / f"{name}-mistakes.csv",
-        findings=findings(found),
+        findings=what_stands_out(found),
     )
-    _write(written.page, page(found, is_anonymous=anonymous))
-    _write(written.exercises, tables.exercises(found), ENCODING)
-    _write(written.mistakes, tables.mistakes(found), ENCODING)
+    _write_whole(written.page, page(found, is_anonymous=anonymous))
+    _write_whole(written.exercises, tables.exercises(found), ENCODING)
+    _write_whole(written.mistakes, tables.mistakes_table(found), ENCODING)
     return written
 
 
-def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
+def _write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
     new = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(exist_ok=True)

@@ -21,7 +21,7 @@ QUOTED = re.compile(r"['\"(‘“`«].*['\")’”`»](?!\w)", re.DOTALL)
 #: One that nothing ends: all that follows may be a part of it.
 OPEN = re.compile(r"['\"(‘“`«].*", re.DOTALL)
 #: Names shorter than this are words, too.
-SHORTEST = 3
+SHORTEST_NAME = 3
 
 
 def anonymous(of: Class, secret: str) -> Class:
@@ -34,14 +34,14 @@ def anonymous(of: Class, secret: str) -> Class:
         The course's. It alone tells who is who; the same students get the same numbers, whatever
         the assignment.
     """
-    numbers = _numbers((member.student for member in of.members), secret)
+    numbers = _pseudonyms((member.student for member in of.members), secret)
     own = [exercise.notebook for exercise in of.exercises]
     known = {of.assignment, *own, *(f"{name}.ipynb" for name in own)}
     named = [
         word
         for member in of.members
         for word in (member.student, member.name, *member.name.split())
-        if len(word) >= SHORTEST
+        if len(word) >= SHORTEST_NAME
     ]
     pattern = "|".join(map(re.escape, sorted(set(named), key=lambda word: (-len(word), word))))
     names = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE) if named else None
@@ -64,7 +64,7 @@ def anonymous(of: Class, secret: str) -> Class:
     )
 
 
-def _numbers(students: Iterable[str], secret: str) -> dict[str, int]:
+def _pseudonyms(students: Iterable[str], secret: str) -> dict[str, int]:
     def place(student: str) -> bytes:
         text = student.encode("utf-8", "surrogatepass")
         return hmac.digest(secret.encode(), b"pseudonym " + text, hashlib.sha256)

@@ -9,12 +9,18 @@ from nbjudge.basics.sentences import duration
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.pages.frame import Pages
 from nbjudge.report import pictures
-from nbjudge.report.findings import findings, interval, reading, running, with_sign
+from nbjudge.report.findings import (
+    interval,
+    meaning_of_discrimination,
+    running,
+    what_stands_out,
+    with_sign,
+)
 from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
 
 __all__ = ["page"]
 
-TEMPLATES = Path(__file__).parent / "templates"
+REPORT_TEMPLATES = Path(__file__).parent / "templates"
 #: Rows of the table of mistakes that are shown without being asked for.
 MOST_MISTAKES = 15
 #: Groups of wrong answers without a name that are shown, and characters of an answer.
@@ -23,7 +29,7 @@ MOST_UNNAMED, MOST_OF_ANSWER = 8, 2000
 
 @cache
 def _pages() -> Pages:
-    return Pages(TEMPLATES)
+    return Pages(REPORT_TEMPLATES)
 
 
 def page(found: Numbers, *, is_anonymous: bool = False) -> str:
@@ -42,7 +48,7 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         "report.html.j2",
         found=found,
         is_anonymous=is_anonymous,
-        findings=findings(found),
+        findings=what_stands_out(found),
         mistakes=found.mistakes[:MOST_MISTAKES],
         rarer=found.mistakes[MOST_MISTAKES:],
         unnamed=found.unnamed[:MOST_UNNAMED],
@@ -52,14 +58,14 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         together=[each.exercise for each in told],
         of_two=of_two,
         timed=[each for each in found.exercises if each.times is not None],
-        marks_picture=pictures.marks(found),
+        marks_picture=pictures.draw_marks(found),
         difficulty_picture=pictures.difficulty(found),
         discrimination_picture=pictures.discrimination(found),
-        together_picture=pictures.together(found),
+        together_picture=pictures.draw_together(found),
         times_picture=pictures.run_times(found),
         duration=duration,
-        line=_in_a_line,
-        reading=reading,
+        line=_on_one_line,
+        reading=meaning_of_discrimination,
         running=running,
         interval=interval,
         with_sign=with_sign,
@@ -72,5 +78,5 @@ def _shown(answer: str) -> str:
     return clean_characters(cut(answer.strip("\n"), MOST_OF_ANSWER)).expandtabs(4)
 
 
-def _in_a_line(text: str) -> str:
+def _on_one_line(text: str) -> str:
     return " ".join(clean_characters(text).split())

@@ -25,18 +25,18 @@ from nbjudge.report.statistics import (
 
 __all__ = [
     "amount",
-    "findings",
     "interval",
     "list_of",
-    "part",
-    "reading",
+    "meaning_of_discrimination",
+    "part_in_words",
     "running",
+    "what_stands_out",
     "with_sign",
 ]
 
 #: Mistakes that are told, at most, and how many students, and which part of the class, make one
 #: worth telling.
-MOST_MISTAKES = 3
+MOST_MISTAKES_TOLD = 3
 SHARED_BY = 3
 SHARED_PART = 0.1
 #: Part of a class that has to leave an exercise empty before that is told.
@@ -48,7 +48,7 @@ LONG = 5.0
 #: Exercises whose points everybody won, or nobody, that are named one by one.
 MOST_NAMED = 4
 
-WORDS = {
+WORDS_FOR_PARTS = {
     Fraction(1, 10): "a tenth",
     Fraction(1, 5): "a fifth",
     Fraction(1, 4): "a quarter",
@@ -67,11 +67,11 @@ WORDS = {
 CLOSE = 0.02
 
 
-def findings(found: Numbers) -> tuple[str, ...]:
+def what_stands_out(found: Numbers) -> tuple[str, ...]:
     """Return what stands out, the most important first; there is always something to say."""
     return (
-        *_marks(found),
-        *_mistakes(found),
+        *_about_marks(found),
+        *_about_mistakes(found),
         *_hardest(found),
         *_best(found.exercises),
         *_against(found.exercises),
@@ -79,7 +79,7 @@ def findings(found: Numbers) -> tuple[str, ...]:
         *_left_empty(found),
         *_together(found.pairs),
         *_slow(found.exercises),
-        *_late(found),
+        *_about_lateness(found),
         *_for_people(found),
     )
 
@@ -87,16 +87,20 @@ def findings(found: Numbers) -> tuple[str, ...]:
 # ---- Words ---------------------------------------------------------------------------------------
 
 
-def part(share: float) -> str | None:
+def part_in_words(share: float) -> str | None:
     """Return the word for a part, if there is one that is close.
 
-    >>> part(0.4), part(0.26), part(0.46)
+    >>> part_in_words(0.4), part_in_words(0.26), part_in_words(0.46)
     ('two fifths', 'about a quarter', None)
     """
-    nearest = min(WORDS, key=lambda fraction: abs(fraction - share))
+    nearest = min(WORDS_FOR_PARTS, key=lambda fraction: abs(fraction - share))
     if abs(nearest - share) > CLOSE:
         return None
-    return WORDS[nearest] if abs(nearest - share) < 1e-9 else f"about {WORDS[nearest]}"
+    return (
+        WORDS_FOR_PARTS[nearest]
+        if abs(nearest - share) < 1e-9
+        else f"about {WORDS_FOR_PARTS[nearest]}"
+    )
 
 
 def amount(students: int, of: int) -> str:
@@ -107,7 +111,7 @@ def amount(students: int, of: int) -> str:
     """
     if students == of:
         return f"all {of} students" if of > 1 else "the only student"
-    word = part(students / of) if of >= LEAST_STUDENTS else None
+    word = part_in_words(students / of) if of >= LEAST_STUDENTS else None
     return f"{word} of the class ({students} of {of})" if word else f"{students} of {of} students"
 
 
@@ -133,7 +137,7 @@ def running(seconds: float) -> str:
     return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-def reading(exercise: ExerciseNumbers) -> str:
+def meaning_of_discrimination(exercise: ExerciseNumbers) -> str:
     """Return what an exercise's discrimination says, in a few words."""
     found = exercise.discrimination
     if not exercise.is_read:
@@ -151,7 +155,7 @@ def reading(exercise: ExerciseNumbers) -> str:
     return "goes against the rest" if found.is_negative else "not clear"
 
 
-def _share(share: float) -> str:
+def _per_cent(share: float) -> str:
     return f"{round(100 * share)} %"
 
 
@@ -176,7 +180,7 @@ def interval(found: Correlation) -> str:
 # ---- Sentences -----------------------------------------------------------------------------------
 
 
-def _marks(found: Numbers) -> Iterator[str]:
+def _about_marks(found: Numbers) -> Iterator[str]:
     marks, n = found.marks, found.graded
     worth = count_of(marks.points, "point", "points")
     if n == 0 or marks.median is None:
@@ -248,31 +252,31 @@ def _hardest(found: Numbers) -> Iterator[str]:
     names = list_of([each.exercise.called for each in hardest])
     are = "is" if len(hardest) == 1 else "are"
     hard = "the hardest" if lowest < HARD else "the hardest, though not hard"
-    yield f"{names} {are} {hard}: {_won(lowest, hardest)}."
+    yield f"{names} {are} {hard}: {_points_won(lowest, hardest)}."
 
 
-def _won(share: float, exercises: Sequence[ExerciseNumbers]) -> str:
+def _points_won(share: float, exercises: Sequence[ExerciseNumbers]) -> str:
     """Return which part of the points of one exercise, or of two that are alike, was won."""
-    word = part(share)
+    word = part_in_words(share)
     were = "was" if word and word.removeprefix("about ").startswith("a ") else "were"
     their = "its" if len(exercises) == 1 else "their"
-    how = f"{word or _share(share)} of {their} points {were} won"
+    how = f"{word or _per_cent(share)} of {their} points {were} won"
     if share == 0:
         how = "nobody won a point there"
     own = exercises[0].share_of_answers
     if len(exercises) > 1 or not exercises[0].empty or own is None or own <= share:
         return how
     left = count_of(exercises[0].empty, "student", "students")
-    return f"{how}; {left} left it empty, the others won {_share(own)}"
+    return f"{how}; {left} left it empty, the others won {_per_cent(own)}"
 
 
-def _mistakes(found: Numbers) -> Iterator[str]:
+def _about_mistakes(found: Numbers) -> Iterator[str]:
     told: list[MistakeCount] = [
         each
         for each in found.mistakes
         if each.students >= SHARED_BY and each.students / each.of >= SHARED_PART
     ]
-    for each in told[:MOST_MISTAKES]:
+    for each in told[:MOST_MISTAKES_TOLD]:
         who = amount(each.students, each.of)
         who = who[0].upper() + who[1:]
         yield f"{who} made the same mistake in {each.exercise.called}: {_quote(each.sentence)}"
@@ -302,14 +306,15 @@ def _all_alike(found: Numbers) -> Iterator[str]:
     nobody = [each for each in known if not each.full + each.part]
     if everybody:
         yield (
-            f"Everybody has all points of {_few(everybody)}, which therefore "
+            f"Everybody has all points of {_few_labels(everybody)}, which therefore "
             f"{'tells' if len(everybody) == 1 else 'tell'} nobody apart."
         )
     if nobody:
-        yield f"Nobody has a point of {_few(nobody)}: was it understood, and does the test work?"
+        few = _few_labels(nobody)
+        yield f"Nobody has a point of {few}: was it understood, and does the test work?"
 
 
-def _few(exercises: Sequence[ExerciseNumbers]) -> str:
+def _few_labels(exercises: Sequence[ExerciseNumbers]) -> str:
     labels = [each.exercise.label for each in exercises]
     if len(labels) <= MOST_NAMED:
         return list_of(labels)
@@ -371,7 +376,7 @@ def _slow(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
         )
 
 
-def _late(found: Numbers) -> Iterator[str]:
+def _about_lateness(found: Numbers) -> Iterator[str]:
     late = found.lateness
     if not late.members:
         return

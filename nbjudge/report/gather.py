@@ -22,8 +22,15 @@ from nbjudge.grading.rows import current_rows
 from nbjudge.grading.solution_proof import digest, find
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
-from nbjudge.mistakes.wrong_answers import Group, WrongAnswer, group, read_answers
-from nbjudge.report.records import Answer, Class, Exercise, Key, Member, Unnamed
+from nbjudge.mistakes.wrong_answers import WrongAnswer, WrongAnswers, group, read_answers
+from nbjudge.report.records import (
+    Class,
+    ClassMember,
+    Key,
+    ReportedAnswer,
+    ReportedExercise,
+    Unnamed,
+)
 
 __all__ = ["gather"]
 
@@ -37,7 +44,7 @@ def gather(course: Course, assignment: str) -> Class:
         If the course or its gradebook has no such assignment, or cannot be read.
     """
     notebooks = versions(course, assignment)
-    exercises = tuple(_exercises(notebooks))
+    exercises = tuple(_exercises_of(notebooks))
     named = named_mistakes(course, assignment)
     rows = current_rows(course, assignment)
     with open_gradebook(course) as gradebook:
@@ -46,14 +53,14 @@ def gather(course: Course, assignment: str) -> Class:
     wrong: list[WrongAnswer] = []
     for row in rows:
         student = row.student
-        member = Member(student, row.status, row.name, row.remarks)
+        member = ClassMember(student, row.status, row.name, row.remarks)
         if row.score is not None:
             marks = table.submissions(assignment)[student]
             folder = folder_of(course, "autograded", student, assignment)
             records = _records(folder, student, notebooks, named)
             wrong += (answer for record in records.values() if record for answer in record.wrong)
             unread += sum(record is None for record in records.values())
-            answers = dict(_answers(marks, records, exercises))
+            answers = dict(_answers_of_member(marks, records, exercises))
             member = replace(member, marks=marks, answers=answers)
         members.append(member)
     unnamed = _unnamed(group(wrong), exercises, sum(m.marks is not None for m in members))
@@ -63,7 +70,7 @@ def gather(course: Course, assignment: str) -> Class:
 
 
 def _unnamed(
-    groups: Iterable[Group], exercises: tuple[Exercise, ...], of: int
+    groups: Iterable[WrongAnswers], exercises: tuple[ReportedExercise, ...], of: int
 ) -> Iterator[Unnamed]:
     known = {exercise.key: exercise for exercise in exercises}
     for each in groups:
@@ -72,7 +79,7 @@ def _unnamed(
             yield Unnamed(exercise, each.students, of, each.reason, example)
 
 
-def _exercises(notebooks: Mapping[str, NotebookVersion]) -> Iterator[Exercise]:
+def _exercises_of(notebooks: Mapping[str, NotebookVersion]) -> Iterator[ReportedExercise]:
     worth: dict[Key, float] = {}
     by_hand: set[Key] = set()
     for version in notebooks.values():
@@ -86,14 +93,16 @@ def _exercises(notebooks: Mapping[str, NotebookVersion]) -> Iterator[Exercise]:
     for (notebook, number), points in worth.items():
         label = number if numbers[number] == 1 else f"{notebook} {number}"
         title = notebooks[notebook].titles.get(number, "")
-        yield Exercise(notebook, number, points, label, (notebook, number) in by_hand, title)
+        yield ReportedExercise(
+            notebook, number, points, label, (notebook, number) in by_hand, title
+        )
 
 
-def _answers(
+def _answers_of_member(
     marks: SubmissionMarks,
     records: Mapping[str, _Record | None],
-    exercises: tuple[Exercise, ...],
-) -> Iterator[tuple[Key, Answer]]:
+    exercises: tuple[ReportedExercise, ...],
+) -> Iterator[tuple[Key, ReportedAnswer]]:
     won: dict[Key, float] = {}
     waiting: set[Key] = set()
     for mark in marks.marks:
@@ -109,7 +118,7 @@ def _answers(
         mistake, sentence = found.mistakes.get(exercise.number, ("", ""))
         yield (
             key,
-            Answer(
+            ReportedAnswer(
                 points=None if key in waiting else won[key],
                 is_empty=exercise.number in marks.notebook(exercise.notebook).empty
                 or exercise.notebook not in records,
@@ -136,25 +145,27 @@ def _records(
 ) -> dict[str, _Record | None]:
     """Return the record of each notebook that is there; None for one that has none."""
     return {
-        name: _record(path, student, version, named)
+        name: _record_of_notebook(path, student, version, named)
         for name, version in notebooks.items()
         if (path := folder / f"{name}.ipynb").is_file()
     }
 
 
-def _record(
+def _record_of_notebook(
     path: Path, student: str, version: NotebookVersion, named: NamedMistakes
 ) -> _Record | None:
     try:
         # Not by nbformat, which checks every cell of a class's notebooks for nothing.
         notebook = json.loads(path.read_bytes())
         named.tell(version.name, notebook["metadata"][RECORD])
-        return replace(_read(notebook), wrong=tuple(read_answers(notebook, student, version)))
+        return replace(
+            _read_record(notebook), wrong=tuple(read_answers(notebook, student, version))
+        )
     except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
 
 
-def _read(notebook: dict[str, Any]) -> _Record:
+def _read_record(notebook: dict[str, Any]) -> _Record:
     record = notebook["metadata"][RECORD]
     mistakes = {
         exercise_number(name): (str(verdict["mistake"]), str(verdict["sentence"]))

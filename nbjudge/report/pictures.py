@@ -21,10 +21,10 @@ from nbjudge.pages.frame import count_of, points
 from nbjudge.report.findings import interval, list_of, running, with_sign
 from nbjudge.report.statistics import ExerciseNumbers, Numbers
 
-__all__ = ["difficulty", "discrimination", "marks", "on_map", "run_times", "together"]
+__all__ = ["difficulty", "discrimination", "draw_marks", "draw_together", "on_map", "run_times"]
 
 #: Inches, which the page shows as 72 pixels each.
-WIDTH = 5.2
+WIDTH_INCHES = 5.2
 ROW = 0.3
 #: Of the map of correlations, and of one cell of it.
 MOST_OF_SIDE = 4.4
@@ -33,7 +33,7 @@ MOST_OF_CELL = 0.5
 MOST_OF_LABEL = 18
 MOST_ANNOTATED = 16
 
-KINDS = (
+PARTS_OF_POINTS = (
     ("full", "all points"),
     ("part", "some"),
     ("none", "no point"),
@@ -47,13 +47,13 @@ def _label(text: str) -> str:
     return text if len(text) <= MOST_OF_LABEL else f"…{text[1 - MOST_OF_LABEL :]}"
 
 
-def _draw(
+def _draw_chart(
     height: float,
     draw: Callable[[Axes], None],
     name: str,
     title: str,
     told: str,
-    width: float = WIDTH,
+    width: float = WIDTH_INCHES,
 ) -> Markup:
     with mpl.rc_context(CHART_SETTINGS):
         figure = Figure(figsize=(width, height))
@@ -61,7 +61,7 @@ def _draw(
         return inline(figure, name, title, told)
 
 
-def _rows(axes: Axes, labels: Sequence[str]) -> None:
+def _exercises_as_rows(axes: Axes, labels: Sequence[str]) -> None:
     """Let exercises be the rows, the first one above."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
@@ -80,7 +80,7 @@ def _height(rows: int, around: float) -> float:
     return around + ROW * rows
 
 
-def marks(found: Numbers) -> Markup | None:
+def draw_marks(found: Numbers) -> Markup | None:
     """Return the distribution of marks; None if nobody has any."""
     own = found.marks
     if not own.scores or not own.bins:
@@ -111,7 +111,7 @@ def marks(found: Numbers) -> Markup | None:
         if each.students
     )
     title = f"The marks of {count_of(found.graded, 'student', 'students')}, as bars"
-    return _draw(2.9, draw, "marks", title, f"Students by points. {told}.")
+    return _draw_chart(2.9, draw, "marks", title, f"Students by points. {told}.")
 
 
 def difficulty(found: Numbers) -> Markup | None:
@@ -124,7 +124,7 @@ def difficulty(found: Numbers) -> Markup | None:
     def draw(axes: Axes) -> None:
         parts = np.array(counts) / np.sum(counts, axis=1, keepdims=True)
         left = np.zeros(len(counts))
-        for (role, said), width in zip(KINDS, parts.T, strict=True):
+        for (role, said), width in zip(PARTS_OF_POINTS, parts.T, strict=True):
             if not width.any():
                 continue
             axes.barh(
@@ -138,18 +138,22 @@ def difficulty(found: Numbers) -> Markup | None:
                 label=said,
             )
             left += width
-        _rows(axes, [_label(each.exercise.label) for each in exercises])
+        _exercises_as_rows(axes, [_label(each.exercise.label) for each in exercises])
         axes.set(xlim=(0, 1), xlabel="part of the class")
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.figure.legend(loc="outside upper center", ncols=5, handlelength=1, columnspacing=1)
 
     told = "; ".join(
         f"{each.exercise.label}: "
-        + ", ".join(f"{count} {said}" for count, (_, said) in zip(row, KINDS, strict=True) if count)
+        + ", ".join(
+            f"{count} {said}"
+            for count, (_, said) in zip(row, PARTS_OF_POINTS, strict=True)
+            if count
+        )
         for each, row in zip(exercises, counts, strict=True)
     )
     title = "What became of the answers to each exercise, as bars"
-    return _draw(_height(len(counts), 1.3), draw, "difficulty", title, f"Students. {told}.")
+    return _draw_chart(_height(len(counts), 1.3), draw, "difficulty", title, f"Students. {told}.")
 
 
 def discrimination(found: Numbers) -> Markup | None:
@@ -178,7 +182,7 @@ def discrimination(found: Numbers) -> Markup | None:
             markersize=6.5,
             elinewidth=2,
         )
-        _rows(axes, [_label(each.exercise.label) for each in exercises])
+        _exercises_as_rows(axes, [_label(each.exercise.label) for each in exercises])
         for row, each in enumerate(exercises):
             if each.discrimination.r is None:
                 axes.text(0.02, row, "not enough to say", va="center", color=ROLES["soft"])
@@ -198,10 +202,10 @@ def discrimination(found: Numbers) -> Markup | None:
     )
     title = "The discrimination of each exercise, as points with intervals"
     height = _height(len(exercises), 1.3)
-    return _draw(height, draw, "discrimination", title, f"{told}.")
+    return _draw_chart(height, draw, "discrimination", title, f"{told}.")
 
 
-def together(found: Numbers) -> Markup | None:
+def draw_together(found: Numbers) -> Markup | None:
     """Return how the marks of exercises go together; None if nothing is known of any two."""
     known = [pair for pair in found.pairs if pair.correlation.r is not None]
     if not known:
@@ -259,7 +263,7 @@ def together(found: Numbers) -> Markup | None:
     title = "How the marks of every two exercises go together, as a map"
     said = f"The strongest correlations are {told}. The table below has all."
     side = min(MOST_OF_SIDE, MOST_OF_CELL * (size - 1))
-    return _draw(side + 0.75, draw, "together", title, said, width=side + 1.6)
+    return _draw_chart(side + 0.75, draw, "together", title, said, width=side + 1.6)
 
 
 def run_times(found: Numbers) -> Markup | None:
@@ -288,7 +292,7 @@ def run_times(found: Numbers) -> Markup | None:
             )
             axes.vlines(median, row - 0.28, row + 0.28, color=ink, linewidth=2.2, zorder=4)
         axes.set_xscale("log")
-        _rows(axes, labels)
+        _exercises_as_rows(axes, labels)
         axes.set_xlabel("seconds, each mark ten times the one before")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
@@ -304,4 +308,4 @@ def run_times(found: Numbers) -> Markup | None:
     title = f"How long the code of {list_of(labels[:1] + labels[-1:])} and those between ran"
     if len(labels) < 3:
         title = f"How long the code of {list_of(labels)} ran"
-    return _draw(_height(len(timed), 0.8), draw, "times", title, f"{told}.")
+    return _draw_chart(_height(len(timed), 0.8), draw, "times", title, f"{told}.")

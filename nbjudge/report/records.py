@@ -9,14 +9,14 @@ from nbjudge.course.cells import exercise_label
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading.rows import Status
 
-__all__ = ["Answer", "Class", "Exercise", "Key", "Member", "Unnamed"]
+__all__ = ["Class", "ClassMember", "Key", "ReportedAnswer", "ReportedExercise", "Unnamed"]
 
 #: A notebook, and the number of an exercise in it.
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Exercise:
+class ReportedExercise:
     """An exercise that is worth points.
 
     Parameters
@@ -51,7 +51,7 @@ class Exercise:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReportedAnswer:
     """What became of one student's answer.
 
     Parameters
@@ -82,7 +82,7 @@ class Unnamed:
 
     Parameters
     ----------
-    exercise : Exercise
+    exercise : ReportedExercise
     students, of : int
         How many gave one, of how many who are graded.
     reason : str
@@ -91,7 +91,7 @@ class Unnamed:
         The most typical answer, which is a student's text; empty in a class without names.
     """
 
-    exercise: Exercise
+    exercise: ReportedExercise
     students: int
     of: int
     reason: str = ""
@@ -99,7 +99,7 @@ class Unnamed:
 
 
 @dataclass(frozen=True)
-class Member:
+class ClassMember:
     """Somebody of the class.
 
     Parameters
@@ -111,7 +111,7 @@ class Member:
         Sentences, as in a `Row`.
     marks : SubmissionMarks, optional
         None if nothing is graded.
-    answers : mapping of Key to Answer
+    answers : mapping of Key to ReportedAnswer
         Empty if nothing is graded.
     """
 
@@ -120,7 +120,7 @@ class Member:
     name: str = ""
     remarks: tuple[str, ...] = ()
     marks: SubmissionMarks | None = None
-    answers: Mapping[Key, Answer] = field(default_factory=dict)
+    answers: Mapping[Key, ReportedAnswer] = field(default_factory=dict)
 
     @property
     def seconds_late(self) -> float:
@@ -135,9 +135,9 @@ class Class:
     Parameters
     ----------
     assignment : str
-    exercises : tuple of Exercise
+    exercises : tuple of ReportedExercise
         In the order of the notebooks.
-    members : tuple of Member
+    members : tuple of ClassMember
         Sorted.
     unread : int
         Graded notebooks without a record of what the judge found: mistakes and times lack them.
@@ -148,14 +148,14 @@ class Class:
     """
 
     assignment: str
-    exercises: tuple[Exercise, ...]
-    members: tuple[Member, ...]
+    exercises: tuple[ReportedExercise, ...]
+    members: tuple[ClassMember, ...]
     unread: int = 0
     unnamed: tuple[Unnamed, ...] = ()
     inside: str = ""
 
     @property
-    def graded(self) -> tuple[Member, ...]:
+    def graded(self) -> tuple[ClassMember, ...]:
         """Those who have marks."""
         return tuple(member for member in self.members if member.marks is not None)
 

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from nbjudge.course.marks import kind
 from nbjudge.grading.rows import Status
-from nbjudge.report.records import Answer, Class, Exercise, Key, Member, Unnamed
+from nbjudge.report.records import (
+    Class,
+    ClassMember,
+    Key,
+    ReportedAnswer,
+    ReportedExercise,
+    Unnamed,
+)
 
 __all__ = [
     "LEAST_APART",
@@ -113,7 +120,7 @@ class ExerciseNumbers:
 
     Parameters
     ----------
-    exercise : Exercise
+    exercise : ReportedExercise
     marked, waiting : int
         Students whose mark is known, and whose answer a person has yet to read.
     full, part, none, empty : int
@@ -131,7 +138,7 @@ class ExerciseNumbers:
         Of the test alone, also where nothing was answered.
     """
 
-    exercise: Exercise
+    exercise: ReportedExercise
     marked: int
     waiting: int
     full: int
@@ -156,7 +163,7 @@ class ExerciseNumbers:
 class MistakeCount:
     """How many students of how many made a known mistake."""
 
-    exercise: Exercise
+    exercise: ReportedExercise
     mistake: str
     sentence: str
     students: int
@@ -193,8 +200,8 @@ class Marks:
 class Pair:
     """How the marks of two exercises go together."""
 
-    one: Exercise
-    other: Exercise
+    one: ReportedExercise
+    other: ReportedExercise
     correlation: Correlation
 
 
@@ -206,14 +213,14 @@ class Lateness:
     ----------
     dated : int
         Of how many it is known.
-    members : tuple of Member
+    members : tuple of ClassMember
         Those who did, the latest first.
     penalty : float
         Points that were taken off, altogether.
     """
 
     dated: int
-    members: tuple[Member, ...]
+    members: tuple[ClassMember, ...]
     penalty: float
 
 
@@ -233,11 +240,11 @@ class Numbers:
     pairs : tuple of Pair
         Every two exercises, in their order.
     lateness : Lateness
-    to_look_at : tuple of Member
+    to_look_at : tuple of ClassMember
         Those of whom something, or everything, could not be graded.
-    missing : tuple of Member
+    missing : tuple of ClassMember
         Those who handed in nothing.
-    to_read : tuple of (Exercise, int)
+    to_read : tuple of (ReportedExercise, int)
         How many answers wait for a person.
     unread : int
     unnamed : tuple of Unnamed
@@ -252,12 +259,12 @@ class Numbers:
     mistakes: tuple[MistakeCount, ...]
     pairs: tuple[Pair, ...]
     lateness: Lateness
-    to_look_at: tuple[Member, ...]
-    to_read: tuple[tuple[Exercise, int], ...]
+    to_look_at: tuple[ClassMember, ...]
+    to_read: tuple[tuple[ReportedExercise, int], ...]
     unread: int = 0
     unnamed: tuple[Unnamed, ...] = ()
     inside: str = ""
-    missing: tuple[Member, ...] = ()
+    missing: tuple[ClassMember, ...] = ()
 
     @property
     def graded(self) -> int:
@@ -376,7 +383,7 @@ def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
     answers = [
         member.answers[exercise.key] for member in of.graded if exercise.key in member.answers
     ]
-    by_kind: dict[str, list[Answer]] = defaultdict(list)
+    by_kind: dict[str, list[ReportedAnswer]] = defaultdict(list)
     for answer in answers:
         by_kind[_kind(answer, exercise)].append(answer)
     full, part, none, empty, waiting = (
@@ -409,13 +416,13 @@ def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
     )
 
 
-def _share(answers: Sequence[Answer], exercise: Exercise) -> float | None:
+def _share(answers: Sequence[ReportedAnswer], exercise: ReportedExercise) -> float | None:
     """Return the mean part of the points that these answers won."""
     won = [(answer.points or 0.0) / exercise.points for answer in answers]
     return statistics.fmean(won) if won else None
 
 
-def _kind(answer: Answer, exercise: Exercise) -> str:
+def _kind(answer: ReportedAnswer, exercise: ReportedExercise) -> str:
     if answer.points is None:
         return "waiting"
     found = kind(answer.points, exercise.points)
@@ -490,6 +497,6 @@ def _mistakes(of: Class) -> list[MistakeCount]:
     return sorted(found, key=lambda m: (-m.students, place[m.exercise.key], m.mistake))
 
 
-def _pairs(exercises: Sequence[Exercise], columns: Table) -> Iterable[Pair]:
+def _pairs(exercises: Sequence[ReportedExercise], columns: Table) -> Iterable[Pair]:
     for (one, x), (other, y) in itertools.combinations(zip(exercises, columns, strict=True), 2):
         yield Pair(one, other, correlation(x, y))

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from nbjudge.basics.csv_files import Value, as_csv, guard
 from nbjudge.basics.text import clean_characters
-from nbjudge.report.findings import reading
+from nbjudge.report.findings import meaning_of_discrimination
 from nbjudge.report.statistics import Numbers
 
-__all__ = ["EXERCISES", "MISTAKES", "exercises", "mistakes"]
+__all__ = ["EXERCISE_COLUMNS", "MISTAKES", "exercises", "mistakes_table"]
 
-EXERCISES = (
+EXERCISE_COLUMNS = (
     *("notebook", "exercise", "title", "points", "marked_by", "students", "waiting"),
     *("all_points", "some_points", "no_point", "left_empty", "share", "share_of_answers"),
     *("discrimination", "interval_low", "interval_high", "discrimination_students", "reading"),
@@ -29,8 +29,8 @@ MISTAKES = ("notebook", "exercise", "title", "mistake", "sentence", "students", 
 
 def exercises(found: Numbers) -> str:
     """Return a row for each exercise, as CSV."""
-    return _table(
-        EXERCISES,
+    return _csv_table(
+        EXERCISE_COLUMNS,
         [
             (
                 *(each.exercise.notebook, each.exercise.number, each.exercise.title),
@@ -39,7 +39,7 @@ def exercises(found: Numbers) -> str:
                 *(each.marked, each.waiting, each.full, each.part, each.none, each.empty),
                 *(each.share, each.share_of_answers),
                 *(each.discrimination.r, each.discrimination.low, each.discrimination.high),
-                *(each.discrimination.n, reading(each)),
+                *(each.discrimination.n, meaning_of_discrimination(each)),
                 *(each.named, each.unnamed),
                 each.times.median if each.times else None,
                 each.times.most if each.times else None,
@@ -51,9 +51,9 @@ def exercises(found: Numbers) -> str:
     )
 
 
-def mistakes(found: Numbers) -> str:
+def mistakes_table(found: Numbers) -> str:
     """Return a row for each known mistake that was made, the most frequent first, as CSV."""
-    return _table(
+    return _csv_table(
         MISTAKES,
         [
             (
@@ -65,14 +65,16 @@ def mistakes(found: Numbers) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
-    return as_csv(header, [[_cell(value) for value in row] for row in rows], line_end="\n")
+def _csv_table(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
+    return as_csv(
+        header, [[_spreadsheet_cell(value) for value in row] for row in rows], line_end="\n"
+    )
 
 
-def _cell(value: Value) -> Value:
+def _spreadsheet_cell(value: Value) -> Value:
     r"""Return what a spreadsheet shows as it stands.
 
-    >>> _cell("=1+1"), _cell("two\nlines"), _cell(1 / 3)
+    >>> _spreadsheet_cell("=1+1"), _spreadsheet_cell("two\nlines"), _spreadsheet_cell(1 / 3)
     ("'=1+1", 'two lines', 0.333333)
     """
     if isinstance(value, str):

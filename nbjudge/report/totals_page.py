@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
-from nbjudge.basics.csv_files import as_csv, guard, number
+from nbjudge.basics.csv_files import as_csv, guard, number_text
 from nbjudge.basics.sentences import duration
 from nbjudge.feedback.term_page import remarks_on
 from nbjudge.intake.submission import printable
@@ -28,7 +28,7 @@ def totals_page(term: TermTotals) -> str:
     return _pages().render(
         "totals.html.j2",
         term=term,
-        weights=_weights(term),
+        weights=_weights_in_percent(term),
         median=median(total.percent for total in term.totals) if term.totals else None,
         unfinished=sum(not total.is_final for total in term.totals),
         passed=sum(bool(total.passes) for total in term.totals),
@@ -37,7 +37,7 @@ def totals_page(term: TermTotals) -> str:
     )
 
 
-def _weights(term: TermTotals) -> dict[str, str]:
+def _weights_in_percent(term: TermTotals) -> dict[str, str]:
     whole = sum(part.weight for part in term.assignments)
     return {part.assignment: percent(100 * part.weight / whole) for part in term.assignments}
 
@@ -49,8 +49,8 @@ def totals_csv(term: TermTotals) -> str:
     rows = [
         (
             *map(guard, (total.person.id, total.person.name, total.person.email)),
-            *("" if part.is_missing else number(part.points) for part in total.parts),
-            number(total.percent),
+            *("" if part.is_missing else number_text(part.points) for part in total.parts),
+            number_text(total.percent),
             "" if total.passes is None else str(total.passes).lower(),
             str(total.is_final).lower(),
         )
@@ -61,7 +61,7 @@ def totals_csv(term: TermTotals) -> str:
 
 def describe_term(term: TermTotals) -> Iterator[str]:
     """Yield lines on a term: one for each student, between two on all."""
-    summary = _summary(term)
+    summary = _summary_of_term(term)
     yield summary
     names = [label(total.person) for total in term.totals]
     width = max(map(len, ("Student", *names)))
@@ -71,8 +71,9 @@ def describe_term(term: TermTotals) -> Iterator[str]:
     yield f"{'Student':<{width}}  {heading}  together"
     for total, name in zip(term.totals, names, strict=True):
         parts = zip(total.parts, widths, strict=True)
-        marks = "  ".join(f"{_mark(part):>{wide}}" for part, wide in parts)
-        yield f"{name:<{width}}  {marks}  {percent(total.percent):>8}{_state(total)}".rstrip()
+        marks = "  ".join(f"{_mark_of_part(part):>{wide}}" for part, wide in parts)
+        state = _state_of_total(total)
+        yield f"{name:<{width}}  {marks}  {percent(total.percent):>8}{state}".rstrip()
     yield summary
     if term.ungraded:
         names = [printable(name) for name in term.ungraded]
@@ -85,7 +86,7 @@ def _head(name: str, most: int = 14) -> str:
     return head if len(head) <= most else f"{head[: most - 1]}…"
 
 
-def _summary(term: TermTotals) -> str:
+def _summary_of_term(term: TermTotals) -> str:
     told = [count_of(len(term.totals), "student", "students")]
     if term.totals:
         told.append(f"median {percent(median(total.percent for total in term.totals))}")
@@ -94,17 +95,17 @@ def _summary(term: TermTotals) -> str:
         told.append(f"{passed} with {points(term.weighing.pass_percent)} % or more")
     if unfinished := sum(not total.is_final for total in term.totals):
         told.append(f"{unfinished} not final")
-    counted = (f"{printable(name)} {share}" for name, share in _weights(term).items())
+    counted = (f"{printable(name)} {share}" for name, share in _weights_in_percent(term).items())
     return f"{', '.join(told)}. Counted: {', '.join(counted)}."
 
 
-def _mark(part: Part) -> str:
+def _mark_of_part(part: Part) -> str:
     mark = "–" if part.is_missing else points(part.points)
     text = f"{mark}/{points(part.max_points)}"
     return f"({text})" if part.is_dropped else text
 
 
-def _state(total: Total) -> str:
+def _state_of_total(total: Total) -> str:
     passed = {True: "  passed", False: "  not passed", None: ""}[total.passes]
     return passed if total.is_final else f"{passed}  so far"
 
@@ -114,6 +115,6 @@ def describe_student(total: Total) -> Iterator[str]:
     yield label(total.person)
     width = max(len(printable(part.assignment)) for part in total.parts)
     for part in total.parts:
-        line = f"  {printable(part.assignment):<{width}}  {_mark(part):>9}"
+        line = f"  {printable(part.assignment):<{width}}  {_mark_of_part(part):>9}"
         yield f"{line}  {percent(100 * part.share):>7}  {', '.join(remarks_on(part))}".rstrip()
-    yield f"  together {percent(total.percent)}{_state(total)}"
+    yield f"  together {percent(total.percent)}{_state_of_total(total)}"

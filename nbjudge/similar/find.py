@@ -227,7 +227,7 @@ def _compared_exercises(
     }
     for name, version in terms.items():
         path = course.root / "source" / assignment / f"{name}.ipynb"
-        original = source.by_grade_id(source.read(path)) if path.is_file() else {}
+        original = source.by_grade_id(source.read_source(path)) if path.is_file() else {}
         given = {kind: _prints(texts, kind) for kind, texts in _given(course, assignment, version)}
         for cell in version.cells:
             if not cell.solution or cell.grade_id not in texts:
@@ -250,7 +250,7 @@ def _given(
     """Yield what everybody was given, code and words: the whole notebook as it was released."""
     path = course.root / "release" / assignment / f"{version.name}.ipynb"
     if path.is_file():
-        released = [(cell.cell_type, cell.source) for cell in source.read(path).cells]
+        released = [(cell.cell_type, cell.source) for cell in source.read_source(path).cells]
     else:
         released = [(cell.cell_type, cell.source) for cell in version.cells if not cell.is_test]
         released += version.given

@@ -34,7 +34,7 @@ class AnswerKind(StrEnum):
 IN_A_ROW = {AnswerKind.CODE: 6, AnswerKind.WORDS: 5}
 
 #: What a name of the student's own stands for, so that another name is no other code.
-NAME, STRING = "a name", "a string"
+A_NAME, A_STRING = "a name", "a string"
 CLOSING_BRACKETS = frozenset(")]}")
 WORD_PATTERN = re.compile(r"\w+")
 
@@ -118,7 +118,7 @@ def _code_tokens(text: str) -> Iterator[tuple[str, Span]]:
             continue
         span = (start, start + len(value))
         token = names.token(kind, value)
-        if token == before == STRING:  # of which one has many parts
+        if token == before == A_STRING:  # of which one has many parts
             continue
         before = token
         if waiting and token not in CLOSING_BRACKETS:
@@ -144,7 +144,7 @@ class _Tokens:
         define, owner, before = self._last
         self._last.append(value)
         if kind in String:
-            return STRING
+            return A_STRING
         if kind in Number:
             return _number_token(value)
         self._has_class |= value == "class"
@@ -153,7 +153,7 @@ class _Tokens:
         if self._has_class and define == "def" and before == "(":
             self._objects.add(value)
         # An attribute is somebody else's name, as a rule: a library's.
-        return value if before == "." and owner not in self._objects else NAME
+        return value if before == "." and owner not in self._objects else A_NAME
 
 
 def _number_token(value: str) -> str:

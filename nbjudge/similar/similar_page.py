@@ -26,7 +26,7 @@ from nbjudge.similar.pairs import Alike, LinkedStudents, StudentPair, shared_pri
 __all__ = ["as_data", "describe_groups", "labels", "mark_passages", "page_on_class", "write"]
 
 #: Groups on one page, pairs of a group side by side, exercises of a pair side by side.
-MOST_GROUPS = 25
+MOST_GROUPS_ON_PAGE = 25
 MOST_LINKS = 6
 MOST_EXERCISES = 5
 #: From which share on an exercise is shown side by side, and of how many pairs that may be true.
@@ -57,7 +57,7 @@ class SideBySide:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairOnPage:
     """A pair as the page tells it."""
 
     labels: tuple[str, str]
@@ -75,7 +75,7 @@ class Told:
     anchor: str
     labels: tuple[str, ...]
     group: LinkedStudents
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[PairOnPage, ...]
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,9 @@ def page_on_class(found: Similar, *, anonymous: bool = False) -> str:
         anonymous=anonymous,
         told=[
             _group_on_page(found, group, n, names)
-            for n, group in enumerate(groups[:MOST_GROUPS], 1)
+            for n, group in enumerate(groups[:MOST_GROUPS_ON_PAGE], 1)
         ],
-        more=len(groups[MOST_GROUPS:]),
+        more=len(groups[MOST_GROUPS_ON_PAGE:]),
         bars=_bars(found.findings.scores),
         remarks=[
             (clean_characters(student.label), student.earlier, sentences)
@@ -174,15 +174,15 @@ def _group_on_page(
         labels=tuple(names[member] for member in dict.fromkeys(_by_pairs(group))),
         group=group,
         comparisons=tuple(
-            _comparison(found, pair, f"{anchor}-{n}", names)
+            _pair_on_page(found, pair, f"{anchor}-{n}", names)
             for n, pair in enumerate(group.links[:MOST_LINKS], 1)
         ),
     )
 
 
-def _comparison(
+def _pair_on_page(
     found: Similar, pair: StudentPair, anchor: str, names: dict[int, str]
-) -> Comparison:
+) -> PairOnPage:
     few = max(UNUSUAL * found.findings.pairs, 1)
     alike = [
         each
@@ -193,7 +193,7 @@ def _comparison(
     telling = [each for each in alike if each.as_alike <= few] or alike
     most = sorted(telling, key=lambda each: -each.shared)[:MOST_EXERCISES]
     shown = [each for each in telling if each in most]
-    return Comparison(
+    return PairOnPage(
         labels=(names[pair.one], names[pair.other]),
         pair=pair,
         reasons=tuple(_reasons_of_pair(pair)),
@@ -310,7 +310,7 @@ def describe_groups(found: Similar, written: str, *, anonymous: bool = False) ->
     if groups := found.findings.groups:
         listed = count_of(sum(len(group.pairs) for group in groups), "pair", "pairs")
         yield f"{found.assignment}: {listed} of {found.findings.pairs:,} to read, {submissions}"
-        for group in groups[:MOST_GROUPS]:
+        for group in groups[:MOST_GROUPS_ON_PAGE]:
             members = [names[number] for number in dict.fromkeys(_by_pairs(group))]
             yield f"  {shown_score(group.pairs[0].score)}  {', '.join(map(printable, members))}"
         yield "  A reason to read both, not a proof."

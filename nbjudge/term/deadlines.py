@@ -10,7 +10,7 @@ from nbgrader.api import Assignment, Gradebook, MissingEntry
 from sqlalchemy import select
 from traitlets.config import Config, Configurable
 
-from nbjudge.basics.settings import read_settings, setting, traits_of
+from nbjudge.basics.settings import make_setting, read_settings, traits_of
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.submission import printable
 from nbjudge.intake.timestamps import local_time, read_timestamp, utc
@@ -33,7 +33,7 @@ EXAMPLE = "2027-03-02 18:00 Europe/Zurich"
 class Term:
     """What holds for all assignments of a term."""
 
-    timezone: str = setting(
+    timezone: str = make_setting(
         "",
         "The time zone in which deadlines are written and shown, 'Europe/Zurich' for example. "
         "Without it a deadline has to name its own, and times are shown in UTC.",

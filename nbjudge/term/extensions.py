@@ -23,10 +23,10 @@ from nbjudge.intake.submission import printable
 from nbjudge.intake.timestamps import read_timestamp
 from nbjudge.term.deadlines import deadline_of, show_moment
 
-__all__ = ["FILE_NAME", "Extension", "extensions_of", "grant", "keep_dates", "withdraw"]
+__all__ = ["EXTENSIONS_FILE", "Extension", "extensions_of", "grant", "keep_dates", "withdraw"]
 
-FILE_NAME = "extensions.csv"
-HEADER = ("student", "assignment", "until", "reason")
+EXTENSIONS_FILE = "extensions.csv"
+EXTENSIONS_HEADER = ("student", "assignment", "until", "reason")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def extensions_of(
     assignment : str, optional
         By default all.
     """
-    reasons = {(own.student, own.assignment, own.until): own.reason for own in _kept(root)}
+    reasons = {(own.student, own.assignment, own.until): own.reason for own in _read_kept(root)}
     query = (
         select(
             SubmittedAssignment.student_id,
@@ -118,8 +118,8 @@ def grant(gradebook: Gradebook, root: Path, extension: Extension) -> None:
             f"'{assignment}', {show_moment(due)}. Give a later time."
         )
         raise CourseError(message)
-    others = (own for own in _kept(root) if not _same_work(own, extension))
-    _keep(root, (*others, extension))
+    others = (own for own in _read_kept(root) if not _same_work(own, extension))
+    _write_file(root, (*others, extension))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's own way to make an entry
         submission = gradebook.update_or_create_submission(assignment, student)
@@ -140,7 +140,7 @@ def withdraw(gradebook: Gradebook, root: Path, student: str, assignment: str) ->
     if extension is None:
         message = f"'{printable(student)}' has no extension for '{assignment}'."
         raise CourseError(f"{message} `course extend` lists those that there are.")
-    _keep(root, (own for own in _kept(root) if not _same_work(own, extension)))
+    _write_file(root, (own for own in _read_kept(root) if not _same_work(own, extension)))
     gradebook.find_submission(assignment, student).extension = None
     gradebook.db.commit()
     return extension
@@ -176,8 +176,8 @@ def keep_dates(
             submission.extension = extension.until - due
     gradebook.db.commit()
     if gone:
-        left = (one for one in _kept(root) if not any(_same_work(one, own) for own in gone))
-        _keep(root, left)
+        left = (one for one in _read_kept(root) if not any(_same_work(one, own) for own in gone))
+        _write_file(root, left)
     return tuple(gone)
 
 
@@ -185,29 +185,31 @@ def _same_work(one: Extension, other: Extension) -> bool:
     return (one.student, one.assignment) == (other.student, other.assignment)
 
 
-def _kept(root: Path) -> Iterator[Extension]:
+def _read_kept(root: Path) -> Iterator[Extension]:
     """Yield what the file has; a row whose time cannot be read says nothing."""
-    path = root / FILE_NAME
+    path = root / EXTENSIONS_FILE
     if not path.exists():
         return
-    for row in csv_files.read(path).records:
-        student, assignment, written, reason = (_plain(row.get(name, "")) for name in HEADER)
+    for row in csv_files.read_csv(path).records:
+        student, assignment, written, reason = (
+            _without_apostrophe(row.get(name, "")) for name in EXTENSIONS_HEADER
+        )
         until = read_timestamp(written)
         if until is not None:
             yield Extension(student, assignment, until, reason)
 
 
-def _keep(root: Path, extensions: Iterable[Extension]) -> None:
+def _write_file(root: Path, extensions: Iterable[Extension]) -> None:
     """Write the file anew, if there is anything to keep or to change."""
     rows = [
         (guard(own.student), guard(own.assignment), f"{own.until} UTC", guard(own.reason))
         for own in sorted(extensions, key=lambda own: (own.assignment, own.student))
     ]
-    path = root / FILE_NAME
+    path = root / EXTENSIONS_FILE
     if rows or path.exists():
-        csv_files.save(path, as_csv(HEADER, rows).encode())
+        csv_files.write_whole(path, as_csv(EXTENSIONS_HEADER, rows).encode())
 
 
-def _plain(cell: str) -> str:
+def _without_apostrophe(cell: str) -> str:
     """Return a cell without the apostrophe by which a spreadsheet takes it for no formula."""
     return cell[1:] if cell.startswith("'") and guard(cell[1:]) == cell else cell

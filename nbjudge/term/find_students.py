@@ -50,9 +50,9 @@ def find_student(people: Collection[Person], text: str) -> Person:
     """
     for meant in (
         [person for person in people if person.id == text],
-        _those(people, text, alike, _ids),
-        _those(people, text, alike, _names),
-        _those(people, text, _words, _names),
+        _those(people, text, alike, _ids_of),
+        _those(people, text, alike, _names_of),
+        _those(people, text, _words_of, _names_of),
     ):
         if len(meant) == 1:
             return meant[0]
@@ -110,30 +110,30 @@ def _those(
     return [person for person in people if wanted in map(key, texts(person))]
 
 
-def _ids(person: Person) -> Iterator[str]:
+def _ids_of(person: Person) -> Iterator[str]:
     yield person.id
     yield person.email
 
 
-def _names(person: Person) -> Iterator[str]:
+def _names_of(person: Person) -> Iterator[str]:
     first, last = person.first_name.strip(), person.last_name.strip()
     yield person.name
     if first and last:
         yield from (f"{last} {first}", f"{last}, {first}")
 
 
-def _words(text: str) -> tuple[object, ...]:
+def _words_of(text: str) -> tuple[object, ...]:
     """Return the words of a text without accents, capitals and punctuation."""
     return sort_key(text)[0]
 
 
 def _near(people: Collection[Person], text: str) -> list[Person]:
     """Return those of whom the text may be a part, or a slip of the pen; sorted."""
-    parts = set(_words(text))
+    parts = set(_words_of(text))
     found = {
         person.id
         for person in people
-        if parts and parts <= {*_words(person.name), *_words(person.id)}
+        if parts and parts <= {*_words_of(person.name), *_words_of(person.id)}
     }
     if not found:
         known = {

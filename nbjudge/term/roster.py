@@ -21,7 +21,15 @@ from nbjudge.exceptions import CourseError
 from nbjudge.intake.platforms import IDS, is_fit, is_rounded
 from nbjudge.intake.submission import name_list, printable
 
-__all__ = ["Entry", "Imported", "Roster", "import_roster", "match", "people_of", "read_roster"]
+__all__ = [
+    "Imported",
+    "Roster",
+    "RosterEntry",
+    "import_roster",
+    "match",
+    "people_of",
+    "read_roster",
+]
 
 #: The headings of each part of a person, as `alike` has them, the first that is filled.
 FIRST_NAMES = ("first_name", "first name", "first", "given name")
@@ -34,9 +42,9 @@ CANVAS_NAME, CANVAS_NUMBER = "Student", "ID"
 NO_PEOPLE = ("points possible", "student, test")
 #: Columns that tell a person's id, of whatever platform.
 ID_COLUMNS = tuple(dict.fromkeys(name for names in IDS.values() for name in names))
-MAX_LENGTH = 128
+MAX_FIELD = 128
 #: What a person is called in a sentence on what has changed.
-PARTS = {
+PARTS_OF_PERSON = {
     "first_name": "first name",
     "last_name": "last name",
     "email": "e-mail",
@@ -45,7 +53,7 @@ PARTS = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class RosterEntry:
     """A row of a roster.
 
     Parameters
@@ -72,7 +80,7 @@ class Entry:
 class Roster:
     """What a file says of people: a row for each, and sentences on rows that cannot be used."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[RosterEntry, ...]
     problems: tuple[str, ...] = ()
 
 
@@ -119,8 +127,8 @@ def read_roster(sheet: Sheet, id_column: str = "") -> Roster:
         message = f"{sheet.name} holds a header and nobody below it. Export it again."
         raise CourseError(message)
     column = sheet.require_one(id_column or _id_column(sheet))
-    read = _Reader(sheet, column)
-    entries: list[Entry] = []
+    read = _RowReader(sheet, column)
+    entries: list[RosterEntry] = []
     problems: list[str] = []
     nameless = 0
     for row in range(len(sheet.rows)):
@@ -129,7 +137,7 @@ def read_roster(sheet: Sheet, id_column: str = "") -> Roster:
             continue
         if not entry.person.id:
             nameless += 1
-        elif why := _unfit(entry.person):
+        elif why := _why_unfit(entry.person):
             problems.append(f"The row of '{printable(entry.label)}' was left out: {why}.")
         else:
             entries.append(entry)
@@ -162,7 +170,7 @@ def _id_column(sheet: Sheet) -> str:
     return column
 
 
-class _Reader:
+class _RowReader:
     """Reads the rows of a table."""
 
     def __init__(self, sheet: Sheet, id_column: str) -> None:
@@ -172,7 +180,7 @@ class _Reader:
         self._others = [self._named[name] for name in others if name in self._named]
         self._is_canvas = sheet.has(CANVAS_NAME, CANVAS_NUMBER)
 
-    def entry(self, row: int) -> Entry | None:
+    def entry(self, row: int) -> RosterEntry | None:
         """Return what a row says, None if it is no person's."""
         if self._is_canvas:
             first, last = _parted(self._cell(row, (alike(CANVAS_NAME),)))
@@ -194,7 +202,7 @@ class _Reader:
             lms_user_id=number,
         )
         ids = (alike(person.id), *(alike(column[row]) for column in self._others))
-        return Entry(person, frozenset(filter(None, ids)), whole)
+        return RosterEntry(person, frozenset(filter(None, ids)), whole)
 
     def _cell(self, row: int, headings: Iterable[str]) -> str:
         cells = (_clean(self._named[name][row]) for name in headings if name in self._named)
@@ -211,21 +219,22 @@ def _parted(name: str) -> tuple[str, str]:
     return first.strip(), last.strip()
 
 
-def _unfit(person: Person) -> str | None:
+def _why_unfit(person: Person) -> str | None:
     if not is_fit(person.id):
         return "this cannot be a student's id"
     if is_rounded(person.id):
         return "this is a number that a spreadsheet has rounded; have its column hold text"
-    for name in PARTS:
+    for name in PARTS_OF_PERSON:
         text = getattr(person, name)
-        if len(text) > MAX_LENGTH or not text.isprintable():
-            return f"its {PARTS[name]} is longer than {MAX_LENGTH} characters, or no plain text"
+        if len(text) > MAX_FIELD or not text.isprintable():
+            part = PARTS_OF_PERSON[name]
+            return f"its {part} is longer than {MAX_FIELD} characters, or no plain text"
     return None
 
 
-def _without_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+def _without_duplicates(entries: Sequence[RosterEntry]) -> tuple[list[RosterEntry], list[str]]:
     """Return the entries, without those that say different things of one id, and sentences."""
-    by_id: dict[str, list[Entry]] = defaultdict(list)
+    by_id: dict[str, list[RosterEntry]] = defaultdict(list)
     for entry in entries:
         by_id[alike(entry.person.id)].append(entry)
     kept = [group[0] for group in by_id.values() if all(one == group[0] for one in group)]
@@ -237,7 +246,7 @@ def _without_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[str
 
 def match(
     roster: Roster, known: Collection[Person]
-) -> tuple[Mapping[str, Entry], tuple[Entry, ...], tuple[str, ...]]:
+) -> tuple[Mapping[str, RosterEntry], tuple[RosterEntry, ...], tuple[str, ...]]:
     """Decide who each row of a roster is.
 
     Parameters
@@ -248,17 +257,17 @@ def match(
 
     Returns
     -------
-    found : mapping of str to Entry
+    found : mapping of str to RosterEntry
         By the id of somebody known.
-    new : tuple of Entry
+    new : tuple of RosterEntry
         Of people whom the gradebook does not know.
     problems : tuple of str
         Sentences on rows that may be several people's.
     """
     by_key = _keys(known)
     by_id = {person.id: person for person in known}
-    claims: dict[str, list[Entry]] = defaultdict(list)
-    new: list[Entry] = []
+    claims: dict[str, list[RosterEntry]] = defaultdict(list)
+    new: list[RosterEntry] = []
     problems = list(roster.problems)
     for entry in roster.entries:
         candidates = _candidates(entry, by_key, by_id)
@@ -297,7 +306,7 @@ def _keys(known: Iterable[Person]) -> Mapping[tuple[str, str], set[str]]:
 
 
 def _candidates(
-    entry: Entry, by_key: Mapping[tuple[str, str], set[str]], by_id: Mapping[str, Person]
+    entry: RosterEntry, by_key: Mapping[tuple[str, str], set[str]], by_id: Mapping[str, Person]
 ) -> set[str]:
     """Return the ids of those whom a row may be about."""
     person = entry.person
@@ -320,7 +329,7 @@ def _contradict(one: Person, other: Person) -> bool:
     return any(a and b and alike(a) != alike(b) for a, b in pairs)
 
 
-def _shared_addresses(entries: Iterable[Entry]) -> list[str]:
+def _shared_addresses(entries: Iterable[RosterEntry]) -> list[str]:
     by_address: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
         if entry.person.email:
@@ -328,7 +337,7 @@ def _shared_addresses(entries: Iterable[Entry]) -> list[str]:
     return [student for group in by_address.values() if len(group) > 1 for student in group]
 
 
-def _merged(person: Person, entry: Entry) -> Person:
+def _merged(person: Person, entry: RosterEntry) -> Person:
     """Return somebody as a roster has them: nothing that it leaves empty is lost."""
     told = {
         each.name: getattr(entry.person, each.name)
@@ -360,7 +369,7 @@ def import_roster(gradebook: Gradebook, roster: Roster) -> Imported:
         if student is None:
             student = Student(id=person.id)
             gradebook.db.add(student)
-        for name in PARTS:
+        for name in PARTS_OF_PERSON:
             setattr(student, name, getattr(person, name) or None)
     gradebook.db.commit()
     return Imported(

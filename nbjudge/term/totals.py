@@ -203,20 +203,22 @@ def term_totals(table: GradeTable, weighing: Weighing) -> TermTotals:
     totals = (
         Total(
             person,
-            _with_dropped([_part(each, person.id, weighing) for each in counted], weighing),
+            _with_dropped(
+                [_part_of_total(each, person.id, weighing) for each in counted], weighing
+            ),
             weighing.pass_percent,
         )
         for person in people
     )
     return TermTotals(
         tuple(totals),
-        tuple(_part(each, "", weighing) for each in counted),
+        tuple(_part_of_total(each, "", weighing) for each in counted),
         tuple(sorted(known - {each.name for each in graded})),
         weighing,
     )
 
 
-def _part(assignment: AssignmentMarks, student: str, weighing: Weighing) -> Part:
+def _part_of_total(assignment: AssignmentMarks, student: str, weighing: Weighing) -> Part:
     own = assignment.graded.get(student)
     part = Part(
         assignment.name,

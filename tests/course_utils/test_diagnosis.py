@@ -91,7 +91,7 @@ def test_a_right_answer_is_not_diagnosed(grade_id: str, style: Known) -> None:
 
 
 SOURCES = sorted(Path(__file__).parents[2].glob("source/*/*.ipynb"))
-CELLS = {source.grade_id(c): c for path in SOURCES for c in source.read(path).cells}
+CELLS = {source.grade_id(c): c for path in SOURCES for c in source.read_source(path).cells}
 
 
 # A loader is examined in the notebook that made it, and has a test of its own below.

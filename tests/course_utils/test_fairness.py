@@ -82,7 +82,7 @@ def test_every_exercise_with_known_answers_has_a_test_cell() -> None:
 
 @pytest.mark.parametrize("path", sorted(COURSE.root.glob("source/*/*.ipynb")), ids=lambda p: p.stem)
 def test_the_visible_part_is_what_nbgrader_leaves(path: Path) -> None:
-    released, _ = ClearHiddenTests().preprocess(source.read(path), {})
+    released, _ = ClearHiddenTests().preprocess(source.read_source(path), {})
 
     left = {
         name.removeprefix("test_"): cell.source.rstrip()
@@ -207,7 +207,7 @@ def small_course(root: Path, *numbers: str) -> Course:
     shutil.copy(COURSE.root / CONFIG_NAME, root)
     kept = {f"test_ex_{number.replace('.', '_')}" for number in numbers}
     path = COURSE.root / "source" / "optimisers" / "optimisers.ipynb"
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     notebook.cells = [cell for cell in notebook.cells if source.grade_id(cell) in kept]
     (root / "source" / "few").mkdir(parents=True)
     nbformat.write(notebook, root / "source" / "few" / "few.ipynb")

@@ -25,10 +25,10 @@ from nbjudge.release import source
 
 MANY = {"ex_1_1_4", "ex_1_2_1", "ex_1_3_1", "ex_1_4_3c", "ex_1_5_2", "ex_2_1", "ex_2_2", "ex_2_3"}
 MANY |= {"ex_2_4"}
-FILES = sorted(known_answers.FOLDER.iterdir())
+FILES = sorted(known_answers.KNOWN.iterdir())
 by_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 NOTEBOOKS = sorted(Path(__file__).parents[2].glob("source/*/*.ipynb"))
-CELLS = {source.grade_id(c): c for path in NOTEBOOKS for c in source.read(path).cells}
+CELLS = {source.grade_id(c): c for path in NOTEBOOKS for c in source.read_source(path).cells}
 
 
 @pytest.mark.parametrize("grade_id", EXERCISES)
@@ -112,7 +112,7 @@ def test_the_files_are_part_of_the_package() -> None:
         data = tomllib.load(file)["tool"]["setuptools"]["package-data"]
     (pattern,) = data["course_utils.reference"]
 
-    assert set(FILES) <= set(known_answers.FOLDER.parent.glob(pattern))
+    assert set(FILES) <= set(known_answers.KNOWN.parent.glob(pattern))
 
 
 def test_an_exercise_of_which_nothing_is_known_has_no_mistakes() -> None:

@@ -28,14 +28,14 @@ from course_utils.reference.known_answers import Known, answers_of, mistakes, st
 from nbjudge import seeds
 from nbjudge.course.cells import is_test
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.exceptions import CheckFailed, ReleaseError
 from nbjudge.judge.judge import Test, Verdict, judge
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.kernel.service import Service
 from nbjudge.release import source
 from nbjudge.release.partial_credit import weight_problem
-from nbjudge.release.release import release
+from nbjudge.release.release import make_release
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
 
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 TESTS = {
     source.grade_id(cell): cell
     for path in sorted((ROOT / "source").glob("*/*.ipynb"))
-    for cell in source.read(path).cells
+    for cell in source.read_source(path).cells
     if is_test(cell)
 }
 #: What the parts of each exercise are worth, in order.
@@ -213,14 +213,14 @@ def test_a_release_whose_parts_are_not_worth_its_points_is_refused(tmp_path: Pat
     with (tmp_path / "tiny" / "nbgrader_config.py").open("a", encoding="utf-8") as settings:
         settings.write("\nc.Plug.house_rules = True\n")
     path = tmp_path / "tiny" / "source" / "sums" / "sums.ipynb"
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     test = next(cell for cell in notebook.cells if is_test(cell))
     test.source = f"from nbjudge import checks as check\n{MADE}with parts(0.5, 'a'):\n"
     test.source += f"    check.true(True, what='it', problem='')\n{END}"
     path.write_text(source.notebook_text(notebook), encoding="utf-8")
 
     with pytest.raises(ReleaseError, match=r"\('test_ex_\w+'\) has parts worth 0\.5, and"):
-        release(Course(tmp_path / "tiny"), "sums")
+        make_release(Course(tmp_path / "tiny"), "sums")
 
 
 # What answers get
@@ -381,7 +381,8 @@ def class_of_three(tmp_path_factory: pytest.TempPathFactory) -> Course:
     folder = root / "source" / "parts"
     folder.mkdir(parents=True)
     originals = {
-        path.stem: shortened(source.read(path)) for path in (ROOT / "source").glob("*/*.ipynb")
+        path.stem: shortened(source.read_source(path))
+        for path in (ROOT / "source").glob("*/*.ipynb")
     }
     for name, notebook in originals.items():
         folder.joinpath(f"{name}.ipynb").write_text(
@@ -394,7 +395,7 @@ def class_of_three(tmp_path_factory: pytest.TempPathFactory) -> Course:
         handed_in = root / "submitted" / student / "parts"
         handed_in.mkdir(parents=True)
         for name, original in originals.items():
-            released = source.read(root / "release" / "parts" / f"{name}.ipynb")
+            released = source.read_source(root / "release" / "parts" / f"{name}.ipynb")
             notebook = source.answer(released, original)
             for cell in filter(is_solution, notebook.cells):
                 for mistake in mistakes(str(source.grade_id(cell))):
@@ -417,7 +418,7 @@ def test_stock_nbgrader_gives_the_marks_of_the_judge(class_of_three: Course) -> 
     for config in (stock, judged):
         result = class_of_three.api(config).autograde("parts", "*", force=True)
         assert result["success"], result
-        found.append(marks(class_of_three, "parts"))
+        found.append(marks_of_class(class_of_three, "parts"))
 
     inside, outside = found
     assert inside == outside
@@ -427,7 +428,7 @@ def test_stock_nbgrader_gives_the_marks_of_the_judge(class_of_three: Course) -> 
             slip = CLASS[each.student].get(name)
             assert mark.points == (WORTH[name, slip] if slip else points(name))
     ben = class_of_three.root / "autograded" / "ben" / "parts" / "optimisers.ipynb"
-    record = source.read(ben).metadata[RECORD]["verdicts"]["test_ex_1_2_1"]
+    record = source.read_source(ben).metadata[RECORD]["verdicts"]["test_ex_1_2_1"]
     assert record["mistake"] == "memory lost"
     assert record["reason"].startswith("✗ the second step")
 

@@ -272,7 +272,9 @@ def test_a_picture_that_follows_a_slider_draws_its_frames_once(monkeypatch):
 def test_the_film_has_a_frame_a_moment_is_small_and_needs_no_network():
     film = plots.paths(loss, descent(0.003, steps=300), animate=True).data
 
-    assert film.count("data:image/png") == plots.MAX_FRAMES + 2  # the map, and the last at first
+    assert (
+        film.count("data:image/png") == plots.MAX_ANIMATION_FRAMES + 2
+    )  # the map, and the last at first
     assert len(film) < 2_000_000
     assert "http" not in film
     assert not plt.get_fignums()

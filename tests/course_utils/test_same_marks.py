@@ -19,7 +19,7 @@ from traitlets.config import Config
 from course_utils.reference.examine import EXERCISES
 from course_utils.reference.known_answers import mistakes
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.exceptions import CheckFailed
 from nbjudge.judge.judge import Test, judge
 from nbjudge.kernel.service import Service
@@ -29,7 +29,9 @@ from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.stand_ins.names import free_names
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = {path.stem: source.read(path) for path in sorted((ROOT / "source").glob("*/*.ipynb"))}
+NOTEBOOKS = {
+    path.stem: source.read_source(path) for path in sorted((ROOT / "source").glob("*/*.ipynb"))
+}
 
 
 def test_source_of(name: str) -> str:
@@ -108,7 +110,7 @@ def test_a_class_gets_the_marks_of_stock_nbgrader(assignment: str, tmp_path: Pat
         folder = tmp_path / "submitted" / student / assignment
         folder.mkdir(parents=True)
         for path in sorted(released.glob("*.ipynb")):
-            notebook = source.read(path)
+            notebook = source.read_source(path)
             if answers is not None:
                 notebook = source.answer(notebook, NOTEBOOKS[path.stem])
                 for cell in filter(is_solution, notebook.cells):
@@ -126,7 +128,7 @@ def test_a_class_gets_the_marks_of_stock_nbgrader(assignment: str, tmp_path: Pat
     for config in (stock, judged):
         result = course.api(config).autograde(assignment, "*", force=True)
         assert result["success"], result
-        found.append(marks(course, assignment))
+        found.append(marks_of_class(course, assignment))
 
     inside, outside = found
     assert inside == outside

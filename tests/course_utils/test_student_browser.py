@@ -43,8 +43,8 @@ def folder(tmp_path: Path) -> Path:
     """Return a copy of what students get, on which somebody has begun to work."""
     made = tmp_path / "optimisers"
     shutil.copytree(ROOT / "release" / "optimisers", made)
-    notebook = source.read(made / NAME)
-    model = source.by_grade_id(source.read(ROOT / "source" / "optimisers" / NAME))
+    notebook = source.read_source(made / NAME)
+    model = source.by_grade_id(source.read_source(ROOT / "source" / "optimisers" / NAME))
     for grade_id in ANSWERED:
         source.by_grade_id(notebook)[grade_id].source = source.solution(model[grade_id])
     (made / NAME).write_text(source.notebook_text(notebook), encoding="utf-8")
@@ -62,7 +62,7 @@ def page(browser: Any, folder: Path, tmp_path: Path) -> Iterator[Any]:
 def test_a_student_answers_reads_the_check_moves_a_slider_saves_and_validates(
     page: Any, folder: Path, tmp_path: Path
 ) -> None:
-    notebook = source.read(folder / NAME)
+    notebook = source.read_source(folder / NAME)
     lab = Lab(page, notebook)
     assert lab.run("set_up").inner_text().startswith("Ready. Python ")
     lab.run("imports")
@@ -119,7 +119,7 @@ def test_a_student_answers_reads_the_check_moves_a_slider_saves_and_validates(
     ) as kept:
         page.keyboard.press("Control+s")
     assert kept.value.ok
-    saved = source.by_grade_id(source.read(folder / NAME))
+    saved = source.by_grade_id(source.read_source(folder / NAME))
     assert saved["ex_1_1_1"].source == RIGHT
     assert {name: cell.metadata.nbgrader for name, cell in saved.items()} == {
         name: cell.metadata.nbgrader for name, cell in source.by_grade_id(notebook).items()

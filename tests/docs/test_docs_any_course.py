@@ -14,7 +14,7 @@ import pytest
 from doc_pages import ROOT, Block, blocks
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.release import source
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
@@ -99,7 +99,7 @@ class Follower:
         for student, answers in CLASS.items():
             folder = self.root / "submitted" / student / ASSIGNMENT
             shutil.copytree(self.root / "release" / ASSIGNMENT, folder)
-            notebook = source.read(folder / "problem1.ipynb")
+            notebook = source.read_source(folder / "problem1.ipynb")
             for name, text in answers.items():
                 source.by_grade_id(notebook)[name].source = text
             nbformat.write(notebook, folder / "problem1.ipynb")  # type: ignore[no-untyped-call]
@@ -127,7 +127,7 @@ def marks_of(course: Path) -> dict[str, list[float]]:
     """Return what each test gave to everybody."""
     return {
         one.student: [one.notebook("problem1").cells[test].points for test in TESTS]
-        for one in marks(Course(course), ASSIGNMENT)
+        for one in marks_of_class(Course(course), ASSIGNMENT)
     }
 
 
@@ -180,4 +180,6 @@ def test_without_the_two_lines_the_course_is_nbgraders_again_with_the_same_marks
 def test_the_new_course_has_the_exercises_that_were_added(followed: Follower) -> None:
     path = followed.root.parent / "my-course" / "source" / "warm_up" / "warm_up.ipynb"
 
-    assert {"ex_1_5", "ex_1_6", "ex_1_7", "ex_1_8"} <= source.by_grade_id(source.read(path)).keys()
+    assert {"ex_1_5", "ex_1_6", "ex_1_7", "ex_1_8"} <= source.by_grade_id(
+        source.read_source(path)
+    ).keys()

@@ -105,7 +105,7 @@ class Follower:
 
     def fill(self, path: Path, name: str, content: str) -> None:
         """Write a cell, as one would in JupyterLab."""
-        notebook = source.read(path)
+        notebook = source.read_source(path)
         (cell,) = (cell for cell in notebook.cells if cell.id == name)
         cell.source = content.rstrip("\n")
         path.write_text(source.notebook_text(notebook), encoding="utf-8")
@@ -140,7 +140,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Follower:
 @pytest.mark.thorough
 @pytest.mark.sandbox
 def test_the_page_followed_to_the_letter_releases_the_exercise(followed: Follower) -> None:
-    released = source.read(followed.root / "release" / "warm_up" / "huber.ipynb")
+    released = source.read_source(followed.root / "release" / "warm_up" / "huber.ipynb")
     cells = source.by_grade_id(released)
 
     assert "raise NotImplementedError()" in cells["ex_0_1"].source

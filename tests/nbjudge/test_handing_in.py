@@ -48,7 +48,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COURSE_DESK_URL", "https://desk.example.org/")
     monkeypatch.setenv("COURSE_DESK_KEY", "ada's")
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    monkeypatch.setattr(handing_in, "PAUSE", 0)
+    monkeypatch.setattr(handing_in, "ASK_EVERY", 0)
     return path
 
 

@@ -62,12 +62,12 @@ def _examine_item(item: tuple[Any, ...] | list[Any]) -> None:
         # What it is instead stands in `what`, which also tells one mistake from another.
         true(
             fits,
-            what=f"{name} of a sample, which is {_form(part)}",
+            what=f"{name} of a sample, which is {_tensor_form(part)}",
             problem=f"it should be a float32 tensor of shape {shape}",
         )
 
 
-def _form(part: Any) -> str:
+def _tensor_form(part: Any) -> str:
     if not isinstance(part, Tensor):
         return f"of type {kind(part)}"
     return f"a tensor of dtype {str(part.dtype).removeprefix('torch.')} and shape {(*part.shape,)}"
@@ -285,14 +285,14 @@ def _examine_result(found: Any, right: Any, *, what: str) -> None:
         return
     close(found[:2], right[:2], what=what, names=("W1", "W2"))
     for name, values, wanted in zip(("costs", "accuracies"), found[2:], right[2:], strict=True):
-        numbers = _numbers(values)
+        numbers = _as_numbers(values)
         true(numbers is not None, what=f"{what}: {name}", problem="they are no list of numbers")
         if numbers is not None:
             close(len(numbers), len(wanted), what=f"{what}: entries in {name}")
             close(numbers, wanted, what=f"{what}: {name}", rtol=1e-3)
 
 
-def _numbers(values: Any) -> list[float] | None:
+def _as_numbers(values: Any) -> list[float] | None:
     try:
         return [float(plain(value)) for value in plain(values)]
     except (TypeError, ValueError, RuntimeError):

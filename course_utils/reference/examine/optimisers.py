@@ -33,7 +33,7 @@ __all__ = [
 
 Optimiser = Callable[[Any, Any, Any, Any], Any]
 #: The weights and gradients of steps, and which of the optimisers takes each.
-Steps = tuple[Sequence[Any], Sequence[int]]
+StepInputs = tuple[Sequence[Any], Sequence[int]]
 
 MOMENTUM_SETTINGS = [
     {"learning_rate": rate, "beta": beta} for rate, beta in ((0.003, 0.9), (0.5, 0.25), (0.1, 0.0))
@@ -44,7 +44,7 @@ RMSPROP_SETTINGS: list[dict[str, float]] = [
     {"learning_rate": 0.05, "beta": 0.99, "epsilon": 1e-8},
 ]
 #: What optimisers are given, each made from an array.
-KINDS: dict[str, Callable[[Any], Any]] = {
+AS_KIND: dict[str, Callable[[Any], Any]] = {
     "with numbers": lambda values: float(values.flat[0]),
     "with arrays": lambda values: values,
     "with float32 tensors": lambda values: torch.tensor(values, dtype=torch.float32),
@@ -165,13 +165,13 @@ def _examine_first_steps(
     for settings in cases:
         inputs = [
             [convert(rng.normal(scale=2, size=shape)) for shape in SHAPES]
-            for convert in KINDS.values()
+            for convert in AS_KIND.values()
         ]
-        turns = range(len(KINDS))
+        turns = range(len(AS_KIND))
         run, wanted = (
             probes.optimiser_steps(each, settings, inputs, list(turns)) for each in (answer, right)
         )
-        for i, kind in zip(turns, KINDS, strict=True):
+        for i, kind in zip(turns, AS_KIND, strict=True):
             what = f"a first step {kind}"
             close(run["results"][i], wanted["results"][i], what=what, names=("w1", "w2"))
 
@@ -182,7 +182,9 @@ def _keeps_to_itself(
     """Check that every optimiser takes the same first step, whatever others did before."""
     first, other = rng.normal(scale=2, size=(2, 4)).tolist()
 
-    runs = _runs(answer, settings, [([other, first], [0, 1]), ([first], [0]), ([first], [0])])
+    runs = _runs_of_optimisers(
+        answer, settings, [([other, first], [0, 1]), ([first], [0]), ([first], [0])]
+    )
     after_another, alone, again = (copy_or_kind(run["results"][-1]) for run in runs)
     anew = check.difference(again, alone, rtol=1e-9) is None
     true(anew, what="the first step of a new optimiser", problem="it depends on earlier optimisers")
@@ -205,14 +207,16 @@ def _examine_optimiser(
     order = ((1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1), (5, 0))
     turns = [who for _, who in order]
     jobs = []
-    for convert in KINDS.values():
+    for convert in AS_KIND.values():
         # Any weights at all: what an optimiser remembers must not depend on them.
         given = {
             number: [convert(rng.normal(scale=2, size=shape)) for shape in SHAPES]
             for number in range(1, 6)
         }
         jobs.append(([given[number] for number, _ in order], turns))
-    for kind, (inputs, _), run in zip(KINDS, jobs, _runs(answer, settings, jobs), strict=True):
+    for kind, (inputs, _), run in zip(
+        AS_KIND, jobs, _runs_of_optimisers(answer, settings, jobs), strict=True
+    ):
         wanted = probes.optimiser_steps(right, settings, inputs, turns)
         for i, (number, other) in enumerate(order):
             what = f"step {number} {kind}"
@@ -227,8 +231,8 @@ def _examine_optimiser(
             )
 
 
-def _runs(
-    answer: Any, settings: dict[str, float], jobs: Sequence[Steps]
+def _runs_of_optimisers(
+    answer: Any, settings: dict[str, float], jobs: Sequence[StepInputs]
 ) -> Iterator[dict[str, list[Any]]]:
     """Yield what optimisers do with each list of inputs: see `probes.optimiser_steps`.
 

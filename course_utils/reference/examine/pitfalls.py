@@ -26,7 +26,7 @@ def binary_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
         # A sigmoid in float32 leaves few digits of 1 − p at a score of 10, so a sigmoid followed by
         # a cross-entropy of probabilities is right to 1e-3 only.
         what = f"scores of shape {shape}"
-        _compare(answer, reference.binary_loss, arguments, what, rtol=1e-3)
+        _compare_with_gradients(answer, reference.binary_loss, arguments, what, rtol=1e-3)
 
 
 @examination("2.6b")
@@ -35,9 +35,13 @@ def safe_distance(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     for shape in ((7, 2), (3, 5), (1, 2)):
         a = normal(rng, *shape)
         b = a + normal(rng, *shape) * torch.linspace(0.03, 1.5, len(a)).unsqueeze(1)
-        _compare(answer, reference.safe_distance, (a, b), f"rows of shape {shape}", wrt=(0, 1))
+        _compare_with_gradients(
+            answer, reference.safe_distance, (a, b), f"rows of shape {shape}", wrt=(0, 1)
+        )
         b = torch.cat([a[:1], b[1:]])
-        _compare(answer, reference.safe_distance, (a, b), "a row equal to its partner", wrt=(0, 1))
+        _compare_with_gradients(
+            answer, reference.safe_distance, (a, b), "a row equal to its partner", wrt=(0, 1)
+        )
 
 
 @examination("2.6c")
@@ -47,7 +51,9 @@ def pairwise_margin(rng: np.random.Generator, answer: Callable[..., Any]) -> Non
         # At D = 0 implementations may differ in slope, but a slope there has to be.
         a, b, label = points_in_pairs(rng, pairs, nearest=0.05, farthest=1.5 * margin)
         what = f"{pairs} pairs, margin {margin}"
-        _compare(answer, reference.pairwise_margin, (a, b, label, margin), what, wrt=(0, 1))
+        _compare_with_gradients(
+            answer, reference.pairwise_margin, (a, b, label, margin), what, wrt=(0, 1)
+        )
     _, slopes = probes.gradient(answer, a, a.clone(), label, margin, wrt=(0, 1))
     true(
         all(part is None or bool(part.isfinite().all()) for part in slopes),
@@ -56,7 +62,9 @@ def pairwise_margin(rng: np.random.Generator, answer: Callable[..., Any]) -> Non
     )
     a, b = normal(rng, 1, 3), normal(rng, 1, 3)
     arguments = (a, b, torch.ones(1, 1), 8.0)
-    _compare(answer, reference.pairwise_margin, arguments, "one pair in space", wrt=(0, 1))
+    _compare_with_gradients(
+        answer, reference.pairwise_margin, arguments, "one pair in space", wrt=(0, 1)
+    )
 
 
 @examination("2.6d")
@@ -64,14 +72,16 @@ def soft_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> None
     """Examine `soft_dice_loss`: its values, and a gradient that trains."""
     for shape in ((5, 8), (30,), (2, 3, 4)):
         arguments = (2 * normal(rng, *shape), _zeros_and_ones(rng, *shape))
-        _compare(answer, reference.soft_dice_loss, arguments, f"scores of shape {shape}")
+        _compare_with_gradients(
+            answer, reference.soft_dice_loss, arguments, f"scores of shape {shape}"
+        )
 
 
 def _zeros_and_ones(rng: np.random.Generator, *shape: int) -> Tensor:
     return torch.tensor(rng.integers(0, 2, size=shape), dtype=torch.float32)
 
 
-def _compare(
+def _compare_with_gradients(
     answer: Callable[..., Any],
     right: Callable[..., Any],
     arguments: tuple[Any, ...],

@@ -52,10 +52,10 @@ def generalised_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) 
         ("another epsilon", _masks(rng, 0, 2, 3), _masks(rng, 0, 1, 2, 3), half),
         ("two classes", _masks(rng, 1, 0), _masks(rng, 0, 1), {}),
     ):
-        _compare(answer, truth, prediction, settings, what=what)
+        _compare_losses(answer, truth, prediction, settings, what=what)
     truth = _masks(rng, 0, 2, 3)
-    _compare(answer, truth, truth, {}, what="a perfect match")
-    _compare(answer, truth, 0 * truth, {}, what="a prediction of nothing")
+    _compare_losses(answer, truth, truth, {}, what="a perfect match")
+    _compare_losses(answer, truth, 0 * truth, {}, what="a prediction of nothing")
 
 
 @examination("1.5.2")
@@ -79,7 +79,7 @@ def generalised_dice_present(rng: np.random.Generator, answer: Callable[..., Any
         _examine_value(value, right, what=f"a {what} prediction, a large epsilon")
 
 
-def _compare(
+def _compare_losses(
     answer: Callable[..., Any],
     truth: NDArray[Any],
     prediction: NDArray[Any],

@@ -229,7 +229,7 @@ def image_pairs(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     for name, part, shape in zip(
         ("image0", "image1", "label"), item, ((1, 4, 6), (1, 4, 6), (1,)), strict=True
     ):
-        found, wanted = _describe(plain(part)), f"a float32 tensor of shape {shape}"
+        found, wanted = _tensor_in_words(plain(part)), f"a float32 tensor of shape {shape}"
         true(
             found == wanted,
             what=f"{name} of an item, {found}",
@@ -238,7 +238,7 @@ def image_pairs(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     _examine_draws(_draw_often(answer, images, labels), images, labels)
 
 
-def _describe(part: Any) -> str:
+def _tensor_in_words(part: Any) -> str:
     if not isinstance(part, Tensor):
         return f"of type {kind(part)}"
     return f"a {str(part.dtype).removeprefix('torch.')} tensor of shape {tuple(part.shape)}"

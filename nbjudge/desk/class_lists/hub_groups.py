@@ -16,7 +16,7 @@ __all__ = ["HubGroup"]
 #: By what a hub tells its services where it is, and that they are themselves.
 ADDRESS, TOKEN = "JUPYTERHUB_API_URL", "JUPYTERHUB_API_TOKEN"
 #: Bytes of the longest answer that is read.
-LONGEST = 4 * 2**20
+LONGEST_GROUP = 4 * 2**20
 
 
 class HubGroup:
@@ -62,7 +62,7 @@ class HubGroup:
             raise CourseError(message)
         url = f"{address.rstrip('/')}/groups/{quote(self._name, safe='')}"
         headers = {"Authorization": f"token {token}", "Accept": "application/json"}
-        answer = ask(url, headers=headers, longest=LONGEST)
+        answer = ask(url, headers=headers, longest=LONGEST_GROUP)
         if answer.status in (403, 404):
             message = (
                 f"The hub has no group {self._name!r}, or does not show it to the desk: give the "

@@ -20,10 +20,10 @@ from nbjudge.course.gradebook import open_gradebook, people_of
 from nbjudge.course.marks import Person
 from nbjudge.intake.platforms import is_fit
 
-__all__ = ["Enrolment", "LeftOut", "Listed", "enrol", "plain_name"]
+__all__ = ["Enrolment", "LeftOut", "Listed", "enrol", "one_line_name"]
 
 #: Characters of the longest name or id that is taken.
-LONGEST = 128
+LONGEST_NAME = 128
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ class Enrolment:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def plain_name(text: object) -> str:
+def one_line_name(text: object) -> str:
     r"""Return a name in one line; empty if it is none.
 
-    >>> plain_name(" Ada\n Lovelace"), plain_name(5), plain_name("x" * 200)
+    >>> one_line_name(" Ada\n Lovelace"), one_line_name(5), one_line_name("x" * 200)
     ('Ada Lovelace', '', '')
     """
-    if not isinstance(text, str) or len(text) > LONGEST:
+    if not isinstance(text, str) or len(text) > LONGEST_NAME:
         return ""
     return clean_characters(" ".join(unicodedata.normalize("NFC", text).split()))
 
@@ -104,7 +104,7 @@ def enrol(course: Course, listed: Sequence[Listed], *, by_number: bool) -> Enrol
     """
     with open_gradebook(course) as gradebook:
         known = {person.id: person for person in people_of(gradebook)}
-        whose, left_out = _whose(listed, known, by_number=by_number)
+        whose, left_out = _match_people(listed, known, by_number=by_number)
         added = tuple(student for student in whose if student not in known)
         named = tuple(
             student
@@ -112,13 +112,13 @@ def enrol(course: Course, listed: Sequence[Listed], *, by_number: bool) -> Enrol
             if student in known and not known[student].name and each.name
         )
         for student in (*added, *named):
-            _write(gradebook, student, whose[student])
+            _write_student(gradebook, student, whose[student])
         if added or named:
             gradebook.db.commit()
     return Enrolment(tuple(sorted(whose)), added, named, left_out)
 
 
-def _whose(
+def _match_people(
     listed: Sequence[Listed], known: Mapping[str, Person], *, by_number: bool
 ) -> tuple[dict[str, Listed], tuple[LeftOut, ...]]:
     """Return the people of a list by their id in the gradebook, and who is left out."""
@@ -157,7 +157,7 @@ def _why_no_id(said: str, spelled: Mapping[str, str]) -> str:
     return "" if other == said else f"is written {other} in the gradebook"
 
 
-def _write(gradebook: Gradebook, student: str, listed: Listed) -> None:
+def _write_student(gradebook: Gradebook, student: str, listed: Listed) -> None:
     found = gradebook.db.get(Student, student)
     if found is None:
         found = Student(id=student)

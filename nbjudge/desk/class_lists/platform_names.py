@@ -13,25 +13,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nbjudge.desk.class_lists.class_lists import ClassLists
-from nbjudge.desk.class_lists.listed_people import Listed, plain_name
+from nbjudge.desk.class_lists.listed_people import Listed, one_line_name
 from nbjudge.desk.lti.bounded_http import Unanswered, ask
-from nbjudge.desk.lti.learning_platforms import CUSTOM, Platform, is_web_address, origin_of
+from nbjudge.desk.lti.learning_platforms import CUSTOM, LearningPlatform, is_web_address, origin_of
 from nbjudge.desk.lti.members import LEARNS, TEACHES, has_role
 from nbjudge.desk.lti.service_leave import ServiceLeave
 from nbjudge.exceptions import CourseError
 
 __all__ = ["PlatformNames", "names_source"]
 
-SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+NAMES_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 #: Bytes of the longest page; how many pages and people a class has at most; seconds for all pages.
-LONGEST, MOST_PAGES, MOST_PEOPLE, WHOLE = 4 * 2**20, 200, 20_000, 60.0
+LONGEST_LIST, MOST_PAGES, MOST_PEOPLE, WHOLE_LIST_SECONDS = 4 * 2**20, 200, 20_000, 60.0
 #: Which of the members' words are which of a launch's.
-WORDS = {"sub": "user_id", "lms_user_id": "user_id", "email": "email"}
-WORDS |= {"lis_person_sourcedid": "lis_person_sourcedid"}
+MEMBER_FIELDS = {"sub": "user_id", "lms_user_id": "user_id", "email": "email"}
+MEMBER_FIELDS |= {"lis_person_sourcedid": "lis_person_sourcedid"}
 
 
-def names_source(platform: Platform, context: str) -> str:
+def names_source(platform: LearningPlatform, context: str) -> str:
     """Return by what the list of a course on a platform is known again."""
     return json.dumps([platform.issuer, platform.client_id, context])
 
@@ -41,7 +41,7 @@ class PlatformNames:
 
     Parameters
     ----------
-    platform : Platform
+    platform : LearningPlatform
     context : str
         The platform's id of the course.
     lists : ClassLists
@@ -50,7 +50,7 @@ class PlatformNames:
     """
 
     def __init__(
-        self, platform: Platform, context: str, lists: ClassLists, leave: ServiceLeave
+        self, platform: LearningPlatform, context: str, lists: ClassLists, leave: ServiceLeave
     ) -> None:
         self._platform = platform
         self._context = context
@@ -91,7 +91,7 @@ class PlatformNames:
             each
             for page in self._pages()
             for each in page
-            if _is_student(each) and self._word(each, WORDS[claim])
+            if _is_student(each) and self._word(each, MEMBER_FIELDS[claim])
         ]
         if not members:
             message = (
@@ -99,7 +99,7 @@ class PlatformNames:
                 f"{claim}: let it share that with the desk."
             )
             raise CourseError(message)
-        return [_listed(self._word(each, WORDS[claim]), each) for each in members]
+        return [_listed_person(self._word(each, MEMBER_FIELDS[claim]), each) for each in members]
 
     @staticmethod
     def _word(member: Mapping[str, Any], name: str) -> str:
@@ -117,7 +117,7 @@ class PlatformNames:
             raise CourseError(message)
         first, people = address, 0
         seen: set[str] = set()
-        end = time.monotonic() + WHOLE
+        end = time.monotonic() + WHOLE_LIST_SECONDS
         while address:
             if address in seen or len(seen) == MOST_PAGES or time.monotonic() > end:
                 raise Unanswered(f"The list of {self.label} has no end.")
@@ -132,12 +132,12 @@ class PlatformNames:
 
     def _page(self, address: str) -> tuple[Sequence[Mapping[str, Any]], str]:
         """Return the members on a page, and where the next one is."""
-        headers = self._leave.headers(self._platform, SCOPE, "read the names of the class")
-        answer = ask(address, headers={**headers, "Accept": MEDIA_TYPE}, longest=LONGEST)
+        headers = self._leave.headers(self._platform, NAMES_SCOPE, "read the names of the class")
+        answer = ask(address, headers={**headers, "Accept": MEDIA_TYPE}, longest=LONGEST_LIST)
         host = urlsplit(address).hostname
         if not answer.is_good:
             if answer.status == 401:
-                self._leave.drop(self._platform, SCOPE)
+                self._leave.drop(self._platform, NAMES_SCOPE)
             message = f"{host} answered with status {answer.status} when asked for the names"
             raise Unanswered(f"{message} of the class.")
         try:
@@ -163,6 +163,6 @@ def _is_student(member: Mapping[str, Any]) -> bool:
     return is_active and has_role(roles, LEARNS) and not has_role(roles, TEACHES)
 
 
-def _listed(said: str, member: Mapping[str, Any]) -> Listed:
-    first, last = (plain_name(member.get(name)) for name in ("given_name", "family_name"))
-    return Listed(said, first, last if first or last else plain_name(member.get("name")))
+def _listed_person(said: str, member: Mapping[str, Any]) -> Listed:
+    first, last = (one_line_name(member.get(name)) for name in ("given_name", "family_name"))
+    return Listed(said, first, last if first or last else one_line_name(member.get("name")))

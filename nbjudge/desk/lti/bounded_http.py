@@ -28,8 +28,8 @@ __all__ = ["HttpAnswer", "Unanswered", "ask"]
 
 #: Bytes of the longest answer that is read, if nobody says otherwise; seconds for one step of a
 #: request, and for all of it, from the name of the host to the last byte.
-LONGEST, STEP, WHOLE = 256 * 1024, 5.0, 10.0
-PIECE = 16 * 1024
+LONGEST_ANSWER, STEP, WHOLE_SECONDS = 256 * 1024, 5.0, 10.0
+READ_BYTES = 16 * 1024
 
 
 class Unanswered(CourseError):
@@ -62,7 +62,7 @@ def ask(
     *,
     data: bytes | None = None,
     headers: Mapping[str, str] | None = None,
-    longest: int = LONGEST,
+    longest: int = LONGEST_ANSWER,
 ) -> HttpAnswer:
     """Return what an address answers; with data it is sent there.
 
@@ -73,7 +73,7 @@ def ask(
     """
     host = urlsplit(url).hostname
     request = Request(url, data=data, headers=dict(headers or {}))
-    end = time.monotonic() + WHOLE
+    end = time.monotonic() + WHOLE_SECONDS
     answer: Future[HttpAnswer] = Future()
 
     def work() -> None:
@@ -84,9 +84,9 @@ def ask(
 
     # Finding a host by its name, and trying each of its addresses, keep to no bound of time.
     threading.Thread(target=work, name="asking", daemon=True).start()
-    late = f"{host} did not answer within {WHOLE:.0f} seconds."
+    late = f"{host} did not answer within {WHOLE_SECONDS:.0f} seconds."
     try:
-        return answer.result(WHOLE)
+        return answer.result(WHOLE_SECONDS)
     except _TooLong as error:
         raise Unanswered(f"{host} answered more than {longest // 1024} KB.") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -107,7 +107,7 @@ def _ask(request: Request, end: float, longest: int) -> HttpAnswer:
             return HttpAnswer(error.code, b"")
     with answer:
         body = bytearray()
-        while piece := answer.read1(PIECE):
+        while piece := answer.read1(READ_BYTES):
             body += piece
             if len(body) > longest:
                 raise _TooLong

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from nbjudge.desk.lti.learning_platforms import Platform, is_web_address, origin_of
+from nbjudge.desk.lti.learning_platforms import LearningPlatform, is_web_address, origin_of
 from nbjudge.desk.lti.tool_key import ToolKey
 from nbjudge.desk.store import Refused
 
@@ -22,11 +22,11 @@ __all__ = ["Question", "answer_to", "frame_policy", "read_question"]
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
-LINK = "ltiResourceLink"
+LINK_TYPE = "ltiResourceLink"
 #: How long a teacher may think about it.
-LIFE = timedelta(hours=1)
+QUESTION_LIFE = timedelta(hours=1)
 #: Characters of the longest word that a platform wants back.
-LONGEST = 10_000
+LONGEST_DATA = 10_000
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,16 @@ def read_question(settings: Mapping[str, Any], deployment: str) -> Question:
     if not isinstance(address, str) or not is_web_address(address):
         raise Refused("Your learning platform does not say where a choice goes, by https.", 403)
     accepts = settings.get("accept_types")
-    if not isinstance(accepts, list) or LINK not in accepts:
+    if not isinstance(accepts, list) or LINK_TYPE not in accepts:
         raise Refused("Your learning platform does not take a link to an assignment here.", 403)
-    if len(json.dumps(data)) > LONGEST:
+    if len(json.dumps(data)) > LONGEST_DATA:
         raise Refused("Your learning platform sends more than the desk can send back.", 403)
     return Question(address, deployment, settings.get("accept_lineitem") is not False, data)
 
 
 def answer_to(
     question: Question,
-    platform: Platform,
+    platform: LearningPlatform,
     key: ToolKey,
     url: str,
     assignment: str,
@@ -90,7 +90,7 @@ def answer_to(
     Parameters
     ----------
     question : Question
-    platform : Platform
+    platform : LearningPlatform
         Which asks.
     key : ToolKey
     url : str
@@ -102,7 +102,7 @@ def answer_to(
         In UTC, without a time zone.
     """
     link: dict[str, Any] = {
-        "type": LINK,
+        "type": LINK_TYPE,
         "title": assignment,
         "url": f"{url.rstrip('/')}/assignments/{quote(assignment, safe='')}",
         "custom": {"assignment": assignment},
@@ -120,7 +120,7 @@ def answer_to(
         "iss": platform.client_id,
         "aud": platform.issuer,
         "iat": began,
-        "exp": began + LIFE,
+        "exp": began + QUESTION_LIFE,
         "nonce": secrets.token_urlsafe(32),
         f"{CLAIM}deployment_id": question.deployment,
         f"{CLAIM}message_type": "LtiDeepLinkingResponse",

@@ -13,16 +13,16 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from nbjudge.desk.lti.bounded_http import Unanswered, ask
-from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.lti.learning_platforms import LearningPlatform
 from nbjudge.desk.store import Refused
 
 __all__ = ["KeySets"]
 
 #: How long keys are taken to be the same; and how soon they are fetched again for one not among
 #: them, so that nobody makes the desk ask again and again.
-FRESH, AGAIN = timedelta(hours=1), timedelta(minutes=1)
+KEYS_FRESH, KEYS_RETRY = timedelta(hours=1), timedelta(minutes=1)
 #: The most keys that are read, and the bits of the shortest that is one.
-MOST, BITS = 50, 2048
+MOST_KEYS, FEWEST_BITS = 50, 2048
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class KeySets:
         self._found: dict[str, _Keys] = {}
         self._lock = threading.Lock()
 
-    def key(self, platform: Platform, name: str) -> RSAPublicKey:
+    def key(self, platform: LearningPlatform, name: str) -> RSAPublicKey:
         """Return a platform's key of a name.
 
         Raises
@@ -57,8 +57,8 @@ class KeySets:
         """
         with self._lock:
             found = self._found.get(platform.jwks_url)
-            age = FRESH if found is None else self._clock() - found.asked
-            if found is None or age >= (FRESH if name in found.keys else AGAIN):
+            age = KEYS_FRESH if found is None else self._clock() - found.asked
+            if found is None or age >= (KEYS_FRESH if name in found.keys else KEYS_RETRY):
                 found = self._found[platform.jwks_url] = _Keys({}, self._clock())
                 found = self._found[platform.jwks_url] = _Keys(_fetch(platform), found.asked)
         if name not in found.keys:
@@ -66,7 +66,7 @@ class KeySets:
         return found.keys[name]
 
 
-def _fetch(platform: Platform) -> Mapping[str, RSAPublicKey]:
+def _fetch(platform: LearningPlatform) -> Mapping[str, RSAPublicKey]:
     try:
         answer = ask(platform.jwks_url, headers={"Accept": "application/json"})
     except Unanswered as error:
@@ -79,11 +79,13 @@ def _fetch(platform: Platform) -> Mapping[str, RSAPublicKey]:
     if not isinstance(keys, list):
         message = f"{platform.host} did not answer with its keys. Tell your instructor."
         raise Refused(message, 403)
-    read = ((each.get("kid"), _read(each)) for each in keys[:MOST] if isinstance(each, dict))
+    read = (
+        (each.get("kid"), _read_key(each)) for each in keys[:MOST_KEYS] if isinstance(each, dict)
+    )
     return {name: key for name, key in read if isinstance(name, str) and key is not None}
 
 
-def _read(told: Mapping[str, Any]) -> RSAPublicKey | None:
+def _read_key(told: Mapping[str, Any]) -> RSAPublicKey | None:
     """Return a key by which something can be signed for the desk; None if it is no such key."""
     if told.get("kty") != "RSA" or told.get("use", "sig") != "sig":
         return None
@@ -93,4 +95,4 @@ def _read(told: Mapping[str, Any]) -> RSAPublicKey | None:
         key = jwt.PyJWK(dict(told), algorithm="RS256").key
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-    return key if isinstance(key, RSAPublicKey) and key.key_size >= BITS else None
+    return key if isinstance(key, RSAPublicKey) and key.key_size >= FEWEST_BITS else None

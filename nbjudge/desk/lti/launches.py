@@ -17,25 +17,25 @@ import jwt
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.lti.deep_linking import Question, read_question
 from nbjudge.desk.lti.key_sets import KeySets
-from nbjudge.desk.lti.learning_platforms import Platform, is_web_address
+from nbjudge.desk.lti.learning_platforms import LearningPlatform, is_web_address
 from nbjudge.desk.store import Refused
 
 __all__ = ["SCORE", "Launch", "assignment_of", "own_path", "read_launch"]
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
-NAMES = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
-LINES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+NAMES_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+SCORES_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 VERSION, MESSAGE, CHOOSING = "1.3.0", "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
-SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
-NEEDED = ("iss", "aud", "exp", "iat", "nonce", "sub")
+DEEP_LINKING_CLAIM = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+NEEDED_CLAIMS = ("iss", "aud", "exp", "iat", "nonce", "sub")
 #: Seconds by which two clocks may differ.
 CLOCK_SKEW = 60
 #: Characters of the longest word of a platform's that is read.
-LONGEST = 2000
+LONGEST_CLAIM = 2000
 #: Where a platform may send people that is no assignment: the top, and the launch itself.
 ANYWHERE = ("", "/", "/lti/launch")
-FOLDER = "/assignments/"
+ASSIGNMENTS_PATH = "/assignments/"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Launch:
 
 
 def read_launch(
-    token: str, platform: Platform, nonce: str, key_sets: KeySets, now: datetime
+    token: str, platform: LearningPlatform, nonce: str, key_sets: KeySets, now: datetime
 ) -> Launch:
     """Return what a platform says, once everything about it is as it has to be.
 
@@ -83,7 +83,7 @@ def read_launch(
     ----------
     token : str
         What the platform has signed, or somebody in its name.
-    platform : Platform
+    platform : LearningPlatform
         Where the login was begun.
     nonce : str
         With which it was begun.
@@ -96,7 +96,7 @@ def read_launch(
     Refused
         If anything is not: the message says what, and nothing of what was sent.
     """
-    claims = _verified(token, platform, key_sets)
+    claims = _verify(token, platform, key_sets)
     _require_time(claims, now)
     _require_party(claims, platform)
     if not hmac.compare_digest(_word(claims, "nonce").encode(), nonce.encode()):
@@ -111,26 +111,28 @@ def read_launch(
     if not subject:
         raise Refused("Your learning platform does not say who you are.", 403)
     roles = claims.get(f"{CLAIM}roles")
-    custom = _mapping(claims, f"{CLAIM}custom")
+    custom = _mapping_in(claims, f"{CLAIM}custom")
     return Launch(
         subject=subject,
         roles=frozenset(each for each in roles if isinstance(each, str))
         if isinstance(roles, list)
         else frozenset(),
         email=_word(claims, "email"),
-        sourcedid=_word(_mapping(claims, f"{CLAIM}lis"), "person_sourcedid"),
+        sourcedid=_word(_mapping_in(claims, f"{CLAIM}lis"), "person_sourcedid"),
         custom={name: _word(custom, name) for name in custom},
         target=_word(claims, f"{CLAIM}target_link_uri"),
-        line=_line(_mapping(claims, LINES)),
-        context=_word(_mapping(claims, f"{CLAIM}context"), "id"),
-        names=_names(_mapping(claims, NAMES)),
-        question=read_question(_mapping(claims, SETTINGS), _word(claims, f"{CLAIM}deployment_id"))
+        line=_line_address(_mapping_in(claims, SCORES_CLAIM)),
+        context=_word(_mapping_in(claims, f"{CLAIM}context"), "id"),
+        names=_names_address(_mapping_in(claims, NAMES_CLAIM)),
+        question=read_question(
+            _mapping_in(claims, DEEP_LINKING_CLAIM), _word(claims, f"{CLAIM}deployment_id")
+        )
         if kind == CHOOSING
         else None,
     )
 
 
-def _verified(token: str, platform: Platform, key_sets: KeySets) -> Mapping[str, Any]:
+def _verify(token: str, platform: LearningPlatform, key_sets: KeySets) -> Mapping[str, Any]:
     """Return what is signed by a platform, for this desk."""
     try:
         header = jwt.get_unverified_header(token)
@@ -145,7 +147,7 @@ def _verified(token: str, platform: Platform, key_sets: KeySets) -> Mapping[str,
             issuer=platform.issuer,
             # Times are compared with the desk's own clock.
             options={
-                "require": list(NEEDED),
+                "require": list(NEEDED_CLAIMS),
                 "verify_exp": False,
                 "verify_iat": False,
                 "verify_nbf": False,
@@ -176,7 +178,7 @@ def _require_time(claims: Mapping[str, Any], now: datetime) -> None:
         raise Refused(message, 403)
 
 
-def _require_party(claims: Mapping[str, Any], platform: Platform) -> None:
+def _require_party(claims: Mapping[str, Any], platform: LearningPlatform) -> None:
     """Make sure that the desk is the one that a launch is for, and its course this one."""
     audience, party = claims["aud"], claims.get("azp")
     is_shared = isinstance(audience, list) and len(audience) > 1
@@ -189,7 +191,7 @@ def _require_party(claims: Mapping[str, Any], platform: Platform) -> None:
         )
         raise Refused(message, 403)
     # A platform lets anybody who teaches there add the desk to a course of their own.
-    context = _word(_mapping(claims, f"{CLAIM}context"), "id")
+    context = _word(_mapping_in(claims, f"{CLAIM}context"), "id")
     if context not in platform.context_ids:
         message = (
             f"The desk does not know this course of {platform.host}, {context!r}. Ask your "
@@ -201,25 +203,25 @@ def _require_party(claims: Mapping[str, Any], platform: Platform) -> None:
 def _word(claims: Mapping[str, Any], name: str) -> str:
     """Return a text that a platform says; empty if it says none, or leaves its place open."""
     found = claims.get(name)
-    if not isinstance(found, str) or len(found) > LONGEST:
+    if not isinstance(found, str) or len(found) > LONGEST_CLAIM:
         return ""
     # What a platform has nothing to put in place of stays as it was written: $Person.sourcedId.
     return "" if found.startswith("$") else found
 
 
-def _mapping(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _mapping_in(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = claims.get(name)
     return found if isinstance(found, dict) else {}
 
 
-def _line(told: Mapping[str, Any]) -> str:
+def _line_address(told: Mapping[str, Any]) -> str:
     """Return where a mark can be sent to."""
     line, scopes = _word(told, "lineitem"), told.get("scope")
     may = isinstance(scopes, list) and SCORE in scopes
     return line if may and is_web_address(line) else ""
 
 
-def _names(told: Mapping[str, Any]) -> str:
+def _names_address(told: Mapping[str, Any]) -> str:
     """Return where the names of a course can be read."""
     address = _word(told, "context_memberships_url")
     return address if is_web_address(address) else ""
@@ -251,7 +253,7 @@ def own_path(address: str, policy: DeskPolicy) -> str:
 
 def _name_in(path: str) -> str:
     """Return the assignment that a path names; empty if it names none."""
-    name = unquote(path.removeprefix(FOLDER)) if path.startswith(FOLDER) else ""
+    name = unquote(path.removeprefix(ASSIGNMENTS_PATH)) if path.startswith(ASSIGNMENTS_PATH) else ""
     return "" if "/" in name else name
 
 

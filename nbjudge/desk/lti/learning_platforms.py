@@ -12,11 +12,11 @@ from nbjudge.basics.settings import with_tuples
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Platform", "is_web_address", "origin_of", "read_platforms"]
+__all__ = ["LearningPlatform", "is_web_address", "origin_of", "read_platforms"]
 
 ADDRESSES = ("auth_login_url", "auth_token_url", "jwks_url")
-LISTS = ("deployment_ids", "context_ids")
-NEEDED = ("issuer", "client_id", *ADDRESSES, *LISTS)
+LIST_FIELDS = ("deployment_ids", "context_ids")
+NEEDED_FIELDS = ("issuer", "client_id", *ADDRESSES, *LIST_FIELDS)
 #: Which of a platform's words are the student's id in the gradebook, beside custom parameters.
 CLAIMS = ("lms_user_id", "sub", "email", "lis_person_sourcedid")
 CUSTOM = "custom."
@@ -26,7 +26,7 @@ HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
 @dataclass(frozen=True)
-class Platform:
+class LearningPlatform:
     """A learning platform, and the desk's registration there.
 
     Parameters
@@ -58,7 +58,7 @@ class Platform:
         return urlsplit(self.issuer).hostname or self.issuer
 
 
-def read_platforms(policy: DeskPolicy) -> tuple[Platform, ...]:
+def read_platforms(policy: DeskPolicy) -> tuple[LearningPlatform, ...]:
     """Return a course's platforms.
 
     Raises
@@ -74,23 +74,23 @@ def read_platforms(policy: DeskPolicy) -> tuple[Platform, ...]:
         raise CourseError(message)
     found = []
     for number, told in enumerate(policy.lti_platforms, 1):
-        if problem := _problem(told):
+        if problem := _problem_of_platform(told):
             message = (
                 f"The desk cannot be opened: platform {number} of c.Desk.lti_platforms {problem}, "
                 "in nbgrader_config.py."
             )
             raise CourseError(message)
-        found.append(Platform(**with_tuples(told)))
+        found.append(LearningPlatform(**with_tuples(told)))
     _require_apart(found)
     return tuple(found)
 
 
-def _problem(told: Mapping[str, object]) -> str:
+def _problem_of_platform(told: Mapping[str, object]) -> str:
     """Return what is wrong with a platform, to end a sentence; empty if nothing is."""
     for name in told:
-        if name not in (*NEEDED, "student_id"):
-            return f"has {name!r}, which is none of {', '.join((*NEEDED, 'student_id'))}"
-    for name in NEEDED:
+        if name not in (*NEEDED_FIELDS, "student_id"):
+            return f"has {name!r}, which is none of {', '.join((*NEEDED_FIELDS, 'student_id'))}"
+    for name in NEEDED_FIELDS:
         if not told.get(name):
             return f"has no {name}"
     for name in ("issuer", "client_id", *ADDRESSES):
@@ -99,7 +99,7 @@ def _problem(told: Mapping[str, object]) -> str:
     for name in ADDRESSES:
         if not is_web_address(str(told[name])):
             return f"has a {name} that is no address with https"
-    for name in LISTS:
+    for name in LIST_FIELDS:
         ids = told[name]
         if not isinstance(ids, list | tuple) or not all(isinstance(id, str) and id for id in ids):
             return f"has {name} that are no list of texts, such as ['1']"
@@ -111,7 +111,7 @@ def _problem(told: Mapping[str, object]) -> str:
     return ""
 
 
-def _require_apart(platforms: Sequence[Platform]) -> None:
+def _require_apart(platforms: Sequence[LearningPlatform]) -> None:
     """Make sure that it is never open which platform is meant, or whose number a number is."""
     registered = Counter((each.issuer, each.client_id) for each in platforms)
     if platforms and max(registered.values()) > 1:

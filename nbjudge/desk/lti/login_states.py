@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select
 
 from nbjudge.desk.database import Database, lti_logins
-from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.lti.learning_platforms import LearningPlatform
 from nbjudge.desk.store import Refused
 
-__all__ = ["LIFE", "Begun", "LoginStates"]
+__all__ = ["STATE_LIFE", "Begun", "LoginStates"]
 
 #: How long somebody may take, and how many may be on their way at once.
-LIFE, MOST = timedelta(minutes=10), 20_000
+STATE_LIFE, MOST_STATES = timedelta(minutes=10), 20_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class LoginStates:
         self._database = database
         self._clock = clock
 
-    def begin(self, platform: Platform) -> Begun:
+    def begin(self, platform: LearningPlatform) -> Begun:
         """Begin a login.
 
         Raises
@@ -71,9 +71,9 @@ class LoginStates:
             "began": now,
         }
         with self._database.writing() as connection:
-            connection.execute(delete(lti_logins).where(lti_logins.c.began < now - LIFE))
+            connection.execute(delete(lti_logins).where(lti_logins.c.began < now - STATE_LIFE))
             count = connection.scalar(select(func.count()).select_from(lti_logins)) or 0
-            if count >= MOST:
+            if count >= MOST_STATES:
                 raise Refused("Too many are coming in at once. Try again in ten minutes.", 429)
             connection.execute(insert(lti_logins).values(values))
         return begun
@@ -90,7 +90,7 @@ class LoginStates:
         with self._database.writing() as connection:
             row = connection.execute(select(lti_logins).where(this)).first()
             is_own = row is not None and hmac.compare_digest(row.browser, _digest(browser))
-            if row is None or not is_own or row.began < self._clock() - LIFE:
+            if row is None or not is_own or row.began < self._clock() - STATE_LIFE:
                 message = (
                     "This launch was not begun in this browser, or more than ten minutes ago, or "
                     "it was used already. Open it again from your learning platform."

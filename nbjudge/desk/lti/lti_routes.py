@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from nbjudge.desk.lti.deep_linking import Question, frame_policy
 from nbjudge.desk.lti.launches import own_path
-from nbjudge.desk.lti.learning_platforms import Platform
-from nbjudge.desk.lti.login_states import LIFE
+from nbjudge.desk.lti.learning_platforms import LearningPlatform
+from nbjudge.desk.lti.login_states import STATE_LIFE
 from nbjudge.desk.lti.lti_tool import Arrival, LtiTool
 from nbjudge.desk.store import Refused
 from nbjudge.desk.web.desk_keys import Visitor
@@ -32,9 +32,9 @@ __all__ = ["LtiRoutes"]
 
 COOKIE_PREFIX = "desk-lti-"
 #: Characters of the longest hint that a platform gives to get back.
-LONGEST = 4000
+LONGEST_PARAMETER = 4000
 #: How many refusals are noted within an hour: strangers shall not fill the disk.
-MOST_NOTES = 200
+MOST_LAUNCH_NOTES = 200
 
 
 class LtiRoutes:
@@ -53,7 +53,7 @@ class LtiRoutes:
         self._lti = lti
         self._doors = doors
         self._pages = pages
-        self._noted: deque[datetime] = deque(maxlen=MOST_NOTES)
+        self._noted: deque[datetime] = deque(maxlen=MOST_LAUNCH_NOTES)
 
     def routes(self) -> list[Route]:
         """Return the paths, below the desk's own."""
@@ -79,7 +79,7 @@ class LtiRoutes:
     def _begin(self, told: FormData | QueryParams) -> Response:
         policy = self._desk.policy
         words = {name: str(told.get(name, "")) for name in ("login_hint", "lti_message_hint")}
-        if not words["login_hint"] or max(map(len, words.values())) > LONGEST:
+        if not words["login_hint"] or max(map(len, words.values())) > LONGEST_PARAMETER:
             raise Refused("Your learning platform does not say whom it sends.", 400)
         own_path(str(told.get("target_link_uri", "")), policy)
         platform = self._lti.platform(str(told.get("iss", "")), str(told.get("client_id", "")))
@@ -100,7 +100,7 @@ class LtiRoutes:
         answer.set_cookie(
             _cookie(begun.state),
             begun.browser,
-            max_age=int(LIFE.total_seconds()),
+            max_age=int(STATE_LIFE.total_seconds()),
             path=f"{policy.base}/lti",
             secure=True,
             httponly=True,
@@ -157,7 +157,7 @@ class LtiRoutes:
         )
 
     def _framed(
-        self, answer: Response, platforms: Iterable[Platform], sends_to: str = ""
+        self, answer: Response, platforms: Iterable[LearningPlatform], sends_to: str = ""
     ) -> Response:
         """Let platforms show a page in a frame: there teachers choose."""
         frames = [sends_to] if sends_to else []
@@ -195,7 +195,7 @@ class LtiRoutes:
 
     def _note(self, refused: Refused) -> None:
         now = self._desk.clock()
-        if len(self._noted) == MOST_NOTES and now - self._noted[0] < timedelta(hours=1):
+        if len(self._noted) == MOST_LAUNCH_NOTES and now - self._noted[0] < timedelta(hours=1):
             logging.getLogger(__name__).warning("refused, and not noted: %s", refused)
             return
         self._noted.append(now)

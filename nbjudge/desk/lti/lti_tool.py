@@ -15,10 +15,10 @@ from nbjudge.desk.due_dates import ClassTerms
 from nbjudge.desk.lti.deep_linking import Question, answer_to
 from nbjudge.desk.lti.key_sets import KeySets
 from nbjudge.desk.lti.launches import Launch, assignment_of, read_launch
-from nbjudge.desk.lti.learning_platforms import Platform, read_platforms
+from nbjudge.desk.lti.learning_platforms import LearningPlatform, read_platforms
 from nbjudge.desk.lti.login_states import LoginStates
-from nbjudge.desk.lti.members import Member, PlatformGraders, grader_name, member_of, teaches
-from nbjudge.desk.lti.scores.score_queue import Line, ScoreQueue
+from nbjudge.desk.lti.members import LtiMember, PlatformGraders, grader_name, member_of, teaches
+from nbjudge.desk.lti.scores.score_queue import ScoreLine, ScoreQueue
 from nbjudge.desk.lti.scores.score_sending import ScoreSending
 from nbjudge.desk.lti.scores.score_service import ScoreService
 from nbjudge.desk.lti.service_leave import ServiceLeave
@@ -34,16 +34,16 @@ class Arrival:
 
     Parameters
     ----------
-    member : Member
-    platform : Platform
+    member : LtiMember
+    platform : LearningPlatform
     assignment : str
         That the link is to; empty if it is to none in particular.
     question : Question, optional
         What the platform asks, if somebody comes to choose what a link is to.
     """
 
-    member: Member
-    platform: Platform
+    member: LtiMember
+    platform: LearningPlatform
     assignment: str
     question: Question | None = None
 
@@ -101,7 +101,7 @@ class LtiTool:
             clock,
         )
 
-    def platforms(self) -> list[Platform]:
+    def platforms(self) -> list[LearningPlatform]:
         """Return the platforms that the course is on."""
         return list(self._platforms.values())
 
@@ -113,7 +113,7 @@ class LtiTool:
             for context in platform.context_ids
         ]
 
-    def platform(self, issuer: str, client_id: str) -> Platform:
+    def platform(self, issuer: str, client_id: str) -> LearningPlatform:
         """Return the platform that begins a login.
 
         Parameters
@@ -163,16 +163,18 @@ class LtiTool:
         return Arrival(member, platform, assignment, launch.question)
 
     def answer(
-        self, question: Question, platform: Platform, assignment: str, max_points: float
+        self, question: Question, platform: LearningPlatform, assignment: str, max_points: float
     ) -> str:
         """Return the answer to a platform that asks what a link is to: an assignment, signed."""
         url, now = self._policy.url, self._clock()
         return answer_to(question, platform, self.key, url, assignment, max_points, now)
 
-    def _remember(self, launch: Launch, platform: Platform, member: Member, name: str) -> None:
+    def _remember(
+        self, launch: Launch, platform: LearningPlatform, member: LtiMember, name: str
+    ) -> None:
         if member.is_grader or not (name and launch.line):
             return
-        line = Line(
+        line = ScoreLine(
             student=member.who,
             assignment=name,
             issuer=platform.issuer,

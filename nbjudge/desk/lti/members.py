@@ -11,13 +11,13 @@ from sqlalchemy import delete, insert, select
 from nbjudge.course.marks import Person
 from nbjudge.desk.database import Database, lti_graders
 from nbjudge.desk.lti.launches import Launch
-from nbjudge.desk.lti.learning_platforms import CUSTOM, Platform
+from nbjudge.desk.lti.learning_platforms import CUSTOM, LearningPlatform
 from nbjudge.desk.store import Refused
 
 __all__ = [
     "LEARNS",
     "TEACHES",
-    "Member",
+    "LtiMember",
     "PlatformGraders",
     "grader_name",
     "has_role",
@@ -29,29 +29,31 @@ __all__ = [
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 TEACHES, LEARNS = ("Instructor", "Administrator"), ("Learner",)
 #: For how long a platform's word lets somebody see the class.
-LIFE = timedelta(hours=12)
+MEMBER_LIFE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
-class Member:
+class LtiMember:
     """A student by the id in the gradebook, or a grader by a name of the platform's."""
 
     who: str
     is_grader: bool = False
 
 
-def grader_name(launch: Launch, platform: Platform) -> str:
+def grader_name(launch: Launch, platform: LearningPlatform) -> str:
     """Return by what name a grader from a platform stands in the desk's notes."""
     return f"{launch.subject} of {platform.host}"
 
 
-def member_of(launch: Launch, platform: Platform, people: Mapping[str, Person]) -> Member:
+def member_of(
+    launch: Launch, platform: LearningPlatform, people: Mapping[str, Person]
+) -> LtiMember:
     """Return who comes.
 
     Parameters
     ----------
     launch : Launch
-    platform : Platform
+    platform : LearningPlatform
         It says which of its words is the id of a student.
     people : mapping of str to Person
         Whom the gradebook knows, by id.
@@ -62,7 +64,7 @@ def member_of(launch: Launch, platform: Platform, people: Mapping[str, Person]) 
         If that is not certain; the message says what the instructor has to do.
     """
     if teaches(launch):
-        return Member(grader_name(launch, platform), is_grader=True)
+        return LtiMember(grader_name(launch, platform), is_grader=True)
     if not has_role(launch.roles, LEARNS):
         message = "In this course of your learning platform you are neither student nor teacher."
         raise Refused(message, 403)
@@ -79,7 +81,7 @@ def member_of(launch: Launch, platform: Platform, people: Mapping[str, Person]) 
     else:
         found = [id for id, person in people.items() if person.lms_user_id == said]
     if len(found) == 1:
-        return Member(found[0])
+        return LtiMember(found[0])
     many = "knows nobody" if not found else "knows several people"
     what = "number on the platform" if platform.student_id == "lms_user_id" else "id"
     message = (
@@ -99,7 +101,7 @@ def has_role(roles: Collection[str], wanted: tuple[str, ...]) -> bool:
     return any(role in roles or f"{ROLE}{role}" in roles for role in wanted)
 
 
-def _student_id(launch: Launch, platform: Platform) -> str:
+def _student_id(launch: Launch, platform: LearningPlatform) -> str:
     claim = platform.student_id
     if claim.startswith(CUSTOM):
         return launch.custom.get(claim.removeprefix(CUSTOM), "")
@@ -128,7 +130,7 @@ class PlatformGraders:
         with self._database.writing() as connection:
             connection.execute(delete(lti_graders).where(gone))
             if is_grader:
-                connection.execute(insert(lti_graders).values(who=who, until=now + LIFE))
+                connection.execute(insert(lti_graders).values(who=who, until=now + MEMBER_LIFE))
 
     def __contains__(self, who: str) -> bool:
         """Say whether somebody may see the class."""

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
 from nbjudge.desk.lti.bounded_http import Unanswered, ask
-from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.lti.learning_platforms import LearningPlatform
 from nbjudge.desk.lti.tool_key import ToolKey
 
 __all__ = ["ServiceLeave"]
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #: How long before its end leave is asked for again; what it lasts if a platform does not say so.
-BEFORE, LASTS = timedelta(seconds=60), timedelta(minutes=5)
+RENEW_BEFORE, LASTS = timedelta(seconds=60), timedelta(minutes=5)
 
 
 class ServiceLeave:
@@ -31,14 +31,14 @@ class ServiceLeave:
     def __init__(self, key: ToolKey, clock: Callable[[], datetime]) -> None:
         self._key = key
         self._clock = clock
-        self._found: dict[tuple[Platform, str], tuple[str, datetime]] = {}
+        self._found: dict[tuple[LearningPlatform, str], tuple[str, datetime]] = {}
 
-    def headers(self, platform: Platform, scope: str, what: str) -> dict[str, str]:
+    def headers(self, platform: LearningPlatform, scope: str, what: str) -> dict[str, str]:
         """Return the header by which a platform knows the desk.
 
         Parameters
         ----------
-        platform : Platform
+        platform : LearningPlatform
         scope : str
             What for, as LTI has it.
         what : str
@@ -51,11 +51,11 @@ class ServiceLeave:
         """
         return {"Authorization": f"Bearer {self._token(platform, scope, what)}"}
 
-    def drop(self, platform: Platform, scope: str) -> None:
+    def drop(self, platform: LearningPlatform, scope: str) -> None:
         """Ask anew the next time: the platform does not know the desk by what it gave."""
         self._found.pop((platform, scope), None)
 
-    def _token(self, platform: Platform, scope: str, what: str) -> str:
+    def _token(self, platform: LearningPlatform, scope: str, what: str) -> str:
         found = self._found.get((platform, scope))
         now = self._clock()
         if found is not None and now < found[1]:
@@ -86,5 +86,5 @@ class ServiceLeave:
             if isinstance(seconds, int) and 0 < seconds < 10**6
             else LASTS
         )
-        self._found[platform, scope] = token, now + lasts - BEFORE
+        self._found[platform, scope] = token, now + lasts - RENEW_BEFORE
         return token

@@ -21,14 +21,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from nbjudge.course.secret import is_open_to_others, write_secret
-from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.lti.learning_platforms import LearningPlatform
 from nbjudge.exceptions import CourseError
 
 __all__ = ["ToolKey"]
 
-NAME, BITS = ".desk_lti_key", 2048
+TOOL_KEY_FILE, TOOL_KEY_BITS = ".desk_lti_key", 2048
 #: How long a platform may take until it reads what the desk signed.
-LIFE = timedelta(minutes=5)
+TOKEN_LIFE = timedelta(minutes=5)
 #: By how much the desk's clock may be ahead of a platform's.
 ALLOWANCE = timedelta(minutes=1)
 
@@ -48,7 +48,7 @@ class ToolKey:
     """
 
     def __init__(self, root: Path) -> None:
-        path = root / NAME
+        path = root / TOOL_KEY_FILE
         try:
             if not path.exists():
                 write_secret(path, _new_pair())
@@ -76,12 +76,12 @@ class ToolKey:
         """Return the public key as platforms fetch it."""
         return {"keys": [{**self._public, "kid": self._id, "alg": "RS256", "use": "sig"}]}
 
-    def assertion(self, platform: Platform, now: datetime) -> str:
+    def assertion(self, platform: LearningPlatform, now: datetime) -> str:
         """Return the desk's word to a platform that it is the desk.
 
         Parameters
         ----------
-        platform : Platform
+        platform : LearningPlatform
         now : datetime
             In UTC, without a time zone.
         """
@@ -91,7 +91,7 @@ class ToolKey:
             "sub": platform.client_id,
             "aud": platform.auth_token_url,
             "iat": began - ALLOWANCE,
-            "exp": began + LIFE,
+            "exp": began + TOKEN_LIFE,
             "jti": secrets.token_urlsafe(24),
         }
         return self.sign(claims)
@@ -102,7 +102,7 @@ class ToolKey:
 
 
 def _new_pair() -> str:
-    key = generate_private_key(public_exponent=65537, key_size=BITS)
+    key = generate_private_key(public_exponent=65537, key_size=TOOL_KEY_BITS)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from nbjudge.desk.lti.lti_routes import LtiRoutes
 from nbjudge.desk.store import Refused
 from nbjudge.desk.web.class_routes import ClassRoutes
-from nbjudge.desk.web.desk_pages import TEMPLATES, DeskPages
+from nbjudge.desk.web.desk_pages import DESK_TEMPLATES, DeskPages
 from nbjudge.desk.web.desk_service import Desk
 from nbjudge.desk.web.doors import Doors
 from nbjudge.desk.web.guards import Guard
@@ -42,7 +42,7 @@ def application(desk: Desk) -> Guard:
         from nbjudge.desk.hub.hub_login import HubLogin  # which not everybody has installed
 
         hub = HubLogin(desk.policy, desk.key, doors)
-    script = (TEMPLATES / SCRIPT).read_bytes()
+    script = (DESK_TEMPLATES / SCRIPT).read_bytes()
 
     def show_script(_: Request) -> Response:
         headers = {"Cache-Control": "max-age=600"}

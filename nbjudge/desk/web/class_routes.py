@@ -16,7 +16,7 @@ from nbjudge.desk.web.doors import Doors
 __all__ = ["ClassRoutes"]
 
 #: How much of who did what is shown.
-MOST_NOTES = 500
+MOST_AUDIT_ROWS = 500
 
 
 class ClassRoutes:
@@ -72,7 +72,7 @@ class ClassRoutes:
 
     def _log(self, request: Request) -> Response:
         login = self._doors.require_grader(request)
-        return self._pages.render("log", login=login, notes=self._desk.store.notes(MOST_NOTES))
+        return self._pages.render("log", login=login, notes=self._desk.store.notes(MOST_AUDIT_ROWS))
 
     def _night(self, request: Request) -> Response:
         return self._stand(request, "night")

@@ -14,9 +14,9 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["Links", "Visitor", "desk_key"]
 
-NAME, VARIABLE = ".desk_key", "COURSE_DESK_SECRET"
+KEY_FILE, KEY_VARIABLE = ".desk_key", "COURSE_DESK_SECRET"
 #: Bytes of the shortest key that is taken.
-SHORTEST = 32
+SHORTEST_KEY = 32
 
 
 def desk_key(root: Path) -> bytes:
@@ -36,9 +36,9 @@ def desk_key(root: Path) -> bytes:
     CourseError
         If there is none, and none can be written; or if it is too short, or others can read it.
     """
-    if given := os.environ.get(VARIABLE):
-        return _long_enough(given, f"the environment variable {VARIABLE}")
-    path = root / NAME
+    if given := os.environ.get(KEY_VARIABLE):
+        return _long_enough(given, f"the environment variable {KEY_VARIABLE}")
+    path = root / KEY_FILE
     try:
         if not path.exists():
             write_secret(path, secrets.token_hex(32))
@@ -49,16 +49,17 @@ def desk_key(root: Path) -> bytes:
     except OSError as error:
         message = (
             f"The desk has no key: {path} cannot be written or read ({error.strerror}). "
-            f"Set the environment variable {VARIABLE} to a long text that nobody knows."
+            f"Set the environment variable {KEY_VARIABLE} to a long text that nobody knows."
         )
         raise CourseError(message) from error
     return _long_enough(text, str(path))
 
 
 def _long_enough(text: str, where: str) -> bytes:
-    if len(text.encode()) < SHORTEST:
+    if len(text.encode()) < SHORTEST_KEY:
         raise CourseError(
-            f"The desk's key in {where} is shorter than {SHORTEST} characters. Take a longer one."
+            f"The desk's key in {where} is shorter than {SHORTEST_KEY} characters. "
+            "Take a longer one."
         )
     return text.encode()
 

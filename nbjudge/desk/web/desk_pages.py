@@ -11,20 +11,20 @@ from starlette.responses import HTMLResponse
 
 import nbjudge.desk
 from nbjudge.desk.receipts import in_zone, spell
-from nbjudge.desk.store import HandIn, State
+from nbjudge.desk.store import HandIn, HandInState
 from nbjudge.desk.web.desk_service import Desk
 from nbjudge.desk.web.logins import Login
 from nbjudge.pages.frame import Pages
 
-__all__ = ["TEMPLATES", "DeskPages"]
+__all__ = ["DESK_TEMPLATES", "DeskPages"]
 
-TEMPLATES = Path(nbjudge.desk.__file__).parent / "templates"
+DESK_TEMPLATES = Path(nbjudge.desk.__file__).parent / "templates"
 FATES = {
-    State.WAITING: "It waits to be marked",
-    State.MARKING: "It is being marked",
-    State.MARKED: "It is marked",
-    State.FAILED: "It could not be marked by itself, so a person looks at it",
-    State.KEPT: "It is kept, and not marked: another hand-in counts",
+    HandInState.WAITING: "It waits to be marked",
+    HandInState.MARKING: "It is being marked",
+    HandInState.MARKED: "It is marked",
+    HandInState.FAILED: "It could not be marked by itself, so a person looks at it",
+    HandInState.KEPT: "It is kept, and not marked: another hand-in counts",
 }
 
 
@@ -38,7 +38,7 @@ class DeskPages:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._pages = Pages(TEMPLATES)
+        self._pages = Pages(DESK_TEMPLATES)
 
     @property
     def style_hash(self) -> str:

@@ -24,11 +24,11 @@ from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.due_dates import ClassTerms
 from nbjudge.desk.lti.lti_tool import LtiTool
 from nbjudge.desk.marking import GetPool, Marking, utc_now
-from nbjudge.desk.outcomes import Outcome, Shown, level_now, show
+from nbjudge.desk.outcomes import HandInOutcome, Shown, level_now, show
 from nbjudge.desk.placement import require_fit_student
 from nbjudge.desk.receipts import Receipt, Receipts, is_zone
-from nbjudge.desk.recognise import recognise, save
-from nbjudge.desk.store import HandedFile, HandIn, Refused, State, Store
+from nbjudge.desk.recognise import recognise, save_file
+from nbjudge.desk.store import HandedFile, HandIn, HandInState, Refused, Store
 from nbjudge.desk.vault import Vault
 from nbjudge.desk.web.desk_keys import Links, Visitor, desk_key
 from nbjudge.desk.web.logins import Logins
@@ -37,10 +37,10 @@ from nbjudge.grading import batch
 __all__ = ["Desk", "Offer"]
 
 #: Seconds for which the notebooks of an assignment are taken to be the same.
-FRESH = 10.0
+CONFIG_FRESH = 10.0
 #: Hand-ins that are looked through at once; uploads of one student within an hour, those that were
 #: refused included, for each that may be accepted.
-AT_ONCE, TRIES = 4, 3
+UPLOADS_AT_ONCE, UPLOAD_TRIES = 4, 3
 #: Uploads of one student that may be on their way at once.
 SIDE_BY_SIDE = 2
 
@@ -132,7 +132,7 @@ class Desk:
         )
         #: Who is in the class, as others have it.
         self.class_lists = ListReading(course, lists, self.store, self._sources(), clock)
-        self._looking = threading.Semaphore(AT_ONCE)
+        self._looking = threading.Semaphore(UPLOADS_AT_ONCE)
         self._reading = threading.Lock()
         self._versions: dict[str, tuple[float, Mapping[str, NotebookVersion]]] = {}
         self._sending: Counter[str] = Counter()
@@ -194,7 +194,7 @@ class Desk:
         """
         with self._reading:  # the others find what one of them has read
             read_at, found = self._versions.get(assignment, (float("-inf"), {}))
-            if time.monotonic() - read_at > FRESH:
+            if time.monotonic() - read_at > CONFIG_FRESH:
                 if assignment not in self.terms().due:
                     raise Refused("There is no such assignment.", 404)
                 try:
@@ -267,7 +267,7 @@ class Desk:
         uploads = self._uploads[student]
         while uploads and (now - uploads[0]).total_seconds() > 3600:
             uploads.popleft()
-        if len(uploads) >= TRIES * self.policy.attempts_per_hour:
+        if len(uploads) >= UPLOAD_TRIES * self.policy.attempts_per_hour:
             message = "You have sent very much within an hour. Try again later."
             raise Refused(f"{message} What you handed in is kept.", 429)
         uploads.append(now)
@@ -299,7 +299,7 @@ class Desk:
             came.mkdir(parents=True)
             work.mkdir()
             for name, file in sent:
-                save(name, file.read(), came)
+                save_file(name, file.read(), came)
             found = recognise(came.parent, work, notebooks, self.policy)
             files = []
             for place, (name, path) in found.files.items():
@@ -330,16 +330,16 @@ class Desk:
 
     def shown(self, hand_in: HandIn) -> Shown | None:
         """Return what a student is shown of a hand-in now; None if it is not marked."""
-        if hand_in.outcome is None or hand_in.state == State.FAILED:
+        if hand_in.outcome is None or hand_in.state == HandInState.FAILED:
             return None
         level = level_now(self.policy, self.terms(), hand_in.assignment, self.clock())
         held = self.store.held(hand_in.assignment)
-        return show(Outcome.from_data(hand_in.outcome), level, held)
+        return show(HandInOutcome.from_data(hand_in.outcome), level, held)
 
     def shows_feedback(self, hand_in: HandIn) -> bool:
         """Say whether the whole page may be seen: only what counts has one."""
         found = self.shown(hand_in)
-        is_marked = hand_in.counts and hand_in.state == State.MARKED
+        is_marked = hand_in.counts and hand_in.state == HandInState.MARKED
         return is_marked and found is not None and found.level == "feedback"
 
     def path_of(self, file: HandedFile) -> Path:

@@ -11,7 +11,7 @@ from nbjudge.desk.store import Refused
 from nbjudge.desk.web.desk_keys import Visitor
 from nbjudge.desk.web.desk_service import Desk
 from nbjudge.desk.web.guards import require_same_origin
-from nbjudge.desk.web.logins import LIFE, Login
+from nbjudge.desk.web.logins import LOGIN_LIFE, Login
 from nbjudge.desk.web.uploads import read_form
 
 __all__ = ["Doors"]
@@ -77,7 +77,7 @@ class Doors:
         answer.set_cookie(
             self._cookie,
             session,
-            max_age=int(LIFE.total_seconds()),
+            max_age=int(LOGIN_LIFE.total_seconds()),
             path=policy.base or "/",
             secure=policy.is_encrypted,
             httponly=True,

@@ -17,7 +17,7 @@ from nbjudge.desk.web.desk_keys import Visitor
 __all__ = ["Login", "Logins"]
 
 #: How long somebody stays logged in.
-LIFE = timedelta(days=14)
+LOGIN_LIFE = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Logins:
             "began": now,
         }
         with self._database.writing() as connection:
-            connection.execute(delete(sessions).where(sessions.c.began < now - LIFE))
+            connection.execute(delete(sessions).where(sessions.c.began < now - LOGIN_LIFE))
             if before:
                 connection.execute(delete(sessions).where(sessions.c.digest == _digest(before)))
             connection.execute(insert(sessions).values(values))
@@ -71,7 +71,7 @@ class Logins:
         query = select(sessions).where(sessions.c.digest == _digest(key))
         with self._database.reading() as connection:
             row = connection.execute(query).first()
-        if row is None or row.began < self._clock() - LIFE:
+        if row is None or row.began < self._clock() - LOGIN_LIFE:
             return None
         return Login(Visitor(row.who, bool(row.is_grader)), row.csrf)
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from nbjudge.desk.night import exercise_labels
 from nbjudge.desk.receipts import in_zone
-from nbjudge.desk.store import HandIn, Refused, State
+from nbjudge.desk.store import HandIn, HandInState, Refused
 from nbjudge.desk.web.desk_keys import Visitor
 from nbjudge.desk.web.desk_service import Desk
 from nbjudge.desk.web.doors import Doors
@@ -90,7 +90,7 @@ class NotebookRoutes:
             "remarks": list(hand_in.remarks),
             "counts": hand_in.counts,
             "is_over": hand_in.is_over,
-            "is_failed": hand_in.state == State.FAILED,
+            "is_failed": hand_in.state == HandInState.FAILED,
             "page": f"{self._desk.policy.url.rstrip('/')}/hand-ins/{hand_in.id}",
             "points": shown.points if shown else None,
             "max_points": shown.max_points if shown else None,

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from nbjudge.desk.night import exercise_labels
-from nbjudge.desk.outcomes import Outcome, feedback_page
+from nbjudge.desk.outcomes import HandInOutcome, feedback_page
 from nbjudge.desk.receipts import in_zone
 from nbjudge.desk.store import HandIn, Refused
 from nbjudge.desk.web.desk_pages import DeskPages
@@ -164,7 +164,9 @@ class StudentRoutes:
 
     def _of_one(self, request: Request, template: str) -> Response:
         login, each = self._find(request)
-        outcome = Outcome.from_data(each.outcome) if each.outcome is not None else Outcome()
+        outcome = (
+            HandInOutcome.from_data(each.outcome) if each.outcome is not None else HandInOutcome()
+        )
         notebooks = self._desk.notebooks(each.assignment)
         page_name = OVERVIEW if len(notebooks) > 1 else f"{next(iter(notebooks))}.html"
         return self._pages.render(
@@ -184,7 +186,7 @@ class StudentRoutes:
     def _receipt(self, request: Request) -> Response:
         _, each = self._find(request)
         text = self._desk.receipts.text(self._desk.receipt(each))
-        return PlainTextResponse(text, headers=_attached(f"receipt-{each.id}.txt"))
+        return PlainTextResponse(text, headers=_as_attachment(f"receipt-{each.id}.txt"))
 
     def _file(self, request: Request) -> Response:
         _, each = self._find(request)
@@ -196,7 +198,7 @@ class StudentRoutes:
             self._desk.path_of(file),
             media_type="application/octet-stream",
             headers={
-                **_attached(file.place.rpartition("/")[2]),
+                **_as_attachment(file.place.rpartition("/")[2]),
                 "Content-Security-Policy": SANDBOX,
             },
         )
@@ -224,6 +226,6 @@ class StudentRoutes:
         )
 
 
-def _attached(name: str) -> dict[str, str]:
+def _as_attachment(name: str) -> dict[str, str]:
     """Return the header that has a browser save what it gets."""
     return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}

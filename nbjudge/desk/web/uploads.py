@@ -15,7 +15,7 @@ from nbjudge.desk.store import Refused
 __all__ = ["read_body", "read_form"]
 
 #: Bytes of a form without files; and beside the files of one with them: its fields and headers.
-SMALL = 64 * 1024
+SMALL_BODY = 64 * 1024
 #: Seconds that a small form may take.
 SHORT = 20
 
@@ -40,14 +40,14 @@ async def read_form(
     Refused
         If it is larger, slower, or no form.
     """
-    kind = _kind(request)
-    stream = _bounded(request, most + SMALL, seconds)
+    kind = _media_type(request)
+    stream = _bounded_body(request, most + SMALL_BODY, seconds)
     if kind == "multipart/form-data":
         parser: FormParser | MultiPartParser = MultiPartParser(
-            request.headers, stream, max_files=files, max_fields=20, max_part_size=SMALL
+            request.headers, stream, max_files=files, max_fields=20, max_part_size=SMALL_BODY
         )
     elif kind == "application/x-www-form-urlencoded":
-        stream = _bounded(request, SMALL, seconds)
+        stream = _bounded_body(request, SMALL_BODY, seconds)
         parser = FormParser(request.headers, stream)
     else:
         raise Refused("This is no form of the desk's.", 415)
@@ -66,16 +66,16 @@ async def read_body(request: Request, *, most: int, seconds: float) -> bytes:
     Refused
         If it is larger, or slower.
     """
-    return b"".join([chunk async for chunk in _bounded(request, most, seconds)])
+    return b"".join([chunk async for chunk in _bounded_body(request, most, seconds)])
 
 
-def _kind(request: Request) -> str:
+def _media_type(request: Request) -> str:
     told = Message()
     told["content-type"] = request.headers.get("content-type", "")
     return told.get_content_type()
 
 
-async def _bounded(request: Request, most: int, seconds: float) -> AsyncGenerator[bytes, None]:
+async def _bounded_body(request: Request, most: int, seconds: float) -> AsyncGenerator[bytes, None]:
     """Yield what comes, as long as it is neither more nor slower than it may be."""
     too_much = Refused(
         f"Nothing was handed in: it is larger than {most / 2**20:.0f} MB. "

@@ -301,7 +301,7 @@ def fetch_all() -> list[Fetched]:
         If a file is damaged or cannot be kept.
     """
     _failures.clear()
-    return [_find(data_set) for data_set in DATA_SETS]
+    return [_find_data(data_set) for data_set in DATA_SETS]
 
 
 def say_ready() -> None:
@@ -312,7 +312,7 @@ def say_ready() -> None:
     print(f"Ready. Python {platform.python_version()}, {_versions()}.")
     places: dict[str, list[str]] = {}
     for data_set, what in WHAT.items():
-        places.setdefault(_place(data_set), []).append(what)
+        places.setdefault(_origin_of(data_set), []).append(what)
     for place, data_sets in places.items():
         print(f"{', '.join(data_sets).capitalize()}: {place}.")
 
@@ -326,7 +326,7 @@ def _versions() -> str:
     )
 
 
-def _place(data_set: str) -> str:
+def _origin_of(data_set: str) -> str:
     """Say where a data set would be loaded from."""
     with suppress(DataError):
         for folder in (_data_dir(), cache_dir()):
@@ -357,7 +357,7 @@ def read_ahead() -> None:
 
 
 def _path_or_announce(data_set: str) -> Path | None:
-    found = _find(data_set)
+    found = _find_data(data_set)
     if found.path is None and data_set not in _announced:
         _announced.add(data_set)
         # On stdout: nbgrader takes marks away for a cell that writes to stderr.
@@ -370,7 +370,7 @@ def _path_or_announce(data_set: str) -> Path | None:
     return found.path
 
 
-def _find(data_set: str) -> Fetched:
+def _find_data(data_set: str) -> Fetched:
     if (here := _first_file(data_set, _data_dir())) is not None:
         if not _is_intact(here):
             message = (
@@ -643,7 +643,7 @@ def _generate_drawings(alphabet: str) -> Drawings:
     characters = ALPHABETS[alphabet][1]
     rng = np.random.default_rng(characters)
     images = [
-        _draw(_unsteady(strokes, rng))
+        _draw_strokes(_unsteady(strokes, rng))
         for strokes in (_invent_character(rng) for _ in range(characters))
         for _ in range(DRAWINGS_PER_CHARACTER)
     ]
@@ -668,7 +668,7 @@ def _unsteady(strokes: NDArray[np.float64], rng: np.random.Generator) -> NDArray
     return shaken @ (rotation @ stretch_and_slant).T + rng.normal(0, 5.0, size=2)
 
 
-def _draw(strokes: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _draw_strokes(strokes: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Draw a cubic through the points of each stroke, three pixels wide, as white ink on black."""
     cubics = np.linalg.solve(np.vander(np.linspace(0, 1, 4)), strokes)
     curves = np.vander(np.linspace(0, 1, 250), 4) @ cubics

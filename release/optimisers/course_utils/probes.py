@@ -298,7 +298,7 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
         if "batch_size" in source or "dataloader" in source
     ]
     cells = [shell.transform_cell(_without_magic(source)) for source in raw]
-    names = [_assigned_names(code) for code in cells]
+    names = [_names_assigned_in(code) for code in cells]
     sizes, loaders = (
         {i for i, found in enumerate(names) if name in found}
         for name in ("batch_size", "dataloader")
@@ -606,7 +606,7 @@ def _without_magic(source: str) -> str:
     return rest if first.split()[:1] in (["%%time"], ["%%capture"]) else source
 
 
-def _assigned_names(code: str) -> set[str]:
+def _names_assigned_in(code: str) -> set[str]:
     """The names that a cell's top-level statements assign."""
     try:
         return set(_stored_names(ast.parse(code)))

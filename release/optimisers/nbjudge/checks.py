@@ -284,11 +284,11 @@ def _difference(
     actual = remote.plain(actual)
     if isinstance(expected, tuple | list):
         parts = _parts(actual)
-        wanted = f"{_count(len(expected), 'value')} {'was' if len(expected) == 1 else 'were'}"
+        wanted = f"{_count_of(len(expected), 'value')} {'was' if len(expected) == 1 else 'were'}"
         if parts is None:
             return f"{name} is {_kind(actual)}, and {wanted} expected"
         if len(parts) != len(expected):
-            return f"{name} has {_count(len(parts), 'value')}, and {wanted} expected"
+            return f"{name} has {_count_of(len(parts), 'value')}, and {wanted} expected"
         labels = names or [_ordinal(i, name) for i in range(len(expected))]
         for part, wish, label in zip(parts, expected, labels, strict=True):
             problem = _difference(part, wish, label, [], rtol, atol, dtype, reveal)
@@ -550,7 +550,7 @@ def _number(value: Any) -> str:
     return f"{number:.1f}" if number == round(number, 1) and abs(number) < 1e6 else f"{number:.7g}"
 
 
-def _count(number: int, noun: str) -> str:
+def _count_of(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

@@ -28,7 +28,7 @@ URL, KEY = "COURSE_DESK_URL", "COURSE_DESK_KEY"
 GRADING = "NBGRADER_EXECUTION"
 #: Seconds for one answer of the desk, between two looks at the result, and after which a student
 #: is not kept waiting for it.
-ANSWER, PAUSE, PATIENCE = 60, 1.0, 90
+ANSWER_SECONDS, ASK_EVERY, MARK_PATIENCE = 60, 1.0, 90
 
 
 def hand_in(
@@ -77,7 +77,7 @@ def hand_in(
     for remark in found["remarks"]:
         print(remark)
     print(f"Receipt and result: {found['page']}")
-    _show(desk.wait(found))
+    _print_result(desk.wait(found))
 
 
 def _shell() -> Any:
@@ -143,9 +143,9 @@ class _Desk:
 
     def wait(self, found: dict[str, Any]) -> dict[str, Any]:
         """Return a hand-in once it is marked, or after a while as it is then."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + MARK_PATIENCE
         while not found["is_over"] and time.monotonic() < end:
-            time.sleep(PAUSE)
+            time.sleep(ASK_EVERY)
             found = self._ask(f"hand-ins/{found['id']}")
         return found
 
@@ -155,13 +155,13 @@ class _Desk:
         headers = {"Authorization": f"Bearer {self._key}", **(more or {})}
         request = Request(f"{self._address}/api/{what}", data=content, headers=headers)
         try:
-            with self._opener.open(request, timeout=ANSWER) as answer:
+            with self._opener.open(request, timeout=ANSWER_SECONDS) as answer:
                 found: dict[str, Any] = json.load(answer)
                 return found
         except HTTPError as error:
             if error.code in (401, 403):
                 os.environ.pop(KEY, None)  # it is asked for again
-            raise CourseError(_problem(error)) from None
+            raise CourseError(_problem_told(error)) from None
         except (URLError, OSError, ValueError) as error:
             why = getattr(error, "reason", error)
             message = (
@@ -171,14 +171,14 @@ class _Desk:
             raise CourseError(message) from None
 
 
-def _problem(error: HTTPError) -> str:
+def _problem_told(error: HTTPError) -> str:
     try:
         return str(json.load(error)["problem"])
     except (ValueError, KeyError, TypeError, OSError):
         return f"The desk refused it, with code {error.code}. Ask your instructor."
 
 
-def _show(found: dict[str, Any]) -> None:
+def _print_result(found: dict[str, Any]) -> None:
     if not found["is_over"]:
         print("It is not marked yet; the page will show the result.")
         return

@@ -27,7 +27,7 @@ def test_the_examples_hold() -> None:
 def read(folder: Path, content: bytes) -> csv_files.Sheet:
     path = folder / "table.csv"
     path.write_bytes(content)
-    return csv_files.read(path)
+    return csv_files.read_csv(path)
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
@@ -106,5 +106,5 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
     (tmp_path / "folder").mkdir()
 
     with pytest.raises(CourseError, match="cannot be written"):
-        csv_files.save(tmp_path / "folder", b"x")
+        csv_files.write_whole(tmp_path / "folder", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

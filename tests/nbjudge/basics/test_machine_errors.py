@@ -29,7 +29,7 @@ from nbjudge.basics.stop_signals import stop_signals
 from nbjudge.cli import commands
 from nbjudge.course.course import Course
 from nbjudge.course.folders import grading_lock, log_to_file
-from nbjudge.course.gradebook import MarksNotSaved, marks
+from nbjudge.course.gradebook import MarksNotSaved, marks_of_class
 from nbjudge.course.gradebook_file import require_fit_gradebook
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.feedback import write
@@ -172,7 +172,7 @@ def test_what_was_not_saved_is_code_3_and_the_rest_is_done(
 
     assert result.exit_code == 3
     assert "There is no space left" in result.stdout
-    assert [student.student for student in marks(course, "sums")] == ["ada"]
+    assert [student.student for student in marks_of_class(course, "sums")] == ["ada"]
     assert call(course, "autograde", *options).exit_code == 0
     assert unseen.graded == ["ada", "bob", "bob"]
 
@@ -264,7 +264,7 @@ def test_the_newest_backup_beside_an_empty_gradebook_is_named(course: Course) ->
     path.touch()
 
     with pytest.raises(MarksNotSaved, match=r"gradebook\.db\.2026-03-01-120000\.000001"):
-        marks(course, "sums")
+        marks_of_class(course, "sums")
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_a_gradebook_that_is_damaged_or_anothers_is_not_touched(
     before = path.read_bytes()
 
     with pytest.raises(MarksNotSaved, match=told):
-        marks(course, "sums")
+        marks_of_class(course, "sums")
 
     assert path.read_bytes() == before
 
@@ -375,7 +375,7 @@ def test_the_writer_waits_for_who_has_locked_the_gradebook(course: Course) -> No
         one.save([MarkedSubmission("ada", None, results)])
         helper.join()
 
-    assert [student.student for student in marks(course, "sums")] == ["ada"]
+    assert [student.student for student in marks_of_class(course, "sums")] == ["ada"]
 
 
 def unseen_results(course: Course) -> Any:
@@ -405,7 +405,7 @@ def test_an_entry_that_another_program_has_just_made_is_found_at_the_second_try(
     with closing(writer.Writer(course, "sums")) as one:
         assert one.save([MarkedSubmission("ada", None, results)]) == {}
 
-    assert [student.student for student in marks(course, "sums")] == ["ada"]
+    assert [student.student for student in marks_of_class(course, "sums")] == ["ada"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there are no such signals")
@@ -475,12 +475,12 @@ def test_a_long_folder_for_temporary_files_is_passed_over_for_sockets(
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
 
-    assert len(os.fsencode(temporary_folders.short_folder())) <= temporary_folders.MOST
+    assert len(os.fsencode(temporary_folders.short_folder())) <= temporary_folders.MOST_OF_PATH
     with temporary_folders.short_temporary_folder():
         assert tempfile.gettempdir() == str(temporary_folders.short_folder())
     assert tempfile.gettempdir() == str(long)
 
-    monkeypatch.setattr(temporary_folders, "MOST", 0)
+    monkeypatch.setattr(temporary_folders, "MOST_OF_PATH", 0)
     with pytest.raises(CourseError, match="Set TMPDIR"):
         temporary_folders.short_folder()
 

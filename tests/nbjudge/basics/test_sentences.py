@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbjudge.basics.sentences import MOST_CHARACTERS, group_sentences
+from nbjudge.basics.sentences import MOST_OF_ONE, group_sentences
 
 
 def test_different_sentences_stay_as_they_are() -> None:
@@ -55,7 +55,7 @@ def test_kinds_without_end_are_counted() -> None:
 def test_a_long_sentence_is_cut() -> None:
     (told,) = group_sentences(["x" * 10_000])
 
-    assert len(told) == MOST_CHARACTERS
+    assert len(told) == MOST_OF_ONE
 
 
 def test_grouping_again_changes_nothing_more() -> None:

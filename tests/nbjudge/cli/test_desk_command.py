@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from nbjudge.cli import open_desk
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
 from nbjudge.sandbox import bubblewrap
@@ -164,5 +164,5 @@ def test_an_evening_at_the_desk(course: Course, port: int, tmp_path: Path) -> No
         program.process.wait(120)
 
     assert (found["points"], found["max_points"]) == (5.0, 7.0)
-    (row,) = marks(course, "sums")
+    (row,) = marks_of_class(course, "sums")
     assert sum(mark.points for mark in row.marks) == 5.0

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from nbjudge.cli.commands import app
 from nbjudge.cli.first_course import CONFIG, make_course
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.release import source
@@ -35,7 +35,7 @@ def run(root: Path, *arguments: str) -> Any:
 
 
 def hand_in(course: Course, student: str, answers: dict[str, str]) -> None:
-    notebook = source.read(course.root / "release" / "warm_up" / "warm_up.ipynb")
+    notebook = source.read_source(course.root / "release" / "warm_up" / "warm_up.ipynb")
     for name, text in answers.items():
         source.by_grade_id(notebook)[name].source = text
     folder = course.root / "submitted" / student / "warm_up"
@@ -112,7 +112,7 @@ def test_it_is_released_graded_told_of_and_reported_on_at_once(
     run(tmp_path, "report", "warm_up")
 
     assert "nothing given away" in released.stdout
-    ada, bea = marks(course, "warm_up")
+    ada, bea = marks_of_class(course, "warm_up")
     assert [(mark.exercise, mark.points, mark.waiting) for mark in bea.marks] == [
         ("1.1", 0, False),
         ("1.2", 2, False),
@@ -145,7 +145,9 @@ def test_an_exercise_of_each_kind_can_be_added_and_released(tmp_path: Path) -> N
     released = run(tmp_path, "release", "warm_up")
 
     assert "nothing given away" in released.stdout
-    cells = source.by_grade_id(source.read(tmp_path / "release" / "warm_up" / "warm_up.ipynb"))
+    cells = source.by_grade_id(
+        source.read_source(tmp_path / "release" / "warm_up" / "warm_up.ipynb")
+    )
     assert "return x  # what is wrong" in cells["ex_1_7"].source
     assert "MARK SCHEME" not in cells["task_1_8"].source
     assert cells["ex_1_8"].source == "YOUR ANSWER HERE"

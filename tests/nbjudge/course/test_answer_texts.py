@@ -51,7 +51,7 @@ def test_a_regrade_leaves_marks_and_comments_of_people(marked: Course) -> None:
 
 def test_a_new_test_leaves_marks_of_people(marked: Course) -> None:
     path = marked.root / "source" / "sums" / "sums.ipynb"
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     source.by_grade_id(notebook)[TEST].source += "\nassert total([7]) == 7"
     path.write_text(source.notebook_text(notebook), encoding="utf-8")
     assert marked.api().generate_assignment("sums", force=True)["success"]

@@ -80,7 +80,7 @@ def test_the_same_course_read_twice_has_the_same_digest(course: Course) -> None:
 def test_the_cells_are_those_of_the_source_in_its_order_with_its_hidden_tests(
     course: Course,
 ) -> None:
-    master = source.read(course.root / "source" / "sums" / "sums.ipynb")
+    master = source.read_source(course.root / "source" / "sums" / "sums.ipynb")
     owned = [cell for cell in master.cells if "nbgrader" in cell.metadata]
 
     cells = versions(course, "sums")["sums"].cells
@@ -94,7 +94,9 @@ def test_the_cells_are_those_of_the_source_in_its_order_with_its_hidden_tests(
 
 
 def test_cells_have_the_metadata_of_the_release(course: Course) -> None:
-    released = source.by_grade_id(source.read(course.root / "release" / "sums" / "sums.ipynb"))
+    released = source.by_grade_id(
+        source.read_source(course.root / "release" / "sums" / "sums.ipynb")
+    )
 
     for cell in versions(course, "sums")["sums"].cells:
         given = dict(released[cell.grade_id].metadata.nbgrader)
@@ -104,7 +106,7 @@ def test_cells_have_the_metadata_of_the_release(course: Course) -> None:
 
 
 def test_cells_for_display_are_known_by_the_source_notebooks_tag(course: Course) -> None:
-    master = source.read(course.root / "source" / "sums" / "sums.ipynb")
+    master = source.read_source(course.root / "source" / "sums" / "sums.ipynb")
     (bars,) = (cell.source for cell in master.cells if cell.id == "bars")
 
     assert versions(course, "sums")["sums"].display == {bars.strip()}

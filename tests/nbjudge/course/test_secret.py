@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbjudge.course.secret import NAME, secret, seed_parts
+from nbjudge.course.secret import SECRET_FILE, secret, seed_parts
 from nbjudge.exceptions import CourseError
 
 
@@ -22,12 +22,12 @@ def test_the_first_call_writes_a_secret_and_the_next_ones_read_it(tmp_path: Path
 
     assert len(first) == 64
     assert secret(tmp_path) == first
-    assert [path.name for path in tmp_path.iterdir()] == [NAME]
-    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == [SECRET_FILE]
+    assert stat.S_IMODE((tmp_path / SECRET_FILE).stat().st_mode) & 0o077 == 0
 
 
 def test_an_instructors_own_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text("autumn\n")
+    (tmp_path / SECRET_FILE).write_text("autumn\n")
 
     assert secret(tmp_path) == "autumn"
 
@@ -36,7 +36,7 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("COURSE_SECRET", "from outside")
 
     assert secret(tmp_path) == "from outside"
-    assert not (tmp_path / NAME).exists()
+    assert not (tmp_path / SECRET_FILE).exists()
 
 
 def test_of_many_at_once_all_get_the_same(tmp_path: Path) -> None:
@@ -50,17 +50,17 @@ def test_a_secret_that_another_process_writes_first_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def overtaken(size: int) -> str:
-        (tmp_path / NAME).write_text("another's\n")
+        (tmp_path / SECRET_FILE).write_text("another's\n")
         return "f" * 2 * size
 
     monkeypatch.setattr("nbjudge.course.secret.secrets.token_hex", overtaken)
 
     assert secret(tmp_path) == "another's"
-    assert (tmp_path / NAME).read_text() == "another's\n"
+    assert (tmp_path / SECRET_FILE).read_text() == "another's\n"
 
 
 def test_an_empty_file_is_told(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text("\n")
+    (tmp_path / SECRET_FILE).write_text("\n")
 
     with pytest.raises(CourseError, match="is empty"):
         secret(tmp_path)

@@ -62,7 +62,7 @@ def are_over() -> bool:
 def test_who_drips_is_not_waited_for(
     first: bytes, then: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded_http, "WHOLE", 0.3)
+    monkeypatch.setattr(bounded_http, "WHOLE_SECONDS", 0.3)
     with answering(first, then=then) as url:
         with pytest.raises(Unanswered, match=r"127\.0\.0\.1 did not answer within 0 seconds"):
             ask(url)
@@ -79,7 +79,7 @@ def test_a_name_that_is_looked_for_too_long_is_not_waited_for(
         is_over.wait()
         raise socket.gaierror("no such host")
 
-    monkeypatch.setattr(bounded_http, "WHOLE", 0.1)
+    monkeypatch.setattr(bounded_http, "WHOLE_SECONDS", 0.1)
     with monkeypatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", look)
         try:

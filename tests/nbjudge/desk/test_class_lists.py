@@ -94,7 +94,7 @@ def test_who_is_new_on_the_platform_is_entered_with_a_name(
 def test_who_was_entered_can_come_in(
     opened: OpenDesk, platform: LearningPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(due_dates, "FRESH", -1.0)
+    monkeypatch.setattr(due_dates, "FRESH_SECONDS", -1.0)
     platform.members.append(member("grace", **GRACE))
     read(opened)
     visit = opened.visit()

@@ -16,11 +16,11 @@ from desks import NOON, WRONG, DeskParts, extend, set_due, sums
 from processes import marked_by_text
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.desk.desk_policy import DeskPolicy
-from nbjudge.desk.outcomes import Outcome
+from nbjudge.desk.outcomes import HandInOutcome
 from nbjudge.desk.placement import require_fit_student
-from nbjudge.desk.store import Refused, State
+from nbjudge.desk.store import HandInState, Refused
 from nbjudge.desk.vault import NoRoom
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.batch import autograde
@@ -38,7 +38,7 @@ def folder(desk: DeskParts, student: str) -> Path:
 
 
 def points(desk: DeskParts, student: str) -> float:
-    (found,) = [each for each in marks(desk.course, "sums") if each.student == student]
+    (found,) = [each for each in marks_of_class(desk.course, "sums") if each.student == student]
     return sum(mark.points for mark in found.marks)
 
 
@@ -55,7 +55,10 @@ def test_a_later_hand_in_counts_and_the_earlier_is_kept(desk: DeskParts) -> None
     desk.mark_all()
 
     assert [desk.found(each).counts for each in (first, second)] == [False, True]
-    assert [desk.found(each).state for each in (first, second)] == [State.KEPT, State.MARKED]
+    assert [desk.found(each).state for each in (first, second)] == [
+        HandInState.KEPT,
+        HandInState.MARKED,
+    ]
     assert desk.vault.path(first.files[0].sha256).read_bytes() == sums(desk.course)
     assert b"return 0" in (folder(desk, "ada") / "sums.ipynb").read_bytes()
 
@@ -79,7 +82,7 @@ def test_what_comes_late_does_not_replace_what_came_in_time(desk: DeskParts) -> 
     late = desk.hand_in("ada", ex_1_1_1=WRONG)
 
     assert [desk.found(each).counts for each in (first, late)] == [True, False]
-    assert desk.found(late).state == State.KEPT
+    assert desk.found(late).state == HandInState.KEPT
     assert b"return 0" not in (folder(desk, "ada") / "sums.ipynb").read_bytes()
 
 
@@ -100,7 +103,7 @@ def test_an_extension_given_afterwards_lets_the_later_one_count(desk: DeskParts)
     desk.mark_all()
 
     assert desk.found(late).counts
-    assert desk.found(late).state == State.MARKED
+    assert desk.found(late).state == HandInState.MARKED
     assert b"return 0" in (folder(desk, "ada") / "sums.ipynb").read_bytes()
 
 
@@ -118,13 +121,13 @@ def test_the_desk_gives_the_marks_of_the_command(desk: DeskParts, tmp_path: Path
     for student, replaced in answers.items():
         desk.hand_in(student, **replaced)
     desk.mark_all()
-    by_desk = {each.student: each.marks for each in marks(desk.course, "sums")}
+    by_desk = {each.student: each.marks for each in marks_of_class(desk.course, "sums")}
 
     workers = AtOnce(desk.does)
     rows = autograde(desk.course, "sums", get_pool=workers)
     assert workers.graded == []  # it finds nothing that is not graded
     rows = autograde(desk.course, "sums", get_pool=workers, force=True)
-    by_command = {each.student: each.marks for each in marks(desk.course, "sums")}
+    by_command = {each.student: each.marks for each in marks_of_class(desk.course, "sums")}
 
     assert by_desk == by_command
     assert {row.student: row.score for row in rows} == {"ada": points(desk, "ada"), "bo": 3.0}
@@ -146,9 +149,9 @@ def test_what_was_being_marked_when_the_desk_ended_waits_again(desk: DeskParts) 
     again = DeskParts(desk.course, desk.policy, desk.clock)
     again.marking.recover()
 
-    assert again.found(handed).state == State.WAITING
+    assert again.found(handed).state == HandInState.WAITING
     again.mark_all()
-    assert again.found(handed).state == State.MARKED
+    assert again.found(handed).state == HandInState.MARKED
 
 
 def test_the_queue_goes_on_when_another_command_is_done(desk: DeskParts) -> None:
@@ -158,9 +161,9 @@ def test_the_queue_goes_on_when_another_command_is_done(desk: DeskParts) -> None
     with grading_lock(desk.course), pytest.raises(CourseError, match="Another run"):
         desk.marking.mark_next(desk.workers)
 
-    assert desk.found(handed).state == State.WAITING
+    assert desk.found(handed).state == HandInState.WAITING
     desk.mark_all()
-    assert desk.found(handed).state == State.MARKED
+    assert desk.found(handed).state == HandInState.MARKED
 
 
 def test_what_lay_there_before_is_kept(desk: DeskParts) -> None:
@@ -228,7 +231,7 @@ def test_what_failed_by_no_fault_of_its_own_is_tried_again(course: Course) -> No
     desk.mark_all()
 
     assert len(tries) == 2
-    assert desk.found(handed).state == State.MARKED
+    assert desk.found(handed).state == HandInState.MARKED
 
 
 def test_an_outcome_is_kept_whole(desk: DeskParts) -> None:
@@ -237,7 +240,7 @@ def test_an_outcome_is_kept_whole(desk: DeskParts) -> None:
     data = desk.found(handed).outcome
     assert data is not None
 
-    outcome = Outcome.from_data(data)
+    outcome = HandInOutcome.from_data(data)
     assert outcome.points == 3.0
     assert [each.state for each in outcome.exercises][:1] == ["none"]
     assert desk.found(handed).marked is not None

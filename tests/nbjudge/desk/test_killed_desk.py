@@ -12,9 +12,9 @@ from processes import running
 from sampling import each
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.desk.desk_policy import DeskPolicy
-from nbjudge.desk.store import State
+from nbjudge.desk.store import HandInState
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,7 +28,7 @@ POINTS = [
     ("os:fsync", True, 2),
     ("nbjudge.desk.vault:Vault.put", True, 2),
     ("nbjudge.desk.store:Store.accept", False, 2),
-    ("nbjudge.desk.store:_note", True, 2),
+    ("nbjudge.desk.store:_write_audit", True, 2),
     ("nbjudge.desk.store:Store.accept", True, 2),
     ("nbjudge.desk.placement:_lies_there", True, 2),
     ("pathlib:Path.replace", False, 4),
@@ -67,8 +67,8 @@ def test_what_has_a_receipt_is_there_and_marked_once(
         found = known[receipt["id"]]
         assert [file.sha256 for file in found.files] == receipt["sha256"]
         assert desk.vault.path(found.files[0].sha256).read_bytes() == sums(course)
-    assert {each.state for each in known.values()} <= {State.MARKED}
-    marked = {each.student: len(each.marks) for each in marks(course, "sums")}
+    assert {each.state for each in known.values()} <= {HandInState.MARKED}
+    marked = {each.student: len(each.marks) for each in marks_of_class(course, "sums")}
     assert marked.keys() == {each.student for each in known.values()}
     assert set(marked.values()) <= {3}
     assert not list((course.root / "desk" / "files").glob(".new-*"))

@@ -450,7 +450,7 @@ def test_refusals_do_not_fill_the_disk(
     opened: OpenDesk, platform: LearningPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit = opened.visit()
-    monkeypatch.setattr("nbjudge.desk.lti.lti_routes.MOST_NOTES", 3)
+    monkeypatch.setattr("nbjudge.desk.lti.lti_routes.MOST_LAUNCH_NOTES", 3)
     visit = opened.visit()
     for _ in range(5):
         platform.send(visit, {"id_token": "x", "state": "y"})

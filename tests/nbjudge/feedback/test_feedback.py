@@ -37,7 +37,7 @@ from nbjudge.course.gradebook import open_gradebook, submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 from nbjudge.feedback import exporter
 from nbjudge.feedback.exporter import entries, notebook_page, overview_page
-from nbjudge.feedback.write import feedback
+from nbjudge.feedback.write import write_feedback
 from nbjudge.grading.batch import autograde
 from nbjudge.pages import mathematics, rich_outputs, safe_html
 from nbjudge.pages.mathematics import formula
@@ -96,7 +96,7 @@ def hidden_lines(cells: list[NotebookNode]) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("source/*/*.ipynb")), ids=lambda path: path.stem)
 def test_no_hidden_test_and_no_mark_scheme_is_on_the_page(path: Path) -> None:
-    graded = source.read(path)  # as a right answer, with all that a grader's copy has
+    graded = source.read_source(path)  # as a right answer, with all that a grader's copy has
     cells = [cell for cell in graded.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     own = {
         cell.metadata.nbgrader.grade_id: Mark(cell.metadata.nbgrader.grade_id, 1, 2)
@@ -604,7 +604,7 @@ def test_a_text_is_the_same_each_time_it_is_shown() -> None:
 def test_all_formulas_of_the_course_become_mathml() -> None:
     found = 0
     for path in ROOT.glob("source/*/*.ipynb"):
-        for cell in source.read(path).cells:
+        for cell in source.read_source(path).cells:
             if cell.cell_type == "markdown":
                 shown = Cleaner().markdown(exporter._without(cell.source, REGIONS))
                 found += shown.count("<math")
@@ -694,7 +694,7 @@ def nbgrader(course: Course, *arguments: str) -> str:
 
 @pytest.mark.slow
 def test_nbgraders_own_command_writes_the_same_pages(course: Course) -> None:
-    rows = feedback(course, "sums")
+    rows = write_feedback(course, "sums")
     ours = pages(course)
 
     nbgrader(course, "generate_feedback", "sums", "--force")
@@ -715,7 +715,7 @@ def test_a_page_holds_nobody_elses_data(course: Course) -> None:
             grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 1.25, 0.5, False
         gradebook.db.commit()
 
-    feedback(course, "sums")
+    write_feedback(course, "sums")
 
     for name, page in pages(course).items():
         own, other = ("ada", "bob") if name.startswith("ada") else ("bob", "ada")
@@ -756,7 +756,7 @@ def test_an_assignment_with_one_notebook_has_no_overview(tmp_path: Path) -> None
     hand_in(course, "ada", answered(course))
     autograde(course, "sums", get_pool=AtOnce(marked_unseen))
 
-    (row,) = feedback(course, "sums")
+    (row,) = write_feedback(course, "sums")
 
     assert [page.name for page in row.pages] == ["sums.html"]
 
@@ -767,7 +767,7 @@ def test_a_notebook_called_index_keeps_its_page(tmp_path: Path) -> None:
         hand_in(course, "ada", answered(course), name)
     autograde(course, "sums", get_pool=AtOnce(marked_unseen))
 
-    feedback(course, "sums")
+    write_feedback(course, "sums")
 
     assert "<h1><bdi>index</bdi></h1>" in pages(course)["ada/sums/index.html"]
 
@@ -784,7 +784,7 @@ def test_nbgrader_releases_the_pages_and_a_student_fetches_them(
     copy.mkdir(parents=True)
     for path in (course.root / "submitted" / "ada" / "sums").iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    feedback(course, "sums")
+    write_feedback(course, "sums")
     where = (f"--Exchange.root={exchange}", f"--Exchange.cache={cache}")
 
     nbgrader(course, "release_feedback", "sums", *where)
@@ -807,7 +807,7 @@ def test_links_beside_a_submission_are_not_followed(course: Course, tmp_path: Pa
     # The copy that was kept when it was graded would serve.
     (course.root / "autograded" / "ada" / "sums" / slip.name).unlink()
 
-    feedback(course, "sums", students=["ada"])
+    write_feedback(course, "sums", students=["ada"])
 
     names = {path.name for path in (course.root / "feedback" / "ada" / "sums").iterdir()}
     assert names == {"first.html", "sums.html", "index.html", "timestamp.txt"}

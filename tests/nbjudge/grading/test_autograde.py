@@ -28,10 +28,10 @@ from classroom import (
 
 from nbjudge.course import folders
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import MarksNotSaved, marks, open_gradebook
+from nbjudge.course.gradebook import MarksNotSaved, marks_of_class, open_gradebook
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
-from nbjudge.feedback.write import feedback
+from nbjudge.feedback.write import write_feedback
 from nbjudge.grading import batch, graded, workers
 from nbjudge.grading.batch import Watcher, autograde, lend_workers
 from nbjudge.grading.jobs import Job, Outcome
@@ -96,10 +96,10 @@ def test_odd_ids_are_graded_and_get_feedback_under_exactly_that_id(course: Cours
         hand_in(course, student, answered(course, ex_1_1_1=WRONG_TOTAL))
 
     rows = autograde(course, "sums", get_pool=AtOnce())
-    written = feedback(course, "sums")
+    written = write_feedback(course, "sums")
 
     assert {row.student: row.score for row in rows} == dict.fromkeys(ODD_IDS, 3)
-    assert {by.student for by in marks(course, "sums")} == set(ODD_IDS)
+    assert {by.student for by in marks_of_class(course, "sums")} == set(ODD_IDS)
     assert {row.student for row in written if len(row.pages) == 1} == set(ODD_IDS)
 
 
@@ -115,8 +115,8 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
     result = stock.api().autograde("sums", "*")
 
     assert result["success"]
-    assert marks(course, "sums") == marks(stock, "sums")
-    assert [by.won for by in marks(course, "sums")] == [5, 0, 3]
+    assert marks_of_class(course, "sums") == marks_of_class(stock, "sums")
+    assert [by.won for by in marks_of_class(course, "sums")] == [5, 0, 3]
 
 
 @pytest.mark.slow
@@ -134,7 +134,9 @@ def test_a_hand_in_is_asked_the_same_by_nbgraders_own_command(
     autograde(course, "sums", get_pool=AtOnce())
     stock.api().autograde("sums", "ada")
 
-    graded = (source.read(c.root / "autograded/ada/sums/sums.ipynb") for c in (course, stock))
+    graded = (
+        source.read_source(c.root / "autograded/ada/sums/sums.ipynb") for c in (course, stock)
+    )
     drawn, again = (source.by_grade_id(each)["ex_1_1_1"].outputs[0].text for each in graded)
     assert drawn == again
 
@@ -164,7 +166,7 @@ def test_nbgraders_own_command_takes_the_same_files_and_the_same_time(
     for told in ("one data file may have 0 MB: 'big.csv'", "holds no date that can be read in one"):
         assert told in result["log"]
     assert row.score == 5
-    assert [by.won for by in marks(course, "sums")] == [5]
+    assert [by.won for by in marks_of_class(course, "sums")] == [5]
     with open_gradebook(course) as gradebook:
         assert gradebook.find_submission("sums", "ada").timestamp is None
 
@@ -178,7 +180,7 @@ def test_a_students_tag_keeps_no_test_from_running_under_nbgraders_own_command(
     result = course.api().autograde("sums", "skipped_tests")
 
     assert result["success"]
-    assert [by.won for by in marks(course, "sums")] == [3]
+    assert [by.won for by in marks_of_class(course, "sums")] == [3]
 
 
 @pytest.mark.slow
@@ -213,7 +215,7 @@ def test_cells_for_display_are_run_only_when_asked_for(course: Course, run_all: 
 
     (row,) = autograde(course, "sums", run_all=run_all, get_pool=AtOnce())
 
-    graded = source.read(course.root / "autograded" / "ada" / "sums" / "sums.ipynb")
+    graded = source.read_source(course.root / "autograded" / "ada" / "sums" / "sums.ipynb")
     cells = {cell.id: cell for cell in graded.cells}
     (output,) = cells["bars"].outputs
     assert row.score == 5
@@ -286,7 +288,7 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
         monkeypatch.setattr(session.Session, start, lambda *_: ColdKernel(broken, tmp_path, {}))
 
     (row,) = autograde(course, "sums", force=True, get_pool=AtOnce())
-    (by,) = marks(course, "sums")
+    (by,) = marks_of_class(course, "sums")
 
     assert row.status is Status.FAILED
     assert "A kernel for grading did not start" in row.remarks[0]
@@ -302,7 +304,7 @@ def test_a_mark_that_a_person_gave_outlives_a_regrade(course: Course) -> None:
         gradebook.db.commit()
 
     (row,) = autograde(course, "sums", force=True, get_pool=AtOnce())
-    (by,) = marks(course, "sums")
+    (by,) = marks_of_class(course, "sums")
 
     assert row.graded_now
     assert row.score == 6.5
@@ -318,21 +320,21 @@ def test_a_server_with_a_running_event_loop_grades_too(course: Course) -> None:
         return bool(course.api().autograde("sums", "ada")["success"])
 
     assert asyncio.run(as_the_formgrader_does())
-    assert [by.won for by in marks(course, "sums")] == [5]
+    assert [by.won for by in marks_of_class(course, "sums")] == [5]
 
 
 @pytest.mark.slow
 def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course")
     path = course.root / "source" / "sums" / "sums.ipynb"
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     source.by_grade_id(notebook)["test_ex_1_1_1"].source += "\n7 * total([1])"
     path.write_text(source.notebook_text(notebook), encoding="utf-8")
     assert course.api().generate_assignment("sums", force=True)["success"]
     hand_in(course, "ada", answered(course))
 
     (row,) = autograde(course, "sums", get_pool=AtOnce())
-    (by,) = marks(course, "sums")
+    (by,) = marks_of_class(course, "sums")
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.remarks == (
@@ -433,7 +435,7 @@ def test_a_student_who_handed_nothing_in_is_a_row_and_no_job(course: Course, cre
 
     assert row.status is Status.NOT_HANDED_IN
     assert (row.score, row.max_score, crew.graded) == (None, 7, [])
-    assert marks(course, "sums") == []
+    assert marks_of_class(course, "sums") == []
 
 
 def test_a_class_without_anything_to_grade_calls_nobody_in(course: Course) -> None:
@@ -550,7 +552,7 @@ def test_a_disk_that_is_full_at_the_very_end_loses_nothing(
         rows = autograde(course, "sums", get_pool=crew)
 
     assert all("There is no space left" in row.remarks[0] for row in rows)
-    assert [by.won for by in marks(course, "sums")] == [5, 5]
+    assert [by.won for by in marks_of_class(course, "sums")] == [5, 5]
     crew.graded.clear()
     assert [row.status for row in autograde(course, "sums", get_pool=crew)] == [Status.GRADED] * 2
     assert crew.graded == ["ada", "bob"]
@@ -662,7 +664,7 @@ def test_workers_that_cannot_be_used_end_the_run_and_keep_what_is_graded(
     with pytest.raises(CourseError, match="another version"):
         autograde(course, "sums", get_pool=crew)
 
-    assert [by.student for by in marks(course, "sums")] == ["ada"]
+    assert [by.student for by in marks_of_class(course, "sums")] == ["ada"]
 
 
 def test_an_earlier_mark_in_the_gradebook_is_not_taken_for_this_submissions(
@@ -690,7 +692,7 @@ def test_an_unreadable_notebook_takes_the_automatic_marks_of_an_earlier_one_and_
 
     hand_in(course, "ada", b"")
     (row,) = autograde(course, "sums", get_pool=crew)
-    (by,) = marks(course, "sums")
+    (by,) = marks_of_class(course, "sums")
 
     assert row.status is Status.FAILED
     assert row.score is None
@@ -871,7 +873,7 @@ def test_exercises_are_sorted_by_number_not_by_letter(course: Course) -> None:
         gradebook.add_student("ada")
         gradebook.add_submission("other", "ada")
 
-    (by,) = marks(course, "other")
+    (by,) = marks_of_class(course, "other")
 
     numbers = [mark.exercise for mark in by.marks]
     assert numbers == ["1.9.1", "1.9.2", "1.10.1", "2.6a", "2.6b"]
@@ -881,7 +883,7 @@ def test_exercises_are_sorted_by_number_not_by_letter(course: Course) -> None:
 
 def test_feedback_before_grading_says_what_to_do_first(course: Course) -> None:
     with pytest.raises(CourseError, match="course autograde sums"):
-        feedback(course, "sums")
+        write_feedback(course, "sums")
 
 
 @pytest.mark.slow
@@ -892,7 +894,7 @@ def test_feedback_holds_pages_alone_and_a_student_without_marks_has_a_reason(
     (folder / "numbers.csv").write_text("1,2")
     autograde(course, "sums", get_pool=AtOnce())
 
-    ada, bob = feedback(course, "sums", students=["bob", "ada"])
+    ada, bob = write_feedback(course, "sums", students=["bob", "ada"])
 
     assert [path.name for path in (course.root / "feedback" / "ada" / "sums").iterdir()] == [
         "sums.html"

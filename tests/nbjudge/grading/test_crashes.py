@@ -24,7 +24,7 @@ from sampling import each
 from test_writer import by_hand, tables
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks, open_gradebook
+from nbjudge.course.gradebook import marks_of_class, open_gradebook
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.graded import GradedIndex
 from nbjudge.grading.rows import Status
@@ -184,7 +184,7 @@ def finishes(course: Course, done: str, undisturbed: Course) -> None:
 def fresh_and_graded(fresh: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = copied(fresh, tmp_path_factory.mktemp("undisturbed") / "course")
     autograde(course, "sums", get_pool=AtOnce(marked_by_text))
-    assert [student.won for student in marks(course, "sums")] == [5, 3, 5, 3]
+    assert [student.won for student in marks_of_class(course, "sums")] == [5, 3, 5, 3]
     return course
 
 
@@ -192,7 +192,7 @@ def fresh_and_graded(fresh: Course, tmp_path_factory: pytest.TempPathFactory) ->
 def used_and_graded(used: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = copied(used, tmp_path_factory.mktemp("undisturbed") / "course")
     autograde(course, "sums", get_pool=AtOnce(marked_by_text))
-    assert [student.won for student in marks(course, "sums")] == [5, 7, 5, 7]
+    assert [student.won for student in marks_of_class(course, "sums")] == [5, 7, 5, 7]
     return course
 
 

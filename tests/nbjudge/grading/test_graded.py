@@ -18,7 +18,7 @@ import pytest
 from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks
+from nbjudge.course.gradebook import marks_of_class
 from nbjudge.grading import batch, graded
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.conditions import GradingConditions
@@ -275,7 +275,7 @@ def test_other_terms_grade_everybody_again(
     change(course)
 
     assert course.grade() == ["ada", "bob"]
-    assert [by.won for by in marks(course.course, "sums")] == [5, 5]
+    assert [by.won for by in marks_of_class(course.course, "sums")] == [5, 5]
     assert course.grade() == []
 
 

@@ -16,13 +16,13 @@ from desks import DeskParts
 from sqlalchemy import create_engine, text
 
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks, open_gradebook
+from nbjudge.course.gradebook import marks_of_class, open_gradebook
 from nbjudge.desk.desk_policy import DeskPolicy
-from nbjudge.desk.store import State
+from nbjudge.desk.store import HandInState
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.jobs import Job, Outcome
 from nbjudge.grading.rows import Status
-from nbjudge.release.release import release
+from nbjudge.release.release import make_release
 
 pytest.importorskip("psycopg2", reason="there is no driver for PostgreSQL (psycopg2)")
 #: Where Debian puts them, the newest last; elsewhere they are on the path.
@@ -84,7 +84,7 @@ def new_course(root: Path, database: str = "") -> Course:
     with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write(f"\nc.CourseDirectory.db_url = {database!r}\n" if database else "")
     course = Course(root)
-    release(course, "sums")
+    make_release(course, "sums")
     hand_in(course, "ada", answered(course))
     hand_in(course, "bob", answered(course, ex_1_1_1=WRONG))
     for path in (root / "release" / "sums").glob("*.ipynb"):
@@ -118,8 +118,8 @@ def test_a_class_gets_the_same_marks_as_with_sqlite_and_keeps_a_persons(
         assert [row.score for row in second] == [5, 3, 0, None]
         assert [row.graded_now for row in second] == [True, False, False, False]
         assert third.graded == []
-    assert marks(course, "sums") == marks(usual, "sums")
-    (ada,) = (found for found in marks(course, "sums") if found.student == "ada")
+    assert marks_of_class(course, "sums") == marks_of_class(usual, "sums")
+    (ada,) = (found for found in marks_of_class(course, "sums") if found.student == "ada")
     assert [mark.manual for mark in ada.marks if mark.manual is not None] == [2]
     assert not (course.root / "gradebook.db").exists()
 
@@ -129,12 +129,12 @@ def test_nbgraders_own_command_agrees(database: str, tmp_path: Path) -> None:
     course = new_course(tmp_path / "course", database)
     shutil.rmtree(course.root / "submitted" / "学生")
     autograde(course, "sums", get_pool=AtOnce())
-    ours = marks(course, "sums")
+    ours = marks_of_class(course, "sums")
 
     result = course.api().autograde("sums", "*", force=True)
 
     assert result["success"]
-    assert marks(course, "sums") == ours
+    assert marks_of_class(course, "sums") == ours
 
 
 @pytest.mark.thorough
@@ -180,7 +180,10 @@ def test_the_desk_may_keep_its_hand_ins_there(database: str, tmp_path: Path) -> 
     desk.store.hold("sums", "1.1.1", is_held=True)
     desk.mark_all()
 
-    assert [desk.found(each).state for each in (first, second)] == [State.KEPT, State.MARKED]
+    assert [desk.found(each).state for each in (first, second)] == [
+        HandInState.KEPT,
+        HandInState.MARKED,
+    ]
     assert desk.store.held("sums") == {"1.1.1"}
     assert desk.store.notes(1)[0][1:] == ("ada", "handed in", "sums, attempt 2")
     assert not (desk.course.root / "desk.db").exists()

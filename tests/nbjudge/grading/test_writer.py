@@ -18,7 +18,7 @@ from sampling import only
 
 from nbjudge.course import gradebook_file
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks, open_gradebook, versions
+from nbjudge.course.gradebook import marks_of_class, open_gradebook, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import writer
 from nbjudge.grading.batch import autograde
@@ -75,7 +75,7 @@ def a_course(root: Path, *, notebooks: tuple[str, ...] = ("sums",), settings: st
     """Make a course whose notebooks also have an exercise of two parts, and a task."""
     course = released_course(root)
     original = root / "source" / "sums" / "sums.ipynb"
-    notebook = source.read(original)
+    notebook = source.read_source(original)
     meta = {"schema_version": 3, "task": False, "solution": False, "grade": False, "locked": True}
     answer = (
         "### BEGIN SOLUTION\ndef evens(numbers):\n    return [n for n in numbers if n % 2 == 0]"
@@ -203,7 +203,7 @@ CLASS: dict[str, dict[str, str]] = {
 
 def hand_in_class(course: Course) -> None:
     released = course.root / "release" / "sums"
-    written = source.by_grade_id(source.read(released / "sums.ipynb"))["ex_1_1_3"].source
+    written = source.by_grade_id(source.read_source(released / "sums.ipynb"))["ex_1_1_3"].source
     for student, answers in CLASS.items():
         if student == "silent":
             answers = {"ex_1_1_3": written}
@@ -278,7 +278,7 @@ def test_nothing_else_in_the_gradebook_differs(
 @pytest.mark.slow
 def test_the_class_has_every_kind_of_mark(firsts: tuple[Course, Course]) -> None:
     """What is compared above is worth comparing."""
-    found = {student.student: student for student in marks(firsts[0], "sums")}
+    found = {student.student: student for student in marks_of_class(firsts[0], "sums")}
     parts = {
         student: mark.points
         for student, of_one in found.items()
@@ -415,7 +415,9 @@ def test_after_an_error_the_same_writer_writes_on(tmp_path: Path) -> None:
             results = marked_unseen(the_job(course, student)).results
             one.save([MarkedSubmission(student, datetime(2026, 3, day), results)])
 
-    assert [student.student for student in marks(course, "sums") if student.won] == ["early"]
+    assert [student.student for student in marks_of_class(course, "sums") if student.won] == [
+        "early"
+    ]
 
 
 def test_a_plugin_that_fails_costs_only_the_late_their_marks(tmp_path: Path) -> None:

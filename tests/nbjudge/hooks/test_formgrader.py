@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from nbjudge.course.course import Course
 from nbjudge.hooks.formgrader import policy
-from nbjudge.pages.frame import TOKENS
+from nbjudge.pages.frame import DESIGN_TOKENS
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ("on", "srcdoc")
@@ -127,7 +127,7 @@ def test_the_policy_lets_in_no_script_but_those_of_nbgrader_s_template() -> None
 def test_its_colours_are_those_of_the_course_s_pages_in_light(exporter: HTMLExporter) -> None:
     html = page(exporter, notebook(prose("# Sums")))
 
-    light, dark = re.findall(r"--waits-page: (#\w+);", TOKENS.read_text(encoding="utf-8"))
+    light, dark = re.findall(r"--waits-page: (#\w+);", DESIGN_TOKENS.read_text(encoding="utf-8"))
     assert f"--waits-page: {light};" in html
     assert f"--waits-page: {dark};" not in html
     assert ".needs_manual_grade { background: var(--waits-page)" in html

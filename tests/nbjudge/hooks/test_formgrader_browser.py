@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 from playwright.sync_api import expect
 
 from nbjudge.course.course import Course
-from nbjudge.feedback.write import feedback
+from nbjudge.feedback.write import write_feedback
 from nbjudge.grading import batch
 from nbjudge.grading.jobs import work
 from nbjudge.release import source
@@ -154,7 +154,7 @@ def test_a_grader_marks_by_hand_and_it_survives_a_regrade(
     assert panel(page, "ex_1_1_3").get_by_role("button", name="Resolve").count() == 0
 
     # And the student reads it.
-    written = {row.student: row.pages for row in feedback(course, "sums", students=[student])}
+    written = {row.student: row.pages for row in write_feedback(course, "sums", students=[student])}
     page.goto(written[student][0].as_uri())
     result = page.locator("#mark-1-1-3")
     assert "1.5" in result.inner_text()
@@ -261,7 +261,7 @@ def real() -> Iterator[Course]:
             folder.mkdir(parents=True)
             for path in made.root.glob(f"release/{assignment}/*.ipynb"):
                 original = made.root / "source" / assignment / path.name
-                solved = source.answer(source.read(path), source.read(original))
+                solved = source.answer(source.read_source(path), source.read_source(original))
                 (folder / path.name).write_text(source.notebook_text(solved), encoding="utf-8")
             batch.autograde(made, assignment, get_pool=AtOnce(marked_unseen))
         yield made

@@ -16,7 +16,7 @@ from nbgrader.api import Gradebook
 from nbjudge.course.course import Course
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.rows import Status
-from nbjudge.release.release import release
+from nbjudge.release.release import make_release
 
 CONFIG = "from nbjudge.hooks import configure\nc = get_config()\nconfigure(c)\n"
 #: What Jupyter knows it as. It understands Python, so that it can be tried here.
@@ -55,7 +55,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
 
 @pytest.mark.slow
 def test_another_language_is_told_at_release_and_graded_by_nbgrader_alone(course: Course) -> None:
-    made = release(course, "hw")
+    made = make_release(course, "hw")
     assert "'a.ipynb' is in R" in made.proof.faults["a"]["t"]
     for student, answer in (("ada", "x = 2"), ("ben", "x = 3")):
         folder = course.root / "submitted" / student / "hw"

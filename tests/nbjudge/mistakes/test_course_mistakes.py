@@ -19,7 +19,7 @@ from nbjudge.cli.show_mistakes import show_groups
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import CourseError
-from nbjudge.feedback.write import feedback
+from nbjudge.feedback.write import write_feedback
 from nbjudge.grading.batch import autograde
 from nbjudge.judge.known_file import Known
 from nbjudge.mistakes.catalogue import read_catalogue
@@ -31,9 +31,9 @@ from nbjudge.mistakes.known_behaviours import (
     named_mistakes,
 )
 from nbjudge.mistakes.naming import name_group
-from nbjudge.mistakes.wrong_answers import Group, class_answers, group, read_answers
+from nbjudge.mistakes.wrong_answers import WrongAnswers, class_answers, group, read_answers
 from nbjudge.proof import fairness
-from nbjudge.report import report
+from nbjudge.report import write_report
 
 pytestmark = pytest.mark.slow
 
@@ -82,12 +82,12 @@ def fresh(course: Course, tmp_path: Path) -> Course:
     return Course(shutil.copytree(course.root, tmp_path / "course"))
 
 
-def groups(course: Course) -> list[Group]:
+def groups(course: Course) -> list[WrongAnswers]:
     own = versions(course, "sums")
     return group(class_answers(course, "sums", own, named_mistakes(course, "sums")))
 
 
-def who(found: Group) -> list[str]:
+def who(found: WrongAnswers) -> list[str]:
     return sorted(answer.student for answer in found.answers)
 
 
@@ -97,7 +97,7 @@ def name(course: Course, number: int = 0, sentence: str = SENTENCE) -> Path:
 
 
 def page(course: Course, student: str) -> str:
-    (row,) = feedback(course, "sums", students=[student])
+    (row,) = write_feedback(course, "sums", students=[student])
     return row.pages[0].read_text(encoding="utf-8")
 
 
@@ -202,8 +202,8 @@ def test_the_check_proves_a_catalogue(fresh: Course) -> None:
 def test_the_report_shows_the_largest_groups_and_names_nobody_in_them(fresh: Course) -> None:
     name(fresh)
 
-    text = report(fresh, "sums").page.read_text(encoding="utf-8")
-    without_names = report(fresh, "sums", anonymous=True).page.read_text(encoding="utf-8")
+    text = write_report(fresh, "sums").page.read_text(encoding="utf-8")
+    without_names = write_report(fresh, "sums", anonymous=True).page.read_text(encoding="utf-8")
 
     assert "Not named yet" in text
     assert "2 of 7" in text
@@ -237,7 +237,7 @@ def test_the_command_shows_groups_and_names_one(fresh: Course) -> None:
 
 def test_a_long_answer_is_cut_where_it_is_shown(course: Course) -> None:
     answers = list(class_answers(course, "sums", versions(course, "sums"), NamedMistakes()))
-    long = Group((replace(answers[0], texts={"ex_1_1_1": "x = 1\n" * 10_000}),))
+    long = WrongAnswers((replace(answers[0], texts={"ex_1_1_1": "x = 1\n" * 10_000}),))
     console = Console(record=True, width=80, file=io.StringIO())
 
     show_groups(console, "sums", [long], answers)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.known_file import read_known
-from nbjudge.mistakes.naming import _name, _plain, _sentence, _write
+from nbjudge.mistakes.naming import _name_from, _normal_code, _sentence, _write_mistake
 
 RIGHT = "def area(a, b):\n    return a * b"
 SENTENCE = "You add the sides, and an area is their product."
@@ -28,7 +28,7 @@ def written(folder: Path, base: str, *sources: str) -> tuple[Path, list[str]]:
     """Write mistakes to one file; return it, and the answers that it holds then."""
     path = folder / "ex_1_1.diff"
     for source in sources:
-        _write(path, "ex_1_1", base, source, SENTENCE)
+        _write_mistake(path, "ex_1_1", base, source, SENTENCE)
     return path, [known.source for known in read_known(path)]
 
 
@@ -76,7 +76,7 @@ def test_an_edit_says_where_if_the_line_is_there_twice(tmp_path: Path) -> None:
 def test_whatever_an_answer_holds_the_file_reads_as_it_was_meant(
     tmp_path_factory: pytest.TempPathFactory, base: str, source: str
 ) -> None:
-    base, source = _plain(base), _plain(source)
+    base, source = _normal_code(base), _normal_code(source)
     if not base.strip() or not source.strip() or base == source:
         return
     folder = tmp_path_factory.mktemp("known")
@@ -95,11 +95,11 @@ def test_whatever_an_answer_holds_the_file_reads_as_it_was_meant(
 def test_comments_are_left_out_and_so_is_what_a_terminal_would_obey() -> None:
     told = "# I am Ada\r\ndef area(a, b):  # my own\r\n    # add\r\n    return '#' + '\x1b[31m'"
 
-    assert _plain(told) == "def area(a, b):\n    return '#' + '\N{REPLACEMENT CHARACTER}[31m'"
+    assert _normal_code(told) == "def area(a, b):\n    return '#' + '\N{REPLACEMENT CHARACTER}[31m'"
 
 
 def test_what_is_no_python_stays() -> None:
-    assert _plain("def area(:\n  '''\n # what") == "def area(:\n  '''\n # what"
+    assert _normal_code("def area(:\n  '''\n # what") == "def area(:\n  '''\n # what"
 
 
 @pytest.mark.parametrize("told", ["", "  ", "!?", "a" * 501])
@@ -122,4 +122,4 @@ def test_a_sentence_is_one_line() -> None:
     ],
 )
 def test_a_mistake_is_called_by_how_its_sentence_begins(sentence: str, name: str) -> None:
-    assert _name(sentence, set()) == name
+    assert _name_from(sentence, set()) == name

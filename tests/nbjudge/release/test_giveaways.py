@@ -62,7 +62,7 @@ def winners(*texts: str, name: str = "nbjudge/tools.py", test: Any = DOUBLE) -> 
 def test_whatever_is_called_like_an_answer_and_works_like_it_is_found(
     text: str, names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SECONDS", 1)
+    monkeypatch.setattr(module, "SECONDS_FOR_GUESS", 1)
     module.signal.signal(module.signal.SIGALRM, module._stop)
 
     assert {name.split("`")[1] for name in winners(text)} >= set(names)

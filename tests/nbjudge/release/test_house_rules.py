@@ -10,7 +10,7 @@ import pytest
 from nbformat import NotebookNode
 
 from nbjudge.course.course import Course
-from nbjudge.release.verify import findings
+from nbjudge.release.verify import find_breaches
 
 CONFIG = "from nbjudge.hooks import configure\nc = get_config()\nconfigure(c)\n"
 
@@ -57,7 +57,7 @@ def released(tmp_path: Path) -> Callable[..., Course]:
 
 
 def test_style_is_advice_in_a_sentence_for_each_kind(released: Callable[..., Course]) -> None:
-    found = findings(released(*STYLE), "hw 1")
+    found = find_breaches(released(*STYLE), "hw 1")
 
     assert found.refusals == ()
     assert len(found.advice) == 2
@@ -69,7 +69,7 @@ def test_style_is_advice_in_a_sentence_for_each_kind(released: Callable[..., Cou
 def test_the_same_is_refused_where_the_course_has_house_rules(
     released: Callable[..., Course],
 ) -> None:
-    found = findings(released(*STYLE, config="c.Plug.house_rules = True\n"), "hw 1")
+    found = find_breaches(released(*STYLE, config="c.Plug.house_rules = True\n"), "hw 1")
 
     told = "\n".join(found.refusals)
     assert found.advice == ()
@@ -97,7 +97,7 @@ def test_a_course_whose_notebooks_import_the_judges_checks_gets_them(
 
     assert (folder / "nbjudge" / "checks.py").is_file()
     assert (folder / "README.md").is_file()
-    assert findings(course, "hw 1").refusals == ()
+    assert find_breaches(course, "hw 1").refusals == ()
 
 
 def test_an_example_that_a_notebook_shows_may_pass_a_weak_test(
@@ -106,7 +106,7 @@ def test_an_example_that_a_notebook_shows_may_pass_a_weak_test(
     own = [nbformat.v4.new_code_cell("def four(x):\n    return 4"), *STYLE[1:]]
     own[4] = cell("test", "cell-9", "assert quad(1) == 4")
 
-    found = findings(released(*own), "hw 1")
+    found = find_breaches(released(*own), "hw 1")
 
     assert found.refusals == ()
     assert found.advice[0] == (
@@ -144,7 +144,7 @@ def test_what_gives_something_away_is_refused_in_every_course(
     own = [*cells()]
     own[4] = cell("test", "cell-9", "assert quad(1) == 4")
 
-    found = findings(released(*own, **beside), "hw 1")
+    found = find_breaches(released(*own, **beside), "hw 1")
 
     assert told in "\n".join(found.refusals)
 
@@ -154,7 +154,7 @@ def test_a_line_that_its_instructor_shows_in_the_open_is_advice(
 ) -> None:
     shows = nbformat.v4.new_code_cell("def f(x):\n    return double(double(x)) + 0")
 
-    found = findings(released(*STYLE, shows), "hw 1")
+    found = find_breaches(released(*STYLE, shows), "hw 1")
 
     assert found.refusals == ()
     assert "shows a line that is also one of a solution" in found.advice[0]
@@ -164,7 +164,7 @@ def test_a_line_that_its_instructor_shows_in_the_open_is_advice(
 def test_a_test_that_anything_passes_accuses_no_helper(released: Callable[..., Course]) -> None:
     any_test = cell("test", "cell-9", "assert callable(quad)")
 
-    assert findings(released(*STYLE[:4], any_test), "hw 1").refusals == ()
+    assert find_breaches(released(*STYLE[:4], any_test), "hw 1").refusals == ()
 
 
 def test_a_helper_may_have_a_package_of_a_name_that_the_judge_has_too(
@@ -172,4 +172,4 @@ def test_a_helper_may_have_a_package_of_a_name_that_the_judge_has_too(
 ) -> None:
     text = "from .report import write\nfrom . import pages"
 
-    assert findings(released(*STYLE, tools__py=text), "hw 1").refusals == ()
+    assert find_breaches(released(*STYLE, tools__py=text), "hw 1").refusals == ()

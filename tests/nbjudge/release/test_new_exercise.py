@@ -30,7 +30,7 @@ def test_a_new_notebook_is_in_its_committed_form(course: Course) -> None:
 
     assert path == course.root / "source" / "warm_up" / "huber.ipynb"
     assert untidy(path) == []
-    assert [cell.id for cell in source.read(path).cells] == [
+    assert [cell.id for cell in source.read_source(path).cells] == [
         *("title", "imports"),
         *("task_0_1", "ex_0_1", "test_ex_0_1"),
     ]
@@ -41,7 +41,7 @@ def test_nbgrader_makes_a_student_version_of_it(course: Course) -> None:
 
     assert course.api().generate_assignment("warm_up")["success"]
 
-    released = source.read(course.root / "release" / "warm_up" / "huber.ipynb")
+    released = source.read_source(course.root / "release" / "warm_up" / "huber.ipynb")
     cells = source.by_grade_id(released)
     assert "raise NotImplementedError()" in cells["ex_0_1"].source
     assert "reference" not in cells["test_ex_0_1"].source
@@ -51,21 +51,23 @@ def test_nbgrader_makes_a_student_version_of_it(course: Course) -> None:
 
 def test_the_set_up_is_that_of_the_other_notebooks() -> None:
     real = Course(Path(__file__).parents[3])
-    set_up = source.by_grade_id(source.read(real.root / "source/optimisers/optimisers.ipynb"))
+    set_up = source.by_grade_id(
+        source.read_source(real.root / "source/optimisers/optimisers.ipynb")
+    )
 
     with_it = NewExercise("9.9", "answer", 1)
     with scratch(real) as copy:
-        made = source.read(add_exercise(copy, "more/more", with_it))
+        made = source.read_source(add_exercise(copy, "more/more", with_it))
     assert source.by_grade_id(made)["set_up"].source == set_up["set_up"].source
 
 
 def test_an_exercise_is_put_at_the_end_of_a_notebook(course: Course) -> None:
     path = course.root / "source" / "sums" / "sums.ipynb"
-    before = source.read(path).cells
+    before = source.read_source(path).cells
 
     add_exercise(course, "sums/sums.ipynb", HUBER)
 
-    after = source.read(path).cells
+    after = source.read_source(path).cells
     assert after[: len(before)] == before
     assert [cell.id for cell in after[len(before) :]] == ["task_0_1", "ex_0_1", "test_ex_0_1"]
 

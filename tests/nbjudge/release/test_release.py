@@ -13,14 +13,14 @@ from nbgrader.api import Gradebook
 
 import nbjudge
 from nbjudge.course.course import Course
-from nbjudge.course.gradebook import marks, versions
+from nbjudge.course.gradebook import marks_of_class, versions
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.grading.solution_proof import digest, find, keep
 from nbjudge.judge.plans import TestPlan
 from nbjudge.release import release as making
 from nbjudge.release import source
 from nbjudge.release.dry_run import dry_run
-from nbjudge.release.release import drift, release
+from nbjudge.release.release import drift, make_release
 from nbjudge.release.verify import verify_release
 
 TINY = Path(__file__).parents[2] / "courses" / "tiny"
@@ -38,7 +38,7 @@ def contents(folder):
 
 
 def edited(path, edit):
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     edit(notebook)
     path.write_text(source.notebook_text(notebook), encoding="utf-8", newline="\n")
 
@@ -53,7 +53,7 @@ def replaced(path, old, new):
 def released(tmp_path_factory):
     """The tiny course, released once; tests may read it."""
     course = tiny_course(tmp_path_factory.mktemp("course") / "tiny")
-    release(course, "sums")
+    make_release(course, "sums")
     return course
 
 
@@ -77,7 +77,7 @@ def test_students_get_the_modules_of_a_package_and_none_of_its_folders(released)
 
 
 def test_an_exercise_to_repair_is_released_as_its_starter(released):
-    starter = source.by_grade_id(source.read(sums(released)))["ex_1_1_2"].source
+    starter = source.by_grade_id(source.read_source(sums(released)))["ex_1_1_2"].source
     assert starter.startswith("def mean(numbers):")
     assert starter.endswith("return sum(numbers) / count")
 
@@ -91,11 +91,11 @@ def test_the_readme_names_the_notebooks_and_what_to_hand_in(released):
 def test_releasing_again_changes_no_byte_and_no_cell_in_the_gradebook(course):
     first, cells = contents(course.root / "release"), versions(course, "sums")
 
-    release(course, "sums")
+    make_release(course, "sums")
     with_the_same_gradebook = contents(course.root / "release")
     assert versions(course, "sums") == cells
     (course.root / "gradebook.db").unlink()
-    release(course, "sums")
+    make_release(course, "sums")
 
     assert with_the_same_gradebook == first
     assert contents(course.root / "release") == first
@@ -107,7 +107,7 @@ def test_a_test_that_was_at_fault_is_tried_again_by_the_next_release(course):
     plans = {**kept.plans["sums"], "test_ex_1_1_2": TestPlan(fault="it lacks a module")}
     keep(course, "sums", replace(kept, plans={"sums": plans}))
 
-    assert not any(release(course, "sums").proof.faults.values())
+    assert not any(make_release(course, "sums").proof.faults.values())
 
 
 def test_nbgraders_own_command_makes_the_same_release(course):
@@ -135,7 +135,7 @@ def nbgrader(course, *arguments):
 
 def test_an_unknown_assignment_is_refused_with_those_that_exist(released):
     with pytest.raises(CourseError, match=r"No assignment 'products'.*There is: sums"):
-        release(released, "products")
+        make_release(released, "products")
 
 
 # ---- What stands in the way of a release -------------------------------------------------------
@@ -153,7 +153,7 @@ def test_once_there_are_submissions_a_new_cell_is_refused_and_the_old_release_st
     edited(sums(course, "source"), lambda notebook: notebook.cells.append(cell))
 
     with pytest.raises(ReleaseError, match=r"submissions associated with it\. .*new gradebook\.db"):
-        release(course, "sums")
+        make_release(course, "sums")
 
     assert contents(course.root / "release") == before
 
@@ -204,7 +204,7 @@ def test_a_source_is_refused_for_and_nothing_is_written(course, spoil, told):
     edited(sums(course, "source"), spoil)
 
     with pytest.raises(ReleaseError, match=told):
-        release(course, "sums")
+        make_release(course, "sums")
 
     now = contents(course.root)
     assert [name for name in now.keys() | before if now.get(name) != before.get(name)] == [
@@ -222,7 +222,7 @@ def test_elsewhere_a_line_that_the_source_itself_shows_is_advice(course):
     shown = new_code_cell("running = 0\nrunning = running + number", id="shown")
     edited(sums(course, "source"), lambda nb: nb.cells.append(shown))
 
-    made = release(course, "sums")
+    made = make_release(course, "sums")
 
     assert made.shows_secrets
     assert made.advice == (
@@ -256,7 +256,7 @@ def delimited(tmp_path):
 def test_a_course_with_delimiters_of_its_own_is_released_as_any_other(delimited, released):
     before = sums(delimited, "source").read_bytes()
 
-    made = release(delimited, "sums")
+    made = make_release(delimited, "sums")
 
     assert sums(delimited).read_bytes() == sums(released).read_bytes()
     assert sums(delimited, "source").read_bytes() == before
@@ -268,7 +268,7 @@ def test_what_stands_between_delimiters_of_its_own_is_not_given_away(delimited):
     edited(sums(delimited, "source"), lambda nb: nb.cells.append(shown))
 
     with pytest.raises(ReleaseError, match=r"gives away the solution of 1\.1\.1"):
-        release(delimited, "sums")
+        make_release(delimited, "sums")
 
 
 @pytest.mark.slow
@@ -291,17 +291,17 @@ def test_a_solution_must_pass_its_tests(course, cell, old, new, told):
     edited(sums(course, "source"), lambda nb: with_source(old, new)(source.by_grade_id(nb)[cell]))
 
     if told is None:
-        release(course, "sums")
+        make_release(course, "sums")
         return
     with pytest.raises(ReleaseError, match=rf"cannot mark: the course's own solution .*{told}"):
-        release(course, "sums")
+        make_release(course, "sums")
     assert contents(course.root / "release") == before
 
 
 def test_a_broken_starter_is_told_by_its_notebook_and_cell(course):
     replaced(sums(course, "source"), "### END STARTER", "# end of the starter")
     with pytest.raises(ReleaseError, match=r"sums\.ipynb: Cell 'ex_1_1_2' .*no 'END STARTER'"):
-        release(course, "sums")
+        make_release(course, "sums")
 
 
 def append(name, text):
@@ -459,7 +459,7 @@ def test_errors_that_no_missing_answer_explains_are_told(course):
     edited(sums(course), lambda notebook: notebook.cells.extend(added))
     found = dry_run(
         course.root / "release" / "sums",
-        {"sums.ipynb": source.read(sums(course, "source"))},
+        {"sums.ipynb": source.read_source(sums(course, "source"))},
         course.plug,
     )
 
@@ -472,7 +472,7 @@ def test_a_release_without_its_own_package_is_told(course):
     shutil.rmtree(course.root / "release" / "sums" / "nbjudge")
     found = dry_run(
         course.root / "release" / "sums",
-        {"sums.ipynb": source.read(sums(course, "source"))},
+        {"sums.ipynb": source.read_source(sums(course, "source"))},
         course.plug,
     )
     assert len(found) == 1
@@ -500,10 +500,10 @@ def made_anew(*_):
 
 
 def test_what_has_not_changed_is_not_made_again_and_tells_the_same(course, monkeypatch):
-    first = release(course, "sums")
+    first = make_release(course, "sums")
     monkeypatch.setattr(making, "generate", made_anew)
 
-    assert release(course, "sums") == first
+    assert make_release(course, "sums") == first
 
 
 def stray(name):
@@ -536,35 +536,35 @@ CHANGED = {
 
 @pytest.mark.parametrize("change", CHANGED)
 def test_what_has_changed_is_made_anew(course, monkeypatch, change):
-    release(course, "sums")
+    make_release(course, "sums")
     CHANGED[change](course)
     monkeypatch.setattr(making, "generate", made_anew)
 
     with pytest.raises(MadeAnew):
-        release(course, "sums")
+        make_release(course, "sums")
 
 
 @pytest.mark.parametrize("name", ["grader_version", "installed_version"])
 def test_other_code_makes_it_anew(course, monkeypatch, name):
-    release(course, "sums")
+    make_release(course, "sums")
     monkeypatch.setattr(making, "generate", made_anew)
     monkeypatch.setattr(making, name, lambda _: "another")
 
     with pytest.raises(MadeAnew):
-        release(course, "sums")
+        make_release(course, "sums")
 
 
 def test_a_changed_module_of_the_judge_makes_it_anew(course, monkeypatch, tmp_path):
     folder = Path(shutil.copytree(Path(nbjudge.__file__).parent, tmp_path / "nbjudge"))
     monkeypatch.setattr(making, "package_folder", lambda _: folder)
-    release(course, "sums")
+    make_release(course, "sums")
     monkeypatch.setattr(making, "generate", made_anew)
-    assert release(course, "sums").files
+    assert make_release(course, "sums").files
 
     (folder / "release" / "leaks.py").write_text("", encoding="utf-8")
 
     with pytest.raises(MadeAnew):
-        release(course, "sums")
+        make_release(course, "sums")
 
 
 # ---- The settings, under nbgrader's own autograder ---------------------------------------------
@@ -581,13 +581,13 @@ def marked(tmp_path_factory):
         "    \"import os; assert os.environ['COURSE_QUICK'] == '1'\\n\",\n"
         '    "assert total([]) == 0,',
     )
-    release(course, "sums")
+    make_release(course, "sums")
     folder = course.root / "submitted" / "ada" / "sums"
     shutil.copytree(course.root / "release" / "sums", folder)
     (folder / "numpy.py").write_text("raise SystemExit", encoding="utf-8")
 
     def answer(notebook):
-        notebook.update(source.answer(notebook, source.read(sums(course, "source"))))
+        notebook.update(source.answer(notebook, source.read_source(sums(course, "source"))))
         cells = source.by_grade_id(notebook)
         cells["ex_1_1_1"].source += (
             "\nimport sys, warnings\nplain = total\n"
@@ -603,7 +603,7 @@ def marked(tmp_path_factory):
 
 
 def points(course, exercise):
-    [ada] = marks(course, "sums")
+    [ada] = marks_of_class(course, "sums")
     return {mark.exercise: mark.points for mark in ada.marks}[exercise]
 
 
@@ -619,7 +619,7 @@ def test_a_deleted_test_cell_comes_back_and_marks(marked):
 
 @pytest.mark.slow
 def test_who_marks_a_written_answer_has_its_mark_scheme_above_it(marked):
-    graded = source.read(marked.root / "autograded" / "ada" / "sums" / "sums.ipynb")
+    graded = source.read_source(marked.root / "autograded" / "ada" / "sums" / "sums.ipynb")
     assert "an example, such as incomes" in source.by_grade_id(graded)["task_1_1_3"].source
     assert "incomes" not in sums(marked).read_text(encoding="utf-8")
 

@@ -11,7 +11,7 @@ TINY = Path(__file__).parents[2] / "courses" / "tiny" / "source" / "sums" / "sum
 
 @pytest.fixture
 def tiny():
-    return source.read(TINY)
+    return source.read_source(TINY)
 
 
 @pytest.fixture
@@ -72,4 +72,4 @@ def test_a_file_that_is_no_notebook_is_named_with_a_remedy(tmp_path):
     path = tmp_path / "broken.ipynb"
     path.write_text("{", encoding="utf-8")
     with pytest.raises(ReleaseError, match=r"broken\.ipynb is not a Jupyter notebook .* restore"):
-        source.read(path)
+        source.read_source(path)

@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from nbjudge.release import source
-from nbjudge.release.tidy import tidy, untidy
+from nbjudge.release.tidy import tidy_notebook, untidy
 
 TINY = Path(__file__).parents[2] / "courses" / "tiny" / "source" / "sums" / "sums.ipynb"
 
@@ -17,7 +17,7 @@ def path(tmp_path):
 
 
 def edited(path, edit):
-    notebook = source.read(path)
+    notebook = source.read_source(path)
     edit(notebook)
     path.write_text(source.notebook_text(notebook), encoding="utf-8", newline="\n")
 
@@ -33,7 +33,7 @@ def run_by_an_editor(notebook):
 
 def test_the_committed_form_is_left_byte_for_byte(path):
     before = path.read_bytes()
-    assert tidy(path) is False
+    assert tidy_notebook(path) is False
     assert path.read_bytes() == before
     assert untidy(path) == []
 
@@ -46,22 +46,22 @@ def test_what_an_editor_leaves_behind_is_told_and_removed(path):
     assert "cell 2 ('set-up') has outputs or an execution count" in told
     assert "cell 2 ('set-up') has metadata that the course does not use: execution" in told
 
-    assert tidy(path) is True
+    assert tidy_notebook(path) is True
     assert path.read_bytes() == TINY.read_bytes()
 
 
 def test_another_indentation_is_told_and_mended(path):
     path.write_text(path.read_text(encoding="utf-8").replace("\n ", "\n  "), encoding="utf-8")
     assert untidy(path) == ["the file is not written in sorted, indented JSON"]
-    assert tidy(path) is True
+    assert tidy_notebook(path) is True
     assert path.read_bytes() == TINY.read_bytes()
 
 
 def test_a_cell_of_nbgraders_has_its_grade_id_for_id(path):
     edited(path, lambda notebook: notebook.cells[1].update(id="a1b2c3d4"))
     assert untidy(path) == ["cell 2 ('set-up') has the id 'a1b2c3d4'"]
-    tidy(path)
-    assert source.read(path).cells[1].id == "set-up"
+    tidy_notebook(path)
+    assert source.read_source(path).cells[1].id == "set-up"
 
 
 def test_missing_doubled_and_colliding_ids_are_replaced_by_stable_unique_ones(path):
@@ -76,14 +76,14 @@ def test_missing_doubled_and_colliding_ids_are_replaced_by_stable_unique_ones(pa
     edited(path, spoil)
     again = Path(shutil.copy(path, path.with_name("again.ipynb")))
 
-    tidy(path)
-    tidy(again)
+    tidy_notebook(path)
+    tidy_notebook(again)
 
-    ids = [cell.id for cell in source.read(path).cells]
+    ids = [cell.id for cell in source.read_source(path).cells]
     assert len(set(ids)) == len(ids)
     assert "twin" in ids
     assert path.read_bytes() == again.read_bytes()
-    nbformat.validate(source.read(path))
+    nbformat.validate(source.read_source(path))
 
 
 @pytest.mark.parametrize(

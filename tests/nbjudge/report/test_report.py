@@ -36,14 +36,14 @@ from nbjudge.judge.notebooks import RECORD
 from nbjudge.judge.plans import TestPlan
 from nbjudge.pages.charts import _ROLE_OF, CHART_SETTINGS, DIVERGING, ROLES, inline
 from nbjudge.release import source
-from nbjudge.report import NothingGraded, report
+from nbjudge.report import NothingGraded, write_report
 from nbjudge.report.anonymous import anonymous
 from nbjudge.report.class_page import page
 from nbjudge.report.gather import gather
 from nbjudge.report.pictures import on_map
-from nbjudge.report.records import Class, Member
+from nbjudge.report.records import Class, ClassMember
 from nbjudge.report.statistics import numbers
-from nbjudge.report.tables import EXERCISES, MISTAKES, exercises, mistakes
+from nbjudge.report.tables import EXERCISE_COLUMNS, MISTAKES, exercises, mistakes_table
 
 SECRET = "nobody knows"
 
@@ -169,7 +169,7 @@ def test_what_is_new_or_changed_since_is_said(graded: Course) -> None:
 def test_an_answer_left_as_it_was_is_empty_and_so_is_a_missing_notebook(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course", notebooks=("first", "sums"))
     book = answered(course)
-    released = source.read(course.root / "release" / "sums" / "sums.ipynb")
+    released = source.read_source(course.root / "release" / "sums" / "sums.ipynb")
     source.by_grade_id(book)["ex_1_1_1"].source = source.by_grade_id(released)["ex_1_1_1"].source
 
     def does(job: Job) -> Outcome:
@@ -262,7 +262,7 @@ def test_a_time_that_is_none_counts_as_unknown(graded: Course) -> None:
 
 
 def test_a_report_is_a_page_and_two_tables(graded: Course) -> None:
-    written = report(graded, "sums")
+    written = write_report(graded, "sums")
 
     assert sorted(path.name for path in (graded.root / "reports").iterdir()) == [
         "sums-exercises.csv",
@@ -289,20 +289,20 @@ def test_a_report_says_which_tests_an_answer_could_tamper_with(graded: Course) -
     plans = {"sums": {"test_ex_1_1_2": TestPlan(inside="it deletes a function")}}
     keep(graded, "sums", Proof(digest(version), "of some code", {}, plans=plans))
 
-    text = Seen(report(graded, "sums").page.read_text(encoding="utf-8")).text
+    text = Seen(write_report(graded, "sums").page.read_text(encoding="utf-8")).text
 
     told = "The test of '1.1.2' runs in the notebook's own process, where an answer could tamper"
     assert told in text
 
 
 def test_the_same_class_gives_the_same_bytes(graded: Course) -> None:
-    first = report(graded, "sums").page.read_bytes()
+    first = write_report(graded, "sums").page.read_bytes()
 
-    assert report(graded, "sums").page.read_bytes() == first
+    assert write_report(graded, "sums").page.read_bytes() == first
     assert page(numbers(drawn(30))) == page(numbers(drawn(30)))
 
 
-def points(of: Member) -> float | None:
+def points(of: ClassMember) -> float | None:
     return of.marks.points if of.marks else None
 
 
@@ -428,7 +428,7 @@ def test_tables_are_what_the_page_says_and_guard_against_formulas() -> None:
     ]
     found = numbers(replace(of, exercises=(evil, *of.exercises[1:]), members=tuple(renamed)))
 
-    for text, heading in ((exercises(found), EXERCISES), (mistakes(found), MISTAKES)):
+    for text, heading in ((exercises(found), EXERCISE_COLUMNS), (mistakes_table(found), MISTAKES)):
         lines = text.splitlines()
         assert lines[0].split(",") == list(heading)
         assert not re.search(r"(^|,)\"?[=@+]", text, re.MULTILINE)
@@ -497,9 +497,9 @@ def test_the_numbers_of_a_class_are_the_same_without_names() -> None:
 def test_an_anonymous_report_stands_beside_the_other_and_names_nobody(graded: Course) -> None:
     hand_in(graded, "lovelace-a", answered(graded), "Lovelace homework.ipynb")
     (graded.root / "submitted" / "lovelace-a" / "sums" / "sums.ipynb").unlink(missing_ok=True)
-    report(graded, "sums")
+    write_report(graded, "sums")
 
-    written = report(graded, "sums", anonymous=True)
+    written = write_report(graded, "sums", anonymous=True)
 
     files = (written.page, written.exercises, written.mistakes)
     assert len(list((graded.root / "reports").iterdir())) == 6
@@ -539,7 +539,7 @@ def test_an_assignment_that_nobody_is_graded_in_is_one_sentence(course: Course) 
     assert "course autograde sums" in found.output
     assert "Traceback" not in found.output
     with pytest.raises(NothingGraded):
-        report(course, "sums")
+        write_report(course, "sums")
     assert not (course.root / "reports" / "sums.html").exists()
 
 
@@ -582,7 +582,7 @@ def test_a_locked_gradebook_is_one_sentence(
     holder.execute("BEGIN EXCLUSIVE")
     try:
         with pytest.raises(CourseError, match="locked by another program"):
-            report(graded, "sums")
+            write_report(graded, "sums")
     finally:
         holder.close()
 
@@ -596,7 +596,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(graded: Course) -> None
     (graded.root / "reports").write_text("in the way")
 
     with pytest.raises(CourseError, match=r"sums\.html cannot be written"):
-        report(graded, "sums")
+        write_report(graded, "sums")
 
 
 def test_a_class_takes_as_many_questions_to_the_gradebook_as_a_student(

@@ -12,15 +12,15 @@ from report_classes import SENTENCE, class_of, columns, drawn, exercise, member
 
 from nbjudge.grading.rows import Status
 from nbjudge.report import findings as module
-from nbjudge.report.findings import findings, reading
-from nbjudge.report.records import Answer, Class, Member
+from nbjudge.report.findings import meaning_of_discrimination, what_stands_out
+from nbjudge.report.records import Class, ClassMember, ReportedAnswer
 from nbjudge.report.statistics import numbers
 
 RIGHT, WRONG = 2.0, 0.0
 
 
 def told(of: Class) -> tuple[str, ...]:
-    return findings(numbers(of))
+    return what_stands_out(numbers(of))
 
 
 def the_one(of: Class, beginning: str) -> str:
@@ -28,7 +28,7 @@ def the_one(of: Class, beginning: str) -> str:
     return found
 
 
-def answers(won: Sequence[Answer | float | None], **of: Any) -> Class:
+def answers(won: Sequence[ReportedAnswer | float | None], **of: Any) -> Class:
     return class_of(
         [exercise("1.1", **of)], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(won)]
     )
@@ -119,9 +119,10 @@ def test_one_that_is_not_hard_is_not_called_so() -> None:
 
 
 def test_points_lost_by_empty_answers_are_told_apart() -> None:
-    empty = Answer(WRONG, is_empty=True)
+    empty = ReportedAnswer(WRONG, is_empty=True)
     members = [
-        member(f"s{i:02}", {"1": RIGHT, "2": empty if i < 8 else Answer(RIGHT)}) for i in range(20)
+        member(f"s{i:02}", {"1": RIGHT, "2": empty if i < 8 else ReportedAnswer(RIGHT)})
+        for i in range(20)
     ]
     of = class_of([exercise("1"), exercise("2")], members)
 
@@ -132,7 +133,7 @@ def test_points_lost_by_empty_answers_are_told_apart() -> None:
 
 
 def test_a_mistake_that_many_share_is_told_with_its_sentence() -> None:
-    slip = Answer(WRONG, mistake="epsilon outside the root", sentence=SENTENCE)
+    slip = ReportedAnswer(WRONG, mistake="epsilon outside the root", sentence=SENTENCE)
 
     said = the_one(answers([slip] * 8 + [RIGHT] * 12), "Two fifths")
 
@@ -144,7 +145,7 @@ def test_a_mistake_that_many_share_is_told_with_its_sentence() -> None:
 
 @pytest.mark.parametrize(("makers", "of"), [(2, 10), (4, 50)], ids=["two", "a twelfth"])
 def test_a_mistake_of_few_is_no_finding(makers: int, of: int) -> None:
-    slip = Answer(WRONG, mistake="rare", sentence="Seldom.")
+    slip = ReportedAnswer(WRONG, mistake="rare", sentence="Seldom.")
 
     assert not any("mistake" in each for each in told(answers([slip] * makers + [2.0] * of)))
 
@@ -181,10 +182,10 @@ def test_the_closest_of_many_pairs_is_told_only_if_chance_makes_none_so_close() 
 
 
 def test_code_that_runs_long_is_told_and_what_is_usual() -> None:
-    fast = [Answer(RIGHT, seconds=0.25)] * 9
+    fast = [ReportedAnswer(RIGHT, seconds=0.25)] * 9
 
     assert "The slowest answer to 1.1 ran for 12 s, where 0.25 s is usual." in told(
-        answers([*fast, Answer(WRONG, seconds=12.0)])
+        answers([*fast, ReportedAnswer(WRONG, seconds=12.0)])
     )
     assert not any(" ran " in each for each in told(answers(fast)))
 
@@ -201,7 +202,7 @@ def test_late_ones_are_told_with_what_it_cost() -> None:
 def test_what_needs_a_person_is_told() -> None:
     members = [
         member("ada", {"1": RIGHT}),
-        Member("bob", Status.FAILED),
+        ClassMember("bob", Status.FAILED),
         member("eve", {"1": RIGHT}, status=Status.NEEDS_A_PERSON),
     ]
 
@@ -221,7 +222,7 @@ def test_each_exercise_is_read_in_words() -> None:
         ex_6=[RIGHT, WRONG] * 9 + [RIGHT] * 2,
     )
 
-    assert [reading(each) for each in numbers(of).exercises] == [
+    assert [meaning_of_discrimination(each) for each in numbers(of).exercises] == [
         "everybody has all points",
         "nobody has a point",
         "not enough to say: marks too much alike",

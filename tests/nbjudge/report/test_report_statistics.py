@@ -15,7 +15,7 @@ from report_classes import class_of, columns, drawn, exercise, member
 from scipy import stats
 
 from nbjudge.grading.rows import Status
-from nbjudge.report.records import Answer
+from nbjudge.report.records import ReportedAnswer
 from nbjudge.report.statistics import Correlation, Marks, Unknown, correlation, numbers, shares
 
 BOTH = (0.0, 2.0) * 10
@@ -129,7 +129,12 @@ def test_pairs_are_those_of_pandas() -> None:
 
 
 def test_difficulty_counts_what_is_empty_and_tells_those_who_answered_apart() -> None:
-    won = [Answer(2), Answer(1), Answer(0), Answer(0, is_empty=True)]
+    won = [
+        ReportedAnswer(2),
+        ReportedAnswer(1),
+        ReportedAnswer(0),
+        ReportedAnswer(0, is_empty=True),
+    ]
     of = class_of([exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(won)])
 
     (found,) = numbers(of).exercises
@@ -181,9 +186,9 @@ def test_every_mark_is_in_one_bar(scores: list[float], points: float) -> None:
 
 
 def test_mistakes_are_counted_by_student_and_the_most_frequent_comes_first() -> None:
-    rare = Answer(0, mistake="rare", sentence="Seldom.")
-    common = Answer(0, mistake="common", sentence="Often.")
-    answers = [rare, common, common, Answer(2)]
+    rare = ReportedAnswer(0, mistake="rare", sentence="Seldom.")
+    common = ReportedAnswer(0, mistake="common", sentence="Often.")
+    answers = [rare, common, common, ReportedAnswer(2)]
     of = class_of(
         [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
     )
@@ -231,7 +236,10 @@ def test_the_latest_comes_first() -> None:
 
 
 def test_run_times_are_without_empty_answers() -> None:
-    answers = [Answer(0, is_empty=True, seconds=0.0), *(Answer(2, seconds=s) for s in (1, 2, 6))]
+    answers = [
+        ReportedAnswer(0, is_empty=True, seconds=0.0),
+        *(ReportedAnswer(2, seconds=s) for s in (1, 2, 6)),
+    ]
     of = class_of(
         [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
     )
@@ -285,7 +293,7 @@ def test_one_mark_has_no_deviation_and_two_have_one() -> None:
 
 def test_a_tenth_of_the_times_is_longer_than_the_ninth_decile() -> None:
     seconds = (5.0, 1.0, 4.0, 2.0, 11.0, 3.0)
-    answers = [Answer(2, seconds=each) for each in seconds]
+    answers = [ReportedAnswer(2, seconds=each) for each in seconds]
     of = class_of(
         [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
     )
@@ -362,7 +370,7 @@ def test_a_table_has_rows_of_students_columns_of_exercises_and_parts_of_points()
 
 
 def test_what_a_person_marks_is_like_no_known_mistake_and_unlike_none() -> None:
-    answers = [Answer(0, mistake="sign"), Answer(1)]
+    answers = [ReportedAnswer(0, mistake="sign"), ReportedAnswer(1)]
     by_hand = exercise("1.1", by_hand=True)
     of = class_of([by_hand], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)])
 
@@ -372,7 +380,12 @@ def test_what_a_person_marks_is_like_no_known_mistake_and_unlike_none() -> None:
 
 
 def test_each_wrong_answer_is_named_or_not() -> None:
-    answers = [Answer(0, mistake="sign"), Answer(1), Answer(0), Answer(2)]
+    answers = [
+        ReportedAnswer(0, mistake="sign"),
+        ReportedAnswer(1),
+        ReportedAnswer(0),
+        ReportedAnswer(2),
+    ]
     of = class_of(
         [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from report_classes import drawn
 
 from nbjudge.report.statistics import Numbers, numbers
-from nbjudge.report.tables import exercises, mistakes
+from nbjudge.report.tables import exercises, mistakes_table
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def found() -> Numbers:
 def test_a_cell_is_one_line_that_begins_no_formula(found: Numbers, text: str) -> None:
     made = replace(found.mistakes[0], sentence=text)
 
-    _, row = csv.reader(io.StringIO(mistakes(replace(found, mistakes=(made,))), newline=""))
+    _, row = csv.reader(io.StringIO(mistakes_table(replace(found, mistakes=(made,))), newline=""))
 
     assert "\n" not in row[3]
     assert "\r" not in row[3]

@@ -147,7 +147,7 @@ def hand_in(course: Course, name: str, student: str, outside: Outside) -> None:
     """Hand in what a folder of `tests/hostile` says, or an honest notebook if there is none."""
     assignment = ASSIGNMENTS[name]
     release, original = (
-        source.read(course.root / step / assignment / f"{assignment}.ipynb")
+        source.read_source(course.root / step / assignment / f"{assignment}.ipynb")
         for step in ("release", "source")
     )
     notebook = source.answer(release, original)

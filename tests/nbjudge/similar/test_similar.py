@@ -320,7 +320,7 @@ def test_a_page_of_many_groups_and_exercises_is_bounded(
 ) -> None:
     submit(course, "gus", ex_1_1_1=odd("ada"))
     submit(course, "hana", ex_1_1_1=odd("bob"))
-    monkeypatch.setattr(similar_page, "MOST_GROUPS", 1)
+    monkeypatch.setattr(similar_page, "MOST_GROUPS_ON_PAGE", 1)
 
     written = page_on_class(compare_class(course, "sums"))
 
@@ -361,7 +361,7 @@ def test_planted_copies_are_found_and_honest_pairs_are_not(
 
 def test_what_the_notebook_gave_anywhere_counts_for_nothing(course: Course) -> None:
     release = course.root / "release" / "sums" / "sums.ipynb"
-    notebook = source.read(release)
+    notebook = source.read_source(release)
     example = (
         "def scan(values):\n    seen = []\n    for value in values:\n        seen += [value * 2]\n"
     )

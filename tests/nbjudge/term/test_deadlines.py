@@ -17,7 +17,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.grading.batch import autograde
 from nbjudge.grading.rows import Row
 from nbjudge.term.deadlines import TermSettings, read_moment, read_term, show_moment
-from nbjudge.term.extensions import FILE_NAME, Extension, extensions_of, grant, withdraw
+from nbjudge.term.extensions import EXTENSIONS_FILE, Extension, extensions_of, grant, withdraw
 from nbjudge.term.late_policy import move_deadline, update_penalties
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -162,7 +162,9 @@ def test_an_extension_is_kept_with_its_reason_and_taken_back(course: Course) -> 
         assert update_penalties(gradebook, course.config(), "sums") == ("ada",)
         assert penalty(gradebook) == 0
         assert extensions_of(gradebook, course.root) == (extension,)
-        assert "2026-03-04 18:00:00 UTC" in (course.root / FILE_NAME).read_text(encoding="utf-8")
+        assert "2026-03-04 18:00:00 UTC" in (course.root / EXTENSIONS_FILE).read_text(
+            encoding="utf-8"
+        )
 
         assert withdraw(gradebook, course.root, "ada", "sums") == extension
         update_penalties(gradebook, course.config(), "sums")

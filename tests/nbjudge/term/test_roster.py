@@ -33,7 +33,7 @@ CANVAS = (
 def sheet(text: str, folder: Path) -> csv_files.Sheet:
     path = folder / "people.csv"
     path.write_text(text, encoding="utf-8")
-    return csv_files.read(path)
+    return csv_files.read_csv(path)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 
 from nbjudge.desk.database import Database, lti_lines, lti_scores
 
-__all__ = ["Line", "Score", "ScoreQueue"]
+__all__ = ["Score", "ScoreLine", "ScoreQueue"]
 
 #: How long after a failure a mark is sent again: at first, and at most.
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
@@ -24,7 +24,7 @@ LATER = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
-class Line:
+class ScoreLine:
     """Where a student's mark of an assignment goes.
 
     Parameters
@@ -51,7 +51,7 @@ class Score:
 
     Parameters
     ----------
-    line : Line
+    line : ScoreLine
     points, max_points : float
     stamp : datetime
         Which of two marks is the newer one.
@@ -62,7 +62,7 @@ class Score:
         Why it has not arrived, as far as that is known.
     """
 
-    line: Line
+    line: ScoreLine
     points: float
     max_points: float
     stamp: datetime
@@ -85,17 +85,17 @@ class ScoreQueue:
         self._database = database
         self._clock = clock
 
-    def remember(self, line: Line) -> None:
+    def remember(self, line: ScoreLine) -> None:
         """Note where a student's mark goes; it was elsewhere before, if anywhere."""
         with self._database.writing() as connection:
-            connection.execute(delete(lti_lines).where(_of(lti_lines, line)))
+            connection.execute(delete(lti_lines).where(_is_of_line(lti_lines, line)))
             connection.execute(insert(lti_lines).values(line.__dict__))
 
-    def lines(self, assignment: str) -> dict[str, Line]:
+    def lines(self, assignment: str) -> dict[str, ScoreLine]:
         """Return where the marks of an assignment go, by student."""
         query = select(lti_lines).where(lti_lines.c.assignment == assignment)
         with self._database.reading() as connection:
-            return {row.student: Line(**row._asdict()) for row in connection.execute(query)}
+            return {row.student: ScoreLine(**row._asdict()) for row in connection.execute(query)}
 
     def assignments(self) -> list[str]:
         """Return the assignments of which any mark goes anywhere."""
@@ -103,10 +103,10 @@ class ScoreQueue:
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
-    def put(self, line: Line, points: float, max_points: float) -> None:
+    def put(self, line: ScoreLine, points: float, max_points: float) -> None:
         """Note what the platform is to have; nothing changes if that is what it has or will get."""
         now = self._clock()
-        where = _of(lti_scores, line)
+        where = _is_of_line(lti_scores, line)
         with self._database.writing() as connection:
             row = connection.execute(select(lti_scores).where(where)).first()
             values: dict[str, Any] = {
@@ -136,14 +136,14 @@ class ScoreQueue:
         """Return the marks of an assignment that have not arrived, the next to be sent first."""
         query = (
             select(lti_lines, lti_scores)
-            .join_from(lti_lines, lti_scores, _of(lti_scores, lti_lines.c))
+            .join_from(lti_lines, lti_scores, _is_of_line(lti_scores, lti_lines.c))
             .where(lti_scores.c.assignment == assignment, lti_scores.c.is_sent.is_(False))
             .order_by(lti_scores.c.next_try, lti_scores.c.student)
         )
         with self._database.reading() as connection:
             return [
                 Score(
-                    Line(*row[: len(lti_lines.columns)]),
+                    ScoreLine(*row[: len(lti_lines.columns)]),
                     row.points,
                     row.max_points,
                     row.stamp,
@@ -172,18 +172,18 @@ class ScoreQueue:
             "sent_to": score.line.address,
         }
         with self._database.writing() as connection:
-            where = _of(lti_scores, score.line)
+            where = _is_of_line(lti_scores, score.line)
             connection.execute(update(lti_scores).where(where).values(arrived))
             same = where & (lti_scores.c.stamp == score.stamp)
             values = {"is_sent": True, "problem": ""}
             connection.execute(update(lti_scores).where(same).values(values))
 
     def _change(self, score: Score, values: dict[str, Any]) -> None:
-        where = _of(lti_scores, score.line) & (lti_scores.c.stamp == score.stamp)
+        where = _is_of_line(lti_scores, score.line) & (lti_scores.c.stamp == score.stamp)
         with self._database.writing() as connection:
             connection.execute(update(lti_scores).where(where).values(values))
 
 
-def _of(table: Any, line: Any) -> Any:
+def _is_of_line(table: Any, line: Any) -> Any:
     """Return the condition that a row is of the same student and assignment as a line."""
     return (table.c.student == line.student) & (table.c.assignment == line.assignment)

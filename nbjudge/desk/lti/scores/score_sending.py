@@ -14,11 +14,11 @@ from nbjudge.course.gradebook import open_gradebook, read_grades
 from nbjudge.desk.desk_policy import LEVELS, DeskPolicy
 from nbjudge.desk.due_dates import ClassTerms
 from nbjudge.desk.lti.bounded_http import Unanswered
-from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.lti.learning_platforms import LearningPlatform
 from nbjudge.desk.lti.scores.score_queue import Score, ScoreQueue
 from nbjudge.desk.lti.scores.score_service import ScoreService
 from nbjudge.desk.outcomes import level_now
-from nbjudge.desk.store import State, Store
+from nbjudge.desk.store import HandInState, Store
 from nbjudge.exceptions import CourseError
 
 __all__ = ["Delivery", "ScoreSending"]
@@ -62,7 +62,7 @@ class ScoreSending:
     terms : ClassTerms
     queue : ScoreQueue
     service : ScoreService
-    platforms : mapping of (str, str) to Platform
+    platforms : mapping of (str, str) to LearningPlatform
         By issuer and client id.
     clock : callable
         Returns the time in UTC.
@@ -76,7 +76,7 @@ class ScoreSending:
         terms: ClassTerms,
         queue: ScoreQueue,
         service: ScoreService,
-        platforms: Mapping[tuple[str, str], Platform],
+        platforms: Mapping[tuple[str, str], LearningPlatform],
         clock: Callable[[], datetime],
     ) -> None:
         self._course = course
@@ -109,7 +109,7 @@ class ScoreSending:
         marked = [
             each.student
             for each in self._store.that_count(assignment)
-            if each.state == State.MARKED
+            if each.state == HandInState.MARKED
         ]
         return Delivery(
             self.why_not(assignment),
@@ -151,7 +151,7 @@ class ScoreSending:
         counting = {
             each.student: (each.id, each.marked)
             for each in self._store.that_count(assignment)
-            if each.state == State.MARKED
+            if each.state == HandInState.MARKED
         }
         lines = self._queue.lines(assignment)
         there = sorted(lines.keys() & counting.keys())
@@ -166,7 +166,7 @@ class ScoreSending:
         still = {
             each.student: (each.id, each.marked)
             for each in self._store.that_count(assignment)
-            if each.state == State.MARKED
+            if each.state == HandInState.MARKED
         }
         whole = frozenset(
             student

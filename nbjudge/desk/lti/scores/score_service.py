@@ -7,13 +7,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from nbjudge.desk.lti.bounded_http import Unanswered, ask
 from nbjudge.desk.lti.launches import SCORE
-from nbjudge.desk.lti.learning_platforms import Platform
+from nbjudge.desk.lti.learning_platforms import LearningPlatform
 from nbjudge.desk.lti.scores.score_queue import Score
 from nbjudge.desk.lti.service_leave import ServiceLeave
 
 __all__ = ["ScoreService"]
 
-MEDIA_TYPE = "application/vnd.ims.lis.v1.score+json"
+SCORE_MEDIA_TYPE = "application/vnd.ims.lis.v1.score+json"
 
 
 class ScoreService:
@@ -27,7 +27,7 @@ class ScoreService:
     def __init__(self, leave: ServiceLeave) -> None:
         self._leave = leave
 
-    def send(self, platform: Platform, score: Score) -> None:
+    def send(self, platform: LearningPlatform, score: Score) -> None:
         """Send a mark; when this returns, the platform has it.
 
         Raises
@@ -45,7 +45,7 @@ class ScoreService:
         }
         headers = {
             **self._leave.headers(platform, SCORE, "send marks"),
-            "Content-Type": MEDIA_TYPE,
+            "Content-Type": SCORE_MEDIA_TYPE,
         }
         address = _scores_of(score.line.address)
         answer = ask(address, data=json.dumps(content).encode(), headers=headers)
