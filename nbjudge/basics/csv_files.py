@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["Sheet", "alike", "as_csv", "guard", "number_text", "read_csv", "write_whole"]
+__all__ = ["Sheet", "alike", "as_csv", "guard", "number_text", "read_csv"]
 
 Value = str | int | float | None
 
@@ -186,23 +185,3 @@ def as_csv(
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, all or nothing.
-
-    Raises
-    ------
-    CourseError
-        If that is not possible.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        try:
-            unfinished.write_bytes(content)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        message = f"'{path}' cannot be written: {error.strerror}. Give another path."
-        raise CourseError(message) from error

@@ -689,7 +689,7 @@ def totals(
 ) -> None:
     """Put the marks of all assignments together, weighed: a page, a CSV file, and a line each."""
     course = _find_course(context)
-    from nbjudge.basics.csv_files import write_whole
+    from nbjudge.course.folders import save_file
     from nbjudge.course.gradebook import open_gradebook, read_grades
     from nbjudge.intake.submission import name_list
     from nbjudge.report.totals_page import (
@@ -718,8 +718,8 @@ def totals(
         return
     folder = course.root / "reports"
     folder.mkdir(exist_ok=True)
-    write_whole(folder / "totals.html", totals_page(term).encode())
-    write_whole(folder / "totals.csv", totals_csv(term).encode("utf-8-sig"))
+    save_file(folder / "totals.html", totals_page(term).encode())
+    save_file(folder / "totals.csv", totals_csv(term).encode("utf-8-sig"))
     for line in describe_term(term):
         typer.echo(line)
     typer.echo("reports/totals.html, reports/totals.csv")

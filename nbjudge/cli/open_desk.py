@@ -24,6 +24,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.folders import log_to_file
 from nbjudge.course.gradebook import open_gradebook
 from nbjudge.desk.desk_policy import DeskPolicy, read_policy
+from nbjudge.desk.lti.learning_platforms import LOOPBACK
 from nbjudge.desk.marking import utc_now
 from nbjudge.desk.store import Refused
 from nbjudge.desk.web.application import application
@@ -39,7 +40,6 @@ from nbjudge.term.deadlines import set_deadline
 __all__ = ["forget", "read_class", "require_sandbox", "serve_demo", "serve_desk", "write_links"]
 
 LINKS_NAME, DESK_LOCK = "desk_links.csv", ".desk.lock"
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: Who tries the desk of the demonstration, and how long it is open for hand-ins in time.
 TRIED_BY, DEMO_LASTS = 3, timedelta(hours=2)
 #: Requests at once; seconds for which a line may be idle, and in which answers are finished.

@@ -408,7 +408,7 @@ def took(start: float) -> str:
 def time_in_words(seconds: float) -> str:
     """Return a time in words.
 
-    >>> duration(75.2)
+    >>> time_in_words(75.2)
     '1 min 15 s'
     """
     whole = round(seconds)

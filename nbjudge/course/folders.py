@@ -12,6 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import nbformat
+from nbformat import NotebookNode
+
 from nbjudge.basics.redirect_output import redirect_output
 from nbjudge.basics.stale_folders import remove_stale_folders
 from nbjudge.course.course import Course
@@ -25,6 +28,8 @@ __all__ = [
     "grading_lock",
     "log_output",
     "log_to_file",
+    "read_notebook",
+    "save_file",
     "working_folder",
     "write_whole",
 ]
@@ -46,11 +51,42 @@ def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
     return course.root / step / student / assignment
 
 
+def read_notebook(path: Path) -> NotebookNode | None:
+    """Return the notebook that a step of the grading has left; None if it has left none."""
+    if not path.is_file():
+        return None
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file in the place of any other, so that nobody ever reads a part of it."""
     new = path.with_suffix(".new")
     new.write_text(text, encoding="utf-8")
     new.replace(path)
+
+
+def save_file(path: Path, content: bytes) -> None:
+    """Write a file for a person, all or nothing.
+
+    Raises
+    ------
+    CourseError
+        If that is not possible.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        message = (
+            f"{path} cannot be written ({error.strerror}). Close what has it open, make room, or "
+            "give another path, then run the same command again."
+        )
+        raise CourseError(message) from error
 
 
 class _QuietFile(logging.FileHandler):

@@ -11,12 +11,12 @@ from traitlets.config import Config, Configurable
 
 from nbjudge.basics.settings import make_setting, read_settings, traits_of
 from nbjudge.exceptions import CourseError
+from nbjudge.intake.unpack import MEGABYTE
 from nbjudge.term.deadlines import read_term
 from nbjudge.term.late_policy import LatePolicy
 
 __all__ = ["LEVELS", "SENDING", "DeskPolicy", "DeskSettings", "read_policy"]
 
-MEGABYTE = 2**20
 #: What a student is shown of a result, from nothing to all.
 LEVELS = ("nothing", "checks", "marks", "mistakes", "feedback")
 #: When marks are sent to a learning platform.

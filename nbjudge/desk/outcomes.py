@@ -7,16 +7,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
-from nbjudge.course.folders import folder_of
+from nbjudge.course.folders import folder_of, read_notebook
 from nbjudge.course.gradebook import open_gradebook, submission_marks
 from nbjudge.desk.desk_policy import LEVELS, DeskPolicy
 from nbjudge.desk.due_dates import Terms
@@ -143,7 +141,7 @@ def outcome_of(course: Course, student: str, assignment: str) -> HandInOutcome:
     folder = folder_of(course, "autograded", student, assignment)
     exercises: list[ExerciseOutcome] = []
     for own in found.notebooks:
-        notebook = _read(folder / f"{own.name}.ipynb")
+        notebook = read_notebook(folder / f"{own.name}.ipynb")
         verdicts = _verdicts(notebook)
         exercises += (
             ExerciseOutcome(
@@ -159,13 +157,6 @@ def outcome_of(course: Course, student: str, assignment: str) -> HandInOutcome:
             for entry in entries(notebook, own)
         )
     return HandInOutcome(tuple(exercises), found.penalty)
-
-
-def _read(path: Path) -> NotebookNode | None:
-    if not path.is_file():
-        return None
-    found: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    return found
 
 
 def _verdicts(notebook: NotebookNode | None) -> dict[str, Mapping[str, Any]]:
@@ -270,7 +261,7 @@ def feedback_page(course: Course, student: str, assignment: str, name: str) -> s
         "notebook": path.stem,
     }
     resources: dict[str, Any] = {"nbgrader": ids, "metadata": {"path": str(folder)}}
-    notebook = _read(path)
+    notebook = read_notebook(path)
     assert notebook is not None
     try:
         exporter = FeedbackExporter(config=config)  # type: ignore[no-untyped-call]

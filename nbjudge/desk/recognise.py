@@ -21,7 +21,7 @@ from nbjudge.intake.sanitise import MAX_VALUES, sanitise_notebook
 from nbjudge.intake.submission import SECRET, TIMESTAMP, name_list, printable
 from nbjudge.intake.unpack import Bounds, unpack
 
-__all__ = ["Recognised", "plain_file_name", "recognise", "save_file"]
+__all__ = ["Recognised", "plain_file_name", "recognise", "save_upload"]
 
 NOTEBOOK = ".ipynb"
 #: What browsers, mail programs and operating systems put behind the name of a second copy.
@@ -267,7 +267,7 @@ def _other_files(
     return beside
 
 
-def save_file(name: str, content: bytes, folder: Path) -> None:
+def save_upload(name: str, content: bytes, folder: Path) -> None:
     """Write a file that came into the folder of those that were sent."""
     place = folder / plain_file_name(name)
     number = 1

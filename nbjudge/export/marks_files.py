@@ -20,6 +20,7 @@ from traitlets import Bool, Dict, Enum, Unicode
 from nbjudge.basics import csv_files
 from nbjudge.basics.csv_files import Sheet, alike, as_csv, guard, number_text
 from nbjudge.course.course import Course
+from nbjudge.course.folders import save_file
 from nbjudge.course.gradebook import open_gradebook, read_grades, released_titles
 from nbjudge.course.marks import AssignmentMarks, GradeTable, Person
 from nbjudge.exceptions import CourseError
@@ -454,7 +455,7 @@ class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         _require("student", students, [found.id for found in gradebook.students])
         marks = read_grades(gradebook, assignments=assignments, students=students)
         found = self.table(marks, roster)
-        csv_files.write_whole(path, as_csv(found.header, found.rows).encode())
+        save_file(path, as_csv(found.header, found.rows).encode())
         return Written(path, len(found.rows), found.remarks)
 
     def export(self, gradebook: Gradebook) -> None:

@@ -12,13 +12,11 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
@@ -31,14 +29,15 @@ from traitlets import default
 from nbjudge.basics.text import clean_characters, cut
 from nbjudge.course.cells import exercise_label, exercise_number, is_test
 from nbjudge.course.course import Course
+from nbjudge.course.folders import read_notebook
 from nbjudge.course.gradebook import released_titles, submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.check_parts import PartOfCheck, parts_of_checks
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.mistakes.known_behaviours import NamedMistakes, named_mistakes
-from nbjudge.pages.frame import Pages, points
-from nbjudge.pages.rich_outputs import Output, code, outputs
+from nbjudge.pages.frame import pages_of, points
+from nbjudge.pages.rich_outputs import MOST_CELLS, Output, code, outputs
 from nbjudge.pages.safe_html import Cleaner
 
 __all__ = [
@@ -54,9 +53,8 @@ __all__ = [
 
 #: The page of a whole assignment.
 OVERVIEW = "index.html"
-#: Characters of a reason in the table, and cells of a notebook that a page shows.
+#: Characters of a reason in the table.
 MOST_OF_SUMMARY = 140
-MOST_CELLS = 1000
 
 NOTHING = Markup("")
 #: What exercises are called, by number.
@@ -431,11 +429,6 @@ def _remarks(mark: Mark, finding: Finding) -> Iterator[str]:
 # ---- From what the page says to the page ---------------------------------------------------------
 
 
-@cache
-def _pages() -> Pages:
-    return Pages(Path(__file__).parent / "templates")
-
-
 def _file_name(notebook: str) -> str:
     return quote(f"{notebook}.html", errors="replace")
 
@@ -467,7 +460,7 @@ def notebook_page(
     """
     own = marks.notebook(name)
     rows = entries(notebook, own, titles)
-    return _pages().render(
+    return pages_of(__file__).render(
         "notebook.html.j2",
         marks=marks,
         own=own,
@@ -497,7 +490,7 @@ def overview_page(
         notebook = notebooks.get(own.name)
         rows = entries(notebook, own, titles.get(own.name, NO_TITLES))
         parts.append((own, _file_name(own.name), notebook, rows))
-    return _pages().render("overview.html.j2", marks=marks, parts=parts)
+    return pages_of(__file__).render("overview.html.j2", marks=marks, parts=parts)
 
 
 class FeedbackExporter(Exporter):
@@ -523,7 +516,9 @@ class FeedbackExporter(Exporter):
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         name = ids["notebook"]
         graded: dict[str, NotebookNode | None] = {
-            other.name: notebook if other.name == name else _read(folder / f"{other.name}.ipynb")
+            other.name: notebook
+            if other.name == name
+            else read_notebook(folder / f"{other.name}.ipynb")
             for other in marks.notebooks
         }
         named = _named_mistakes(Path(CourseDirectory(config=self.config).root), ids["assignment"])
@@ -564,10 +559,3 @@ def _named_mistakes(root: Path, assignment: str) -> NamedMistakes:
     except CourseError as error:
         logging.getLogger(__name__).warning("No known mistake is named. %s", error)
         return NamedMistakes()
-
-
-def _read(path: Path) -> NotebookNode | None:
-    if not path.is_file():
-        return None
-    found: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,7 +27,7 @@ from nbjudge.course.marks import (
     kind,
 )
 from nbjudge.feedback.exporter import OVERVIEW, anchor_of
-from nbjudge.pages.frame import Pages, count_of, percent, points
+from nbjudge.pages.frame import count_of, pages_of, percent, points
 from nbjudge.pages.safe_html import Cleaner
 from nbjudge.term.totals import Part, Total, Weighing, read_weighing, term_totals
 
@@ -69,11 +68,6 @@ class Comment:
     label: str
     page: str
     body: Markup
-
-
-@cache
-def _pages() -> Pages:
-    return Pages(Path(__file__).parent / "templates")
 
 
 def write_term_pages(course: Course, students: Iterable[str] | None = None) -> dict[str, Path]:
@@ -165,7 +159,7 @@ def term_page(
     total = _total(table, graded, weighing)
     comments = [comment for each in graded for comment in _comments(each, person.id, pages, titles)]
     later = [each.name for each in table.assignments if each not in graded]
-    return _pages().render(
+    return pages_of(__file__).render(
         "term.html.j2",
         person=person,
         total=total,

@@ -27,13 +27,11 @@ from nbgrader.preprocessors import ClearMarkScheme
 from nbgrader.utils import is_solution
 
 from nbjudge.pages.frame import light_tokens
-from nbjudge.pages.rich_outputs import outputs
+from nbjudge.pages.rich_outputs import MOST_CELLS, outputs
 from nbjudge.pages.safe_html import Cleaner
 
 __all__ = ["Shield", "markdown", "policy"]
 
-#: Cells of one notebook that a page shows.
-MOST_CELLS = 1000
 #: What counts how much the page may hold, on its way from the preprocessor to the template.
 CLEANER = "cleaner"
 #: What nbgrader's template writes into the page as it stands; a student's id is a folder's name.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 
 from jinja2 import (
@@ -21,7 +22,7 @@ from markupsafe import Markup, escape
 
 from nbjudge.basics.text import clean_characters
 
-__all__ = ["Pages", "count_of", "light_tokens", "percent", "points", "with_code"]
+__all__ = ["Pages", "count_of", "light_tokens", "pages_of", "percent", "points", "with_code"]
 
 CODE = re.compile(r"`([^`\n]{1,200})`")
 FRAME_TEMPLATES = Path(__file__).parent / "templates"
@@ -69,6 +70,12 @@ def with_code(text: str) -> Markup:
     '<code>a &lt; b</code> is &lt; 1'
     """
     return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+@cache
+def pages_of(module: str) -> Pages:
+    """Return the pages whose templates lie in the folder `templates` beside a module's file."""
+    return Pages(Path(module).parent / "templates")
 
 
 class Pages:

@@ -18,8 +18,10 @@ from nbjudge.judge.failures import NOT_RUN
 from nbjudge.pages.mathematics import formula
 from nbjudge.pages.safe_html import Cleaner
 
-__all__ = ["Output", "code", "outputs"]
+__all__ = ["MOST_CELLS", "Output", "code", "outputs"]
 
+#: Cells of one notebook that a page shows.
+MOST_CELLS = 1000
 #: Outputs of one cell, characters of one output and of one cell's code, lines of a traceback.
 MOST_OUTPUTS = 30
 MOST_TEXT = 20_000

@@ -7,6 +7,7 @@ below.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def write_report(course: Course, assignment: str, *, anonymous: bool = False) ->
         If there is no such assignment, the gradebook cannot be read, or the folder cannot be
         written.
     """
-    # They import Matplotlib.
+    # They import nbformat and Matplotlib.
+    from nbjudge.course.folders import save_file
     from nbjudge.report import tables
     from nbjudge.report.anonymous import anonymous as without_names
     from nbjudge.report.class_page import page
@@ -87,21 +89,9 @@ def write_report(course: Course, assignment: str, *, anonymous: bool = False) ->
         mistakes=folder / f"{name}-mistakes.csv",
         findings=what_stands_out(found),
     )
-    _write_whole(written.page, page(found, is_anonymous=anonymous))
-    _write_whole(written.exercises, tables.exercises(found), ENCODING)
-    _write_whole(written.mistakes, tables.mistakes_table(found), ENCODING)
+    with suppress(OSError):  # what is in the way is told of the first file
+        folder.mkdir(exist_ok=True)
+    save_file(written.page, page(found, is_anonymous=anonymous).encode("utf-8", "replace"))
+    save_file(written.exercises, tables.exercises(found).encode(ENCODING, "replace"))
+    save_file(written.mistakes, tables.mistakes_table(found).encode(ENCODING, "replace"))
     return written
-
-
-def _write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
-    new = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(exist_ok=True)
-        new.write_text(text, encoding=encoding, errors="replace", newline="")
-        new.replace(path)
-    except OSError as error:
-        message = (
-            f"{path} cannot be written ({error.strerror}). Close what has it open, or see that "
-            "there is room, then run the same command again."
-        )
-        raise CourseError(message) from error

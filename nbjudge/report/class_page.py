@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from nbjudge.basics.sentences import duration
 from nbjudge.basics.text import clean_characters, cut
-from nbjudge.pages.frame import Pages
+from nbjudge.pages.frame import pages_of
 from nbjudge.report import pictures
 from nbjudge.report.findings import (
     interval,
@@ -20,16 +17,10 @@ from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
 
 __all__ = ["page"]
 
-REPORT_TEMPLATES = Path(__file__).parent / "templates"
 #: Rows of the table of mistakes that are shown without being asked for.
 MOST_MISTAKES = 15
 #: Groups of wrong answers without a name that are shown, and characters of an answer.
 MOST_UNNAMED, MOST_OF_ANSWER = 8, 2000
-
-
-@cache
-def _pages() -> Pages:
-    return Pages(REPORT_TEMPLATES)
 
 
 def page(found: Numbers, *, is_anonymous: bool = False) -> str:
@@ -44,7 +35,7 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
     """
     of_two = {(pair.one.key, pair.other.key): pair.correlation.r for pair in found.pairs}
     told = [each for each in found.exercises if each.discrimination.r is not None]
-    return _pages().render(
+    return pages_of(__file__).render(
         "report.html.j2",
         found=found,
         is_anonymous=is_anonymous,

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from statistics import median
 
 from nbjudge.basics.csv_files import as_csv, guard, number_text
 from nbjudge.basics.sentences import duration
 from nbjudge.feedback.term_page import remarks_on
 from nbjudge.intake.submission import printable
-from nbjudge.pages.frame import Pages, count_of, percent, points
+from nbjudge.pages.frame import count_of, pages_of, percent, points
 from nbjudge.term.find_students import label
 from nbjudge.term.totals import Part, TermTotals, Total
 
 __all__ = ["describe_student", "describe_term", "totals_csv", "totals_page"]
 
 
-@cache
-def _pages() -> Pages:
-    return Pages(Path(__file__).parent / "templates")
-
-
 def totals_page(term: TermTotals) -> str:
     """Return the page of a term."""
-    return _pages().render(
+    return pages_of(__file__).render(
         "totals.html.j2",
         term=term,
         weights=_weights_in_percent(term),

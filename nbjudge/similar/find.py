@@ -32,10 +32,7 @@ from nbjudge.release import source
 from nbjudge.similar.fingerprints import AnswerKind, read_answer
 from nbjudge.similar.pairs import Answers, Comparison, compare
 
-__all__ = ["ComparedStudent", "Progress", "Similar", "compare_class"]
-
-#: Called with how many are done, how many there are, and the student.
-Progress = Callable[[int, int, str], None]
+__all__ = ["ComparedStudent", "Similar", "compare_class"]
 
 CODE_EXAMPLE = re.compile(
     r"^(?P<fence>```|~~~)[^\n]*\n(?P<code>.*?)^(?P=fence)", re.DOTALL | re.MULTILINE
@@ -105,7 +102,7 @@ def compare_class(
     *,
     students: Collection[str] | None = None,
     against: Path | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> Similar:
     """Compare the answers of a class with each other.
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from math import floor, log10
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -17,7 +15,7 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from nbjudge.basics.text import clean_characters
 from nbjudge.course.course import Course
 from nbjudge.intake.submission import printable
-from nbjudge.pages.frame import Pages, count_of
+from nbjudge.pages.frame import count_of, pages_of
 from nbjudge.pages.rich_outputs import FORMATTER
 from nbjudge.similar.find import Similar
 from nbjudge.similar.fingerprints import AnswerKind, Fingerprint, passages
@@ -88,11 +86,6 @@ class Bar:
     length: float
 
 
-@cache
-def _pages() -> Pages:
-    return Pages(Path(__file__).parent / "templates")
-
-
 def labels(found: Similar, *, anonymous: bool = False) -> dict[int, str]:
     """Return what each student is called: by name and id, or by a number in the order of the page.
 
@@ -134,7 +127,7 @@ def page_on_class(found: Similar, *, anonymous: bool = False) -> str:
     """
     names = labels(found, anonymous=anonymous)
     groups = found.findings.groups
-    return _pages().render(
+    return pages_of(__file__).render(
         "page.html.j2",
         assignment=found.assignment,
         found=found,

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SAWarning
 
 from nbjudge.basics import csv_files
 from nbjudge.basics.csv_files import as_csv, guard
+from nbjudge.course.folders import save_file
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.submission import printable
 from nbjudge.intake.timestamps import read_timestamp
@@ -207,7 +208,7 @@ def _write_file(root: Path, extensions: Iterable[Extension]) -> None:
     ]
     path = root / EXTENSIONS_FILE
     if rows or path.exists():
-        csv_files.write_whole(path, as_csv(EXTENSIONS_HEADER, rows).encode())
+        save_file(path, as_csv(EXTENSIONS_HEADER, rows).encode())
 
 
 def _without_apostrophe(cell: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
 
-from nbjudge.desk.database import Database, lti_logins
+from nbjudge.desk.database import Database, digest_of_token, lti_logins
 from nbjudge.desk.lti.learning_platforms import LearningPlatform
 from nbjudge.desk.store import Refused
 
@@ -63,8 +62,8 @@ class LoginStates:
         begun = Begun(*(secrets.token_urlsafe(32) for _ in range(3)))
         now = self._clock()
         values = {
-            "digest": _digest(begun.state),
-            "browser": _digest(begun.browser),
+            "digest": digest_of_token(begun.state),
+            "browser": digest_of_token(begun.browser),
             "nonce": begun.nonce,
             "issuer": platform.issuer,
             "client_id": platform.client_id,
@@ -86,10 +85,10 @@ class LoginStates:
         Refused
             If it was not begun in this browser, or is over.
         """
-        this = lti_logins.c.digest == _digest(state)
+        this = lti_logins.c.digest == digest_of_token(state)
         with self._database.writing() as connection:
             row = connection.execute(select(lti_logins).where(this)).first()
-            is_own = row is not None and hmac.compare_digest(row.browser, _digest(browser))
+            is_own = row is not None and hmac.compare_digest(row.browser, digest_of_token(browser))
             if row is None or not is_own or row.began < self._clock() - STATE_LIFE:
                 message = (
                     "This launch was not begun in this browser, or more than ten minutes ago, or "
@@ -98,7 +97,3 @@ class LoginStates:
                 raise Refused(message, 403)
             connection.execute(delete(lti_logins).where(this))
         return row.issuer, row.client_id, row.nonce
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

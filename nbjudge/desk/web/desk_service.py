@@ -27,7 +27,7 @@ from nbjudge.desk.marking import GetPool, Marking, utc_now
 from nbjudge.desk.outcomes import HandInOutcome, Shown, level_now, show
 from nbjudge.desk.placement import require_fit_student
 from nbjudge.desk.receipts import Receipt, Receipts, is_zone
-from nbjudge.desk.recognise import recognise, save_file
+from nbjudge.desk.recognise import recognise, save_upload
 from nbjudge.desk.store import HandedFile, HandIn, HandInState, Refused, Store
 from nbjudge.desk.vault import Vault
 from nbjudge.desk.web.desk_keys import Links, Visitor, desk_key
@@ -299,7 +299,7 @@ class Desk:
             came.mkdir(parents=True)
             work.mkdir()
             for name, file in sent:
-                save_file(name, file.read(), came)
+                save_upload(name, file.read(), came)
             found = recognise(came.parent, work, notebooks, self.policy)
             files = []
             for place, (name, path) in found.files.items():

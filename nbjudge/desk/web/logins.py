@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
 
-from nbjudge.desk.database import Database, sessions
+from nbjudge.desk.database import Database, digest_of_token, sessions
 from nbjudge.desk.web.desk_keys import Visitor
 
 __all__ = ["Login", "Logins"]
@@ -29,7 +28,7 @@ class Login:
 
     def owns(self, token: str) -> bool:
         """Say whether a form was this login's."""
-        return hmac.compare_digest(self.csrf.encode(), token.encode("utf-8", "replace"))
+        return hmac.comparedigest_of_token(self.csrf.encode(), token.encode("utf-8", "replace"))
 
 
 class Logins:
@@ -51,7 +50,7 @@ class Logins:
         key = secrets.token_urlsafe(32)
         now = self._clock()
         values = {
-            "digest": _digest(key),
+            "digest": digest_of_token(key),
             "who": visitor.who,
             "is_grader": visitor.is_grader,
             "csrf": secrets.token_urlsafe(32),
@@ -60,7 +59,9 @@ class Logins:
         with self._database.writing() as connection:
             connection.execute(delete(sessions).where(sessions.c.began < now - LOGIN_LIFE))
             if before:
-                connection.execute(delete(sessions).where(sessions.c.digest == _digest(before)))
+                connection.execute(
+                    delete(sessions).where(sessions.c.digest == digest_of_token(before))
+                )
             connection.execute(insert(sessions).values(values))
         return key
 
@@ -68,7 +69,7 @@ class Logins:
         """Return whose session it is; None if there is none, or if it is over."""
         if not key:
             return None
-        query = select(sessions).where(sessions.c.digest == _digest(key))
+        query = select(sessions).where(sessions.c.digest == digest_of_token(key))
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         if row is None or row.began < self._clock() - LOGIN_LIFE:
@@ -79,8 +80,6 @@ class Logins:
         """End a session."""
         if key:
             with self._database.writing() as connection:
-                connection.execute(delete(sessions).where(sessions.c.digest == _digest(key)))
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+                connection.execute(
+                    delete(sessions).where(sessions.c.digest == digest_of_token(key))
+                )

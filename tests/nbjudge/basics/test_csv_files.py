@@ -100,11 +100,3 @@ def test_a_guarded_text_begins_no_formula_and_keeps_all_its_letters(text: str) -
     assert found.removeprefix("'") == text.removeprefix("'")
     if found.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")):
         float(found)
-
-
-def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-
-    with pytest.raises(CourseError, match="cannot be written"):
-        csv_files.write_whole(tmp_path / "folder", b"x")
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -14,7 +14,7 @@ from desks import sums
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.desk.desk_policy import DeskPolicy
-from nbjudge.desk.recognise import Recognised, recognise, save_file
+from nbjudge.desk.recognise import Recognised, recognise, save_upload
 from nbjudge.desk.store import Refused
 
 SMALL = DeskPolicy(megabytes=1, files=10)
@@ -32,7 +32,7 @@ def send(course: Course, tmp_path: Path, files: Mapping[str, bytes]) -> Recognis
     sent = tmp_path / "sent" / "handed_in"
     sent.mkdir(parents=True)
     for name, content in files.items():
-        save_file(name, content, sent)
+        save_upload(name, content, sent)
     work = tmp_path / "work"
     work.mkdir()
     return recognise(sent.parent, work, versions(course, "sums"), SMALL)
