@@ -60,7 +60,7 @@ from nbjudge.course.gradebook import marks_of_class
 from nbjudge.course.marks import SubmissionMarks
 from nbjudge.grading import batch
 from nbjudge.grading.graded import GradedIndex
-from nbjudge.grading.jobs import Job, Outcome, work
+from nbjudge.grading.jobs import Job, JobOutcome, work
 from nbjudge.grading.rows import Status
 from nbjudge.grading.solution_proof import take_as_proved
 from nbjudge.grading.workers import processors
@@ -511,9 +511,9 @@ class Everybody:
     """A crew that grades one submission, and gives its results to all."""
 
     workers = 1
-    _outcome: Outcome | None = None
+    _outcome: JobOutcome | None = None
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
         """Yield what becomes of each job: the same."""
         for job in jobs:
             self._outcome = self._outcome or work(job)
@@ -527,7 +527,7 @@ def graded(root: Path, assignment: str, count: int) -> Course:
     take_as_proved(course, assignment)  # whoever gives all the same proves nothing
     with unhurried_disk(), warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's, about itself
-        rows = batch.autograde(course, assignment, get_pool=Everybody)
+        rows = batch.grade_assignment(course, assignment, get_pool=Everybody)
     if not all(row.status is Status.GRADED for row in rows):
         raise SystemExit("The class that was to be graded is not.")
     return course

@@ -179,7 +179,7 @@ def _ratios_noted(ratios: list[float]) -> Any:
     def noted(
         actual: Any, expected: Any, name: str, rtol: float | None, atol: float, reveal: bool
     ) -> str | None:
-        a, b = (checks._array(value) for value in (actual, expected))
+        a, b = (checks._as_array(value) for value in (actual, expected))
         tolerance = checks._tolerance(a, b) if rtol is None else rtol
         if tolerance or atol:  # what must not change at all has no room
             a, b = a.astype(np.float64), b.astype(np.float64)

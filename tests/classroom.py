@@ -15,10 +15,10 @@ from nbformat import NotebookNode
 from nbjudge.course.answer_texts import hashes
 from nbjudge.course.course import Course
 from nbjudge.exceptions import SubmissionError
-from nbjudge.grading.jobs import Job, Outcome, work
+from nbjudge.grading.jobs import Job, JobOutcome, work
 from nbjudge.grading.solution_proof import take_as_proved
 from nbjudge.intake.sanitise import sanitise_notebook
-from nbjudge.judge.notebooks import Result
+from nbjudge.judge.notebooks import GradedNotebook
 from nbjudge.release import source
 
 TINY = Path(__file__).parent / "courses" / "tiny"
@@ -95,7 +95,7 @@ class AtOnce:
 
     workers = 1
 
-    def __init__(self, does: Callable[[Job], Outcome] = work) -> None:
+    def __init__(self, does: Callable[[Job], JobOutcome] = work) -> None:
         self.does = does
         #: Whose jobs were begun, in order.
         self.graded: list[str] = []
@@ -104,7 +104,7 @@ class AtOnce:
         """Come when called in."""
         return self
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
         """Yield what becomes of each job."""
         for job in jobs:
             self.graded.append(job.student)
@@ -114,12 +114,12 @@ class AtOnce:
 class Together(AtOnce):
     """A crew of whom nothing is heard until all is done."""
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
         """Yield what becomes of all jobs."""
         yield [outcome for outcomes in super().outcomes(jobs) for outcome in outcomes]
 
 
-def marked_unseen(job: Job) -> Outcome:
+def marked_unseen(job: Job) -> JobOutcome:
     """Give every test all its points, without any kernel; what is no notebook fails as always."""
     results, failures = {}, {}
     for name, content in job.submitted.notebooks.items():
@@ -129,7 +129,7 @@ def marked_unseen(job: Job) -> Outcome:
         except SubmissionError as error:
             failures[name] = str(error)
             continue
-        results[name] = Result(
+        results[name] = GradedNotebook(
             notebook=source.notebook_text(found.notebook).encode(),
             verdicts={},
             scores={
@@ -141,4 +141,4 @@ def marked_unseen(job: Job) -> Outcome:
             notes=found.notes,
             answers=hashes(found.notebook.cells),
         )
-    return Outcome(job.student, results, failures)
+    return JobOutcome(job.student, results, failures)

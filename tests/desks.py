@@ -20,7 +20,7 @@ from nbjudge.desk.due_dates import ClassTerms
 from nbjudge.desk.marking import Marking
 from nbjudge.desk.store import HandedFile, HandIn, Store
 from nbjudge.desk.vault import Vault
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.release import source
 
 NOON = datetime(2026, 3, 2, 12)
@@ -50,7 +50,7 @@ class DeskParts:
     course: Course
     policy: DeskPolicy
     clock: Clock = field(default_factory=Clock)
-    does: Callable[[Job], Outcome] = marked_by_text
+    does: Callable[[Job], JobOutcome] = marked_by_text
 
     def __post_init__(self) -> None:
         self.workers = AtOnce(self.does)

@@ -28,7 +28,7 @@ from traitlets.config import Config
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks_of_class
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.release.release import make_release
 
 __all__ = [
@@ -168,7 +168,7 @@ def judged_marks(foreign: ForeignNotebook, root: Path) -> tuple[Marks, dict[str,
     course = Course(root)
     proof = make_release(course, ASSIGNMENT).proof
     _hand_in(foreign, root)
-    autograde(course, ASSIGNMENT)
+    grade_assignment(course, ASSIGNMENT)
     found: Marks = {
         submission.student: {
             mark.grade_id: None if mark.waiting else mark.auto

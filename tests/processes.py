@@ -19,7 +19,7 @@ from typing import Any
 
 from classroom import AtOnce, Together, marked_unseen
 
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.jobs import Job, JobOutcome
 
 #: Far more than anything here takes, on a machine that is busy.
 PATIENCE = 120
@@ -200,7 +200,7 @@ def course_stopped_at(point: Point, root: Path, *, real: bool = False) -> tuple[
     return ("-c", script, json.dumps(asdict(point)), "real" if real else "", str(root))
 
 
-def marked_by_text(job: Job) -> Outcome:
+def marked_by_text(job: Job) -> JobOutcome:
     """Give all points, but for an exercise whose answer returns 0, without any kernel."""
     outcome = marked_unseen(job)
     results = {
@@ -241,7 +241,7 @@ def _stop_at(point: Point) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         return result
 
-    def watched(run: Any, outcomes: Iterable[Outcome], *arguments: Any) -> None:
+    def watched(run: Any, outcomes: Iterable[JobOutcome], *arguments: Any) -> None:
         nonlocal writing
         writing = any(outcome.student == point.student for outcome in outcomes)
         keep(run, outcomes, *arguments)

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from hypothesis import settings
 
-from nbjudge.kernel.wire import Bounds, Malformed, TooMuch, WireError, decode, encode
+from nbjudge.kernel.wire import Malformed, TooMuch, ValueBounds, WireError, decode, encode
 
 law = settings(derandomize=True, deadline=None, database=None, max_examples=200)
 
@@ -113,7 +113,7 @@ def text(content: str | bytes) -> bytes:
     return number(len(content)) + content
 
 
-def read_or_refused(content: bytes, bounds: Bounds = Bounds()) -> None:  # noqa: B008
+def read_or_refused(content: bytes, bounds: ValueBounds = ValueBounds()) -> None:  # noqa: B008
     """Assert that bytes are refused, or stand for a value that crosses again within the bounds."""
     try:
         value = decode(content, bounds)

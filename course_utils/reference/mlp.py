@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from course_utils import data
+from course_utils.landscapes import Optimiser
 
 __all__ = ["PretermDataset", "backward", "forward", "full_batches", "train"]
-
-# An optimiser takes two weights and their gradients, and returns the two weights after its step.
-Optimiser = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 
 
 class PretermDataset(Dataset[tuple[Tensor, Tensor]]):

@@ -37,7 +37,7 @@ from nbjudge.desk.desk_policy import read_policy
 from nbjudge.desk.web.desk_keys import Visitor
 from nbjudge.desk.web.desk_service import Desk
 from nbjudge.feedback.write import write_feedback
-from nbjudge.grading.batch import autograde, lend_workers
+from nbjudge.grading.batch import grade_assignment, lend_workers
 from nbjudge.release import source
 from nbjudge.release.release import make_release
 from nbjudge.report import write_report
@@ -107,7 +107,7 @@ def graded(root: Path) -> Course:
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=DUE.replace(tzinfo=None))
     hand_in(course)
     with lend_workers(course) as get_pool:
-        autograde(course, ASSIGNMENT, get_pool=get_pool)
+        grade_assignment(course, ASSIGNMENT, get_pool=get_pool)
     write_feedback(course, ASSIGNMENT)
     return course
 
@@ -191,7 +191,7 @@ def page_of(
 def the_class(course: Course, _: Any) -> None:
     """Draw what `course autograde` shows in a terminal."""
     with lend_workers(course) as get_pool:
-        rows = autograde(course, ASSIGNMENT, students=set(NAMES[:12]), get_pool=get_pool)
+        rows = grade_assignment(course, ASSIGNMENT, students=set(NAMES[:12]), get_pool=get_pool)
     console = Console(record=True, width=92, force_terminal=True, file=io.StringIO())
     print_class(console, rows)
     # Without the address of a font: a picture asks nobody.

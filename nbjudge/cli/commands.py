@@ -563,7 +563,7 @@ def autograde(
             start = time.monotonic()
             try:
                 with show_progress(f"Grading {name}") as watcher:
-                    rows = batch.autograde(
+                    rows = batch.grade_assignment(
                         course,
                         name,
                         students=ids,
@@ -745,7 +745,7 @@ def collect(
 ) -> None:
     """Put submissions from Moodle or Canvas in submitted/."""
     course = _find_course(context)
-    from nbjudge.intake.collect import collect as collect_all
+    from nbjudge.intake.collect import collect_archives as collect_all
     from nbjudge.intake.submission import printable
 
     with _errors().status(f"Collecting {assignment} …"):
@@ -794,7 +794,7 @@ def export(
 ) -> None:
     """Write marks for Canvas, for Moodle, or for pandas and R."""
     course = _find_course(context)
-    from nbjudge.export.marks_files import export as write_export
+    from nbjudge.export.marks_files import export_marks as write_export
 
     _update_all_penalties(course)
     # What is not given here may be set in the course's configuration.

@@ -21,7 +21,7 @@ from nbjudge.course.course import CONFIG_NAME, Course, require_fit
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.term_page import write_term_pages
 from nbjudge.feedback.write import write_feedback
-from nbjudge.grading.batch import autograde, lend_workers
+from nbjudge.grading.batch import grade_assignment, lend_workers
 from nbjudge.grading.rows import Row
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.release import source
@@ -197,7 +197,7 @@ def run(
             begun = time.monotonic()
             names = {student.name for student in students if student.assignment == assignment}
             with show_progress(f"   {assignment}") as watcher:
-                rows[assignment] = autograde(
+                rows[assignment] = grade_assignment(
                     demo, assignment, students=names, get_pool=get_pool, watcher=watcher
                 )
             taken.append((f"{assignment}: {len(names)} submissions", took(begun)))

@@ -22,7 +22,7 @@ __all__ = [
     "Person",
     "SubmissionMarks",
     "exercise_order",
-    "kind",
+    "kind_of_mark",
 ]
 
 
@@ -37,7 +37,7 @@ def exercise_order(exercise: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), "") if part.isdecimal() else (0, part) for part in parts)
 
 
-def kind(points: float, max_points: float) -> str:
+def kind_of_mark(points: float, max_points: float) -> str:
     """Return which part of the points was won: "full", "part" or "none"."""
     if points >= max_points:
         return "full"
@@ -170,7 +170,7 @@ class NotebookMarks(_Sums):
     @functools.cached_property
     def marks(self) -> tuple[Mark, ...]:
         """Its marks, by the numbers of the exercises."""
-        return _in_order(self.cells.values())
+        return _sort_marks(self.cells.values())
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class SubmissionMarks(_Sums):
     @functools.cached_property
     def marks(self) -> tuple[Mark, ...]:
         """The marks of all notebooks, by the numbers of the exercises."""
-        return _in_order(mark for own in self.notebooks for mark in own.cells.values())
+        return _sort_marks(mark for own in self.notebooks for mark in own.cells.values())
 
     @property
     def penalty(self) -> float:
@@ -276,5 +276,5 @@ class GradeTable:
         return next(found, {})
 
 
-def _in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+def _sort_marks(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     return tuple(sorted(marks, key=lambda mark: exercise_order(mark.exercise)))

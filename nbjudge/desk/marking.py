@@ -191,7 +191,7 @@ class Marking:
     def _mark(self, hand_ins: Collection[HandIn], get_pool: GetPool) -> None:
         by_student = {each.student: each for each in hand_ins}
         assignment = next(iter(hand_ins)).assignment
-        rows = batch.autograde(
+        rows = batch.grade_assignment(
             self._course,
             assignment,
             students=by_student,

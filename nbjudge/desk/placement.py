@@ -16,7 +16,7 @@ from nbjudge.desk.vault import Vault, sha256_of
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.data_files import files_below
 from nbjudge.intake.platforms import is_fit
-from nbjudge.intake.submission import SECRET, TIMESTAMP
+from nbjudge.intake.submission import SECRET_NAME, TIMESTAMP
 
 __all__ = ["place_hand_in", "require_fit_student"]
 
@@ -92,6 +92,6 @@ def _set_aside(course: Course, vault: Vault, folder: Path, hand_in: HandIn, befo
 
 
 def _is_kept(vault: Vault, path: Path) -> bool:
-    if path.name in (TIMESTAMP, SECRET):
+    if path.name in (TIMESTAMP, SECRET_NAME):
         return True
     return not path.is_symlink() and path.is_file() and vault.has(sha256_of(path))

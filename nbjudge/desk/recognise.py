@@ -17,9 +17,9 @@ from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.store import Refused, fits
 from nbjudge.exceptions import CourseError, SubmissionError
 from nbjudge.intake.data_files import files_below
-from nbjudge.intake.sanitise import MAX_VALUES, sanitise_notebook
-from nbjudge.intake.submission import SECRET, TIMESTAMP, name_list, printable
-from nbjudge.intake.unpack import Bounds, unpack
+from nbjudge.intake.sanitise import MAX_JSON_VALUES, sanitise_notebook
+from nbjudge.intake.submission import SECRET_NAME, TIMESTAMP, name_list, printable
+from nbjudge.intake.unpack import UnpackingBounds, unpack
 
 __all__ = ["Recognised", "plain_file_name", "recognise", "save_upload"]
 
@@ -93,7 +93,7 @@ def recognise(
     """
     remarks: list[str] = []
     # An archive that a student sends is unpacked as one within a platform's.
-    bounds = Bounds(
+    bounds = UnpackingBounds(
         file_bytes=policy.bytes,
         inner_bytes=2 * policy.bytes,
         inner_files=2 * policy.files,
@@ -185,7 +185,7 @@ def _why_no_notebook(content: bytes) -> str:
     for beginning, kind in OTHER_KINDS:
         if start.lower().startswith(beginning.lower()):
             return kind
-    if count_values(content) > MAX_VALUES:
+    if count_values(content) > MAX_JSON_VALUES:
         return "it is too large to be read; clear its outputs and save it"
     try:
         found = json.loads(content.decode("utf-8-sig"))
@@ -256,7 +256,7 @@ def _other_files(
     homes = sorted({path.parent for path in notebooks}, key=lambda home: len(home.parts))
     beside: dict[str, tuple[str, Path]] = {}
     for path in found:
-        if _may_be_notebook(path) or path.name in (TIMESTAMP, SECRET):
+        if _may_be_notebook(path) or path.name in (TIMESTAMP, SECRET_NAME):
             continue
         home = next((home for home in homes if path.is_relative_to(home)), None)
         # Beside a notebook that was sent by itself lie the other files that were sent.

@@ -26,7 +26,15 @@ from nbjudge.course.marks import AssignmentMarks, GradeTable, Person
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.submission import name_list
 
-__all__ = ["CanvasExport", "Choices", "Exported", "MoodleExport", "TidyExport", "Written", "export"]
+__all__ = [
+    "CanvasExport",
+    "Choices",
+    "Exported",
+    "MoodleExport",
+    "TidyExport",
+    "Written",
+    "export_marks",
+]
 
 #: What Canvas has before the assignments, and wants back in this order.
 CANVAS_PEOPLE = (
@@ -219,7 +227,8 @@ def _canvas_column(assignment: str, roster: Sheet, choices: Choices) -> str:
     named_so = [
         column
         for column in roster.header
-        if _plain(column.rpartition(" (")[0] or column) == _plain(assignment)
+        if _plain_heading_name(column.rpartition(" (")[0] or column)
+        == _plain_heading_name(assignment)
         and column not in CANVAS_PEOPLE
     ]
     if len(named_so) > 1:
@@ -231,7 +240,7 @@ def _canvas_column(assignment: str, roster: Sheet, choices: Choices) -> str:
     return named_so[0] if named_so else assignment
 
 
-def _plain(name: str) -> str:
+def _plain_heading_name(name: str) -> str:
     return alike(name.replace("_", " ").replace("-", " "))
 
 
@@ -322,7 +331,7 @@ def moodle(marks: GradeTable, roster: Sheet | None, identify_by: str, choices: C
     remarks: list[str] = []
     if roster is None:
         who = {
-            person.id: _address(person) if identify_by == "email" else person.id
+            person.id: _email_of(person) if identify_by == "email" else person.id
             for person in marks.people
         }
     else:
@@ -344,11 +353,11 @@ def moodle(marks: GradeTable, roster: Sheet | None, identify_by: str, choices: C
     return Exported((heading, *names), rows, tuple(remarks))
 
 
-def _address(person: Person) -> str:
+def _email_of(person: Person) -> str:
     return person.email or (person.id if "@" in person.id else "")
 
 
-def tidy(
+def tidy_rows(
     marks: GradeTable,
     choices: Choices,
     titles_of: Callable[[str, str], Mapping[str, str]] = lambda assignment, notebook: {},
@@ -372,7 +381,7 @@ def tidy(
             number_text(mark.extra),
             number_text(submission.penalty),
             str(mark.waiting).lower(),
-            _moment(submission.handed_in),
+            _utc_text(submission.handed_in),
         )
         for assignment in marks.assignments
         for person in sorted(marks.people, key=lambda person: person.order)
@@ -385,7 +394,7 @@ def tidy(
     return Exported(TIDY, rows, tuple(remarks_on_marks(marks, without, everybody)))
 
 
-def _moment(time: datetime | None) -> str:
+def _utc_text(time: datetime | None) -> str:
     return "" if time is None else f"{time.isoformat(timespec='seconds')}Z"
 
 
@@ -504,7 +513,7 @@ class TidyExport(_Export):
     def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
         """Return the marks; a roster has nothing to add."""
         course = Course(Path(CourseDirectory(config=self.config).root))
-        return tidy(marks, self.choices, partial(released_titles, course))
+        return tidy_rows(marks, self.choices, partial(released_titles, course))
 
 
 #: The plugins, by the name that `course export --to` knows.
@@ -515,7 +524,7 @@ PLUGINS: dict[str, Callable[..., _Export]] = {
 }
 
 
-def export(
+def export_marks(
     course: Course,
     to: str,
     *,

@@ -31,7 +31,7 @@ from nbjudge.course.cells import exercise_label, exercise_number, is_test
 from nbjudge.course.course import Course
 from nbjudge.course.folders import read_notebook
 from nbjudge.course.gradebook import released_titles, submission_marks
-from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind
+from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks, kind_of_mark
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.check_parts import PartOfCheck, parts_of_checks
 from nbjudge.judge.notebooks import RECORD
@@ -225,7 +225,7 @@ def entries(
 def _entry(
     mark: Mark, anchor: str, finding: Finding, *, is_missing: bool, is_unanswered: bool
 ) -> MarkEntry:
-    state = "waits" if mark.is_unread else kind(mark.points, mark.max_points)
+    state = "waits" if mark.is_unread else kind_of_mark(mark.points, mark.max_points)
     return MarkEntry(
         exercise=clean_characters(mark.exercise),
         title=mark.title,

@@ -24,7 +24,7 @@ from nbjudge.course.marks import (
     Person,
     SubmissionMarks,
     exercise_order,
-    kind,
+    kind_of_mark,
 )
 from nbjudge.feedback.exporter import OVERVIEW, anchor_of
 from nbjudge.pages.frame import count_of, pages_of, percent, points
@@ -210,7 +210,7 @@ def _rows_of_term(
 
 
 def _state_of_assignment(part: Part, own: SubmissionMarks | None) -> str:
-    return "waits" if own and own.unread else kind(part.points, part.max_points)
+    return "waits" if own and own.unread else kind_of_mark(part.points, part.max_points)
 
 
 def remarks_on(part: Part) -> list[str]:

@@ -22,13 +22,13 @@ from nbjudge.course.gradebook import grades
 from nbjudge.course.marks import Person
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.exporter import OVERVIEW
-from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET, TIMESTAMP, printable
+from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET_NAME, TIMESTAMP, printable
 
 __all__ = ["Feedback", "Progress", "write_feedback"]
 
 
 #: What nbgrader's `release_feedback` needs beside the pages: they tell it whose they are, and when.
-SLIPS = (TIMESTAMP, SECRET)
+SLIPS = (TIMESTAMP, SECRET_NAME)
 
 #: Called before each student, with how many are done, how many there are, and the student.
 Progress = Callable[[int, int, str], None]

@@ -32,7 +32,7 @@ ODD = frozenset(
     }
 )
 #: Seconds that importing may take, and how many modules are tried.
-SECONDS, MOST = 60, 100
+IMPORT_SECONDS, MOST_MODULES = 60, 100
 
 
 def worth_importing(names: Iterable[str], texts: Iterable[str] = ()) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def worth_importing(names: Iterable[str], texts: Iterable[str] = ()) -> tuple[st
     tops = {name: name.partition(".")[0] for name in names}
     return tuple(
         sorted(name for name, top in tops.items() if top in known and f"{top}.py" not in said)
-    )[:MOST]
+    )[:MOST_MODULES]
 
 
 def import_ahead(names: Iterable[str], threads: Callable[[], int]) -> bool:
@@ -90,7 +90,7 @@ def _can_import(names: Iterable[str], threads: Callable[[], int]) -> bool:
     if os.fork() == 0:
         try:
             os.close(reads)
-            signal.alarm(SECONDS)
+            signal.alarm(IMPORT_SECONDS)
             _import(names)
             if threads() == 1:
                 os.write(writes, b"1")

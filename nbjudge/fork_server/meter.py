@@ -20,7 +20,7 @@ __all__ = ["CountingMeter", "GroupMeter", "Meter", "read_sizes"]
 PROCESSES = Path("/proc")
 INIT = "1"
 #: How the lines begin that tell what a process has for itself.
-OWN = "Private_"
+PRIVATE_FIELD = "Private_"
 #: Seconds that one look may spend on adding up memory; and if that could be more than allowed.
 LONGEST_LOOK, LONGEST_URGENT_LOOK = 0.05, 0.3
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -30,7 +30,7 @@ OPEN_FILE = 4 / 1024
 SOCKET, FREE_SOCKETS = 0.2, 100
 TICKS = os.sysconf("SC_CLK_TCK")
 #: Fields of a process's line, counted from behind its name: see proc_pid_stat(5).
-TIMES, THREADS, START, RESIDENT = slice(11, 15), 17, 19, 21
+TIMES, THREADS, START_FIELD, RESIDENT = slice(11, 15), 17, 19, 21
 
 
 class Meter:
@@ -268,7 +268,7 @@ def _processes() -> _Processes:
             with suppress(OSError, IndexError):  # it has just ended
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 own, system, *children = (int(field) for field in fields[TIMES])
-                found[int(folder.name), int(fields[START])] = _State(
+                found[int(folder.name), int(fields[START_FIELD])] = _State(
                     ticks=own + system,
                     children=sum(children),
                     threads=int(fields[THREADS]),
@@ -280,7 +280,7 @@ def _processes() -> _Processes:
 def _memory(process: int, state: _State) -> _Memory:
     folder = PROCESSES / str(process)
     status, added_up = read_sizes(folder / "status"), read_sizes(folder / "smaps_rollup")
-    private = sum(size for name, size in added_up.items() if name.startswith(OWN))
+    private = sum(size for name, size in added_up.items() if name.startswith(PRIVATE_FIELD))
     return _Memory(
         of=state,
         private=private / 1024,

@@ -59,7 +59,7 @@ _libc.mount.argtypes = (
 _libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
 
 
-def _check(result: int, what: str) -> None:
+def _check_result(result: int, what: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -75,11 +75,11 @@ def unshare(*, with_users: bool) -> None:
     """
     user, group = os.getuid(), os.getgid()
     if with_users:
-        _check(_libc.unshare(NEWUSER), "a user namespace")
+        _check_result(_libc.unshare(NEWUSER), "a user namespace")
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    _check(_libc.unshare(NEWNS | NEWPID | NEWNET | NEWIPC | NEWUTS), "namespaces")
+    _check_result(_libc.unshare(NEWNS | NEWPID | NEWNET | NEWIPC | NEWUTS), "namespaces")
 
 
 def make_private() -> None:
@@ -123,12 +123,12 @@ def seal(place: str) -> None:
 
 def _mount(source: str, place: str, kind: str, flags: int, options: str = "") -> None:
     arguments = (source.encode(), place.encode(), kind.encode() or None)
-    _check(_libc.mount(*arguments, flags, options.encode() or None), f"mounting {place}")
+    _check_result(_libc.mount(*arguments, flags, options.encode() or None), f"mounting {place}")
 
 
 def die_with_parent() -> None:
     """Let the kernel kill this process when its parent ends."""
-    _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "dying with the parent")
+    _check_result(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "dying with the parent")
 
 
 def give_up_privileges(user: int | None) -> None:
@@ -147,8 +147,8 @@ def give_up_privileges(user: int | None) -> None:
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "giving up capabilities")
-    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "giving up new privileges")
+    _check_result(_libc.capset(header, (ctypes.c_uint32 * 6)()), "giving up capabilities")
+    _check_result(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "giving up new privileges")
 
 
 def limit(

@@ -45,16 +45,16 @@ from nbjudge.shell.line import DONE, Line
 if TYPE_CHECKING:
     from nbjudge.shell.app import GradedKernelApp
 
-__all__ = ["HOME", "MODULES", "main"]
+__all__ = ["HOME", "STUDENT_MODULES", "main"]
 
 #: Open files that come with a request: the kernel's end of the line, and those of a control group.
 MOST_FILES = 16
 #: Bytes of the names of modules that come with it.
-MOST_NAMES = 2**14
+MOST_GROUP_NAMES = 2**14
 #: Terminals that a kernel can have: a shell's command takes one.
 TERMINALS = 16
 #: What a kernel would import as it starts, and what most notebooks then do.
-MODULES = (
+STUDENT_MODULES = (
     "numpy",
     "numpy.fft",  # numpy imports these when they are asked for
     "numpy.linalg",
@@ -82,12 +82,12 @@ MODULES = (
 #: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
 #: has met: users are counted, so two kernels of one user would share their limit.
 STRANGERS = range(2**30, 2**31)
-IDS = Path("/proc/self/uid_map")
+USER_ID_MAP = Path("/proc/self/uid_map")
 #: Bytes of addresses that may be reserved beyond what is used, as the stacks of threads are.
-RESERVED = 2**30
+RESERVED_BYTES = 2**30
 #: Where a kernel may write: its home, the folder that it starts in, and those for temporary files.
-OWN = "/student"
-HOME, CWD = f"{OWN}/home", f"{OWN}/work"
+STUDENT_FOLDER = "/student"
+HOME, CWD = f"{STUDENT_FOLDER}/home", f"{STUDENT_FOLDER}/work"
 
 
 class Imports(TypedDict):
@@ -111,7 +111,7 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
     imports : dict
         See `Imports`.
     """
-    for name in (*MODULES, *imports["now"]):
+    for name in (*STUDENT_MODULES, *imports["now"]):
         importlib.import_module(name)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
@@ -124,17 +124,17 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
     left, is_asked = deque(_chores(imports)), False
     known: set[str] = set()
     with socket.socket(fileno=control) as grader:
-        grader.send(json.dumps({"threads": _threads()}).encode())
+        grader.send(json.dumps({"threads": _count_threads()}).encode())
         while True:
             # Nobody waits now, and kernels are at work.
             if is_asked and left and not select.select([grader], [], [], 0)[0]:
                 left.popleft()()
                 continue
-            asked, leashes, _, _ = socket.recv_fds(grader, MOST_NAMES, 1)
+            asked, leashes, _, _ = socket.recv_fds(grader, MOST_GROUP_NAMES, 1)
             if not leashes:
                 return
             (leash,) = leashes
-            if _threads() != 1:  # a fork would leave the locks of others locked for ever
+            if _count_threads() != 1:  # a fork would leave the locks of others locked for ever
                 sys.exit("The warm parent is no longer alone in its process.")
             if os.fork() == 0:
                 grader.close()
@@ -156,7 +156,7 @@ def _chores(imports: Imports) -> Iterator[Callable[[], object]]:
 
 
 def _import_ahead(names: Sequence[str]) -> None:
-    if import_ahead(names, _threads):
+    if import_ahead(names, _count_threads):
         _freeze()
 
 
@@ -166,7 +166,7 @@ def _freeze() -> None:
     gc.freeze()
 
 
-def _threads() -> int:
+def _count_threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
@@ -238,13 +238,13 @@ def _meter(kernel: int, budget: Budget, group: dict[str, int], inherited: float)
     except OSError:
         group = {}
     if group:
-        return GroupMeter(OWN, group)
-    return CountingMeter(OWN, budget.memory_megabytes, inherited)
+        return GroupMeter(STUDENT_FOLDER, group)
+    return CountingMeter(STUDENT_FOLDER, budget.memory_megabytes, inherited)
 
 
 def _strangers() -> range:
     """Return the numbers of users whom nobody has met; a container may have few numbers at all."""
-    ids = [list(map(int, line.split())) for line in IDS.read_text().splitlines()]
+    ids = [list(map(int, line.split())) for line in USER_ID_MAP.read_text().splitlines()]
     end = max(first + count for first, _, count in ids)
     return STRANGERS if end >= STRANGERS.stop else range(end // 2, end)
 
@@ -262,7 +262,7 @@ def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
     room = Path("/rooms", request["room"])
     namespaces.make_private()
     # One file system for all that can be written to: its size is that of all together.
-    namespaces.mount_tmpfs(OWN, budget.disk_megabytes)
+    namespaces.mount_tmpfs(STUDENT_FOLDER, budget.disk_megabytes)
     _show_tmp([Path(prefix) for prefix in request["prefixes"]])
     _make_temporary("/dev/shm")
     namespaces.mount_proc()
@@ -294,7 +294,7 @@ def _show_tmp(prefixes: list[Path]) -> None:
 
 def _make_temporary(place: str) -> None:
     """Show a new folder that everybody may write to."""
-    folder = Path(OWN, Path(place).name)
+    folder = Path(STUDENT_FOLDER, Path(place).name)
     folder.mkdir()
     folder.chmod(0o1777)
     namespaces.bind(str(folder), place)
@@ -315,7 +315,9 @@ def _kernel(
         namespaces.limit(
             cpu_seconds=budget.cpu_seconds,
             data_bytes=parents["VmData"] * 1024 + budget.memory_megabytes * 2**20,
-            address_bytes=parents["VmSize"] * 1024 + budget.memory_megabytes * 2**20 + RESERVED,
+            address_bytes=parents["VmSize"] * 1024
+            + budget.memory_megabytes * 2**20
+            + RESERVED_BYTES,
             processes=budget.processes,
             open_files=budget.open_files,
             file_bytes=budget.disk_megabytes * 2**20,

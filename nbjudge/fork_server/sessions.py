@@ -16,7 +16,7 @@ __all__ = ["Sessions"]
 PROCESSES = Path("/proc")
 #: The place of the session in a process's line, behind its name: see proc_pid_stat(5).
 SESSION = 3
-LEAST = "19"
+LEAST_WEIGHT = "19"
 
 
 class Sessions:
@@ -36,7 +36,7 @@ class Sessions:
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 session = int(fields[SESSION])
                 if session not in self._calm | found:
-                    (folder / "autogroup").write_text(LEAST)
+                    (folder / "autogroup").write_text(LEAST_WEIGHT)
                 found.add(session)
         # A number may be given to another session later.
         self._calm = {self._own} | found

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["ARGUMENTS", "FORBIDDEN", "NEW_FORBIDDEN", "forbid"]
+__all__ = ["ARGUMENT_RULES", "FORBIDDEN", "NEW_FORBIDDEN", "forbid"]
 
 #: The numbers of the calls by machine; from the kernel's own tables.
 FORBIDDEN = {
@@ -134,9 +134,9 @@ class Argument(NamedTuple):
     error: int = errno.EPERM
 
 
-WORD = 0xFFFFFFFF
+LOW_WORD = 0xFFFFFFFF
 #: Calls that notebooks need, but not in every form.
-ARGUMENTS = {
+ARGUMENT_RULES = {
     # The C library falls back to `clone`, whose flags can be looked at, for `clone3` is refused.
     "clone into a user namespace": Argument(
         {"x86_64": 56, "aarch64": 220}, 0, CLONE_NEWUSER, (CLONE_NEWUSER,)
@@ -149,22 +149,26 @@ ARGUMENTS = {
     "mmap of huge pages": Argument(
         {"x86_64": 9, "aarch64": 222}, 3, MAP_HUGETLB, (MAP_HUGETLB,), error=errno.ENOMEM
     ),
-    "fcntl for a larger pipe": Argument({"x86_64": 72, "aarch64": 25}, 1, WORD, (F_SETPIPE_SZ,)),
+    "fcntl for a larger pipe": Argument(
+        {"x86_64": 72, "aarch64": 25}, 1, LOW_WORD, (F_SETPIPE_SZ,)
+    ),
     # Who asks for the network's devices by netlink, as ZeroMQ does, does without after this error.
-    "socket": Argument({"x86_64": 41, "aarch64": 198}, 0, WORD, FAMILIES, True, errno.EOPNOTSUPP),
+    "socket": Argument(
+        {"x86_64": 41, "aarch64": 198}, 0, LOW_WORD, FAMILIES, True, errno.EOPNOTSUPP
+    ),
     "socketpair": Argument(
-        {"x86_64": 53, "aarch64": 199}, 0, WORD, (socket.AF_UNIX,), True, errno.EOPNOTSUPP
+        {"x86_64": 53, "aarch64": 199}, 0, LOW_WORD, (socket.AF_UNIX,), True, errno.EOPNOTSUPP
     ),
     # A larger buffer for what is sent; other settings of sockets are fine.
     "setsockopt for a larger buffer": Argument(
-        {"x86_64": 54, "aarch64": 208}, 2, WORD, (socket.SO_SNDBUF, 32)
+        {"x86_64": 54, "aarch64": 208}, 2, LOW_WORD, (socket.SO_SNDBUF, 32)
     ),
 }
 
 # Instructions of the filter: load a word of the call, take some bits, compare, return.
 LOAD, AND, EQUAL, AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16
-ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+ALLOW, KILL_PROCESS, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 PR_SET_SECCOMP, MODE_FILTER = 22, 2
 
 
@@ -203,10 +207,10 @@ def forbid(error: int = 0) -> bool:
 
 def _instructions(machine: str, error: int) -> Iterator[bytes]:
     """Yield the filter: a comparison that does not hold skips as many instructions as it says."""
-    refuse = _refuse(error or errno.EPERM)
+    refuse = _refusal_rule(error or errno.EPERM)
     yield _instruction(LOAD, ARCHITECTURE_AT)
     yield _instruction(EQUAL, ARCHITECTURE[machine], 1, 0)
-    yield _instruction(RETURN, KILL)
+    yield _instruction(RETURN, KILL_PROCESS)
     yield _instruction(LOAD, NUMBER_AT)
     if machine == "x86_64":  # the same calls under other numbers
         yield _instruction(AT_LEAST, X32, 0, 1)
@@ -215,9 +219,9 @@ def _instructions(machine: str, error: int) -> Iterator[bytes]:
         yield _instruction(EQUAL, number, 0, 1)
         yield refuse
     yield _instruction(EQUAL, CLONE3, 0, 1)
-    yield _refuse(errno.ENOSYS)
-    for rule in ARGUMENTS.values():
-        looks = b"".join(_look(rule, _refuse(error or rule.error)))
+    yield _refusal_rule(errno.ENOSYS)
+    for rule in ARGUMENT_RULES.values():
+        looks = b"".join(_look(rule, _refusal_rule(error or rule.error)))
         yield _instruction(EQUAL, rule.numbers[machine], 0, len(looks) // 8)
         yield looks
     yield _instruction(RETURN, ALLOW)
@@ -236,7 +240,7 @@ def _look(rule: Argument, refuse: bytes) -> Iterator[bytes]:
     yield _instruction(LOAD, NUMBER_AT)
 
 
-def _refuse(error: int) -> bytes:
+def _refusal_rule(error: int) -> bytes:
     return _instruction(RETURN, ERROR | error)
 
 

@@ -78,18 +78,18 @@ class Budget:
 
     def too_much_memory(self, megabytes: float) -> str:
         """Return the sentence about memory."""
-        return f"it used more than {self.memory_megabytes} MB of memory" + _amount(
+        return f"it used more than {self.memory_megabytes} MB of memory" + _amount_in_words(
             megabytes, self.memory_megabytes, "MB"
         )
 
     def too_much_computing(self, seconds: float) -> str:
         """Return the sentence about computing time."""
-        return f"it computed longer than {self.cpu_seconds} s" + _amount(
+        return f"it computed longer than {self.cpu_seconds} s" + _amount_in_words(
             seconds, self.cpu_seconds, "s"
         )
 
 
-def _amount(used: float, most: int, unit: str) -> str:
+def _amount_in_words(used: float, most: int, unit: str) -> str:
     """Return how much it was, if that says more than the limit does."""
     return f" ({used:.0f} {unit})" if round(used) > most else ""
 

@@ -13,16 +13,16 @@ from nbjudge.fork_server.meter import Meter
 from nbjudge.fork_server.sessions import Sessions
 from nbjudge.fork_server.usage import Budget
 
-__all__ = ["INTERRUPT", "KILL", "watch"]
+__all__ = ["INTERRUPT", "KILL_REQUEST", "watch"]
 
-INTERRUPT, KILL = b"interrupt", b"kill"
+INTERRUPT, KILL_REQUEST = b"interrupt", b"kill"
 #: Seconds between two looks: the least, and the most.
-SHORTEST, LONGEST = 0.02, 0.5
+SHORTEST_LOOK, LONGEST_GAP = 0.02, 0.5
 #: What processes can take within a second, in megabytes: looks follow each other the faster, the
 #: less there is left.
 PACE = 2000
 #: A look may cost this part of the time.
-SHARE = 0.1
+LOOK_SHARE = 0.1
 
 
 def watch(
@@ -55,7 +55,7 @@ def watch(
             if command == INTERRUPT:
                 with suppress(ProcessLookupError):
                     os.kill(kernel, signal.SIGINT)
-            elif command in (KILL, b""):
+            elif command in (KILL_REQUEST, b""):
                 meter.last_look()
                 return "killed"
         if woken in ready:
@@ -70,7 +70,7 @@ def watch(
                 sessions.calm()
             left = budget.memory_megabytes - used.memory_megabytes
             next_look = now + min(
-                max((time.monotonic() - now) / SHARE, left / PACE, SHORTEST), LONGEST
+                max((time.monotonic() - now) / LOOK_SHARE, left / PACE, SHORTEST_LOOK), LONGEST_GAP
             )
 
 

@@ -23,15 +23,21 @@ from nbjudge.course.marks import GradeTable
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import graded
 from nbjudge.grading.conditions import GradingConditions, course_limits
-from nbjudge.grading.jobs import Job, Outcome, sentence_of
-from nbjudge.grading.plan import Record, plan
+from nbjudge.grading.jobs import Job, JobOutcome, sentence_of
+from nbjudge.grading.plan import SubmissionRecord, plan
 from nbjudge.grading.rows import Row, rows_of
 from nbjudge.grading.solution_proof import find_or_prove
 from nbjudge.grading.writer import MarkedSubmission, Writer
-from nbjudge.intake.submission import SECRET, TIMESTAMP, find_submissions, read, select
+from nbjudge.intake.submission import (
+    SECRET_NAME,
+    TIMESTAMP,
+    find_submissions,
+    read_submission,
+    select,
+)
 from nbjudge.term.late_policy import update_penalties
 
-__all__ = ["Watcher", "Workers", "autograde", "lend_workers"]
+__all__ = ["Watcher", "Workers", "grade_assignment", "lend_workers"]
 
 
 class Watcher:
@@ -54,7 +60,7 @@ class Workers(Protocol):
     def workers(self) -> int:
         """How many there are now."""
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Sequence[Outcome]]:
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Sequence[JobOutcome]]:
         """Yield what becomes of the jobs as they end: all that have, since it was asked last."""
 
 
@@ -87,7 +93,7 @@ def lend_workers(
         yield get_pool
 
 
-def autograde(
+def grade_assignment(
     course: Course,
     assignment: str,
     *,
@@ -200,7 +206,7 @@ class _Run:
     assignment: str
     terms: GradingConditions
     watcher: Watcher
-    records: dict[str, Record]
+    records: dict[str, SubmissionRecord]
 
     def grade(self, get_pool: Callable[[], Workers]) -> None:
         """Have all graded that has to be, and save each as it comes."""
@@ -219,7 +225,7 @@ class _Run:
             # Stamps come first: what changes from now on is not what is graded.
             stamps = graded.stamps(record.submission)
             try:
-                submitted = read(record.submission)
+                submitted = read_submission(record.submission)
             except OSError as error:
                 why = f"The folder cannot be read. {sentence_of(error)}"
                 self.records[student] = record.with_failure(why)
@@ -228,7 +234,7 @@ class _Run:
             self.records[student] = record.with_files(submitted, stamps)
             yield Job(student, submitted, record.seed_parts, self.terms)
 
-    def _keep(self, outcomes: Collection[Outcome], writer: Writer) -> None:
+    def _keep(self, outcomes: Collection[JobOutcome], writer: Writer) -> None:
         """Save what was judged; what goes wrong with one is its row's problem, and nobody else's.
 
         Notebooks, marks and entries are written such that no moment leaves anything half done. What
@@ -272,7 +278,7 @@ class _Run:
     def _fail(self, student: str, why: str) -> None:
         self.records[student] = self.records[student].with_failure(why)
 
-    def _write(self, outcome: Outcome, folder: Path) -> _Written:
+    def _write(self, outcome: JobOutcome, folder: Path) -> _Written:
         """Write the notebooks of a submission aside, and say what marks it gets."""
         record = self.records[outcome.student]
         finished, submitted = record.finished, record.submitted
@@ -288,7 +294,7 @@ class _Run:
         if submitted.handed_in:
             (kept / TIMESTAMP).write_text(f"{submitted.handed_in} UTC\n", encoding="utf-8")
         if submitted.secret:
-            (kept / SECRET).write_bytes(submitted.secret)
+            (kept / SECRET_NAME).write_bytes(submitted.secret)
         marked = MarkedSubmission(
             record.student,
             submitted.handed_in,
@@ -305,7 +311,7 @@ class _Written:
 
     Parameters
     ----------
-    record : Record
+    record : SubmissionRecord
     marked : MarkedSubmission
     kept : Path, optional
         The folder of its notebooks, if there are any.
@@ -315,13 +321,13 @@ class _Written:
         Where there is room for what it replaces.
     """
 
-    record: Record
+    record: SubmissionRecord
     marked: MarkedSubmission
     kept: Path | None
     answers: Mapping[str, answer_texts.Hashes]
     folder: Path
 
-    def put_in_place(self) -> graded.Entry:
+    def put_in_place(self) -> graded.GradedEntry:
         """Let it be what was graded last, and return its entry, which is written last of all."""
         finished = self.record.finished
         if finished.exists():

@@ -183,13 +183,13 @@ def unused_steps(config: Config) -> list[str]:
     """
     converter = Autograde(coursedir=CourseDirectory(config=config), config=config)
     lists = ("sanitize_preprocessors", "autograde_preprocessors")
-    usual = {_name(step) for name in lists for step in getattr(Autograde, name).default()}
-    steps = [_name(step) for name in lists for step in getattr(converter, name)]
+    usual = {_name_of_step(step) for name in lists for step in getattr(Autograde, name).default()}
+    steps = [_name_of_step(step) for name in lists for step in getattr(converter, name)]
     theirs = ("nbgrader.", f"{JUDGE}.hooks.")
     own = [name for name in steps if name not in usual and not name.startswith(theirs)]
     hooks = ("pre_convert_hook", "post_convert_hook")
     return [*own, *(f"Autograde.{hook}" for hook in hooks if getattr(converter, hook))]
 
 
-def _name(step: object) -> str:
+def _name_of_step(step: object) -> str:
     return step if isinstance(step, str) else f"{step.__module__}.{step.__qualname__}"  # type: ignore[attr-defined]

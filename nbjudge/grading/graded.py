@@ -21,12 +21,12 @@ from typing import Any
 from urllib.parse import quote
 
 from nbjudge.course.course import Course
-from nbjudge.intake.submission import TIMESTAMP, Submission, SubmissionFiles, read
+from nbjudge.intake.submission import TIMESTAMP, Submission, SubmissionFiles, read_submission
 
 __all__ = [
     "BLANK",
     "INDEX_NAME",
-    "Entry",
+    "GradedEntry",
     "GradedIndex",
     "Stamps",
     "content",
@@ -44,9 +44,9 @@ CREATE TABLE IF NOT EXISTS graded (
 ) WITHOUT ROWID
 """
 #: Seconds to wait for another program that reads or writes the file.
-PATIENCE = 30
+INDEX_PATIENCE = 30
 #: What is the machine's fault, by SQLite's code; any other is a damaged file's.
-MACHINE = {
+MACHINE_ERRORS = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_READONLY: errno.EROFS,
     sqlite3.SQLITE_PERM: errno.EACCES,
@@ -61,7 +61,7 @@ Stamps = list[list[str | int]]
 
 
 @dataclass(frozen=True)
-class Entry:
+class GradedEntry:
     """What is known of a graded submission.
 
     Parameters
@@ -92,7 +92,7 @@ class Entry:
 
 
 #: Of a submission of which nothing is known.
-BLANK = Entry("", "", [], [], [], [], [], is_faulty=False, seconds=0.0)
+BLANK = GradedEntry("", "", [], [], [], [], [], is_faulty=False, seconds=0.0)
 
 
 class GradedIndex:
@@ -107,24 +107,24 @@ class GradedIndex:
     def __init__(self, course: Course, assignment: str) -> None:
         self._place = course.root / "autograded" / INDEX_NAME
         self._assignment = assignment
-        self._touched: dict[str, Entry] = {}
+        self._touched: dict[str, GradedEntry] = {}
 
     @functools.cached_property
     def _entries(self) -> dict[str, str]:
         """Entries as they are written, by student, as they were when one was first asked for."""
         return dict(self._select("student, entry"))
 
-    def find(self, student: str, folder: Path) -> Entry | None:
+    def find(self, student: str, folder: Path) -> GradedEntry | None:
         """Return a student's entry, if a folder still holds the notebooks that it speaks of."""
         try:
-            entry = Entry(**json.loads(self._entries.get(student, "")))
+            entry = GradedEntry(**json.loads(self._entries.get(student, "")))
         except (ValueError, TypeError):
             return None
         if not all(map(_are_sentences, (entry.problems, entry.notes, entry.remarks))):
             return None
         return entry if entry.graded == graded(folder) else None
 
-    def current(self, submission: Submission, folder: Path, terms: str) -> Entry | None:
+    def current(self, submission: Submission, folder: Path, terms: str) -> GradedEntry | None:
         """Return the entry of a submission that is graded, on the same terms, and not changed.
 
         One whose files were only touched is entered anew by `enter_touched`.
@@ -148,7 +148,7 @@ class GradedIndex:
         with suppress(OSError):  # then they are
             self.enter(self._touched)
 
-    def enter(self, entries: Mapping[str, Entry]) -> None:
+    def enter(self, entries: Mapping[str, GradedEntry]) -> None:
         """Write the entries of students, all or none.
 
         Raises
@@ -185,7 +185,7 @@ class GradedIndex:
         address = f"file:{quote(str(self._place))}?mode=rw"
         query = f"SELECT {columns} FROM graded WHERE assignment = ?"
         try:
-            with closing(sqlite3.connect(address, PATIENCE, uri=True)) as index:
+            with closing(sqlite3.connect(address, INDEX_PATIENCE, uri=True)) as index:
                 return index.execute(query, [self._assignment]).fetchall()
         except sqlite3.Error:  # there is none, or it is damaged
             return []
@@ -196,7 +196,7 @@ class GradedIndex:
         try:
             self._try(statement, rows)
         except sqlite3.DatabaseError as error:
-            code = MACHINE.get(error.sqlite_errorcode & 0xFF)  # the rest of it is details
+            code = MACHINE_ERRORS.get(error.sqlite_errorcode & 0xFF)  # the rest of it is details
             if code is not None:
                 raise OSError(code, os.strerror(code), str(self._place)) from error
             self._place.unlink()
@@ -204,7 +204,7 @@ class GradedIndex:
 
     def _try(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         self._place.parent.mkdir(exist_ok=True)
-        with closing(sqlite3.connect(self._place, PATIENCE)) as index:
+        with closing(sqlite3.connect(self._place, INDEX_PATIENCE)) as index:
             # What a power failure takes is graded again: nothing is worth waiting for the disk.
             index.execute("PRAGMA synchronous = OFF")
             with index:
@@ -233,7 +233,7 @@ def content(submitted: SubmissionFiles) -> str:
     return digest.hexdigest()
 
 
-def is_unchanged(submission: Submission, entry: Entry, now: Stamps) -> bool:
+def is_unchanged(submission: Submission, entry: GradedEntry, now: Stamps) -> bool:
     """Say whether a submission is the one that was graded; it is read only where it may not be.
 
     Raises
@@ -241,7 +241,7 @@ def is_unchanged(submission: Submission, entry: Entry, now: Stamps) -> bool:
     OSError
         If it cannot be read.
     """
-    return entry.stamps == now or entry.content == content(read(submission))
+    return entry.stamps == now or entry.content == content(read_submission(submission))
 
 
 def graded(folder: Path) -> Stamps:

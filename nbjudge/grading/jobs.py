@@ -19,9 +19,9 @@ from nbjudge.grading.conditions import GradingConditions, grader_version
 from nbjudge.intake.submission import SubmissionFiles
 
 if TYPE_CHECKING:  # it takes seconds to import, and the coordinator grades nothing
-    from nbjudge.judge.notebooks import Result
+    from nbjudge.judge.notebooks import GradedNotebook
 
-__all__ = ["Job", "OtherGrader", "Outcome", "sentence_of", "work"]
+__all__ = ["Job", "JobOutcome", "OtherGrader", "sentence_of", "work"]
 
 
 class OtherGrader(CourseError):
@@ -39,13 +39,13 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What became of a job.
 
     Parameters
     ----------
     student : str
-    results : mapping of str to Result
+    results : mapping of str to GradedNotebook
         By notebook.
     failures : mapping of str to str
         Why a notebook could not be graded, in a sentence, by notebook; "" stands for all of them.
@@ -55,7 +55,7 @@ class Outcome:
     """
 
     student: str
-    results: Mapping[str, Result] = field(default_factory=dict)
+    results: Mapping[str, GradedNotebook] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     passing: bool = False
     seconds: float = 0.0
@@ -75,7 +75,7 @@ def sentence_of(error: BaseException) -> str:
     )
 
 
-def work(job: Job) -> Outcome:
+def work(job: Job) -> JobOutcome:
     """Grade a student's notebooks.
 
     Raises
@@ -116,4 +116,4 @@ def work(job: Job) -> Outcome:
             logging.exception("%r was not graded", job.student)
             why = str(error) if isinstance(error, CourseError) else sentence_of(error)
             failures[name], passing = f"'{name}.ipynb' was not graded. {why}", True
-    return Outcome(job.student, results, failures, passing, time.monotonic() - start)
+    return JobOutcome(job.student, results, failures, passing, time.monotonic() - start)

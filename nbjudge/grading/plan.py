@@ -16,14 +16,14 @@ from nbjudge.course.folders import folder_of
 from nbjudge.course.secret import secret, seed_parts
 from nbjudge.grading import graded
 from nbjudge.grading.conditions import GradingConditions
-from nbjudge.grading.jobs import Outcome
+from nbjudge.grading.jobs import JobOutcome
 from nbjudge.intake.submission import Submission, SubmissionFiles
 
-__all__ = ["Record", "plan"]
+__all__ = ["SubmissionRecord", "plan"]
 
 
 @dataclass(frozen=True)
-class Record:
+class SubmissionRecord:
     """What is known of one student's submission, on its way from `submitted/` to a row.
 
     Parameters
@@ -48,14 +48,14 @@ class Record:
     submission: Submission
     finished: Path
     seed_parts: tuple[str, ...] = ()
-    entry: graded.Entry = graded.BLANK
+    entry: graded.GradedEntry = graded.BLANK
     is_due: bool = False
     submitted: SubmissionFiles = field(default_factory=lambda: SubmissionFiles({}))
     graded_now: bool = False
     is_unfinished: bool = False
 
     @classmethod
-    def of(cls, course: Course, submission: Submission) -> Record:
+    def of(cls, course: Course, submission: Submission) -> SubmissionRecord:
         """Return the record of a submission of which nothing more is known."""
         student, assignment = submission.student, submission.assignment
         return cls(submission, folder_of(course, "autograded", student, assignment))
@@ -65,12 +65,12 @@ class Record:
         """Whose it is."""
         return self.submission.student
 
-    def with_files(self, submitted: SubmissionFiles, stamps: graded.Stamps) -> Record:
+    def with_files(self, submitted: SubmissionFiles, stamps: graded.Stamps) -> SubmissionRecord:
         """Return the record with what is graded."""
         entry = replace(self.entry, content=graded.content(submitted), stamps=stamps)
         return replace(self, submitted=replace(submitted, notebooks={}, files={}), entry=entry)
 
-    def with_outcome(self, outcome: Outcome) -> Record:
+    def with_outcome(self, outcome: JobOutcome) -> SubmissionRecord:
         """Return the record with what became of the submission's job."""
         results = outcome.results.values()
         problems = group_sentences(problem for result in results for problem in result.problems)
@@ -84,7 +84,7 @@ class Record:
         )
         return replace(self, entry=entry, graded_now=True, is_unfinished=outcome.passing)
 
-    def with_failure(self, why: str) -> Record:
+    def with_failure(self, why: str) -> SubmissionRecord:
         """Return the record of what another run has to try again; nothing else is told of it."""
         return replace(self, entry=replace(graded.BLANK, problems=[why]), is_unfinished=True)
 
@@ -97,7 +97,7 @@ def plan(
     in_gradebook: Collection[str],
     *,
     force: bool = False,
-) -> list[Record]:
+) -> list[SubmissionRecord]:
     """Return the records of submissions: which are due, and what was said of the others.
 
     What was graded on the same terms, has not changed since, and has its marks, is not due.
@@ -116,7 +116,7 @@ def plan(
     own = secret(course.root) if any(found.notebooks for found in submissions) else ""
     index = graded.GradedIndex(course, assignment)
 
-    def planned(record: Record) -> Record:
+    def planned(record: SubmissionRecord) -> SubmissionRecord:
         submission = record.submission
         if not submission.notebooks:
             return record
@@ -128,6 +128,6 @@ def plan(
         blank = replace(graded.BLANK, terms=key)
         return replace(record, seed_parts=parts, entry=blank, is_due=True)
 
-    records = [planned(Record.of(course, submission)) for submission in submissions]
+    records = [planned(SubmissionRecord.of(course, submission)) for submission in submissions]
     index.enter_touched()
     return records

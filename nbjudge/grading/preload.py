@@ -11,13 +11,13 @@ from nbjudge.basics.redirect_output import redirect_output
 from nbjudge.basics.temporary_folders import short_temporary_folder
 from nbjudge.course.plug import Plug
 
-__all__ = ["MARK", "METHOD", "start"]
+__all__ = ["METHOD", "PRELOADED_MARK", "start"]
 
 #: How Python's multiprocessing starts workers; Windows has no fork.
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 #: The variable by which that process knows itself and the course: whoever else imports the same
 #: starts nothing.
-MARK = "GRADING_PRELOAD"
+PRELOADED_MARK = "GRADING_PRELOAD"
 
 
 def start(plug: Plug) -> None:
@@ -35,9 +35,9 @@ def start(plug: Plug) -> None:
     from multiprocessing import forkserver
 
     forkserver.set_forkserver_preload(["nbjudge.grading.preloaded"])
-    os.environ[MARK] = json.dumps(asdict(plug))
+    os.environ[PRELOADED_MARK] = json.dumps(asdict(plug))
     try:
         with redirect_output(os.devnull), short_temporary_folder():  # it listens at a socket
             forkserver.ensure_running()
     finally:
-        del os.environ[MARK]
+        del os.environ[PRELOADED_MARK]

@@ -12,7 +12,7 @@ from nbjudge.course.plug import Plug  # noqa: E402
 from nbjudge.grading import preload  # noqa: E402
 from nbjudge.sandbox import warm_kernels  # noqa: E402
 
-if told := os.environ.pop(preload.MARK, ""):
+if told := os.environ.pop(preload.PRELOADED_MARK, ""):
     plug = Plug(**with_tuples(json.loads(told)))
     warm_kernels.lend(plug)  # it imports what notebooks need while this process imports the rest
 

@@ -13,15 +13,15 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import grades, versions
 from nbjudge.course.marks import GradeTable, Mark, Person, SubmissionMarks
 from nbjudge.grading import graded
-from nbjudge.grading.plan import Record
+from nbjudge.grading.plan import SubmissionRecord
 from nbjudge.intake.submission import Submission, find_submissions, name_list
 
-__all__ = ["CHANGED", "GONE", "NOT_YET", "Row", "Status", "current_rows", "rows_of"]
+__all__ = ["CHANGED", "FOLDER_GONE", "NOT_YET", "Row", "Status", "current_rows", "rows_of"]
 
 #: What a row says that was not, or not only, made by the last grading.
 NOT_YET = "It is not graded yet: run `course autograde {}`."
 CHANGED = "It has changed since it was graded: run `course autograde {}`."
-GONE = "Its folder is no longer in submitted/; the marks are those of the gradebook."
+FOLDER_GONE = "Its folder is no longer in submitted/; the marks are those of the gradebook."
 
 
 class Status(StrEnum):
@@ -122,9 +122,11 @@ def current_rows(course: Course, assignment: str) -> list[Row]:
     return rows_of(assignment, records, grades(course, assignment), notebooks)
 
 
-def _recalled(course: Course, index: graded.GradedIndex, submission: Submission) -> Record:
+def _recalled(
+    course: Course, index: graded.GradedIndex, submission: Submission
+) -> SubmissionRecord:
     """Return what was said of a submission when it was graded, on whatever terms."""
-    record = Record.of(course, submission)
+    record = SubmissionRecord.of(course, submission)
     if not submission.notebooks:
         return record
     entry = index.find(submission.student, record.finished)
@@ -143,7 +145,7 @@ def _recalled(course: Course, index: graded.GradedIndex, submission: Submission)
 
 def rows_of(
     assignment: str,
-    records: Iterable[Record],
+    records: Iterable[SubmissionRecord],
     table: GradeTable,
     notebooks: Mapping[str, NotebookVersion],
     notes: tuple[str, ...] = (),
@@ -154,7 +156,7 @@ def rows_of(
     Parameters
     ----------
     assignment : str
-    records : iterable of Record
+    records : iterable of SubmissionRecord
         What was handed in.
     table : GradeTable
         What the gradebook has of the assignment, and everybody whom it knows.
@@ -169,7 +171,8 @@ def rows_of(
     marks = {student: own for student, own in table.submissions(assignment).items() if own.marks}
     people = {person.id: person for person in table.people}
     rows = {
-        record.student: _row(record, marks.get(record.student), points, notes) for record in records
+        record.student: _row_of(record, marks.get(record.student), points, notes)
+        for record in records
     }
     for student in people:
         if student not in rows and (students is None or student in students):
@@ -189,7 +192,7 @@ def _without_folder(
 ) -> Row:
     """Return the row of somebody of whom nothing is in `submitted/`."""
     if found is not None and found.is_graded:
-        return _marked(found, assignment, Status.GRADED, (GONE,))
+        return _marked(found, assignment, Status.GRADED, (FOLDER_GONE,))
     return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=points)
 
 
@@ -199,8 +202,11 @@ def _with_words(row: Row, person: Person | None, titled: Callable[[Mark], Mark])
     return replace(row, name=person.name if person else "", exercises=exercises)
 
 
-def _row(
-    record: Record, found: SubmissionMarks | None, points: float, all_notes: tuple[str, ...]
+def _row_of(
+    record: SubmissionRecord,
+    found: SubmissionMarks | None,
+    points: float,
+    all_notes: tuple[str, ...],
 ) -> Row:
     submission = record.submission
     entry = record.entry

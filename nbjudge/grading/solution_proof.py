@@ -28,7 +28,7 @@ from nbjudge.course.gradebook import versions
 from nbjudge.course.hidden_regions import AUTOTEST, grade_id, in_usual_words, solution
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.conditions import GradingConditions, course_limits, grader_version
-from nbjudge.grading.jobs import Job, Outcome, work
+from nbjudge.grading.jobs import Job, JobOutcome, work
 from nbjudge.intake.data_files import course_files
 from nbjudge.intake.submission import SubmissionFiles, name_list
 from nbjudge.judge.plans import Plans, TestPlan
@@ -49,13 +49,13 @@ __all__ = [
     "hold_nothing",
     "keep",
     "prove",
-    "solutions",
+    "solution_texts",
     "take_as_proved",
 ]
 
-FOLDER = ".course_proofs"
+PROOFS_FOLDER = ".course_proofs"
 #: What becomes of jobs: those of a pool of workers, or of this process.
-Outcomes = Callable[[Iterable[Job]], Iterator[Outcome]]
+Outcomes = Callable[[Iterable[Job]], Iterator[JobOutcome]]
 
 #: Texts by notebook and, in it, by grade id.
 Texts = Mapping[str, Mapping[str, str]]
@@ -154,24 +154,27 @@ def find(course: Course, assignment: str, version: str) -> Proof | None:
         Of `digest`.
     """
     try:
-        record = json.loads(_place(course, assignment).read_bytes())
+        record = json.loads(_proof_file(course, assignment).read_bytes())
         proof = Proof(
-            version=_text(record["version"]),
-            grader=_text(record["grader"]),
-            answers=_texts(record["answers"]),
+            version=_checked_text(record["version"]),
+            grader=_checked_text(record["grader"]),
+            answers=_checked_texts(record["answers"]),
             passed={
-                _text(name): tuple(map(_text, tests)) for name, tests in record["passed"].items()
+                _checked_text(name): tuple(map(_checked_text, tests))
+                for name, tests in record["passed"].items()
             },
             plans={
-                _text(name): {_text(test): _plan(plan) for test, plan in plans.items()}
+                _checked_text(name): {
+                    _checked_text(test): _read_plan(plan) for test, plan in plans.items()
+                }
                 for name, plans in record["plans"].items()
             },
-            gifts=_texts(record["gifts"]),
-            advice=_texts(record["advice"]),
-            needs={_text(name): float(amount) for name, amount in record["needs"].items()},
-            beside=_text(record["beside"]),
+            gifts=_checked_texts(record["gifts"]),
+            advice=_checked_texts(record["advice"]),
+            needs={_checked_text(name): float(amount) for name, amount in record["needs"].items()},
+            beside=_checked_text(record["beside"]),
             # A record without them is one of before they were noted, whose answers count.
-            installed=_texts({"": record.get("installed", {})})[""],
+            installed=_checked_texts({"": record.get("installed", {})})[""],
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -180,7 +183,7 @@ def find(course: Course, assignment: str, version: str) -> Proof | None:
 
 def keep(course: Course, assignment: str, proof: Proof) -> None:
     """Write the record of an assignment, in the place of any other."""
-    place = _place(course, assignment)
+    place = _proof_file(course, assignment)
     place.parent.mkdir(exist_ok=True)
     write_whole(place, json.dumps(asdict(proof), indent=1, sort_keys=True) + "\n")
 
@@ -220,7 +223,7 @@ def find_or_prove(
         and kept.installed == _installed(terms.versions, course)
     ):
         return kept
-    proof, is_sure = _proof(course, assignment, terms, outcomes)
+    proof, is_sure = _prove_or_find(course, assignment, terms, outcomes)
     if is_sure:
         keep(course, assignment, proof)
     return proof
@@ -247,28 +250,30 @@ def prove(
     CourseError
         If the version has no solution that it could be proved by, or if that could not be judged.
     """
-    return _proof(course, assignment, terms, outcomes)[0]
+    return _prove_or_find(course, assignment, terms, outcomes)[0]
 
 
-def _proof(
+def _prove_or_find(
     course: Course, assignment: str, terms: GradingConditions, outcomes: Outcomes | None
 ) -> tuple[Proof, bool]:
     version = digest(terms.versions)
     kept = find(course, assignment, version)
-    answers = kept.answers if kept is not None and kept.answers else solutions(course, assignment)
+    answers = (
+        kept.answers if kept is not None and kept.answers else solution_texts(course, assignment)
+    )
     from nbjudge.trial.decide import advice_on, gift_of
     from nbjudge.trial.run_trial import run_trial  # which takes a while to import
 
     files = files_beside(course, assignment)
     do = outcomes or (lambda jobs: map(work, jobs))
 
-    def judge(who: str, notebooks: Mapping[str, bytes], plans: Mapping[str, Plans]) -> Outcome:
+    def judge(who: str, notebooks: Mapping[str, bytes], plans: Mapping[str, Plans]) -> JobOutcome:
         submitted = SubmissionFiles(notebooks, files, frozenset(files))
         job = Job(who, submitted, (who,), replace(terms, plans=plans))
         (outcome,) = do([job])
         return outcome
 
-    solved, untouched = _notebooks(course, assignment, terms, answers)
+    solved, untouched = _notebooks_to_prove(course, assignment, terms, answers)
     spoken = {name: each for name, each in terms.versions.items() if not each.language}
     found = run_trial(
         spoken,
@@ -300,8 +305,8 @@ def _proof(
             for name, tried in found.tried.items()
         },
         plans={**found.plans, **_unspoken(terms.versions)},
-        gifts=_each(found.tried, gift_of),
-        advice=_each(found.tried, advice_on),
+        gifts=_tell_each(found.tried, gift_of),
+        advice=_tell_each(found.tried, advice_on),
         # Measured once a version: limits follow from it, and another measurement is never the same.
         needs=(kept.needs if kept else {}) or needs(found.used),
         beside=_digest_of_files(files),
@@ -343,7 +348,7 @@ def _unspoken(versions: Mapping[str, NotebookVersion]) -> dict[str, Plans]:
     }
 
 
-def _each(
+def _tell_each(
     tried: Mapping[str, Mapping[str, Tried]], tell: Callable[[str, Tried], str]
 ) -> dict[str, dict[str, str]]:
     """Return what is to be told of tests, by notebook and grade id."""
@@ -354,12 +359,12 @@ def _each(
     return {name: tests for name, tests in found.items() if tests}
 
 
-def solutions(course: Course, assignment: str) -> dict[str, dict[str, str]]:
+def solution_texts(course: Course, assignment: str) -> dict[str, dict[str, str]]:
     """Return the solution of an assignment as its source has it now."""
     return {
         path.stem: {
             name: solution(_in_usual_words(cell, course.delimiters))
-            for cell in _read(path).cells
+            for cell in _read_notebook(path).cells
             if is_solution(cell) and (name := grade_id(cell))
         }
         for path in sorted((course.root / "source" / assignment).glob("*.ipynb"))
@@ -379,7 +384,7 @@ def _is_source_of(course: Course, assignment: str, versions: Mapping[str, Notebo
     own = course.delimiters
     for name, version in versions.items():
         path = course.root / "source" / assignment / f"{name}.ipynb"
-        cells = _read(path).cells if path.exists() else []
+        cells = _read_notebook(path).cells if path.exists() else []
         now = {grade_id(cell): cell.source for cell in cells}
         for test in version.cells:
             if not test.grade or test.solution:
@@ -391,7 +396,7 @@ def _is_source_of(course: Course, assignment: str, versions: Mapping[str, Notebo
     return True
 
 
-def _notebooks(
+def _notebooks_to_prove(
     course: Course, assignment: str, terms: GradingConditions, answers: Texts
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Return the notebooks of the solution, and those of the untouched release."""
@@ -432,7 +437,7 @@ def answered_release(
     if not path.is_file():
         message = f"release/{assignment}/{path.name} is missing. Release the assignment again."
         raise CourseError(message)
-    released = _read(path)
+    released = _read_notebook(path)
     for cell in released.cells:
         if (answered := grade_id(cell)) in answers:
             cell.source = answers[str(answered)]
@@ -440,33 +445,37 @@ def answered_release(
     return text.encode()
 
 
-def _read(path: Path) -> NotebookNode:
+def _read_notebook(path: Path) -> NotebookNode:
     notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     return notebook
 
 
-def _place(course: Course, assignment: str) -> Path:
-    return course.root / FOLDER / f"{assignment}.json"
+def _proof_file(course: Course, assignment: str) -> Path:
+    return course.root / PROOFS_FOLDER / f"{assignment}.json"
 
 
-def _texts(record: object) -> Texts:
+def _checked_texts(record: object) -> Texts:
     if not isinstance(record, dict):
         raise TypeError(record)
     return {
-        _text(name): {_text(key): _text(text) for key, text in texts.items()}
+        _checked_text(name): {
+            _checked_text(key): _checked_text(text) for key, text in texts.items()
+        }
         for name, texts in record.items()
     }
 
 
-def _plan(record: Any) -> TestPlan:
-    allowed = tuple(map(_text, record["allowed"]))
+def _read_plan(record: Any) -> TestPlan:
+    allowed = tuple(map(_checked_text, record["allowed"]))
     shares = record["shares_generators"]
     if not isinstance(shares, bool):
         raise TypeError(shares)
-    return TestPlan(_text(record["fault"]), _text(record["inside"]), allowed, shares)
+    return TestPlan(
+        _checked_text(record["fault"]), _checked_text(record["inside"]), allowed, shares
+    )
 
 
-def _text(value: object) -> str:
+def _checked_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
     return value

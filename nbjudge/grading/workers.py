@@ -22,21 +22,21 @@ from nbjudge.course.folders import LOG_NAME
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import preload
-from nbjudge.grading.jobs import Job, OtherGrader, Outcome, sentence_of, work
+from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader, sentence_of, work
 from nbjudge.sandbox.fitted_limits import WORKERS, fitting_workers, megabytes_here
 
 __all__ = ["WorkerPool", "processors", "worker_pool"]
 
 #: How the names of the workers' folders begin; the coordinator's number follows.
-PREFIX = "course-workers-"
+WORKERS_PREFIX = "course-workers-"
 #: Seconds to wait for a scheduler to answer, and for its first worker.
 REACH, GATHER = 10, 60
 #: Seconds between two looks at whether there are workers.
-PAUSE = 5
+RECONNECT_PAUSE = 5
 #: Seconds in which workers may end by themselves: after their work, and when all is stopped.
 LEISURE, HASTE = 5, 0.5
 #: Seconds after which what Dask still waits for at the end is left to itself.
-CLOSING = 60
+CLOSING_PATIENCE = 60
 #: Jobs for each worker that wait at the scheduler, so that none is ever idle.
 AHEAD = 2
 #: Bytes of jobs at work and waiting, above which none is added: submissions can be large.
@@ -44,12 +44,12 @@ MOST_BYTES = 200 * 2**20
 #: After how many jobs the workers are counted again.
 LOOK = 16
 #: How often a job may lose its worker before it is given up.
-TRIES = 2
-SETTINGS = {
+TRIES_OF_JOB = 2
+DASK_SETTINGS = {
     # Dask keeps its last messages for its developers, and ours hold whole submissions.
     "distributed.admin.low-level-log-length": 1,
     "distributed.admin.large-graph-warning-threshold": "1GB",
-    "distributed.scheduler.allowed-failures": TRIES - 1,
+    "distributed.scheduler.allowed-failures": TRIES_OF_JOB - 1,
     "distributed.scheduler.work-stealing": False,
     # Student code has limits of its own; a worker that dies by Dask's hand would lose its job.
     "distributed.worker.memory.pause": False,
@@ -77,7 +77,7 @@ class WorkerPool:
         """How many there are now."""
         return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+    def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
         """Yield what becomes of the jobs as they end: all that have, since it was asked last.
 
         Jobs are taken as they are needed, so that a large class never is in memory as a whole.
@@ -99,7 +99,7 @@ class WorkerPool:
             for ended in self._ended([suspect]):
                 yield [_outcome(job, end) for job, end in ended]
 
-    def _ended(self, jobs: Iterable[Job]) -> Iterator[list[tuple[Job, Outcome | BaseException]]]:
+    def _ended(self, jobs: Iterable[Job]) -> Iterator[list[tuple[Job, JobOutcome | BaseException]]]:
         """Yield the jobs that have ended, each with its outcome or its error, at least one."""
         waiting = iter(jobs)
         running: dict[Any, Job] = {}
@@ -126,13 +126,13 @@ class WorkerPool:
             for future in found:
                 future.release()
 
-    def _first(self, futures: list[Any]) -> dict[Any, Outcome | BaseException]:
+    def _first(self, futures: list[Any]) -> dict[Any, JobOutcome | BaseException]:
         """Wait until some of the futures have ended, and return their outcomes or errors."""
         alone = 0
-        while alone * PAUSE < GATHER:
+        while alone * RECONNECT_PAUSE < GATHER:
             try:
                 done, _ = wait(  # type: ignore[no-untyped-call]
-                    futures, timeout=PAUSE, return_when="FIRST_COMPLETED"
+                    futures, timeout=RECONNECT_PAUSE, return_when="FIRST_COMPLETED"
                 )
                 found = {}
                 for future in done:
@@ -158,9 +158,9 @@ class WorkerPool:
         raise CourseError(message)
 
 
-def _outcome(job: Job, end: Outcome | BaseException) -> Outcome:
+def _outcome(job: Job, end: JobOutcome | BaseException) -> JobOutcome:
     """Return what became of a job, or raise what concerns all of them."""
-    if isinstance(end, Outcome):
+    if isinstance(end, JobOutcome):
         return end
     if isinstance(end, OtherGrader):
         raise end
@@ -179,7 +179,7 @@ def _outcome(job: Job, end: Outcome | BaseException) -> Outcome:
         why = f"The worker that graded it ended, {end.allowed_failures + 1} times in a row."
     else:
         why = sentence_of(end)
-    return Outcome(job.student, failures={"": why}, passing=True)
+    return JobOutcome(job.student, failures={"": why}, passing=True)
 
 
 def processors() -> int:
@@ -209,16 +209,18 @@ def worker_pool(
     CourseError
         If the scheduler cannot be reached, or has no workers.
     """
-    with dask.config.set(SETTINGS), _quiet():
+    with dask.config.set(DASK_SETTINGS), _quiet():
         if scheduler is not None:
             with _reach(scheduler) as client:
                 yield WorkerPool(client)
             return
         preload.start(plug)
-        remove_stale_folders(Path(gettempdir()), PREFIX)
+        remove_stale_folders(Path(gettempdir()), WORKERS_PREFIX)
         with (
-            TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder,
-            _local(workers or fitting_workers(processors(), megabytes_here()), folder) as cluster,
+            TemporaryDirectory(prefix=f"{WORKERS_PREFIX}{os.getpid()}-") as folder,
+            _local_cluster(
+                workers or fitting_workers(processors(), megabytes_here()), folder
+            ) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
             yield WorkerPool(client)
@@ -251,7 +253,7 @@ class _UnseenCluster(LocalCluster):
 
 
 @contextmanager
-def _local(workers: int, folder: str) -> Iterator[LocalCluster]:
+def _local_cluster(workers: int, folder: str) -> Iterator[LocalCluster]:
     """Yield a cluster of this machine; at the end of the block none of its workers is left.
 
     Raises
@@ -288,7 +290,7 @@ def _local(workers: int, folder: str) -> Iterator[LocalCluster]:
     finally:
         cluster.sync(_dismiss, cluster, within)  # type: ignore[no-untyped-call]
         with suppress(TimeoutError):
-            cluster.close(timeout=CLOSING)
+            cluster.close(timeout=CLOSING_PATIENCE)
 
 
 async def _dismiss(cluster: LocalCluster, within: float) -> None:
@@ -297,7 +299,7 @@ async def _dismiss(cluster: LocalCluster, within: float) -> None:
         asyncio.ensure_future(nanny.close(timeout=within)) for nanny in cluster.workers.values()
     ]
     if tasks:
-        ended, _ = await asyncio.wait(tasks, timeout=CLOSING)
+        ended, _ = await asyncio.wait(tasks, timeout=CLOSING_PATIENCE)
         for task in ended:
             task.exception()  # has been seen: a worker that Dask has lost ends by itself
 

@@ -31,13 +31,13 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import MarksNotSaved, explain_errors, gradebook_of
 from nbjudge.exceptions import CourseError
-from nbjudge.judge.notebooks import Result
+from nbjudge.judge.notebooks import GradedNotebook
 from nbjudge.term.late_policy import LatePenalties
 
 __all__ = ["MarkedSubmission", "Writer", "give", "is_by_hand"]
 
 #: Milliseconds to wait for another program that writes to an SQLite gradebook.
-PATIENCE = 30_000
+WRITE_PATIENCE = 30_000
 NO_RESPONSE = "No response."
 #: nbgrader's kinds of cells that get a grade, and of those that get a comment.
 GRADED = ("GradeCell", "TaskCell")
@@ -66,7 +66,7 @@ class MarkedSubmission:
         Who is made known to the gradebook if need be.
     handed_in : datetime, optional
         In UTC, without a time zone.
-    results : mapping of str to (Result or None)
+    results : mapping of str to (GradedNotebook or None)
         By notebook. None stands for one that could not be graded: its marks are a person's to
         give, unless there is nothing else, which makes nobody known. A notebook of the
         assignment that is not among them was not handed in, and gets 0.
@@ -78,7 +78,7 @@ class MarkedSubmission:
 
     student: str
     handed_in: datetime | None
-    results: Mapping[str, Result | None]
+    results: Mapping[str, GradedNotebook | None]
     changed: Mapping[str, Collection[str]] | None = None
 
     def was_graded(self, notebook: SubmittedNotebook) -> bool:
@@ -161,7 +161,7 @@ class Writer:
     def _transaction(self) -> Iterator[Connection]:
         with self._gradebook.engine.connect() as connection:
             if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE}")
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {WRITE_PATIENCE}")
                 connection.rollback()
             with connection.begin():
                 if connection.dialect.name == "sqlite":

@@ -30,7 +30,7 @@ from nbjudge.grading.solution_proof import find_or_prove
 from nbjudge.grading.writer import give
 from nbjudge.intake.restore import restore_notebook
 from nbjudge.intake.sanitise import KERNELSPEC
-from nbjudge.intake.submission import Beside, handed_in_at, read_data, told_of_data
+from nbjudge.intake.submission import CourseFiles, handed_in_at, read_data, told_of_data
 from nbjudge.judge.notebooks import Graded, grade_notebook, record
 from nbjudge.judge.plans import Plans
 from nbjudge.judge.surroundings import surroundings_of
@@ -133,7 +133,7 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
         And which of them are the course's own.
         """
         folder = folder_of(course, "submitted", ids["student"], ids["assignment"])
-        beside = Beside.of(course, ids["assignment"])
+        beside = CourseFiles.of(course, ids["assignment"])
         found = beside.data(folder)
         contents, unread = read_data(found.taken)
         for sentence in (*unread, *told_of_data(found), found.surplus):

@@ -21,7 +21,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.intake.platforms import COLLECTORS
 from nbjudge.intake.unpack import CarefulExtractor, is_visible
 
-__all__ = ["Collected", "collect"]
+__all__ = ["Collected", "collect_archives"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Collected:
     remarks: tuple[str, ...] = ()
 
 
-def collect(
+def collect_archives(
     course: Course,
     assignment: str,
     archives: Iterable[Path],

@@ -78,7 +78,7 @@ def choose(
         for index in with_id.pop("", [])
         if (pieces[index].kind, pieces[index].source.strip()) not in released
     ]
-    checks = _checks(owned)
+    checks = _check_after_answer(owned)
     for cell in owned:
         at = with_id.get(cell.grade_id, [])
         if not cell.solution:
@@ -94,7 +94,7 @@ def choose(
     return choice
 
 
-def _checks(owned: Collection[CourseCell]) -> dict[str, str]:
+def _check_after_answer(owned: Collection[CourseCell]) -> dict[str, str]:
     """Return the id of the first check after each answer, by the answer's."""
     checks: dict[str, str] = {}
     answer = ""

@@ -137,7 +137,7 @@ def data_files(
         if file.suffix.lower() == ".ipynb" or name in apart or name in own:
             continue
         status = (folder / file).lstat()
-        reason = _link_problem(status) or _unfit(file, suffixes) or _too_large(status)
+        reason = _link_problem(status) or _why_not_taken(file, suffixes) or _too_large(status)
         if reason is None and (courses := _in_the_way(file, own)):
             reason = f"'{courses}' is the course's"
         if reason is None and len(taken) == MAX_FILES:
@@ -154,7 +154,7 @@ def data_files(
     return DataFiles({**taken, **own}, {why: tuple(names) for why, names in left_out.items()}, told)
 
 
-def _unfit(file: Path, suffixes: Collection[str]) -> str | None:
+def _why_not_taken(file: Path, suffixes: Collection[str]) -> str | None:
     """Say why a student's file of this name is not taken along."""
     if file.suffix.lower() not in suffixes:
         return "only data files are taken along"
@@ -191,10 +191,10 @@ def files_below(folder: Path) -> Iterator[Path]:
 
     The first `MAX_SEEN`, those of the folder itself before those further below.
     """
-    yield from islice(_files(folder), MAX_SEEN)
+    yield from islice(_visible_files(folder), MAX_SEEN)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _visible_files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = sorted(filter(_is_visible, folders))
         links = [name for name in folders if Path(parent, name).is_symlink()]

@@ -15,7 +15,7 @@ from nbjudge.course.cells import CourseCell
 from nbjudge.course.hidden_regions import visible
 from nbjudge.intake.copies import Piece
 
-__all__ = ["Parted", "answers_below", "is_courses", "misplaced_answers", "part"]
+__all__ = ["Parted", "answers_below", "is_courses", "misplaced_answers", "part_cells"]
 
 #: Characters of a released text without an id that is known by them: no line of code is the same.
 MIN_GIVEN = 20
@@ -44,7 +44,7 @@ def is_courses(cell: CourseCell) -> bool:
     return not cell.solution and (cell.grade or cell.task or cell.locked)
 
 
-def part(
+def part_cells(
     pieces: Sequence[Piece], owned: Collection[CourseCell], given: Collection[tuple[str, str]] = ()
 ) -> Parted:
     """Part the cells that hold more than one cell of the course's, or one and an answer.
@@ -69,7 +69,7 @@ def part(
     for index, piece in enumerate(pieces):
         made = [piece]
         if len(lost) < len(own):  # where all ids are lost, nothing tells what is whose
-            made = _split(piece, own, lost, released, passed) or made
+            made = _split_merged(piece, own, lost, released, passed) or made
         if len(made) > 1:
             merged += [part.grade_id for part in made if part.grade_id]
         for part in made:
@@ -80,7 +80,7 @@ def part(
     return Parted(tuple(found), tuple(sources), tuple(merged))
 
 
-def _split(
+def _split_merged(
     piece: Piece,
     own: Mapping[str, CourseCell],
     lost: Mapping[str, CourseCell],
@@ -106,7 +106,7 @@ def _split(
         if is_courses(cell):
             text = visible(cell.source)
             blocks[text] = Piece(cell.grade_id, cell.cell_type, text)
-    parts = [released.get(part.source, part) for part in _parts(piece.source, blocks)]
+    parts = [released.get(part.source, part) for part in _parts_of_text(piece.source, blocks)]
     courses = (*blocks.values(), *released.values())
     students = [i for i, part in enumerate(parts) if part not in courses]
     if len(parts) < 2 or not students:
@@ -127,7 +127,7 @@ def _split(
     return parts
 
 
-def _parts(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
+def _parts_of_text(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
     """Return a text in parts: those that are blocks of whole lines, and what is between them."""
     parts: list[Piece] = []
 
@@ -136,7 +136,7 @@ def _parts(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
             parts.append(Piece("", "", between.strip("\n")))
 
     place = 0
-    starts = {block: _find(block, text) for block in blocks}
+    starts = {block: _find_block(block, text) for block in blocks}
     for block in sorted(blocks, key=lambda block: (starts[block], -len(block))):
         if starts[block] >= place:  # it is there, and not within another
             add(text[place : starts[block]])
@@ -146,7 +146,7 @@ def _parts(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
     return parts
 
 
-def _find(block: str, text: str) -> int:
+def _find_block(block: str, text: str) -> int:
     """Return where a block of whole lines begins in a text, or -1."""
     start = text.find(block) if block else -1
     while start >= 0:
@@ -186,7 +186,7 @@ def misplaced_answers(
     owners : mapping of int to CourseCell
         By a cell's index, the cell of the course's that it counts as.
     owned, given
-        As for `part`.
+        As for `part_cells`.
     """
     known = {(kind, text.strip()) for kind, text in given}
     if not known:

@@ -32,7 +32,7 @@ __all__ = [
     "Found",
     "MoodleCollector",
     "Owner",
-    "Platform",
+    "PlatformFormat",
     "Sorted",
     "is_fit",
     "is_rounded",
@@ -45,10 +45,10 @@ MOODLE = re.compile(
 CANVAS = re.compile(r"_(?:(?P<late>LATE)_)?(?P<id>[0-9]+)_(?P<order>[0-9]+)_")
 #: What Canvas puts before the suffix of a file that was handed in again: before the first dot from
 #: which on all suffixes begin with a letter, or, in its earlier versions, before the last one.
-AGAIN = r"-(?P<times>[1-9][0-9]*)"
+TIMES_DOWNLOADED = r"-(?P<times>[1-9][0-9]*)"
 
 #: Columns that say who somebody is in the course, the first that is filled.
-IDS = {
+IDS_BY_PLATFORM = {
     "Canvas": ("id", "SIS Login ID", "SIS User ID", "ID"),
     "Moodle": ("id", "Username", "ID number", "Email address"),
 }
@@ -188,7 +188,7 @@ def _without_numbers(text: str, known: Collection[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Platform:
+class PlatformFormat:
     """A learning platform.
 
     Parameters
@@ -213,14 +213,14 @@ class Platform:
         return path.parts[0 if is_loose else 1]
 
 
-PLATFORM_MOODLE = Platform("Moodle", re.compile(r"_\d+_assignsubmission_"), moodle_name)
-PLATFORM_CANVAS = Platform("Canvas", re.compile(r"_\d+_\d+_|^anon_"), canvas_name)
+PLATFORM_MOODLE = PlatformFormat("Moodle", re.compile(r"_\d+_assignsubmission_"), moodle_name)
+PLATFORM_CANVAS = PlatformFormat("Canvas", re.compile(r"_\d+_\d+_|^anon_"), canvas_name)
 
 
 def sort_out(
     files: Mapping[PurePosixPath, float],
     expected: Collection[str],
-    platform: Platform,
+    platform: PlatformFormat,
     owner: Callable[[Found], Owner],
     *,
     assignment: str = "",
@@ -236,7 +236,7 @@ def sort_out(
         What was unpacked, and when it was changed last.
     expected : collection of str
         The names of the assignment's notebooks, "sums.ipynb".
-    platform : Platform
+    platform : PlatformFormat
     owner : callable
         Returns whose something is.
     assignment : str
@@ -253,7 +253,7 @@ class _Sorting:
     def __init__(
         self,
         expected: Collection[str],
-        platform: Platform,
+        platform: PlatformFormat,
         owner: Callable[[Found], Owner],
         assignment: str,
     ) -> None:
@@ -385,7 +385,7 @@ def _readings(file: str, expected: Collection[str]) -> dict[str, int]:
     found = {file: 0} if file in expected else {}
     for name in expected:
         for dot in (match.start() for match in re.finditer(r"\.", name)):
-            again = re.escape(name[:dot]) + AGAIN + re.escape(name[dot:])
+            again = re.escape(name[:dot]) + TIMES_DOWNLOADED + re.escape(name[dot:])
             if match := re.fullmatch(again, file):
                 found[name] = int(match["times"])
     return found or {file: 0}
@@ -397,10 +397,11 @@ class Directory:
     Parameters
     ----------
     platform : str
-        A key of `IDS`.
+        A key of `IDS_BY_PLATFORM`.
     roster : Sheet, optional
     id_column : str
-        Which column holds the ids of the course; by default the first of `IDS` that is filled.
+        Which column holds the ids of the course; by default the first of
+        `IDS_BY_PLATFORM` that is filled.
     zone : ZoneInfo, optional
         In which the platform tells times; by default this machine's.
 
@@ -417,11 +418,12 @@ class Directory:
         self._zone = zone
         if roster is None:
             return
-        column = id_column or roster.first_of(IDS[platform])
+        column = id_column or roster.first_of(IDS_BY_PLATFORM[platform])
         if column is None:
             message = (
                 f"{roster.name} does not tell who is who: it has none of the columns "
-                f"{', '.join(IDS[platform])}. Export it again, in English, or name a column."
+                f"{', '.join(IDS_BY_PLATFORM[platform])}. Export it again, in English, or name "
+                "a column."
             )
             raise CourseError(message)
         roster.require_one(column)
@@ -430,12 +432,14 @@ class Directory:
         self._times = roster.column(MOODLE_TIME)
         if platform == "Canvas":
             numbers = [roster.column(name) for name in CANVAS_NUMBERS]
-            self._by_number = _index(cells for column in numbers for cells in enumerate(column))
+            self._by_number = _rows_by_text(
+                cells for column in numbers for cells in enumerate(column)
+            )
             self._by_name: dict[str, list[int]] = {}
         else:
             # "Participant 1234567", in whatever language.
             identifiers = (re.sub(r"\D", "", cell) for cell in roster.column(MOODLE_NUMBER))
-            self._by_number = _index(enumerate(identifiers))
+            self._by_number = _rows_by_text(enumerate(identifiers))
             self._by_name = _index_names(
                 (row, name)
                 for columns in FULL_NAMES
@@ -450,7 +454,9 @@ class Directory:
             return Owner(found.number)
         roster = self._roster.name
         who = f"'{printable(found.name)}' ({found.number})"
-        rows = self._by_number.get(alike(found.number)) or self._by_name.get(_plain(found.name))
+        rows = self._by_number.get(alike(found.number)) or self._by_name.get(
+            _identifying_name(found.name)
+        )
         if not rows:
             return Owner(problem=f"{who} is not in {roster}, and was left out.")
         if len(rows) > 1:
@@ -472,7 +478,7 @@ class Directory:
         return Owner(student, time=time, doubtful_time="" if time or written == "-" else written)
 
 
-def _index(cells: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+def _rows_by_text(cells: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for row, cell in cells:
         rows = found.setdefault(alike(cell), []) if cell.strip() else []
@@ -484,13 +490,13 @@ def _index(cells: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
 def _index_names(names: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for row, name in names:
-        rows = found.setdefault(_plain(name), []) if name.strip() else []
+        rows = found.setdefault(_identifying_name(name), []) if name.strip() else []
         if row not in rows:
             rows.append(row)
     return found
 
 
-def _plain(name: str) -> str:
+def _identifying_name(name: str) -> str:
     """Return what identifies a person by name: all of it, as Moodle has it in names of files.
 
     Capitals, several spaces and the coding of accents make no difference; accents do.
@@ -558,7 +564,7 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
         ),
     ).tag(config=True)
 
-    platform: Platform
+    platform: PlatformFormat
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
@@ -641,7 +647,7 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
                 course.format_path(course.submitted_directory, found.student, course.assignment_id)
             )
             if folder.is_dir() and any(folder.iterdir()):
-                is_same = _same(root / path, folder / found.file)
+                is_same = _is_same_file(root / path, folder / found.file)
                 kept[found.student] = kept.get(found.student, True) and is_same
         if same := [student for student, is_same in kept.items() if is_same]:
             self._tell(f"Collected before, and unchanged: {name_list(same)}.")
@@ -657,7 +663,7 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
         self.log.warning("%s", remark)
 
 
-def _same(one: Path, other: Path) -> bool:
+def _is_same_file(one: Path, other: Path) -> bool:
     return other.is_file() and not other.is_symlink() and filecmp.cmp(one, other, shallow=False)
 
 

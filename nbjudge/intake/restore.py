@@ -18,13 +18,13 @@ from nbformat import NotebookNode
 from nbjudge.course.cell_text import is_same
 from nbjudge.course.cells import CourseCell, exercise_number
 from nbjudge.intake.copies import Piece, choose
-from nbjudge.intake.merges import answers_below, is_courses, misplaced_answers, part
+from nbjudge.intake.merges import answers_below, is_courses, misplaced_answers, part_cells
 
 __all__ = ["Restored", "restore_notebook"]
 
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 #: What is told of a notebook, and of which exercises in it.
-UNKNOWN = (
+IDS_LOST = (
     "No cell of '{}' carries the course's ids: the nbgrader metadata is lost. The "
     "tests ran at its end; its written answers could not be told from other text."
 )
@@ -32,7 +32,7 @@ MERGED = (
     "'{}' had cells merged into one, which were parted again: {}. "
     "Look whether the answers are whole."
 )
-APART = (
+SEVERAL_ANSWERS = (
     "'{}' has different answers to {} above and below "
     "the check: the last one above counts, as in Jupyter. Look at the others."
 )
@@ -46,10 +46,10 @@ BELOW = (
 )
 REPEATED = "'{}' has {} twice: the last one counts."
 RELEASED = "'{}' has {} more than once: what is as it was released does not count."
-ELSEWHERE = "'{}' has the answer to {} in a cell of the student's own: that one counts."
+IN_OWN_CELL = "'{}' has the answer to {} in a cell of the student's own: that one counts."
 PUT_BACK = "'{}' lacked cells, which were put back: {}."
 MOVED = "'{}' had cells in another place: {}."
-GONE = "'{}' has no answer cell for {}."
+NO_ANSWER_CELL = "'{}' has no answer cell for {}."
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def restore_notebook(
     """
     cells = list(cells)
     own = {cell.grade_id: cell for cell in owned}
-    parted = part(list(map(_piece, cells)), owned, given)
+    parted = part_cells(list(map(_piece, cells)), owned, given)
     pieces = parted.pieces
     choice = choose(pieces, owned, given)
     known = [name for name in own if name in {piece.grade_id for piece in pieces}]
@@ -109,36 +109,38 @@ def restore_notebook(
         text = choice.joined.get(index, piece.source)
         fresh = _fresh_id(cell.get("id"), f"cell-{index}", ids)
         built.append(_rebuilt(cell, replace(piece, source=text), owner, fresh))
-    ordered, put_back, moved = _in_order(built, owned, ids)
+    ordered, put_back, moved = _put_in_order(built, owned, ids)
 
     if not known:
-        return Restored(tuple(ordered), (UNKNOWN.format(name),), ())
+        return Restored(tuple(ordered), (IDS_LOST.format(name),), ())
 
     def tell(*found: tuple[str, Collection[str]]) -> tuple[str, ...]:
-        return tuple(text.format(name, _exercises(ids)) for text, ids in found if ids)
+        return tuple(text.format(name, _exercise_list(ids)) for text, ids in found if ids)
 
     answered = {cell.grade_id for cell in choice.owners.values()}
     answers = [cell.grade_id for cell in owned if cell.solution and not cell.grade]
     problems = tell(
         (MERGED, parted.merged),
-        (APART, choice.apart),
+        (SEVERAL_ANSWERS, choice.apart),
         (MISPLACED, misplaced_answers(pieces, choice.owners, owned, given)),
         (BELOW, answers_below(pieces, choice.owners, owned)),
     )
     notes = tell(
         (REPEATED, choice.repeated),
         (RELEASED, choice.changed),
-        (ELSEWHERE, choice.elsewhere),
+        (IN_OWN_CELL, choice.elsewhere),
         (PUT_BACK, put_back),
         (MOVED, moved),
-        (GONE, [grade_id for grade_id in answers if grade_id not in answered]),
+        (NO_ANSWER_CELL, [grade_id for grade_id in answers if grade_id not in answered]),
     )
     return Restored(tuple(ordered), problems, notes)
 
 
 def _piece(cell: Mapping[str, Any]) -> Piece:
     kind = cell.get("cell_type")
-    return Piece(_grade_id(cell), kind if kind in ("code", "raw") else "markdown", _source(cell))
+    return Piece(
+        _grade_id_in(cell), kind if kind in ("code", "raw") else "markdown", _source_text(cell)
+    )
 
 
 def _rebuilt(
@@ -183,7 +185,7 @@ def _tags(cell: Mapping[str, Any]) -> list[str] | None:
     return sorted({tag for tag in tags if isinstance(tag, str) and tag and "," not in tag})
 
 
-def _in_order(
+def _put_in_order(
     cells: list[NotebookNode], owned: Collection[CourseCell], ids: set[str]
 ) -> tuple[list[NotebookNode], list[str], list[str]]:
     """Put the course's cells in the course's places, and add those that are missing.
@@ -199,12 +201,12 @@ def _in_order(
         The ids of the cells that were missing, and of those that stood elsewhere.
     """
     rank = {cell.grade_id: number for number, cell in enumerate(owned)}
-    here = {_grade_id(cell): cell for cell in cells}
+    here = {_grade_id_in(cell): cell for cell in cells}
     home = _homes(owned, here)
     stretches = _stretches(cells, rank.keys() - home.keys())
     kept = _in_place(stretches, home, rank)
     for stretch in stretches.values():
-        stretch[:] = [c for c in stretch if (name := _grade_id(c)) not in home or name in kept]
+        stretch[:] = [c for c in stretch if (name := _grade_id_in(c)) not in home or name in kept]
     put_back: list[str] = []
     moved: list[str] = []
     for cell in owned:
@@ -213,7 +215,7 @@ def _in_order(
         (moved if name in here else put_back).append(name)
         found = here.get(name) or _rebuilt({}, None, cell, _fresh_id(name, name, ids))
         stretch = stretches[home[name]]
-        stretch.insert(_place(cell, stretch, rank), found)
+        stretch.insert(_place_of_cell(cell, stretch, rank), found)
     return [cell for stretch in stretches.values() for cell in stretch], put_back, moved
 
 
@@ -236,7 +238,7 @@ def _stretches(
     stretches: dict[str, list[NotebookNode]] = {"": []}
     current = ""
     for cell in cells:
-        if (name := _grade_id(cell)) in answers:
+        if (name := _grade_id_in(cell)) in answers:
             stretches[current := name] = []
         stretches[current].append(cell)
     return stretches
@@ -250,7 +252,7 @@ def _in_place(
         name
         for answer, stretch in stretches.items()
         for name in _ascending(
-            [name for name in map(_grade_id, stretch) if home.get(name) == answer], rank
+            [name for name in map(_grade_id_in, stretch) if home.get(name) == answer], rank
         )
     }
 
@@ -269,13 +271,13 @@ def _ascending(names: list[str], rank: Mapping[str, int]) -> list[str]:
     return chains[-1] if chains else []
 
 
-def _place(cell: CourseCell, stretch: list[NotebookNode], rank: Mapping[str, int]) -> int:
+def _place_of_cell(cell: CourseCell, stretch: list[NotebookNode], rank: Mapping[str, int]) -> int:
     """Return where a cell goes in its stretch, between the course's others.
 
     Tests go as late as they can: after an answer whose own id may be lost. What the student's cells
     may need goes as early as it can.
     """
-    ranks = [rank.get(_grade_id(other)) for other in stretch]
+    ranks = [rank.get(_grade_id_in(other)) for other in stretch]
     mine = rank[cell.grade_id]
     if cell.grade or cell.task:
         later = [index for index, r in enumerate(ranks) if r is not None and r > mine]
@@ -284,14 +286,14 @@ def _place(cell: CourseCell, stretch: list[NotebookNode], rank: Mapping[str, int
     return max(earlier, default=-1) + 1
 
 
-def _grade_id(cell: Mapping[str, Any]) -> str:
+def _grade_id_in(cell: Mapping[str, Any]) -> str:
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
     return grade_id if isinstance(grade_id, str) else ""
 
 
-def _source(cell: Mapping[str, Any]) -> str:
+def _source_text(cell: Mapping[str, Any]) -> str:
     source = cell.get("source")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
@@ -316,7 +318,7 @@ def _fresh_id(wanted: object, otherwise: str, ids: set[str]) -> str:
     return chosen
 
 
-def _exercises(grade_ids: Iterable[str]) -> str:
+def _exercise_list(grade_ids: Iterable[str]) -> str:
     return ", ".join(
         f"the check of {exercise_number(name)}"
         if name.startswith("test_")

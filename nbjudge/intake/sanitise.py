@@ -16,7 +16,7 @@ from nbjudge.intake.restore import restore_notebook
 __all__ = ["KERNELSPEC", "Sanitised", "sanitise_notebook"]
 
 #: JSON values of a file, each of which takes far more memory when it is parsed, and its cells.
-MAX_VALUES, MAX_CELLS = 2_000_000, 5000
+MAX_JSON_VALUES, MAX_CELLS = 2_000_000, 5000
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -57,7 +57,7 @@ def sanitise_notebook(content: bytes, version: NotebookVersion) -> Sanitised:
         If it is no notebook; the message says what, and what to do.
     """
     name = f"{version.name}.ipynb"
-    cells, notes = _cells(name, content)
+    cells, notes = _cells_of_any_format(name, content)
     found = restore_notebook(name, cells, version.cells, version.given)
     notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
         cells=list(found.cells), metadata={"kernelspec": KERNELSPEC}, nbformat_minor=5
@@ -65,12 +65,14 @@ def sanitise_notebook(content: bytes, version: NotebookVersion) -> Sanitised:
     return Sanitised(notebook, found.problems, (*notes, *found.notes))
 
 
-def _cells(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+def _cells_of_any_format(name: str, content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the cells of a notebook of any format that can be upgraded, with notes."""
     if not content.strip():
         raise SubmissionError(f"'{name}' is empty. Ask for the file again.")
-    if count_values(content) > MAX_VALUES:
-        message = f"'{name}' holds more than {MAX_VALUES:,} values. Ask for it without its outputs."
+    if count_values(content) > MAX_JSON_VALUES:
+        message = (
+            f"'{name}' holds more than {MAX_JSON_VALUES:,} values. Ask for it without its outputs."
+        )
         raise SubmissionError(message)
     try:
         notebook = json.loads(content.decode("utf-8-sig"))

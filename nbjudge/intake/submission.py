@@ -30,8 +30,8 @@ from nbjudge.intake.data_files import (
 from nbjudge.intake.timestamps import read_timestamp
 
 __all__ = [
-    "SECRET",
-    "Beside",
+    "SECRET_NAME",
+    "CourseFiles",
     "Submission",
     "SubmissionFiles",
     "find_submissions",
@@ -39,20 +39,20 @@ __all__ = [
     "name_list",
     "name_with_id",
     "printable",
-    "read",
     "read_data",
+    "read_submission",
     "select",
     "told_of_data",
 ]
 
 #: Why this machine can read nothing now, whatever was handed in.
-MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
+TOO_MANY_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 TIMESTAMP = "timestamp.txt"
 MAX_TIMESTAMP_BYTES = 200
 #: What nbgrader's exchange puts beside a submission, and wants back with the feedback.
-SECRET = "submission_secret.txt"
+SECRET_NAME = "submission_secret.txt"
 MAX_SECRET_BYTES = 4096
 
 
@@ -149,10 +149,10 @@ def find_submissions(
     notebooks : collection of str
         The names of the assignment's notebooks.
     """
-    beside = Beside.of(course, assignment)
+    beside = CourseFiles.of(course, assignment)
     root = course.root / "submitted"
     found = []
-    for entry in _entries(root) if root.is_dir() else []:
+    for entry in _sorted_entries(root) if root.is_dir() else []:
         if not entry.name.startswith("."):
             try:
                 found.append(_submission(course, assignment, notebooks, beside, entry))
@@ -183,7 +183,7 @@ def select(submissions: list[Submission], students: Collection[str] | None) -> l
     return [submission for submission in submissions if submission.student in students]
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: entry.name)
 
@@ -192,14 +192,14 @@ def _submission(
     course: Course,
     assignment: str,
     expected: Collection[str],
-    beside: Beside,
+    beside: CourseFiles,
     student: os.DirEntry[str],
 ) -> Submission:
     folder = Path(student.path, assignment)
     found = Submission(student.name, assignment, folder)
-    if problem := _unfit(student.name) or _not_a_folder(student):
+    if problem := _why_unfit_name(student.name) or _not_a_folder(student):
         return replace(found, problems=(problem,))
-    here = {entry.name: entry for entry in _entries(Path(student.path))}
+    here = {entry.name: entry for entry in _sorted_entries(Path(student.path))}
     if assignment not in here:
         others = [name for name in here if name not in course.assignments and name[0] != "."]
         if others:
@@ -213,19 +213,21 @@ def _submission(
     return _with_files(found, files, expected, beside)
 
 
-def _notebooks(folder: Path, expected: Collection[str]) -> dict[str, Path]:
+def _expected_notebooks(folder: Path, expected: Collection[str]) -> dict[str, Path]:
     """Return those of the expected notebooks that are there, by name."""
-    names = {entry.name for entry in _entries(folder) if not entry.is_dir(follow_symlinks=False)}
+    names = {
+        entry.name for entry in _sorted_entries(folder) if not entry.is_dir(follow_symlinks=False)
+    }
     wanted = {name: folder / f"{name}.ipynb" for name in expected}
     return {name: path for name, path in wanted.items() if path.name in names}
 
 
 def _with_files(
-    found: Submission, files: Collection[Path], expected: Collection[str], beside: Beside
+    found: Submission, files: Collection[Path], expected: Collection[str], beside: CourseFiles
 ) -> Submission:
     """Return a submission with the notebooks and data files of its folder."""
     data = beside.data(found.folder, files)
-    notebooks = _notebooks(found.folder, expected)
+    notebooks = _expected_notebooks(found.folder, expected)
     missing = [f"{name}.ipynb" for name in expected if name not in notebooks]
     strangers = [
         file.as_posix()
@@ -278,7 +280,7 @@ def name_list(names: Iterable[str]) -> str:
     return ", ".join(names[:5]) + more
 
 
-def _unfit(student: str) -> str | None:
+def _why_unfit_name(student: str) -> str | None:
     """Say why nbgrader, which finds folders by patterns, cannot grade under this name."""
     try:
         student.encode()
@@ -304,7 +306,7 @@ def _not_a_folder(entry: os.DirEntry[str]) -> str | None:
 
 
 @dataclass(frozen=True)
-class Beside:
+class CourseFiles:
     """What the course itself has beside the notebooks of an assignment.
 
     Parameters
@@ -322,7 +324,7 @@ class Beside:
     suffixes: tuple[str, ...]
 
     @classmethod
-    def of(cls, course: Course, assignment: str) -> Beside:
+    def of(cls, course: Course, assignment: str) -> CourseFiles:
         """Return what students got of an assignment, whatever its source is now.
 
         Raises
@@ -354,7 +356,7 @@ class Beside:
             folder,
             files,
             self.own,
-            apart=(TIMESTAMP, SECRET),
+            apart=(TIMESTAMP, SECRET_NAME),
             released=self.released,
             suffixes=self.suffixes,
         )
@@ -365,7 +367,7 @@ def told_of_data(data: DataFiles) -> list[str]:
     return [f"Left out, as {why}: {name_list(names)}." for why, names in data.left_out.items()]
 
 
-def _open(path: Path) -> BinaryIO:
+def _open_file(path: Path) -> BinaryIO:
     """Open an ordinary file; the final check is on what was opened, not on a name.
 
     Raises
@@ -381,7 +383,7 @@ def _open(path: Path) -> BinaryIO:
             raise SubmissionError(f"'{path.name}' is a symbolic link, which is never followed.")
         file = os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
     except OSError as error:
-        if error.errno in MACHINE:
+        if error.errno in TOO_MANY_ERRORS:
             raise
         raise SubmissionError(f"'{path.name}' cannot be read: {error.strerror}.") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -399,7 +401,7 @@ def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
     if not os.path.lexists(path):
         return None, None
     try:
-        with _open(path) as file:
+        with _open_file(path) as file:
             content = file.read(MAX_TIMESTAMP_BYTES + 1)
     except SubmissionError as error:
         return None, f"{error} The time of handing in is unknown."
@@ -415,7 +417,7 @@ def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
     return moment, None
 
 
-def read(submission: Submission) -> SubmissionFiles:
+def read_submission(submission: Submission) -> SubmissionFiles:
     """Return the bytes of what a student handed in.
 
     Raises
@@ -426,7 +428,7 @@ def read(submission: Submission) -> SubmissionFiles:
     notebooks, problems = {}, []
     for name, path in submission.notebooks.items():
         try:
-            notebooks[name] = _notebook(path)
+            notebooks[name] = _read_notebook_bytes(path)
         except SubmissionError as error:
             if isinstance(error.__cause__, PermissionError):
                 raise error.__cause__ from None
@@ -434,7 +436,7 @@ def read(submission: Submission) -> SubmissionFiles:
     files, unread = read_data(submission.files)
     handed_in, doubt = handed_in_at(submission.folder)
     problems += [*unread, *([doubt] if doubt else [])]
-    secret = _secret(submission.folder / SECRET)
+    secret = _secret(submission.folder / SECRET_NAME)
     return SubmissionFiles(notebooks, files, submission.own, handed_in, tuple(problems), secret)
 
 
@@ -451,20 +453,20 @@ def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:
 
 def _secret(path: Path) -> bytes:
     try:
-        with _open(path) as file:
+        with _open_file(path) as file:
             content = file.read(MAX_SECRET_BYTES + 1)
     except SubmissionError:
         return b""
     return content if len(content) <= MAX_SECRET_BYTES else b""
 
 
-def _notebook(path: Path) -> bytes:
+def _read_notebook_bytes(path: Path) -> bytes:
     return _read_within(path, MAX_NOTEBOOK_BYTES, "Ask for it without its outputs.")
 
 
 def _read_within(path: Path, bound: int, remedy: str) -> bytes:
     """Return what is in a file, whose size may be another than when it was found."""
-    with _open(path) as file:
+    with _open_file(path) as file:
         content = file.read(bound + 1)
     if len(content) > bound:
         raise SubmissionError(f"'{path.name}' is larger than {bound // 2**20} MB. {remedy}")

@@ -32,7 +32,7 @@ MAIL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 #: Of Moodle in English: "Monday, 2 March 2026, 6:30 PM", or "March 2" in the United States' order.
-WORDS = re.compile(
+SPELLED_OUT = re.compile(
     r"(?:(?P<weekday>[a-z]+), )?"
     r"(?:(?P<day>\d{1,2}) (?P<month>[a-z]+)|(?P<us_month>[a-z]+) (?P<us_day>\d{1,2}),) "
     rf"(?P<year>\d{{4}}), {CLOCK}(?: ?(?P<half>[ap])\.?m\.?)?",
@@ -63,10 +63,10 @@ def read_timestamp(text: str) -> datetime | None:
     text = " ".join(text.split())
     try:
         if match := ISO.fullmatch(text):
-            local = _moment(match, int(match["month"]), int(match["day"]))
+            local = _moment_of_match(match, int(match["month"]), int(match["day"]))
             zone = _zone(match["zone"], match["area"])
         elif match := MAIL.fullmatch(text):
-            local = _moment(match, _month(match["month"]), int(match["day"]))
+            local = _moment_of_match(match, _month(match["month"]), int(match["day"]))
             zone = _zone(match["zone"], None)
         else:
             return None
@@ -86,10 +86,10 @@ def local_time(text: str) -> datetime | None:
     text = " ".join(text.split())
     try:
         if (match := ISO.fullmatch(text)) and not (match["zone"] or match["area"]):
-            return _moment(match, int(match["month"]), int(match["day"]))
-        if match := WORDS.fullmatch(text):
+            return _moment_of_match(match, int(match["month"]), int(match["day"]))
+        if match := SPELLED_OUT.fullmatch(text):
             month = _month(match["month"] or match["us_month"])
-            return _moment(match, month, int(match["day"] or match["us_day"]))
+            return _moment_of_match(match, month, int(match["day"] or match["us_day"]))
     except ValueError:  # no such month, day or hour
         pass
     return None
@@ -112,7 +112,7 @@ def utc(local: datetime, zone: tzinfo | None) -> datetime:
     return either[0]
 
 
-def _moment(match: re.Match[str], month: int, day: int) -> datetime:
+def _moment_of_match(match: re.Match[str], month: int, day: int) -> datetime:
     parts = match.groupdict()
     year, hour = int(parts["year"]), int(parts["hour"])
     if year not in YEARS:
@@ -126,16 +126,16 @@ def _moment(match: re.Match[str], month: int, day: int) -> datetime:
         year, month, day, hour, int(parts["minute"]), int(parts["second"] or 0), microsecond
     )
     weekday = parts.get("weekday")
-    if weekday and _index(weekday, WEEKDAYS) != moment.weekday():
+    if weekday and _index_of_name(weekday, WEEKDAYS) != moment.weekday():
         raise ValueError(f"no {weekday}: {moment}")
     return moment
 
 
 def _month(name: str) -> int:
-    return _index(name, MONTHS) + 1
+    return _index_of_name(name, MONTHS) + 1
 
 
-def _index(name: str, names: tuple[str, ...]) -> int:
+def _index_of_name(name: str, names: tuple[str, ...]) -> int:
     """Find a name that is written out, or by its first three letters."""
     for index, whole in enumerate(names):
         if name.lower() in (whole, whole[:3]):

@@ -25,11 +25,11 @@ from traitlets import Integer
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.submission import printable
 
-__all__ = ["Bounds", "CarefulExtractor", "is_visible", "unpack"]
+__all__ = ["CarefulExtractor", "UnpackingBounds", "is_visible", "unpack"]
 
 MEGABYTE = 2**20
 #: What a damaged or encrypted archive, or one of a kind that Python cannot read, raises.
-UNREADABLE = (
+UNPACKING_ERRORS = (
     EOFError,
     NotImplementedError,
     OSError,
@@ -48,7 +48,7 @@ ENTRIES_A_FILE = 10
 
 
 @dataclass(frozen=True)
-class Bounds:
+class UnpackingBounds:
     """How much may be unpacked.
 
     Parameters
@@ -80,7 +80,9 @@ class _Room:
     bytes: int
 
 
-def unpack(source: Path, target: Path, bounds: Bounds, tell: Callable[[str], None]) -> None:
+def unpack(
+    source: Path, target: Path, bounds: UnpackingBounds, tell: Callable[[str], None]
+) -> None:
     """Unpack the archives of a folder, and copy its other files; archives in archives, too.
 
     An archive becomes a folder of its name. Of each file, its path, content and time are taken;
@@ -92,7 +94,7 @@ def unpack(source: Path, target: Path, bounds: Bounds, tell: Callable[[str], Non
         What was downloaded.
     target : Path
         An empty folder.
-    bounds : Bounds
+    bounds : UnpackingBounds
     tell : callable
         Is given a sentence on whatever was not unpacked.
 
@@ -105,7 +107,7 @@ def unpack(source: Path, target: Path, bounds: Bounds, tell: Callable[[str], Non
 
 
 class _Unpacking:
-    def __init__(self, bounds: Bounds, tell: Callable[[str], None]) -> None:
+    def __init__(self, bounds: UnpackingBounds, tell: Callable[[str], None]) -> None:
         self._bounds = bounds
         self._tell = tell
         self._bytes = self._files = 0
@@ -135,7 +137,7 @@ class _Unpacking:
         """Unpack one archive; whatever is wrong with it costs this archive alone."""
         told = f"'{printable(path.name)}'"
         try:
-            with path.open("rb") as file, _open(file, room) as archive:
+            with path.open("rb") as file, _open_archive(file, room) as archive:
                 for info in archive.infolist():
                     if not info.is_dir():
                         self._member(archive, info, target, told, room)
@@ -144,7 +146,7 @@ class _Unpacking:
                 f"{told} holds more than {self._bounds.inner_files} files or "
                 f"{self._bounds.inner_bytes // MEGABYTE} MB: the rest was left out."
             )
-        except UNREADABLE as error:
+        except UNPACKING_ERRORS as error:
             _stop_if_full(error)
             self._tell(f"{told} is damaged, or no ZIP archive. Ask for it again.")
 
@@ -156,7 +158,7 @@ class _Unpacking:
         within: str,
         room: _Room | None,
     ) -> None:
-        name = _name(info)
+        name = _member_name(info)
         told = f"'{printable(name)}' in {within}"
         path = name.replace("\\", "/")
         parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -172,7 +174,7 @@ class _Unpacking:
         try:
             with archive.open(info) as file:
                 taken = self._write(file, place, _time(info), told, room)
-        except UNREADABLE as error:
+        except UNPACKING_ERRORS as error:
             _stop_if_full(error)
             self._tell(f"{told} cannot be read. Ask for it again.")
             return
@@ -227,7 +229,7 @@ class _Unpacking:
             raise CourseError(message)
 
 
-def _open(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
+def _open_archive(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
     # A look before Python makes an object of each entry: fifty megabytes can list a million.
     if room is not None and file.read().count(ENTRY) > ENTRIES_A_FILE * room.files:
         raise _TooMuch
@@ -249,7 +251,7 @@ def is_visible(name: str) -> bool:
     return bool(name) and not name.startswith(".") and name != "__MACOSX"
 
 
-def _name(info: zipfile.ZipInfo) -> str:
+def _member_name(info: zipfile.ZipInfo) -> str:
     """Return a member's name; many programs write UTF-8 without saying so."""
     if info.flag_bits & 0x800:
         return info.filename
@@ -293,7 +295,7 @@ class CarefulExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has n
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Unpack everything in one folder to another: see `unpack`."""
-        bounds = Bounds(
+        bounds = UnpackingBounds(
             file_bytes=self.file_megabytes * MEGABYTE,
             inner_bytes=self.student_megabytes * MEGABYTE,
             inner_files=self.student_files,

@@ -144,7 +144,7 @@ def behaviour_of(line: RecordingChannel, verdict: Verdict, points: float) -> str
     failed = [told for told in verdict.printed.splitlines() if told.startswith(FAILED)]
     if not failed and verdict.mark >= points:
         return ""
-    line.heard.update(json.dumps([failed, _number(verdict.mark)]).encode())
+    line.heard.update(json.dumps([failed, _number_as_text(verdict.mark)]).encode())
     return line.heard.hexdigest()[:32]
 
 
@@ -157,7 +157,7 @@ def _normal(value: Any) -> Any:
     if isinstance(value, str):
         return ["text", value]
     if isinstance(value, int | float | complex | np.number | Fraction | Decimal):
-        return _number(value)
+        return _number_as_text(value)
     if isinstance(value, list | tuple):
         return [_normal(item) for item in value]
     if isinstance(value, dict):
@@ -166,9 +166,9 @@ def _normal(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return ["set", sorted(map(_normal, value), key=json.dumps)]
     if _is_numbers(value):
-        return _array(value)
+        return _array_as_lists(value)
     if type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "to_numpy"):
-        return _table(value)
+        return _table_as_lists(value)
     return _bytes(value)
 
 
@@ -179,7 +179,7 @@ def _is_numbers(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in "biufc"
 
 
-def _array(value: Any) -> Any:
+def _array_as_lists(value: Any) -> Any:
     """Return the numbers of an array or a tensor as nested lists; beside large ones, noise is 0."""
     items = value.tolist()
     flat = list(_flat(items))
@@ -187,12 +187,14 @@ def _array(value: Any) -> Any:
     least = TINY * max(1.0, max(sizes, default=0.0))
 
     def of(item: Any) -> Any:
-        return [of(each) for each in item] if isinstance(item, list) else _number(item, least)
+        return (
+            [of(each) for each in item] if isinstance(item, list) else _number_as_text(item, least)
+        )
 
     return of(items)
 
 
-def _table(value: Any) -> Any:
+def _table_as_lists(value: Any) -> Any:
     """Return what stands in a pandas table, column, or index: labels and values."""
     if (columns := getattr(value, "columns", None)) is not None:
         own = [_normal(value.iloc[:, place].tolist()) for place in range(len(columns))]
@@ -209,13 +211,16 @@ def _flat(items: Any) -> Iterator[Any]:
         yield items
 
 
-def _number(value: Any, least: float = TINY) -> Any:
+def _number_as_text(value: Any, least: float = TINY) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | np.integer):
         return str(int(value))
     if isinstance(value, complex | np.complexfloating):
-        return [_number(float(value.real), least), _number(float(value.imag), least)]
+        return [
+            _number_as_text(float(value.real), least),
+            _number_as_text(float(value.imag), least),
+        ]
     number = float(value)
     if not math.isfinite(number):
         return repr(number)

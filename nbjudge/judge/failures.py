@@ -22,7 +22,7 @@ STOPPED = "Stopped"
 #: What the grader shows in a cell that no test needs.
 NOT_RUN = "This cell only shows something. It was not run when this notebook was graded."
 #: Characters of a line, and of an exception's message, that are told.
-MAX_LINE, MAX_MESSAGE = 120, 300
+MAX_LINE, MAX_ERROR_TEXT = 120, 300
 #: How many cells, each of which failed for want of the next, are told of.
 MAX_CAUSES = 3
 
@@ -90,28 +90,28 @@ def failure_of(cell: NotebookNode) -> Failure | None:
             return Failure(grade_id, names, "only shows something, and was not run")
         if usage := output.get("name") == "stderr" and _USAGE.search(output.text):
             # Of a magic, which stops a cell without an error.
-            return Failure(grade_id, names, f"stopped with {_short(usage[0], MAX_MESSAGE)}")
+            return Failure(grade_id, names, f"stopped with {_shorten(usage[0], MAX_ERROR_TEXT)}")
     return None
 
 
 def _of_error(output: NotebookNode, source: str, grade_id: str, names: frozenset[str]) -> Failure:
     name, said = (str(output.get(part) or "") for part in ("ename", "evalue"))
     if name == STOPPED and said.startswith("This cell "):
-        return Failure(grade_id, names, _short(said.removeprefix("This cell "), MAX_MESSAGE))
+        return Failure(grade_id, names, _shorten(said.removeprefix("This cell "), MAX_ERROR_TEXT))
     # The file that a syntax error names is the kernel's own.
     said = re.sub(r" \(\d+\.py, line \d+\)\Z", "", said)
-    error = _short(f"{name}: {said}" if said else name, MAX_MESSAGE)
+    error = _shorten(f"{name}: {said}" if said else name, MAX_ERROR_TEXT)
     wanted = _UNDEFINED.search(said) if name == "NameError" else None
     return Failure(
         grade_id=grade_id,
         names=names,
-        told=f"stopped{_place(output, source)} with {error}",
+        told=f"stopped{_line_of_error(output, source)} with {error}",
         wanted=wanted[1] if wanted else "",
         is_stub=name == "NotImplementedError" and not said,
     )
 
 
-def _place(output: NotebookNode, source: str) -> str:
+def _line_of_error(output: NotebookNode, source: str) -> str:
     """Return at which line of a cell an error was met, by its traceback; empty if none says."""
     lines = output.get("traceback")
     trace = "\n".join(line for line in lines if isinstance(line, str)) if lines else ""
@@ -122,11 +122,11 @@ def _place(output: NotebookNode, source: str) -> str:
     number = int(found[1][:9])
     if not 0 < number <= len(text):
         return ""
-    line = _short(text[number - 1].strip(), MAX_LINE)
+    line = _shorten(text[number - 1].strip(), MAX_LINE)
     return f" at line {number}, `{line}`," if line else f" at line {number}"
 
 
-def _short(text: str, most: int) -> str:
+def _shorten(text: str, most: int) -> str:
     text = " ".join(text.split()).removesuffix(".")
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -165,7 +165,7 @@ class Failures:
         if is_own and cause.is_stub:
             return f"✗ Exercise {exercise} has no answer yet."
         missing = [name for name in names if name in cause.names] or list(names)
-        undefined = f"{_list_of(missing)} {'is' if len(missing) == 1 else 'are'} not defined"
+        undefined = f"{_list_of_names(missing)} {'is' if len(missing) == 1 else 'are'} not defined"
         reason = (
             f"your answer's cell {cause.told}, so {undefined}."
             if is_own
@@ -211,6 +211,6 @@ def _answer_id(exercise: str) -> str:
     return f"ex_{exercise.replace('.', '_')}"
 
 
-def _list_of(names: Sequence[str]) -> str:
+def _list_of_names(names: Sequence[str]) -> str:
     quoted = [f"`{name}`" for name in names]
     return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))

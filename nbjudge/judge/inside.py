@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import determine_grade
 
 from nbjudge.course.cells import exercise_number, is_test
-from nbjudge.judge.judge import MAX_SHOWN, Verdict, readable
+from nbjudge.judge.judge import MAX_PRINT_OUT, Verdict, readable
 from nbjudge.judge.notebook_run import NotebookRun
 
 __all__ = ["examine_inside", "verdict_of"]
@@ -80,17 +80,17 @@ def verdict_of(cell: NotebookNode, seconds: float = 0.0) -> Verdict:
         mark, points = determine_grade(cell)
     except (ValueError, KeyError) as error:
         return Verdict(0.0, fault=f"nbgrader finds no mark in it ({error})", seconds=seconds)
-    reason = "" if mark >= points else _reason(cell, exercise, mark, points)
+    reason = "" if mark >= points else _reason_inside(cell, exercise, mark, points)
     printed = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
     return Verdict(
         mark=float(mark),
         reason=readable(reason),
-        printed=readable(printed, 10 * MAX_SHOWN),
+        printed=readable(printed, 10 * MAX_PRINT_OUT),
         seconds=seconds,
     )
 
 
-def _reason(cell: NotebookNode, exercise: str, mark: float, points: float) -> str:
+def _reason_inside(cell: NotebookNode, exercise: str, mark: float, points: float) -> str:
     error = next((output for output in cell.outputs if output.output_type == "error"), None)
     if error is None and mark > 0:
         return f"✗ Exercise {exercise}: {mark:g} of {points:g} points."

@@ -28,7 +28,7 @@ from nbjudge.remote import AnswerError, explain_to_student, is_tests_own, is_una
 from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.stand_ins.guard import builtins_for, compile_statements, compile_test
 from nbjudge.stand_ins.names import AT_A_PROMPT, early_names, free_names, names_changed
-from nbjudge.stand_ins.permissions import BEFORE, TEST, Permissions
+from nbjudge.stand_ins.permissions import BEFORE_PREFIX, TEST_PREFIX, Permissions
 
 __all__ = [
     "Causes",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 #: Characters of a message that are shown to the student.
-MAX_SHOWN = 2000
+MAX_PRINT_OUT = 2000
 
 
 @dataclass(frozen=True)
@@ -190,17 +190,17 @@ def judge(
     """
     line.permissions = Permissions(test.allowed, learns=test.learns)
     with switches.keep_switches():
-        verdict = _judge(test, line, diagnose, causes)
+        verdict = _judge_once(test, line, diagnose, causes)
         if verdict.reason and line.has_switched():
             second = line.again()
-            again = _judge(test, second, diagnose, causes, own=True)
+            again = _judge_once(test, second, diagnose, causes, own=True)
             verdict = again if again.mark > verdict.mark else verdict
             line.broken = second.broken
         did = line.permissions.done if test.learns else ()
         return replace(verdict, lost=line.broken is not None, did=did)
 
 
-def _judge(
+def _judge_once(
     test: Test,
     line: KernelChannel,
     diagnose: Diagnose | None,
@@ -216,7 +216,7 @@ def _judge(
     is_answered = True
     try:
         with _printing(line, printed):
-            mark, missing = _run(test, line, answers, own)
+            mark, missing = _run_test(test, line, answers, own)
     except _TestFault as error:
         fault = str(error)
     except (KeyboardInterrupt, GeneratorExit):  # which somebody else means
@@ -228,7 +228,7 @@ def _judge(
             line.broken = CourseError("examining what it gave takes more memory than a test may")
         if is_tests_own(error):
             fault = f"{type(error).__name__}: {error}"
-        reason = _reason(error, test)
+        reason = _reason_of_failure(error, test)
         is_answered = not is_unanswered(error)
         if isinstance(error, _Undefined):
             undefined = error.missing
@@ -236,7 +236,7 @@ def _judge(
         mark, reason = 0.0, ""
     elif line.broken is not None:
         # Whatever the test made of it: without a kernel there is no mark.
-        mark, reason = 0.0, _reason(line.broken, test)
+        mark, reason = 0.0, _reason_of_failure(line.broken, test)
     elif mark < test.points and not reason:
         reason = missing or f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
     if causes and undefined and not fault:
@@ -257,7 +257,7 @@ def _judge(
     return Verdict(
         mark=mark,
         reason=readable(reason),
-        printed=readable(held, 10 * MAX_SHOWN),
+        printed=readable(held, 10 * MAX_PRINT_OUT),
         fault=readable(fault),
         seconds=time.monotonic() - start,
         mistake=mistake.name if mistake is not None else "",
@@ -272,7 +272,9 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
-def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) -> tuple[float, str]:
+def _run_test(
+    test: Test, line: KernelChannel, answers: dict[str, Any], own: bool
+) -> tuple[float, str]:
     """Run a test to its end, and note the answers that it uses.
 
     Return the mark that it gives and, if it has parts, why the points of some are missing.
@@ -281,8 +283,8 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
         names = free_names(test.text)
         # What IPython is asked to do it would do in the kernel, with the text of the test.
         asked = sorted({*names, *early_names(test.text)} - AT_A_PROMPT)
-        body, last = compile_test(test.source, f"{TEST}{test.exercise}>")
-        before = compile_statements(test.before, f"{BEFORE}{test.exercise}>")
+        body, last = compile_test(test.source, f"{TEST_PREFIX}{test.exercise}>")
+        before = compile_statements(test.before, f"{BEFORE_PREFIX}{test.exercise}>")
     except (SyntaxError, ValueError) as error:
         raise _TestFault(f"it is no Python: {error}") from error
     seeds.reset(seeds.number(test.exercise))
@@ -294,7 +296,7 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
     answers.update(values)
     line.shares_generators = test.shares_generators
     if shared := _shared_names(test, line):
-        body, last = compile_test(test.source, f"{TEST}{test.exercise}>", shared)
+        body, last = compile_test(test.source, f"{TEST_PREFIX}{test.exercise}>", shared)
     own_code = (before.co_filename, body.co_filename)
     with _main_module({"__builtins__": builtins_for(line), **values}) as namespace:
         try:
@@ -310,7 +312,7 @@ def _run(test: Test, line: KernelChannel, answers: dict[str, Any], own: bool) ->
         except SystemExit as error:
             raise _TestFault("it ends its own process") from error
     missing = result.reason if isinstance(result, check.Points) else ""
-    return _mark(result, test.points), missing
+    return _mark_meant(result, test.points), missing
 
 
 def _value_of(codes: Sequence[CodeType], namespace: dict[str, Any]) -> Any:
@@ -364,7 +366,7 @@ def _main_module(names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         sys.modules["__main__"] = usual
 
 
-def _mark(result: Any, points: float) -> float:
+def _mark_meant(result: Any, points: float) -> float:
     """Return the mark that a test's last value means: as for nbgrader, a number is a part."""
     if not isinstance(result, int | float) or isinstance(result, bool):
         return points
@@ -377,7 +379,7 @@ def _mark(result: Any, points: float) -> float:
     return mark
 
 
-def _reason(error: BaseException, test: Test) -> str:
+def _reason_of_failure(error: BaseException, test: Test) -> str:
     if isinstance(error, CheckFailed):
         return str(error)
     if isinstance(error, CourseError):
@@ -389,7 +391,7 @@ def _reason(error: BaseException, test: Test) -> str:
     return f"✗ Exercise {test.exercise}: {said.removesuffix('.')}."
 
 
-def readable(text: str, most: int = MAX_SHOWN) -> str:
+def readable(text: str, most: int = MAX_PRINT_OUT) -> str:
     """Return a text that is safe to show: no control characters but line breaks, not too long."""
     kept = "".join(c if c.isprintable() or c == "\n" else "�" for c in text[: most + 1])
     return kept if len(kept) <= most else f"{kept[:most]}…"

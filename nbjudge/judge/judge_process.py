@@ -43,19 +43,19 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-__all__ = ["Judge", "Judged", "judging"]
+__all__ = ["JudgeProcess", "JudgedTest", "judging"]
 
 #: What the two processes begin their messages with.
-TEST, ASK, REPLY, LOST, CELLS, VERDICT = b"T", b"A", b"R", b"L", b"C", b"V"
+TEST_MESSAGE, ASK_MESSAGE, REPLY_MESSAGE, LOST, CELLS, VERDICT = b"T", b"A", b"R", b"L", b"C", b"V"
 _SECONDS = struct.Struct("<d")
 #: How many times its seconds a judge may wait for a processor.
 LENIENCE = 10
 #: Seconds that no longer count.
-GRAIN = 0.01
+CLOCK_GRAIN = 0.01
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedTest:
     """A verdict, and why the test was stopped, if it was.
 
     Parameters
@@ -92,7 +92,7 @@ class _Patience:
             self._waiting -= time.monotonic() - start
             if has_come:
                 return True
-            if min(self._computing, self._waiting, until - time.monotonic()) < GRAIN:
+            if min(self._computing, self._waiting, until - time.monotonic()) < CLOCK_GRAIN:
                 return False
 
     def _computed(self) -> float:
@@ -104,7 +104,7 @@ class _Patience:
             return time.monotonic()
 
 
-class Judge:
+class JudgeProcess:
     """Judges tests, one after the other, in a process of its own, forked when it is needed.
 
     Where processes cannot be forked it judges in this one, without bounds.
@@ -132,7 +132,7 @@ class Judge:
         until: float = math.inf,
         compared: bool = False,
         place: Place | None = None,
-    ) -> Judged:
+    ) -> JudgedTest:
         """Run a test and return its verdict.
 
         Parameters
@@ -157,33 +157,33 @@ class Judge:
                 if compared:
                     recording = RecordingChannel(exchange, self._limits, until)
                     recording.folder = hold_folder(place)
-                    return _compare(test, recording)
+                    return _observe_behaviour(test, recording)
                 line_here = KernelChannel(exchange, self._limits, until)
                 line_here.folder = hold_folder(place)
-                return _judge(test, line_here, knowledge(self._plug).named_mistake, cells)
+                return _judge_here(test, line_here, knowledge(self._plug).named_mistake, cells)
         told = [asdict(test), seed_parts, until, compared, asdict(place)]
-        line = self._begun(TEST + json.dumps(told).encode())
+        line = self._begun(TEST_MESSAGE + json.dumps(told).encode())
         patience = _Patience(self._limits.judge_seconds, self._process, line)
         while True:
             if not patience.hears(until):
                 self.close()
-                if until - time.monotonic() >= GRAIN:
+                if until - time.monotonic() >= CLOCK_GRAIN:
                     why = f"examining what it gave took longer than {self._limits.judge_seconds} s"
                 else:
                     why = f"the notebook ran longer than {self._limits.notebook_seconds} s"
-                return Judged(Verdict(0.0, reason=f"✗ Exercise {test.exercise}: {why}."), why)
+                return JudgedTest(Verdict(0.0, reason=f"✗ Exercise {test.exercise}: {why}."), why)
             try:
                 said = line.recv_bytes()
             except (EOFError, OSError):
                 # Who or what ended it is not known, so a person marks.
                 self.close()
-                return Judged(Verdict(0.0, fault="the process in which it ran ended"))
+                return JudgedTest(Verdict(0.0, fault="the process in which it ran ended"))
             if said[:1] == VERDICT:
                 verdict, stopped = json.loads(said[1:])
                 if stopped:  # perhaps it has little memory left
                     self.close()
                 verdict["did"] = tuple(verdict["did"])  # which JSON has as a list
-                return Judged(Verdict(**verdict), stopped)
+                return JudgedTest(Verdict(**verdict), stopped)
             if said[:1] == CELLS:
                 line.send_bytes(json.dumps(cells).encode())
             else:
@@ -211,7 +211,7 @@ class Judge:
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process = os.fork()
         if self._process == 0:
-            _serve(theirs, self._limits, diagnose)
+            _serve_tests(theirs, self._limits, diagnose)
         theirs.close()
         self._line = ours
         ours.send_bytes(message)
@@ -219,15 +219,15 @@ class Judge:
 
 
 #: Those that wait for the next notebook: what they have imported and computed serves it, too.
-_idle: dict[tuple[Any, ...], Judge] = {}
+_idle: dict[tuple[Any, ...], JudgeProcess] = {}
 
 
 @contextmanager
-def judging(limits: Limits, plug: Plug) -> Iterator[Judge]:
-    """Yield who judges the tests of a notebook; parameters are those of `Judge`."""
+def judging(limits: Limits, plug: Plug) -> Iterator[JudgeProcess]:
+    """Yield who judges the tests of a notebook; parameters are those of `JudgeProcess`."""
     # A forked grader has to have its own.
     key = (os.getpid(), limits, plug, *sorted(plug.environment().items()))
-    found = _idle.pop(key, None) or Judge(limits, plug)
+    found = _idle.pop(key, None) or JudgeProcess(limits, plug)
     try:
         yield found
     except BaseException:
@@ -250,7 +250,7 @@ def _exchange(said: bytes, exchange: Exchange) -> bytes:
     """Have a request of the judge's answered by the kernel."""
     (seconds,) = _SECONDS.unpack_from(said, 1)
     try:
-        return REPLY + exchange(said[1 + _SECONDS.size :], seconds)
+        return REPLY_MESSAGE + exchange(said[1 + _SECONDS.size :], seconds)
     except CourseError as error:
         return LOST + str(error).encode(errors="replace")
 
@@ -258,14 +258,14 @@ def _exchange(said: bytes, exchange: Exchange) -> bytes:
 # ---- In the process that judges ------------------------------------------------------------------
 
 
-def _serve(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoReturn:
+def _serve_tests(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoReturn:
     """Judge each test that comes; never return."""
     try:
         _settle(line.fileno())
-        _limit(limits.judge_megabytes)
+        _limit_memory(limits.judge_megabytes)
 
         def exchange(content: bytes, seconds: float, /) -> memoryview:
-            line.send_bytes(ASK + _SECONDS.pack(seconds) + content)
+            line.send_bytes(ASK_MESSAGE + _SECONDS.pack(seconds) + content)
             said = line.recv_bytes()
             if said[:1] == LOST:
                 raise CourseError(said[1:].decode(errors="replace"))
@@ -278,11 +278,11 @@ def _serve(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoRet
                 if compared:
                     recording = RecordingChannel(exchange, limits, until)
                     recording.folder = folder
-                    judged = _compare(Test(**test), recording)
+                    judged = _observe_behaviour(Test(**test), recording)
                 else:
                     to_kernel = KernelChannel(exchange, limits, until)
                     to_kernel.folder = folder
-                    judged = _judge(Test(**test), to_kernel, diagnose, _Cells(line))
+                    judged = _judge_here(Test(**test), to_kernel, diagnose, _Cells(line))
             said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()
             line.send_bytes(VERDICT + said)
     finally:  # nothing that this process inherited is its own to end
@@ -301,21 +301,21 @@ class _Cells:
             yield from_dict(cell)  # type: ignore[no-untyped-call]
 
 
-def _judge(
+def _judge_here(
     test: Test, line: KernelChannel, diagnose: Diagnose | None, cells: Iterable[NotebookNode]
-) -> Judged:
+) -> JudgedTest:
     verdict = judge(test, line, diagnose, Failures(cells))
-    return Judged(verdict, str(line.broken) if line.broken is not None else "")
+    return JudgedTest(verdict, str(line.broken) if line.broken is not None else "")
 
 
-def _compare(test: Test, line: RecordingChannel) -> Judged:
+def _observe_behaviour(test: Test, line: RecordingChannel) -> JudgedTest:
     """Return how an answer behaves, in a verdict that is no mark."""
     try:
         found = judge(patient(test), line)
     except (SyntaxError, ValueError):  # it can be judged, and not be taken apart
-        return Judged(Verdict(0.0))
+        return JudgedTest(Verdict(0.0))
     verdict = Verdict(0.0, behaviour=behaviour_of(line, found, test.points))
-    return Judged(verdict, str(line.broken) if line.broken is not None else "")
+    return JudgedTest(verdict, str(line.broken) if line.broken is not None else "")
 
 
 def _settle(kept: int) -> None:
@@ -337,7 +337,7 @@ def _settle(kept: int) -> None:
         torch.set_num_threads(1)
 
 
-def _limit(megabytes: int) -> None:
+def _limit_memory(megabytes: int) -> None:
     """Let this process have so much more memory, where the system counts it."""
     status = Path("/proc/self/status")
     if not status.exists():

@@ -40,10 +40,10 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["Known", "read_known"]
 
-CELL = "# %% "
+CELL_LINE = "# %% "
 GAP = "..."
 MARKS = ("-", "+", " ")
-HEADER = re.compile(r"(?:(solution|mistake|style): *(\S.*?)|solution)(?: \(from: (.+)\))?")
+HEADER_LINE = re.compile(r"(?:(solution|mistake|style): *(\S.*?)|solution)(?: \(from: (.+)\))?")
 
 
 @dataclass(frozen=True)
@@ -101,24 +101,26 @@ def read_known(path: Path) -> tuple[Known, ...]:
         If an answer is not written as it should be, or an edit does not fit its base.
     """
     cells: dict[str, _Cell] = {}
-    for cell in _cells(path):
+    for cell in _read_cells(path):
         if cell.name in cells:
             cell.refuse("has the name of an answer before: give it another", cell.start)
         cells[cell.name] = cell
     return tuple(
-        Known(cell.name, cell.sentence, "\n".join(_source(cell, cells)) + "\n", cell.kind)
+        Known(cell.name, cell.sentence, "\n".join(_source_of(cell, cells)) + "\n", cell.kind)
         for cell in cells.values()
     )
 
 
-def _cells(path: Path) -> Iterator[_Cell]:
+def _read_cells(path: Path) -> Iterator[_Cell]:
     lines = path.read_text(encoding="utf-8").split("\n")
-    starts = [n for n, line in enumerate(lines) if line.startswith(CELL)]
+    starts = [n for n, line in enumerate(lines) if line.startswith(CELL_LINE)]
     for start, end in itertools.pairwise([*starts, len(lines)]):
-        header = HEADER.fullmatch(lines[start].removeprefix(CELL).strip())
+        header = HEADER_LINE.fullmatch(lines[start].removeprefix(CELL_LINE).strip())
         if header is None:
             wanted = "solution, mistake: NAME or style: NAME, and perhaps (from: NAME)"
-            raise _refusal(path, start + 1, f"after {CELL.strip()} there has to stand {wanted}")
+            raise _refusal(
+                path, start + 1, f"after {CELL_LINE.strip()} there has to stand {wanted}"
+            )
         code = start + 1
         while code < end and lines[code].startswith("#"):
             code += 1
@@ -134,7 +136,7 @@ def _cells(path: Path) -> Iterator[_Cell]:
         yield cell
 
 
-def _source(cell: _Cell, cells: dict[str, _Cell]) -> Sequence[str]:
+def _source_of(cell: _Cell, cells: dict[str, _Cell]) -> Sequence[str]:
     if not cell.is_edit:
         if cell.base:
             cell.refuse("stands whole, so it is not from another: leave that out", cell.start)
@@ -145,10 +147,10 @@ def _source(cell: _Cell, cells: dict[str, _Cell]) -> Sequence[str]:
         cell.refuse(f'is from "{name}", which the file has not', cell.start)
     if base.is_edit:
         cell.refuse(f'is from "{base.name}", which is an edit itself: a base is whole', cell.start)
-    return _edit(cell, base)
+    return _edited_lines(cell, base)
 
 
-def _edit(cell: _Cell, base: _Cell) -> list[str]:
+def _edited_lines(cell: _Cell, base: _Cell) -> list[str]:
     edited: list[str] = []
     done = 0
     for number, hunk in _hunks(cell):

@@ -21,18 +21,18 @@ from nbjudge.fork_server.usage import Usage
 from nbjudge.judge.behaviour import SEED_PARTS
 from nbjudge.judge.failures import STOPPED
 from nbjudge.judge.judge import Test, Verdict
-from nbjudge.judge.judge_process import Judge, Judged
+from nbjudge.judge.judge_process import JudgedTest, JudgeProcess
 from nbjudge.judge.plans import ORDINARY, TestPlan
 from nbjudge.remote import AnswerError
-from nbjudge.sandbox.fitted_limits import together
+from nbjudge.sandbox.fitted_limits import usage_of_both
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import OutputBudget, new_output
 from nbjudge.sandbox.session import (
+    CellRun,
     KernelDied,
     KernelHung,
     KernelLost,
     KernelStartError,
-    Ran,
     Session,
 )
 from nbjudge.stand_ins.channel import KernelChannel
@@ -41,9 +41,9 @@ from nbjudge.stand_ins.names import free_names
 __all__ = ["NotebookRun", "SandboxLost", "display", "error"]
 
 #: How many times as long as it took a kernel to end its successor is watched for the same.
-PATIENCE = 1.5
+PATIENCE_PER_SECOND = 1.5
 #: How many times as long as any cell one may run that has run before: the machine may be busier.
-AGAIN = 4.0
+TIMES_LONGER = 4.0
 #: Seconds for which an answer is asked how it behaves; one that takes longer is not told of.
 COMPARISON = 5.0
 
@@ -97,7 +97,7 @@ class NotebookRun:
         beside: FilesBeside,
         limits: Limits,
         plug: Plug,
-        judge: Judge,
+        judge: JudgeProcess,
         seed_parts: tuple[str, ...] = (),
         ahead: Sequence[str] = (),
     ) -> None:
@@ -172,7 +172,7 @@ class NotebookRun:
 
     def _run(
         self, cell: NotebookNode, outputs: OutputBudget, *, is_brief: bool
-    ) -> tuple[Ran, KernelLost | None]:
+    ) -> tuple[CellRun, KernelLost | None]:
         """Run a cell; return how it ended, and what its kernel was lost by."""
         try:
             session = self._ready()
@@ -181,7 +181,7 @@ class NotebookRun:
             return ran, None
         except KernelLost as loss:
             self._lose()
-            return Ran(), loss
+            return CellRun(), loss
 
     def _seconds_left(self) -> float:
         """Return how long the notebook may still run.
@@ -225,7 +225,7 @@ class NotebookRun:
             What of the course's own text the test stands on.
         """
         self._count(cell)
-        exercise = _exercise(cell)
+        exercise = _exercise_of(cell)
         test = _test(cell, plan, definitions)
         if plan.fault:
             verdict = Verdict(0.0, fault=plan.fault)
@@ -242,7 +242,7 @@ class NotebookRun:
                 f"{verdict.fault}."
             )
         is_unknown = verdict.reason and not verdict.mistake and not verdict.lost
-        if is_unknown and not _is_unanswered(cell, before):
+        if is_unknown and not _is_all_as_released(cell, before):
             self._keep(cell.metadata.nbgrader.grade_id, test)
         return verdict
 
@@ -282,12 +282,12 @@ class NotebookRun:
 
     def _examine(
         self, cell: NotebookNode, test: Test, before: Sequence[NotebookNode]
-    ) -> tuple[Judged, KernelLost | None]:
+    ) -> tuple[JudgedTest, KernelLost | None]:
         """Judge a test; return what its kernel was lost by, too."""
         try:
             session = self._ready()
         except KernelLost as loss:
-            return Judged(Verdict(0.0, reason=f"✗ Exercise {test.exercise}: {loss}.")), None
+            return JudgedTest(Verdict(0.0, reason=f"✗ Exercise {test.exercise}: {loss}.")), None
         losses: list[KernelLost] = []
 
         def exchange(content: bytes, seconds: float) -> bytes | memoryview:
@@ -315,7 +315,7 @@ class NotebookRun:
                 losses.append(loss)
                 reason = f"✗ Exercise {test.exercise}: {loss}."
                 verdict = Verdict(0.0, reason, fault=verdict.fault, lost=True)
-                judged = Judged(verdict, str(loss))
+                judged = JudgedTest(verdict, str(loss))
         if verdict.lost:
             self._lose()
         return judged, losses[0] if losses else None
@@ -341,7 +341,7 @@ class NotebookRun:
         """End the kernel that still runs."""
         if self._session is not None:
             self._session.close()
-            self.used = together(self.used, self._session.used or Usage())
+            self.used = usage_of_both(self.used, self._session.used or Usage())
             self._session = None
 
     def _lose(self) -> None:
@@ -392,7 +392,9 @@ class NotebookRun:
         self._past.remove(step)
         # In the words of a cell that ends it at once: how long it takes may be a matter of luck.
         if step.test is not None:
-            self._remarks.append(f"{_exercise(step.cell)} ended the kernel after its test: {loss}.")
+            self._remarks.append(
+                f"{_exercise_of(step.cell)} ended the kernel after its test: {loss}."
+            )
         else:
             self._leave_out(step.cell, f"did not end and was left out: {loss}")
         return True
@@ -418,14 +420,14 @@ class NotebookRun:
         self._started += 1
         session = _start_session(self._limits, self._beside, self._plug, self._ahead)
         for step in self._past:
-            patience = 0.0 if died is None else 1 + PATIENCE * (died - step.ended)
+            patience = 0.0 if died is None else 1 + PATIENCE_PER_SECOND * (died - step.ended)
             try:
                 if step.test is None:
                     # What it shows is known.
                     ran = session.run(
                         deepcopy(step.cell),
                         seconds=self._seconds_left(),
-                        times=AGAIN,
+                        times=TIMES_LONGER,
                         budget=OutputBudget(0),
                         is_brief=True,
                     )
@@ -471,11 +473,11 @@ def _naming(cell: NotebookNode) -> str:
     return f"The {which} of {exercise_number(grade_id)}"
 
 
-def _exercise(cell: NotebookNode) -> str:
+def _exercise_of(cell: NotebookNode) -> str:
     return exercise_number(cell.metadata.nbgrader.grade_id)
 
 
-def _is_unanswered(cell: NotebookNode, before: Sequence[NotebookNode]) -> bool:
+def _is_all_as_released(cell: NotebookNode, before: Sequence[NotebookNode]) -> bool:
     """Say whether all that a test is about is as it was released."""
     ids = answers_tested([*before, cell])[cell.metadata.nbgrader.grade_id]
     tested = [c for c in before if c.metadata.get("nbgrader", {}).get("grade_id") in ids]
@@ -485,7 +487,7 @@ def _is_unanswered(cell: NotebookNode, before: Sequence[NotebookNode]) -> bool:
 
 def _test(cell: NotebookNode, plan: TestPlan, definitions: str) -> Test:
     return Test(
-        _exercise(cell),
+        _exercise_of(cell),
         cell.source,
         float(cell.metadata.nbgrader.points),
         before=definitions,

@@ -40,7 +40,7 @@ from nbjudge.sandbox.outputs import new_output
 __all__ = [
     "RECORD",
     "Graded",
-    "Result",
+    "GradedNotebook",
     "grade",
     "grade_notebook",
     "handed_in",
@@ -52,7 +52,7 @@ RECORD = "course"
 
 
 @dataclass(frozen=True)
-class Result:
+class GradedNotebook:
     """A graded notebook, as data.
 
     Parameters
@@ -105,7 +105,7 @@ def grade(
     run_all: bool = False,
     plans: Plans | None = None,
     plug: Plug | None = None,
-) -> Result:
+) -> GradedNotebook:
     """Grade a submitted notebook.
 
     Parameters
@@ -156,7 +156,7 @@ def grade(
         seed_parts=seed_parts,
         limits=limits,
         skipped=frozenset() if run_all else version.display,
-        plans=plans if not version.language else _held(version),
+        plans=plans if not version.language else _hold_all(version),
         surroundings=surroundings_of(version) if not version.language else None,
         plug=plug,
         runs=not version.language,
@@ -165,7 +165,7 @@ def grade(
         max_lines=limits.output_lines, max_traceback=limits.traceback_lines
     ).preprocess(graded.notebook, {})
     cells = [cell for cell in shortened.cells if "nbgrader" in cell.metadata]
-    return Result(
+    return GradedNotebook(
         notebook=_notebook_bytes(record(shortened, graded)),
         verdicts=graded.verdicts,
         scores={
@@ -189,7 +189,7 @@ def grade(
     )
 
 
-def _held(version: NotebookVersion) -> Plans:
+def _hold_all(version: NotebookVersion) -> Plans:
     """Return the plans for a notebook that cannot be judged: a person marks all of its tests."""
     plan = TestPlan(fault=version.why_not_judged)
     return {cell.grade_id: plan for cell in version.cells if cell.is_test}

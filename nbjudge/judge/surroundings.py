@@ -127,7 +127,7 @@ def _statements(cell: CourseCell) -> Iterator[_Statement]:
         return
     if cell.is_test and not all(each.is_definition for each in statements):
         # It runs whole, as far as it comes: what fails in it is its own mark's matter.
-        yield _whole(cell.source, statements)
+        yield _test_statement(cell.source, statements)
     for each in statements:
         if each.is_definition:
             yield each
@@ -135,7 +135,7 @@ def _statements(cell: CourseCell) -> Iterator[_Statement]:
             yield replace(each, is_trusted=False)
 
 
-def _whole(text: str, statements: Sequence[_Statement]) -> _Statement:
+def _test_statement(text: str, statements: Sequence[_Statement]) -> _Statement:
     """Return a test as one statement that never fails."""
     body = parse_cell(text).body
     kind = ast.Name("Exception", ast.Load())
@@ -162,19 +162,21 @@ def _needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
             seen |= more
             waiting += sorted(more)
     # Where a package was imported in parts, all of these are attributes of it.
-    own = _imported([test, *(known[place].text for place in chosen if known[place].imports)])
+    own = _imported_modules(
+        [test, *(known[place].text for place in chosen if known[place].imports)]
+    )
     parts = tuple(f"{name}." for name in own)
     chosen |= {
         place
         for place, each in enumerate(known)
         if each.is_trusted
         and each.imports
-        and any(name.startswith(parts) for name in _imported([each.text]))
+        and any(name.startswith(parts) for name in _imported_modules([each.text]))
     }
     return [known[place] for place in sorted(chosen)]
 
 
-def _imported(texts: Iterable[str]) -> frozenset[str]:
+def _imported_modules(texts: Iterable[str]) -> frozenset[str]:
     """Return the full names of the modules that texts import."""
     found: set[str] = set()
     for text in texts:

@@ -28,7 +28,7 @@ class _Paper(io.StringIO):
 def circumstances_of(
     captured: Sequence[bool] = (False, False),
     replaced: Mapping[str, Callable[..., Any]] | None = None,
-    generators: switches.State | None = None,
+    generators: switches.SwitchState | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Let what runs meet the same circumstances as its test.
 

@@ -12,13 +12,13 @@ from contextlib import suppress
 from types import FunctionType
 from typing import Any
 
-from nbjudge.kernel.wire import Bounds, WireError, encode
+from nbjudge.kernel.wire import ValueBounds, WireError, encode
 
 __all__ = ["KeptNames"]
 
 #: Data of this size is kept as it is.
-SMALL = Bounds(bytes=2**16, items=1000)
-GONE = object()
+SMALL_BOUNDS = ValueBounds(bytes=2**16, items=1000)
+NOT_THERE = object()
 
 
 class KeptNames:
@@ -45,7 +45,7 @@ class KeptNames:
     def recall(self, test: str, names: Collection[str]) -> bool:
         """Let names stand for what they did at a test; say whether that can be done for `names`."""
         kept = self._kept.get(test, {})
-        found = {name: value for name, way in kept.items() if (value := way()) is not GONE}
+        found = {name: value for name, way in kept.items() if (value := way()) is not NOT_THERE}
         self._namespace.update(found)
         for name in set(names) - kept.keys():  # it was not defined then
             self._namespace.pop(name, None)
@@ -56,9 +56,9 @@ def _way_back(value: Any) -> Callable[[], Any]:
     if isinstance(value, FunctionType | type):
         return lambda: value
     with suppress(WireError):
-        encode(value, SMALL)
+        encode(value, SMALL_BOUNDS)
         return lambda: value
     with suppress(TypeError):  # lists, for one, cannot be referred to so
         reference = weakref.ref(value)
-        return lambda: GONE if (found := reference()) is None else found
-    return lambda: GONE
+        return lambda: NOT_THERE if (found := reference()) is None else found
+    return lambda: NOT_THERE

@@ -49,7 +49,7 @@ class WrittenModules(MetaPathFinder):
     ) -> None:
         courses = {folder / name for name in own}
         self._handed_in = {
-            path: _state(path)
+            path: _state_of_file(path)
             for path in folder.rglob("*")
             if path.is_file() and path not in courses
         }
@@ -89,10 +89,10 @@ class WrittenModules(MetaPathFinder):
         return [found for found in map(Path, path) if found.is_relative_to(self._folder)]
 
     def _is_handed_in(self, path: Path) -> bool:
-        return path in self._handed_in and self._handed_in[path] == _state(path)
+        return path in self._handed_in and self._handed_in[path] == _state_of_file(path)
 
 
-def _state(path: Path) -> tuple[int, int, int]:
+def _state_of_file(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
 

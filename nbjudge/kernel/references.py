@@ -1,9 +1,9 @@
 """How objects that do not cross are called by number, on both sides of the line.
 
 A number below `ITERATORS` is an object of the kernel's. From there on it is an iterator of a
-test's, whose items the kernel may ask for one by one; from `FUNCTIONS` on a function of a test's,
-which the kernel may call back; from `NAMES` on it is what a library calls by a name, which both
-sides import for themselves.
+test's, whose items the kernel may ask for one by one; from `FUNCTION_NUMBERS` on a function of a
+test's, which the kernel may call back; from `NAME_NUMBERS` on it is what a library calls by a name,
+which both sides import for themselves.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 from nbjudge.kernel.wire import MAX_KIND, Reference, WireError
 
 __all__ = [
-    "FUNCTIONS",
+    "FUNCTION_NUMBERS",
     "ITERATORS",
-    "NAMES",
+    "NAME_NUMBERS",
     "builtin_type",
     "by_name",
     "find_by_name",
@@ -29,7 +29,7 @@ __all__ = [
     "named_type",
 ]
 
-ITERATORS, FUNCTIONS, NAMES = 2**50, 2**51, 2**52
+ITERATORS, FUNCTION_NUMBERS, NAME_NUMBERS = 2**50, 2**51, 2**52
 #: What is the same everywhere, so that a kernel may call it by its name.
 _TYPES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object, type)
 _INSTALLED = tuple(
@@ -43,7 +43,7 @@ _INSTALLED = tuple(
 
 def is_name(reference: Reference) -> bool:
     """Say whether a reference is to what both sides know by a name."""
-    return reference.number >= NAMES
+    return reference.number >= NAME_NUMBERS
 
 
 def is_iterator(value: object) -> bool:
@@ -74,7 +74,7 @@ def by_name(value: Any) -> Reference | None:
     found = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    return Reference(NAMES, kind) if found is value and _is_installed(module) else None
+    return Reference(NAME_NUMBERS, kind) if found is value and _is_installed(module) else None
 
 
 def _is_installed(module: str) -> bool:
@@ -103,7 +103,7 @@ def find_by_name(reference: Reference) -> Any:
 def builtin_type(value: object) -> Reference | None:
     """Return the reference to one of the types that every Python has; None of anything else."""
     if type(value) is type and any(value is each for each in _TYPES):
-        return Reference(NAMES, value.__name__)
+        return Reference(NAME_NUMBERS, value.__name__)
     return None
 
 

@@ -23,16 +23,16 @@ from nbjudge.kernel.kept_names import KeptNames
 from nbjudge.kernel.notebook_imports import SeededImports
 from nbjudge.kernel.operations import OPERATIONS, exception
 from nbjudge.kernel.references import (
-    FUNCTIONS,
+    FUNCTION_NUMBERS,
     ITERATORS,
     builtin_type,
     find_by_name,
     is_name,
 )
 from nbjudge.kernel.wire import (
-    Bounds,
     Reference,
     TooMuch,
+    ValueBounds,
     WireError,
     decode,
     encode,
@@ -45,11 +45,11 @@ from nbjudge.remote import where
 __all__ = ["Service"]
 
 #: Characters of an exception's message that are passed on.
-MAX_MESSAGE = 2000
+MAX_ERROR_MESSAGE = 2000
 #: Where a variable was none.
 _NOTHING = object()
 #: Bases of an exception's class that are told.
-MAX_BASES = 20
+MAX_BASES_TOLD = 20
 
 
 class Service:
@@ -59,7 +59,7 @@ class Service:
     ----------
     namespace : dict
         The notebook's variables, as they are at the time of each request.
-    bounds : Bounds
+    bounds : ValueBounds
         Of requests and replies.
     probes : str
         The name of the course's own module of probes, if it has one.
@@ -70,14 +70,14 @@ class Service:
     def __init__(
         self,
         namespace: dict[str, Any],
-        bounds: Bounds | None = None,
+        bounds: ValueBounds | None = None,
         *,
         probes: str = "",
         folder: Path | None = None,
     ) -> None:
         self._namespace = namespace
         self._kept = KeptNames(namespace)
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or ValueBounds()
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._functions: dict[int, Callable[..., Any]] = {}
@@ -88,11 +88,11 @@ class Service:
         self.converse: Callable[[bytes], bytes | memoryview] | None = None
         self._probes = probes
         self._folder = WorkingFolder(folder) if folder is not None else None
-        self._start: switches.State = {}
+        self._start: switches.SwitchState = {}
         #: What the notebook's variables stood for that a test has changed.
         self._displaced: dict[str, Any] = {}
         #: How the notebook has its switches, while a test is on.
-        self._notebooks: switches.State | None = None
+        self._notebooks: switches.SwitchState | None = None
 
     def answer(self, content: bytes | memoryview) -> bytes:
         """Return the reply to a request; whatever goes wrong is a reply too."""
@@ -105,7 +105,7 @@ class Service:
             return encode({"refused": str(error)})
         # Nor may what an answer has put in the place of anything here end the kernel.
         except BaseException as error:
-            return encode({"raised": _describe(error)})
+            return encode({"raised": _describe_error(error)})
 
     def _reply(self, request: dict[str, Any]) -> dict[str, Any]:
         operation: Callable[..., Any] = getattr(self, f"_do_{request.pop('do')}")
@@ -115,7 +115,7 @@ class Service:
             raise
         # An answer may raise anything: SystemExit and KeyboardInterrupt are its exceptions too.
         except BaseException as error:
-            told = _describe(error)
+            told = _describe_error(error)
             error.__traceback__ = None  # it would keep all that its frames hold
             return {"raised": {**told, "object": self._refer(error)}}
 
@@ -139,7 +139,7 @@ class Service:
     def _resolve(self, reference: Reference) -> Any:
         if is_name(reference):
             return find_by_name(reference)
-        if reference.number >= FUNCTIONS:
+        if reference.number >= FUNCTION_NUMBERS:
             return self._tests_function(reference)
         if reference.number >= ITERATORS:
             number = reference.number - ITERATORS
@@ -150,7 +150,7 @@ class Service:
 
     def _tests_function(self, reference: Reference) -> Any:
         """Return what stands here for a function of the test's."""
-        number = reference.number - FUNCTIONS
+        number = reference.number - FUNCTION_NUMBERS
         if number not in self._functions:
 
             def function(*arguments: Any, **keywords: Any) -> Any:
@@ -199,7 +199,7 @@ class Service:
 
     def _do_start(self, seed: int) -> None:
         """Seed the notebook, and note how its process starts."""
-        self._start = switches.read()
+        self._start = switches.read_switches()
         seeds.reset(seed)
         SeededImports(seed).install()
 
@@ -214,7 +214,7 @@ class Service:
         self._functions.clear()
         self._iterators.clear()
         self.end()
-        self._notebooks = switches.read()
+        self._notebooks = switches.read_switches()
         if not own:
             switches.make_usual(self._start)
         seeds.reset(seed)
@@ -372,9 +372,9 @@ class Service:
         return target
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
+def _describe_error(error: BaseException) -> dict[str, Any]:
     try:
-        said = str(error)[:MAX_MESSAGE]
+        said = str(error)[:MAX_ERROR_MESSAGE]
     except Exception:
         said = ""
     line, source = where(error)
@@ -383,5 +383,5 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "said": said,
         "line": line,
         "source": source[:200],
-        "bases": [base.__name__[:100] for base in type(error).__mro__[1:MAX_BASES]],
+        "bases": [base.__name__[:100] for base in type(error).__mro__[1:MAX_BASES_TOLD]],
     }

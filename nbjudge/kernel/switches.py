@@ -17,26 +17,26 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
-    "State",
+    "SwitchState",
     "changed_switches",
     "generators",
     "keep_switches",
     "make_usual",
     "put_back",
-    "read",
+    "read_switches",
     "set_generators",
 ]
 
 #: The values of switches, by their names.
-State = Mapping[str, Any]
+SwitchState = Mapping[str, Any]
 
 #: The names of the switches that are generators.
-GENERATORS = ("Python's generator", "NumPy's generator", "PyTorch's generator")
+GENERATOR_NAMES = ("Python's generator", "NumPy's generator", "PyTorch's generator")
 
 #: What is set of decimal arithmetic, beside its traps.
 DECIMAL = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
 #: What people handle of the system's signals.
-SIGNALS = (
+WATCHED_SIGNALS = (
     *("ABRT", "ALRM", "CHLD", "FPE", "HUP", "INT", "PIPE", "PROF", "QUIT"),
     *("SEGV", "TERM", "USR1", "USR2", "VTALRM", "XCPU"),
 )
@@ -143,7 +143,9 @@ def _set_modules(sys: Any, value: dict[str, Any]) -> None:
 
 
 def _handlers(signal: Any) -> dict[int, Any]:
-    numbers = [getattr(signal, f"SIG{name}") for name in SIGNALS if hasattr(signal, f"SIG{name}")]
+    numbers = [
+        getattr(signal, f"SIG{name}") for name in WATCHED_SIGNALS if hasattr(signal, f"SIG{name}")
+    ]
     found = {number: signal.getsignal(number) for number in numbers}
     return {number: handler for number, handler in found.items() if handler is not None}
 
@@ -504,7 +506,7 @@ def _fill(items: Any, value: list[Any]) -> None:
     items[:] = value
 
 
-def read() -> State:
+def read_switches() -> SwitchState:
     """Return how all switches stand."""
     found = {}
     for switch in _SWITCHES:
@@ -515,21 +517,21 @@ def read() -> State:
     return found
 
 
-def put_back(state: State) -> None:
+def put_back(state: SwitchState) -> None:
     """Put all switches of a state back to what they were."""
     for switch in _SWITCHES:
         if switch.name in state:
-            _write(switch, state[switch.name])
+            _write_switch(switch, state[switch.name])
 
 
-def make_usual(start: State) -> None:
+def make_usual(start: SwitchState) -> None:
     """Put those switches to what they were at the start that change what right answers do."""
     for switch in _SWITCHES:
         if switch.is_usual and (value := _usual(switch, start)) is not None:
-            _write(switch, value)
+            _write_switch(switch, value)
 
 
-def changed_switches(state: State, start: State) -> list[str]:
+def changed_switches(state: SwitchState, start: SwitchState) -> list[str]:
     """Return the names of those switches that were not, in a state, what they were at the start."""
     return [
         switch.name
@@ -541,11 +543,11 @@ def changed_switches(state: State, start: State) -> list[str]:
     ]
 
 
-def _usual(switch: _Switch, start: State) -> Any:
+def _usual(switch: _Switch, start: SwitchState) -> Any:
     return start.get(switch.name) if switch.usual is None else switch.usual
 
 
-def _write(switch: _Switch, value: Any) -> None:
+def _write_switch(switch: _Switch, value: Any) -> None:
     if (module := sys.modules.get(switch.module)) is not None:
         with suppress(Exception):
             if switch.is_compared and switch.read(module) == value:
@@ -553,11 +555,14 @@ def _write(switch: _Switch, value: Any) -> None:
             switch.write(module, value)
 
 
-def generators() -> State:
+def generators() -> SwitchState:
     """Return the states of the random generators that everybody in a process shares."""
     found = {}
     for switch in _SWITCHES:
-        if switch.name in GENERATORS and (module := sys.modules.get(switch.module)) is not None:
+        if (
+            switch.name in GENERATOR_NAMES
+            and (module := sys.modules.get(switch.module)) is not None
+        ):
             with suppress(Exception):
                 found[switch.name] = switch.read(module)
     return found
@@ -568,7 +573,7 @@ def set_generators(state: object) -> bool:
     if not isinstance(state, dict):
         return False
     for switch in _SWITCHES:
-        if switch.name in GENERATORS and switch.name in state:
+        if switch.name in GENERATOR_NAMES and switch.name in state:
             module = sys.modules.get(switch.module)
             try:
                 if module is not None:
@@ -581,7 +586,7 @@ def set_generators(state: object) -> bool:
 @contextmanager
 def keep_switches() -> Iterator[None]:
     """Put all switches back afterwards to what they were before."""
-    state = read()
+    state = read_switches()
     try:
         yield
     finally:

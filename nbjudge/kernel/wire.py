@@ -56,24 +56,24 @@ from nbjudge.plain.frames import FRAMES, frame_types
 from nbjudge.plain.kinds import (
     HANDED,
     LIBRARY,
-    Bounds,
     Kind,
     Malformed,
     NotPlain,
     Reference,
     TooMuch,
+    ValueBounds,
     WireError,
     check_hashes,
-    printable,
+    printable_beginning,
 )
 from nbjudge.plain.torch_values import COUNTED, MEASURED, TORCH, torch_types
 
 __all__ = [
-    "Bounds",
     "Malformed",
     "NotPlain",
     "Reference",
     "TooMuch",
+    "ValueBounds",
     "WireError",
     "decode",
     "encode",
@@ -81,7 +81,7 @@ __all__ = [
     "rebuilt",
 ]
 
-USUAL = Bounds()
+USUAL_BOUNDS = ValueBounds()
 MAX_INTEGER_BYTES = 128
 MAX_REFERENCE = 2**53
 MAX_KIND = 200
@@ -94,8 +94,8 @@ _CONSTANTS: dict[bytes, Any] = {b"N": None, b"T": True, b"F": False, b".": ...}
 _KEY_TAGS = frozenset([b"N", b"T", b"F", b"i", b"f", b"c", b"s", b"b", b"(", b"n", b"k"])
 
 #: What is taken apart: its types, and its names.
-_KINDS: dict[type, Kind] = LIBRARY | ARRAYS
-_NAMED: dict[str, Kind] = {
+_KINDS_BY_TYPE: dict[type, Kind] = LIBRARY | ARRAYS
+_KINDS_BY_NAME: dict[str, Kind] = {
     kind.name: kind for kinds in (LIBRARY, ARRAYS, FRAMES, TORCH) for kind in kinds.values()
 }
 #: The same of what crosses only from a test to an answer.
@@ -104,7 +104,7 @@ _NAMED_HANDED: dict[str, Kind] = {kind.name: kind for kind in HANDED.values()}
 
 def encode(
     value: Any,
-    bounds: Bounds = USUAL,
+    bounds: ValueBounds = USUAL_BOUNDS,
     *,
     refer: Callable[[object], Reference] | None = None,
     handed: bool = False,
@@ -118,7 +118,7 @@ def encode(
     ----------
     value : object
         Plain, or a `Reference`, or a tuple, list or dict that holds such.
-    bounds : Bounds
+    bounds : ValueBounds
     refer : callable, optional
         Given an object that is not plain, returns what stands for it, or raises `NotPlain`.
     handed : bool
@@ -132,14 +132,14 @@ def encode(
         If it is beyond a bound, as a list that contains itself is.
     """
     with _room_to_work():
-        writer = _Writer(bounds, refer, handed)
+        writer = _ValueWriter(bounds, refer, handed)
         writer.write(value)
         return b"".join(writer.parts)
 
 
 def decode(
     content: bytes | memoryview,
-    bounds: Bounds = USUAL,
+    bounds: ValueBounds = USUAL_BOUNDS,
     *,
     resolve: Callable[[Reference], Any] | None = None,
     handed: bool = False,
@@ -150,7 +150,7 @@ def decode(
     ----------
     content : bytes or memoryview
         Not modified. It can be let go of afterwards: arrays and tensors are copies, and writable.
-    bounds : Bounds
+    bounds : ValueBounds
     resolve : callable, optional
         Turns a `Reference` into what the receiver wants. Without it, references stay as they are.
     handed : bool
@@ -170,7 +170,7 @@ def decode(
         If the value is beyond a bound.
     """
     with _room_to_work():
-        reader = _Reader(content, bounds, resolve, handed)
+        reader = _ValueReader(content, bounds, resolve, handed)
         value = reader.read()
         reader.finish()
         return value
@@ -180,12 +180,12 @@ def plain_types() -> tuple[type, ...]:
     """Return the types whose values cross, as far as their modules are loaded."""
     tensor = getattr(sys.modules.get("torch"), "Tensor", None)
     tensors = (tensor,) if isinstance(tensor, type) else ()
-    return (*_WRITE.keys() - {Reference}, *_KINDS, *_late_types(), *tensors)
+    return (*_WRITE.keys() - {Reference}, *_KINDS_BY_TYPE, *_late_types(), *tensors)
 
 
 def rebuilt(value: Any) -> Any:
     """Return the data of a value whose type extends one that is taken apart; else the value."""
-    kinds = _KINDS | _late_types()
+    kinds = _KINDS_BY_TYPE | _late_types()
     how = next((kinds[base] for base in type(value).__mro__ if base in kinds), None)
     if how is None:
         return value
@@ -203,7 +203,7 @@ def _late_types() -> dict[type, Kind]:
 class _Budget:
     """What is left of the bounds. Writer and reader count alike, so what one lets pass both do."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: ValueBounds) -> None:
         self.bounds = bounds
         self.bytes_left = bounds.bytes
         self.items_left = bounds.items
@@ -241,9 +241,9 @@ class _Budget:
             raise TooMuch(f"it is nested more than {self.bounds.depth} deep")
 
 
-class _Writer:
+class _ValueWriter:
     def __init__(
-        self, bounds: Bounds, refer: Callable[[object], Reference] | None, handed: bool
+        self, bounds: ValueBounds, refer: Callable[[object], Reference] | None, handed: bool
     ) -> None:
         self.budget = _Budget(bounds)
         self.refer = refer
@@ -270,7 +270,7 @@ class _Writer:
         if type(kind) is not type and not _is_known(kind):
             # A class whose own class says to what it is equal: no table may be asked for it.
             if key:
-                raise NotPlain(_kind(value))
+                raise NotPlain(_type_name(value))
             self.stay(value)
             return
         write = _WRITE.get(kind)
@@ -283,7 +283,7 @@ class _Writer:
         elif (how := self.kind_of(kind)) is not None and (how.is_key or not key):
             self.kind(how, value, depth + 1, key)
         elif key:
-            raise NotPlain(_kind(value))
+            raise NotPlain(_type_name(value))
         elif kind is getattr(sys.modules.get("torch"), "Tensor", None):
             self.tensor(value)
         else:
@@ -392,7 +392,7 @@ class _Writer:
         self.put(bytes_of(np.ascontiguousarray(elements)).data)
 
     def kind_of(self, kind: type) -> Kind | None:
-        if (how := _KINDS.get(kind)) is not None:
+        if (how := _KINDS_BY_TYPE.get(kind)) is not None:
             return how
         if self.handed and kind in HANDED:
             return HANDED[kind]
@@ -431,37 +431,37 @@ class _Writer:
 
     def stay(self, value: object, kind: str = "") -> None:
         if self.refer is None or self.whole:
-            raise NotPlain(kind or _kind(value))
+            raise NotPlain(kind or _type_name(value))
         self.reference(self.refer(value))
 
     def reference(self, reference: Reference, _: int = 0) -> None:
         if self.whole:
             raise NotPlain(reference.kind)
         self.put(b"o", _NUMBER.pack(reference.number))
-        self.text(printable(reference.kind, MAX_KIND))
+        self.text(printable_beginning(reference.kind, MAX_KIND))
 
 
-_WRITE: dict[type, Callable[[_Writer, Any, int], None]] = {
-    **dict.fromkeys((NoneType, bool, EllipsisType), _Writer.constant),
-    **{int: _Writer.integer, float: _Writer.float, complex: _Writer.complex},
-    **{str: _Writer.string, bytes: _Writer.binary, bytearray: _Writer.binary},
-    **{tuple: _Writer.tuple, list: _Writer.list, dict: _Writer.mapping},
-    **dict.fromkeys(CODES, _Writer.scalar),
-    **{np.ndarray: _Writer.array, Reference: _Writer.reference},
+_WRITE: dict[type, Callable[[_ValueWriter, Any, int], None]] = {
+    **dict.fromkeys((NoneType, bool, EllipsisType), _ValueWriter.constant),
+    **{int: _ValueWriter.integer, float: _ValueWriter.float, complex: _ValueWriter.complex},
+    **{str: _ValueWriter.string, bytes: _ValueWriter.binary, bytearray: _ValueWriter.binary},
+    **{tuple: _ValueWriter.tuple, list: _ValueWriter.list, dict: _ValueWriter.mapping},
+    **dict.fromkeys(CODES, _ValueWriter.scalar),
+    **{np.ndarray: _ValueWriter.array, Reference: _ValueWriter.reference},
 }
 _KEY_TYPES = frozenset([NoneType, bool, int, float, complex, str, bytes])
 
 
-class _Reader:
+class _ValueReader:
     def __init__(
         self,
         content: bytes | memoryview,
-        bounds: Bounds,
+        bounds: ValueBounds,
         resolve: Callable[[Reference], Any] | None,
         handed: bool,
     ) -> None:
         self.budget = _Budget(bounds)
-        self.named = {**_NAMED, **_NAMED_HANDED} if handed else _NAMED
+        self.named = {**_KINDS_BY_NAME, **_NAMED_HANDED} if handed else _KINDS_BY_NAME
         self.content = memoryview(content).cast("B")
         self.budget.bytes(len(self.content))
         self.position = 0
@@ -630,7 +630,7 @@ def _is_known(kind: type) -> bool:
     return any(kind is each for each in plain_types())
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     """Return the name of a type, in spite of a metaclass that has its own idea of it."""
     kind = type(value)
     if kind is np.ndarray:

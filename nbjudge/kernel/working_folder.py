@@ -28,14 +28,14 @@ NO_CHANGES: Mapping[str, Any] = MappingProxyType({"gone": [], "folders": [], "fi
 
 #: Files and folders below it, and bytes of those that change at once.
 MAX_ENTRIES = 5000
-MAX_BYTES = 50 * 2**20
+MAX_ALL_BYTES = 50 * 2**20
 #: Folders within each other, and bytes of a name.
 MAX_DEPTH = 20
-MAX_NAME_BYTES = 255
+MAX_FILE_NAME = 255
 #: What Python and Jupyter leave behind by themselves.
 LEFT_BEHIND = frozenset(["__pycache__", ".ipynb_checkpoints"])
 #: Nanoseconds for which a file may change once more, and its times and its size stay the same.
-GRAIN = 10**9
+NANOSECONDS = 10**9
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class WorkingFolder:
             if (content := self._read(name)) is None:  # it is gone again
                 continue
             now[name] = _seen(status, content)
-            if known is None or known.digest != _digest(content):
+            if known is None or known.digest != _digest_of_file(content):
                 files[name] = content
                 size += len(content)
-                if size > MAX_BYTES:
-                    raise TooMuch(f"its files have more than {MAX_BYTES // 2**20} MB")
+                if size > MAX_ALL_BYTES:
+                    raise TooMuch(f"its files have more than {MAX_ALL_BYTES // 2**20} MB")
         gone = [name for name, known in self._known.items() if _is_gone(known, now.get(name))]
         self._known = now
         return {"gone": gone, "folders": folders, "files": files}
@@ -147,7 +147,7 @@ class WorkingFolder:
                     found.append(entry)
             for entry in sorted(found, key=lambda entry: entry.name):
                 name = f"{within}/{entry.name}" if within else entry.name
-                if _problem(name):
+                if _is_no_file_name(name):
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)
@@ -166,9 +166,9 @@ class WorkingFolder:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     return None
-                if status.st_size > MAX_BYTES:
-                    raise TooMuch(f"a file of its has more than {MAX_BYTES // 2**20} MB")
-                return file.read(MAX_BYTES + 1)
+                if status.st_size > MAX_ALL_BYTES:
+                    raise TooMuch(f"a file of its has more than {MAX_ALL_BYTES // 2**20} MB")
+                return file.read(MAX_ALL_BYTES + 1)
         except OSError:
             return None
 
@@ -215,11 +215,11 @@ def _status(status: os.stat_result) -> tuple[int, ...]:
 
 
 def _seen(status: tuple[int, ...], content: bytes) -> _Entry:
-    is_young = time.time_ns() - max(status[3:]) < GRAIN
-    return _Entry(status, _digest(content) if is_young else b"")
+    is_young = time.time_ns() - max(status[3:]) < NANOSECONDS
+    return _Entry(status, _digest_of_file(content) if is_young else b"")
 
 
-def _digest(content: bytes) -> bytes:
+def _digest_of_file(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).digest()
 
 
@@ -227,14 +227,14 @@ def _is_gone(known: _Entry, now: _Entry | None) -> bool:
     return now is None or stat.S_ISDIR(known.status[0]) != stat.S_ISDIR(now.status[0])
 
 
-def _problem(name: str) -> bool:
+def _is_no_file_name(name: str) -> bool:
     """Say whether a name is no name of a file beside a notebook, but a way elsewhere or no text."""
     parts = name.split("/")
     if len(parts) > MAX_DEPTH or not name.isprintable() or "\\" in name or ":" in name[1:2]:
         return True
     if any(part in LEFT_BEHIND for part in parts):
         return True
-    return any(part in ("", ".", "..") or len(part.encode()) > MAX_NAME_BYTES for part in parts)
+    return any(part in ("", ".", "..") or len(part.encode()) > MAX_FILE_NAME for part in parts)
 
 
 def _checked(changes: Any) -> tuple[list[str], list[str], Mapping[str, bytes]]:
@@ -244,14 +244,14 @@ def _checked(changes: Any) -> tuple[list[str], list[str], Mapping[str, bytes]]:
     if not (type(gone) is type(folders) is list and type(files) is dict):
         raise WireError("that is no change of a folder")
     names = [*gone, *folders, *files]
-    if len(names) > 2 * MAX_ENTRIES or sum(map(_size, files.values())) > MAX_BYTES:
+    if len(names) > 2 * MAX_ENTRIES or sum(map(_size_of_content, files.values())) > MAX_ALL_BYTES:
         raise WireError("that is too much for a folder")
-    if any(type(name) is not str or _problem(name) for name in names):
+    if any(type(name) is not str or _is_no_file_name(name) for name in names):
         raise WireError("that leads out of the folder")
     return gone, folders, files
 
 
-def _size(content: Any) -> int:
+def _size_of_content(content: Any) -> int:
     if type(content) is not bytes:
         raise WireError("that is no content of a file")
     return len(content)

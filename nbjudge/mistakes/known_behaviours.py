@@ -25,13 +25,13 @@ from nbjudge.exceptions import CourseError
 from nbjudge.grading.conditions import GradingConditions, course_limits
 from nbjudge.grading.jobs import Job, work
 from nbjudge.grading.solution_proof import (
-    FOLDER,
+    PROOFS_FOLDER,
     Texts,
     answered_release,
     digest,
     files_beside,
     find_or_prove,
-    solutions,
+    solution_texts,
 )
 from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.judge.judge import Verdict
@@ -207,7 +207,7 @@ class Examiner:
         terms = GradingConditions(self.versions, course_limits(course), False, course.plug)
         proof = find_or_prove(course, self._assignment, terms)
         limits = course_limits(course, needed=proof.needs)
-        answers = proof.answers or solutions(course, self._assignment)
+        answers = proof.answers or solution_texts(course, self._assignment)
         return replace(terms, plans=proof.plans, limits=limits), answers
 
     @property
@@ -227,7 +227,9 @@ class Examiner:
     @property
     def _place(self) -> Path:
         # In a folder of its own: an assignment may have any name.
-        return self._course.root / FOLDER / catalogue.KNOWN_FOLDER / f"{self._assignment}.json"
+        return (
+            self._course.root / PROOFS_FOLDER / catalogue.KNOWN_FOLDER / f"{self._assignment}.json"
+        )
 
     def _recall(self) -> dict[str, list[TestResult]]:
         try:

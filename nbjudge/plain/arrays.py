@@ -154,12 +154,12 @@ def _put_array_together(
         return array_of(shape, dtype, memoryview(content))
     if dtype.type is not np.object_ or size_of(shape, 1) != len(content):
         raise ValueError("no objects, or not so many")
-    elements = content if text is None else _split(content, text)
+    elements = content if text is None else _split_text(content, text)
     # One by one: `np.array` would look into them.
     return np.fromiter(elements, object, len(elements)).reshape(shape)
 
 
-def _split(lengths: np.ndarray[Any, Any], text: str) -> list[str]:
+def _split_text(lengths: np.ndarray[Any, Any], text: str) -> list[str]:
     if lengths.dtype != np.int64 or lengths.ndim != 1:
         raise ValueError("no lengths")
     if lengths.min(initial=0) < 0 or lengths.max(initial=0) > len(text):
@@ -173,7 +173,7 @@ def _split(lengths: np.ndarray[Any, Any], text: str) -> list[str]:
 # ---- Dtypes -------------------------------------------------------------------------------------
 
 
-def _take_dtype_apart(dtype: np.dtype[Any]) -> tuple[Any, Any]:
+def _take_numpy_dtype_apart(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """Return a name; or the dtype of elements, and a shape; or the names of fields, and more."""
     if dtype.metadata:
         raise ValueError("it has metadata")
@@ -192,7 +192,7 @@ def _take_dtype_apart(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     return name, None
 
 
-def _put_dtype_together(first: Any, rest: Any) -> np.dtype[Any]:
+def _put_numpy_dtype_together(first: Any, rest: Any) -> np.dtype[Any]:
     made: np.dtype[Any] | None
     if type(first) is str:
         made = np.dtype(object) if first == "|O" else named_dtype(first)
@@ -201,7 +201,7 @@ def _put_dtype_together(first: Any, rest: Any) -> np.dtype[Any]:
     else:
         size_of(rest, first.itemsize)
         made = np.dtype((first, rest))
-    if made is None or _take_dtype_apart(made) != (first, rest):
+    if made is None or _take_numpy_dtype_apart(made) != (first, rest):
         raise ValueError("another dtype")
     return made
 
@@ -227,7 +227,7 @@ def _check_places(formats: list[Any], places: list[Any]) -> None:
 # ---- Masked arrays ------------------------------------------------------------------------------
 
 
-def _take_masked_apart(array: Any) -> tuple[Any, ...]:
+def _take_masked_array_apart(array: Any) -> tuple[Any, ...]:
     if array.baseclass is not np.ndarray:
         raise ValueError("a mask over another type")
     mask = None if array.mask is np.ma.nomask else array.mask
@@ -235,7 +235,7 @@ def _take_masked_apart(array: Any) -> tuple[Any, ...]:
     return np.ma.getdata(array, subok=False), mask, array._fill_value, array.hardmask
 
 
-def _put_masked_together(data: Any, mask: Any, fill: Any, hard: bool) -> Any:
+def _put_masked_array_together(data: Any, mask: Any, fill: Any, hard: bool) -> Any:
     made: Any = np.ma.MaskedArray(data, np.ma.nomask if mask is None else mask, hard_mask=hard)
     if fill is not None:
         made.fill_value = fill[()]
@@ -248,7 +248,7 @@ def _first(array: np.ndarray[Any, Any]) -> Any:
     return array[()]
 
 
-_DTYPE = Kind("numpy.dtype", _take_dtype_apart, _put_dtype_together, (object, object))
+_DTYPE = Kind("numpy.dtype", _take_numpy_dtype_apart, _put_numpy_dtype_together, (object, object))
 
 #: The kinds of NumPy. Its scalars of numbers are like arrays: `wire` writes them.
 ARRAYS: dict[type, Kind] = {
@@ -265,8 +265,8 @@ ARRAYS: dict[type, Kind] = {
     np.void: Kind("numpy.void", lambda s: (np.array(s),), _first, (np.ndarray,)),
     np.ma.MaskedArray: Kind(
         "numpy.ma.MaskedArray",
-        _take_masked_apart,
-        _put_masked_together,
+        _take_masked_array_apart,
+        _put_masked_array_together,
         (np.ndarray, np.ndarray | NoneType, np.ndarray | NoneType, bool),
     ),
     type(np.ma.masked): Kind("numpy.ma.masked", lambda _: (), lambda: np.ma.masked),

@@ -39,14 +39,14 @@ def _pandas() -> Any:
         raise WireError(message) from error
 
 
-def _check(condition: object) -> None:
+def _expect(condition: object) -> None:
     if not condition:
         raise ValueError("not such as pandas makes")
 
 
-def _same(made: Any, dtype: Any) -> Any:
+def _with_same_dtype(made: Any, dtype: Any) -> Any:
     """Return what was made of data, if it kept their dtype."""
-    _check(made.dtype == dtype)
+    _expect(made.dtype == dtype)
     return made
 
 
@@ -62,11 +62,11 @@ def _check_data(data: Any) -> Any:
     """Return an array that came, if it can be a column's."""
     if type(data) is np.ndarray:
         kind = data.dtype.kind
-        _check(kind in "biufcOmM" and data.dtype.isnative)
-        _check(kind not in "mM" or np.datetime_data(data.dtype) in [(unit, 1) for unit in _UNITS])
+        _expect(kind in "biufcOmM" and data.dtype.isnative)
+        _expect(kind not in "mM" or np.datetime_data(data.dtype) in [(unit, 1) for unit in _UNITS])
     else:
-        _check(isinstance(data, _pandas().api.extensions.ExtensionArray))
-    _check(data.ndim == 1)
+        _expect(isinstance(data, _pandas().api.extensions.ExtensionArray))
+    _expect(data.ndim == 1)
     return data
 
 
@@ -76,12 +76,12 @@ def _check_data(data: Any) -> Any:
 def _frequency_of(offset: Any) -> str | None:
     if offset is None:
         return None
-    _check(_offset(offset.freqstr) == offset)
+    _expect(_offset(offset.freqstr) == offset)
     return str(offset.freqstr)
 
 
 def _offset(frequency: str) -> Any:
-    _check(_FREQUENCY.fullmatch(frequency))
+    _expect(_FREQUENCY.fullmatch(frequency))
     return _pandas().tseries.frequencies.to_offset(frequency)
 
 
@@ -93,32 +93,32 @@ def _moments(dates: Any) -> Any:
 def _put_timestamp_together(moment: np.datetime64, zone: Any) -> Any:
     pandas = _pandas()
     made = pandas.Timestamp(moment)
-    _check(type(made) is pandas.Timestamp and made.unit in _UNITS)
-    _check(made.asm8.dtype == moment.dtype)
+    _expect(type(made) is pandas.Timestamp and made.unit in _UNITS)
+    _expect(made.asm8.dtype == moment.dtype)
     return made if check_zone(zone) is None else made.tz_localize("UTC").tz_convert(zone)
 
 
 def _take_timestamp_apart(stamp: Any) -> tuple[Any, Any]:
     if stamp.tz is None:
-        _check(stamp.fold == 0)
+        _expect(stamp.fold == 0)
         return stamp.asm8, None
     return _moments(stamp).asm8, check_zone(stamp.tz)
 
 
 def _put_timedelta_together(length: np.timedelta64) -> Any:
     made = _pandas().Timedelta(length)
-    _check(type(made) is _pandas().Timedelta and made.asm8.dtype == length.dtype)
+    _expect(type(made) is _pandas().Timedelta and made.asm8.dtype == length.dtype)
     return made
 
 
 def _put_period_together(ordinal: int, frequency: str) -> Any:
     made = _pandas().Period(ordinal=ordinal, freq=_offset(frequency))
-    _check(type(made) is _pandas().Period)
+    _expect(type(made) is _pandas().Period)
     return made
 
 
 def _put_interval_together(left: Any, right: Any, closed: str) -> Any:
-    _check(closed in _CLOSED)
+    _expect(closed in _CLOSED)
     return _pandas().Interval(left, right, closed)
 
 
@@ -126,17 +126,17 @@ def _put_interval_together(left: Any, right: Any, closed: str) -> Any:
 
 
 def _put_string_dtype_together(storage: str, with_na: bool) -> Any:
-    _check(storage in ("python", "pyarrow"))
+    _expect(storage in ("python", "pyarrow"))
     return _pandas().StringDtype(storage, na_value=_pandas().NA if with_na else np.nan)
 
 
 def _put_categories_together(categories: Any, ordered: bool | None) -> Any:
-    _check(categories is None or isinstance(categories, _pandas().Index))
+    _expect(categories is None or isinstance(categories, _pandas().Index))
     return _pandas().CategoricalDtype(categories, ordered)
 
 
 def _put_zoned_dtype_together(unit: str, zone: Any) -> Any:
-    _check(unit in _UNITS)
+    _expect(unit in _UNITS)
     return _pandas().DatetimeTZDtype(unit, check_zone(zone))
 
 
@@ -149,7 +149,7 @@ def _take_masked_apart(values: Any) -> tuple[Any, Any]:
 
 
 def _put_masked_together(array: str, data: Any, mask: Any) -> Any:
-    _check(data.ndim == 1 and data.shape == mask.shape and data.dtype.isnative)
+    _expect(data.ndim == 1 and data.shape == mask.shape and data.dtype.isnative)
     return getattr(_pandas().arrays, array)(data, mask)
 
 
@@ -159,29 +159,29 @@ def _take_strings_apart(values: Any) -> tuple[Any, Any, Any]:
 
 
 def _put_strings_together(dtype: Any, texts: Any, missing: Any) -> Any:
-    _check(texts.dtype == object and missing.dtype == bool and texts.ndim == 1)
-    _check(type(dtype) is _pandas().StringDtype and texts.shape == missing.shape)
-    _check(all(type(text) is str for text in texts))
+    _expect(texts.dtype == object and missing.dtype == bool and texts.ndim == 1)
+    _expect(type(dtype) is _pandas().StringDtype and texts.shape == missing.shape)
+    _expect(all(type(text) is str for text in texts))
     texts[missing] = None
-    return _same(_pandas().array(texts, dtype=dtype), dtype)
+    return _with_same_dtype(_pandas().array(texts, dtype=dtype), dtype)
 
 
 def _put_categorical_together(dtype: Any, codes: Any) -> Any:
-    _check(type(dtype) is _pandas().CategoricalDtype and codes.ndim == 1)
+    _expect(type(dtype) is _pandas().CategoricalDtype and codes.ndim == 1)
     made = _pandas().Categorical.from_codes(codes, dtype=dtype)
-    _check(made.codes.dtype == codes.dtype)
+    _expect(made.codes.dtype == codes.dtype)
     return made
 
 
 def _take_dates_apart(values: Any) -> tuple[Any, Any]:
     dates = _pandas().DatetimeIndex(values)
-    _check(dates.tz is not None)
+    _expect(dates.tz is not None)
     return _moments(dates).to_numpy(), check_zone(dates.tz)
 
 
 def _put_dates_together(moments: Any, zone: Any) -> Any:
-    _check(_check_data(moments).dtype.kind == "M" and zone is not None)
-    dates = _same(_pandas().DatetimeIndex(moments), moments.dtype)
+    _expect(_check_data(moments).dtype.kind == "M" and zone is not None)
+    dates = _with_same_dtype(_pandas().DatetimeIndex(moments), moments.dtype)
     return dates.tz_localize("UTC").tz_convert(check_zone(zone)).array
 
 
@@ -190,15 +190,15 @@ def _take_periods_apart(values: Any) -> tuple[Any, Any]:
 
 
 def _put_periods_together(ordinals: Any, frequency: str) -> Any:
-    _check(ordinals.dtype == np.int64 and ordinals.ndim == 1)
+    _expect(ordinals.dtype == np.int64 and ordinals.ndim == 1)
     return _pandas().PeriodIndex.from_ordinals(ordinals, freq=_offset(frequency)).array
 
 
 def _put_intervals_together(left: Any, right: Any, closed: str) -> Any:
     pandas = _pandas()
-    _check(isinstance(left, pandas.Index) and type(left) is type(right) and closed in _CLOSED)
+    _expect(isinstance(left, pandas.Index) and type(left) is type(right) and closed in _CLOSED)
     made = pandas.arrays.IntervalArray.from_arrays(left, right, closed)
-    _check(made.left.dtype == left.dtype == right.dtype)
+    _expect(made.left.dtype == left.dtype == right.dtype)
     return made
 
 
@@ -217,20 +217,20 @@ def _put_index_together(data: Any, name: Any, frequency: str | None) -> Any:
     index = _pandas().Index(data, dtype=data.dtype, tupleize_cols=False, name=name)
     if frequency is not None and index.dtype.kind in "mM":
         index.freq = _offset(frequency)
-    _check(_take_index_apart(index)[1:] == (name, frequency))
-    return _same(index, data.dtype)
+    _expect(_take_index_apart(index)[1:] == (name, frequency))
+    return _with_same_dtype(index, data.dtype)
 
 
 def _take_levels_apart(index: Any) -> tuple[Any, ...]:
-    _check(all(type(level) is not type(index) for level in index.levels))
+    _expect(all(type(level) is not type(index) for level in index.levels))
     codes = [np.array(codes) for codes in index.codes]
     return list(index.levels), codes, list(index.names)
 
 
 def _put_levels_together(levels: Any, codes: Any, names: Any) -> Any:
     index = _pandas().Index
-    _check(levels and all(isinstance(level, index) for level in levels))
-    _check(all(type(code) is np.ndarray and code.dtype.kind == "i" for code in codes))
+    _expect(levels and all(isinstance(level, index) for level in levels))
+    _expect(all(type(code) is np.ndarray and code.dtype.kind == "i" for code in codes))
     return _pandas().MultiIndex(levels, codes, names=names)
 
 
@@ -247,11 +247,11 @@ def _with_rest(values: Any, attributes: Any, duplicates: bool) -> Any:
 
 def _column(data: Any, index: Any, name: Any = None) -> Any:
     made = _pandas().Series(_check_data(data), index=index, name=name, dtype=data.dtype, copy=False)
-    return _same(made, data.dtype)
+    return _with_same_dtype(made, data.dtype)
 
 
 def _put_series_together(data: Any, index: Any, name: Any, attributes: Any, twice: bool) -> Any:
-    _check(isinstance(index, _pandas().Index))
+    _expect(isinstance(index, _pandas().Index))
     return _with_rest(_column(data, index, name), attributes, twice)
 
 
@@ -269,12 +269,12 @@ def _put_frame_together(
     data: Any, index: Any, columns: Any, attributes: Any, duplicates: bool
 ) -> Any:
     pandas = _pandas()
-    _check(isinstance(index, pandas.Index) and isinstance(columns, pandas.Index))
+    _expect(isinstance(index, pandas.Index) and isinstance(columns, pandas.Index))
     if type(data) is np.ndarray:
-        _check(data.ndim == 2 and data.dtype.kind in "biufc" and data.dtype.isnative)
+        _expect(data.ndim == 2 and data.dtype.kind in "biufc" and data.dtype.isnative)
         frame = pandas.DataFrame(data, index, columns, copy=False)
     else:
-        _check(len(data) == len(columns))
+        _expect(len(data) == len(columns))
         made = {place: _column(values, index) for place, values in enumerate(data)}
         frame = pandas.DataFrame(made, index, copy=False)
         frame.columns = columns

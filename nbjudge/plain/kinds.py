@@ -26,16 +26,16 @@ from nbjudge.exceptions import CourseError
 __all__ = [
     "HANDED",
     "LIBRARY",
-    "Bounds",
     "Kind",
     "Malformed",
     "NotPlain",
     "Reference",
     "TooMuch",
+    "ValueBounds",
     "WireError",
     "check_hashes",
     "check_zone",
-    "printable",
+    "printable_beginning",
 ]
 
 #: Of the 2098 powers of two that a float can be, 35 share a hash; data made to be slow shares more.
@@ -44,7 +44,7 @@ MAX_SAME_HASH = 64
 MAX_RANGE = 10**7
 #: Digits of a decimal, and powers of ten: a test may make an integer or a fraction of it.
 MAX_DIGITS = 10_000
-MAX_SHOWN = 100
+MAX_PART_SHOWN = 100
 
 #: A zone's name as the database has them: no dots, so that it is no path and no module elsewhere.
 _ZONE = re.compile(r"[A-Za-z][\w+-]{0,30}(/[A-Za-z][\w+-]{0,30}){0,2}", re.ASCII)
@@ -68,7 +68,7 @@ class NotPlain(WireError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
-        self.kind = printable(kind, MAX_SHOWN)
+        self.kind = printable_beginning(kind, MAX_PART_SHOWN)
 
     def __str__(self) -> str:
         article = "an" if self.kind[:1].lower() in set("aeiou") else "a"
@@ -87,7 +87,7 @@ class Malformed(WireError):
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ValueBounds:
     """What a value may take at most.
 
     Parameters
@@ -190,7 +190,7 @@ class Kind:
         fault = Malformed(f"it holds a {self.name} that cannot be")
         if self.parts is None:
             check_hashes(parts, self.name)
-        elif len(parts) != len(self.parts) or not all(map(_is_of, parts, self.parts)):
+        elif len(parts) != len(self.parts) or not all(map(_is_made_of, parts, self.parts)):
             raise fault
         try:
             return self.put_together(*parts)
@@ -220,12 +220,12 @@ def check_hashes(keys: Iterable[Any], what: str) -> None:
         raise TooMuch(f"it holds a {what} in which more than {MAX_SAME_HASH} keys have one hash")
 
 
-def printable(text: str, limit: int) -> str:
+def printable_beginning(text: str, limit: int) -> str:
     """Return the beginning of a text, with a replacement for what cannot be shown."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit])
 
 
-def _is_of(part: object, allowed: type | UnionType) -> bool:
+def _is_made_of(part: object, allowed: type | UnionType) -> bool:
     return allowed is object or type(part) is allowed or type(part) in get_args(allowed)
 
 

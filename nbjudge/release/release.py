@@ -30,7 +30,7 @@ from nbjudge.course.plug import Plug, module_files, package_folder
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.grading.conditions import GradingConditions, course_limits, grader_version
 from nbjudge.grading.solution_proof import (
-    FOLDER as PROOFS,
+    PROOFS_FOLDER as PROOFS,
 )
 from nbjudge.grading.solution_proof import (
     Proof,
@@ -38,7 +38,7 @@ from nbjudge.grading.solution_proof import (
     find,
     find_or_prove,
     keep,
-    solutions,
+    solution_texts,
 )
 from nbjudge.release import source
 from nbjudge.release.leaks import place_of_cell
@@ -243,7 +243,7 @@ def _proof_of(course: Course, draft: Course, assignment: str) -> Proof:
     version = versions(draft, assignment)
     kept = find(course, assignment, digest(version))
     is_faulty = kept is not None and any(kept.faults.values())
-    if kept is not None and not is_faulty and kept.answers == solutions(draft, assignment):
+    if kept is not None and not is_faulty and kept.answers == solution_texts(draft, assignment):
         keep(draft, assignment, kept)
     terms = GradingConditions(version, course_limits(course), False, course.plug)
     try:

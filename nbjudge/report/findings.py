@@ -17,9 +17,9 @@ from nbjudge.report.statistics import (
     LEAST_STUDENTS,
     Correlation,
     ExerciseNumbers,
+    ExercisePair,
     MistakeCount,
     Numbers,
-    Pair,
     Unknown,
 )
 
@@ -279,10 +279,10 @@ def _about_mistakes(found: Numbers) -> Iterator[str]:
     for each in told[:MOST_MISTAKES_TOLD]:
         who = amount(each.students, each.of)
         who = who[0].upper() + who[1:]
-        yield f"{who} made the same mistake in {each.exercise.called}: {_quote(each.sentence)}"
+        yield f"{who} made the same mistake in {each.exercise.called}: {_quoted(each.sentence)}"
 
 
-def _quote(sentence: str) -> str:
+def _quoted(sentence: str) -> str:
     line = " ".join(sentence.split())
     return f"“{line.rstrip('.')}.”"
 
@@ -337,7 +337,7 @@ def _left_empty(found: Numbers) -> Iterator[str]:
         yield f"{most.exercise.called} was left empty by {who}{also}."
 
 
-def _together(pairs: Sequence[Pair]) -> Iterator[str]:
+def _together(pairs: Sequence[ExercisePair]) -> Iterator[str]:
     known = [pair for pair in pairs if pair.correlation.r is not None]
     if len(known) < 2:
         return
@@ -350,7 +350,7 @@ def _together(pairs: Sequence[Pair]) -> Iterator[str]:
         )
 
 
-def _stands_out(pair: Pair, of: int) -> bool:
+def _stands_out(pair: ExercisePair, of: int) -> bool:
     """Say whether a correlation is above 0 beyond the chance of the largest of so many."""
     n, r = pair.correlation.n, min(pair.correlation.r or 0.0, 1 - 1e-12)
     return math.atanh(r) * math.sqrt(n - 3) > NormalDist().inv_cdf(1 - 0.025 / of)

@@ -16,7 +16,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from nbjudge.course.marks import kind
+from nbjudge.course.marks import kind_of_mark
 from nbjudge.grading.rows import Status
 from nbjudge.report.records import (
     Class,
@@ -34,11 +34,11 @@ __all__ = [
     "Bin",
     "Correlation",
     "ExerciseNumbers",
+    "ExercisePair",
     "Lateness",
     "Marks",
     "MistakeCount",
     "Numbers",
-    "Pair",
     "Times",
     "Unknown",
     "correlation",
@@ -197,7 +197,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ExercisePair:
     """How the marks of two exercises go together."""
 
     one: ReportedExercise
@@ -237,7 +237,7 @@ class Numbers:
     exercises : tuple of ExerciseNumbers
     mistakes : tuple of MistakeCount
         The most frequent first.
-    pairs : tuple of Pair
+    pairs : tuple of ExercisePair
         Every two exercises, in their order.
     lateness : Lateness
     to_look_at : tuple of ClassMember
@@ -257,7 +257,7 @@ class Numbers:
     marks: Marks
     exercises: tuple[ExerciseNumbers, ...]
     mistakes: tuple[MistakeCount, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ExercisePair, ...]
     lateness: Lateness
     to_look_at: tuple[ClassMember, ...]
     to_read: tuple[tuple[ReportedExercise, int], ...]
@@ -283,15 +283,15 @@ def numbers(of: Class) -> Numbers:
         (member for member in of.members if member.seconds_late > 0),
         key=lambda member: (-member.seconds_late, member.student),
     )
-    exercises = tuple(_exercise(i, of, columns) for i in range(len(of.exercises)))
+    exercises = tuple(_exercise_numbers(i, of, columns) for i in range(len(of.exercises)))
     return Numbers(
         assignment=of.assignment,
         statuses=tuple(
             (status, sum(member.status is status for member in of.members)) for status in Status
         ),
-        marks=_marks([own.points for own in of.marks], of.points),
+        marks=_marks_of_class([own.points for own in of.marks], of.points),
         exercises=exercises,
-        mistakes=tuple(_mistakes(of)),
+        mistakes=tuple(_count_mistakes(of)),
         pairs=tuple(_pairs(of.exercises, columns)),
         lateness=Lateness(
             dated=sum(own.is_dated for own in of.marks),
@@ -378,14 +378,14 @@ def _rest(own: int, of: Class, columns: Table) -> Table:
     return rest
 
 
-def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
+def _exercise_numbers(place: int, of: Class, columns: Table) -> ExerciseNumbers:
     exercise = of.exercises[place]
     answers = [
         member.answers[exercise.key] for member in of.graded if exercise.key in member.answers
     ]
     by_kind: dict[str, list[ReportedAnswer]] = defaultdict(list)
     for answer in answers:
-        by_kind[_kind(answer, exercise)].append(answer)
+        by_kind[_kind_of_answer(answer, exercise)].append(answer)
     full, part, none, empty, waiting = (
         by_kind[kind] for kind in ("full", "part", "none", "empty", "waiting")
     )
@@ -402,8 +402,8 @@ def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
         part=len(part),
         none=len(none),
         empty=len(empty),
-        share=_share(full + part + none + empty, exercise) if is_read else None,
-        share_of_answers=_share(full + part + none, exercise) if is_read else None,
+        share=_mean_share(full + part + none + empty, exercise) if is_read else None,
+        share_of_answers=_mean_share(full + part + none, exercise) if is_read else None,
         discrimination=(
             correlation(columns[place], _rest(place, of, columns))
             if is_read
@@ -416,16 +416,16 @@ def _exercise(place: int, of: Class, columns: Table) -> ExerciseNumbers:
     )
 
 
-def _share(answers: Sequence[ReportedAnswer], exercise: ReportedExercise) -> float | None:
+def _mean_share(answers: Sequence[ReportedAnswer], exercise: ReportedExercise) -> float | None:
     """Return the mean part of the points that these answers won."""
     won = [(answer.points or 0.0) / exercise.points for answer in answers]
     return statistics.fmean(won) if won else None
 
 
-def _kind(answer: ReportedAnswer, exercise: ReportedExercise) -> str:
+def _kind_of_answer(answer: ReportedAnswer, exercise: ReportedExercise) -> str:
     if answer.points is None:
         return "waiting"
-    found = kind(answer.points, exercise.points)
+    found = kind_of_mark(answer.points, exercise.points)
     return "empty" if found == "none" and answer.is_empty else found
 
 
@@ -442,7 +442,7 @@ def _times(seconds: Sequence[float]) -> Times | None:
     )
 
 
-def _marks(scores: Sequence[float], points: float) -> Marks:
+def _marks_of_class(scores: Sequence[float], points: float) -> Marks:
     ordered = tuple(sorted(scores))
     bins = tuple(_bins(ordered, points))
     if not ordered:
@@ -473,7 +473,7 @@ def _bins(scores: Sequence[float], points: float) -> Iterable[Bin]:
         yield Bin(round(low, 9), round(high, 9), int(students))
 
 
-def _mistakes(of: Class) -> list[MistakeCount]:
+def _count_mistakes(of: Class) -> list[MistakeCount]:
     made: Counter[tuple[Key, str]] = Counter()
     sentences: dict[tuple[Key, str], str] = {}
     for member in of.graded:
@@ -497,6 +497,6 @@ def _mistakes(of: Class) -> list[MistakeCount]:
     return sorted(found, key=lambda m: (-m.students, place[m.exercise.key], m.mistake))
 
 
-def _pairs(exercises: Sequence[ReportedExercise], columns: Table) -> Iterable[Pair]:
+def _pairs(exercises: Sequence[ReportedExercise], columns: Table) -> Iterable[ExercisePair]:
     for (one, x), (other, y) in itertools.combinations(zip(exercises, columns, strict=True), 2):
-        yield Pair(one, other, correlation(x, y))
+        yield ExercisePair(one, other, correlation(x, y))

@@ -20,7 +20,7 @@ UNPROTECTED = (
 )
 
 #: Of /etc, what programs need and nobody minds.
-HARMLESS = ("alternatives", "fonts", "ld.so.cache", "localtime")
+HARMLESS_FILES = ("alternatives", "fonts", "ld.so.cache", "localtime")
 
 
 @functools.cache
@@ -33,7 +33,17 @@ def problem() -> str:
         return f"A sandbox needs Linux, and this is {sys.platform}."
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed (on Debian and Ubuntu: apt install bubblewrap)."
-    trial = ["bwrap", *_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true"]
+    trial = [
+        "bwrap",
+        *_namespace_options(),
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--",
+        "/bin/true",
+    ]
     tried = subprocess.run(trial, capture_output=True, text=True, timeout=60, check=False)
     if tried.returncode:
         return f"bubblewrap cannot make namespaces here: {tried.stderr.strip()[-200:]}"
@@ -67,7 +77,7 @@ def command(
     """
     walls = [
         *("bwrap", "--die-with-parent", "--new-session", "--clearenv"),
-        *_namespaces(),
+        *_namespace_options(),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
         *("--dir", "/tmp", "--tmpfs", "/student"),
         *_system(packages),
@@ -80,7 +90,7 @@ def command(
     return [*walls, "--remount-ro", "/", "--", sys.executable, "-I", "-S", *arguments]
 
 
-def _namespaces() -> list[str]:
+def _namespace_options() -> list[str]:
     all_of_them = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     # Root needs no user namespace, and could not give its children another user in one.
     return all_of_them if os.getuid() == 0 else [*all_of_them, "--unshare-user"]
@@ -96,12 +106,12 @@ def _system(packages: Iterable[str]) -> Iterator[str]:
         elif place.is_dir():
             yield from ("--ro-bind", str(place), str(place))
     yield from ("--dir", "/etc")
-    for name in HARMLESS:
+    for name in HARMLESS_FILES:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     # What a system's administrators keep there is nobody's business; nbgrader's exchange is there.
     for place in (Path("/usr/local/share"), Path("/usr/src")):
         if place.is_dir():
-            yield from _empty(place)
+            yield from _empty_folder(place)
     for prefix in prefixes():
         if not prefix.is_relative_to("/usr"):
             # What bwrap makes by itself only its owner may enter.
@@ -111,10 +121,10 @@ def _system(packages: Iterable[str]) -> Iterator[str]:
     for package in packages:
         installed = Path(sysconfig.get_path("purelib"), package)
         if installed.is_dir():
-            yield from _empty(installed)
+            yield from _empty_folder(installed)
 
 
-def _empty(place: Path) -> tuple[str, ...]:
+def _empty_folder(place: Path) -> tuple[str, ...]:
     return ("--tmpfs", str(place), "--remount-ro", str(place))
 
 

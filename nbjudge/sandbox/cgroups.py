@@ -21,15 +21,15 @@ from typing import NamedTuple
 
 from nbjudge.fork_server.usage import Budget
 
-__all__ = ["Group", "Home", "find_home", "scope_command"]
+__all__ = ["ControlGroup", "Home", "find_home", "scope_command"]
 
 PROC = Path("/proc")
 #: How groups are named; the number of the process that made one follows.
-PREFIX = "course-kernel-"
+GROUP_PREFIX = "course-kernel-"
 #: Where processes go that were in a group which is to have groups beneath it.
 LEAF = "course-grader"
 #: What version 2 must be able to count, and what is fine to have.
-NEEDED, WELCOME = ("memory", "pids"), ("cpu",)
+NEEDED_CONTROLLERS, WELCOME = ("memory", "pids"), ("cpu",)
 #: What the first process of a kernel reads and writes of its group, by what it is to it.
 FILES_2: dict[str, tuple[str, ...]] = {
     "processes": ("cgroup.procs",),
@@ -53,10 +53,10 @@ FILES_1: dict[str, dict[str, tuple[str, ...]]] = {
     "cpuacct": {"processes-4": ("cgroup.procs",), "computing": ("cpuacct.usage",)},
 }
 #: Seconds to wait for the last process of a group to be gone; what is left is swept later.
-PATIENCE = 0.5
-SCOPE = ("--scope", "--quiet", "--collect", "--property=Delegate=yes")
+REMOVAL_PATIENCE = 0.5
+SCOPE_OPTIONS = ("--scope", "--quiet", "--collect", "--property=Delegate=yes")
 
-_numbers = itertools.count()
+_group_numbers = itertools.count()
 
 
 class _Mount(NamedTuple):
@@ -82,9 +82,11 @@ class Home:
     def counts_computing(self) -> bool:
         """Whether groups share the processors fairly, and not processes."""
         folders = self.folders
-        return "cpu" in (_words(folders[""] / "cgroup.controllers") if "" in folders else folders)
+        return "cpu" in (
+            _words_in_file(folders[""] / "cgroup.controllers") if "" in folders else folders
+        )
 
-    def new_group(self, budget: Budget) -> Group:
+    def new_group(self, budget: Budget) -> ControlGroup:
         """Make a group that has this budget.
 
         Raises
@@ -92,8 +94,8 @@ class Home:
         OSError
             If it cannot be made.
         """
-        name = f"{PREFIX}{os.getpid()}-{next(_numbers)}"
-        group = Group({part: folder / name for part, folder in self.folders.items()})
+        name = f"{GROUP_PREFIX}{os.getpid()}-{next(_group_numbers)}"
+        group = ControlGroup({part: folder / name for part, folder in self.folders.items()})
         try:
             group._make(budget)
         except OSError:
@@ -104,15 +106,15 @@ class Home:
     def sweep(self) -> None:
         """Remove the groups of graders that were killed: who is not empty stays."""
         for folder in self.folders.values():
-            for left in folder.glob(f"{PREFIX}*"):
-                number = left.name.removeprefix(PREFIX).partition("-")[0]
+            for left in folder.glob(f"{GROUP_PREFIX}*"):
+                number = left.name.removeprefix(GROUP_PREFIX).partition("-")[0]
                 if number.isdecimal() and not (PROC / number).exists():
                     with suppress(OSError):
                         left.rmdir()
 
 
 @dataclass(frozen=True)
-class Group:
+class ControlGroup:
     """The group of one kernel: a folder in each hierarchy."""
 
     folders: Mapping[str, Path]
@@ -122,17 +124,17 @@ class Group:
         for folder in self.folders.values():
             folder.mkdir()
         if (whole := self.folders.get("")) is not None:
-            _write(whole / "memory.max", most)
-            _write(whole / "pids.max", str(budget.processes))
+            _write_control(whole / "memory.max", most)
+            _write_control(whole / "pids.max", str(budget.processes))
             # What older systems lack, or who has no swap.
             for name, value in (("memory.swap.max", "0"), ("memory.oom.group", "1")):
                 with suppress(OSError):
-                    _write(whole / name, value)
+                    _write_control(whole / name, value)
             return
-        _write(self.folders["memory"] / "memory.limit_in_bytes", most)
-        _write(self.folders["pids"] / "pids.max", str(budget.processes))
+        _write_control(self.folders["memory"] / "memory.limit_in_bytes", most)
+        _write_control(self.folders["pids"] / "pids.max", str(budget.processes))
         with suppress(OSError):
-            _write(self.folders["memory"] / "memory.memsw.limit_in_bytes", most)
+            _write_control(self.folders["memory"] / "memory.memsw.limit_in_bytes", most)
 
     def open(self) -> dict[str, int]:
         """Return what a kernel's first process needs of the group, as open files."""
@@ -148,7 +150,7 @@ class Group:
 
     def remove(self) -> None:
         """Remove the group; who was let go may need a moment to end."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + REMOVAL_PATIENCE
         for folder in self.folders.values():
             while not _is_removed(folder) and time.monotonic() < end:
                 time.sleep(0.005)
@@ -179,7 +181,7 @@ def _version_2(own: Mapping[str, str], mounts: Iterable[_Mount], process: int) -
             continue
         if folder.name == LEAF:
             folder = folder.parent
-        if not set(NEEDED) <= _words(folder / "cgroup.controllers"):
+        if not set(NEEDED_CONTROLLERS) <= _words_in_file(folder / "cgroup.controllers"):
             continue
         if not _delegates(folder) and not (_moves(folder, process) and _delegates(folder)):
             continue
@@ -195,7 +197,7 @@ def _version_1(own: Mapping[str, str], mounts: Iterable[_Mount]) -> Home | None:
             # Two that are mounted together are one hierarchy, where a folder is made once.
             if folder is not None and folder not in folders.values():
                 folders[controller] = folder
-    return Home(folders) if set(NEEDED) <= folders.keys() else None
+    return Home(folders) if set(NEEDED_CONTROLLERS) <= folders.keys() else None
 
 
 def _is_usable(home: Home) -> bool:
@@ -215,32 +217,32 @@ def _is_removed(folder: Path) -> bool:
 
 def _delegates(folder: Path) -> bool:
     """Have a group give its controllers to those beneath it; say whether it does."""
-    has = _words(folder / "cgroup.controllers")
-    wanted = [name for name in (*NEEDED, *WELCOME) if name in has]
+    has = _words_in_file(folder / "cgroup.controllers")
+    wanted = [name for name in (*NEEDED_CONTROLLERS, *WELCOME) if name in has]
     control = folder / "cgroup.subtree_control"
     with suppress(OSError):
-        if not set(wanted) <= _words(control):
-            _write(control, " ".join(f"+{name}" for name in wanted))
-    return set(NEEDED) <= _words(control)
+        if not set(wanted) <= _words_in_file(control):
+            _write_control(control, " ".join(f"+{name}" for name in wanted))
+    return set(NEEDED_CONTROLLERS) <= _words_in_file(control)
 
 
 def _moves(folder: Path, process: int) -> bool:
     """Move all processes out of a group, if they are all this grader's; say whether they were."""
     try:
-        members = set(map(int, _words(folder / "cgroup.procs")))
-        if not members <= _family(process) | _family(os.getpid()):
+        members = set(map(int, _words_in_file(folder / "cgroup.procs")))
+        if not members <= _process_family(process) | _process_family(os.getpid()):
             return False
         leaf = folder / LEAF
         leaf.mkdir(exist_ok=True)
         for member in members:
             with suppress(ProcessLookupError):
-                _write(leaf / "cgroup.procs", str(member))
+                _write_control(leaf / "cgroup.procs", str(member))
     except (OSError, ValueError):
         return False
     return True
 
 
-def _family(process: int) -> set[int]:
+def _process_family(process: int) -> set[int]:
     """Return a process and those that come from it; without systemd also those it comes from.
 
     Where systemd runs, these are a person's session, whose group is systemd's: it makes another.
@@ -271,7 +273,7 @@ def _scope_command() -> tuple[str, ...]:
     program = shutil.which("systemd-run")
     if program is None or not _has_systemd():
         return ()
-    command = (program, *(() if os.getuid() == 0 else ("--user",)), *SCOPE, "--")
+    command = (program, *(() if os.getuid() == 0 else ("--user",)), *SCOPE_OPTIONS, "--")
     try:
         tried = subprocess.run(
             [*command, "/bin/true"], capture_output=True, timeout=10, check=False
@@ -310,14 +312,14 @@ def _inside(mount: _Mount, group: str) -> Path | None:
     return mount.place / group.removeprefix(mount.root).lstrip("/")
 
 
-def _words(path: Path) -> set[str]:
+def _words_in_file(path: Path) -> set[str]:
     try:
         return set(path.read_text().split())
     except OSError:
         return set()
 
 
-def _write(path: Path, value: str) -> None:
+def _write_control(path: Path, value: str) -> None:
     # Not as `Path.write_text` does: nothing is created there, and each write is an order.
     with path.open("r+b", buffering=0) as file:
         file.write(value.encode())

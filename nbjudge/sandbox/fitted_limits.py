@@ -24,7 +24,7 @@ __all__ = [
     "fitting_workers",
     "needs",
     "share",
-    "together",
+    "usage_of_both",
 ]
 
 #: How many times what the solution took a submission may take.
@@ -32,9 +32,9 @@ FACTOR = 4
 #: The variable that says how many workers grade on this machine beside each other.
 WORKERS = "COURSE_WORKERS"
 #: Megabytes that the rest of the machine and the warm parent keep, and those of each worker.
-RESERVED, OF_WORKER = 1024, 512
+RESERVED_MEGABYTES, OF_WORKER = 1024, 512
 #: Megabytes below which a kernel does not start well: with less of them, fewer workers do.
-LEAST = 1024
+LEAST_MEGABYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def needs(used: Iterable[Usage]) -> dict[str, float]:
     return most
 
 
-def together(one: Usage, other: Usage) -> Usage:
+def usage_of_both(one: Usage, other: Usage) -> Usage:
     """Return what two kernels used, one after the other."""
     return Usage(
         memory_megabytes=max(one.memory_megabytes, other.memory_megabytes),
@@ -116,7 +116,7 @@ def share(workers: int, megabytes: int) -> int:
     >>> share(2, 8192)
     3072
     """
-    return max(0, megabytes - RESERVED - workers * OF_WORKER) // workers
+    return max(0, megabytes - RESERVED_MEGABYTES - workers * OF_WORKER) // workers
 
 
 def fitting_workers(processors: int, megabytes: int) -> int:
@@ -125,7 +125,9 @@ def fitting_workers(processors: int, megabytes: int) -> int:
     >>> fitting_workers(8, 8192), fitting_workers(8, 65536), fitting_workers(2, 1024)
     (4, 8, 1)
     """
-    return max([1, *(n for n in range(1, processors + 1) if share(n, megabytes) >= LEAST)])
+    return max(
+        [1, *(n for n in range(1, processors + 1) if share(n, megabytes) >= LEAST_MEGABYTES)]
+    )
 
 
 def fit_limits(limits: Limits) -> Limits:
@@ -135,7 +137,9 @@ def fit_limits(limits: Limits) -> Limits:
     workers = os.environ.get(WORKERS, "")
     most = share(int(workers) if workers.isdecimal() and int(workers) else 1, megabytes_here())
     # Where there is hardly any memory, grading says so better than a kernel that cannot start.
-    return replace(limits, memory_megabytes=min(limits.memory_megabytes, max(most, LEAST // 2)))
+    return replace(
+        limits, memory_megabytes=min(limits.memory_megabytes, max(most, LEAST_MEGABYTES // 2))
+    )
 
 
 def megabytes_here() -> int:

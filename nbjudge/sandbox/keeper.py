@@ -21,7 +21,7 @@ PR_SET_PDEATHSIG = 1
 #: How many parents are started at most. On a machine that kills each, graders have to hear of it.
 PARENTS = 20
 #: Seconds before another is started, so that a machine without memory gets its breath.
-PAUSE = 0.5
+RESTART_PAUSE = 0.5
 #: What bubblewrap returns for a program that a signal ended is more than this.
 SIGNALLED = 128
 
@@ -46,7 +46,7 @@ def main(control: int, owner: int, command: list[str]) -> None:
         ended = subprocess.run(command, pass_fds=[control], check=False).returncode
         if 0 <= ended <= SIGNALLED:
             return
-        time.sleep(PAUSE)
+        time.sleep(RESTART_PAUSE)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ __all__ = ["MAX_FRAME_BYTES", "Closed", "Garbled", "KernelLine", "Silence"]
 #: Bytes of one frame; one that says that it is larger ends the line.
 MAX_FRAME_BYTES = 256 * 2**20
 #: Bytes that are read at once.
-PIECE = 2**18
+PIECE_BYTES = 2**18
 #: Seconds between two looks at whether a silent kernel still lives.
 HEARTBEAT = 0.2
 
@@ -130,7 +130,7 @@ class KernelLine:
             return
         self._push()
         try:
-            piece = self._end.recv(PIECE)
+            piece = self._end.recv(PIECE_BYTES)
         except BlockingIOError:
             return
         except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nbjudge.basics.settings import make_setting
-from nbjudge.kernel.wire import Bounds
+from nbjudge.kernel.wire import ValueBounds
 
 __all__ = ["Limits"]
 
@@ -97,10 +97,10 @@ class Limits:
         elsewhere=True,
     )
     value_bytes: int = make_setting(
-        Bounds().bytes, "Bytes of one value that a test fetches from the student's kernel."
+        ValueBounds().bytes, "Bytes of one value that a test fetches from the student's kernel."
     )
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ValueBounds:
         """Of one value that leaves the kernel."""
-        return Bounds(bytes=self.value_bytes)
+        return ValueBounds(bytes=self.value_bytes)

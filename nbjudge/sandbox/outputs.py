@@ -20,19 +20,19 @@ from nbjudge.basics.json_bounds import count_values
 __all__ = ["CellOutputs", "OutputBudget", "is_valid", "new_output"]
 
 #: Outputs of one notebook that are kept.
-MOST_OUTPUTS = 5000
+MOST_CELL_OUTPUTS = 5000
 #: Frames of one cell that are read, and JSON values in them: each takes far more when parsed.
-MAX_FRAMES = 10_000
-MAX_VALUES = 200_000
+MAX_TRACEBACK = 10_000
+MAX_OUTPUT_VALUES = 200_000
 #: What a message of Jupyter's has to hold, by its kind, for an output that is like it.
-PARTS = {
+OUTPUT_PARTS = {
     "stream": ("name", "text"),
     "display_data": ("data", "metadata"),
     "execute_result": ("data", "metadata", "execution_count"),
     "error": ("ename", "evalue", "traceback"),
 }
 CLEAR, UPDATE = "clear_output", "update_display_data"
-SHARED = PARTS["display_data"]
+DISPLAY_PARTS = OUTPUT_PARTS["display_data"]
 #: What of an output may be any JSON, by its type.
 JSON = re.compile(r"^application/(.*\+)?json$")
 
@@ -71,14 +71,14 @@ class CellOutputs:
             self._bytes = self._values = self._frames = 0
         self._bytes += size
         self._frames += 1
-        fits = self._bytes <= self._room and self._frames <= MAX_FRAMES
+        fits = self._bytes <= self._room and self._frames <= MAX_TRACEBACK
         self.is_cut |= not fits
         return fits
 
     def take(self, kind: str, content: bytes) -> None:
         """Do what a message says; one that no kernel of Jupyter's sends is passed over."""
         self._values += count_values(content)
-        if self._values > MAX_VALUES:
+        if self._values > MAX_OUTPUT_VALUES:
             self.is_cut = True
             return
         # A kernel can send anything, and it raises whatever its parsing raises.
@@ -96,7 +96,9 @@ class CellOutputs:
         shared = self._by_id.get(name) if name else None
         if kind == UPDATE and shared is None:
             return
-        output = new_output(kind, **{part: message[part] for part in PARTS.get(kind, SHARED)})
+        output = new_output(
+            kind, **{part: message[part] for part in OUTPUT_PARTS.get(kind, DISPLAY_PARTS)}
+        )
         if shared is not None:  # all outputs of one name are changed by the last of them
             for part, content in shared.items():
                 new = dict(output[part])
@@ -109,7 +111,7 @@ class CellOutputs:
             self._clear()
         self.outputs.append(output)
         if name:
-            self._by_id[name] = {part: output[part] for part in SHARED}
+            self._by_id[name] = {part: output[part] for part in DISPLAY_PARTS}
 
     def _clear(self) -> None:
         self.outputs.clear()
@@ -129,7 +131,7 @@ class OutputBudget:
 
     bytes: int
     #: How many outputs.
-    outputs: int = field(default_factory=lambda: MOST_OUTPUTS)
+    outputs: int = field(default_factory=lambda: MOST_CELL_OUTPUTS)
     #: Of how many cells something is left out.
     cut: int = 0
 
@@ -151,8 +153,8 @@ class OutputBudget:
             Whether some are left out already.
         """
         kept = []
-        for output in _join(outputs):
-            if (size := _size(output)) is None:
+        for output in _join_printed(outputs):
+            if (size := _size_of_output(output)) is None:
                 continue
             if size > self.bytes or not self.outputs:
                 is_cut = True
@@ -178,7 +180,7 @@ def new_output(kind: str, **parts: Any) -> NotebookNode:
     return output
 
 
-def _join(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+def _join_printed(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
     """Join what was printed piece by piece."""
     last: NotebookNode | None = None
     pieces: list[str] = []
@@ -210,7 +212,7 @@ def _is_writable(text: object) -> bool:
     return True
 
 
-def _size(output: NotebookNode) -> int | None:
+def _size_of_output(output: NotebookNode) -> int | None:
     """Return the bytes of an output; None if no notebook can hold it: a kernel can send anything.
 
     What cannot be held is half of a surrogate pair, say, or NaN.
@@ -225,7 +227,7 @@ def _size(output: NotebookNode) -> int | None:
 def is_valid(output: Mapping[str, Any]) -> bool:
     """Say whether something is an output by nbformat's schema, which takes many times as long."""
     kind = output.get("output_type")
-    if kind not in PARTS or output.keys() != {"output_type", *PARTS[kind]}:
+    if kind not in OUTPUT_PARTS or output.keys() != {"output_type", *OUTPUT_PARTS[kind]}:
         return False
     match kind:
         case "stream":

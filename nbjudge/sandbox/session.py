@@ -25,9 +25,19 @@ from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.outputs import CellOutputs, OutputBudget
 from nbjudge.sandbox.warm_kernels import SANDBOX_ENDED, WarmKernel, running_fork_server
 from nbjudge.sandbox.workspace import Workspace
-from nbjudge.shell.line import ASK, ASKED_TO_END, CELL, DONE, HEAD, LEFT, OUTPUTS, REPLY, RUNNING
+from nbjudge.shell.line import (
+    ASK,
+    ASKED_TO_END,
+    CELL,
+    DONE,
+    HEAD,
+    LEFT,
+    OUTPUTS,
+    REPLY,
+    RUNNING,
+)
 
-__all__ = ["KernelDied", "KernelHung", "KernelLost", "KernelStartError", "Ran", "Session"]
+__all__ = ["CellRun", "KernelDied", "KernelHung", "KernelLost", "KernelStartError", "Session"]
 
 #: How many times what a notebook may show one cell may write before it is stopped.
 FLOOD = 10
@@ -58,7 +68,7 @@ class KernelStartError(CourseError):
 
 
 @dataclass(frozen=True)
-class Ran:
+class CellRun:
     """How a cell ended, as far as a kernel can be believed.
 
     Parameters
@@ -206,7 +216,7 @@ class Session:
         """Say whether the kernel's process still runs."""
         return self._kernel is not None and self._kernel.is_alive()
 
-    def probe(self) -> Ran:
+    def probe(self) -> CellRun:
         """Run a cell that does nothing: who has not ended by then what it left lives on."""
         cell: NotebookNode = from_dict({"source": "pass"})  # type: ignore[no-untyped-call]
         return self.run(cell, budget=OutputBudget(0), store_history=False, is_brief=True)
@@ -239,7 +249,7 @@ class Session:
         budget: OutputBudget | None = None,
         store_history: bool = True,
         is_brief: bool = False,
-    ) -> Ran:
+    ) -> CellRun:
         """Run a code cell of the student's; its outputs become those of the cell.
 
         Parameters
@@ -308,9 +318,9 @@ class Session:
             # Of a cell that is stopped for what it wrote, that is told.
             budget.keep(cell, shown.outputs, is_cut=shown.is_cut and received <= most)
         if stopped:
-            return Ran(stopped)
+            return CellRun(stopped)
         (bits,) = content
-        return Ran("", bool(bits & ASKED_TO_END), bool(bits & LEFT), bool(bits & RUNNING))
+        return CellRun("", bool(bits & ASKED_TO_END), bool(bits & LEFT), bool(bits & RUNNING))
 
     def _connected(self) -> KernelLine:
         """Return the line to the kernel, unless that was closed.

@@ -23,7 +23,7 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.server import HOME
 from nbjudge.fork_server.usage import Budget, Usage, read_end
-from nbjudge.fork_server.watch import INTERRUPT, KILL
+from nbjudge.fork_server.watch import INTERRUPT, KILL_REQUEST
 from nbjudge.sandbox import bubblewrap, cgroups, keeper
 from nbjudge.sandbox.workspace import copy_data, environment, font_lists, stage_library
 
@@ -33,7 +33,7 @@ START_SECONDS = 120
 #: How long a kernel may take to end before nobody waits for it any longer.
 END_SECONDS = 60
 #: How the names of the parents' folders begin; the grader's number follows.
-PREFIX = "course-grading-"
+SERVER_PREFIX = "course-grading-"
 #: How a kernel ended whose watcher could not say how: somebody ended all of its sandbox.
 SANDBOX_ENDED = "its sandbox ended"
 
@@ -61,8 +61,8 @@ class ForkServer:
 
     def __init__(self, plug: Plug, *, shared: bool = False) -> None:
         within = short_folder()
-        remove_stale_folders(within, PREFIX)
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=within))
+        remove_stale_folders(within, SERVER_PREFIX)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{SERVER_PREFIX}{os.getpid()}-", dir=within))
         self.folder.chmod(0o711)
         self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
         for place in (self.rooms, library, data):
@@ -132,7 +132,7 @@ class ForkServer:
         self,
         request: dict[str, Any],
         line: socket.socket,
-        group: cgroups.Group | None = None,
+        group: cgroups.ControlGroup | None = None,
         ahead: Sequence[str] = (),
     ) -> socket.socket:
         """Ask for a kernel at the end of a line, in a control group, and return its leash.
@@ -179,10 +179,10 @@ def lend(plug: Plug) -> None:
     """
     if not bubblewrap.problem():
         with suppress(CourseError, OSError):
-            _lent[_key(plug)] = ForkServer(plug, shared=True)
+            _lent[_key_of_plug(plug)] = ForkServer(plug, shared=True)
 
 
-def _key(plug: Plug) -> tuple[object, ...]:
+def _key_of_plug(plug: Plug) -> tuple[object, ...]:
     return (plug, os.environ.get(plug.data_variable))
 
 
@@ -191,11 +191,11 @@ def running_fork_server(plug: Plug) -> ForkServer:
 
     One that is lost for good is replaced by one of this process's own.
     """
-    lent = _lent.get(_key(plug))
+    lent = _lent.get(_key_of_plug(plug))
     if lent is not None and lent.is_alive():
         return lent
     # A forked grader has to have its own, and so has one that finds its data elsewhere.
-    key = (os.getpid(), *_key(plug))
+    key = (os.getpid(), *_key_of_plug(plug))
     parent = _parents.get(key)
     if parent is None or not parent.is_alive():
         if parent is not None:
@@ -217,7 +217,7 @@ class WarmKernel:
     """
 
     _leash: socket.socket | None = None
-    _group: cgroups.Group | None = None
+    _group: cgroups.ControlGroup | None = None
 
     def __init__(
         self, fork_server: ForkServer, request: dict[str, Any], ahead: Sequence[str] = ()
@@ -269,7 +269,7 @@ class WarmKernel:
 
     def kill(self) -> None:
         """End it and everything that it started."""
-        self._tell(KILL)
+        self._tell(KILL_REQUEST)
         self.await_end(END_SECONDS)
         # One that has not ended by then does as soon as it can.
         self._let_go(f"it did not end within {END_SECONDS} s")

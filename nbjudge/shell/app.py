@@ -29,12 +29,21 @@ from nbjudge.kernel.notebook_imports import OWN_MODULES, WrittenModules
 from nbjudge.kernel.service import Service
 from nbjudge.shell.interactive import GradedShell
 from nbjudge.shell.leftovers import Leftovers, Loop
-from nbjudge.shell.line import ASK, ASKED_TO_END, DONE, KINDS, LEFT, REPLY, RUNNING, Line
+from nbjudge.shell.line import (
+    ASK,
+    ASKED_TO_END,
+    DONE,
+    KINDS,
+    LEFT,
+    REPLY,
+    RUNNING,
+    Line,
+)
 from nbjudge.shell.streams import Streams, number_of
 
 __all__ = ["GradedKernel", "GradedKernelApp", "main", "prepare"]
 
-SETTINGS = Config(
+SHELL_SETTINGS = Config(
     {
         "HistoryManager": {"hist_file": ":memory:"},
         "InteractiveShellApp": {"ignore_cwd": True},
@@ -42,7 +51,7 @@ SETTINGS = Config(
     }
 )
 #: The number of no message.
-NOBODY = "nobody"
+NO_USER = "nobody"
 
 
 class _Over(BaseException):
@@ -103,7 +112,7 @@ class GradedKernel(IPythonKernel):
         super().__init__(**settings)  # type: ignore[no-untyped-call]
         assert self.shell is not None
         self._service: Service
-        self._cell = NOBODY
+        self._cell = NO_USER
         self._was_asked_to_end = False
         #: Which request is being answered, and the cell that has come instead of a next one.
         self._number = 0
@@ -203,7 +212,7 @@ class GradedKernel(IPythonKernel):
         finally:
             self.post_handler_hook()  # type: ignore[no-untyped-call]
             self.shell.exit_now = False
-            self._cell = NOBODY
+            self._cell = NO_USER
             self.streams.flush()
             left = (
                 ASKED_TO_END * self._was_asked_to_end
@@ -223,7 +232,7 @@ class GradedKernelApp(IPKernelApp):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)  # type: ignore[no-untyped-call]
-        self.update_config(SETTINGS)
+        self.update_config(SHELL_SETTINGS)
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """Do nothing: see the class."""

@@ -25,8 +25,8 @@ __all__ = ["CellCompiler", "CellReader", "CellShell", "murmur2"]
 #: `!`, `?`, and the three that quote), one that is assigned, or a question at the end.
 SPECIAL = re.compile(r"^\s*[%!?,;/]|=\s*[%!]|\?\W*$")
 #: The factor of MurmurHash2, and all bits of what it calculates with.
-MIX, WORD = 0x5BD1E995, 0xFFFFFFFF
-USUAL = tuple(TransformerManager().token_transformers)  # type: ignore[no-untyped-call]
+MIX, WORD_MASK = 0x5BD1E995, 0xFFFFFFFF
+USUAL_TRANSFORMERS = tuple(TransformerManager().token_transformers)  # type: ignore[no-untyped-call]
 
 
 class CellReader(TransformerManager):
@@ -34,7 +34,9 @@ class CellReader(TransformerManager):
 
     def do_token_transforms(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell as Python's."""
-        is_usual = tuple(self.token_transformers) == USUAL  # or the notebook has added its own
+        is_usual = (
+            tuple(self.token_transformers) == USUAL_TRANSFORMERS
+        )  # or the notebook has added its own
         if is_usual and not any(map(SPECIAL.search, lines)):
             return lines
         found: list[str] = super().do_token_transforms(lines)  # type: ignore[no-untyped-call]
@@ -62,14 +64,14 @@ def murmur2(content: bytes, seed: int) -> int:
     It is MurmurHash2 for 32 bits, by Austin Appleby.
     """
     whole = len(content) // 4 * 4
-    words = np.frombuffer(content[:whole], "<u4").astype(np.uint64) * MIX & WORD
-    words = (words ^ words >> 24) * MIX & WORD
+    words = np.frombuffer(content[:whole], "<u4").astype(np.uint64) * MIX & WORD_MASK
+    words = (words ^ words >> 24) * MIX & WORD_MASK
     hashed = seed ^ len(content)
     for word in words.tolist():
-        hashed = hashed * MIX & WORD ^ word
+        hashed = hashed * MIX & WORD_MASK ^ word
     if rest := content[whole:]:
-        hashed = (hashed ^ int.from_bytes(rest, "little")) * MIX & WORD
-    hashed = (hashed ^ hashed >> 13) * MIX & WORD
+        hashed = (hashed ^ int.from_bytes(rest, "little")) * MIX & WORD_MASK
+    hashed = (hashed ^ hashed >> 13) * MIX & WORD_MASK
     return hashed ^ hashed >> 15
 
 

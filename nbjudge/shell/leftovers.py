@@ -22,10 +22,10 @@ __all__ = ["SETTLE_SECONDS", "Leftovers", "Loop"]
 
 #: How long a cell is waited for after it has run, if it has left something behind.
 SETTLE_SECONDS = 2.25
-PAUSE = 0.01
+LOOK_PAUSE = 0.01
 #: Whose tasks and threads are the kernel's own, and who starts a thread that ends nothing.
-OWN = ("nbjudge", "ipykernel", "tornado", "zmq", "IPython")
-HARMLESS = ("tqdm._monitor",)
+OWN_PACKAGES = ("nbjudge", "ipykernel", "tornado", "zmq", "IPython")
+HARMLESS_MODULES = ("tqdm._monitor",)
 TIMERS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
 
 Each = TypeVarTuple("Each")
@@ -94,7 +94,7 @@ class Leftovers:
         """
         end = self._loop.time() + SETTLE_SECONDS
         while (new := await self._new()) and self._loop.time() < end:
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(LOOK_PAUSE)
         self._known = self._seen
         return bool(new)
 
@@ -106,7 +106,7 @@ class Leftovers:
 
     def _now(self) -> set[tuple[str, int]]:
         return {
-            *(("thread", number) for number in _threads()),
+            *(("thread", number) for number in _thread_numbers()),
             *(("process", number) for number in self._processes()),
             *(("timer", id(timer)) for timer in self._loop.timers()),
             *(("alarm", number) for number in _alarms()),
@@ -114,36 +114,38 @@ class Leftovers:
         }
 
 
-def _threads() -> Iterator[int]:
+def _thread_numbers() -> Iterator[int]:
     """Yield the numbers of all threads; those that are not Python's are known on Linux only."""
     harmless = set()
     for thread in threading.enumerate():
-        if type(thread).__module__ in HARMLESS or type(thread).__module__.startswith(OWN):
+        if type(thread).__module__ in HARMLESS_MODULES or type(thread).__module__.startswith(
+            OWN_PACKAGES
+        ):
             harmless.add(thread.native_id)
         elif thread.native_id is not None:
             yield thread.native_id
     if sys.platform == "linux":
-        for name in _list_of("/proc/self/task"):
+        for name in _list_names("/proc/self/task"):
             if int(name) not in harmless:
                 yield int(name)
 
 
 def _others() -> Iterator[int]:
     """Yield the numbers of all processes but the first and this one."""
-    for name in set(_list_of("/proc")) - {"1", str(os.getpid())}:
-        if name.isdigit() and _runs(name):
+    for name in set(_list_names("/proc")) - {"1", str(os.getpid())}:
+        if name.isdigit() and _runs_still(name):
             yield int(name)
 
 
 def _children() -> Iterator[int]:
     """Yield the numbers of this process's children, where the system tells them."""
-    for task in _list_of("/proc/self/task"):
+    for task in _list_names("/proc/self/task"):
         with suppress(OSError):  # it has just ended
             children = Path(f"/proc/self/task/{task}/children").read_text().split()
-            yield from map(int, filter(_runs, children))
+            yield from map(int, filter(_runs_still, children))
 
 
-def _runs(process: str) -> bool:
+def _runs_still(process: str) -> bool:
     """Say whether a process does not merely wait for somebody to ask how it ended."""
     try:
         status = Path(f"/proc/{process}/stat").read_text()
@@ -152,7 +154,7 @@ def _runs(process: str) -> bool:
     return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
-def _list_of(folder: str) -> list[str]:
+def _list_names(folder: str) -> list[str]:
     try:
         return [path.name for path in Path(folder).iterdir()]
     except OSError:
@@ -169,4 +171,6 @@ def _alarms() -> Iterator[int]:
 def _is_own(task: asyncio.Task[Any]) -> bool:
     """Say whether a task belongs to the kernel itself: the handling of a message."""
     code = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and any(f"{os.sep}{name}{os.sep}" in code.co_filename for name in OWN)
+    return code is not None and any(
+        f"{os.sep}{name}{os.sep}" in code.co_filename for name in OWN_PACKAGES
+    )

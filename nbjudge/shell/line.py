@@ -51,7 +51,7 @@ OUTPUTS = dict(
 )
 KINDS = {name: kind for kind, name in OUTPUTS.items()}
 #: Signals that a notebook may be sent, and answer by an exception; those that exist here.
-SIGNALS = [
+BLOCKED_SIGNALS = [
     getattr(signal, name)
     for name in (
         "SIGINT",
@@ -128,7 +128,7 @@ def no_signals() -> Iterator[None]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         # One that has come already raises its exception here, with the mask in place.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

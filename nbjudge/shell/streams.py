@@ -23,10 +23,10 @@ __all__ = ["Stream", "Streams"]
 #: Seconds after which something printed is shown, whatever the cell does.
 INTERVAL = 0.2
 #: Characters that are kept until then; and bytes that are read at once.
-PIECE = 2**16
-NAMES = ("stdout", "stderr")
+READ_SIZE = 2**16
+STREAM_NAMES = ("stdout", "stderr")
 #: What numbers a message that belongs to no cell.
-NOBODY = 0
+NO_SESSION = 0
 
 
 class Stream(io.TextIOBase):
@@ -44,9 +44,9 @@ class Stream(io.TextIOBase):
     def __init__(self, streams: Streams, name: str) -> None:
         self.name = name
         self._streams = streams
-        self._original = os.dup(NAMES.index(name) + 1)
+        self._original = os.dup(STREAM_NAMES.index(name) + 1)
         self._number: ContextVar[int] = ContextVar("number")
-        self._last = NOBODY
+        self._last = NO_SESSION
 
     def set_parent(self, parent: dict[str, Any]) -> None:
         """Learn which cell runs: see `GradedKernel`."""
@@ -85,7 +85,7 @@ class Stream(io.TextIOBase):
 def number_of(header: dict[str, Any]) -> int:
     """Return which frame a message answers; of what is no message of this kernel's, nobody's."""
     number = str(header.get("msg_id", ""))
-    return int(number) if number.isdecimal() and len(number) < 20 else NOBODY
+    return int(number) if number.isdecimal() and len(number) < 20 else NO_SESSION
 
 
 class Streams:
@@ -104,14 +104,14 @@ class Streams:
         self._line = line
         self._mine = os.getpid()
         self._lock = threading.RLock()
-        self._kept: dict[str, list[str]] = {name: [] for name in NAMES}
-        self._sizes = dict.fromkeys(NAMES, 0)
-        self._numbers = dict.fromkeys(NAMES, NOBODY)
+        self._kept: dict[str, list[str]] = {name: [] for name in STREAM_NAMES}
+        self._sizes = dict.fromkeys(STREAM_NAMES, 0)
+        self._numbers = dict.fromkeys(STREAM_NAMES, NO_SESSION)
         self._written: dict[int, str] = {}
         self._decoders = {
-            name: codecs.getincrementaldecoder("utf-8")(errors="replace") for name in NAMES
+            name: codecs.getincrementaldecoder("utf-8")(errors="replace") for name in STREAM_NAMES
         }
-        self._stdout, self._stderr = (Stream(self, name) for name in NAMES)
+        self._stdout, self._stderr = (Stream(self, name) for name in STREAM_NAMES)
         for text, stream in (("stdout", self._stdout), ("stderr", self._stderr)):
             getattr(sys, text).flush()
             setattr(sys, text, stream)
@@ -122,7 +122,7 @@ class Streams:
     def _watch_files(self) -> None:
         """Put pipes in the place of the files 1 and 2."""
         self._poll = select.poll()
-        for number, name in enumerate(NAMES, start=1):
+        for number, name in enumerate(STREAM_NAMES, start=1):
             read, write = os.pipe()
             os.set_blocking(read, False)
             os.dup2(write, number)
@@ -139,7 +139,7 @@ class Streams:
     def put(self, name: str, text: str, number: int) -> None:
         """Keep a text until it is time to show it."""
         if os.getpid() != self._mine:  # a process that was forked writes as any program does
-            os.write(NAMES.index(name) + 1, text.encode(errors="replace"))
+            os.write(STREAM_NAMES.index(name) + 1, text.encode(errors="replace"))
             return
         with self._lock:
             self._collect()
@@ -151,7 +151,7 @@ class Streams:
             self._numbers[name] = number
         self._kept[name].append(text)
         self._sizes[name] += len(text)
-        if self._sizes[name] > PIECE:
+        if self._sizes[name] > READ_SIZE:
             self._send(name)
 
     def flush(self, *names: str) -> None:
@@ -159,7 +159,7 @@ class Streams:
         if os.getpid() == self._mine:
             with self._lock:
                 self._collect()
-                for name in names or NAMES:
+                for name in names or STREAM_NAMES:
                     self._send(name)
 
     def _send(self, name: str) -> None:
@@ -174,7 +174,7 @@ class Streams:
             for file, _ in ready:
                 name = self._written[file]
                 try:
-                    content = os.read(file, PIECE)
+                    content = os.read(file, READ_SIZE)
                 except BlockingIOError:
                     continue
                 if not content:  # every end was closed that could be written to

@@ -25,7 +25,7 @@ from nbjudge.course.gradebook import open_gradebook, people_of, versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError, SubmissionError
 from nbjudge.intake.sanitise import sanitise_notebook
-from nbjudge.intake.submission import Submission, find_submissions, read, select
+from nbjudge.intake.submission import Submission, find_submissions, read_submission, select
 from nbjudge.judge.knowledge import knowledge
 from nbjudge.mistakes.catalogue import read_catalogue
 from nbjudge.release import source
@@ -189,7 +189,7 @@ def _answers_of(
     submission: Submission, terms: Mapping[str, NotebookVersion]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the text of each answer cell, by its id, and what could not be read."""
-    submitted = read(submission)
+    submitted = read_submission(submission)
     problems = [*submission.problems, *submitted.problems]
     answers: dict[str, str] = {}
     for name, content in submitted.notebooks.items():

@@ -11,9 +11,9 @@ from nbjudge.remote import AnswerError, Remote
 __all__ = ["answer_error"]
 
 #: Characters of what a kernel tells of an exception.
-MAX_SHOWN = 2000
+MAX_ERROR_SAID = 2000
 #: How many bases of an exception's class are looked at.
-MAX_BASES = 50
+MAX_ERROR_BASES = 50
 
 
 def _kinds() -> dict[str, type[AnswerError]]:
@@ -30,7 +30,7 @@ def _kinds() -> dict[str, type[AnswerError]]:
     return found
 
 
-_KINDS = _kinds()
+_BUILT_IN_ERRORS = _kinds()
 
 
 def answer_error(details: Mapping[Any, Any]) -> AnswerError:
@@ -42,12 +42,14 @@ def answer_error(details: Mapping[Any, Any]) -> AnswerError:
         Whatever the kernel sent: each part is looked at.
     """
     name, said, source = (
-        str(details.get(part) or "")[:MAX_SHOWN] for part in ("name", "said", "source")
+        str(details.get(part) or "")[:MAX_ERROR_SAID] for part in ("name", "said", "source")
     )
     line = details.get("line")
     bases = details.get("bases")
-    named = [name, *(bases[:MAX_BASES] if type(bases) is list else [])]
-    known = (_KINDS[each] for each in named if type(each) is str and each in _KINDS)
+    named = [name, *(bases[:MAX_ERROR_BASES] if type(bases) is list else [])]
+    known = (
+        _BUILT_IN_ERRORS[each] for each in named if type(each) is str and each in _BUILT_IN_ERRORS
+    )
     error = next(known, AnswerError)(name, said, line if type(line) is int else None, source)
     if isinstance(there := details.get("object"), Remote):
         error.there = there

@@ -16,9 +16,9 @@ from nbjudge.confinement.test_folder import TestFolder
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel import switches
 from nbjudge.kernel.references import (
-    FUNCTIONS,
+    FUNCTION_NUMBERS,
     ITERATORS,
-    NAMES,
+    NAME_NUMBERS,
     by_name,
     is_iterator,
     named_type,
@@ -37,7 +37,9 @@ __all__ = ["Exchange", "KernelChannel"]
 #: Functions that a test may replace for the time of a call, by their names among the builtins.
 REPLACEABLE = {"input": builtins.input, "print": builtins.print}
 #: Requests at which no test's folder has to be like the kernel's.
-APART = frozenset(["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start"])
+BY_OTHER_METHODS = frozenset(
+    ["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start"]
+)
 
 
 #: Calls of which is known whether they returned what they were handed.
@@ -171,7 +173,7 @@ class KernelChannel:
         If there is a folder, the kernel knows before what the test did there, and the test knows
         afterwards what the answer did.
         """
-        if self.folder is None or request["do"] in APART:
+        if self.folder is None or request["do"] in BY_OTHER_METHODS:
             return self._replied(request)
         self.folder.send(self)
         try:
@@ -329,19 +331,19 @@ class KernelChannel:
         )
         if number == len(self._functions):
             self._functions.append(value)
-        first = ITERATORS if is_iterator(value) else FUNCTIONS
+        first = ITERATORS if is_iterator(value) else FUNCTION_NUMBERS
         return Reference(first + number, type(value).__name__)
 
     def _standing_for(self, reference: Reference) -> Any:
         number = reference.number
-        if number >= NAMES:
+        if number >= NAME_NUMBERS:
             if (found := named_type(reference.kind)) is None:
                 raise self.nonsense()
             return found
-        if number >= FUNCTIONS:
-            if number - FUNCTIONS >= len(self._functions):
+        if number >= FUNCTION_NUMBERS:
+            if number - FUNCTION_NUMBERS >= len(self._functions):
                 raise self.nonsense()
-            return self._functions[number - FUNCTIONS]
+            return self._functions[number - FUNCTION_NUMBERS]
         if number >= ITERATORS:
             raise self.nonsense()
         return self._stand_ins.setdefault(number, StandIn(self, reference))

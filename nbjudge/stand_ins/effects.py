@@ -37,7 +37,9 @@ def write_back(old: Any, new: Any) -> None:
             if is_changeable(one):
                 write_back(one, other)
     elif isinstance(old, dict):
-        values = {key: _kept(old[key], new[key]) if key in old else new[key] for key in new}
+        values = {
+            key: _keep_old_part(old[key], new[key]) if key in old else new[key] for key in new
+        }
         old.clear()
         old.update(values)
     elif isinstance(old, set):
@@ -56,7 +58,7 @@ def write_back(old: Any, new: Any) -> None:
 
 
 def _write_sequence(old: Any, new: Any) -> None:
-    values = [_kept(one, other) for one, other in zip(old, new, strict=False)]
+    values = [_keep_old_part(one, other) for one, other in zip(old, new, strict=False)]
     values += list(new)[len(values) :]
     old.clear()
     old.extend(values)
@@ -86,7 +88,7 @@ def _write_library_object(old: Any, new: Any) -> None:
         raise CannotChange
 
 
-def _kept(old: Any, new: Any) -> Any:
+def _keep_old_part(old: Any, new: Any) -> Any:
     """Return the old part, changed, where that is possible and makes a difference; else the new."""
     if type(old) is type(new) and is_changeable(old):
         try:

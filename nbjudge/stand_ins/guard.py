@@ -25,15 +25,15 @@ from nbjudge.kernel.operations import ASKED
 from nbjudge.kernel.wire import plain_types
 from nbjudge.remote import AnswerError
 from nbjudge.stand_ins.names import builtin_names, changed_by
-from nbjudge.stand_ins.stand_in import DATA, StandIn, Unable, is_data, is_function
+from nbjudge.stand_ins.stand_in import DATA_TYPES, StandIn, Unable, is_data, is_function
 
 __all__ = ["builtins_for", "compile_statements", "compile_test"]
 
 SINGLE = (None, True, False, Ellipsis, NotImplemented, np.ma.masked)
 #: By what the rewritten cell calls these functions: no cell can spell such a name.
-ATTRIBUTE, SAME, EXCEPTION, SUBJECT = "<attribute>", "<is>", "<exception>", "<subject>"
+ATTRIBUTE, SAME, EXCEPTION_KEY, SUBJECT = "<attribute>", "<is>", "<exception>", "<subject>"
 TYPE, VARS, DIR, CALL = "<type>", "<vars>", "<dir>", "<call>"
-NAMES, SHARED = "<names>", "<shared>"
+NAMES_KEY, SHARED_KEY = "<names>", "<shared>"
 TEXT, BEGIN_WORDS, END_WORDS = "<text>", "<words>", "</words>"
 
 
@@ -49,7 +49,7 @@ _ASKING_MODULES = frozenset(name.partition(".")[0] for name in ASKED) | {"asynci
 MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload"})
 
 
-class Referee(Protocol):
+class AnsweringReferee(Protocol):
     """Hears of a test's faults, and lets the kernel answer: the judge's line."""
 
     is_lenient: bool
@@ -138,7 +138,7 @@ class _Rewriter(ast.NodeTransformer):
         if self._depth or not names:
             return rewritten
         told = [
-            ast.copy_location(ast.Expr(_call(node, SHARED, own, ast.Constant(name))), node)
+            ast.copy_location(ast.Expr(_call(node, SHARED_KEY, own, ast.Constant(name))), node)
             for name in sorted(names)
             for own in [ast.Call(ast.Name("globals", ast.Load()), [], [])]
         ]
@@ -187,11 +187,11 @@ class _Rewriter(ast.NodeTransformer):
             case ast.Call(func=ast.Name(id="type" | "vars" | "dir" as name), args=[only]):
                 return _call(node, f"<{name}>", only)
             case ast.Call(func=ast.Name(id="globals"), args=[], keywords=[]):
-                return _names(node)
+                return _names_call(node)
             case ast.Call(func=ast.Name(id="locals" | "vars"), args=[], keywords=[]):
-                return node if self._depth else _names(node)
+                return node if self._depth else _names_call(node)
             case ast.Call(func=ast.Name(id="dir"), args=[], keywords=[]):
-                return node if self._depth else _call(node, "sorted", _names(node))
+                return node if self._depth else _call(node, "sorted", _names_call(node))
         if self._asks_libraries:
             node.args.insert(0, node.func)
             node.func = ast.copy_location(ast.Name(CALL, ast.Load()), node)
@@ -200,7 +200,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.generic_visit(node)
         if node.type is not None:
-            node.type = _call(node.type, EXCEPTION, node.type)
+            node.type = _call(node.type, EXCEPTION_KEY, node.type)
         return node
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
@@ -226,15 +226,15 @@ def _call(place: ast.AST, name: str, *arguments: ast.expr) -> ast.Call:
     return ast.copy_location(call, place)
 
 
-def _names(place: ast.AST) -> ast.Call:
+def _names_call(place: ast.AST) -> ast.Call:
     own = ast.Call(ast.Name("globals", ast.Load()), [], [])
-    return _call(place, NAMES, ast.copy_location(own, place))
+    return _call(place, NAMES_KEY, ast.copy_location(own, place))
 
 
 class _Kind:
     """What `type` returns for a stand-in: it has a name, and is none of the types of plain data."""
 
-    def __init__(self, referee: Referee, value: StandIn) -> None:
+    def __init__(self, referee: AnsweringReferee, value: StandIn) -> None:
         self._referee = referee
         self._value = value
         self.__name__ = self.__qualname__ = value._kind_()
@@ -254,10 +254,10 @@ class _Kind:
         return f"<class '{self.__name__}'>"
 
 
-class _Names(dict[str, Any]):
+class _Namespace(dict[str, Any]):
     """All names of a notebook: the test's own, and those of the kernel, which is asked for them."""
 
-    def __init__(self, referee: Referee, own: Mapping[str, Any]) -> None:
+    def __init__(self, referee: AnsweringReferee, own: Mapping[str, Any]) -> None:
         told = referee.ask("names")
         names = told if type(told) is list else []
         super().__init__(dict.fromkeys(name for name in names if type(name) is str))
@@ -278,7 +278,7 @@ class _Names(dict[str, Any]):
             return default
 
 
-def builtins_for(referee: Referee) -> dict[str, Any]:
+def builtins_for(referee: AnsweringReferee) -> dict[str, Any]:
     """Return the builtins of a test cell, with those that know a stand-in when they see one."""
     guard = _Guard(referee)
     return {
@@ -292,12 +292,12 @@ def builtins_for(referee: Referee) -> dict[str, Any]:
         VARS: guard.guard(vars),
         DIR: guard.guard(dir),
         CALL: guard.call,
-        NAMES: guard.names,
-        SHARED: guard.shared,
+        NAMES_KEY: guard.names,
+        SHARED_KEY: guard.shared,
         ATTRIBUTE: guard.attribute,
         SAME: guard.is_same,
         TYPE: guard.type_of,
-        EXCEPTION: guard.exception,
+        EXCEPTION_KEY: guard.exception,
         SUBJECT: guard.subject,
         TEXT: guard.text,
         BEGIN_WORDS: guard.begin_words,
@@ -308,7 +308,7 @@ def builtins_for(referee: Referee) -> dict[str, Any]:
 class _Guard:
     """Answers for Python where it would not ask the object."""
 
-    def __init__(self, referee: Referee) -> None:
+    def __init__(self, referee: AnsweringReferee) -> None:
         self.referee = referee
 
     def told(self, what: str, value: StandIn) -> str:
@@ -340,7 +340,7 @@ class _Guard:
         return function(*arguments, **keywords)
 
     def names(self, own: dict[str, Any]) -> Mapping[str, Any]:
-        return _Names(self.referee, own)
+        return _Namespace(self.referee, own)
 
     def shared(self, own: dict[str, Any], name: str) -> None:
         """Let a variable of the kernel's be what it is here."""
@@ -352,8 +352,8 @@ class _Guard:
     def is_instance(self, value: Any, kinds: Any) -> bool:
         if isinstance(value, _Kind):
             raise self.referee.blame("it asks about the type of a type in the student's kernel")
-        there = [kind for kind in _each(kinds) if isinstance(kind, StandIn | _Kind)]
-        here = tuple(kind for kind in _each(kinds) if not isinstance(kind, StandIn | _Kind))
+        there = [kind for kind in _classes_of(kinds) if isinstance(kind, StandIn | _Kind)]
+        here = tuple(kind for kind in _classes_of(kinds) if not isinstance(kind, StandIn | _Kind))
         what = "it uses `isinstance` with a class in the student's kernel"
         if any(self.referee.operate("instancecheck", what, kind, value) for kind in there):
             return True
@@ -380,10 +380,11 @@ class _Guard:
         return self.referee.operate("extends", what, value, kind) is True
 
     def is_subclass(self, kind: Any, kinds: Any) -> bool:
-        if any(isinstance(each, StandIn | _Kind) for each in (kind, *_each(kinds))):
+        if any(isinstance(each, StandIn | _Kind) for each in (kind, *_classes_of(kinds))):
             what = "it uses `issubclass` with a class in the student's kernel"
             return any(
-                self.referee.operate("subclasscheck", what, each, kind) for each in _each(kinds)
+                self.referee.operate("subclasscheck", what, each, kind)
+                for each in _classes_of(kinds)
             )
         return issubclass(kind, kinds)
 
@@ -441,10 +442,10 @@ class _Guard:
 
     def exception(self, kinds: Any) -> Any:
         """Return which of the classes an `except` names catch what is raised now."""
-        there = [kind for kind in _each(kinds) if isinstance(kind, StandIn | _Kind)]
+        there = [kind for kind in _classes_of(kinds) if isinstance(kind, StandIn | _Kind)]
         if not there:
             return kinds
-        here = [kind for kind in _each(kinds) if not isinstance(kind, StandIn | _Kind)]
+        here = [kind for kind in _classes_of(kinds) if not isinstance(kind, StandIn | _Kind)]
         error = sys.exc_info()[1]
         if isinstance(error, AnswerError) and error.there is not None:
             what = "it catches an exception whose class is in the student's kernel"
@@ -484,16 +485,16 @@ class _Text(str):
         return str(self)
 
 
-def _each(kinds: Any) -> Iterable[Any]:
+def _classes_of(kinds: Any) -> Iterable[Any]:
     """Return the classes of a tuple, of a union or of what is neither."""
     if isinstance(kinds, tuple):
-        return [each for kind in kinds for each in _each(kind)]
+        return [each for kind in kinds for each in _classes_of(kind)]
     return get_args(kinds) if isinstance(kinds, UnionType) else [kinds]
 
 
 def _is_plain_type(kind: object) -> TypeGuard[type]:
     """Say whether a value of just this type comes by value, and one of its subclasses as data."""
-    return isinstance(kind, type) and (kind in DATA or kind in plain_types())
+    return isinstance(kind, type) and (kind in DATA_TYPES or kind in plain_types())
 
 
 def _is_changeable(value: object) -> bool:

@@ -12,12 +12,12 @@ import sys
 from collections.abc import Iterable
 from types import FrameType
 
-__all__ = ["BEFORE", "TEST", "Permissions"]
+__all__ = ["BEFORE_PREFIX", "TEST_PREFIX", "Permissions"]
 
 #: What the names of a test's code begin with, and of the course's statements in front of it.
-TEST, BEFORE = "<test of ", "<before "
+TEST_PREFIX, BEFORE_PREFIX = "<test of ", "<before "
 #: What is noted of a variable that a test changes for the answer, too, before its name.
-SHARE = "share "
+SHARE_PERMISSION = "share "
 
 
 class Permissions:
@@ -40,11 +40,15 @@ class Permissions:
     def shared_names(self) -> frozenset[str]:
         """The notebook's variables that the test changes for the answer, too."""
         told = self._allowed | self._done
-        return frozenset(each.removeprefix(SHARE) for each in told if each.startswith(SHARE))
+        return frozenset(
+            each.removeprefix(SHARE_PERMISSION)
+            for each in told
+            if each.startswith(SHARE_PERMISSION)
+        )
 
     def share(self, names: Iterable[str]) -> None:
         """Note which variables are changed for the answer, too."""
-        self._done |= {f"{SHARE}{name}" for name in names}
+        self._done |= {f"{SHARE_PERMISSION}{name}" for name in names}
 
     @property
     def done(self) -> tuple[str, ...]:
@@ -55,7 +59,7 @@ class Permissions:
         """Say whether the line of the test that runs now may do something, and note it."""
         if not self._allowed and not self._learns:
             return False
-        place = _place()
+        place = _line_that_runs()
         if place is None:
             return False
         what = f"{place} {operation}"
@@ -63,14 +67,14 @@ class Permissions:
         return self._learns or what in self._allowed
 
 
-def _place() -> str | None:
+def _line_that_runs() -> str | None:
     """Return the line of the test that runs now, also from within what it has called."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(TEST):
+        if name.startswith(TEST_PREFIX):
             return f"{frame.f_lineno}"
-        if name.startswith(BEFORE):
+        if name.startswith(BEFORE_PREFIX):
             return f"before {frame.f_lineno}"
         frame = frame.f_back
     return None

@@ -20,7 +20,7 @@ from nbjudge.remote import AnswerError, Remote
 
 __all__ = ["MOST_AT_ONCE", "StandIn", "Unable", "is_data", "is_function", "kind_in_words"]
 
-DATA = (bool, int, float, complex, str, bytes, tuple, list, dict, np.ndarray, np.generic)
+DATA_TYPES = (bool, int, float, complex, str, bytes, tuple, list, dict, np.ndarray, np.generic)
 
 #: How many items of an object are asked for at once.
 MOST_AT_ONCE = 64
@@ -32,7 +32,7 @@ BARE = frozenset(
         *("function", "generator", "map", "method", "module", "object", "reversed", "type", "zip"),
     ]
 )
-FUNCTIONS = frozenset(["builtin_function_or_method", "function", "method", "type"])
+FUNCTION_TYPES = frozenset(["builtin_function_or_method", "function", "method", "type"])
 
 
 class Unable(CourseError):
@@ -292,12 +292,12 @@ def kind_in_words(kind: str) -> str:
 
 def is_data(value: object) -> bool:
     """Say whether a value is such as a kernel sends: never an object that stays there."""
-    return isinstance(value, (*DATA, *plain_types()))
+    return isinstance(value, (*DATA_TYPES, *plain_types()))
 
 
 def is_function(value: StandIn) -> bool:
     """Say whether it is certain that the object can be called."""
-    return value._reference.kind in FUNCTIONS
+    return value._reference.kind in FUNCTION_TYPES
 
 
 def _parameters(told: Any) -> list[tuple[Any, ...]]:
@@ -347,7 +347,7 @@ OPERATORS = {
     **{"and": "&", "or": "|", "xor": "^"},
 }
 #: What is told of each, and the type that Python insists on.
-OPERATIONS: dict[str, tuple[str, type | None]] = {
+OPERATION_WORDS: dict[str, tuple[str, type | None]] = {
     **{"int": ("uses `int` of", int), "index": ("uses as an index", int)},
     **{"complex": ("uses `complex` of", complex), "bytes": ("uses `bytes` of", bytes)},
     **{"dir": ("uses `dir` of", list), "fspath": ("uses as a path", str)},
@@ -363,5 +363,5 @@ for _name, _sign in OPERATORS.items():
     setattr(StandIn, f"__r{_name}__", _calculation(_name, _sign, is_reflected=True))
     if _name != "divmod":
         setattr(StandIn, f"__i{_name}__", _calculation(f"i{_name}", _sign))
-for _name, (_what, _type) in OPERATIONS.items():
+for _name, (_what, _type) in OPERATION_WORDS.items():
     setattr(StandIn, f"__{_name}__", _operation(_name, _what, _type))

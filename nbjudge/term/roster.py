@@ -18,7 +18,7 @@ from nbjudge.basics.csv_files import Sheet, alike
 from nbjudge.course.gradebook import people_of
 from nbjudge.course.marks import Person
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.platforms import IDS, is_fit, is_rounded
+from nbjudge.intake.platforms import IDS_BY_PLATFORM, is_fit, is_rounded
 from nbjudge.intake.submission import name_list, printable
 
 __all__ = [
@@ -41,7 +41,7 @@ NUMBERS = ("lms_user_id",)
 CANVAS_NAME, CANVAS_NUMBER = "Student", "ID"
 NO_PEOPLE = ("points possible", "student, test")
 #: Columns that tell a person's id, of whatever platform.
-ID_COLUMNS = tuple(dict.fromkeys(name for names in IDS.values() for name in names))
+ID_COLUMNS = tuple(dict.fromkeys(name for names in IDS_BY_PLATFORM.values() for name in names))
 MAX_FIELD = 128
 #: What a person is called in a sentence on what has changed.
 PARTS_OF_PERSON = {
@@ -154,11 +154,11 @@ def read_roster(sheet: Sheet, id_column: str = "") -> Roster:
 def _id_column(sheet: Sheet) -> str:
     platform = "Canvas" if sheet.has(CANVAS_NAME, CANVAS_NUMBER) else "Moodle"
     if platform == "Canvas":
-        column = sheet.first_of(IDS["Canvas"])
+        column = sheet.first_of(IDS_BY_PLATFORM["Canvas"])
     else:
         # A plain table may write its headings as it likes.
         named = {alike(name): name for name in sheet.header}
-        wanted = (named.get(alike(name)) for name in IDS["Moodle"])
+        wanted = (named.get(alike(name)) for name in IDS_BY_PLATFORM["Moodle"])
         column = sheet.first_of(name for name in wanted if name)
     if column is None:
         message = (

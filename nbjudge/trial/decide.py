@@ -67,12 +67,13 @@ def plans_of(
         can give that count several things.
     """
     plans = {
-        test: _plan(each, plans_tried[test], is_strict=is_strict) for test, each in tried.items()
+        test: _plan_for(each, plans_tried[test], is_strict=is_strict)
+        for test, each in tried.items()
     }
     return _with_what_they_need(version, _with_replacements(version, plans))
 
 
-def _plan(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
+def _plan_for(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
     if fault := tried.stock_solved.fault or tried.stock_untouched.fault:
         return TestPlan(fault=fault)
     mark = tried.stock_solved.mark
@@ -85,14 +86,14 @@ def _plan(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
         return TestPlan(fault=fault)
     difference = (
         tried.solved.fault
-        or _difference("the solution", tried.solved, tried.stock_solved)
+        or _difference_of_marks("the solution", tried.solved, tried.stock_solved)
         or tried.untouched.fault
-        or _difference("the untouched release", tried.untouched, tried.stock_untouched)
+        or _difference_of_marks("the untouched release", tried.untouched, tried.stock_untouched)
     )
     return TestPlan(inside=difference) if difference else outside
 
 
-def _difference(who: str, found: Verdict, expected: Verdict) -> str:
+def _difference_of_marks(who: str, found: Verdict, expected: Verdict) -> str:
     if abs(found.mark - expected.mark) <= TOLERANCE:
         return ""
     return f"judged outside, it gives {who} {found.mark:g}, and nbgrader {expected.mark:g}"
@@ -147,8 +148,8 @@ def settled(
     for test, plan in plans.items():
         if plan.fault:
             continue
-        why = _difference("the solution", solved[test], tried[test].stock_solved)
-        why = why or _difference(
+        why = _difference_of_marks("the solution", solved[test], tried[test].stock_solved)
+        why = why or _difference_of_marks(
             "the untouched release", untouched[test], tried[test].stock_untouched
         )
         if why:

@@ -43,10 +43,10 @@ def installed_packages(
     """
     imported = {name.partition(".")[0] for version in versions for name in version.modules}
     names = imported - set(known)
-    return {name: _version(name) for name in sorted(names)}
+    return {name: _version_of_module(name) for name in sorted(names)}
 
 
-def _version(module: str) -> str:
+def _version_of_module(module: str) -> str:
     with suppress(ValueError):  # as of a module that says of itself that it is from nowhere
         if find_spec(module) is None:  # which is sooner known than whose it is
             return NOT_INSTALLED

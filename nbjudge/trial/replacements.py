@@ -15,12 +15,12 @@ from nbjudge.stand_ins.channel import REPLACEABLE
 __all__ = ["imported_modules", "replacement_in"]
 
 #: What a call away from the answer shares with its test.
-SHARED = {
+PROCESS_STATE = {
     *(f"builtins.{name}" for name in REPLACEABLE),
     *(f"sys.{name}" for name in ("stdin", "stdout", "stderr")),
 }
 PATCHES = {"patch", "patch.object", "patch.dict", "patch.multiple"}
-MAX_SHOWN = 60
+MAX_SHOWN_TEXT = 60
 
 
 def imported_modules(source: str) -> frozenset[str]:
@@ -58,7 +58,7 @@ def replacement_in(test: str, modules: Collection[str]) -> str:
     ''
     """
     found = (text for node in _nodes(test) for text in _replaced_by(node, modules))
-    return next((text[:MAX_SHOWN] for text in found if text not in SHARED), "")
+    return next((text[:MAX_SHOWN_TEXT] for text in found if text not in PROCESS_STATE), "")
 
 
 def _nodes(source: str) -> Iterator[ast.AST]:
@@ -73,11 +73,11 @@ def _replaced_by(node: ast.AST, modules: Collection[str]) -> Iterator[str]:
         case ast.Call(func=function, args=[first, *rest]):
             name = ast.unparse(function).removeprefix("unittest.").removeprefix("mock.")
             if name == "setattr" and isinstance(first, ast.Name) and first.id in modules:
-                yield _attribute(first, rest)
+                yield _attribute_text(first, rest)
             elif name.endswith("monkeypatch.setattr") or name in PATCHES - {"patch.object"}:
-                yield _text_of(first) or ast.unparse(first)
+                yield _constant_text(first) or ast.unparse(first)
             elif name == "patch.object":
-                yield _attribute(first, rest)
+                yield _attribute_text(first, rest)
         case ast.Assign(targets=targets) | ast.Delete(targets=targets):
             yield from (ast.unparse(each) for each in targets if _is_of_module(each, modules))
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
@@ -85,11 +85,11 @@ def _replaced_by(node: ast.AST, modules: Collection[str]) -> Iterator[str]:
                 yield ast.unparse(target)
 
 
-def _attribute(owner: ast.expr, rest: list[ast.expr]) -> str:
-    return f"{ast.unparse(owner)}.{(_text_of(rest[0]) if rest else None) or '…'}"
+def _attribute_text(owner: ast.expr, rest: list[ast.expr]) -> str:
+    return f"{ast.unparse(owner)}.{(_constant_text(rest[0]) if rest else None) or '…'}"
 
 
-def _text_of(node: ast.expr) -> str | None:
+def _constant_text(node: ast.expr) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     return None

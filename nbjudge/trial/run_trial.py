@@ -17,7 +17,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.usage import Usage
 from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge.judge import Verdict
-from nbjudge.judge.notebooks import Result
+from nbjudge.judge.notebooks import GradedNotebook
 from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
 from nbjudge.trial.decide import Tried, plans_of, settled
 from nbjudge.trial.stock import stock_verdicts
@@ -25,21 +25,21 @@ from nbjudge.trial.stock import stock_verdicts
 __all__ = ["Trial", "run_trial"]
 
 #: Who hands in: as a sentence has it, and as their random inputs are seeded.
-SOLVED, UNTOUCHED = "the course's solution", "the untouched release"
+SOLVED, AS_RELEASED = "the course's solution", "the untouched release"
 
 #: What a test says that seeds the generators from which it expects the answer to draw.
 SEEDS = re.compile(r"\b(?:seed|manual_seed|set_state|setstate|set_rng_state)\(")
 
 Versions = Mapping[str, NotebookVersion]
-Notebooks = Mapping[str, bytes]
+NotebookBytes = Mapping[str, bytes]
 Verdicts = Mapping[str, Mapping[str, Verdict]]
 
 
-class Judged(Protocol):
+class JudgedHandIn(Protocol):
     """What became of a hand-in."""
 
     @property
-    def results(self) -> Mapping[str, Result]:
+    def results(self) -> Mapping[str, GradedNotebook]:
         """What was found, by notebook."""
 
     @property
@@ -48,7 +48,7 @@ class Judged(Protocol):
 
 
 #: Judges what somebody hands in, with tests that are run as planned.
-JudgeNotebooks = Callable[[str, Notebooks, Mapping[str, Plans]], Judged]
+JudgeNotebooks = Callable[[str, NotebookBytes, Mapping[str, Plans]], JudgedHandIn]
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Trial:
 
 def run_trial(
     versions: Versions,
-    solved: Notebooks,
-    untouched: Notebooks,
+    solved: NotebookBytes,
+    untouched: NotebookBytes,
     judge: JudgeNotebooks,
     *,
     files: Mapping[str, bytes],
@@ -109,7 +109,7 @@ def run_trial(
     with ThreadPoolExecutor(2) as threads:
         running = [
             threads.submit(_stock, who, notebooks, versions, files, environment, cell_seconds)
-            for who, notebooks in ((SOLVED, solved), (UNTOUCHED, untouched))
+            for who, notebooks in ((SOLVED, solved), (AS_RELEASED, untouched))
         ]
         rounds = [_learned(judge, solved, untouched, _for_all(versions, TestPlan(learns=True)))]
         stock = [each.result() for each in running]
@@ -120,7 +120,7 @@ def run_trial(
         tried, plans = _decided(versions, rounds[-1], stock, is_strict=is_strict)
     if _any_inside(plans):
         again = _judged(judge, SOLVED, solved, plans)
-        also = _judged(judge, UNTOUCHED, untouched, plans)
+        also = _judged(judge, AS_RELEASED, untouched, plans)
         rounds.append(_Round(again, also, plans))
         plans = {
             name: settled(plans[name], tried[name], again[name].verdicts, also[name].verdicts)
@@ -134,19 +134,19 @@ def run_trial(
 class _Round:
     """What both hand-ins got, and the plans by which all others would be judged alike."""
 
-    solved: Mapping[str, Result]
-    untouched: Mapping[str, Result]
+    solved: Mapping[str, GradedNotebook]
+    untouched: Mapping[str, GradedNotebook]
     plans: Mapping[str, Plans]
 
     @property
-    def results(self) -> list[Result]:
+    def results(self) -> list[GradedNotebook]:
         return [*self.solved.values(), *self.untouched.values()]
 
 
 def _learned(
     judge: JudgeNotebooks,
-    solved: Notebooks,
-    untouched: Notebooks,
+    solved: NotebookBytes,
+    untouched: NotebookBytes,
     learning: Mapping[str, Plans],
 ) -> _Round:
     """Let tests learn from the solution, and judge the release by what they have learned."""
@@ -163,7 +163,7 @@ def _learned(
         }
         for name, result in found.items()
     }
-    return _Round(found, _judged(judge, UNTOUCHED, untouched, plans), plans)
+    return _Round(found, _judged(judge, AS_RELEASED, untouched, plans), plans)
 
 
 def _decided(
@@ -217,8 +217,8 @@ def _for_all(versions: Versions, plan: TestPlan) -> dict[str, Plans]:
 
 
 def _judged(
-    judge: JudgeNotebooks, who: str, notebooks: Notebooks, plans: Mapping[str, Plans]
-) -> Mapping[str, Result]:
+    judge: JudgeNotebooks, who: str, notebooks: NotebookBytes, plans: Mapping[str, Plans]
+) -> Mapping[str, GradedNotebook]:
     """Have a hand-in judged, twice if a kernel is lost: perhaps the machine was busy."""
     for _ in range(2):
         found = judge(who, notebooks, plans)
@@ -229,13 +229,13 @@ def _judged(
     return found.results
 
 
-def _is_lost(results: Iterable[Result]) -> bool:
+def _is_lost(results: Iterable[GradedNotebook]) -> bool:
     return any(verdict.lost for result in results for verdict in result.verdicts.values())
 
 
 def _stock(
     who: str,
-    notebooks: Notebooks,
+    notebooks: NotebookBytes,
     versions: Versions,
     files: Mapping[str, bytes],
     environment: Mapping[str, str],

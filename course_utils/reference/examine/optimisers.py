@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from course_utils import probes
+from course_utils.landscapes import Optimiser
 from course_utils.reference import optimisers as reference
 from course_utils.reference.examine.frame import (
     check_unchanged,
@@ -31,7 +32,6 @@ __all__ = [
     "rmsprop_first_step",
 ]
 
-Optimiser = Callable[[Any, Any, Any, Any], Any]
 #: The weights and gradients of steps, and which of the optimisers takes each.
 StepInputs = tuple[Sequence[Any], Sequence[int]]
 

@@ -18,7 +18,7 @@ __all__ = ["ListReading", "Source"]
 
 #: Seconds between two looks at the clock; how old a list becomes, and one that cannot be read.
 PAUSE = 10.0
-EVERY, AGAIN = timedelta(hours=1), timedelta(minutes=10)
+EVERY, RETRY_EVERY = timedelta(hours=1), timedelta(minutes=10)
 
 
 class Source(Protocol):
@@ -98,7 +98,7 @@ class ListReading:
         """Read the lists whose time it is."""
         for each in self._sources:
             found = self._lists.find(each.key)
-            wait = AGAIN if found.problem else EVERY
+            wait = RETRY_EVERY if found.problem else EVERY
             if found.asked is None or self._clock() >= found.asked + wait:
                 self._read(each)
             if self._stopped.is_set():

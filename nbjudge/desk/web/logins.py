@@ -28,7 +28,7 @@ class Login:
 
     def owns(self, token: str) -> bool:
         """Say whether a form was this login's."""
-        return hmac.comparedigest_of_token(self.csrf.encode(), token.encode("utf-8", "replace"))
+        return hmac.compare_digest(self.csrf.encode(), token.encode("utf-8", "replace"))
 
 
 class Logins:

@@ -27,6 +27,7 @@ from matplotlib.patches import Circle, Patch
 from matplotlib.patheffects import withStroke
 
 from course_utils.explore import explore
+from course_utils.landscapes import Range
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -98,7 +99,6 @@ PIXELS = 601
 # Pale, so that paths in strong colours stand out: white in the valley, darker uphill.
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#cfdfec", "#86a8c5"])
 
-Range = tuple[float, float]
 PairFunction = Callable[[Any, Any], Any]
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -120,7 +120,7 @@ def _with_style(function: Callable[P, R]) -> Callable[P, R]:
 
 def _set_alt_text(figure: Figure) -> None:
     """Give a figure a text for who cannot see it, which a notebook keeps beside the picture."""
-    alt = getattr(figure, "alt", "") or _words_of(figure)
+    alt = getattr(figure, "alt", "") or _words_in_figure(figure)
 
     def show(**_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         png = io.BytesIO()
@@ -141,7 +141,7 @@ def _number_aloud(value: float) -> str:
     return (f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}").replace("-", "−")
 
 
-def _course_of(values: NDArray[Any]) -> str:
+def _course_over_time(values: NDArray[Any]) -> str:
     """Return where a series begins and ends, and its lowest value if that lies in between."""
     known = values[np.isfinite(values)]
     if not len(known):
@@ -151,7 +151,7 @@ def _course_of(values: NDArray[Any]) -> str:
     return f"from {first} to {last}{between}"
 
 
-def _words_of(figure: Figure) -> str:
+def _words_in_figure(figure: Figure) -> str:
     """Return what a figure says in words: titles, names of axes, and legends."""
     found = [figure.get_suptitle()]
     for axes in figure.axes:
@@ -955,7 +955,7 @@ def costs(
     if isinstance(costs, Mapping) or diverging:
         axes.legend()
     ways = "; ".join(
-        f"{label}{' (diverges)' * (label in diverging)} {_course_of(values)}"
+        f"{label}{' (diverges)' * (label in diverging)} {_course_over_time(values)}"
         for label, values in shown.items()
     )
     _set_own_alt_text(figure, f"{f'{title}: ' if title else ''}{ylabel} against {xlabel}. {ways}.")
@@ -1029,7 +1029,7 @@ def training(
         axes.legend()
     panels[0].set_title(title)
     panels[1].set(xlabel="batch", ylim=(-3, 103))
-    ways = "; ".join(f"{label} {_course_of(values)}" for label, values in series.items())
+    ways = "; ".join(f"{label} {_course_over_time(values)}" for label, values in series.items())
     length = _amount(len(series["cost J"]), "batch", "batches")
     _set_own_alt_text(figure, f"{f'{title}: ' if title else ''}A training of {length}: {ways}.")
     return figure
@@ -1079,7 +1079,9 @@ def compare_training(
         }
         left.plot(ends, means, **look)
         right.plot(np.arange(1, len(means) + 1), means, **look)
-        ways.append(f"{look['label']} {_course_of(means)} after {_amount(len(values), 'update')}")
+        ways.append(
+            f"{look['label']} {_course_over_time(means)} after {_amount(len(values), 'update')}"
+        )
     ceiling, means = _ceiling(per_epoch), np.concatenate(per_epoch)
     low, high = np.nanmin(means[means > 0]), min(np.nanmax(means), ceiling)
     left.set(xlabel="update", ylabel=f"{ylabel}, mean over an epoch", title="Per update")
@@ -1659,7 +1661,7 @@ def loss_against_distance(
         if slopes is None:
             slopes = np.gradient(values, distance)
         slopes = _array_of_shape(slopes, "the slope", distance.shape).astype(float)
-        ways.append(f"{name} {_course_of(values)}, its slope {_course_of(slopes)}")
+        ways.append(f"{name} {_course_over_time(values)}, its slope {_course_over_time(slopes)}")
         upper.plot(distance, values, color=colour, linestyle=line, label=name)
         lower.plot(distance, slopes, color=colour, linestyle=line)
     for axes in (upper, lower):
@@ -1668,7 +1670,7 @@ def loss_against_distance(
     upper.set(ylabel="loss of a pair")
     lower.set(xlabel="distance of the two embeddings", ylabel="slope: loss per distance")
     upper.legend()
-    across = f"distances {_course_of(distance)}"
+    across = f"distances {_course_over_time(distance)}"
     _set_own_alt_text(
         figure, f"The loss of a pair, margin {margin:g}, at {across}: {'; '.join(ways)}."
     )

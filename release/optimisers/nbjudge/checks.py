@@ -283,10 +283,10 @@ def _difference(
 ) -> str | None:
     actual = remote.plain(actual)
     if isinstance(expected, tuple | list):
-        parts = _parts(actual)
+        parts = _unpacked(actual)
         wanted = f"{_count_of(len(expected), 'value')} {'was' if len(expected) == 1 else 'were'}"
         if parts is None:
-            return f"{name} is {_kind(actual)}, and {wanted} expected"
+            return f"{name} is {_kind_in_words(actual)}, and {wanted} expected"
         if len(parts) != len(expected):
             return f"{name} has {_count_of(len(parts), 'value')}, and {wanted} expected"
         labels = names or [_ordinal(i, name) for i in range(len(expected))]
@@ -323,7 +323,7 @@ def _is_identical(actual: Any, expected: Any) -> bool:
     return bool(actual == expected)
 
 
-def _parts(value: Any) -> list[Any] | None:
+def _unpacked(value: Any) -> list[Any] | None:
     """The parts that `value` unpacks into, or None if it does not unpack."""
     if isinstance(value, remote.Remote):
         return _remote_parts(value)
@@ -352,18 +352,22 @@ def _remote_parts(value: Any) -> list[Any] | None:
 
 def _type_difference(actual: Any, expected: Any, name: str) -> str | None:
     fits = _is_scalar(actual) if _is_scalar(expected) else _family(actual) == _family(expected)
-    return None if fits else f"{name} is {_kind(actual)}, and {_kind(expected)} was expected"
+    return (
+        None
+        if fits
+        else f"{name} is {_kind_in_words(actual)}, and {_kind_in_words(expected)} was expected"
+    )
 
 
 def _shape_difference(actual: Any, expected: Any, name: str) -> str | None:
-    shape, wanted = tuple(np.shape(_array(actual))), tuple(np.shape(_array(expected)))
+    shape, wanted = tuple(np.shape(_as_array(actual))), tuple(np.shape(_as_array(expected)))
     return None if shape == wanted else f"{name} has shape {shape}, and {wanted} was expected"
 
 
 def _dtype_difference(actual: Any, expected: Any, name: str, rule: DtypeRule) -> str | None:
     found, wanted = _dtype(actual), _dtype(expected)
     if rule == "number" or _is_scalar(expected):
-        if _array(actual).dtype.kind in "iuf":
+        if _as_array(actual).dtype.kind in "iuf":
             return None
         return f"{name} has dtype {found}, and a number was expected"
     return None if found == wanted else f"{name} has dtype {found}, and {wanted} was expected"
@@ -372,7 +376,7 @@ def _dtype_difference(actual: Any, expected: Any, name: str, rule: DtypeRule) ->
 def _value_difference(
     actual: Any, expected: Any, name: str, rtol: float | None, atol: float, reveal: bool
 ) -> str | None:
-    found, wanted = _array(actual), _array(expected)
+    found, wanted = _as_array(actual), _as_array(expected)
     tolerance = _tolerance(found, wanted) if rtol is None else rtol
     a, b = found.astype(np.float64), wanted.astype(np.float64)
     error = relative_error(a, b)
@@ -387,7 +391,7 @@ def _value_difference(
     if not np.isfinite(found[index]) and np.isfinite(wanted[index]):
         text = f"{place} is {found[index]}, and a finite number was expected"
     elif reveal:
-        got, right = _numbers(found[index], wanted[index])
+        got, right = _numbers_as_written(found[index], wanted[index])
         text = f"{place} is {got}, and {right} was expected"
     elif pattern := _pattern(a, b, tolerance):
         return f"{name} {pattern}"
@@ -505,7 +509,7 @@ def _family(value: Any) -> str:
     return "array" if isinstance(value, np.ndarray) else "other"
 
 
-def _array(value: Any) -> NDArray[Any]:
+def _as_array(value: Any) -> NDArray[Any]:
     if not _is_tensor(value):
         return np.asarray(value)
     try:
@@ -515,10 +519,10 @@ def _array(value: Any) -> NDArray[Any]:
 
 
 def _dtype(value: Any) -> str:
-    return str(value.dtype if _is_tensor(value) else _array(value).dtype).removeprefix("torch.")
+    return str(value.dtype if _is_tensor(value) else _as_array(value).dtype).removeprefix("torch.")
 
 
-def _kind(value: Any) -> str:
+def _kind_in_words(value: Any) -> str:
     if value is None:
         return "None (is a `return` missing?)"
     if _is_tensor(value):
@@ -537,13 +541,13 @@ def _wrong(name: str) -> str:
     return f"{name} is wrong"
 
 
-def _numbers(*values: Any) -> list[str]:
+def _numbers_as_written(*values: Any) -> list[str]:
     """Write values as a student would: short, and exact enough to tell one from another."""
-    short = [_number(value) for value in values]
+    short = [_number_as_written(value) for value in values]
     return short if len(set(short)) == len(short) else [str(value) for value in values]
 
 
-def _number(value: Any) -> str:
+def _number_as_written(value: Any) -> str:
     if value.dtype.kind != "f":
         return str(value)
     number = float(f"{value:.7g}")

@@ -35,7 +35,7 @@ from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.feedback import write
 from nbjudge.fork_server import namespaces
 from nbjudge.grading import batch, workers, writer
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Row
 from nbjudge.grading.writer import MarkedSubmission
 from nbjudge.release.release import generate
@@ -146,12 +146,12 @@ def test_who_reads_no_further_gets_no_sentence(
 def unseen(monkeypatch: pytest.MonkeyPatch) -> AtOnce:
     """Let the command grade in this process, without kernels."""
     crew = AtOnce(marked_unseen)
-    original = batch.autograde
+    original = batch.grade_assignment
 
     def autograde(*arguments: Any, **settings: Any) -> list[Row]:
         return original(*arguments, **{**settings, "get_pool": crew})
 
-    monkeypatch.setattr(batch, "autograde", autograde)
+    monkeypatch.setattr(batch, "grade_assignment", autograde)
     return crew
 
 
@@ -162,7 +162,7 @@ def test_what_was_not_saved_is_code_3_and_the_rest_is_done(
     with monkeypatch.context() as patch:
         original = batch._Run._write
 
-        def write(run: Any, outcome: Outcome, folder: Path) -> Any:
+        def write(run: Any, outcome: JobOutcome, folder: Path) -> Any:
             if outcome.student == "bob":
                 refusing(errno.ENOSPC)()
             return original(run, outcome, folder)
@@ -178,7 +178,7 @@ def test_what_was_not_saved_is_code_3_and_the_rest_is_done(
 
 
 def test_a_worker_that_was_lost_is_code_3(course: Course, unseen: AtOnce) -> None:
-    unseen.does = lambda job: Outcome(job.student, failures={"": "It was lost."}, passing=True)
+    unseen.does = lambda job: JobOutcome(job.student, failures={"": "It was lost."}, passing=True)
 
     assert call(course, "autograde").exit_code == 3
 
@@ -192,7 +192,7 @@ def test_a_damaged_notebook_is_no_fault_of_the_machine(course: Course, unseen: A
 def test_a_folder_that_may_not_be_read_is_code_3(
     course: Course, unseen: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "read", refusing(errno.EACCES))
+    monkeypatch.setattr(batch, "read_submission", refusing(errno.EACCES))
 
     result = call(course, "autograde")
 
@@ -381,11 +381,11 @@ def test_the_writer_waits_for_who_has_locked_the_gradebook(course: Course) -> No
 def unseen_results(course: Course) -> Any:
     found: list[Job] = []
 
-    def keep(job: Job) -> Outcome:
+    def keep(job: Job) -> JobOutcome:
         found.append(job)
-        return Outcome(job.student, failures={"": "not now"}, passing=True)
+        return JobOutcome(job.student, failures={"": "not now"}, passing=True)
 
-    batch.autograde(course, "sums", students=["ada"], get_pool=AtOnce(keep))
+    batch.grade_assignment(course, "sums", students=["ada"], get_pool=AtOnce(keep))
     return marked_unseen(found[-1]).results
 
 
@@ -417,7 +417,7 @@ def test_a_signal_ends_a_command_with_its_code(
         signal.raise_signal(getattr(signal, name))
         return []
 
-    monkeypatch.setattr(batch, "autograde", autograde)
+    monkeypatch.setattr(batch, "grade_assignment", autograde)
     usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
     before = signal.signal(getattr(signal, name), usual)  # whoever runs this may ignore it
     try:
@@ -463,7 +463,7 @@ def test_workers_that_do_not_start_are_a_sentence(
 
     with (
         pytest.raises(CourseError, match=r"The workers did not start\. There is not enough memory"),
-        workers._local(1, str(tmp_path)),
+        workers._local_cluster(1, str(tmp_path)),
     ):
         pass
 

@@ -56,7 +56,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         given.append(settings)
         yield "who comes when called"
 
-    monkeypatch.setattr(batch, "autograde", autograde)
+    monkeypatch.setattr(batch, "grade_assignment", autograde)
     monkeypatch.setattr(batch, "lend_workers", staff)
     return given
 
@@ -117,7 +117,7 @@ def test_an_interruption_says_how_to_go_on(course: Path, monkeypatch: pytest.Mon
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batch, "autograde", interrupted)
+    monkeypatch.setattr(batch, "grade_assignment", interrupted)
 
     result = call("--course", course, "autograde")
 
@@ -129,7 +129,7 @@ def test_markup_in_an_error_is_text(course: Path, monkeypatch: pytest.MonkeyPatc
     def failing(*_: object, **__: object) -> None:
         raise CourseError("[bold]no[/nothing]")
 
-    monkeypatch.setattr(batch, "autograde", failing)
+    monkeypatch.setattr(batch, "grade_assignment", failing)
 
     assert call("--course", course, "autograde").stderr == "[bold]no[/nothing]\n"
 
@@ -344,7 +344,7 @@ def test_json_is_the_rows_and_nothing_else(
         row(exercises=exercises, waiting=("1.1.3",), remarks=("A \x1b[31mremark.",)),
         row("bob", status=Status.FAILED, score=None, graded_now=True),
     ]
-    monkeypatch.setattr(batch, "autograde", lambda *_, **__: rows)
+    monkeypatch.setattr(batch, "grade_assignment", lambda *_, **__: rows)
 
     ada, bob = json.loads(call("--course", course, "autograde", "--json").stdout)
 
@@ -379,7 +379,7 @@ def test_json_is_the_rows_and_nothing_else(
 def test_json_of_a_class_of_nobody_is_an_empty_list(
     course: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "autograde", lambda *_, **__: [])
+    monkeypatch.setattr(batch, "grade_assignment", lambda *_, **__: [])
 
     assert call("--course", course, "autograde", "--json").stdout == "[]\n"
 
@@ -390,7 +390,7 @@ def test_workers_that_cannot_be_used_are_told_in_one_sentence(
     def no_workers(*_: object, **__: object) -> None:
         raise CourseError("The scheduler at tcp://10.0.0.1:8786 has no workers.")
 
-    monkeypatch.setattr(batch, "autograde", no_workers)
+    monkeypatch.setattr(batch, "grade_assignment", no_workers)
 
     result = call("--course", course, "autograde", "--scheduler", "tcp://10.0.0.1:8786")
 

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell
 from nbjudge.course.answer_texts import answers_tested, changes, hashes
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.release import source
 
 WRITTEN, TEST = "ex_1_1_3", "test_ex_1_1_1"
@@ -20,7 +20,9 @@ WRITTEN, TEST = "ex_1_1_3", "test_ex_1_1_1"
 
 def regraded(course: Course, **settings: Any) -> tuple[bool, ...]:
     """Grade again; return of both marks whether a person has to give it, and the row's words."""
-    (row,) = autograde(course, "sums", get_pool=AtOnce(marked_unseen), force=True, **settings)
+    (row,) = grade_assignment(
+        course, "sums", get_pool=AtOnce(marked_unseen), force=True, **settings
+    )
     told = any("changed since a person marked" in remark for remark in row.remarks)
     with open_gradebook(course) as gradebook:
         found = [gradebook.find_grade(cell, "sums", "sums", "ada") for cell in (WRITTEN, TEST)]
@@ -34,7 +36,7 @@ def regraded(course: Course, **settings: Any) -> tuple[bool, ...]:
 def marked(course: Course) -> Course:
     """A course in which a person marked two of ada's answers: the one with 0, which is a mark."""
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))
     with open_gradebook(course) as gradebook:
         for cell, mark in ((WRITTEN, 0), (TEST, 0.5)):
             grade = gradebook.find_grade(cell, "sums", "sums", "ada")

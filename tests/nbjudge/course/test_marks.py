@@ -20,7 +20,7 @@ from nbjudge.course.marks import (
     Person,
     SubmissionMarks,
     exercise_order,
-    kind,
+    kind_of_mark,
 )
 
 
@@ -41,11 +41,11 @@ def test_exercises_are_ordered_by_the_values_of_their_numbers(numbers: list[list
     ("points", "is_called"), [(0, "none"), (0.5, "part"), (2, "full"), (2.5, "full")]
 )
 def test_a_mark_is_full_in_part_or_none(points: float, is_called: str) -> None:
-    assert kind(points, 2) == is_called
+    assert kind_of_mark(points, 2) == is_called
 
 
 def test_nothing_is_won_where_nothing_can_be_won() -> None:
-    assert kind(0, 0) == "full"
+    assert kind_of_mark(0, 0) == "full"
 
 
 def test_a_mark_by_hand_that_waits_is_to_be_given_again() -> None:

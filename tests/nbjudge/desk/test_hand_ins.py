@@ -23,7 +23,7 @@ from nbjudge.desk.placement import require_fit_student
 from nbjudge.desk.store import HandInState, Refused
 from nbjudge.desk.vault import NoRoom
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 
 FREE = DeskPolicy(cool_down_seconds=0, attempts_per_hour=1000)
 
@@ -124,9 +124,9 @@ def test_the_desk_gives_the_marks_of_the_command(desk: DeskParts, tmp_path: Path
     by_desk = {each.student: each.marks for each in marks_of_class(desk.course, "sums")}
 
     workers = AtOnce(desk.does)
-    rows = autograde(desk.course, "sums", get_pool=workers)
+    rows = grade_assignment(desk.course, "sums", get_pool=workers)
     assert workers.graded == []  # it finds nothing that is not graded
-    rows = autograde(desk.course, "sums", get_pool=workers, force=True)
+    rows = grade_assignment(desk.course, "sums", get_pool=workers, force=True)
     by_command = {each.student: each.marks for each in marks_of_class(desk.course, "sums")}
 
     assert by_desk == by_command

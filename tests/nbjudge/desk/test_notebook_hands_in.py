@@ -16,7 +16,7 @@ from serving_desks import free_port, serve
 
 from nbjudge.course.course import Course
 from nbjudge.desk.web.desk_keys import Visitor
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap
 
@@ -66,7 +66,7 @@ def test_while_it_is_graded_the_cell_does_nothing_and_says_so(
     if problem := bubblewrap.problem():
         pytest.skip(problem)
     hand_in(course, "ada", with_last_cell(course))
-    (row,) = autograde(course, "sums", get_pool=AtOnce())
+    (row,) = grade_assignment(course, "sums", get_pool=AtOnce())
 
     graded = nbformat.read(course.root / "autograded" / "ada" / "sums" / "sums.ipynb", 4)
     (cell,) = [cell for cell in graded.cells if cell.id == "hand-in"]

@@ -35,11 +35,11 @@ from nbjudge.export.marks_files import (
     Exported,
     MoodleExport,
     canvas,
-    export,
+    export_marks,
     moodle,
-    tidy,
+    tidy_rows,
 )
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 
 GUIDE = Path(__file__).parents[3] / "docs" / "export.md"
 
@@ -215,7 +215,7 @@ def test_a_tidy_row_for_each_student_and_exercise() -> None:
     people = (Person("@da", "Ada", "L"),)
     marks = GradeTable(people, (AssignmentMarks("sums", 5, {"@da": own}),))
 
-    found = tidy(marks, Choices(only_final=True), lambda *_: {"1.1": "A total"})
+    found = tidy_rows(marks, Choices(only_final=True), lambda *_: {"1.1": "A total"})
 
     second, first = found.rows
     who, rest = ("'@da", "Ada L", "sums", "sums"), ("0.5", "2026-03-02T18:30:00Z")
@@ -251,7 +251,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Course:
         gradebook.update_or_create_assignment("sums", duedate="2026-03-02 18:00:00 UTC")
         gradebook.update_or_create_student("zoe", first_name="Zoë", email="zoe@x.org")
     crew = AtOnce(marked_unseen)
-    autograde(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew)
     with open_gradebook(course) as gradebook:
         gradebook.update_or_create_submission("sums", "zoe")
         gradebook.grant_extension("sums", "zoe", days=2)
@@ -298,7 +298,7 @@ def test_totals_are_those_of_nbgraders_own_export(here: Course) -> None:
 
     for to, key in (("canvas", "SIS Login ID"), ("moodle", "ID number")):
         settings = {"identify_by": "id"} if to == "moodle" else {}
-        path = export(here, to, **settings).path
+        path = export_marks(here, to, **settings).path
         theirs = {row[key]: float(row["sums"]) for row in rows_of(path) if row[key] and row["sums"]}
         assert theirs == pytest.approx(own)
     # Late, by hand, with extra credit, and no less than nothing.
@@ -306,7 +306,7 @@ def test_totals_are_those_of_nbgraders_own_export(here: Course) -> None:
 
 
 def test_the_guides_lines_for_pandas_give_the_same_totals(here: Course) -> None:
-    export(here, "tidy")
+    export_marks(here, "tidy")
     (snippet,) = re.findall(r"^```python\n(import pandas.*?)^```$", GUIDE.read_text(), re.M | re.S)
     namespace: dict[str, pd.Series] = {}
 
@@ -319,7 +319,7 @@ def test_the_guides_lines_for_pandas_give_the_same_totals(here: Course) -> None:
 
 
 def test_an_extension_before_anything_is_handed_in_makes_no_mark(here: Course) -> None:
-    written = export(here, "moodle", students=["zoe"])
+    written = export_marks(here, "moodle", students=["zoe"])
 
     assert rows_of(written.path) == [{"Email address": "zoe@x.org", "sums": ""}]
     assert written.remarks == ("sums: nothing is graded of 'zoe', which is left empty.",)

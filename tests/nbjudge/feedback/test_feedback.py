@@ -38,7 +38,7 @@ from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
 from nbjudge.feedback import exporter
 from nbjudge.feedback.exporter import entries, notebook_page, overview_page
 from nbjudge.feedback.write import write_feedback
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.pages import mathematics, rich_outputs, safe_html
 from nbjudge.pages.mathematics import formula
 from nbjudge.pages.safe_html import Cleaner, picture
@@ -667,7 +667,7 @@ def course(tmp_path: Path) -> Course:
             folder = hand_in(made, student, content, name)
         (folder / "timestamp.txt").write_text("2026-11-01 10:00:00 UTC\n")
         (folder / "submission_secret.txt").write_text(f"secret of {student}")
-    autograde(made, "sums", get_pool=AtOnce(marked_unseen))
+    grade_assignment(made, "sums", get_pool=AtOnce(marked_unseen))
     return made
 
 
@@ -754,7 +754,7 @@ def test_marks_are_those_of_the_gradebook(tmp_path: Path) -> None:
 def test_an_assignment_with_one_notebook_has_no_overview(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course")
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))
 
     (row,) = write_feedback(course, "sums")
 
@@ -765,7 +765,7 @@ def test_a_notebook_called_index_keeps_its_page(tmp_path: Path) -> None:
     course = released_course(tmp_path / "course", notebooks=("index", "sums"))
     for name in ("index.ipynb", "sums.ipynb"):
         hand_in(course, "ada", answered(course), name)
-    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))
 
     write_feedback(course, "sums")
 

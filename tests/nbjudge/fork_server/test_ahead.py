@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbjudge.fork_server.ahead import MOST, import_ahead, worth_importing
+from nbjudge.fork_server.ahead import MOST_MODULES, import_ahead, worth_importing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is forked there")
 
@@ -34,7 +34,7 @@ def test_no_notebook_is_taken_for_a_test_by_what_it_imports() -> None:
 
 
 def test_no_more_is_imported_ahead_than_a_request_can_name() -> None:
-    assert len(worth_importing(f"os.{number}" for number in range(1000))) == MOST
+    assert len(worth_importing(f"os.{number}" for number in range(1000))) == MOST_MODULES
 
 
 def test_what_is_imported_ahead_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

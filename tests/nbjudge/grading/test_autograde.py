@@ -33,8 +33,8 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import write_feedback
 from nbjudge.grading import batch, graded, workers
-from nbjudge.grading.batch import Watcher, autograde, lend_workers
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.batch import Watcher, grade_assignment, lend_workers
+from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Row, Status
 from nbjudge.grading.writer import Writer
 from nbjudge.intake import data_files, submission
@@ -64,7 +64,7 @@ def all_scenarios(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Row]:
     for scenario in SCENARIOS:
         hand_in_scenario(course, scenario)
     # By real workers: whatever comes has to travel there and back.
-    return {row.student: row for row in autograde(course, "sums")}
+    return {row.student: row for row in grade_assignment(course, "sums")}
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_odd_ids_are_graded_and_get_feedback_under_exactly_that_id(course: Cours
     for student in ODD_IDS:
         hand_in(course, student, answered(course, ex_1_1_1=WRONG_TOTAL))
 
-    rows = autograde(course, "sums", get_pool=AtOnce())
+    rows = grade_assignment(course, "sums", get_pool=AtOnce())
     written = write_feedback(course, "sums")
 
     assert {row.student: row.score for row in rows} == dict.fromkeys(ODD_IDS, 3)
@@ -111,7 +111,7 @@ def test_marks_are_those_of_nbgraders_own_command(course: Course, tmp_path: Path
     shutil.copytree(course.root, tmp_path / "stock")
     stock = Course(tmp_path / "stock")
 
-    autograde(course, "sums", get_pool=AtOnce())
+    grade_assignment(course, "sums", get_pool=AtOnce())
     result = stock.api().autograde("sums", "*")
 
     assert result["success"]
@@ -131,7 +131,7 @@ def test_a_hand_in_is_asked_the_same_by_nbgraders_own_command(
     shutil.copytree(course.root, tmp_path / "stock")
     stock = Course(tmp_path / "stock")
 
-    autograde(course, "sums", get_pool=AtOnce())
+    grade_assignment(course, "sums", get_pool=AtOnce())
     stock.api().autograde("sums", "ada")
 
     graded = (
@@ -159,7 +159,7 @@ def test_nbgraders_own_command_takes_the_same_files_and_the_same_time(
     (course.root / "release" / "sums" / "given.csv").write_text("2")
     (folder / "timestamp.txt").write_text("2026-03-02 10:30:00 PST")
 
-    (row,) = autograde(course, "sums", get_pool=AtOnce())
+    (row,) = grade_assignment(course, "sums", get_pool=AtOnce())
     result = course.api().autograde("sums", "ada", force=True)
 
     assert "one data file may have 0 MB: 'big.csv'" in row.remarks[-1]
@@ -189,7 +189,7 @@ def test_files_that_an_answer_writes_are_not_kept(course: Course) -> None:
     folder = hand_in(course, "ada", answered(course, ex_1_1_1=writes))
     (folder / "timestamp.txt").write_text("2026-03-01 00:00:00 UTC")
 
-    autograde(course, "sums", get_pool=AtOnce())
+    grade_assignment(course, "sums", get_pool=AtOnce())
 
     graded = (course.root / "autograded" / "ada" / "sums").iterdir()
     assert {path.name for path in graded} == {"sums.ipynb", "timestamp.txt"}
@@ -202,7 +202,7 @@ def test_the_secret_of_nbgraders_exchange_stays_with_the_notebooks(
     folder = hand_in(course, "ada", answered(course))
     (folder / "submission_secret.txt").write_bytes(secret)
 
-    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))
 
     path = course.root / "autograded" / "ada" / "sums" / "submission_secret.txt"
     assert (path.read_bytes() if path.exists() else None) == kept
@@ -213,7 +213,7 @@ def test_the_secret_of_nbgraders_exchange_stays_with_the_notebooks(
 def test_cells_for_display_are_run_only_when_asked_for(course: Course, run_all: bool) -> None:
     hand_in(course, "ada", answered(course))
 
-    (row,) = autograde(course, "sums", run_all=run_all, get_pool=AtOnce())
+    (row,) = grade_assignment(course, "sums", run_all=run_all, get_pool=AtOnce())
 
     graded = source.read_source(course.root / "autograded" / "ada" / "sums" / "sums.ipynb")
     cells = {cell.id: cell for cell in graded.cells}
@@ -232,7 +232,7 @@ def test_nothing_of_the_grading_reaches_the_terminal(
     loud = "import os, sys\n\nos.write(2, b'noise')\nprint('noise', file=sys.__stderr__)"
     hand_in(course, "ada", answered(course, ex_1_1_1=loud))
 
-    autograde(course, "sums")
+    grade_assignment(course, "sums")
 
     assert capfd.readouterr() == ("", "")
 
@@ -242,7 +242,7 @@ def test_an_unreadable_notebook_of_two_costs_only_its_own_marks(pair: Course) ->
     hand_in(pair, "ada", answered(pair))
     hand_in(pair, "ada", b"", name="first.ipynb")
 
-    (row,) = autograde(pair, "sums", get_pool=AtOnce())
+    (row,) = grade_assignment(pair, "sums", get_pool=AtOnce())
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.score == 5
@@ -254,7 +254,7 @@ def test_an_unreadable_notebook_of_two_costs_only_its_own_marks(pair: Course) ->
 def test_a_missing_notebook_of_two_gets_0_and_needs_nobody(pair: Course) -> None:
     hand_in(pair, "ada", answered(pair))
 
-    (row,) = autograde(pair, "sums", get_pool=AtOnce())
+    (row,) = grade_assignment(pair, "sums", get_pool=AtOnce())
 
     assert row.status is Status.GRADED
     assert row.score == 5
@@ -266,10 +266,10 @@ def test_a_missing_notebook_of_two_gets_0_and_needs_nobody(pair: Course) -> None
 def test_a_dead_kernel_in_one_notebook_leaves_the_other_its_marks(pair: Course) -> None:
     hand_in(pair, "ada", answered(pair))
     hand_in(pair, "ada", answered(pair), name="first.ipynb")
-    autograde(pair, "sums", get_pool=AtOnce())
+    grade_assignment(pair, "sums", get_pool=AtOnce())
     hand_in(pair, "ada", answered(pair, ex_1_1_1=ENDS_ITSELF), name="first.ipynb")
 
-    (row,) = autograde(pair, "sums", get_pool=AtOnce())
+    (row,) = grade_assignment(pair, "sums", get_pool=AtOnce())
 
     assert row.status is Status.GRADED
     assert row.score == 8
@@ -281,13 +281,13 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
     course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", get_pool=AtOnce())
+    grade_assignment(course, "sums", get_pool=AtOnce())
     broken = tmp_path / "start.py"
     broken.write_text("raise SystemExit(1)")
     for start in ("_warm", "_cold"):
         monkeypatch.setattr(session.Session, start, lambda *_: ColdKernel(broken, tmp_path, {}))
 
-    (row,) = autograde(course, "sums", force=True, get_pool=AtOnce())
+    (row,) = grade_assignment(course, "sums", force=True, get_pool=AtOnce())
     (by,) = marks_of_class(course, "sums")
 
     assert row.status is Status.FAILED
@@ -298,12 +298,12 @@ def test_a_kernel_that_does_not_start_costs_no_marks(
 @pytest.mark.slow
 def test_a_mark_that_a_person_gave_outlives_a_regrade(course: Course) -> None:
     hand_in(course, "ada", answered(course))
-    autograde(course, "sums", get_pool=AtOnce())
+    grade_assignment(course, "sums", get_pool=AtOnce())
     with open_gradebook(course) as gradebook:
         gradebook.find_grade("ex_1_1_3", "sums", "sums", "ada").manual_score = 1.5
         gradebook.db.commit()
 
-    (row,) = autograde(course, "sums", force=True, get_pool=AtOnce())
+    (row,) = grade_assignment(course, "sums", force=True, get_pool=AtOnce())
     (by,) = marks_of_class(course, "sums")
 
     assert row.graded_now
@@ -333,7 +333,7 @@ def test_a_test_that_is_at_fault_takes_no_marks_and_asks_for_a_person(tmp_path: 
     assert course.api().generate_assignment("sums", force=True)["success"]
     hand_in(course, "ada", answered(course))
 
-    (row,) = autograde(course, "sums", get_pool=AtOnce())
+    (row,) = grade_assignment(course, "sums", get_pool=AtOnce())
     (by,) = marks_of_class(course, "sums")
 
     assert row.status is Status.NEEDS_A_PERSON
@@ -365,9 +365,9 @@ def test_what_is_graded_is_not_graded_again_and_still_has_its_row(
     course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada", "bob")
-    first = autograde(course, "sums", get_pool=crew)
+    first = grade_assignment(course, "sums", get_pool=crew)
 
-    second = autograde(course, "sums", get_pool=crew)
+    second = grade_assignment(course, "sums", get_pool=crew)
 
     assert crew.graded == ["ada", "bob"]
     assert [row.student for row in second] == ["ada", "bob"]
@@ -378,12 +378,12 @@ def test_rows_are_sorted_whoever_is_graded_first(course: Course, crew: AtOnce) -
     hand_in_by(course, "ada", "bob", "eve")
     done: list[Job] = []
 
-    def outcomes(jobs: Any) -> Iterator[list[Outcome]]:
+    def outcomes(jobs: Any) -> Iterator[list[JobOutcome]]:
         done.extend(jobs)
         yield [*map(marked_unseen, reversed(done))]
 
     crew.outcomes = outcomes  # type: ignore[method-assign]
-    rows = autograde(course, "sums", get_pool=crew)
+    rows = grade_assignment(course, "sums", get_pool=crew)
 
     assert [row.student for row in rows] == ["ada", "bob", "eve"]
     assert [row.score for row in rows] == [5, 5, 5]
@@ -392,7 +392,7 @@ def test_rows_are_sorted_whoever_is_graded_first(course: Course, crew: AtOnce) -
 def test_a_row_tells_the_marks_and_what_waits_for_a_person(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada")
 
-    (row,) = autograde(course, "sums", get_pool=crew)
+    (row,) = grade_assignment(course, "sums", get_pool=crew)
 
     assert (row.student, row.assignment, row.status) == ("ada", "sums", Status.GRADED)
     assert (row.score, row.max_score) == (5, 7)
@@ -405,7 +405,7 @@ def test_a_row_tells_the_marks_and_what_waits_for_a_person(course: Course, crew:
 
 
 def test_remarks_put_first_what_a_person_has_to_look_at(course: Course, crew: AtOnce) -> None:
-    def remarked(job: Job) -> Outcome:
+    def remarked(job: Job) -> JobOutcome:
         outcome = marked_unseen(job)
         result = dataclasses.replace(
             outcome.results["sums"],
@@ -419,19 +419,19 @@ def test_remarks_put_first_what_a_person_has_to_look_at(course: Course, crew: At
     (folder / "math.py").touch()
     crew.does = remarked
 
-    (row,) = autograde(course, "sums", get_pool=crew)
+    (row,) = grade_assignment(course, "sums", get_pool=crew)
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.remarks[:3] == ("A problem.", "A remark.", "A note.")
     assert "'math.py'" in row.remarks[3]
-    (again,) = autograde(course, "sums", get_pool=crew)
+    (again,) = grade_assignment(course, "sums", get_pool=crew)
     assert again == dataclasses.replace(row, graded_now=False)
 
 
 def test_a_student_who_handed_nothing_in_is_a_row_and_no_job(course: Course, crew: AtOnce) -> None:
     (course.root / "submitted" / "ada").mkdir(parents=True)
 
-    (row,) = autograde(course, "sums", get_pool=crew)
+    (row,) = grade_assignment(course, "sums", get_pool=crew)
 
     assert row.status is Status.NOT_HANDED_IN
     assert (row.score, row.max_score, crew.graded) == (None, 7, [])
@@ -442,14 +442,14 @@ def test_a_class_without_anything_to_grade_calls_nobody_in(course: Course) -> No
     def nobody() -> NoReturn:
         raise AssertionError("nobody is needed")
 
-    assert autograde(course, "sums", get_pool=nobody) == []
+    assert grade_assignment(course, "sums", get_pool=nobody) == []
 
 
 def test_force_grades_again(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada")
 
-    autograde(course, "sums", get_pool=crew)
-    autograde(course, "sums", get_pool=crew, force=True)
+    grade_assignment(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew, force=True)
 
     assert crew.graded == ["ada", "ada"]
 
@@ -457,13 +457,13 @@ def test_force_grades_again(course: Course, crew: AtOnce) -> None:
 def test_what_a_crew_gives_up_is_a_row_and_the_batch_goes_on(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada", "bob", "eve")
 
-    def gives_up(job: Job) -> Outcome:
+    def gives_up(job: Job) -> JobOutcome:
         if job.student == "bob":
-            return Outcome("bob", failures={"": "The worker that graded it ended, 2 times."})
+            return JobOutcome("bob", failures={"": "The worker that graded it ended, 2 times."})
         return marked_unseen(job)
 
     crew.does = gives_up
-    ada, bob, eve = autograde(course, "sums", get_pool=crew)
+    ada, bob, eve = grade_assignment(course, "sums", get_pool=crew)
 
     assert ada.status is eve.status is Status.GRADED
     assert bob.status is Status.FAILED
@@ -474,17 +474,17 @@ def test_a_submission_that_cannot_be_read_is_a_row_and_the_batch_goes_on(
     course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in_by(course, "ada", "bob", "eve")
-    autograde(course, "sums", get_pool=crew, students=["eve"])
+    grade_assignment(course, "sums", get_pool=crew, students=["eve"])
     os.utime(course.root / "submitted" / "eve" / "sums" / "sums.ipynb")
 
     def read(found: submission.Submission) -> submission.SubmissionFiles:
         if found.student in ("bob", "eve"):
             raise OSError(5, "Input/output error")
-        return submission.read(found)
+        return submission.read_submission(found)
 
     for module in (batch, graded):
         monkeypatch.setattr(module, "read", read)
-    ada, bob, eve = autograde(course, "sums", get_pool=crew)
+    ada, bob, eve = grade_assignment(course, "sums", get_pool=crew)
 
     assert ada.status is Status.GRADED
     for row in (bob, eve):
@@ -528,13 +528,13 @@ def test_what_cannot_be_saved_is_a_row_the_others_are_and_the_next_run_saves_it(
     crew.graded.clear()
     with monkeypatch.context() as patch:
         patch.setattr(*step, cannot)
-        ada, bob, eve = autograde(course, "sums", get_pool=crew)
+        ada, bob, eve = grade_assignment(course, "sums", get_pool=crew)
 
     assert ada.status is eve.status is Status.GRADED
     assert bob.status is Status.FAILED
     assert why in bob.remarks[0]
     crew.graded.clear()
-    rows = autograde(course, "sums", get_pool=crew)
+    rows = grade_assignment(course, "sums", get_pool=crew)
     assert crew.graded == ["bob"]
     assert [row.status for row in rows] == [Status.GRADED] * 3
 
@@ -549,12 +549,14 @@ def test_a_disk_that_is_full_at_the_very_end_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(graded.GradedIndex, "enter", full)
-        rows = autograde(course, "sums", get_pool=crew)
+        rows = grade_assignment(course, "sums", get_pool=crew)
 
     assert all("There is no space left" in row.remarks[0] for row in rows)
     assert [by.won for by in marks_of_class(course, "sums")] == [5, 5]
     crew.graded.clear()
-    assert [row.status for row in autograde(course, "sums", get_pool=crew)] == [Status.GRADED] * 2
+    assert [row.status for row in grade_assignment(course, "sums", get_pool=crew)] == [
+        Status.GRADED
+    ] * 2
     assert crew.graded == ["ada", "bob"]
 
 
@@ -565,7 +567,7 @@ def test_a_file_where_graded_notebooks_belong_is_a_row_and_the_batch_goes_on(
     (course.root / "autograded").mkdir()
     (course.root / "autograded" / "ada").touch()
 
-    ada, bob = autograde(course, "sums", get_pool=crew)
+    ada, bob = grade_assignment(course, "sums", get_pool=crew)
 
     assert ada.status is Status.FAILED
     assert "autograded/ada" in ada.remarks[0]
@@ -592,7 +594,7 @@ def test_whatever_lies_in_submitted_is_a_row_each_and_everybody_else_is_graded(
             file.truncate(10 * 2**30)
     hand_in(course, "odd\x1b[2J", answered(course))
 
-    rows = {row.student: row for row in autograde(course, "sums", get_pool=crew)}
+    rows = {row.student: row for row in grade_assignment(course, "sums", get_pool=crew)}
 
     graded = {"ada", "data", "odd\x1b[2J", "zoe"}
     assert {name for name, row in rows.items() if row.status is Status.GRADED} == graded
@@ -611,7 +613,7 @@ def test_what_could_not_be_saved_keeps_the_marks_and_the_notebook_of_before(
     course: Course, crew: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew)
     path = course.root / "autograded" / "ada" / "sums" / "sums.ipynb"
     before = path.read_bytes()
 
@@ -619,7 +621,7 @@ def test_what_could_not_be_saved_keeps_the_marks_and_the_notebook_of_before(
         raise MarksNotSaved("The gradebook is locked.")
 
     monkeypatch.setattr(Writer, "_save", cannot)
-    (row,) = autograde(course, "sums", get_pool=crew, force=True)
+    (row,) = grade_assignment(course, "sums", get_pool=crew, force=True)
 
     assert row.status is Status.NEEDS_A_PERSON
     assert row.score == 5
@@ -632,21 +634,21 @@ def test_an_interruption_keeps_what_is_graded_and_leaves_nothing_half_done(
 ) -> None:
     hand_in_by(course, "ada", "bob", "eve")
 
-    def interrupted(job: Job) -> Outcome:
+    def interrupted(job: Job) -> JobOutcome:
         if job.student == "bob":
             raise KeyboardInterrupt
         return marked_unseen(job)
 
     crew.does = interrupted
     with pytest.raises(KeyboardInterrupt):
-        autograde(course, "sums", get_pool=crew)
+        grade_assignment(course, "sums", get_pool=crew)
 
     graded = course.root / "autograded"
     assert [path.relative_to(graded).as_posix() for path in sorted(graded.rglob("*"))] == [
         *(".graded.db", "ada", "ada/.sums.answers.json", "ada/sums", "ada/sums/sums.ipynb")
     ]
     crew.does = marked_unseen
-    rows = autograde(course, "sums", get_pool=crew)
+    rows = grade_assignment(course, "sums", get_pool=crew)
     assert [row.graded_now for row in rows] == [False, True, True]
 
 
@@ -655,14 +657,14 @@ def test_workers_that_cannot_be_used_end_the_run_and_keep_what_is_graded(
 ) -> None:
     hand_in_by(course, "ada", "bob")
 
-    def other(job: Job) -> Outcome:
+    def other(job: Job) -> JobOutcome:
         if job.student == "bob":
             raise CourseError("A worker has another version.")
         return marked_unseen(job)
 
     crew.does = other
     with pytest.raises(CourseError, match="another version"):
-        autograde(course, "sums", get_pool=crew)
+        grade_assignment(course, "sums", get_pool=crew)
 
     assert [by.student for by in marks_of_class(course, "sums")] == ["ada"]
 
@@ -671,10 +673,10 @@ def test_an_earlier_mark_in_the_gradebook_is_not_taken_for_this_submissions(
     course: Course, crew: AtOnce
 ) -> None:
     folder = hand_in(course, "ada", answered(course))
-    autograde(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew)
 
     (folder / "sums.ipynb").rename(folder / "Sums.ipynb")
-    (row,) = autograde(course, "sums", get_pool=crew)
+    (row,) = grade_assignment(course, "sums", get_pool=crew)
 
     assert row.status is Status.FAILED
     assert row.score is None
@@ -685,13 +687,13 @@ def test_an_unreadable_notebook_takes_the_automatic_marks_of_an_earlier_one_and_
     course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew)
     with open_gradebook(course) as gradebook:
         gradebook.find_grade("ex_1_1_3", "sums", "sums", "ada").manual_score = 1.5
         gradebook.db.commit()
 
     hand_in(course, "ada", b"")
-    (row,) = autograde(course, "sums", get_pool=crew)
+    (row,) = grade_assignment(course, "sums", get_pool=crew)
     (by,) = marks_of_class(course, "sums")
 
     assert row.status is Status.FAILED
@@ -704,7 +706,7 @@ def test_an_unreadable_notebook_takes_the_automatic_marks_of_an_earlier_one_and_
 def test_only_the_students_that_were_asked_for_are_graded(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada", "bob")
 
-    rows = autograde(course, "sums", students=["bob"], get_pool=crew)
+    rows = grade_assignment(course, "sums", students=["bob"], get_pool=crew)
 
     assert crew.graded == ["bob"]
     assert [row.student for row in rows] == ["bob"]
@@ -714,7 +716,7 @@ def test_a_student_without_a_folder_is_named(course: Course) -> None:
     hand_in_by(course, "ada")
 
     with pytest.raises(CourseError, match="for bob, eve"):
-        autograde(course, "sums", students=["eve", "bob", "ada"])
+        grade_assignment(course, "sums", students=["eve", "bob", "ada"])
 
 
 def test_submissions_are_read_when_they_are_needed_and_not_kept(
@@ -722,13 +724,13 @@ def test_submissions_are_read_when_they_are_needed_and_not_kept(
 ) -> None:
     hand_in_by(course, "ada", "bob")
 
-    def last_minute(job: Job) -> Outcome:
+    def last_minute(job: Job) -> JobOutcome:
         if job.student == "ada":
             hand_in(course, "bob", b"")
         return marked_unseen(job)
 
     crew.does = last_minute
-    _, bob = autograde(course, "sums", get_pool=crew)
+    _, bob = grade_assignment(course, "sums", get_pool=crew)
 
     assert bob.remarks == ("'sums.ipynb' is empty. Ask for the file again.",)
 
@@ -738,14 +740,14 @@ def test_a_submission_that_changes_while_it_is_graded_is_graded_again_by_the_nex
 ) -> None:
     hand_in_by(course, "ada")
 
-    def too_late(job: Job) -> Outcome:
+    def too_late(job: Job) -> JobOutcome:
         hand_in(course, "ada", b"")
         return marked_unseen(job)
 
     crew.does = too_late
-    autograde(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew)
     crew.does = marked_unseen
-    (row,) = autograde(course, "sums", get_pool=crew)
+    (row,) = grade_assignment(course, "sums", get_pool=crew)
 
     assert crew.graded == ["ada", "ada"]
     assert row.status is Status.FAILED
@@ -772,13 +774,13 @@ class Told(Watcher):
 
 def test_a_watcher_hears_how_it_goes(course: Course, crew: AtOnce) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew)
     hand_in_by(course, "bob")
     hand_in(course, "eve", b"")
     (course.root / "submitted" / "zoe").mkdir()
     watcher = Told()
 
-    autograde(course, "sums", get_pool=crew, watcher=watcher)
+    grade_assignment(course, "sums", get_pool=crew, watcher=watcher)
 
     assert watcher.heard == [
         ("planned", 4, 2),
@@ -792,10 +794,10 @@ def test_a_watcher_of_an_unchanged_class_hears_that_there_is_nothing_to_do(
     course: Course, crew: AtOnce
 ) -> None:
     hand_in_by(course, "ada")
-    autograde(course, "sums", get_pool=crew)
+    grade_assignment(course, "sums", get_pool=crew)
     watcher = Told()
 
-    autograde(course, "sums", get_pool=crew, watcher=watcher)
+    grade_assignment(course, "sums", get_pool=crew, watcher=watcher)
 
     assert watcher.heard == [("planned", 1, 0)]
 
@@ -820,10 +822,10 @@ def test_workers_are_started_once_for_several_assignments_and_only_if_they_are_n
     hand_in_by(course, "ada", "bob")
 
     with lend_workers(course, workers=3) as get_pool:
-        autograde(course, "sums", students=["ada"], get_pool=get_pool)
-        autograde(course, "sums", students=["bob"], get_pool=get_pool)
+        grade_assignment(course, "sums", students=["ada"], get_pool=get_pool)
+        grade_assignment(course, "sums", students=["bob"], get_pool=get_pool)
     with lend_workers(course, workers=3) as get_pool:
-        autograde(course, "sums", get_pool=get_pool)
+        grade_assignment(course, "sums", get_pool=get_pool)
 
     assert started == [(3, None)]
 
@@ -839,7 +841,7 @@ def test_logging_is_as_before_afterwards(course: Course, started: list[Any]) -> 
     hand_in_by(course, "ada")
     before = (logging.getLogger().level, list(logging.getLogger().handlers))
 
-    autograde(course, "sums")
+    grade_assignment(course, "sums")
 
     assert started == [(None, None)]
     assert (logging.getLogger().level, list(logging.getLogger().handlers)) == before
@@ -892,7 +894,7 @@ def test_feedback_holds_pages_alone_and_a_student_without_marks_has_a_reason(
 ) -> None:
     folder = hand_in(course, "ada", answered(course))
     (folder / "numbers.csv").write_text("1,2")
-    autograde(course, "sums", get_pool=AtOnce())
+    grade_assignment(course, "sums", get_pool=AtOnce())
 
     ada, bob = write_feedback(course, "sums", students=["bob", "ada"])
 

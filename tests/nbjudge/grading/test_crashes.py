@@ -25,7 +25,7 @@ from test_writer import by_hand, tables
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks_of_class, open_gradebook
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.graded import GradedIndex
 from nbjudge.grading.rows import Status
 
@@ -121,7 +121,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Course:
 def used(fresh: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     """Return a course whose class was graded, marked by a person, and has handed in anew."""
     course = copied(fresh, tmp_path_factory.mktemp("used") / "course")
-    autograde(course, "sums", get_pool=AtOnce(marked_by_text))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_by_text))
     for student in CLASS:
         with by_hand(course, student) as grade:
             grade("ex_1_1_3").manual_score = 1.5
@@ -169,21 +169,21 @@ def finishes(course: Course, done: str, undisturbed: Course) -> None:
     assert is_sound(course)
     crew = AtOnce(marked_by_text)
 
-    rows = autograde(course, "sums", get_pool=crew)
+    rows = grade_assignment(course, "sums", get_pool=crew)
 
     assert crew.graded == [student for student in CLASS if student not in done.split()]
     assert {row.status for row in rows} == {Status.GRADED}
     assert tables(course) == tables(undisturbed)
     assert kept(course) == kept(undisturbed)
     once_more = AtOnce(marked_by_text)
-    autograde(course, "sums", get_pool=once_more)
+    grade_assignment(course, "sums", get_pool=once_more)
     assert once_more.graded == []
 
 
 @pytest.fixture(scope="module")
 def fresh_and_graded(fresh: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = copied(fresh, tmp_path_factory.mktemp("undisturbed") / "course")
-    autograde(course, "sums", get_pool=AtOnce(marked_by_text))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_by_text))
     assert [student.won for student in marks_of_class(course, "sums")] == [5, 3, 5, 3]
     return course
 
@@ -191,7 +191,7 @@ def fresh_and_graded(fresh: Course, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def used_and_graded(used: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = copied(used, tmp_path_factory.mktemp("undisturbed") / "course")
-    autograde(course, "sums", get_pool=AtOnce(marked_by_text))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_by_text))
     assert [student.won for student in marks_of_class(course, "sums")] == [5, 7, 5, 7]
     return course
 
@@ -241,7 +241,7 @@ def test_what_a_killed_run_left_unfinished_is_cleared_away(fresh: Course, tmp_pa
     killed_at(at_bob(SAVE), course)
     assert list((course.root / "autograded").glob(".unfinished-*"))
 
-    autograde(course, "sums", get_pool=AtOnce(marked_by_text))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_by_text))
 
     assert not list((course.root / "autograded").glob(".unfinished-*"))
 
@@ -264,6 +264,6 @@ def test_no_process_survives_its_coordinator(point: Point, fresh: Course, tmp_pa
     assert is_sound(course)
     done = GradedIndex(course, "sums").times().keys()
     crew = AtOnce()
-    rows = autograde(course, "sums", get_pool=crew)
+    rows = grade_assignment(course, "sums", get_pool=crew)
     assert set(crew.graded) == CLASS.keys() - done
     assert [row.score for row in rows] == [5, 3, 5, 3]

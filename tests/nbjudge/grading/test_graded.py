@@ -20,14 +20,14 @@ from classroom import AtOnce, answered, hand_in, marked_unseen, released_course
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks_of_class
 from nbjudge.grading import batch, graded
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.conditions import GradingConditions
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Row, Status
 from nbjudge.intake import submission
 from nbjudge.intake.submission import Submission, SubmissionFiles
 from nbjudge.release import source
-from nbjudge.trial.run_trial import SOLVED, UNTOUCHED
+from nbjudge.trial.run_trial import AS_RELEASED, SOLVED
 
 STAMP = "2026-03-01 00:00:00 UTC"
 
@@ -70,8 +70,8 @@ class Class:
     def grade(self, **settings: Any) -> list[str]:
         """Grade again, and return which students were graded; new tests are proved first."""
         self.crew.graded.clear()
-        self.rows = autograde(self.course, "sums", get_pool=self.crew, **settings)
-        return [name for name in self.crew.graded if name not in (SOLVED, UNTOUCHED)]
+        self.rows = grade_assignment(self.course, "sums", get_pool=self.crew, **settings)
+        return [name for name in self.crew.graded if name not in (SOLVED, AS_RELEASED)]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def graded_once(tmp_path_factory: pytest.TempPathFactory) -> Course:
         folder = hand_in(course, student, answered(course))
         (folder / "data.csv").write_text("1,2")
         (folder / "timestamp.txt").write_text(STAMP)
-    autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+    grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))
     return course
 
 
@@ -106,7 +106,7 @@ def test_an_unchanged_class_is_not_read_and_calls_nobody_in(
     def refused(*_: object, **__: object) -> NoReturn:
         raise AssertionError("an unchanged class needs only a look at its folders")
 
-    monkeypatch.setattr(submission, "_open", refused)
+    monkeypatch.setattr(submission, "_open_file", refused)
     monkeypatch.setattr(AtOnce, "__call__", refused)
 
     assert course.grade() == []
@@ -132,7 +132,7 @@ def test_a_touched_file_is_read_once_and_not_by_every_run_to_come(
 
     def read(found: Submission) -> SubmissionFiles:
         again.append(found)
-        return submission.read(found)
+        return submission.read_submission(found)
 
     for module in (batch, graded):
         monkeypatch.setattr(module, "read", read)
@@ -379,8 +379,8 @@ def test_an_unreadable_notebook_is_not_tried_for_ever(course: Class) -> None:
 
 
 def test_a_failure_that_may_pass_is_tried_again(course: Class) -> None:
-    def fails(job: Job) -> Outcome:
-        return Outcome(job.student, failures={"": "The worker ended."}, passing=True)
+    def fails(job: Job) -> JobOutcome:
+        return JobOutcome(job.student, failures={"": "The worker ended."}, passing=True)
 
     course.crew.does = fails
     assert course.grade(force=True, students=["ada"]) == ["ada"]
@@ -446,7 +446,7 @@ def test_entries_are_replaced_all_or_none(course: Class) -> None:
 def test_an_index_that_cannot_be_written_is_the_machines_fault(
     course: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graded, "PATIENCE", 0.05)
+    monkeypatch.setattr(graded, "INDEX_PATIENCE", 0.05)
     with closing(sqlite3.connect(course.index, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 

@@ -19,8 +19,8 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks_of_class, open_gradebook
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.store import HandInState
-from nbjudge.grading.batch import autograde
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.batch import grade_assignment
+from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Status
 from nbjudge.release.release import make_release
 
@@ -107,12 +107,12 @@ def test_a_class_gets_the_same_marks_as_with_sqlite_and_keeps_a_persons(
     course = new_course(tmp_path / "course", database)
 
     for one in (usual, course):
-        first = autograde(one, "sums", get_pool=AtOnce())
+        first = grade_assignment(one, "sums", get_pool=AtOnce())
         marked_by_hand(one)
         hand_in(one, "ada", answered(one, ex_1_1_1=WRONG))
-        second = autograde(one, "sums", get_pool=AtOnce())
+        second = grade_assignment(one, "sums", get_pool=AtOnce())
         third = AtOnce()
-        autograde(one, "sums", get_pool=third)
+        grade_assignment(one, "sums", get_pool=third)
 
         assert [row.score for row in first] == [5, 3, 0, None]
         assert [row.score for row in second] == [5, 3, 0, None]
@@ -128,7 +128,7 @@ def test_a_class_gets_the_same_marks_as_with_sqlite_and_keeps_a_persons(
 def test_nbgraders_own_command_agrees(database: str, tmp_path: Path) -> None:
     course = new_course(tmp_path / "course", database)
     shutil.rmtree(course.root / "submitted" / "学生")
-    autograde(course, "sums", get_pool=AtOnce())
+    grade_assignment(course, "sums", get_pool=AtOnce())
     ours = marks_of_class(course, "sums")
 
     result = course.api().autograde("sums", "*", force=True)
@@ -144,14 +144,14 @@ def test_a_lost_connection_is_a_sentence_and_the_next_run_completes(
     course = new_course(tmp_path / "course", database)
     shutil.rmtree(course.root / "submitted" / "学生")
 
-    def marked(job: Job) -> Outcome:
+    def marked(job: Job) -> JobOutcome:
         if job.student == "bob":
             drop_everybody(database)
         return marked_unseen(job)
 
-    first = autograde(course, "sums", get_pool=AtOnce(marked))
+    first = grade_assignment(course, "sums", get_pool=AtOnce(marked))
     again = AtOnce(marked_unseen)
-    second = autograde(course, "sums", get_pool=again)
+    second = grade_assignment(course, "sums", get_pool=again)
 
     assert [row.status for row in first] == [Status.GRADED, Status.FAILED, Status.GRADED]
     assert "The marks were not saved." in first[1].remarks[0]

@@ -11,7 +11,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.grading import batch, solution_proof
 from nbjudge.grading.conditions import GradingConditions, course_limits
-from nbjudge.grading.solution_proof import FOLDER, Proof, solutions
+from nbjudge.grading.solution_proof import PROOFS_FOLDER, Proof, solution_texts
 from nbjudge.judge.plans import TestPlan
 
 PROOF = Proof(
@@ -63,7 +63,7 @@ def test_the_record_of_another_version_is_none(tmp_path):
 )
 def test_a_damaged_record_is_none(tmp_path, old, new):
     solution_proof.keep(Course(tmp_path), "sums", PROOF)
-    place = tmp_path / FOLDER / "sums.json"
+    place = tmp_path / PROOFS_FOLDER / "sums.json"
     text = "".join(place.read_text(encoding="utf-8").split("\n")).replace("{ ", "{")
     place.write_text(" ".join(text.split()).replace("{ ", "{").replace(old, new, 1), "utf-8")
 
@@ -88,7 +88,7 @@ def test_a_version_is_measured_once(course):
     measured = {"wall_seconds": 200.0}
     version = solution_proof.digest(terms.versions)
     solution_proof.keep(
-        course, "sums", Proof(version, "older", solutions(course, "sums"), needs=measured)
+        course, "sums", Proof(version, "older", solution_texts(course, "sums"), needs=measured)
     )
 
     again = solution_proof.find_or_prove(course, "sums", terms)
@@ -106,7 +106,7 @@ def test_a_version_is_proved_again_with_other_packages(course, monkeypatch):
         proved.append(dict(here))
         return replace(PROOF, version=version, grader=terms.grader, installed=dict(here)), True
 
-    monkeypatch.setattr(solution_proof, "_proof", prove)
+    monkeypatch.setattr(solution_proof, "_prove_or_find", prove)
     version = solution_proof.digest(terms.versions)
     for numpy in ("2.0", "2.0", "2.1", "2.1", "2.0"):
         here["numpy"] = numpy
@@ -117,7 +117,7 @@ def test_a_version_is_proved_again_with_other_packages(course, monkeypatch):
 
 def test_the_answers_of_a_record_without_packages_count(tmp_path):
     solution_proof.keep(Course(tmp_path), "sums", PROOF)
-    place = tmp_path / FOLDER / "sums.json"
+    place = tmp_path / PROOFS_FOLDER / "sums.json"
     record = json.loads(place.read_text())
     del record["installed"]
     place.write_text(json.dumps(record))
@@ -134,7 +134,7 @@ def test_a_version_is_proved_again_when_a_file_beside_its_notebooks_changes(cour
         proved.append(helper.read_text() if helper.exists() else None)
         return PROOF, False
 
-    monkeypatch.setattr(solution_proof, "_proof", prove)
+    monkeypatch.setattr(solution_proof, "_prove_or_find", prove)
     version = solution_proof.digest(terms.versions)
     solution_proof.keep(course, "sums", Proof(version, terms.grader))
     solution_proof.find_or_prove(course, "sums", terms)

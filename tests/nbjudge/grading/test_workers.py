@@ -37,10 +37,10 @@ from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
 from nbjudge.grading import batch, workers
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.graded import GradedIndex
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Status
 from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.sandbox.limits import Limits
@@ -365,7 +365,7 @@ def test_a_worker_with_other_code_is_a_sentence(course: Course, site: Site) -> N
 def test_a_worker_without_the_course_is_a_sentence(
     course: Course, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "PAUSE", 0.5)
+    monkeypatch.setattr(workers, "RECONNECT_PAUSE", 0.5)
     monkeypatch.setattr(workers, "GATHER", 5)
     site.open().hire(NO_COURSE).gathered()
 
@@ -422,13 +422,15 @@ def test_a_worker_of_this_machine_that_dies_is_replaced(
         hand_in(course, student, answered(course))
 
     with batch.lend_workers(course, workers=started) as get_pool:
-        found = {row.student: row for row in autograde(course, "sums", get_pool=get_pool)}
+        found = {row.student: row for row in grade_assignment(course, "sums", get_pool=get_pool)}
 
     doomed = found.pop("doomed")
     assert {student: row.score for student, row in found.items()} == EXACT | {"unlucky": 5}
     assert {row.status for row in found.values()} == {Status.GRADED}
     assert doomed.status is Status.FAILED
-    assert doomed.remarks == (f"The worker that graded it ended, {workers.TRIES} times in a row.",)
+    assert doomed.remarks == (
+        f"The worker that graded it ended, {workers.TRIES_OF_JOB} times in a row.",
+    )
 
 
 def test_a_result_that_is_lost_with_its_worker_is_made_anew(
@@ -451,7 +453,7 @@ def test_a_result_that_is_lost_with_its_worker_is_made_anew(
     monkeypatch.setattr(workers, "wait", wait_and_kill)
 
     with batch.lend_workers(course, workers=2) as get_pool:
-        found = autograde(course, "sums", get_pool=get_pool)
+        found = grade_assignment(course, "sums", get_pool=get_pool)
 
     assert lost
     assert {row.student: row.score for row in found} == EXACT
@@ -482,11 +484,11 @@ def test_one_that_killed_its_workers_is_tried_again_by_the_next_run(
     shutil.rmtree(course.root / "submitted")
     hand_in(course, "doomed", answered(course))
     with batch.lend_workers(course, workers=1) as get_pool:
-        (first,) = autograde(course, "sums", get_pool=get_pool)
+        (first,) = grade_assignment(course, "sums", get_pool=get_pool)
     (tmp_path / "dies_of_some.py").write_text("", encoding="utf-8")
 
     with batch.lend_workers(course, workers=1) as get_pool:
-        (second,) = autograde(course, "sums", get_pool=get_pool)
+        (second,) = grade_assignment(course, "sums", get_pool=get_pool)
 
     assert (first.score, second.score) == (None, 5)
 
@@ -544,7 +546,7 @@ def test_who_stops_the_grading_does_not_wait_for_those_at_work(
         pytest.raises(KeyboardInterrupt),
         batch.lend_workers(course, workers=1) as get_pool,
     ):
-        autograde(course, "sums", get_pool=get_pool)
+        grade_assignment(course, "sums", get_pool=get_pool)
 
     assert at_work
     assert have_ended(at_work)
@@ -573,7 +575,7 @@ def test_workers_of_this_machine_end_with_the_grading(course: Course) -> None:
     before = own_children()
 
     with batch.lend_workers(course, workers=2) as get_pool:
-        autograde(course, "sums", students=["s0", "s1", "s2"], get_pool=get_pool)
+        grade_assignment(course, "sums", students=["s0", "s1", "s2"], get_pool=get_pool)
         during = own_children() - before
 
     assert len(during) >= 2
@@ -597,7 +599,7 @@ def test_a_worker_over_which_dask_stumbles_in_the_end_spoils_nothing(
     monkeypatch.setattr(Nanny, "close", close)
 
     with batch.lend_workers(course, workers=2) as get_pool:
-        found = autograde(course, "sums", students=["s0", "s1"], get_pool=get_pool)
+        found = grade_assignment(course, "sums", students=["s0", "s1"], get_pool=get_pool)
         during = own_children() - before
 
     assert len(stumbled) == 2
@@ -623,8 +625,8 @@ def speaks_http(address: tuple[str, int]) -> bool:
 
 def test_nobody_is_shown_what_the_workers_of_this_machine_are_at(tmp_path: Path) -> None:
     with (
-        dask.config.set(workers.SETTINGS),
-        workers._local(1, str(tmp_path)) as here,
+        dask.config.set(workers.DASK_SETTINGS),
+        workers._local_cluster(1, str(tmp_path)) as here,
         Client(here) as client,
     ):
         client.wait_for_workers(1)
@@ -657,9 +659,9 @@ def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(workers.WorkerPool, "workers", 10)
     at_once: list[int] = []
 
-    def first(running: list[object]) -> dict[object, Outcome]:
+    def first(running: list[object]) -> dict[object, JobOutcome]:
         at_once.append(len(running))
-        return {running[0]: Outcome("somebody")}
+        return {running[0]: JobOutcome("somebody")}
 
     monkeypatch.setattr(crew, "_first", first)
 

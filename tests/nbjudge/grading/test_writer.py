@@ -21,9 +21,9 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks_of_class, open_gradebook, versions
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import writer
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.conditions import GradingConditions
-from nbjudge.grading.jobs import Job, Outcome
+from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Status
 from nbjudge.grading.writer import MarkedSubmission
 from nbjudge.intake.submission import SubmissionFiles
@@ -221,7 +221,7 @@ def firsts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Course]:
     ours = a_course(folder / "ours", notebooks=("sums", "second"))
     hand_in_class(ours)
     stock = copied(ours, folder / "stock")
-    autograde(ours, "sums", get_pool=AtOnce())
+    grade_assignment(ours, "sums", get_pool=AtOnce())
     nbgrader_grades(stock)
     return ours, stock
 
@@ -240,7 +240,7 @@ def seconds(
             hand_in(course, student, answered(course, **WRONG, **HALF))
         (course.root / "submitted" / "generous" / "sums" / "second.ipynb").unlink()
         hand_in(course, "one", answered(course), "second.ipynb")
-    autograde(ours, "sums", force=True, get_pool=AtOnce())
+    grade_assignment(ours, "sums", force=True, get_pool=AtOnce())
     nbgrader_grades(stock)
     return ours, stock
 
@@ -327,7 +327,7 @@ def test_penalties_for_lateness_are_those_of_nbgrader(method: str, tmp_path: Pat
     hand_in(ours, "timeless", answered(ours))
     stock = copied(ours, tmp_path / "stock")
 
-    autograde(ours, "sums", get_pool=AtOnce())
+    grade_assignment(ours, "sums", get_pool=AtOnce())
     nbgrader_grades(stock)
 
     assert tables(ours) == tables(stock)
@@ -363,7 +363,7 @@ def test_a_penalty_goes_when_the_submission_is_in_time_after_all(tmp_path: Path)
 
 
 def graded_unseen(course: Course) -> None:
-    autograde(course, "sums", force=True, get_pool=AtOnce(marked_unseen))
+    grade_assignment(course, "sums", force=True, get_pool=AtOnce(marked_unseen))
 
 
 @pytest.mark.slow
@@ -377,7 +377,7 @@ def test_a_late_notebook_that_is_missing_is_written_as_nbgrader_writes_it(
     hand_in_at(ours, "late", LATE)
     stock = copied(ours, tmp_path / "stock")
 
-    autograde(ours, "sums", get_pool=AtOnce())
+    grade_assignment(ours, "sums", get_pool=AtOnce())
     nbgrader_grades(stock)
 
     assert tables(ours) == tables(stock)
@@ -427,7 +427,9 @@ def test_a_plugin_that_fails_costs_only_the_late_their_marks(tmp_path: Path) -> 
     hand_in_at(course, "late", LATE)
     hand_in_at(course, "more", IN_TIME)
 
-    rows = {row.student: row for row in autograde(course, "sums", get_pool=AtOnce(marked_unseen))}
+    rows = {
+        row.student: row for row in grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))
+    }
 
     assert {student: row.status for student, row in rows.items()} == {
         "early": Status.GRADED,
@@ -451,7 +453,7 @@ def locked(course: Course, how: str = "EXCLUSIVE") -> Iterator[None]:
 def test_a_locked_gradebook_costs_a_sentence_and_the_next_run_completes(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "PATIENCE", 50)
+    monkeypatch.setattr(writer, "WRITE_PATIENCE", 50)
     course = a_course(tmp_path / "course")
     students = ("ada", "bob", "cyd")
     for student in students:
@@ -460,15 +462,15 @@ def test_a_locked_gradebook_costs_a_sentence_and_the_next_run_completes(
     class Locks(AtOnce):
         """The second outcome comes while the gradebook is locked."""
 
-        def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[Outcome]]:
+        def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
             for (outcome,) in super().outcomes(jobs):
                 with locked(course, how) if outcome.student == "bob" else nullcontext():
                     yield [outcome]
 
-    first = autograde(course, "sums", get_pool=Locks(marked_unseen))
+    first = grade_assignment(course, "sums", get_pool=Locks(marked_unseen))
     entries = [row.student for row in first if row.status is Status.GRADED]
     again = AtOnce(marked_unseen)
-    second = autograde(course, "sums", get_pool=again)
+    second = grade_assignment(course, "sums", get_pool=again)
 
     assert entries == ["ada", "cyd"]
     (sentence,) = first[1].remarks
@@ -481,10 +483,10 @@ def test_a_locked_gradebook_costs_a_sentence_and_the_next_run_completes(
 def test_a_gradebook_that_is_locked_from_the_start_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "PATIENCE", 50)
-    monkeypatch.setattr(gradebook_file, "PATIENCE", 0.05)
+    monkeypatch.setattr(writer, "WRITE_PATIENCE", 50)
+    monkeypatch.setattr(gradebook_file, "LOCK_PATIENCE", 0.05)
     course = a_course(tmp_path / "course")
     hand_in(course, "ada", answered(course))
 
     with locked(course), pytest.raises(CourseError, match="locked by another program"):
-        autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+        grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))

@@ -58,7 +58,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     # Only what does harm has to run; the others can be looked at without.
     graders = {"mallory": work}
     crew = AtOnce(lambda job: graders.get(job.student, marked_unseen)(job))
-    batch.autograde(made, "sums", get_pool=crew)
+    batch.grade_assignment(made, "sums", get_pool=crew)
     return made
 
 
@@ -141,7 +141,7 @@ def test_a_grader_marks_by_hand_and_it_survives_a_regrade(
     assert row.locator(".score").first.inner_text() == "6 / 7"
 
     # Everything is graded again, while the formgrader runs.
-    rows = batch.autograde(course, "sums", force=True, get_pool=AtOnce(marked_unseen))
+    rows = batch.grade_assignment(course, "sums", force=True, get_pool=AtOnce(marked_unseen))
     assert {row.student: row.score for row in rows}[student] == 6.0
     page.goto(ours)
     shown(page)
@@ -263,7 +263,7 @@ def real() -> Iterator[Course]:
                 original = made.root / "source" / assignment / path.name
                 solved = source.answer(source.read_source(path), source.read_source(original))
                 (folder / path.name).write_text(source.notebook_text(solved), encoding="utf-8")
-            batch.autograde(made, assignment, get_pool=AtOnce(marked_unseen))
+            batch.grade_assignment(made, assignment, get_pool=AtOnce(marked_unseen))
         yield made
 
 

@@ -14,7 +14,7 @@ from classroom import AtOnce
 from nbgrader.api import Gradebook
 
 from nbjudge.course.course import Course
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.rows import Status
 from nbjudge.release.release import make_release
 
@@ -65,7 +65,7 @@ def test_another_language_is_told_at_release_and_graded_by_nbgrader_alone(course
         handed_in.cells[0].source = answer
         (folder / "a.ipynb").write_text(nbformat.writes(handed_in))
 
-    rows = autograde(course, "hw", get_pool=AtOnce())
+    rows = grade_assignment(course, "hw", get_pool=AtOnce())
 
     assert {row.status for row in rows} == {Status.NEEDS_A_PERSON}
     assert all("`nbgrader autograde` runs it" in " ".join(row.remarks) for row in rows)

@@ -19,10 +19,10 @@ from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook
 from nbjudge.exceptions import CourseError
-from nbjudge.export.marks_files import export
-from nbjudge.grading.batch import autograde
+from nbjudge.export.marks_files import export_marks
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.rows import Row, Status
-from nbjudge.intake.collect import collect
+from nbjudge.intake.collect import collect_archives
 from nbjudge.release import source
 
 GUIDE = Path(__file__).parents[3] / "docs" / "hand-in.md"
@@ -48,13 +48,13 @@ def due(course: Course) -> None:
 
 def graded(course: Course, **settings: bool) -> dict[str, Row]:
     """Grade without a kernel, all points for everybody; return rows by student."""
-    rows = autograde(course, "sums", get_pool=AtOnce(marked_unseen), **settings)
+    rows = grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen), **settings)
     return {row.student: row for row in rows}
 
 
 def scores(course: Course) -> dict[str, str]:
     """Return the exported marks, by student."""
-    written = export(course, "canvas", out=course.root / "canvas.csv")
+    written = export_marks(course, "canvas", out=course.root / "canvas.csv")
     lines = written.path.read_text(encoding="utf-8").splitlines()[2:]
     return {line.split(",")[-3]: line.split(",")[-1] for line in lines}
 
@@ -101,7 +101,7 @@ def test_a_plain_folder_and_both_platforms_go_from_files_to_marks(
         app, [*run, "moodle.zip", "--from", "moodle", "--roster", "worksheet.csv"]
     )
     second = CliRunner().invoke(app, [*run, "canvas.zip", "--from", "canvas"])
-    rows = {row.student: row for row in autograde(course, "sums", get_pool=AtOnce())}
+    rows = {row.student: row for row in grade_assignment(course, "sums", get_pool=AtOnce())}
 
     assert first.stdout.splitlines() == [
         "ben: sums.ipynb",
@@ -148,11 +148,11 @@ def archive(course: Course, content: bytes = b"{}", name: str = "all.zip") -> Pa
 
 
 def test_what_was_collected_before_is_kept_unless_it_is_to_be_replaced(course: Course) -> None:
-    collect(course, "sums", [archive(course)], platform="canvas")
+    collect_archives(course, "sums", [archive(course)], platform="canvas")
     changed = archive(course, b'{"new": 1}')
     notebook = course.root / "submitted" / "101" / "sums" / "sums.ipynb"
 
-    kept = collect(course, "sums", [changed], platform="canvas")
+    kept = collect_archives(course, "sums", [changed], platform="canvas")
 
     assert notebook.read_bytes() == b"{}"
     assert kept.notebooks == {}
@@ -161,7 +161,7 @@ def test_what_was_collected_before_is_kept_unless_it_is_to_be_replaced(course: C
         "Kept, since something else was collected before: '101'. "
         "With --force the new takes its place.",
     )
-    replaced = collect(course, "sums", [changed], platform="canvas", force=True)
+    replaced = collect_archives(course, "sums", [changed], platform="canvas", force=True)
     assert notebook.read_bytes() == b'{"new": 1}'
     assert set(replaced.notebooks) == {"101", "102"}
     assert sorted(path.name for path in (course.root / "submitted").iterdir()) == ["101", "102"]
@@ -171,7 +171,7 @@ def test_an_archive_in_which_nobody_handed_in_is_said(course: Course) -> None:
     path = course.root.parent / "all.zip"
     path.write_bytes(zipped({}))
 
-    found = collect(course, "sums", [path], platform="canvas")
+    found = collect_archives(course, "sums", [path], platform="canvas")
 
     assert found.left_out == (
         "There is nothing in it that was handed in. Give what you downloaded.",
@@ -187,7 +187,7 @@ def test_a_full_disk_while_collecting_is_one_sentence(
     monkeypatch.setattr("nbgrader.apps.zipcollectapp.shutil.copy", full)
 
     with pytest.raises(CourseError, match="Not everything was collected: No space left on device"):
-        collect(course, "sums", [archive(course)], platform="canvas")
+        collect_archives(course, "sums", [archive(course)], platform="canvas")
 
 
 def test_several_archives_and_an_unpacked_folder_are_collected_at_once(course: Course) -> None:
@@ -195,7 +195,7 @@ def test_several_archives_and_an_unpacked_folder_are_collected_at_once(course: C
     folder.mkdir()
     (folder / "eve_103_7_sums.ipynb").write_bytes(b"{}")
 
-    found = collect(course, "sums", [archive(course), folder], platform="canvas")
+    found = collect_archives(course, "sums", [archive(course), folder], platform="canvas")
 
     assert found.notebooks == dict.fromkeys(("101", "102", "103"), ("sums.ipynb",))
 
@@ -288,7 +288,7 @@ def test_an_imported_roster_says_who_is_who(late: Course) -> None:
     people.write_text('Student,ID,SIS User ID,SIS Login ID,Section\n"Lovelace, Ada",101,,ada,1\n')
     CliRunner().invoke(app, ["--course", str(late.root), "roster", str(people)])
 
-    found = collect(late, "sums", [archive(late)], platform="canvas")
+    found = collect_archives(late, "sums", [archive(late)], platform="canvas")
 
     assert found.notebooks == {"ada": ("sums.ipynb",)}
     assert found.left_out == ("'ben' (102) is not in the gradebook, and was left out.",)

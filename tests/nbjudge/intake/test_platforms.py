@@ -18,14 +18,14 @@ from nbgrader.apps import ZipCollectApp
 from nbjudge.basics.csv_files import Sheet
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.collect import Collected, collect
+from nbjudge.intake.collect import Collected, collect_archives
 from nbjudge.intake.platforms import (
     PLATFORM_CANVAS,
     PLATFORM_MOODLE,
     Directory,
     Found,
     Owner,
-    Platform,
+    PlatformFormat,
     Sorted,
     canvas_name,
     moodle_name,
@@ -56,7 +56,7 @@ CANVAS = Sheet(
 
 
 def sorted_out(
-    platform: Platform, *names: str, roster: Sheet | None = None, **changed: float
+    platform: PlatformFormat, *names: str, roster: Sheet | None = None, **changed: float
 ) -> Sorted:
     """Sort files below the folder of an archive; `changed` gives times by a part of the path."""
     times = {
@@ -141,7 +141,7 @@ def test_a_notebook_counts_wherever_in_a_students_archive_it_lies() -> None:
     ],
 )
 def test_nobody_can_hand_in_for_another_by_names_in_an_archive(
-    platform: Platform, own: str, forged: str
+    platform: PlatformFormat, own: str, forged: str
 ) -> None:
     for path in (f"{own}/{forged}", f"{own}/x/{forged}"):
         for below in ("download", "."):
@@ -593,7 +593,7 @@ def collected(
     """Collect an archive that holds these files."""
     path = course.root.parent / "all.zip"
     path.write_bytes(zipped(files))
-    return collect(course, "sums", [path], platform=platform, **options)
+    return collect_archives(course, "sums", [path], platform=platform, **options)
 
 
 def test_what_was_collected_before_is_compared_and_kept(course: Course) -> None:
@@ -658,7 +658,7 @@ def test_a_link_in_a_downloaded_folder_is_nobodys_notebook(course: Course) -> No
     download.mkdir()
     (download / ADA).symlink_to(course.root / "source" / "sums" / "sums.ipynb")
 
-    found = collect(course, "sums", [download], platform="canvas")
+    found = collect_archives(course, "sums", [download], platform="canvas")
 
     assert found.notebooks == {}
     assert found.left_out == (f"'{ADA}' is no ordinary file, and was left out.",)
@@ -683,7 +683,7 @@ def test_the_names_of_the_assignment_and_of_its_released_notebooks_are_known(
     path = course.root.parent / "all.zip"
     path.write_bytes(zipped(files))
 
-    found = collect(course, "unit_1_2", [path], platform="canvas")
+    found = collect_archives(course, "unit_1_2", [path], platform="canvas")
 
     assert found == Collected(
         {"101": ("sums.ipynb",), "102": ("sums.ipynb",)},
@@ -704,7 +704,7 @@ def test_of_two_versions_the_one_that_was_changed_later_is_collected(course: Cou
     path = course.root.parent / "all.zip"
     path.write_bytes(zipped(files, times={"ada_101_9_w/b/sums.ipynb": 13}))
 
-    found = collect(course, "sums", [path], platform="canvas")
+    found = collect_archives(course, "sums", [path], platform="canvas")
 
     assert content_of(course, "101", "sums", "sums.ipynb") == "new"
     assert found.remarks == (

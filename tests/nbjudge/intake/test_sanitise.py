@@ -161,7 +161,7 @@ def test_lost_ids_are_a_problem_for_a_person(version: NotebookVersion) -> None:
 def test_a_file_whose_values_would_fill_memory_is_not_parsed(
     version: NotebookVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sanitise, "MAX_VALUES", 1000)
+    monkeypatch.setattr(sanitise, "MAX_JSON_VALUES", 1000)
     monkeypatch.setattr(sanitise.json, "loads", lambda *_: pytest.fail("it was parsed"))
 
     with pytest.raises(SubmissionError, match=r"'sums\.ipynb' holds more than 1,000 values\. Ask"):

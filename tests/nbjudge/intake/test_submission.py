@@ -16,7 +16,7 @@ from classroom import SCENARIOS, answered, hand_in, hand_in_scenario, released_c
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 from nbjudge.intake import data_files, submission
-from nbjudge.intake.submission import Submission, find_submissions, printable, read
+from nbjudge.intake.submission import Submission, find_submissions, printable, read_submission
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def only(course: Course) -> Submission:
 def problems(course: Course) -> tuple[str, ...]:
     """Return what a person has to look at: what is told without reading, and what with."""
     found = only(course)
-    return (*found.problems, *read(found).problems)
+    return (*found.problems, *read_submission(found).problems)
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def test_links_are_never_followed(course: Course, tmp_path: Path, what: str) -> 
         (student / "sums").mkdir()
         (student / "sums" / "sums.ipynb").symlink_to(target / "sums.ipynb")
 
-    assert not read(only(course)).notebooks
+    assert not read_submission(only(course)).notebooks
     assert "is a symbolic link, which is never followed" in problems(course)[0]
 
 
@@ -123,7 +123,7 @@ def test_links_among_the_data_stay_behind(course: Course, tmp_path: Path) -> Non
     found = only(course)
 
     assert found.files == {}
-    assert read(found).files == {}
+    assert read_submission(found).files == {}
     assert found.notes == ("Left out, as links are never followed: 'data.csv', 'more'.",)
 
 
@@ -138,7 +138,7 @@ def test_a_file_that_becomes_a_link_after_it_was_found_is_not_followed(
 
     (folder / name).rename(tmp_path / "elsewhere")
     (folder / name).symlink_to(tmp_path / "elsewhere")
-    submitted = read(found)
+    submitted = read_submission(found)
 
     assert name not in submitted.files
     assert (submitted.notebooks == {}) == (name == "sums.ipynb")
@@ -156,7 +156,7 @@ def test_a_file_that_becomes_a_link_while_it_is_opened_is_not_followed(
     found = only(course)
     monkeypatch.setattr(Path, "is_symlink", lambda _: False)
 
-    submitted = read(found)
+    submitted = read_submission(found)
 
     assert submitted.notebooks == {}
     assert "'sums.ipynb' cannot be read" in submitted.problems[0]
@@ -169,7 +169,7 @@ def test_a_loop_of_links_ends_nothing(course: Course) -> None:
     (folder / "up").symlink_to(folder.parent)
 
     assert problems(course) == ()
-    assert list(read(only(course)).notebooks) == ["sums"]
+    assert list(read_submission(only(course)).notebooks) == ["sums"]
 
 
 def test_finding_reads_no_file(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_finding_reads_no_file(course: Course, monkeypatch: pytest.MonkeyPatch) 
         raise AssertionError("a file was opened")
 
     monkeypatch.setattr(os, "open", opened)
-    monkeypatch.setattr(submission, "_open", opened)
+    monkeypatch.setattr(submission, "_open_file", opened)
 
     found = only(course)
 
@@ -193,7 +193,7 @@ def test_the_bytes_are_those_that_were_handed_in(course: Course) -> None:
     (folder / "beside").mkdir()
     (folder / "beside" / "data.csv").write_bytes(b"\xff\x00")
 
-    submitted = read(only(course))
+    submitted = read_submission(only(course))
 
     assert submitted.notebooks == {"sums": b"\x00\xff anything\r\n"}
     assert submitted.files == {"beside/data.csv": b"\xff\x00"}
@@ -205,7 +205,9 @@ def test_a_file_that_is_gone_when_it_is_read_is_a_problem_and_no_error(course: C
 
     (folder / "sums.ipynb").unlink()
 
-    assert read(found).problems == ("'sums.ipynb' cannot be read: No such file or directory.",)
+    assert read_submission(found).problems == (
+        "'sums.ipynb' cannot be read: No such file or directory.",
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the platform has no pipes")
@@ -279,7 +281,7 @@ def test_a_data_file_that_grows_after_it_was_found_is_not_cut(
     found = only(course)
     (folder / "a.csv").write_bytes(bytes(101))
 
-    submitted = read(found)
+    submitted = read_submission(found)
 
     assert submitted.files == {}
     assert "'a.csv' is larger than" in submitted.problems[0]
@@ -291,7 +293,7 @@ def test_the_courses_own_data_takes_the_place_of_a_students(course: Course) -> N
     (folder / "own.csv").write_text("1")
     with given(course, "given.csv", "as given"):
         found = only(course)
-        submitted = read(found)
+        submitted = read_submission(found)
 
     assert submitted.files == {"given.csv": b"as given", "own.csv": b"1"}
     assert submitted.own == {"given.csv"}
@@ -302,7 +304,7 @@ def test_the_courses_own_data_takes_the_place_of_a_students(course: Course) -> N
 def test_what_students_got_is_there_whatever_its_suffix(course: Course, name: str) -> None:
     hand_in(course, "ada", answered(course))
     with given(course, name, "as given"):
-        submitted = read(only(course))
+        submitted = read_submission(only(course))
 
     assert submitted.files == {name: b"as given"}
     assert submitted.own == {name}
@@ -311,7 +313,7 @@ def test_what_students_got_is_there_whatever_its_suffix(course: Course, name: st
 def test_what_students_did_not_get_is_not_there(course: Course) -> None:
     hand_in(course, "ada", answered(course))
     with given(course, "expected.csv", "42", step="source"):
-        submitted = read(only(course))
+        submitted = read_submission(only(course))
 
     assert submitted.files == {}
 
@@ -377,7 +379,7 @@ def test_10_gigabytes_beside_the_notebook_are_left_out_unread(course: Course) ->
         file.truncate(10 * 2**30)
 
     found = only(course)
-    submitted = read(found)
+    submitted = read_submission(found)
 
     assert "'measured.csv'" in found.notes[0]
     assert list(submitted.notebooks) == ["sums"]
@@ -408,7 +410,7 @@ def test_a_module_beside_the_notebook_is_left_out_and_data_is_taken_along(course
     found = only(course)
 
     assert "'math.py'" in found.notes[0]
-    assert read(found).files == {"measured/numbers.csv": b"1,2"}
+    assert read_submission(found).files == {"measured/numbers.csv": b"1,2"}
 
 
 @pytest.mark.skipif(os.sep == "\\", reason="the platform takes it for a folder")
@@ -456,7 +458,7 @@ def test_whatever_came_is_found_and_read_without_an_error(course: Course, scenar
     hand_in_scenario(course, scenario)
 
     found = only(course)
-    submitted = read(found)
+    submitted = read_submission(found)
 
     assert found.student == scenario
     assert found.handed_in == (SCENARIOS[scenario]["status"] != "not handed in")
@@ -483,7 +485,7 @@ def test_only_a_valid_time_stamp_counts(
     (folder / "timestamp.txt").write_text(written)
 
     found = only(course)
-    submitted = read(found)
+    submitted = read_submission(found)
 
     assert submitted.handed_in == handed_in
     told = "".join(submitted.problems)

@@ -20,9 +20,11 @@ import pytest
 from archives import LINK, zipped, zipped_link
 
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.unpack import Bounds, CarefulExtractor, unpack
+from nbjudge.intake.unpack import CarefulExtractor, UnpackingBounds, unpack
 
-SMALL = Bounds(file_bytes=1000, inner_bytes=2500, inner_files=4, total_bytes=10_000, total_files=50)
+SMALL = UnpackingBounds(
+    file_bytes=1000, inner_bytes=2500, inner_files=4, total_bytes=10_000, total_files=50
+)
 
 
 class Place:
@@ -35,7 +37,7 @@ class Place:
         self.target.mkdir()
         self.told: list[str] = []
 
-    def unpacked(self, bounds: Bounds = SMALL, **archives: bytes) -> list[str]:
+    def unpacked(self, bounds: UnpackingBounds = SMALL, **archives: bytes) -> list[str]:
         """Unpack archives, and return the paths of what came out of them, archives apart."""
         for name, content in archives.items():
             (self.source / f"{name}.zip").write_bytes(content)
@@ -246,7 +248,7 @@ def test_archives_in_archives_come_to_an_end(place: Place) -> None:
     for _ in range(5):
         content = zipped({"deeper.zip": content})
 
-    assert place.unpacked(Bounds(), download=content) == []
+    assert place.unpacked(UnpackingBounds(), download=content) == []
     (told,) = place.told
     assert "one archive too deep" in told
 
@@ -446,7 +448,7 @@ def test_a_copied_file_keeps_its_time_and_its_content(place: Place) -> None:
         (place.source / name).write_bytes(content)
         os.utime(place.source / name, (1_000_000_000, 1_000_000_001))
 
-    assert place.unpacked(Bounds()) == ["folder/sums.ipynb", "sums.ipynb"]
+    assert place.unpacked(UnpackingBounds()) == ["folder/sums.ipynb", "sums.ipynb"]
 
     for name in ("sums.ipynb", "folder/sums.ipynb"):
         assert (place.target / name).read_bytes() == content
@@ -524,7 +526,7 @@ def test_of_a_file_that_is_more_than_there_is_room_for_nothing_is_left(place: Pl
 
 
 def test_sizes_are_told_in_megabytes(place: Place) -> None:
-    bounds = Bounds(file_bytes=2 * 2**20, inner_bytes=3 * 2**20, inner_files=7)
+    bounds = UnpackingBounds(file_bytes=2 * 2**20, inner_bytes=3 * 2**20, inner_files=7)
     two = b"0" * (2 * 2**20)
 
     place.unpacked(

@@ -26,12 +26,12 @@ from nbjudge.exceptions import SubmissionError
 from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge import notebook_run
 from nbjudge.judge.failures import NOT_RUN
-from nbjudge.judge.judge_process import Judge
+from nbjudge.judge.judge_process import JudgeProcess
 from nbjudge.judge.notebook_run import NotebookRun
 from nbjudge.judge.notebooks import (
     RECORD,
     Graded,
-    Result,
+    GradedNotebook,
     grade_notebook,
     handed_in,
     record,
@@ -43,11 +43,11 @@ from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap
 from nbjudge.sandbox.limits import Limits
 from nbjudge.sandbox.session import (
+    CellRun,
     KernelDied,
     KernelHung,
     KernelLost,
     KernelStartError,
-    Ran,
     Session,
 )
 from nbjudge.sandbox.workspace import environment
@@ -315,7 +315,7 @@ def test_who_ends_the_kernel_is_blamed_though_something_else_runs() -> None:
 
 def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed() -> None:
     answer, test = notebook(*FIRST).cells
-    run = NotebookRun(FilesBeside({}), LIMITS, Plug(), Judge(LIMITS, Plug()))
+    run = NotebookRun(FilesBeside({}), LIMITS, Plug(), JudgeProcess(LIMITS, Plug()))
     run.execute(answer)
 
     assert run._session is not None
@@ -371,11 +371,11 @@ class Clock:
     def session(self, *_: Any) -> Any:
         """Return a kernel whose cells take as many seconds as they say, as far as they may."""
 
-        def run(cell: NotebookNode, *, seconds: float, **_: Any) -> Ran:
+        def run(cell: NotebookNode, *, seconds: float, **_: Any) -> CellRun:
             takes = min(float(cell.source), seconds)
             self.now += takes
             self.ran.append((cell.source, takes))
-            return Ran("" if takes == float(cell.source) else "it ran longer than it may")
+            return CellRun("" if takes == float(cell.source) else "it ran longer than it may")
 
         def request(content: bytes, seconds: float) -> bytes:
             raise KernelLost(f"no result came within {seconds:.0f} s")
@@ -404,13 +404,13 @@ class Fragile(Clock):
         self.kernels += 1
         end = math.inf
 
-        def run(cell: NotebookNode, **_: Any) -> Ran:
+        def run(cell: NotebookNode, **_: Any) -> CellRun:
             nonlocal end
             if is_late := cell.source.startswith("in "):
                 end = min(end, self.now + float(cell.source.removeprefix("in ")))
             rest(0 if is_late else float(cell.source))
             self.ran.append((cell.source, self.now))
-            return Ran(left=is_late)
+            return CellRun(left=is_late)
 
         def rest(seconds: float) -> None:
             self.now = min(self.now + seconds, end)
@@ -488,13 +488,13 @@ class Busier(Clock):
         self.kernels += 1
         factor = self.factor if self.kernels > 1 else 1.0
 
-        def run(cell: NotebookNode, *, times: float = 1.0, **_: Any) -> Ran:
+        def run(cell: NotebookNode, *, times: float = 1.0, **_: Any) -> CellRun:
             if cell.source == "end":
                 raise KernelDied("the kernel died")
             takes, most = factor * float(cell.source), times * LIMITS.cell_seconds
             self.now += min(takes, most)
             self.ran.append((cell.source, min(takes, most)))
-            return Ran(f"it ran longer than {most:.0f} s" if takes > most else "")
+            return CellRun(f"it ran longer than {most:.0f} s" if takes > most else "")
 
         return SimpleNamespace(**LASTING, run=run, rest=lambda seconds: None)
 
@@ -522,7 +522,7 @@ def test_a_cell_that_is_stopped_when_it_runs_again_is_named_and_leaves_nothing_b
 
     graded = grade("1", "end", "0", limits=replace(LIMITS, notebook_seconds=10_000))
 
-    most = notebook_run.AGAIN * LIMITS.cell_seconds
+    most = notebook_run.TIMES_LONGER * LIMITS.cell_seconds
     assert graded.remarks == (
         f"Cell 1 did not end and was left out: it ran longer than {most:.0f} s.",
         "Cell 2 did not end and was left out: the kernel died.",
@@ -784,18 +784,18 @@ def content(of: NotebookNode) -> bytes:
     return nbformat.writes(of).encode()  # type: ignore[no-untyped-call, no-any-return]
 
 
-def cells_of(result: Result) -> dict[str, NotebookNode]:
+def cells_of(result: GradedNotebook) -> dict[str, NotebookNode]:
     found = nbformat.reads(result.notebook.decode(), as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(found)
     return {cell.id: cell for cell in found.cells}
 
 
-def contents(result: Result) -> list[tuple[str, str, object]]:
+def contents(result: GradedNotebook) -> list[tuple[str, str, object]]:
     """Return what stands in the cells, but for the times at which they ran."""
     return [(name, cell.source, cell.get("outputs")) for name, cell in cells_of(result).items()]
 
 
-def found_by(result: Result) -> dict[str, tuple[float, str, str]]:
+def found_by(result: GradedNotebook) -> dict[str, tuple[float, str, str]]:
     """Return what each test found, but for the time that it took."""
     return {name: (v.mark, v.reason, v.printed) for name, v in result.verdicts.items()}
 

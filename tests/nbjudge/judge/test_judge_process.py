@@ -20,7 +20,7 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge import judge_process
 from nbjudge.judge.judge import Test, Verdict, judge
-from nbjudge.judge.judge_process import Judge, Judged, judging
+from nbjudge.judge.judge_process import JudgedTest, JudgeProcess, judging
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
@@ -40,12 +40,12 @@ def answers(**namespace: Any) -> Exchange:
 
 
 @pytest.fixture
-def process() -> Iterator[Judge]:
-    with closing(Judge(LIMITS, Plug())) as process:
+def process() -> Iterator[JudgeProcess]:
+    with closing(JudgeProcess(LIMITS, Plug())) as process:
         yield process
 
 
-def judged(process: Judge, source: str, **namespace: Any) -> Judged:
+def judged(process: JudgeProcess, source: str, **namespace: Any) -> JudgedTest:
     return process.judge(Test("1.1", source, 2.0), answers(**namespace))
 
 
@@ -64,7 +64,7 @@ def without_time(verdict: Verdict) -> Verdict:
         "double(1 / 0)",
     ],
 )
-def test_the_verdict_is_that_of_the_judge(process: Judge, source: str) -> None:
+def test_the_verdict_is_that_of_the_judge(process: JudgeProcess, source: str) -> None:
     test = Test("1.1", source, 2.0)
 
     found = process.judge(test, answers())
@@ -73,7 +73,7 @@ def test_the_verdict_is_that_of_the_judge(process: Judge, source: str) -> None:
     assert (without_time(found.verdict), found.stopped) == (without_time(own), "")
 
 
-def test_inputs_depend_on_the_ingredients(process: Judge) -> None:
+def test_inputs_depend_on_the_ingredients(process: JudgeProcess) -> None:
     draws = Test("1.1", "from nbjudge import seeds\nprint(seeds.number('1.1'))", 1.0)
 
     found = [process.judge(draws, answers(), seed_parts=(name,)) for name in ("a", "b", "a")]
@@ -94,7 +94,7 @@ def test_inputs_depend_on_the_ingredients(process: Judge) -> None:
     ],
 )
 def test_what_a_test_cannot_stand_costs_its_exercise(
-    process: Judge, hostile: str, why: str
+    process: JudgeProcess, hostile: str, why: str
 ) -> None:
     before = process.judge(GOOD, answers())
 
@@ -113,7 +113,7 @@ def test_a_test_that_computes_without_end_is_stopped(
     endless: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(judge_process, "LENIENCE", 2)
-    with closing(Judge(replace(LIMITS, judge_seconds=1), Plug())) as process:
+    with closing(JudgeProcess(replace(LIMITS, judge_seconds=1), Plug())) as process:
         found = judged(process, endless)
 
         assert found.verdict.mark == 0
@@ -130,13 +130,13 @@ def test_waiting_for_the_kernel_is_not_computing() -> None:
         clock.now += 1000
         return exchange(request, seconds)
 
-    with pytest.MonkeyPatch.context() as patch, closing(Judge(LIMITS, Plug())) as process:
+    with pytest.MonkeyPatch.context() as patch, closing(JudgeProcess(LIMITS, Plug())) as process:
         patch.setattr(judge_process, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
         assert process.judge(Test("1.1", "double(1), double(2)", 1.0), slow).verdict.mark == 1
 
 
-def test_a_lost_kernel_is_told_to_the_test(process: Judge) -> None:
+def test_a_lost_kernel_is_told_to_the_test(process: JudgeProcess) -> None:
     def lost(request: bytes, seconds: float) -> bytes:
         raise CourseError("the kernel died")
 
@@ -147,14 +147,14 @@ def test_a_lost_kernel_is_told_to_the_test(process: Judge) -> None:
     assert found.verdict.reason == "✗ Exercise 1.1: the kernel died."
 
 
-def test_a_process_that_ends_leaves_its_exercise_to_a_person(process: Judge) -> None:
+def test_a_process_that_ends_leaves_its_exercise_to_a_person(process: JudgeProcess) -> None:
     found = judged(process, "import os\nos._exit(0)")
 
     assert found.verdict.fault == "the process in which it ran ended"
     assert process.judge(GOOD, answers()).verdict.mark == 2
 
 
-def test_a_process_that_ended_between_two_tests_is_replaced(process: Judge) -> None:
+def test_a_process_that_ended_between_two_tests_is_replaced(process: JudgeProcess) -> None:
     process.judge(GOOD, answers())
     os.kill(process._process, 9)
     os.waitid(os.P_PID, process._process, os.WEXITED | os.WNOWAIT)
@@ -162,13 +162,13 @@ def test_a_process_that_ended_between_two_tests_is_replaced(process: Judge) -> N
     assert process.judge(GOOD, answers()).verdict.mark == 2
 
 
-def test_the_time_of_the_notebook_ends_a_test(process: Judge) -> None:
+def test_the_time_of_the_notebook_ends_a_test(process: JudgeProcess) -> None:
     found = process.judge(Test("1.1", "while True:\n    pass", 1.0), answers(), until=0.0)
 
     assert "the notebook ran longer than" in found.stopped
 
 
-def test_nothing_of_the_graders_is_open_in_the_process(process: Judge) -> None:
+def test_nothing_of_the_graders_is_open_in_the_process(process: JudgeProcess) -> None:
     read, write = os.pipe()
     looks = f"import os\nfor fd in {read, write}:\n    os.fstat(fd)"
 
@@ -193,7 +193,7 @@ def test_the_next_notebook_is_judged_by_the_same_process() -> None:
 def test_a_judge_that_waits_for_a_processor_is_not_stopped() -> None:
     """It is stopped while it judges, which a machine does to it that has more to do."""
     answer = answers()
-    with closing(Judge(replace(LIMITS, judge_seconds=1), Plug())) as process:
+    with closing(JudgeProcess(replace(LIMITS, judge_seconds=1), Plug())) as process:
         process.judge(GOOD, answer)  # so that there is a process
         resumed = threading.Thread(target=resume_later, args=(process._process,))
 

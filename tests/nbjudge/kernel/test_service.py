@@ -18,16 +18,18 @@ import pytest
 import torch
 
 from nbjudge import seeds
-from nbjudge.kernel.references import FUNCTIONS
+from nbjudge.kernel.references import FUNCTION_NUMBERS
 from nbjudge.kernel.service import Service
-from nbjudge.kernel.wire import Bounds, Reference, decode, encode
+from nbjudge.kernel.wire import Reference, ValueBounds, decode, encode
 from nbjudge.kernel.working_folder import NO_CHANGES
 
 
 class Talk:
     """A service, asked in plain values; an object that stays there comes as its reference."""
 
-    def __init__(self, bounds: Bounds | None = None, probes: str = "", **namespace: Any) -> None:
+    def __init__(
+        self, bounds: ValueBounds | None = None, probes: str = "", **namespace: Any
+    ) -> None:
         self.namespace = namespace
         self.service = Service(namespace, bounds, probes=probes)
 
@@ -47,11 +49,11 @@ class Talk:
         return asked
 
     def _write(self, request: dict[str, Any]) -> bytes:
-        bounds = Bounds(depth=50)
+        bounds = ValueBounds(depth=50)
         return encode(request, bounds, refer=lambda reference: reference, handed=True)
 
     def _read(self, reply: bytes) -> Any:
-        return decode(reply, Bounds(), resolve=lambda reference: reference)
+        return decode(reply, ValueBounds(), resolve=lambda reference: reference)
 
     def begin(self, *names: str) -> Any:
         return self.ask("begin", names=list(names), seed=1)["value"]
@@ -255,7 +257,7 @@ def test_an_exceptions_own_name_is_not_long() -> None:
 
 
 def test_what_is_too_much_for_the_bounds_is_refused_in_words() -> None:
-    talk = Talk(Bounds(), values=list(range(200_000)))
+    talk = Talk(ValueBounds(), values=list(range(200_000)))
 
     assert talk.ask("begin", names=["values"], seed=1) == {
         "refused": "it holds more than 100000 values"
@@ -264,7 +266,7 @@ def test_what_is_too_much_for_the_bounds_is_refused_in_words() -> None:
 
 @pytest.mark.parametrize("request_", [{"do": "no_such_thing"}, {"do": "call"}, {"done": 1}, [1]])
 def test_what_is_no_request_is_answered_with_an_error(request_: Any) -> None:
-    reply = decode(Service({}).answer(encode(request_)), Bounds())
+    reply = decode(Service({}).answer(encode(request_)), ValueBounds())
 
     assert reply.keys() == {"raised"}
 
@@ -284,10 +286,10 @@ def test_a_request_may_hold_what_the_courses_limits_allow_and_no_more(
     nested: list[Any] = [0]
     for _ in range(23):
         nested = [nested]
-    talk = Talk(Bounds(depth=most), count=len, ask=lambda function: len(function()))
+    talk = Talk(ValueBounds(depth=most), count=len, ask=lambda function: len(function()))
     talk.give_back({"value": nested})
     found = talk.begin("count", "ask")
-    function = Reference(FUNCTIONS, "function")
+    function = Reference(FUNCTION_NUMBERS, "function")
 
     handed = talk.ask("call", target=found["count"], arguments=(nested,), keywords={})
     given = talk.ask("call", target=found["ask"], arguments=(function,), keywords={})
@@ -300,7 +302,9 @@ def test_a_function_of_the_tests_may_give_a_stream() -> None:
     talk.give_back({"value": io.StringIO("a\nb")})
     target = talk.begin("first_line")["first_line"]
 
-    found = talk.ask("call", target=target, arguments=(Reference(FUNCTIONS, "f"),), keywords={})
+    found = talk.ask(
+        "call", target=target, arguments=(Reference(FUNCTION_NUMBERS, "f"),), keywords={}
+    )
 
     assert found == {"value": "a\n"}
 
@@ -310,7 +314,9 @@ def test_a_function_of_the_tests_has_its_name_and_is_asked_by_its_number() -> No
     asked = talk.give_back({"value": 3})
     target = talk.begin("call")["call"]
 
-    found = talk.ask("call", target=target, arguments=(Reference(FUNCTIONS + 7, "g"),), keywords={})
+    found = talk.ask(
+        "call", target=target, arguments=(Reference(FUNCTION_NUMBERS + 7, "g"),), keywords={}
+    )
 
     assert found == {"value": ("g", "g", 3)}
     assert asked == [{"callback": (7, (1,), {"by": 2})}]
@@ -320,7 +326,9 @@ def test_nothing_is_called_where_nobody_listens() -> None:
     talk = Talk(call=lambda f: f())
     target = talk.begin("call")["call"]
 
-    found = talk.ask("call", target=target, arguments=(Reference(FUNCTIONS, "f"),), keywords={})
+    found = talk.ask(
+        "call", target=target, arguments=(Reference(FUNCTION_NUMBERS, "f"),), keywords={}
+    )
 
     assert found["raised"]["said"] == "nobody is there to call"
 

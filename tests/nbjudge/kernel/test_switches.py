@@ -147,7 +147,7 @@ def shown(expression: str) -> Any:
 @pytest.mark.parametrize(("statement", "expression"), SWITCHED.items())
 def test_what_an_answer_switches_is_put_back(statement: str, expression: str) -> None:
     before = shown(expression)
-    state = switches.read()
+    state = switches.read_switches()
     exec(statement, dict(NAMES))
     assert shown(expression) != before
 
@@ -158,11 +158,11 @@ def test_what_an_answer_switches_is_put_back(statement: str, expression: str) ->
 
 @pytest.mark.parametrize("spoilt", ["getcwd", "chdir"])
 def test_what_somebody_replaced_is_left_alone(monkeypatch: Any, spoilt: str) -> None:
-    state = switches.read()
+    state = switches.read_switches()
     monkeypatch.setattr(os, spoilt, None)
     random.seed(1)
 
-    switches.put_back({**switches.read(), **state})
+    switches.put_back({**switches.read_switches(), **state})
 
     assert random.getstate() == state["Python's generator"]
 

@@ -21,11 +21,11 @@ from hypothesis.extra import numpy as hnp
 from wire_values import MUTATIONS, identical, law, number, read_or_refused, tampered, text
 
 from nbjudge.kernel.wire import (
-    Bounds,
     Malformed,
     NotPlain,
     Reference,
     TooMuch,
+    ValueBounds,
     WireError,
     decode,
     encode,
@@ -413,7 +413,7 @@ def test_a_list_that_changes_while_it_is_sent_gives_bytes_that_can_be_read() -> 
         values.extend(range(1000))
         return Reference(0, "object")
 
-    assert decode(encode(values, Bounds(items=3), refer=refer)) == [Reference(0, "object"), 2]
+    assert decode(encode(values, ValueBounds(items=3), refer=refer)) == [Reference(0, "object"), 2]
 
 
 # Bounds.
@@ -429,7 +429,7 @@ def deep(levels: int) -> list[Any]:
 ENDLESS: list[Any] = []
 ENDLESS.append(ENDLESS)
 
-SMALL = Bounds(bytes=1000, depth=3, items=10)
+SMALL = ValueBounds(bytes=1000, depth=3, items=10)
 WITHIN: dict[str, Any] = {
     "bytes": b"x" * 991,
     "text": "x" * 991,
@@ -500,7 +500,7 @@ def test_megabytes_are_called_so() -> None:
 def test_a_value_is_measured_before_anything_of_its_size_is_built(value: Any) -> None:
     def refused() -> None:
         with pytest.raises(TooMuch):
-            encode(value, Bounds(bytes=2**20))
+            encode(value, ValueBounds(bytes=2**20))
 
     assert peak(refused) < 2**20
 
@@ -509,7 +509,7 @@ def test_more_nesting_than_the_stack_bears_is_too_much() -> None:
     content = (b"[" + number(1)) * 100_000
 
     with pytest.raises(TooMuch, match="more memory than there is"):
-        decode(content, Bounds(depth=10**6, items=10**6))
+        decode(content, ValueBounds(depth=10**6, items=10**6))
 
 
 def test_keys_made_to_collide_are_refused_before_a_dict_is_made_of_them() -> None:
@@ -570,7 +570,7 @@ def test_bytes_that_were_tampered_with_are_read_or_refused(
 ) -> None:
     content = encode(value)
     # No larger than needed: what is read must fit once more.
-    bounds = Bounds(bytes=len(content) + 4, items=50)
+    bounds = ValueBounds(bytes=len(content) + 4, items=50)
 
     for mutation in mutations:
         content = tampered(content, mutation, chance)

@@ -77,7 +77,7 @@ def test_a_file_that_has_rested_is_not_read_again(
 ) -> None:
     (here.place / "out.txt").write_text("hi")
     cross(here, there)
-    later = time.time_ns() + 2 * working_folder.GRAIN
+    later = time.time_ns() + 2 * working_folder.NANOSECONDS
     monkeypatch.setattr(time, "time_ns", lambda: later)
     assert here.folder.changes() == NO_CHANGES
 

@@ -20,7 +20,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import write_feedback
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.judge.known_file import Known
 from nbjudge.mistakes.catalogue import read_catalogue
 from nbjudge.mistakes.known_behaviours import (
@@ -71,7 +71,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     made = released_course(tmp_path_factory.mktemp("mistakes") / "course")
     for student, answers in CLASS:
         hand_in(made, student, answered(made, **answers))
-    rows = autograde(made, "sums", get_pool=AtOnce())
+    rows = grade_assignment(made, "sums", get_pool=AtOnce())
     assert [row.graded_now for row in rows] == [True] * len(CLASS)
     return made
 
@@ -123,7 +123,7 @@ def test_a_name_is_read_by_all_who_made_the_mistake_and_changes_no_mark(fresh: C
     assert path == fresh.root / "known" / "sums" / "ex_1_1_1.diff"
     assert "Ada" not in path.read_text(encoding="utf-8")
     assert [SENTENCE in page(fresh, student) for student, _ in CLASS] == [True] * 3 + [False] * 4
-    rows = autograde(fresh, "sums", get_pool=AtOnce(lambda job: pytest.fail("graded again")))
+    rows = grade_assignment(fresh, "sums", get_pool=AtOnce(lambda job: pytest.fail("graded again")))
     assert not any(row.graded_now for row in rows)
     assert who(groups(fresh)[0]) == ["eve", "fay"]
 

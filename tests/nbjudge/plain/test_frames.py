@@ -17,11 +17,11 @@ from hypothesis.extra import pandas as pdst
 from wire_values import MUTATIONS, identical, law, number, read_or_refused, tampered, text
 
 from nbjudge.kernel.wire import (
-    Bounds,
     Malformed,
     NotPlain,
     Reference,
     TooMuch,
+    ValueBounds,
     WireError,
     decode,
     encode,
@@ -304,7 +304,7 @@ def test_the_data_of_a_subclass_can_be_asked_for() -> None:
     ids=["numbers", "text", "columns", "objects", "depth"],
 )
 def test_a_table_beyond_a_bound_crosses_in_no_direction(value: Any, message: str) -> None:
-    bounds = Bounds(bytes=20000, depth=6, items=90)
+    bounds = ValueBounds(bytes=20000, depth=6, items=90)
 
     with pytest.raises(TooMuch, match=message):
         encode(value, bounds)
@@ -331,7 +331,7 @@ def test_bytes_that_were_tampered_with_are_read_or_refused(
     example: tuple[str, Any], mutations: list[str], chance: random.Random
 ) -> None:
     content = encode(example[1])
-    bounds = Bounds(bytes=2 * len(content) + 1000, items=300)
+    bounds = ValueBounds(bytes=2 * len(content) + 1000, items=300)
 
     for mutation in mutations:
         content = tampered(content, mutation, chance)

@@ -20,11 +20,11 @@ from hypothesis.extra import numpy as hnp
 from wire_values import MUTATIONS, identical, law, number, read_or_refused, tampered, text
 
 from nbjudge.kernel.wire import (
-    Bounds,
     Malformed,
     NotPlain,
     Reference,
     TooMuch,
+    ValueBounds,
     decode,
     encode,
     plain_types,
@@ -382,14 +382,16 @@ def test_a_key_that_stays_keeps_its_dict_where_it_is(holder: Any) -> None:
 def test_what_was_written_of_a_value_that_stays_does_not_count() -> None:
     odd = np.array(["x" * 800, len], object)
 
-    content = encode([odd] * 3, Bounds(bytes=1000, items=15), refer=lambda _: Reference(0, "o"))
+    content = encode(
+        [odd] * 3, ValueBounds(bytes=1000, items=15), refer=lambda _: Reference(0, "o")
+    )
 
     assert decode(content) == [Reference(0, "o")] * 3
 
 
 # ---- Bounds -------------------------------------------------------------------------------------
 
-SMALL = Bounds(bytes=1000, depth=3, items=20)
+SMALL = ValueBounds(bytes=1000, depth=3, items=20)
 BEYOND: dict[str, tuple[Any, str]] = {
     "set": (set(range(20)), "it holds more than 20 values"),
     "deque": (deque([None] * 18), "it holds more than 20 values"),
@@ -458,7 +460,7 @@ def test_bytes_that_were_tampered_with_are_read_or_refused(
     value: Any, mutations: list[str], chance: random.Random
 ) -> None:
     content = encode(value)
-    bounds = Bounds(bytes=2 * len(content) + 200, items=100)
+    bounds = ValueBounds(bytes=2 * len(content) + 200, items=100)
 
     for mutation in mutations:
         content = tampered(content, mutation, chance)

@@ -55,14 +55,14 @@ def kernel(
         def __init__(self, limits: object, plug: object) -> None:
             """Start at once."""
 
-        def run(self, cell: nbformat.NotebookNode) -> session.Ran:
+        def run(self, cell: nbformat.NotebookNode) -> session.CellRun:
             if lost:
                 raise KernelLost(lost)
             new = nbformat.v4.new_output
             cell.outputs = [new("stream", text=said)] if said else []
             if error:
                 cell.outputs.append(new("error", ename=error, evalue="so it is", traceback=[]))
-            return session.Ran()
+            return session.CellRun()
 
         def close(self) -> None:
             """Have nothing to close."""

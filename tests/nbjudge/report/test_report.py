@@ -28,9 +28,9 @@ from nbjudge.course import gradebook as gradebooks
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook, read_grades, versions
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.batch import autograde
-from nbjudge.grading.jobs import Job, Outcome
-from nbjudge.grading.rows import CHANGED, GONE, NOT_YET, Status, current_rows
+from nbjudge.grading.batch import grade_assignment
+from nbjudge.grading.jobs import Job, JobOutcome
+from nbjudge.grading.rows import CHANGED, FOLDER_GONE, NOT_YET, Status, current_rows
 from nbjudge.grading.solution_proof import Proof, digest, keep
 from nbjudge.judge.notebooks import RECORD
 from nbjudge.judge.plans import TestPlan
@@ -64,10 +64,10 @@ class Seen(HTMLParser):
         self.text += data
 
 
-def with_records(mistake: str = "") -> Callable[[Job], Outcome]:
+def with_records(mistake: str = "") -> Callable[[Job], JobOutcome]:
     """Return a crew's work: all points and a record; ids from "m" on make a mistake."""
 
-    def does(job: Job) -> Outcome:
+    def does(job: Job) -> JobOutcome:
         outcome = marked_unseen(job)
         results = {}
         for name, result in outcome.results.items():
@@ -106,7 +106,7 @@ def graded_course(new_course: Course, tmp_path_factory: pytest.TempPathFactory) 
         day = 9 if student == "zoe" else 7
         (folder / "timestamp.txt").write_text(f"2026-05-{day:02} 12:00:00 UTC\n")
     hand_in(course, "frida", b"{", "sums.ipynb")
-    autograde(course, "sums", get_pool=AtOnce(with_records("epsilon outside the root")))
+    grade_assignment(course, "sums", get_pool=AtOnce(with_records("epsilon outside the root")))
     return course
 
 
@@ -144,7 +144,7 @@ def test_a_class_is_gathered_from_gradebook_records_and_rows(graded: Course) -> 
 
 
 def test_rows_are_those_of_grading_and_reading_them_changes_nothing(graded: Course) -> None:
-    rows = autograde(graded, "sums", get_pool=AtOnce())
+    rows = grade_assignment(graded, "sums", get_pool=AtOnce())
     before = {path: path.stat().st_mtime_ns for path in graded.root.rglob("*")}
 
     assert current_rows(graded, "sums") == rows
@@ -163,7 +163,7 @@ def test_what_is_new_or_changed_since_is_said(graded: Course) -> None:
     assert rows["bob"].status is Status.NEEDS_A_PERSON
     assert rows["bob"].score == 5
     assert rows["bob"].remarks[0] == CHANGED.format("sums")
-    assert (rows["ada"].score, rows["ada"].remarks) == (5, (GONE,))
+    assert (rows["ada"].score, rows["ada"].remarks) == (5, (FOLDER_GONE,))
 
 
 def test_an_answer_left_as_it_was_is_empty_and_so_is_a_missing_notebook(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_an_answer_left_as_it_was_is_empty_and_so_is_a_missing_notebook(tmp_path
     released = source.read_source(course.root / "release" / "sums" / "sums.ipynb")
     source.by_grade_id(book)["ex_1_1_1"].source = source.by_grade_id(released)["ex_1_1_1"].source
 
-    def does(job: Job) -> Outcome:
+    def does(job: Job) -> JobOutcome:
         outcome = with_records()(job)
         results = {
             name: replace(result, unanswered=("ex_1_1_1",))
@@ -181,7 +181,7 @@ def test_an_answer_left_as_it_was_is_empty_and_so_is_a_missing_notebook(tmp_path
         return replace(outcome, results=results)
 
     hand_in(course, "ada", book)
-    autograde(course, "sums", get_pool=AtOnce(does))
+    grade_assignment(course, "sums", get_pool=AtOnce(does))
 
     of = gather(course, "sums")
 

@@ -207,8 +207,8 @@ class Writing:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, busy: Path) -> None:
         self.orders: list[tuple[Path, str]] = []
-        self._busy, self._write = busy, cgroups._write
-        monkeypatch.setattr(cgroups, "_write", self)
+        self._busy, self._write = busy, cgroups._write_control
+        monkeypatch.setattr(cgroups, "_write_control", self)
 
     def __call__(self, path: Path, value: str) -> None:
         self.orders.append((path, value))
@@ -261,7 +261,7 @@ def test_where_no_group_can_be_had_there_is_none(
 
 def meter(folder: Path, files: dict[str, str]) -> GroupMeter:
     fill(folder, {**NEW_2, **files})
-    opened = cgroups.Group({"": folder}).open()
+    opened = cgroups.ControlGroup({"": folder}).open()
     return GroupMeter(str(folder), opened)
 
 

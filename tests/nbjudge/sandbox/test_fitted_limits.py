@@ -14,7 +14,7 @@ from nbjudge.sandbox.fitted_limits import (
     fitting_workers,
     needs,
     share,
-    together,
+    usage_of_both,
 )
 from nbjudge.sandbox.limits import Limits
 
@@ -58,7 +58,7 @@ def test_another_measurement_makes_the_same_limits(noise: float) -> None:
 
 
 def test_kernels_one_after_the_other_add_up_in_time_alone() -> None:
-    assert together(USED, replace(USED, memory_megabytes=500, processes=3)) == Usage(
+    assert usage_of_both(USED, replace(USED, memory_megabytes=500, processes=3)) == Usage(
         memory_megabytes=500, cpu_seconds=6, wall_seconds=400, processes=20, disk_megabytes=1
     )
 
@@ -70,8 +70,10 @@ def test_all_workers_together_fit_into_the_machine(processors: int, megabytes: i
 
     each = share(workers, megabytes)
     assert 1 <= workers <= processors
-    assert workers * (each + fitted_limits.OF_WORKER) + fitted_limits.RESERVED <= megabytes
-    assert each >= fitted_limits.LEAST
+    assert (
+        workers * (each + fitted_limits.OF_WORKER) + fitted_limits.RESERVED_MEGABYTES <= megabytes
+    )
+    assert each >= fitted_limits.LEAST_MEGABYTES
 
 
 @pytest.mark.parametrize(

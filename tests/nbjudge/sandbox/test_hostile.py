@@ -36,7 +36,7 @@ from processes import PATIENCE
 
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
-from nbjudge.grading.batch import Watcher, autograde
+from nbjudge.grading.batch import Watcher, grade_assignment
 from nbjudge.grading.rows import Row, Status
 from nbjudge.release import source
 from nbjudge.sandbox import bubblewrap
@@ -333,7 +333,7 @@ def classes(courses: dict[str, Course], leftovers: Leftovers) -> Classes:
     def grade(name: str) -> list[Row]:
         # In this process, whose descendants can be looked at after each submission.
         if bubblewrap.problem():
-            return autograde(courses[name], ASSIGNMENTS[name], get_pool=AtOnce())
+            return grade_assignment(courses[name], ASSIGNMENTS[name], get_pool=AtOnce())
         plug = courses[name].plug
         parent = running_fork_server(plug)
         own = descendants(parent._process.pid)
@@ -345,7 +345,7 @@ def classes(courses: dict[str, Course], leftovers: Leftovers) -> Classes:
                 known = leftovers.parents.setdefault(plug, set())
                 known.add(running_fork_server(plug)._process.pid)
 
-        return autograde(courses[name], ASSIGNMENTS[name], get_pool=AtOnce(), watcher=Look())
+        return grade_assignment(courses[name], ASSIGNMENTS[name], get_pool=AtOnce(), watcher=Look())
 
     def rows(name: str) -> dict[str, Row]:
         if name not in graded:
@@ -486,7 +486,7 @@ def test_grading_again_gives_the_same_row(
     first = classes(name)
     sample = [student for student in (*REGRADED, HONEST[0]) if student in first]
 
-    again = autograde(
+    again = grade_assignment(
         courses[name], ASSIGNMENTS[name], students=sample, force=True, get_pool=AtOnce()
     )
 

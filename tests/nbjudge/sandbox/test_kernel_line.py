@@ -19,8 +19,18 @@ from processes import PATIENCE
 from nbjudge.sandbox import kernel_line, session
 from nbjudge.sandbox.kernel_line import KernelLine
 from nbjudge.sandbox.limits import Limits
-from nbjudge.sandbox.session import KernelLost, Ran, Session
-from nbjudge.shell.line import ASK, ASKED_TO_END, CELL, DONE, HEAD, KINDS, LEFT, REPLY, frame
+from nbjudge.sandbox.session import CellRun, KernelLost, Session
+from nbjudge.shell.line import (
+    ASK,
+    ASKED_TO_END,
+    CELL,
+    DONE,
+    HEAD,
+    KINDS,
+    LEFT,
+    REPLY,
+    frame,
+)
 
 LIMITS = Limits(cell_seconds=PATIENCE, call_seconds=PATIENCE, output_bytes=2**20)
 STREAM = KINDS["stream"]
@@ -103,10 +113,10 @@ def ask(peer: Any) -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def run(peer: Any) -> Callable[..., tuple[Ran, list[NotebookNode]]]:
+def run(peer: Any) -> Callable[..., tuple[CellRun, list[NotebookNode]]]:
     """Return a function that has a `Peer` run a cell, and tells how it ended and what it showed."""
 
-    def run(scenario: Scenario | None, **settings: Any) -> tuple[Ran, list[NotebookNode]]:
+    def run(scenario: Scenario | None, **settings: Any) -> tuple[CellRun, list[NotebookNode]]:
         cell = nbformat.v4.new_code_cell("a cell")  # type: ignore[no-untyped-call]
         ran = peer(scenario).session().run(cell, **settings)
         return ran, cell.outputs
@@ -267,7 +277,7 @@ def test_a_cell_shows_what_its_frames_hold_and_says_how_it_was_left(run: Any) ->
 
     ran, shown = run(says((STREAM, PRINTED), (DONE, left)))
 
-    assert ran == Ran(asked_to_end=True, left=True)
+    assert ran == CellRun(asked_to_end=True, left=True)
     assert [output.text for output in shown] == ["hello"]
 
 
@@ -277,7 +287,7 @@ def test_outputs_and_ends_of_other_cells_are_passed_over(run: Any) -> None:
             end.sendall(frame(STREAM, other, PRINTED) + frame(DONE, other, b"\7"))
         end.sendall(frame(REPLY, number, b"a reply") + frame(DONE, number, b"\0"))
 
-    assert run(confuse) == (Ran(), [])
+    assert run(confuse) == (CellRun(), [])
 
 
 @pytest.mark.parametrize(
@@ -297,7 +307,7 @@ def test_outputs_and_ends_of_other_cells_are_passed_over(run: Any) -> None:
 def test_an_output_that_no_notebook_can_hold_is_left_out(run: Any, content: bytes) -> None:
     ran, shown = run(says((STREAM, content), (STREAM, PRINTED), (DONE, b"\0")))
 
-    assert ran == Ran()
+    assert ran == CellRun()
     assert [output.text for output in shown] == ["hello"]
 
 
@@ -324,7 +334,7 @@ def test_a_cell_that_takes_too_long_is_interrupted_and_keeps_what_it_showed(peer
     kernel = peer(heeds)
     cell = nbformat.v4.new_code_cell("")  # type: ignore[no-untyped-call]
 
-    assert kernel.session().run(cell, seconds=0.2) == Ran("it ran longer than 0 s")
+    assert kernel.session().run(cell, seconds=0.2) == CellRun("it ran longer than 0 s")
     assert [output.text for output in cell.outputs] == ["hello"]
 
 
@@ -344,4 +354,7 @@ def test_the_text_of_a_cell_arrives_whatever_it_is(peer: Any) -> None:
     kernel.session().run(cell)
 
     ((kind, content),) = kernel.heard
-    assert (kind, json.loads(content)) == (CELL, {"code": cell.source, "store_history": True})
+    assert (kind, json.loads(content)) == (
+        CELL,
+        {"code": cell.source, "store_history": True},
+    )

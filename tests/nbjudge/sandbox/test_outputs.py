@@ -73,13 +73,13 @@ BUNDLES = st.dictionaries(
     max_size=2,
 )
 PARTS = ("name", "text", "data", "metadata", "execution_count", "ename", "evalue", "traceback")
-KINDS = st.sampled_from([*outputs.PARTS, "of no kind", None, 7])
+KINDS = st.sampled_from([*outputs.OUTPUT_PARTS, "of no kind", None, 7])
 
 
 @st.composite
 def things_like_outputs(draw: Any) -> dict[str, Any]:
     kind = draw(KINDS)
-    parts = {part: draw(BUNDLES | THINGS) for part in outputs.PARTS.get(kind, PARTS)}
+    parts = {part: draw(BUNDLES | THINGS) for part in outputs.OUTPUT_PARTS.get(kind, PARTS)}
     for part in draw(st.sets(st.sampled_from(PARTS), max_size=1)) if draw(st.booleans()) else ():
         parts.pop(part, None) if part in parts else parts.update({part: draw(THINGS)})
     return {"output_type": kind, **parts}
@@ -142,7 +142,7 @@ def test_metadata_counts() -> None:
 def test_no_more_outputs_are_kept_than_a_person_could_look_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outputs, "MOST_OUTPUTS", 50)
+    monkeypatch.setattr(outputs, "MOST_CELL_OUTPUTS", 50)
     budget = OutputBudget(10**6)
     cells = [with_outputs(*(printed("x"), printed("y", "stderr")) * 20) for _ in range(3)]
 
@@ -199,10 +199,10 @@ def test_outputs_are_changed_by_their_names() -> None:
 
 def test_thousands_of_outputs_of_one_name_cost_no_more_than_as_many_others() -> None:
     shown = CellOutputs(10**9)
-    for number in range(outputs.MAX_FRAMES):
+    for number in range(outputs.MAX_TRACEBACK):
         shown.take("display_data", shows(str(number), "one"))
 
-    assert set(texts(shown)) == {str(outputs.MAX_FRAMES - 1)}
+    assert set(texts(shown)) == {str(outputs.MAX_TRACEBACK - 1)}
 
 
 def test_outputs_are_cleared_at_once_or_when_others_come() -> None:
@@ -250,6 +250,6 @@ def test_values_that_would_fill_memory_are_not_parsed() -> None:
 def test_frames_without_end_are_not_read() -> None:
     shown = CellOutputs(10**9)
 
-    read = sum(shown.has_room("stream", 0) for _ in range(2 * outputs.MAX_FRAMES))
+    read = sum(shown.has_room("stream", 0) for _ in range(2 * outputs.MAX_TRACEBACK))
 
-    assert read == outputs.MAX_FRAMES
+    assert read == outputs.MAX_TRACEBACK

@@ -16,8 +16,8 @@ import pytest
 
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel import switches
-from nbjudge.kernel.references import FUNCTIONS, ITERATORS, NAMES
-from nbjudge.kernel.service import MAX_MESSAGE, Service
+from nbjudge.kernel.references import FUNCTION_NUMBERS, ITERATORS, NAME_NUMBERS
+from nbjudge.kernel.service import MAX_ERROR_MESSAGE, Service
 from nbjudge.kernel.wire import Reference, decode, encode
 from nbjudge.remote import AnswerError, Remote
 from nbjudge.sandbox.limits import Limits
@@ -292,7 +292,10 @@ def test_a_function_has_one_number_and_an_iterator_another_kind() -> None:
     line.ask("call", arguments=(one, two, one))
     line.ask("call", arguments=(two, iter([1])))
 
-    first, second = Reference(FUNCTIONS, "function"), Reference(FUNCTIONS + 1, "function")
+    first, second = (
+        Reference(FUNCTION_NUMBERS, "function"),
+        Reference(FUNCTION_NUMBERS + 1, "function"),
+    )
     assert [request["arguments"] for request in kernel.requests] == [
         (first, second, first),
         (second, Reference(ITERATORS + 2, "list_iterator")),
@@ -406,7 +409,9 @@ def test_a_call_is_told_which_of_pythons_functions_the_test_has_replaced(
     monkeypatch.setattr(builtins, name, lambda *_: "own")
     monkeypatch.setattr(sys, "stdin", io.StringIO("a\n") if name == "input" else sys.stdin)
 
-    assert told_of_a_call(kernel, line) == {"replaced": {name: Reference(FUNCTIONS, "function")}}
+    assert told_of_a_call(kernel, line) == {
+        "replaced": {name: Reference(FUNCTION_NUMBERS, "function")}
+    }
 
 
 def test_a_call_reads_what_the_test_has_put_for_reading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,7 +421,7 @@ def test_a_call_reads_what_the_test_has_put_for_reading(monkeypatch: pytest.Monk
 
     told_of_a_call(kernel, line_to(kernel))
 
-    assert kernel.requests[1]["replaced"] == {"input": Reference(FUNCTIONS, "function")}
+    assert kernel.requests[1]["replaced"] == {"input": Reference(FUNCTION_NUMBERS, "function")}
     assert kernel.requests[2:] == [
         {"do": "resume", "value": "a b"},
         {"do": "resume", "value": "c"},
@@ -520,10 +525,10 @@ def test_only_what_a_call_was_handed_is_known_to_be_another_object() -> None:
 @pytest.mark.parametrize(
     "reference",
     [
-        Reference(FUNCTIONS, "function"),
-        Reference(FUNCTIONS + 7, "function"),
+        Reference(FUNCTION_NUMBERS, "function"),
+        Reference(FUNCTION_NUMBERS + 7, "function"),
         Reference(ITERATORS, "list_iterator"),
-        Reference(NAMES, "no.such.name"),
+        Reference(NAME_NUMBERS, "no.such.name"),
     ],
 )
 def test_a_reference_to_nothing_of_the_tests_breaks_the_line(reference: Reference) -> None:
@@ -710,7 +715,7 @@ def test_what_is_no_line_number_is_none(line: Any) -> None:
 def test_a_kernel_cannot_make_an_exception_long() -> None:
     error = raised(name="N" * 10_000, said="s" * 10_000, source="l" * 10_000)
 
-    assert {len(error.name), len(error.said), len(error.source)} == {answer_errors.MAX_SHOWN}
+    assert {len(error.name), len(error.said), len(error.source)} == {answer_errors.MAX_ERROR_SAID}
 
 
 def test_an_exceptions_text_of_a_hundred_megabytes_is_cut_where_it_is_raised() -> None:
@@ -729,8 +734,8 @@ def test_an_exceptions_text_of_a_hundred_megabytes_is_cut_where_it_is_raised() -
     with pytest.raises(AnswerError) as told:
         found()
 
-    assert told.value.said == "x" * MAX_MESSAGE
-    assert sent[-1] < 2 * MAX_MESSAGE
+    assert told.value.said == "x" * MAX_ERROR_MESSAGE
+    assert sent[-1] < 2 * MAX_ERROR_MESSAGE
 
 
 def test_an_exception_that_cannot_be_put_into_words_is_one_all_the_same() -> None:

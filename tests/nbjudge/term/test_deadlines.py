@@ -14,7 +14,7 @@ from traitlets.config import Config
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.batch import autograde
+from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.rows import Row
 from nbjudge.term.deadlines import TermSettings, read_moment, read_term, show_moment
 from nbjudge.term.extensions import EXTENSIONS_FILE, Extension, extensions_of, grant, withdraw
@@ -95,7 +95,7 @@ def late(course: Course) -> Course:
 
 
 def graded(course: Course) -> dict[str, Row]:
-    rows = autograde(course, "sums", get_pool=AtOnce(marked_unseen))
+    rows = grade_assignment(course, "sums", get_pool=AtOnce(marked_unseen))
     return {row.student: row for row in rows}
 
 

@@ -26,7 +26,7 @@ __all__ = ["Delivery", "ScoreSending"]
 #: Seconds between two looks at what there is to send.
 PAUSE = 10.0
 #: After how long marks are compared though nothing was handed in: a person may have given some.
-FIRST_RETRY_AFTER = timedelta(minutes=2)
+COMPARE_EVERY = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class ScoreSending:
         there = sorted(lines.keys() & counting.keys())
         seen, when = self._compared.get(assignment, (None, datetime.min))
         now, found = self._clock(), (counting, lines)
-        if not there or (found == seen and not is_needed and now - when < FIRST_RETRY_AFTER):
+        if not there or (found == seen and not is_needed and now - when < COMPARE_EVERY):
             return frozenset()
         with open_gradebook(self._course) as gradebook:
             table = read_grades(gradebook, assignments=[assignment], students=there)
