@@ -92,11 +92,11 @@ def _many(course: Course, assignment: str) -> Iterator[DemoStudent]:
     yield DemoStudent("ada", assignment, "all answers right")
     yield DemoStudent("bruno", assignment, "the first half of the answers", answered=0.5)
     yield DemoStudent("chidi", assignment, "the release, untouched", answered=0)
-    yield _mistaken("dmitri", assignment, mistakes[:2])
-    yield _mistaken("elif", assignment, mistakes[2:3])
+    yield _student_with("dmitri", assignment, mistakes[:2])
+    yield _student_with("elif", assignment, mistakes[2:3])
     yield DemoStudent("frida", assignment, "an upload that broke off", mishap=_cut_off)
     yield DemoStudent("hugo", assignment, "a notebook of format 3", mishap=_in_old_format)
-    yield _mistaken("Zoë Brontë", assignment, mistakes[3:])
+    yield _student_with("Zoë Brontë", assignment, mistakes[3:])
 
 
 def _few_students(course: Course, assignment: str) -> Iterator[DemoStudent]:
@@ -105,7 +105,7 @@ def _few_students(course: Course, assignment: str) -> Iterator[DemoStudent]:
     if notebooks > 1:
         told = f"{notebooks - 1} of the {notebooks} notebooks"
         yield DemoStudent("bruno", assignment, told, mishap=_without_one)
-    yield _mistaken("dmitri", assignment, _spread_mistakes(course, assignment, 2))
+    yield _student_with("dmitri", assignment, _spread_mistakes(course, assignment, 2))
     yield DemoStudent(
         "frida", assignment, "an empty file for one notebook", mishap=_with_an_empty_file
     )
@@ -130,7 +130,7 @@ def _spread_mistakes(course: Course, assignment: str, count: int) -> Mistakes:
     return [found[i * len(found) // count] for i in range(count)] if len(found) >= count else found
 
 
-def _mistaken(name: str, assignment: str, mistakes: Mistakes) -> DemoStudent:
+def _student_with(name: str, assignment: str, mistakes: Mistakes) -> DemoStudent:
     number = {0: "no known mistake", 1: "one mistake"}.get(
         len(mistakes), f"{len(mistakes)} mistakes"
     )

@@ -168,7 +168,7 @@ def serve_desk(
         parts = urlsplit(policy.url)
         # Behind a proxy the address is the proxy's.
         port = parts.port or 8400
-    with _listening(host, port) as line:
+    with _listen(host, port) as line:
         if host not in LOOPBACK and not policy.is_encrypted:
             tell("Without TLS whoever is on this network can read what students send.")
         _serve_desk(course, policy, line, grading, tell)
@@ -188,7 +188,7 @@ def serve_demo(
     """
     if not course.assignments:
         raise CourseError("There is nothing to hand in: source/ holds no assignment.")
-    with _listening(host, port or 0) as line:
+    with _listen(host, port or 0) as line:
         address = f"http://{host}:{line.getsockname()[1]}"
         tell("Making the course of a made-up class in demo/ …")
         demo = fresh_course(course, course.root / "demo")
@@ -274,7 +274,7 @@ def _application(desk: Desk) -> Any:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
     """Lend a socket at an address.
 
     Raises

@@ -297,13 +297,13 @@ class _Account(Watcher):
         self._begun = time.monotonic()
         self._first = 0.0
 
-    def planned(self, students: int, to_grade: int) -> None:
+    def on_plan(self, students: int, to_grade: int) -> None:
         self.students, self.to_grade = students, to_grade
 
-    def gathered(self, workers: int) -> None:
+    def on_workers(self, workers: int) -> None:
         self.workers = workers
 
-    def graded(self, student: str, points: float | None, failed: bool) -> None:
+    def on_graded(self, student: str, points: float | None, failed: bool) -> None:
         if not self.done:
             self._first = time.monotonic()
         self.failed += failed
@@ -362,13 +362,13 @@ class _Lines(_Account):
         super().__init__(doing)
         self._console = console
 
-    def planned(self, students: int, to_grade: int) -> None:
-        super().planned(students, to_grade)
+    def on_plan(self, students: int, to_grade: int) -> None:
+        super().on_plan(students, to_grade)
         if to_grade:
             self._say(f"{to_grade} of {students} to grade")
 
-    def graded(self, student: str, points: float | None, failed: bool) -> None:
-        super().graded(student, points, failed)
+    def on_graded(self, student: str, points: float | None, failed: bool) -> None:
+        super().on_graded(student, points, failed)
         if self.done * 10 // self.to_grade > (self.done - 1) * 10 // self.to_grade:
             told = f"{self.done} of {self.to_grade} done, {self.failed} to look at"
             self._say(f"{told}, mean mark of tests {self.mean}, {self.left} left")

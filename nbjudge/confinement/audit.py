@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-__all__ = ["paused", "watched"]
+__all__ = ["pause_watching", "watch_test"]
 
 
 class FaultListener(Protocol):
@@ -79,7 +79,7 @@ ATTACH = 24
 
 
 class _Watch:
-    """Refuses what a test may not do; parameters are those of `watched`."""
+    """Refuses what a test may not do; parameters are those of `watch_test`."""
 
     def __init__(
         self,
@@ -305,7 +305,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 @contextmanager
-def watched(
+def watch_test(
     referee: FaultListener,
     names: tuple[str, ...],
     source: str,
@@ -345,7 +345,7 @@ def watched(
 
 
 @contextmanager
-def paused() -> Iterator[None]:
+def pause_watching() -> Iterator[None]:
     """Watch over nothing: what is done is the judge's own."""
     global _watch
     before, _watch = _watch, None

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 from nbjudge.basics.stale_folders import remove_stale_folders
 from nbjudge.basics.temporary_folders import short_folder
-from nbjudge.confinement.audit import watched
+from nbjudge.confinement.audit import watch_test
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel.wire import TooMuch, WireError
 from nbjudge.kernel.working_folder import WorkingFolder
@@ -327,14 +327,14 @@ def confine(
         If there is more in the folder than anybody could mean, or what came makes no sense.
     """
     if folder is None:
-        with watched(line, names, source):
+        with watch_test(line, names, source):
             yield
         return
     folder.fetch(line)
     try:
         with (
             folder.enter(),
-            watched(
+            watch_test(
                 line,
                 names,
                 source,

@@ -188,7 +188,7 @@ class Database:
             raise CourseError(message) from error
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
-        with self._explained():
+        with self._explain_errors():
             tables.create_all(self.engine)
         if not policy.database:
             (course.root / DATABASE_FILE).chmod(0o600)
@@ -196,13 +196,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Lend a connection to look things up."""
-        with self._explained(), self.engine.connect() as connection:
+        with self._explain_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Lend a connection whose changes are on the disk when the block has ended, or undone."""
-        with self._explained(), self.engine.connect() as connection, connection.begin():
+        with self._explain_errors(), self.engine.connect() as connection, connection.begin():
             if connection.dialect.name == "sqlite":
                 # From the first look on nobody else writes, so what is looked up stays true.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -213,7 +213,7 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:

@@ -236,7 +236,7 @@ class _Teller(batch.Watcher):
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
 
-    def graded(self, student: str, points: float | None, failed: bool) -> None:
+    def on_graded(self, student: str, points: float | None, failed: bool) -> None:
         """Hear what a submission got."""
         if points is not None:
             self._tell(student)

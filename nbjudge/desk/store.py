@@ -245,7 +245,7 @@ class Store:
         with self._accepting, self.database.writing() as connection:
             self._require_welcome(connection, student, assignment, now)
             before = self._of(connection, student, assignment)
-            carried = _carried(files, before)
+            carried = _files_carried_over(files, before)
             told = [*remarks, *_told_of(carried)]
             new = HandIn(
                 id=0,
@@ -468,7 +468,7 @@ def _leave_out(connection: Connection, student: str) -> None:
         connection.execute(update(class_lists).where(where).values(values))
 
 
-def _carried(files: Sequence[HandedFile], before: Sequence[HandIn]) -> list[HandedFile]:
+def _files_carried_over(files: Sequence[HandedFile], before: Sequence[HandIn]) -> list[HandedFile]:
     """Return the files of the hand-in before that the new one does not replace."""
     if not before:
         return []

@@ -91,14 +91,14 @@ class GroupMeter(Meter):
 
     def measure(self) -> tuple[float, float, int]:
         """Return megabytes of memory now, seconds of computing until now, processes now."""
-        memory = int(self._read("memory")) - self._cached()
+        memory = int(self._read("memory")) - self._cached_bytes()
         return memory / 2**20, self._seconds(), int(self._read("tasks"))
 
     def last_look(self) -> Usage:
         """Measure once more, and count in the system's own high-water mark."""
         used = self.look()
         if "peak" in self._files:
-            peak = (int(self._read("peak")) - self._cached()) / 2**20
+            peak = (int(self._read("peak")) - self._cached_bytes()) / 2**20
             self.used = replace(used, memory_megabytes=max(peak, used.memory_megabytes))
         return self.used
 
@@ -106,7 +106,7 @@ class GroupMeter(Meter):
         """Say whether the system has ended a process for its memory."""
         return self._line("events", "oom_kill") > 0
 
-    def _cached(self) -> int:
+    def _cached_bytes(self) -> int:
         """Return the bytes of files that were read, which the system takes back when it must."""
         kinds = ("inactive_file", "active_file")
         return sum(self._line("kinds", kind) for kind in kinds)

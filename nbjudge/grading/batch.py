@@ -43,13 +43,13 @@ __all__ = ["Watcher", "Workers", "grade_assignment", "lend_workers"]
 class Watcher:
     """Is told how a class's grading goes; this one does not care."""
 
-    def planned(self, students: int, to_grade: int) -> None:
+    def on_plan(self, students: int, to_grade: int) -> None:
         """Hear how many students there are, and how many of them are to be graded now."""
 
-    def gathered(self, workers: int) -> None:
+    def on_workers(self, workers: int) -> None:
         """Hear that so many workers are at work."""
 
-    def graded(self, student: str, points: float | None, failed: bool) -> None:
+    def on_graded(self, student: str, points: float | None, failed: bool) -> None:
         """Hear what tests gave a submission, None if nothing, and whether a person has to look."""
 
 
@@ -150,7 +150,7 @@ def grade_assignment(
         in_gradebook = _with_marks(table, assignment)
         planned = plan(course, assignment, terms, submissions, in_gradebook, force=force)
         due = {record.student: record for record in planned if record.is_due}
-        watcher.planned(len(planned), len(due))
+        watcher.on_plan(len(planned), len(due))
         if due:
             _Run(course, assignment, terms, watcher, due).grade(get_pool)
         has_changed, failure = _update_penalties(course, assignment)
@@ -213,12 +213,12 @@ class _Run:
         clear_away(self.course, "autograded")
         with closing(Writer(self.course, self.assignment)) as writer:
             pool = get_pool()
-            self.watcher.gathered(pool.workers)
+            self.watcher.on_workers(pool.workers)
             for outcomes in pool.outcomes(self._jobs()):
                 self._keep(outcomes, writer)
                 for outcome in outcomes:
                     has_problems = bool(self.records[outcome.student].entry.problems)
-                    self.watcher.graded(outcome.student, outcome.points, has_problems)
+                    self.watcher.on_graded(outcome.student, outcome.points, has_problems)
 
     def _jobs(self) -> Iterator[Job]:
         for student, record in self.records.items():
@@ -229,7 +229,7 @@ class _Run:
             except OSError as error:
                 why = f"The folder cannot be read. {sentence_of(error)}"
                 self.records[student] = record.with_failure(why)
-                self.watcher.graded(student, None, True)
+                self.watcher.on_graded(student, None, True)
                 continue
             self.records[student] = record.with_files(submitted, stamps)
             yield Job(student, submitted, record.seed_parts, self.terms)
@@ -335,4 +335,4 @@ class _Written:
         if self.kept:
             self.kept.replace(finished)
         answer_texts.remember(finished, self.answers)
-        return replace(self.record.entry, graded=graded.graded(finished))
+        return replace(self.record.entry, graded=graded.stamps_of(finished))

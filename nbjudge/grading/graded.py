@@ -30,10 +30,10 @@ __all__ = [
     "GradedIndex",
     "Stamps",
     "content",
-    "graded",
     "is_behind",
     "is_unchanged",
     "stamps",
+    "stamps_of",
 ]
 
 #: The file in `autograded/`; nbgrader passes over what is hidden.
@@ -122,7 +122,7 @@ class GradedIndex:
             return None
         if not all(map(_are_sentences, (entry.problems, entry.notes, entry.remarks))):
             return None
-        return entry if entry.graded == graded(folder) else None
+        return entry if entry.graded == stamps_of(folder) else None
 
     def current(self, submission: Submission, folder: Path, terms: str) -> GradedEntry | None:
         """Return the entry of a submission that is graded, on the same terms, and not changed.
@@ -244,7 +244,7 @@ def is_unchanged(submission: Submission, entry: GradedEntry, now: Stamps) -> boo
     return entry.stamps == now or entry.content == content(read_submission(submission))
 
 
-def graded(folder: Path) -> Stamps:
+def stamps_of(folder: Path) -> Stamps:
     """Return what tells whether a folder still holds the notebooks that were graded."""
     try:
         with os.scandir(folder) as entries:

@@ -118,11 +118,11 @@ def current_rows(course: Course, assignment: str) -> list[Row]:
     notebooks = versions(course, assignment)
     submissions = find_submissions(course, assignment, notebooks)
     index = graded.GradedIndex(course, assignment)
-    records = [_recalled(course, index, submission) for submission in submissions]
+    records = [_recall_record(course, index, submission) for submission in submissions]
     return rows_of(assignment, records, grades(course, assignment), notebooks)
 
 
-def _recalled(
+def _recall_record(
     course: Course, index: graded.GradedIndex, submission: Submission
 ) -> SubmissionRecord:
     """Return what was said of a submission when it was graded, on whatever terms."""
@@ -192,7 +192,7 @@ def _without_folder(
 ) -> Row:
     """Return the row of somebody of whom nothing is in `submitted/`."""
     if found is not None and found.is_graded:
-        return _marked(found, assignment, Status.GRADED, (FOLDER_GONE,))
+        return _row_of_marked(found, assignment, Status.GRADED, (FOLDER_GONE,))
     return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=points)
 
 
@@ -214,8 +214,8 @@ def _row_of(
     notes = (*all_notes, *entry.notes, *submission.notes)
     if submission.handed_in and submission.notebooks and found and record.finished.is_dir():
         status = Status.NEEDS_A_PERSON if problems or entry.is_faulty else Status.GRADED
-        remarks = (*problems, *entry.remarks, *_changed(found), *notes)
-        row = _marked(found, submission.assignment, status, group_sentences(remarks))
+        remarks = (*problems, *entry.remarks, *_remark_on_changes(found), *notes)
+        row = _row_of_marked(found, submission.assignment, status, group_sentences(remarks))
     else:
         if found and found.won and not submission.notebooks:
             problems = (*problems, "The gradebook still has the marks of an earlier submission.")
@@ -230,7 +230,7 @@ def _row_of(
     return replace(row, graded_now=record.graded_now, is_unfinished=record.is_unfinished)
 
 
-def _marked(
+def _row_of_marked(
     found: SubmissionMarks, assignment: str, status: Status, remarks: tuple[str, ...]
 ) -> Row:
     return Row(
@@ -247,7 +247,7 @@ def _marked(
     )
 
 
-def _changed(found: SubmissionMarks) -> tuple[str, ...]:
+def _remark_on_changes(found: SubmissionMarks) -> tuple[str, ...]:
     again = [mark.exercise for mark in found.marks if mark.again]
     if not again:
         return ()

@@ -192,7 +192,7 @@ def take_as_proved(course: Course, assignment: str) -> None:
     """Keep a proof of a released version by which no test is held, without having judged it."""
     own = versions(course, assignment)
     grader = grader_version(course.plug.packages)
-    keep(course, assignment, Proof(digest(own), grader, installed=_installed(own, course)))
+    keep(course, assignment, Proof(digest(own), grader, installed=_versions_installed(own, course)))
 
 
 def hold_nothing(course: Course, assignment: str) -> None:
@@ -220,7 +220,7 @@ def find_or_prove(
         kept is not None
         and kept.grader == terms.grader
         and kept.beside == _digest_of_files(files_beside(course, assignment))
-        and kept.installed == _installed(terms.versions, course)
+        and kept.installed == _versions_installed(terms.versions, course)
     ):
         return kept
     proof, is_sure = _prove_or_find(course, assignment, terms, outcomes)
@@ -304,18 +304,18 @@ def _prove_or_find(
             )
             for name, tried in found.tried.items()
         },
-        plans={**found.plans, **_unspoken(terms.versions)},
+        plans={**found.plans, **_hold_other_languages(terms.versions)},
         gifts=_tell_each(found.tried, gift_of),
         advice=_tell_each(found.tried, advice_on),
         # Measured once a version: limits follow from it, and another measurement is never the same.
         needs=(kept.needs if kept else {}) or needs(found.used),
         beside=_digest_of_files(files),
-        installed=_installed(terms.versions, course),
+        installed=_versions_installed(terms.versions, course),
     )
     return proof, found.is_sure
 
 
-def _installed(own: Mapping[str, NotebookVersion], course: Course) -> Mapping[str, str]:
+def _versions_installed(own: Mapping[str, NotebookVersion], course: Course) -> Mapping[str, str]:
     """Return the versions of what notebooks import, but for the code that `grader` is about."""
     known = {*sys.stdlib_module_names, *course.plug.all_packages}
     return installed_packages(own.values(), known=known)
@@ -335,7 +335,7 @@ def _digest_of_files(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _unspoken(versions: Mapping[str, NotebookVersion]) -> dict[str, Plans]:
+def _hold_other_languages(versions: Mapping[str, NotebookVersion]) -> dict[str, Plans]:
     """Return the plans for notebooks in other languages: a person marks all of their tests."""
     return {
         name: {

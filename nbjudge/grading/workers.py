@@ -88,7 +88,7 @@ class WorkerPool:
             If the workers cannot be used at all: they have other code, or the scheduler is gone.
         """
         suspects: list[Job] = []
-        for ended in self._ended(jobs):
+        for ended in self._wait_for_ends(jobs):
             # A killed worker's may only have waited there for another job, which ended it.
             suspects += [job for job, end in ended if isinstance(end, KilledWorker)]
             if outcomes := [
@@ -96,10 +96,12 @@ class WorkerPool:
             ]:
                 yield outcomes
         for suspect in suspects:  # each by itself, so that nobody else can be to blame
-            for ended in self._ended([suspect]):
+            for ended in self._wait_for_ends([suspect]):
                 yield [_outcome(job, end) for job, end in ended]
 
-    def _ended(self, jobs: Iterable[Job]) -> Iterator[list[tuple[Job, JobOutcome | BaseException]]]:
+    def _wait_for_ends(
+        self, jobs: Iterable[Job]
+    ) -> Iterator[list[tuple[Job, JobOutcome | BaseException]]]:
         """Yield the jobs that have ended, each with its outcome or its error, at least one."""
         waiting = iter(jobs)
         running: dict[Any, Job] = {}

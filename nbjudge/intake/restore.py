@@ -251,13 +251,13 @@ def _in_place(
     return {
         name
         for answer, stretch in stretches.items()
-        for name in _ascending(
+        for name in _longest_in_order(
             [name for name in map(_grade_id_in, stretch) if home.get(name) == answer], rank
         )
     }
 
 
-def _ascending(names: list[str], rank: Mapping[str, int]) -> list[str]:
+def _longest_in_order(names: list[str], rank: Mapping[str, int]) -> list[str]:
     """Return as many of the names as possible that stand in the course's order."""
     tails: list[int] = []
     chains: list[list[str]] = []

@@ -54,14 +54,14 @@ class RecordingChannel(KernelChannel):
 
     def ask(self, do: str, **details: Any) -> Any:
         """Let the kernel's service do something, and return what it found."""
-        return self._noted(do, lambda: super(RecordingChannel, self).ask(do, **details))
+        return self._ask_and_note(do, lambda: super(RecordingChannel, self).ask(do, **details))
 
     def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Let the kernel call something, and return what it returned."""
         called = super().call
-        return self._noted("call", lambda: called(target, arguments, keywords))
+        return self._ask_and_note("call", lambda: called(target, arguments, keywords))
 
-    def _noted(self, do: str, ask: Callable[[], Any]) -> Any:
+    def _ask_and_note(self, do: str, ask: Callable[[], Any]) -> Any:
         try:
             value = ask()
         except AnswerError as error:
@@ -99,13 +99,13 @@ def patient(test: Test) -> Test:
     numbers = iter(range(len(test.source) + 1))
     # The last expression may be the mark.
     last = [tree.body.pop()] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
-    body = [*_tried(tree.body, numbers), *last]
+    body = [*_try_each(tree.body, numbers), *last]
     source = ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
     # Its lines are others, and no mark depends on what they do.
     return replace(test, source=source, learns=True)
 
 
-def _tried(body: Iterable[ast.stmt], numbers: Iterator[int]) -> Iterator[ast.stmt]:
+def _try_each(body: Iterable[ast.stmt], numbers: Iterator[int]) -> Iterator[ast.stmt]:
     """Yield statements, each of which cannot stop the next; those in loops and choices, too."""
     for statement in body:
         if isinstance(statement, _KEPT):
@@ -114,8 +114,8 @@ def _tried(body: Iterable[ast.stmt], numbers: Iterator[int]) -> Iterator[ast.stm
         number = next(numbers)
         # Not within `with` and `try`, which may be there to meet an exception.
         if isinstance(statement, ast.For | ast.If):
-            statement.body = list(_tried(statement.body, numbers))
-            statement.orelse = list(_tried(statement.orelse, numbers))
+            statement.body = list(_try_each(statement.body, numbers))
+            statement.orelse = list(_try_each(statement.orelse, numbers))
         told = ast.parse(f"print({f'{FAILED} {number}'!r})").body
         # When none comes, `pytest.raises` raises what is no `Exception`.
         handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, told)

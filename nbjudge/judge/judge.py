@@ -215,7 +215,7 @@ def _judge_once(
     undefined: Sequence[str] = ()
     is_answered = True
     try:
-        with _printing(line, printed):
+        with _keep_printed(line, printed):
             mark, missing = _run_test(test, line, answers, own)
     except _TestFault as error:
         fault = str(error)
@@ -345,7 +345,7 @@ def _shared_names(test: Test, line: KernelChannel) -> frozenset[str]:
 
 
 @contextlib.contextmanager
-def _printing(line: KernelChannel, printed: io.StringIO) -> Iterator[None]:
+def _keep_printed(line: KernelChannel, printed: io.StringIO) -> Iterator[None]:
     """Keep what a test prints, and let the line know where to."""
     errors = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):

@@ -43,7 +43,7 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-__all__ = ["JudgeProcess", "JudgedTest", "judging"]
+__all__ = ["JudgeProcess", "JudgedTest", "lend_judge"]
 
 #: What the two processes begin their messages with.
 TEST_MESSAGE, ASK_MESSAGE, REPLY_MESSAGE, LOST, CELLS, VERDICT = b"T", b"A", b"R", b"L", b"C", b"V"
@@ -85,17 +85,17 @@ class _Patience:
     def hears(self, until: float) -> bool:
         """Wait for a word, at most until a time by the clock, and say whether it has come."""
         while True:
-            start, computed = time.monotonic(), self._computed()
+            start, computed = time.monotonic(), self._processor_time()
             left = min(self._computing, self._waiting, until - start)
             has_come = bool(self._poll.poll(1000 * max(0.0, left)))
-            self._computing -= self._computed() - computed
+            self._computing -= self._processor_time() - computed
             self._waiting -= time.monotonic() - start
             if has_come:
                 return True
             if min(self._computing, self._waiting, until - time.monotonic()) < CLOCK_GRAIN:
                 return False
 
-    def _computed(self) -> float:
+    def _processor_time(self) -> float:
         """Return the processor time of the process; where the system does not tell, the clock's."""
         try:
             # The number by which Linux knows the clock of another process: see clock_gettime(3).
@@ -162,7 +162,7 @@ class JudgeProcess:
                 line_here.folder = hold_folder(place)
                 return _judge_here(test, line_here, knowledge(self._plug).named_mistake, cells)
         told = [asdict(test), seed_parts, until, compared, asdict(place)]
-        line = self._begun(TEST_MESSAGE + json.dumps(told).encode())
+        line = self._begin(TEST_MESSAGE + json.dumps(told).encode())
         patience = _Patience(self._limits.judge_seconds, self._process, line)
         while True:
             if not patience.hears(until):
@@ -197,7 +197,7 @@ class JudgeProcess:
             os.kill(self._process, signal.SIGKILL)
             os.waitpid(self._process, 0)
 
-    def _begun(self, message: bytes) -> Connection:
+    def _begin(self, message: bytes) -> Connection:
         """Return the line to a process that has been sent this."""
         if self._line is not None:
             with suppress(OSError):  # it ended since it was used last
@@ -223,7 +223,7 @@ _idle: dict[tuple[Any, ...], JudgeProcess] = {}
 
 
 @contextmanager
-def judging(limits: Limits, plug: Plug) -> Iterator[JudgeProcess]:
+def lend_judge(limits: Limits, plug: Plug) -> Iterator[JudgeProcess]:
     """Yield who judges the tests of a notebook; parameters are those of `JudgeProcess`."""
     # A forked grader has to have its own.
     key = (os.getpid(), limits, plug, *sorted(plug.environment().items()))

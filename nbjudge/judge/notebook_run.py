@@ -323,7 +323,7 @@ class NotebookRun:
     def _place(self) -> str:
         if not self._past:
             return ""
-        return f" (the first was {_naming(self._past[-1].cell).lower()})"
+        return f" (the first was {_name_of_cell(self._past[-1].cell).lower()})"
 
     def begin_again(self) -> None:
         """Go back to before the first cell, in a new kernel, with the time that is left.
@@ -454,17 +454,17 @@ class NotebookRun:
 
     def _leave_out(self, cell: NotebookNode, what: str) -> None:
         """Say, to the grader and in the cell, what became of a cell that is not run again."""
-        self._remarks.append(f"{_naming(cell)} {what}.")
+        self._remarks.append(f"{_name_of_cell(cell)} {what}.")
         cell.outputs.append(error(STOPPED, f"This cell {what}."))
 
     def _ignore_end(self, cell: NotebookNode) -> None:
         """Say that a cell asked the kernel to end, which this one did not do."""
         what = "asked the kernel to end, which was left out; all else in it counts"
-        self._remarks.append(f"{_naming(cell)} {what}.")
+        self._remarks.append(f"{_name_of_cell(cell)} {what}.")
         cell.outputs.append(display(f"This cell {what}."))
 
 
-def _naming(cell: NotebookNode) -> str:
+def _name_of_cell(cell: NotebookNode) -> str:
     """Return what to call a cell at the beginning of a sentence."""
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
     if not grade_id:

@@ -29,7 +29,7 @@ from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge.failures import NOT_RUN
 from nbjudge.judge.inside import examine_inside
 from nbjudge.judge.judge import Verdict
-from nbjudge.judge.judge_process import judging
+from nbjudge.judge.judge_process import lend_judge
 from nbjudge.judge.notebook_run import NotebookRun, SandboxLost, display, error
 from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
 from nbjudge.judge.surroundings import Surroundings, surroundings_of
@@ -334,7 +334,7 @@ class _Grading:
     def grade(self, notebook: NotebookNode) -> Graded:
         """Fill in the outputs of a notebook, and return it with its verdicts."""
         verdicts, seconds = {}, {}
-        with seeds.seed_within(*self.seed_parts), judging(self.limits, self.plug) as judge:
+        with seeds.seed_within(*self.seed_parts), lend_judge(self.limits, self.plug) as judge:
             ahead = self.surroundings.modules
             run = NotebookRun(self.beside, self.limits, self.plug, judge, self.seed_parts, ahead)
             try:

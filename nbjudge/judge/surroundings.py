@@ -69,13 +69,13 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
     before: dict[str, str] = {}
     imports: dict[str, str] = {}
     left: dict[str, tuple[str, frozenset[str]]] = {}
-    known = [statement for text in version.imports for statement in _parsed(text)]
+    known = [statement for text in version.imports for statement in _statements_of(text)]
     elsewhere = _bound_in(text for kind, text in version.given if kind == "code")
     for cell in version.cells:
         if cell.cell_type != "code":
             continue
         if cell.is_test:
-            if needed := _needed(cell.source, known):
+            if needed := _find_needed(cell.source, known):
                 before[cell.grade_id] = "\n".join(each.text for each in needed)
                 imports[cell.grade_id] = "\n".join(each.text for each in needed if each.imports)
             seen = visible(cell.source)
@@ -90,7 +90,7 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
 
 def names_defined_by(text: str) -> frozenset[str]:
     """Return the names that a trusted cell defines, those apart that it imports."""
-    return frozenset().union(*(each.binds for each in _parsed(text) if not each.imports))
+    return frozenset().union(*(each.binds for each in _statements_of(text) if not each.imports))
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class _Statement:
 
 def _statements(cell: CourseCell) -> Iterator[_Statement]:
     """Yield the statements of a cell of the course's, for the tests below it."""
-    statements = list(_parsed(cell.source))
+    statements = list(_statements_of(cell.source))
     if cell.solution or not (cell.locked or cell.grade):  # the student's to change
         yield from (replace(each, is_trusted=False) for each in statements)
         return
@@ -145,7 +145,7 @@ def _test_statement(text: str, statements: Sequence[_Statement]) -> _Statement:
     return _Statement(ast.unparse(ast.fix_missing_locations(tried)), bound, used - bound)
 
 
-def _needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
+def _find_needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
     """Return the statements on which a test stands, in their order."""
     try:
         waiting = sorted({*free_names(test), *early_names(test)})
@@ -189,7 +189,7 @@ def _imported_modules(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _parsed(text: str) -> Iterator[_Statement]:
+def _statements_of(text: str) -> Iterator[_Statement]:
     """Yield the statements of a text; none if it is nothing that could run."""
     try:
         tree = parse_cell(text)
@@ -197,7 +197,7 @@ def _parsed(text: str) -> Iterator[_Statement]:
         return
     for node in tree.body:
         own = ast.unparse(node)
-        yield _Statement(own, _bound(node), frozenset(free_names(own)), _defines(node))
+        yield _Statement(own, _names_bound(node), frozenset(free_names(own)), _defines(node))
 
 
 def _defines(node: ast.stmt) -> bool:
@@ -220,7 +220,7 @@ def _is_constant(value: ast.expr) -> bool:
     return True
 
 
-def _bound(node: ast.AST) -> frozenset[str]:
+def _names_bound(node: ast.AST) -> frozenset[str]:
     """Return the names that a statement binds where it stands, not those inside a function."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -231,8 +231,8 @@ def _bound(node: ast.AST) -> frozenset[str]:
             return frozenset({asname or name.partition(".")[0]})
         case ast.Name(id=name, ctx=ast.Store()):
             return frozenset({name})
-    return frozenset().union(*map(_bound, ast.iter_child_nodes(node)))
+    return frozenset().union(*map(_names_bound, ast.iter_child_nodes(node)))
 
 
 def _bound_in(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset().union(*(each.binds for text in texts for each in _parsed(text)))
+    return frozenset().union(*(each.binds for text in texts for each in _statements_of(text)))

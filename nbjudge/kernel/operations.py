@@ -83,7 +83,7 @@ def _signature(value: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-def _asked(function: Callable[..., Any]) -> Callable[..., Any]:
+def _with_keywords(function: Callable[..., Any]) -> Callable[..., Any]:
     def ask(*arguments: Any) -> Any:
         *given, keywords = arguments
         return function(*given, **keywords)
@@ -95,7 +95,7 @@ def _asked(function: Callable[..., Any]) -> Callable[..., Any]:
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     **{name.rstrip("_"): getattr(operator, name) for name in _OPERATORS},
     **{function.__name__: function for function in _FUNCTIONS},
-    **{name: _asked(function) for name, function in ASKED.items()},
+    **{name: _with_keywords(function) for name, function in ASKED.items()},
     "trunc": lambda value: type(value).__trunc__(value),
     "floor": lambda value: type(value).__floor__(value),
     "ceil": lambda value: type(value).__ceil__(value),

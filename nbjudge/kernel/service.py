@@ -143,7 +143,7 @@ class Service:
             return self._tests_function(reference)
         if reference.number >= ITERATORS:
             number = reference.number - ITERATORS
-            return self._iterators.setdefault(number, self._following(number))
+            return self._iterators.setdefault(number, self._iterate(number))
         if reference.number >= len(self._objects):
             raise WireError(f"there is no object number {reference.number}")
         return self._objects[reference.number]
@@ -160,7 +160,7 @@ class Service:
             self._functions[number] = function
         return self._functions[number]
 
-    def _following(self, number: int) -> Iterator[Any]:
+    def _iterate(self, number: int) -> Iterator[Any]:
         """Yield what an iterator of the test's gives, asked for each item when it is wanted."""
         while True:
             try:

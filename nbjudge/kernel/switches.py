@@ -171,7 +171,7 @@ def _set_resources(resource: Any, value: dict[int, tuple[int, int]]) -> None:
             resource.setrlimit(kind, (hard if is_above else soft, hard))
 
 
-def _logging(logging: Any) -> tuple[Any, ...]:
+def _logging_state(logging: Any) -> tuple[Any, ...]:
     root = logging.root
     return root.level, root.manager.disable, list(root.handlers), logging.raiseExceptions
 
@@ -320,7 +320,7 @@ _SWITCHES = (
     _Switch("what signals do", "signal", _handlers, _set_handlers),
     _Switch("an alarm", "signal", lambda m: m.getitimer(m.ITIMER_REAL)[0] > 0, _set_alarm),
     _Switch("garbage", "gc", lambda m: (m.isenabled(), m.get_threshold()), _set_collection),
-    _Switch("logging", "logging", _logging, _set_logging),
+    _Switch("logging", "logging", _logging_state, _set_logging),
     _Switch(
         "the patience of connections",
         "socket",

@@ -93,7 +93,7 @@ class WorkingFolder:
                 continue
             if (content := self._read(name)) is None:  # it is gone again
                 continue
-            now[name] = _seen(status, content)
+            now[name] = _entry_of(status, content)
             if known is None or known.digest != _digest_of_file(content):
                 files[name] = content
                 size += len(content)
@@ -111,7 +111,7 @@ class WorkingFolder:
         WireError
             If what it says is no such change, or leads elsewhere.
         """
-        gone, folders, files = _checked(changes)
+        gone, folders, files = _check_changes(changes)
         for name in sorted(gone, reverse=True):  # what is in a folder before the folder
             self._remove(name)
         for name in sorted(folders):
@@ -125,7 +125,7 @@ class WorkingFolder:
         for name in touched:
             status = _status((self._folder / name).lstat())
             is_file = name in files
-            self._known[name] = _seen(status, files[name]) if is_file else _Entry(status)
+            self._known[name] = _entry_of(status, files[name]) if is_file else _Entry(status)
 
     # ---- What is there ---------------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ def _status(status: os.stat_result) -> tuple[int, ...]:
     return (status.st_mode, status.st_ino, status.st_size, *times)
 
 
-def _seen(status: tuple[int, ...], content: bytes) -> _Entry:
+def _entry_of(status: tuple[int, ...], content: bytes) -> _Entry:
     is_young = time.time_ns() - max(status[3:]) < NANOSECONDS
     return _Entry(status, _digest_of_file(content) if is_young else b"")
 
@@ -237,7 +237,7 @@ def _is_no_file_name(name: str) -> bool:
     return any(part in ("", ".", "..") or len(part.encode()) > MAX_FILE_NAME for part in parts)
 
 
-def _checked(changes: Any) -> tuple[list[str], list[str], Mapping[str, bytes]]:
+def _check_changes(changes: Any) -> tuple[list[str], list[str], Mapping[str, bytes]]:
     if type(changes) is not dict or changes.keys() != NO_CHANGES.keys():
         raise WireError("that is no change of a folder")
     gone, folders, files = (changes[part] for part in ("gone", "folders", "files"))

@@ -56,11 +56,11 @@ def code(source: str, cleaner: Cleaner) -> Markup:
     shown = cleaner.cut(whole, MOST_CODE)
     if shown != whole:
         return escape(shown)
-    return _highlighted(shown) if len(shown) <= MOST_REMEMBERED else _highlighted.__wrapped__(shown)
+    return _highlight(shown) if len(shown) <= MOST_REMEMBERED else _highlight.__wrapped__(shown)
 
 
 @lru_cache(maxsize=512)
-def _highlighted(source: str) -> Markup:
+def _highlight(source: str) -> Markup:
     # Most cells of a class are everybody's.
     return Markup(highlight(source, PythonLexer(stripnl=False), FORMATTER).removesuffix("\n"))
 

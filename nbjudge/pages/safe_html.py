@@ -174,7 +174,7 @@ class Cleaner:
         if len(BEGINS_FORMULA.findall(source)) > MOST_FORMULAS:
             return self.text(source, what)
         try:
-            html, kept = _render(source, attachments) if attachments else _rendered(source)
+            html, kept = _render(source, attachments) if attachments else _render_once(source)
         # Whatever a text does to the parser, it can still be read as text.
         except Exception:
             return self.text(source, what)
@@ -222,10 +222,10 @@ class Cleaner:
         try:
             if len(html) > MOST_NOTED:
                 return _write_html(BLEACH.clean(html), self, parts)
-            clean = _bleached(html)
+            clean = _bleach(html)
             if "<img" in clean:  # of which a page may hold so many
                 return _write_html(clean, self, parts)
-            written, self.level = _written(
+            written, self.level = _write_once(
                 clean, tuple(parts.formulas.items()), self.level, self.top
             )
         # Whatever a piece of HTML does to a parser, it costs nobody the page.
@@ -266,17 +266,17 @@ def _render(source: str, attachments: Mapping[str, Any]) -> tuple[str, _Parts]:
 
 # Most texts of a class are everybody's.
 @lru_cache(maxsize=256)
-def _rendered(source: str) -> tuple[str, _Parts]:
+def _render_once(source: str) -> tuple[str, _Parts]:
     return _render(source, {})
 
 
 @lru_cache(maxsize=512)
-def _bleached(html: str) -> str:
+def _bleach(html: str) -> str:
     return str(BLEACH.clean(html))
 
 
 @lru_cache(maxsize=512)
-def _written(
+def _write_once(
     html: str, formulas: tuple[tuple[int, Markup], ...], level: int, top: int
 ) -> tuple[Markup, int]:
     """Return clean HTML without pictures as a page shows it, and the level of its last heading."""

@@ -449,7 +449,7 @@ def fairness_tables(fairness: Fairness, *, details: bool = False) -> Iterator[Re
         if not row.enough_named:
             told = f"{row.named} of {len(row.mistakes)} mistakes are named by their own sentences"
             yield Text(f"{row.exercise}: {told}; nine in ten must be.", "red")
-    if details and (unseen := _unseen(fairness)).rows:
+    if details and (unseen := _unseen_table(fairness)).rows:
         yield unseen
     if fairness.unknown:
         numbers = ", ".join(fairness.unknown)
@@ -494,7 +494,7 @@ def _unfair_table(fairness: Fairness) -> Table:
     return table
 
 
-def _unseen(fairness: Fairness) -> Table:
+def _unseen_table(fairness: Fairness) -> Table:
     table = _list("Only hidden tests find")
     for row in fairness.rows:
         if names := [mistake.name for mistake in row.mistakes if not mistake.seen]:

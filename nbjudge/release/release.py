@@ -138,7 +138,7 @@ def make_release(course: Course, assignment: str, *, run: bool = False) -> Relea
     """
     course.require(assignment)
     inputs = _digest_of_inputs(course, assignment)
-    if not run and (unchanged := _unchanged(course, assignment, inputs)):
+    if not run and (unchanged := _find_unchanged(course, assignment, inputs)):
         return unchanged
     if reasons := reasons_unready(course.root, assignment):
         raise refusal(course, assignment, reasons)
@@ -159,7 +159,7 @@ def make_release(course: Course, assignment: str, *, run: bool = False) -> Relea
     return made
 
 
-def _unchanged(course: Course, assignment: str, inputs: str) -> Release | None:
+def _find_unchanged(course: Course, assignment: str, inputs: str) -> Release | None:
     """Return the release that is there, if nothing that it was made of or holds has changed.
 
     Its record lies beside the proof. It is a cache: without it all is made and proved again.

@@ -9,7 +9,7 @@ from nbjudge.report import pictures
 from nbjudge.report.findings import (
     interval,
     meaning_of_discrimination,
-    running,
+    run_time,
     what_stands_out,
     with_sign,
 )
@@ -45,7 +45,7 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         unnamed=found.unnamed[:MOST_UNNAMED],
         more_unnamed=sum(group.students for group in found.unnamed[MOST_UNNAMED:]),
         tests_took=sum(sum(each.test_times.all) for each in found.exercises if each.test_times),
-        code=_shown,
+        code=_show_answer,
         together=[each.exercise for each in told],
         of_two=of_two,
         timed=[each for each in found.exercises if each.times is not None],
@@ -57,7 +57,7 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
         duration=duration,
         line=_on_one_line,
         reading=meaning_of_discrimination,
-        running=running,
+        running=run_time,
         interval=interval,
         with_sign=with_sign,
         least=LEAST_STUDENTS,
@@ -65,7 +65,7 @@ def page(found: Numbers, *, is_anonymous: bool = False) -> str:
     )
 
 
-def _shown(answer: str) -> str:
+def _show_answer(answer: str) -> str:
     return clean_characters(cut(answer.strip("\n"), MOST_OF_ANSWER)).expandtabs(4)
 
 

@@ -29,7 +29,7 @@ __all__ = [
     "list_of",
     "meaning_of_discrimination",
     "part_in_words",
-    "running",
+    "run_time",
     "what_stands_out",
     "with_sign",
 ]
@@ -126,7 +126,7 @@ def list_of(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def running(seconds: float) -> str:
+def run_time(seconds: float) -> str:
     """Return how long code ran.
 
     >>> running(0.004), running(0.25), running(12.3)
@@ -279,10 +279,10 @@ def _about_mistakes(found: Numbers) -> Iterator[str]:
     for each in told[:MOST_MISTAKES_TOLD]:
         who = amount(each.students, each.of)
         who = who[0].upper() + who[1:]
-        yield f"{who} made the same mistake in {each.exercise.called}: {_quoted(each.sentence)}"
+        yield f"{who} made the same mistake in {each.exercise.called}: {_in_quotes(each.sentence)}"
 
 
-def _quoted(sentence: str) -> str:
+def _in_quotes(sentence: str) -> str:
     line = " ".join(sentence.split())
     return f"“{line.rstrip('.')}.”"
 
@@ -366,13 +366,13 @@ def _slow(exercises: Sequence[ExerciseNumbers]) -> Iterator[str]:
         return
     if times.median >= LONG:
         yield (
-            f"The code of {slowest.exercise.called} runs longest: {running(times.median)} in the "
-            f"middle, and up to {running(times.most)}."
+            f"The code of {slowest.exercise.called} runs longest: {run_time(times.median)} in the "
+            f"middle, and up to {run_time(times.most)}."
         )
     else:
         yield (
-            f"The slowest answer to {slowest.exercise.called} ran for {running(times.most)}, where "
-            f"{running(times.median)} is usual."
+            f"The slowest answer to {slowest.exercise.called} ran for {run_time(times.most)}, "
+            f"where {run_time(times.median)} is usual."
         )
 
 

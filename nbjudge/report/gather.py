@@ -63,13 +63,13 @@ def gather(course: Course, assignment: str) -> Class:
             answers = dict(_answers_of_member(marks, records, exercises))
             member = replace(member, marks=marks, answers=answers)
         members.append(member)
-    unnamed = _unnamed(group(wrong), exercises, sum(m.marks is not None for m in members))
+    unnamed = _unnamed_groups(group(wrong), exercises, sum(m.marks is not None for m in members))
     proof = find(course, assignment, digest(notebooks))
     inside = proof.told_of_inside if proof else ""
     return Class(assignment, exercises, tuple(members), unread, tuple(unnamed), inside)
 
 
-def _unnamed(
+def _unnamed_groups(
     groups: Iterable[WrongAnswers], exercises: tuple[ReportedExercise, ...], of: int
 ) -> Iterator[Unnamed]:
     known = {exercise.key: exercise for exercise in exercises}

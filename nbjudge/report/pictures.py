@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from nbjudge.basics.text import clean_characters
 from nbjudge.pages.charts import CHART_SETTINGS, DIVERGING, ROLES, inline
 from nbjudge.pages.frame import count_of, points
-from nbjudge.report.findings import interval, list_of, running, with_sign
+from nbjudge.report.findings import interval, list_of, run_time, with_sign
 from nbjudge.report.statistics import ExerciseNumbers, Numbers
 
 __all__ = ["difficulty", "discrimination", "draw_marks", "draw_together", "on_map", "run_times"]
@@ -300,8 +300,8 @@ def run_times(found: Numbers) -> Markup | None:
         axes.grid(axis="x")
 
     told = "; ".join(
-        f"{each.exercise.label}: {running(each.times.least)} to {running(each.times.most)}, "
-        f"median {running(each.times.median)}"
+        f"{each.exercise.label}: {run_time(each.times.least)} to {run_time(each.times.most)}, "
+        f"median {run_time(each.times.median)}"
         for each in timed
         if each.times is not None
     )

@@ -281,7 +281,7 @@ class Session:
             nonlocal received
             received += HEAD.size + size
             if received > most:
-                raise self._flooded(most)
+                raise self._flood_error(most)
             if number != asked:
                 return False
             if kind == DONE and size != 1:
@@ -291,7 +291,7 @@ class Session:
         seconds = min(math.inf if seconds is None else seconds, times * self._limits.cell_seconds)
         stopped = ""
         try:
-            line = self._connected()
+            line = self._connection()
             told = {"code": cell.source, "store_history": store_history}
             if is_brief:
                 told["is_brief"] = True
@@ -311,7 +311,7 @@ class Session:
                     break
                 shown.take(OUTPUTS[kind], content)
         except Closed:
-            raise self._died() from None
+            raise self._how_it_died() from None
         except Garbled:
             raise _unreadable() from None
         finally:
@@ -322,7 +322,7 @@ class Session:
         (bits,) = content
         return CellRun("", bool(bits & ASKED_TO_END), bool(bits & LEFT), bool(bits & RUNNING))
 
-    def _connected(self) -> KernelLine:
+    def _connection(self) -> KernelLine:
         """Return the line to the kernel, unless that was closed.
 
         Raises
@@ -338,7 +338,7 @@ class Session:
         if self._kernel is not None:
             self._kernel.interrupt()
 
-    def _died(self) -> KernelDied:
+    def _how_it_died(self) -> KernelDied:
         """Return how the kernel ended, as far as anybody knows."""
         if self._kernel is not None:
             self._kernel.await_end(FAREWELL)
@@ -346,7 +346,7 @@ class Session:
                 return KernelDied(self._kernel.ended)
         return KernelDied("the kernel died")
 
-    def _flooded(self, most: int) -> KernelLost:
+    def _flood_error(self, most: int) -> KernelLost:
         return KernelLost(f"it wrote more than {most / 2**20:g} MB")
 
     def request(self, content: bytes, seconds: float) -> bytes:
@@ -366,18 +366,18 @@ class Session:
             # What the answer prints meanwhile is nobody's output; unread, it fills the line.
             written += HEAD.size + size
             if written > self._limits.output_bytes:
-                raise self._flooded(self._limits.output_bytes)
+                raise self._flood_error(self._limits.output_bytes)
             return False
 
         try:
-            line = self._connected()
+            line = self._connection()
             asked = line.send(ASK, content)
             _, _, reply = line.receive(time.monotonic() + seconds, wants)
             return reply
         except Silence:
             raise KernelHung(f"no result came within {seconds:.0f} s") from None
         except Closed:
-            raise self._died() from None
+            raise self._how_it_died() from None
         except Garbled:
             raise _unreadable() from None
 

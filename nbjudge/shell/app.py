@@ -125,13 +125,13 @@ class GradedKernel(IPythonKernel):
 
     def note_end(self, *, by_anyone: bool = False) -> None:
         """Note that the cell that runs asks the kernel to end, if it is that cell that asks."""
-        self._was_asked_to_end |= by_anyone or self._asking() == self._cell
+        self._was_asked_to_end |= by_anyone or self._parent_number() == self._cell
 
     def _note_exit(self, change: Any) -> None:
         if change.new:
             self.note_end()
 
-    def _asking(self) -> str:
+    def _parent_number(self) -> str:
         """Return the number of the message whose cell started what runs now."""
         parent: dict[str, Any] = self.get_parent("shell")  # type: ignore[no-untyped-call]
         number: str = parent.get("header", {}).get("msg_id", "")

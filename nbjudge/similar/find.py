@@ -225,7 +225,9 @@ def _compared_exercises(
     for name, version in terms.items():
         path = course.root / "source" / assignment / f"{name}.ipynb"
         original = source.by_grade_id(source.read_source(path)) if path.is_file() else {}
-        given = {kind: _prints(texts, kind) for kind, texts in _given(course, assignment, version)}
+        given = {
+            kind: _prints(texts, kind) for kind, texts in _texts_given(course, assignment, version)
+        }
         for cell in version.cells:
             if not cell.solution or cell.grade_id not in texts:
                 continue
@@ -241,7 +243,7 @@ def _compared_exercises(
             )
 
 
-def _given(
+def _texts_given(
     course: Course, assignment: str, version: NotebookVersion
 ) -> Iterator[tuple[AnswerKind, list[str]]]:
     """Yield what everybody was given, code and words: the whole notebook as it was released."""

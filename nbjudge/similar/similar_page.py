@@ -259,14 +259,14 @@ def mark_passages(
     )
     stretches: list[tuple[int, list[tuple[Any, str]]]] = []
     for start, token, value in tokens:
-        for begin, end in _even(level, start, start + len(value)):
+        for begin, end in _stretches(level, start, start + len(value)):
             if not stretches or stretches[-1][0] != level[begin]:
                 stretches.append((level[begin], []))
             stretches[-1][1].append((token, clean_characters(read.text[begin:end])))
     return Markup("").join(_stretch(PASSAGES[rank], parts, kind) for rank, parts in stretches)
 
 
-def _even(level: bytearray, start: int, stop: int) -> Iterator[tuple[int, int]]:
+def _stretches(level: bytearray, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """Yield the parts of a stretch that are marked alike."""
     begin = start
     for place in range(start + 1, stop + 1):

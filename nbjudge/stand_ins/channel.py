@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from nbjudge.confinement.audit import paused
+from nbjudge.confinement.audit import pause_watching
 from nbjudge.confinement.test_folder import TestFolder
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel import switches
@@ -108,7 +108,7 @@ class KernelChannel:
         CourseError
             If the kernel gave no usable reply, or a limit is reached.
         """
-        return self._value(self._exchanged({"do": do, **details}))
+        return self._value(self._talk({"do": do, **details}))
 
     def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Let the kernel call something; what it changes and prints is the test's to see.
@@ -116,7 +116,7 @@ class KernelChannel:
         Parameters and exceptions are those of `ask`.
         """
         request = {"do": "call", "target": target, "arguments": arguments, "keywords": keywords}
-        reply = self._exchanged({**request, **self._circumstances()})
+        reply = self._talk({**request, **self._circumstances()})
         if type(reply) is dict and type(effects := reply.pop("effects", None)) is dict:
             same = self._take_effect(effects, arguments, keywords)
             if same is not None and reply.keys() == {"value"}:
@@ -135,7 +135,7 @@ class KernelChannel:
             "await", or "anext" for the next item of an asynchronous iterator.
         target : StandIn
         """
-        reply = self._exchanged({"do": do, "target": target, **self._circumstances()})
+        reply = self._talk({"do": do, "target": target, **self._circumstances()})
         if type(reply) is dict and type(effects := reply.pop("effects", None)) is dict:
             self._take_effect(effects, (), {})
         return self._value(reply)
@@ -167,22 +167,22 @@ class KernelChannel:
             raise self.blame(what)
         return self.ask("operate", name=name, arguments=arguments)
 
-    def _exchanged(self, request: dict[str, Any]) -> Any:
+    def _talk(self, request: dict[str, Any]) -> Any:
         """Send a request, answer what the kernel asks meanwhile, and return the reply to it.
 
         If there is a folder, the kernel knows before what the test did there, and the test knows
         afterwards what the answer did.
         """
         if self.folder is None or request["do"] in BY_OTHER_METHODS:
-            return self._replied(request)
+            return self._await_reply(request)
         self.folder.send(self)
         try:
-            return self._replied(request)
+            return self._await_reply(request)
         finally:
             if self.broken is None:
                 self.folder.fetch(self)
 
-    def _replied(self, request: dict[str, Any]) -> Any:
+    def _await_reply(self, request: dict[str, Any]) -> Any:
         if self.broken is not None:
             raise self.broken
         try:
@@ -190,9 +190,9 @@ class KernelChannel:
             self._requests -= request["do"].startswith("folder_")
             if request["do"] == "next" and request["count"] == 1:
                 self._requests -= 1 - 1 / MOST_AT_ONCE  # as if many came at once
-            reply = self._sent(self._encoded(request))
+            reply = self._send(self._encode(request))
             while type(reply) is dict and reply.keys() == {"callback"}:
-                reply = self._sent(self._called_back(reply["callback"]))
+                reply = self._send(self._called_back(reply["callback"]))
             return reply
         except NotPlain as error:  # the test's own mistake, and no harm done
             self.blame(f"NotPlain: {error}")
@@ -201,10 +201,10 @@ class KernelChannel:
             self.broken = error
             raise
 
-    def _encoded(self, request: dict[str, Any]) -> bytes:
-        return encode(request, self.limits.bounds, refer=self._referred, handed=True)
+    def _encode(self, request: dict[str, Any]) -> bytes:
+        return encode(request, self.limits.bounds, refer=self._refer, handed=True)
 
-    def _sent(self, content: bytes) -> Any:
+    def _send(self, content: bytes) -> Any:
         limits = self.limits
         self._requests += 1
         if self._requests > limits.requests:
@@ -216,7 +216,7 @@ class KernelChannel:
         if start >= self._until:
             raise CourseError(f"the notebook ran longer than {limits.notebook_seconds} s")
         try:
-            with paused():
+            with pause_watching():
                 reply = self._exchange(content, min(limits.call_seconds, left, self._until - start))
         finally:
             self._seconds += time.monotonic() - start
@@ -305,21 +305,21 @@ class KernelChannel:
                 value = next(function)
             else:
                 value = function(*arguments, **keywords)
-            return self._encoded({"do": "resume", "value": value})
+            return self._encode({"do": "resume", "value": value})
         except NotPlain as error:
             self.blame(f"NotPlain: {error}")
-            return self._encoded({"do": "resume", "raised": ["TypeError", str(error)]})
+            return self._encode({"do": "resume", "raised": ["TypeError", str(error)]})
         except Exception as error:
             if self.broken is not None:
                 raise self.broken from None
             name, said = type(error).__name__, str(error)
             if isinstance(error, AnswerError):
                 name, said = error.name, error.said
-            return self._encoded({"do": "resume", "raised": [name, said]})
+            return self._encode({"do": "resume", "raised": [name, said]})
 
     # ---- What is called by number --------------------------------------------------------------
 
-    def _referred(self, value: object) -> Reference:
+    def _refer(self, value: object) -> Reference:
         if isinstance(value, StandIn):
             return value._reference
         if not callable(value) and not is_iterator(value):

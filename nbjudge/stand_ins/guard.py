@@ -87,7 +87,7 @@ def compile_test(
     SyntaxError, ValueError
         If it is no Python.
     """
-    tree = _rewritten(source, shared)
+    tree = _rewrite(source, shared)
     last = None
     is_shown = not source.rstrip().endswith(";")  # as in a notebook
     if is_shown and tree.body and isinstance(end := tree.body[-1], ast.Expr):
@@ -99,11 +99,11 @@ def compile_test(
 @lru_cache(maxsize=512)
 def compile_statements(source: str, name: str) -> CodeType:
     """Return all statements of a text as a whole; parameters are those of `compile_test`."""
-    code: CodeType = compile(_rewritten(source), name, "exec", AWAITS)
+    code: CodeType = compile(_rewrite(source), name, "exec", AWAITS)
     return code
 
 
-def _rewritten(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
+def _rewrite(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
     asks = any(module in source for module in _ASKING_MODULES)
     tree: ast.Module = _Rewriter(shared, asks_libraries=asks).visit(parse_cell(source))
     return ast.fix_missing_locations(tree)
@@ -333,7 +333,7 @@ class _Guard:
             except TypeError:  # it has no hash
                 name, runs = None, False
             if runs:
-                return function(_awaited(arguments[0]), *arguments[1:], **keywords)
+                return function(_await_value(arguments[0]), *arguments[1:], **keywords)
             if name is not None:
                 what = self.told(f"uses `{name}` of", arguments[0])
                 return self.referee.operate(name, what, *arguments, keywords)
@@ -474,7 +474,7 @@ class _Guard:
         return message
 
 
-async def _awaited(value: StandIn) -> Any:
+async def _await_value(value: StandIn) -> Any:
     return await value
 
 

@@ -183,25 +183,25 @@ class StandIn(Remote):
     # ---- What it can do where the solution's objects do it, too ----------------------------------
 
     def __eq__(self, other: object) -> Any:
-        return self._compared("eq", "==", other)
+        return self._compare("eq", "==", other)
 
     def __ne__(self, other: object) -> Any:
-        return self._compared("ne", "!=", other)
+        return self._compare("ne", "!=", other)
 
     def __hash__(self) -> int:
-        number: int = self._operated("hash", "takes the hash of", int)
+        number: int = self._operate_as("hash", "takes the hash of", int)
         return number
 
     def __str__(self) -> str:
         if self._line.is_lenient:
             return repr(self)
-        text: str = self._operated("str", "uses `str` of", str)
+        text: str = self._operate_as("str", "uses `str` of", str)
         return text
 
     def __format__(self, spec: str) -> str:
         if self._line.is_lenient:
             return repr(self)
-        text: str = self._operated("format", "uses `str` of", str, spec)
+        text: str = self._operate_as("format", "uses `str` of", str, spec)
         return text
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -248,7 +248,7 @@ class StandIn(Remote):
     def _told_of(self, kind: Any, error: Any) -> list[str] | None:
         return None if error is None else [getattr(error, "name", kind.__name__), str(error)]
 
-    def _compared(self, name: str, sign: str, other: object) -> Any:
+    def _compare(self, name: str, sign: str, other: object) -> Any:
         """Leave it to Python where nobody's code has a say, and to an array."""
         if isinstance(other, np.ndarray | np.generic):
             return NotImplemented
@@ -256,17 +256,17 @@ class StandIn(Remote):
             return NotImplemented
         return self._operate(name, f"uses `{sign}` on", other)
 
-    def _calculated(self, name: str, sign: str, *others: Any, is_reflected: bool = False) -> Any:
+    def _calculate(self, name: str, sign: str, *others: Any, is_reflected: bool = False) -> Any:
         if self._reference.kind in BARE:
             raise _TypeError("TypeError", f"`{sign}` cannot be used on a {self._kind_()}")
         if is_reflected:
-            return self._line.operate(name, self._told(f"uses `{sign}` on"), *others, self)
+            return self._line.operate(name, self._sentence(f"uses `{sign}` on"), *others, self)
         return self._operate(name, f"uses `{sign}` on", *others)
 
     def _operate(self, name: str, what: str, *others: Any) -> Any:
-        return self._line.operate(name, self._told(what), self, *others)
+        return self._line.operate(name, self._sentence(what), self, *others)
 
-    def _operated(self, name: str, what: str, kind: type, *others: Any) -> Any:
+    def _operate_as(self, name: str, what: str, kind: type, *others: Any) -> Any:
         """Return what an operation gives that has to be of a type, for Python's own sake."""
         value = self._operate(name, what, *others)
         if type(value) is not kind:
@@ -274,9 +274,9 @@ class StandIn(Remote):
         return value
 
     def _unable(self, what: str) -> Unable:
-        return self._line.blame(self._told(what))
+        return self._line.blame(self._sentence(what))
 
-    def _told(self, what: str) -> str:
+    def _sentence(self, what: str) -> str:
         kind = self._kind_()
         return f"it {what} what stays in the student's kernel, an object of type '{kind}'"
 
@@ -327,13 +327,13 @@ def _parameters(told: Any) -> list[tuple[Any, ...]]:
 
 
 def _calculation(name: str, sign: str, *, is_reflected: bool = False) -> Callable[..., Any]:
-    return lambda self, *others: self._calculated(name, sign, *others, is_reflected=is_reflected)
+    return lambda self, *others: self._calculate(name, sign, *others, is_reflected=is_reflected)
 
 
 def _operation(name: str, what: str, kind: type | None) -> Callable[..., Any]:
     if kind is None:
         return lambda self, *others: self._operate(name, what, *others)
-    return lambda self, *others: self._operated(name, what, kind, *others)
+    return lambda self, *others: self._operate_as(name, what, kind, *others)
 
 
 CALCULATIONS = {

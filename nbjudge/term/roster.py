@@ -183,7 +183,7 @@ class _RowReader:
     def entry(self, row: int) -> RosterEntry | None:
         """Return what a row says, None if it is no person's."""
         if self._is_canvas:
-            first, last = _parted(self._cell(row, (alike(CANVAS_NAME),)))
+            first, last = _part_name(self._cell(row, (alike(CANVAS_NAME),)))
             number = self._cell(row, (alike(CANVAS_NUMBER), *NUMBERS))
             if alike(f"{last}, {first}") in NO_PEOPLE or alike(last) in NO_PEOPLE:
                 return None
@@ -213,7 +213,7 @@ def _clean(cell: str) -> str:
     return " ".join(unicodedata.normalize("NFC", cell).split())
 
 
-def _parted(name: str) -> tuple[str, str]:
+def _part_name(name: str) -> tuple[str, str]:
     """Return the first and the last name of Canvas's "Lovelace, Ada"."""
     last, _, first = name.partition(",")
     return first.strip(), last.strip()
@@ -337,7 +337,7 @@ def _shared_addresses(entries: Iterable[RosterEntry]) -> list[str]:
     return [student for group in by_address.values() if len(group) > 1 for student in group]
 
 
-def _merged(person: Person, entry: RosterEntry) -> Person:
+def _merge(person: Person, entry: RosterEntry) -> Person:
     """Return somebody as a roster has them: nothing that it leaves empty is lost."""
     told = {
         each.name: getattr(entry.person, each.name)
@@ -359,7 +359,7 @@ def import_roster(gradebook: Gradebook, roster: Roster) -> Imported:
     """
     known = {person.id: person for person in people_of(gradebook)}
     found, new, problems = match(roster, known.values())
-    after = {student: _merged(known[student], entry) for student, entry in found.items()}
+    after = {student: _merge(known[student], entry) for student, entry in found.items()}
     changed = tuple(
         (known[student], person) for student, person in after.items() if person != known[student]
     )

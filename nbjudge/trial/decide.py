@@ -17,7 +17,7 @@ from nbjudge.judge.surroundings import names_defined_by
 from nbjudge.stand_ins.names import free_names
 from nbjudge.trial.replacements import imported_modules, replacement_in
 
-__all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settled"]
+__all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settle_plans"]
 
 #: What an exception says of a module that is not installed.
 MISSING = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
@@ -128,7 +128,7 @@ def _with_what_they_need(version: NotebookVersion, plans: Plans) -> dict[str, Te
     return found
 
 
-def settled(
+def settle_plans(
     plans: Plans,
     tried: Mapping[str, Tried],
     solved: Mapping[str, Verdict],

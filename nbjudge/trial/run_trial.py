@@ -19,7 +19,7 @@ from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge.judge import Verdict
 from nbjudge.judge.notebooks import GradedNotebook
 from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
-from nbjudge.trial.decide import Tried, plans_of, settled
+from nbjudge.trial.decide import Tried, plans_of, settle_plans
 from nbjudge.trial.stock import stock_verdicts
 
 __all__ = ["Trial", "run_trial"]
@@ -111,19 +111,19 @@ def run_trial(
             threads.submit(_stock, who, notebooks, versions, files, environment, cell_seconds)
             for who, notebooks in ((SOLVED, solved), (AS_RELEASED, untouched))
         ]
-        rounds = [_learned(judge, solved, untouched, _for_all(versions, TestPlan(learns=True)))]
+        rounds = [_learn(judge, solved, untouched, _for_all(versions, TestPlan(learns=True)))]
         stock = [each.result() for each in running]
-    tried, plans = _decided(versions, rounds[-1], stock, is_strict=is_strict)
+    tried, plans = _decide(versions, rounds[-1], stock, is_strict=is_strict)
     if _any_inside(plans):
-        learning = {name: _sharing(versions[name], plans[name]) for name in plans}
-        rounds.append(_learned(judge, solved, untouched, learning))
-        tried, plans = _decided(versions, rounds[-1], stock, is_strict=is_strict)
+        learning = {name: _share_more(versions[name], plans[name]) for name in plans}
+        rounds.append(_learn(judge, solved, untouched, learning))
+        tried, plans = _decide(versions, rounds[-1], stock, is_strict=is_strict)
     if _any_inside(plans):
-        again = _judged(judge, SOLVED, solved, plans)
-        also = _judged(judge, AS_RELEASED, untouched, plans)
+        again = _judge_handed_in(judge, SOLVED, solved, plans)
+        also = _judge_handed_in(judge, AS_RELEASED, untouched, plans)
         rounds.append(_Round(again, also, plans))
         plans = {
-            name: settled(plans[name], tried[name], again[name].verdicts, also[name].verdicts)
+            name: settle_plans(plans[name], tried[name], again[name].verdicts, also[name].verdicts)
             for name in plans
         }
     results = [result for each in rounds for result in each.results]
@@ -143,14 +143,14 @@ class _Round:
         return [*self.solved.values(), *self.untouched.values()]
 
 
-def _learned(
+def _learn(
     judge: JudgeNotebooks,
     solved: NotebookBytes,
     untouched: NotebookBytes,
     learning: Mapping[str, Plans],
 ) -> _Round:
     """Let tests learn from the solution, and judge the release by what they have learned."""
-    found = _judged(judge, SOLVED, solved, learning)
+    found = _judge_handed_in(judge, SOLVED, solved, learning)
     plans = {
         name: {
             test: replace(
@@ -163,10 +163,10 @@ def _learned(
         }
         for name, result in found.items()
     }
-    return _Round(found, _judged(judge, AS_RELEASED, untouched, plans), plans)
+    return _Round(found, _judge_handed_in(judge, AS_RELEASED, untouched, plans), plans)
 
 
-def _decided(
+def _decide(
     versions: Versions, outside: _Round, stock: Sequence[Verdicts], *, is_strict: bool
 ) -> tuple[dict[str, dict[str, Tried]], dict[str, Plans]]:
     """Return what each test gave in each way, and how it is to be run by that."""
@@ -196,7 +196,7 @@ def _any_inside(plans: Mapping[str, Plans]) -> bool:
     return any(plan.inside for tests in plans.values() for plan in tests.values())
 
 
-def _sharing(version: NotebookVersion, plans: Plans) -> Plans:
+def _share_more(version: NotebookVersion, plans: Plans) -> Plans:
     """Return plans by which tests that differ share more with an answer: what is in one process."""
     return {
         cell.grade_id: TestPlan(
@@ -216,7 +216,7 @@ def _for_all(versions: Versions, plan: TestPlan) -> dict[str, Plans]:
     }
 
 
-def _judged(
+def _judge_handed_in(
     judge: JudgeNotebooks, who: str, notebooks: NotebookBytes, plans: Mapping[str, Plans]
 ) -> Mapping[str, GradedNotebook]:
     """Have a hand-in judged, twice if a kernel is lost: perhaps the machine was busy."""

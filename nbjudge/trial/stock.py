@@ -92,13 +92,15 @@ def stock_verdicts(
         except (CellTimeoutError, DeadKernelError) as error:
             raise CourseError(f"Its kernel ended ({type(error).__name__}).") from error
     return {
-        cell.metadata.nbgrader.grade_id: _explained(verdict_of(cell), cell, ran.cells[:place])
+        cell.metadata.nbgrader.grade_id: _explain_missing(verdict_of(cell), cell, ran.cells[:place])
         for place, cell in enumerate(ran.cells)
         if is_test(cell)
     }
 
 
-def _explained(verdict: Verdict, test: NotebookNode, before: Sequence[NotebookNode]) -> Verdict:
+def _explain_missing(
+    verdict: Verdict, test: NotebookNode, before: Sequence[NotebookNode]
+) -> Verdict:
     """Say, where a test misses a name, what stopped the cell that defines it."""
     error = _error_of(test)
     if error is None or error.ename != "NameError":
@@ -106,7 +108,7 @@ def _explained(verdict: Verdict, test: NotebookNode, before: Sequence[NotebookNo
     missing = re.search(r"name '(\w+)'", error.evalue)
     for place, cell in reversed([*enumerate(before, 1)]):
         stopped = _error_of(cell)
-        if missing and stopped and missing[1] in _defined(cell.source):
+        if missing and stopped and missing[1] in _names_defined(cell.source):
             said = " ".join(f"{stopped.ename}: {stopped.evalue}".split())[:MAX_SAID]
             why = f"{verdict.reason.removesuffix('.')}: cell {place} stopped with {said}"
             return replace(verdict, reason=readable(why))
@@ -118,7 +120,7 @@ def _error_of(cell: NotebookNode) -> NotebookNode | None:
     return next((output for output in outputs if output.output_type == "error"), None)
 
 
-def _defined(source: str) -> frozenset[str]:
+def _names_defined(source: str) -> frozenset[str]:
     try:
         return names_changed(source) | names_imported(source)
     except (SyntaxError, ValueError):

@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from nbjudge.desk.lti.launches import CLAIM
 from nbjudge.desk.lti.learning_platforms import LearningPlatform, is_web_address, origin_of
 from nbjudge.desk.lti.tool_key import ToolKey
 from nbjudge.desk.store import Refused
 
-__all__ = ["Question", "answer_to", "frame_policy", "read_question"]
+__all__ = ["CLAIM", "Question", "answer_to", "frame_policy", "read_question"]
 
+CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 LINK_TYPE = "ltiResourceLink"
 #: How long a teacher may think about it.

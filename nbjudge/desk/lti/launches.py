@@ -15,14 +15,13 @@ from urllib.parse import unquote, urlsplit
 import jwt
 
 from nbjudge.desk.desk_policy import DeskPolicy
-from nbjudge.desk.lti.deep_linking import Question, read_question
+from nbjudge.desk.lti.deep_linking import CLAIM, Question, read_question
 from nbjudge.desk.lti.key_sets import KeySets
 from nbjudge.desk.lti.learning_platforms import LearningPlatform, is_web_address
 from nbjudge.desk.store import Refused
 
 __all__ = ["SCORE", "Launch", "assignment_of", "own_path", "read_launch"]
 
-CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 NAMES_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 SCORES_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"

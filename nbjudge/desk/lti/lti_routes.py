@@ -74,7 +74,7 @@ class LtiRoutes:
         told: FormData | QueryParams = request.query_params
         if request.method == "POST":
             told = await self._form(request)
-        return await run_in_threadpool(self._noting, lambda: self._begin(told))
+        return await run_in_threadpool(self._note_refusal, lambda: self._begin(told))
 
     def _begin(self, told: FormData | QueryParams) -> Response:
         policy = self._desk.policy
@@ -115,7 +115,7 @@ class LtiRoutes:
     async def _launch(self, request: Request) -> Response:
         """Let in whom a platform sends, to the assignment that the link is to."""
         form = await self._form(request)
-        return await run_in_threadpool(self._noting, lambda: self._come_in(request, form))
+        return await run_in_threadpool(self._note_refusal, lambda: self._come_in(request, form))
 
     def _come_in(self, request: Request, form: FormData) -> Response:
         if form.get("error"):
@@ -150,13 +150,13 @@ class LtiRoutes:
             worth = sum(cell.points for cell in cells if cell.grade or cell.task)
             token = self._lti.answer(question, arrival.platform, name, worth)
             offers.append((name, due, worth, token))
-        return self._framed(
+        return self._in_frame(
             self._pages.render("choose", login=None, offers=offers, address=question.address),
             [arrival.platform],
             question.address,
         )
 
-    def _framed(
+    def _in_frame(
         self, answer: Response, platforms: Iterable[LearningPlatform], sends_to: str = ""
     ) -> Response:
         """Let platforms show a page in a frame: there teachers choose."""
@@ -178,7 +178,7 @@ class LtiRoutes:
             await run_in_threadpool(self._note, refused)
             raise refused from error
 
-    def _noting(self, answer: Callable[[], Response]) -> Response:
+    def _note_refusal(self, answer: Callable[[], Response]) -> Response:
         """Return an answer; that somebody is refused is written down, and told in a frame, too."""
         try:
             return answer()
@@ -191,7 +191,7 @@ class LtiRoutes:
                 heading="Not this way",
                 message=str(refused),
             )
-            return self._framed(page, self._lti.platforms())
+            return self._in_frame(page, self._lti.platforms())
 
     def _note(self, refused: Refused) -> None:
         now = self._desk.clock()

@@ -67,16 +67,16 @@ class NotebookRoutes:
                 [(name, BytesIO(content))],
                 request.headers.get("x-zone", ""),
             )
-        return JSONResponse(await run_in_threadpool(self._told, hand_in), 201)
+        return JSONResponse(await run_in_threadpool(self._as_data, hand_in), 201)
 
     def _look(self, request: Request) -> Response:
         visitor = self._require(request)
         found = self._desk.store.find(request.path_params["number"])
         if found is None or found.student != visitor.who:
             raise Refused("There is no such hand-in, or it is not yours.", 404)
-        return JSONResponse(self._told(found))
+        return JSONResponse(self._as_data(found))
 
-    def _told(self, hand_in: HandIn) -> dict[str, Any]:
+    def _as_data(self, hand_in: HandIn) -> dict[str, Any]:
         """Return a hand-in as a program reads it."""
         receipt = self._desk.receipt(hand_in)
         shown = self._desk.shown(hand_in)

@@ -283,7 +283,7 @@ def _difference(
 ) -> str | None:
     actual = remote.plain(actual)
     if isinstance(expected, tuple | list):
-        parts = _unpacked(actual)
+        parts = _unpack(actual)
         wanted = f"{_count_of(len(expected), 'value')} {'was' if len(expected) == 1 else 'were'}"
         if parts is None:
             return f"{name} is {_kind_in_words(actual)}, and {wanted} expected"
@@ -323,7 +323,7 @@ def _is_identical(actual: Any, expected: Any) -> bool:
     return bool(actual == expected)
 
 
-def _unpacked(value: Any) -> list[Any] | None:
+def _unpack(value: Any) -> list[Any] | None:
     """The parts that `value` unpacks into, or None if it does not unpack."""
     if isinstance(value, remote.Remote):
         return _remote_parts(value)

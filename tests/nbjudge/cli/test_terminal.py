@@ -198,11 +198,11 @@ def lines() -> tuple[_Lines, StringIO]:
 
 def test_a_log_gets_a_line_for_each_tenth_of_the_class(clock: Callable[[float], None]) -> None:
     watcher, stream = lines()
-    watcher.planned(45, 40)
-    watcher.gathered(2)
+    watcher.on_plan(45, 40)
+    watcher.on_workers(2)
     for number in range(40):
         clock(2.0 * (number + 1))
-        watcher.graded(f"student {number}", 5.0, False)
+        watcher.on_graded(f"student {number}", 5.0, False)
 
     told = stream.getvalue().splitlines()
 
@@ -218,10 +218,10 @@ def test_a_log_gets_a_line_for_each_tenth_of_the_class(clock: Callable[[float], 
 
 def test_a_log_of_a_small_class_gets_a_line_for_each(clock: Callable[[float], None]) -> None:
     watcher, stream = lines()
-    watcher.planned(3, 3)
-    watcher.graded("ada", 4.0, False)
-    watcher.graded("bob", None, True)
-    watcher.graded("eve", 5.0, False)
+    watcher.on_plan(3, 3)
+    watcher.on_graded("ada", 4.0, False)
+    watcher.on_graded("bob", None, True)
+    watcher.on_graded("eve", 5.0, False)
 
     _, ada, bob, eve = stream.getvalue().splitlines()
 
@@ -233,15 +233,15 @@ def test_a_log_of_a_small_class_gets_a_line_for_each(clock: Callable[[float], No
 def test_a_log_gets_nothing_where_there_is_nothing_to_do() -> None:
     watcher, stream = lines()
 
-    watcher.planned(300, 0)
+    watcher.on_plan(300, 0)
 
     assert stream.getvalue() == ""
 
 
 def test_a_log_has_neither_colours_nor_names() -> None:
     watcher, stream = lines()
-    watcher.planned(1, 1)
-    watcher.graded("[red]\x1b[2J", 1.0, False)
+    watcher.on_plan(1, 1)
+    watcher.on_graded("[red]\x1b[2J", 1.0, False)
 
     assert "\x1b" not in stream.getvalue()
     assert "red" not in stream.getvalue()
@@ -267,11 +267,11 @@ def cells(account: _Account) -> dict[str, str]:
 
 def test_a_terminal_shows_how_far_the_class_is(clock: Callable[[float], None]) -> None:
     account = _Account("Grading sums")
-    account.planned(12, 10)
-    account.gathered(2)
+    account.on_plan(12, 10)
+    account.on_workers(2)
     for number, points in enumerate((4.0, None, 5.0), start=1):
         clock(40.0 * number)
-        account.graded("somebody", points, points is None)
+        account.on_graded("somebody", points, points is None)
 
     assert shown(account).startswith("Grading sums")
     assert cells(account) == {
@@ -286,7 +286,7 @@ def test_a_terminal_shows_how_far_the_class_is(clock: Callable[[float], None]) -
 
 def test_until_workers_are_there_they_are_starting(clock: Callable[[float], None]) -> None:
     account = _Account("Grading sums")
-    account.planned(10, 10)
+    account.on_plan(10, 10)
 
     told = cells(account)
 
@@ -295,17 +295,17 @@ def test_until_workers_are_there_they_are_starting(clock: Callable[[float], None
 
 def test_no_more_are_running_than_are_left(clock: Callable[[float], None]) -> None:
     account = _Account("Grading sums")
-    account.planned(3, 3)
-    account.gathered(8)
-    account.graded("ada", 1.0, False)
-    account.graded("bob", 1.0, False)
+    account.on_plan(3, 3)
+    account.on_workers(8)
+    account.on_graded("ada", 1.0, False)
+    account.on_graded("bob", 1.0, False)
 
     assert cells(account)["Running"] == "1"
 
 
 def test_where_nothing_is_to_grade_a_terminal_shows_nothing() -> None:
     account = _Account("Grading sums")
-    account.planned(10, 0)
+    account.on_plan(10, 0)
 
     assert shown(account).strip() == ""
 
@@ -318,7 +318,7 @@ def test_a_stream_without_a_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stderr", stream)
 
     with show_progress("Grading sums") as watcher:
-        watcher.planned(2, 2)
+        watcher.on_plan(2, 2)
 
     assert stream.getvalue() == "Grading sums: 2 of 2 to grade\n"
 
@@ -330,7 +330,7 @@ def test_the_lines_come_though_workers_have_taken_the_terminal(
         kept = os.dup(2)
         with (tmp_path / "log").open("wb") as log:
             os.dup2(log.fileno(), 2)
-        watcher.planned(2, 1)
+        watcher.on_plan(2, 1)
         os.dup2(kept, 2)
         os.close(kept)
 
@@ -348,8 +348,8 @@ def test_a_terminal_gets_a_table_and_is_left_clean(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stderr", stream)
 
     with show_progress("Grading sums") as watcher:
-        watcher.planned(10, 10)
-        watcher.graded("ada", 5.0, False)
+        watcher.on_plan(10, 10)
+        watcher.on_graded("ada", 5.0, False)
     stream.close()
     told = b""
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from nbjudge.confinement import audit
-from nbjudge.confinement.audit import paused, watched
+from nbjudge.confinement.audit import pause_watching, watch_test
 from nbjudge.confinement.test_folder import FilesBeside, hold_folder
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.judge import Test, Verdict, judge
@@ -210,8 +210,8 @@ class Ear:
 
 
 def test_nothing_is_heard_but_while_a_test_runs() -> None:
-    with watched(Ear(), ("<test>",), ""):
-        with paused():
+    with watch_test(Ear(), ("<test>",), ""):
+        with pause_watching():
             subprocess.run([sys.executable, "-c", ""], check=True)
         with pytest.raises(CourseError, match="starts a program"):
             subprocess.run([sys.executable, "-c", ""], check=True)

@@ -762,13 +762,13 @@ class Told(Watcher):
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
 
-    def planned(self, students: int, to_grade: int) -> None:
+    def on_plan(self, students: int, to_grade: int) -> None:
         self.heard.append(("planned", students, to_grade))
 
-    def gathered(self, workers: int) -> None:
+    def on_workers(self, workers: int) -> None:
         self.heard.append(("gathered", workers))
 
-    def graded(self, student: str, points: float | None, failed: bool) -> None:
+    def on_graded(self, student: str, points: float | None, failed: bool) -> None:
         self.heard.append((student, points, failed))
 
 

@@ -45,7 +45,7 @@ ENTER = "nbjudge.grading.graded:GradedIndex.enter"
 FORGET = "nbjudge.grading.graded:GradedIndex.forget"
 READ_ENTRIES = "nbjudge.grading.writer:_Entries.__init__"
 SEND = "nbjudge.grading.writer:_Entries._send"
-READ = "nbjudge.grading.batch:read"
+READ = "nbjudge.grading.batch:read_submission"
 
 
 def at_bob(function: str, **how: Any) -> Point:

@@ -20,7 +20,7 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.judge import judge_process
 from nbjudge.judge.judge import Test, Verdict, judge
-from nbjudge.judge.judge_process import JudgedTest, JudgeProcess, judging
+from nbjudge.judge.judge_process import JudgedTest, JudgeProcess, lend_judge
 from nbjudge.kernel.service import Service
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
@@ -180,11 +180,11 @@ def test_nothing_of_the_graders_is_open_in_the_process(process: JudgeProcess) ->
 
 
 def test_the_next_notebook_is_judged_by_the_same_process() -> None:
-    with judging(LIMITS, Plug()) as first:
+    with lend_judge(LIMITS, Plug()) as first:
         first.judge(GOOD, answers())
-    with judging(LIMITS, Plug()) as second:
+    with lend_judge(LIMITS, Plug()) as second:
         assert second is first
-    with judging(replace(LIMITS, judge_seconds=2), Plug()) as third:
+    with lend_judge(replace(LIMITS, judge_seconds=2), Plug()) as third:
         assert third is not first
     assert first._line is None  # who waits with other settings has ended
 

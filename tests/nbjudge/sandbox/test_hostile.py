@@ -339,7 +339,7 @@ def classes(courses: dict[str, Course], leftovers: Leftovers) -> Classes:
         own = descendants(parent._process.pid)
 
         class Look(Watcher):
-            def graded(self, student: str, points: float | None, failed: bool) -> None:
+            def on_graded(self, student: str, points: float | None, failed: bool) -> None:
                 leftovers.processes[student] = len(newcomers(parent._process.pid, own))
                 leftovers.rooms[student] = [path.name for path in parent.rooms.iterdir()]
                 known = leftovers.parents.setdefault(plug, set())

@@ -369,7 +369,7 @@ def test_what_the_notebook_gave_anywhere_counts_for_nothing(course: Course) -> N
     release.write_text(source.notebook_text(notebook), encoding="utf-8")
     version = versions(course, "sums")["sums"]
 
-    (code, given), (words, prose) = find._given(course, "sums", version)
+    (code, given), (words, prose) = find._texts_given(course, "sums", version)
 
     assert (code, words) == (AnswerKind.CODE, AnswerKind.WORDS)
     assert example in given

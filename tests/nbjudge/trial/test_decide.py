@@ -9,7 +9,7 @@ import pytest
 from nbjudge.course.cells import CourseCell, NotebookVersion
 from nbjudge.judge.judge import Verdict
 from nbjudge.judge.plans import TestPlan
-from nbjudge.trial.decide import Tried, advice_on, gift_of, plans_of, settled
+from nbjudge.trial.decide import Tried, advice_on, gift_of, plans_of, settle_plans
 
 FULL, NONE = Verdict(2.0), Verdict(0.0, reason="✗ Exercise 1: no.")
 #: A test that gives nbgrader's marks in each way.
@@ -109,7 +109,7 @@ def test_what_gives_nbgraders_marks_nowhere_is_at_fault(
     plans = {"t": TestPlan(inside="it copies"), "held": TestPlan(fault="no")}
     tried = {"t": FAIR, "held": FAIR}
 
-    found = settled(plans, tried, {"t": solved}, {"t": untouched})
+    found = settle_plans(plans, tried, {"t": solved}, {"t": untouched})
 
     assert found["t"].fault.startswith("it copies; run in the notebook's own process, it gives ")
     assert (found["t"].inside, found["held"]) == ("", plans["held"])
@@ -118,7 +118,7 @@ def test_what_gives_nbgraders_marks_nowhere_is_at_fault(
 def test_what_gives_them_inside_stays_there() -> None:
     plans = {"t": TestPlan(inside="it copies")}
 
-    assert settled(plans, {"t": FAIR}, {"t": FULL}, {"t": NONE}) == plans
+    assert settle_plans(plans, {"t": FAIR}, {"t": FULL}, {"t": NONE}) == plans
 
 
 def test_one_that_replaces_what_only_some_answers_use_runs_inside() -> None:
