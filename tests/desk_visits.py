@@ -100,12 +100,12 @@ def _tool_key() -> str:
     """Return a pair of keys, which takes a while to make: the desks of all tests share one."""
     with tempfile.TemporaryDirectory() as folder:
         ToolKey(Path(folder))
-        return Path(folder, tool_key.NAME).read_text(encoding="utf-8")
+        return Path(folder, tool_key.TOOL_KEY_FILE).read_text(encoding="utf-8")
 
 
 def open_desk(course: Course, policy: DeskPolicy = POLICY, now: datetime | None = None) -> OpenDesk:
     """Open a desk that grades when it is told to."""
-    key = course.root / tool_key.NAME
+    key = course.root / tool_key.TOOL_KEY_FILE
     if policy.lti_platforms and not key.exists():
         write_secret(key, _tool_key())
     clock = Clock() if now is None else Clock(now)

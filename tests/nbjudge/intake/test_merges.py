@@ -9,7 +9,7 @@ import pytest
 
 from nbjudge.course.cells import CourseCell
 from nbjudge.intake.copies import Piece
-from nbjudge.intake.merges import answers_below, misplaced_answers, part
+from nbjudge.intake.merges import answers_below, misplaced_answers, part_cells
 
 SET_UP = "import math"
 STUB = "def total(numbers):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
@@ -53,13 +53,13 @@ def merged(grade_id: str, *sources: str) -> Piece:
 
 def parted(*pieces: Piece, given: Any = GIVEN, course: Any = COURSE) -> list[tuple[str, str]]:
     """Return the id and the text of each part."""
-    found = part(pieces, course.values(), given)
+    found = part_cells(pieces, course.values(), given)
     assert len(found.sources) == len(found.pieces)
     return [(piece.grade_id, piece.source) for piece in found.pieces]
 
 
 def test_parts_are_told_with_the_cell_that_they_are_from() -> None:
-    found = part([IMPORTS, merged("ex_1_1", TOTAL, CHECK_1), TWO], COURSE.values(), GIVEN)
+    found = part_cells([IMPORTS, merged("ex_1_1", TOTAL, CHECK_1), TWO], COURSE.values(), GIVEN)
 
     assert found.pieces == (IMPORTS, ONE, CHECKED_1, TWO)
     assert found.sources == (0, 1, 1, 2)
@@ -70,7 +70,7 @@ def test_each_merged_cell_is_told_and_what_was_found_in_one_is_lost_no_more() ->
     first, again = merged("ex_1_1", TOTAL, CHECK_1), merged("", CHECK_1, "x = 1")
     second = merged("ex_1_2", MEAN, CHECK_2)
 
-    found = part([IMPORTS, first, again, second], COURSE.values(), GIVEN)
+    found = part_cells([IMPORTS, first, again, second], COURSE.values(), GIVEN)
 
     assert found.merged == ("ex_1_1", "test_1_1", "ex_1_2", "test_1_2")
     assert found.pieces == (IMPORTS, ONE, CHECKED_1, again, TWO, CHECKED_2)
@@ -180,7 +180,7 @@ def test_of_two_texts_that_begin_alike_the_longer_one_is_found() -> None:
 
 def test_a_part_keeps_its_spaces_and_a_released_one_its_kind() -> None:
     indented = "    x = 1"
-    found = part(
+    found = part_cells(
         [merged("ex_1_1", TITLE, SET_UP, TOTAL, HEADING, indented)], COURSE.values(), GIVEN
     )
 

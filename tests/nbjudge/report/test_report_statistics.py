@@ -203,7 +203,7 @@ def test_mistakes_are_counted_by_student_and_the_most_frequent_comes_first() -> 
 
 
 def test_of_a_mistakes_sentences_the_last_ones_is_told() -> None:
-    answers = [Answer(0, mistake="sign", sentence=said) for said in ("Before.", "Now.")]
+    answers = [ReportedAnswer(0, mistake="sign", sentence=said) for said in ("Before.", "Now.")]
     of = class_of(
         [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
     )
@@ -251,7 +251,11 @@ def test_run_times_are_without_empty_answers() -> None:
 
 
 def test_a_tests_own_time_counts_where_nothing_was_answered_too() -> None:
-    answers = [Answer(0, is_empty=True, test_seconds=3.0), Answer(2, test_seconds=1.0), Answer(2)]
+    answers = [
+        ReportedAnswer(0, is_empty=True, test_seconds=3.0),
+        ReportedAnswer(2, test_seconds=1.0),
+        ReportedAnswer(2),
+    ]
     of = class_of(
         [exercise("1.1")], [member(f"s{i}", {"1.1": each}) for i, each in enumerate(answers)]
     )
