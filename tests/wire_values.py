@@ -6,6 +6,7 @@ import io
 import random
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
 from datetime import datetime, time
 from typing import Any
 
@@ -23,54 +24,48 @@ def identical(a: Any, b: Any) -> bool:
     """Say whether two values are the same in type, in structure and in every bit."""
     if type(a) is not type(b):
         return False
-    if type(a) in (tuple, list):
-        return len(a) == len(b) and all(map(identical, a, b))
-    if type(a) in (dict, Counter, OrderedDict):
-        return identical(list(a.items()), list(b.items()))
-    if type(a) is defaultdict:
-        return a.default_factory is b.default_factory and identical(dict(a), dict(b))
-    if type(a) is deque:
-        return a.maxlen == b.maxlen and identical(list(a), list(b))
-    if type(a) in (io.StringIO, io.BytesIO):
-        closed = a.closed, b.closed
-        return all(closed) or (not any(closed) and a.__getstate__()[:-1] == b.__getstate__()[:-1])
-    if type(a) is slice:
-        return identical((a.start, a.stop, a.step), (b.start, b.stop, b.step))
-    if type(a) in (set, frozenset):
-        return Counter(map(spelled, a)) == Counter(map(spelled, b))
-    if type(a) in (datetime, time):
-        return repr(a) == repr(b) and identical(a.tzinfo, b.tzinfo)
-    if type(a) is float:
-        return struct.pack("<d", a) == struct.pack("<d", b)
-    if type(a) is complex:
-        return identical((a.real, a.imag), (b.real, b.imag))
-    if type(a) is np.ndarray and a.dtype == object:
-        return a.shape == b.shape and identical(a.reshape(-1).tolist(), b.reshape(-1).tolist())
-    if type(a) is np.ndarray:
-        known = (a.shape, a.dtype.str, a.dtype.char) == (b.shape, b.dtype.str, b.dtype.char)
-        return known and a.dtype == b.dtype and a.tobytes() == b.tobytes()
-    if type(a) is np.ma.MaskedArray:
-        parts = [(m.data, np.ma.getmask(m), m._fill_value, m.hardmask) for m in (a, b)]
-        return identical(*parts)
-    if isinstance(a, np.str_ | np.bytes_):
-        return a.tolist() == b.tolist()
-    if isinstance(a, np.generic):
-        return a.dtype == b.dtype and a.tobytes() == b.tobytes()
-    if type(a) is torch.Tensor:
-        known = (a.shape, a.dtype, a.requires_grad) == (b.shape, b.dtype, b.requires_grad)
-        return known and torch.equal(bits(a), bits(b))
-    if isinstance(a, pd.DataFrame):
-        return same_table(a, b)
-    if isinstance(a, pd.Series):
-        pd.testing.assert_series_equal(a, b, check_exact=True, check_freq=True)
-        return identical(rest(a), rest(b)) and identical(a.index, b.index)
-    if isinstance(a, pd.Index):
-        pd.testing.assert_index_equal(a, b, exact=True, check_exact=True)
-        return identical(list(a.names), list(b.names)) and frequency(a) == frequency(b)
-    if isinstance(a, pd.api.extensions.ExtensionArray):
-        pd.testing.assert_extension_array_equal(a, b, check_exact=True)
-        return a.dtype == b.dtype
-    return repr(a) == repr(b)
+    compare = SAME.get(type(a))
+    if compare is None:
+        compare = next((each for kind, each in SAME_KINDS.items() if isinstance(a, kind)), None)
+    return repr(a) == repr(b) if compare is None else bool(compare(a, b))
+
+
+def same_items(a: Any, b: Any) -> bool:
+    return len(a) == len(b) and all(map(identical, a, b))
+
+
+def same_mapping(a: Any, b: Any) -> bool:
+    return same_items(a.items(), b.items())
+
+
+def same_elements(a: Any, b: Any) -> bool:
+    return Counter(map(spelled, a)) == Counter(map(spelled, b))
+
+
+def same_time(a: Any, b: Any) -> bool:
+    return repr(a) == repr(b) and identical(a.tzinfo, b.tzinfo)
+
+
+def same_buffer(a: Any, b: Any) -> bool:
+    closed = a.closed, b.closed
+    return all(closed) or (not any(closed) and a.__getstate__()[:-1] == b.__getstate__()[:-1])
+
+
+def same_array(a: Any, b: Any) -> bool:
+    if a.dtype == object:
+        return a.shape == b.shape and same_items(a.reshape(-1).tolist(), b.reshape(-1).tolist())
+    known = (a.shape, a.dtype.str, a.dtype.char) == (b.shape, b.dtype.str, b.dtype.char)
+    return known and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def same_masked_array(a: Any, b: Any) -> bool:
+    parts = [(m.data, np.ma.getmask(m), m._fill_value, m.hardmask) for m in (a, b)]
+    return same_items(*parts)
+
+
+def same_tensor(a: torch.Tensor, b: torch.Tensor) -> bool:
+    known = (a.shape, a.dtype, a.requires_grad) == (b.shape, b.dtype, b.requires_grad)
+    return known and torch.equal(bits(a), bits(b))
 
 
 def same_table(a: pd.DataFrame, b: pd.DataFrame) -> bool:
@@ -143,3 +138,48 @@ def tampered(content: bytes, mutation: str, chance: random.Random) -> bytes:
         case "double":
             return before + 2 * piece + after
     return before + after + piece
+
+
+def same_series(a: Any, b: Any) -> bool:
+    pd.testing.assert_series_equal(a, b, check_exact=True, check_freq=True)
+    return identical(rest(a), rest(b)) and identical(a.index, b.index)
+
+
+def same_index(a: Any, b: Any) -> bool:
+    pd.testing.assert_index_equal(a, b, exact=True, check_exact=True)
+    return identical(list(a.names), list(b.names)) and frequency(a) == frequency(b)
+
+
+def same_extension_array(a: Any, b: Any) -> bool:
+    pd.testing.assert_extension_array_equal(a, b, check_exact=True)
+    return bool(a.dtype == b.dtype)
+
+
+#: How values of exactly one type are compared; and those of a type or one made of it.
+SAME: dict[type, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys((tuple, list), same_items),
+    **dict.fromkeys((dict, Counter, OrderedDict), same_mapping),
+    defaultdict: lambda a, b: a.default_factory is b.default_factory and same_mapping(a, b),
+    deque: lambda a, b: a.maxlen == b.maxlen and same_items(a, b),
+    **dict.fromkeys((io.StringIO, io.BytesIO), same_buffer),
+    slice: lambda a, b: same_items((a.start, a.stop, a.step), (b.start, b.stop, b.step)),
+    **dict.fromkeys(
+        (set, frozenset), lambda a, b: Counter(map(spelled, a)) == Counter(map(spelled, b))
+    ),
+    **dict.fromkeys(
+        (datetime, time), lambda a, b: repr(a) == repr(b) and identical(a.tzinfo, b.tzinfo)
+    ),
+    float: lambda a, b: struct.pack("<d", a) == struct.pack("<d", b),
+    complex: lambda a, b: same_items((a.real, a.imag), (b.real, b.imag)),
+    np.ndarray: same_array,
+    np.ma.MaskedArray: same_masked_array,
+    torch.Tensor: same_tensor,
+}
+SAME_KINDS: dict[Any, Callable[[Any, Any], bool]] = {
+    np.str_ | np.bytes_: lambda a, b: a.tolist() == b.tolist(),
+    np.generic: lambda a, b: a.dtype == b.dtype and a.tobytes() == b.tobytes(),
+    pd.DataFrame: same_table,
+    pd.Series: same_series,
+    pd.Index: same_index,
+    pd.api.extensions.ExtensionArray: same_extension_array,
+}

@@ -513,10 +513,8 @@ class _ValueReader:
                 return complex(*_TWO_DOUBLES.unpack(self.take(_TWO_DOUBLES.size)))
             case b"s":
                 return self.text()
-            case b"b":
-                return bytes(self.take(self.number()))
-            case b"B":
-                return bytearray(self.take(self.number()))
+            case b"b" | b"B":
+                return (bytes if tag == b"b" else bytearray)(self.take(self.number()))
             case b"(" | b"[":
                 values = self.values(depth + 1, key)
                 return tuple(values) if tag == b"(" else values

@@ -237,7 +237,7 @@ def test_an_answer_that_is_no_list_changes_nothing(
     ("bound", "message"),
     [
         ({"MOST_PAGES": 2}, "has no end"),
-        ({"WHOLE": -1.0}, "has no end"),
+        ({"WHOLE_LIST_SECONDS": -1.0}, "has no end"),
         ({"MOST_PEOPLE": 5}, "5 people"),
     ],
 )
