@@ -1,16 +1,18 @@
-"""A folder for temporary files whose path is short enough for sockets in folders of it."""
+"""Temporary folders: one whose path is short enough for sockets, and what was left behind."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nbjudge.exceptions import CourseError
 
-__all__ = ["short_folder", "short_temporary_folder"]
+__all__ = ["remove_stale_folders", "short_folder", "short_temporary_folder"]
 
 #: Bytes: a socket's path has at most 107, and that at which workers are forked is up to 63 longer
 #: than this folder's.
@@ -47,3 +49,34 @@ def short_temporary_folder() -> Iterator[None]:
         yield
     finally:
         tempfile.tempdir = before
+
+
+def remove_stale_folders(parent: Path, prefix: str) -> None:
+    """Delete the folders of processes of this machine that were killed, and could not do it.
+
+    Parameters
+    ----------
+    parent : Path
+        Where they lie.
+    prefix : str
+        How their names begin; the number of the process and a hyphen follow.
+    """
+    if sys.platform == "win32":  # there is no asking whether a process lives without ending it
+        return
+    for folder in parent.iterdir():
+        number = folder.name.removeprefix(prefix).partition("-")[0]
+        if not folder.name.startswith(prefix) or not number.isdecimal():
+            continue
+        with suppress(OSError):
+            if folder.lstat().st_uid == os.getuid() and not _lives(int(number)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True

@@ -22,8 +22,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Protocol
 
-from nbjudge.basics.stale_folders import remove_stale_folders
-from nbjudge.basics.temporary_folders import short_folder
+from nbjudge.basics.temporary_folders import remove_stale_folders, short_folder
 from nbjudge.confinement.audit import watch_test
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel.wire import TooMuch, WireError

@@ -16,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from nbjudge.basics.redirect_output import redirect_output
-from nbjudge.basics.stale_folders import remove_stale_folders
+from nbjudge.basics.temporary_folders import remove_stale_folders
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 

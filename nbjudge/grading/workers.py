@@ -17,7 +17,7 @@ from distributed import CancelledError, Client, LocalCluster, Nanny, Scheduler, 
 from distributed.scheduler import KilledWorker
 
 from nbjudge.basics.machine_errors import explain
-from nbjudge.basics.stale_folders import remove_stale_folders
+from nbjudge.basics.temporary_folders import remove_stale_folders
 from nbjudge.course.folders import LOG_NAME
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError

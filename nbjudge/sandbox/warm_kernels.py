@@ -17,8 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from nbjudge.basics.stale_folders import remove_stale_folders
-from nbjudge.basics.temporary_folders import short_folder
+from nbjudge.basics.temporary_folders import remove_stale_folders, short_folder
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.server import HOME

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from nbjudge.basics.repeated_work import RepeatedWork
 from nbjudge.course.course import Course
 from nbjudge.desk.class_lists.class_lists import ClassList, ClassLists
 from nbjudge.desk.class_lists.listed_people import Enrolment, Listed, enrol
@@ -16,8 +16,7 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["ListReading", "Source"]
 
-#: Seconds between two looks at the clock; how old a list becomes, and one that cannot be read.
-PAUSE = 10.0
+#: How old a list becomes, and one that cannot be read.
 EVERY, RETRY_EVERY = timedelta(hours=1), timedelta(minutes=10)
 
 
@@ -73,18 +72,8 @@ class ListReading:
         self._sources = sources
         self._clock = clock
         self._reading = threading.Lock()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="class lists")
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after what is being read now."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        #: Reads them while the desk is open.
+        self.thread = RepeatedWork(self.read_old, "class lists", at_once=True)
 
     def lists(self) -> list[tuple[str, ClassList]]:
         """Return the lists as they were read last, each with what people know it by."""
@@ -101,7 +90,7 @@ class ListReading:
             wait = RETRY_EVERY if found.problem else EVERY
             if found.asked is None or self._clock() >= found.asked + wait:
                 self._read(each)
-            if self._stopped.is_set():
+            if self.thread.is_stopped:
                 return
 
     def _read(self, source: Source) -> Enrolment | str:
@@ -117,11 +106,3 @@ class ListReading:
                 what = f"{source.label}: {len(enrolment.added)}"
                 self._store.note(self._clock(), "the desk", "entered students", what)
             return enrolment
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.read_old()
-            except Exception:  # whatever it is, the next look may find nothing wrong
-                logging.exception("the reading of the class stumbled")
-            self._stopped.wait(PAUSE)

@@ -141,15 +141,15 @@ class Desk:
     def start(self) -> None:
         """Begin to grade, to read who is in the class, and to send marks to learning platforms."""
         self.marking.start()
-        self.class_lists.start()
+        self.class_lists.thread.start()
         if self.lti is not None:
-            self.lti.sending.start()
+            self.lti.sending.thread.start()
 
     def close(self) -> None:
         """End after what is being graded, read and sent now."""
-        self.class_lists.stop()
+        self.class_lists.thread.stop()
         if self.lti is not None:
-            self.lti.sending.stop()
+            self.lti.sending.thread.stop()
         self.marking.stop()
         self._database.close()
 

@@ -401,7 +401,7 @@ def test_the_desk_sends_by_itself(
 ) -> None:
     from processes import waited_for
 
-    monkeypatch.setattr("nbjudge.desk.lti.scores.score_sending.PAUSE", 0.01)
+    monkeypatch.setattr("nbjudge.basics.repeated_work.PAUSE", 0.01)
     handed_in(opened, come_in(opened, platform))
     opened.desk.start()
     try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from nbjudge.basics.repeated_work import RepeatedWork
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook, read_grades
 from nbjudge.desk.desk_policy import LEVELS, DeskPolicy
@@ -19,12 +18,9 @@ from nbjudge.desk.lti.scores.score_queue import Score, ScoreQueue
 from nbjudge.desk.lti.scores.score_service import ScoreService
 from nbjudge.desk.outcomes import level_now
 from nbjudge.desk.store import HandInState, Store
-from nbjudge.exceptions import CourseError
 
 __all__ = ["Delivery", "ScoreSending"]
 
-#: Seconds between two looks at what there is to send.
-PAUSE = 10.0
 #: After how long marks are compared though nothing was handed in: a person may have given some.
 COMPARE_EVERY = timedelta(minutes=2)
 
@@ -90,18 +86,8 @@ class ScoreSending:
         #: By assignment: what was found when its marks were compared last, and when that was.
         self._compared: dict[str, tuple[Any, datetime]] = {}
         self._incomplete: dict[str, tuple[str, ...]] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sending")
-
-    def start(self) -> None:
-        """Begin; what was left when the desk ended last is sent, too."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after what is being sent now."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        #: Sends them while the desk is open; what was left when it ended last, too.
+        self.thread = RepeatedWork(self.send_all, "marks to platforms", at_once=False)
 
     def delivery(self, assignment: str) -> Delivery:
         """Return what of an assignment has not arrived."""
@@ -141,7 +127,7 @@ class ScoreSending:
             due = [each for each in self._queue.open(assignment) if each.next_try <= self._clock()]
             may = self._compare(assignment, is_needed=bool(due))
             for score in self._queue.open(assignment):
-                if self._stopped.is_set():
+                if self.thread.is_stopped:
                     return
                 if score.next_try <= self._clock() and score.line.student in may:
                     self._send(score)
@@ -201,12 +187,3 @@ class ScoreSending:
         self._queue.finish(score)
         what = f"{line.assignment} to {platform.host}"
         self._store.note(self._clock(), line.student, "had a mark sent", what)
-
-    def _run(self) -> None:
-        while not self._stopped.wait(PAUSE):
-            try:
-                self.send_all()
-            except CourseError as error:
-                logging.getLogger(__name__).error("no mark was sent: %s", error)
-            except Exception:  # whatever it is, the next look may find nothing wrong
-                logging.exception("the sending of marks stumbled")
