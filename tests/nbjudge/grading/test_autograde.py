@@ -483,7 +483,7 @@ def test_a_submission_that_cannot_be_read_is_a_row_and_the_batch_goes_on(
         return submission.read_submission(found)
 
     for module in (batch, graded):
-        monkeypatch.setattr(module, "read", read)
+        monkeypatch.setattr(module, "read_submission", read)
     ada, bob, eve = grade_assignment(course, "sums", get_pool=crew)
 
     assert ada.status is Status.GRADED

@@ -135,7 +135,7 @@ def test_a_touched_file_is_read_once_and_not_by_every_run_to_come(
         return submission.read_submission(found)
 
     for module in (batch, graded):
-        monkeypatch.setattr(module, "read", read)
+        monkeypatch.setattr(module, "read_submission", read)
 
     assert course.grade() == []
     assert again == []
