@@ -276,9 +276,9 @@ def _match_rows(
     absent: list[str] = []
     doubtful: dict[int, list[str]] = {}
     for person in people:
-        fitting = [by_key[key].get(alike(person.id), []) for key in keys]
+        fitting = [by_key[key].get(alike(person.id)) for key in keys]
         if person.lms_user_id and "ID" in by_key:
-            fitting.insert(0, by_key["ID"].get(alike(person.lms_user_id), []))
+            fitting.insert(0, by_key["ID"].get(alike(person.lms_user_id)))
         candidates = next((rows for rows in fitting if rows), [])
         if len(candidates) > 1:
             remarks.append(

@@ -129,8 +129,12 @@ def test_two_columns_for_an_assignment_need_the_instructor_to_say_which() -> Non
     twice = Sheet("g.csv", (*HEADER, "sums (1)", "Sums (2)"), ())
     one = GradeTable((), (AssignmentMarks("sums", 7),))
 
-    with pytest.raises(CourseError, match=r"2 columns for 'sums': sums \(1\), Sums \(2\)"):
+    with pytest.raises(CourseError) as told:
         canvas(one, twice, Choices())
+    assert str(told.value) == (
+        "g.csv has 2 columns for 'sums': sums (1), Sums (2). Say which in nbgrader_config.py, with "
+        "c.CanvasExport.columns."
+    )
     assert canvas(one, twice, Choices(columns={"sums": "Sums (2)"})).header[-1] == "Sums (2)"
     with pytest.raises(CourseError, match="no column 'Sums'"):
         canvas(one, twice, Choices(columns={"sums": "Sums"}))
@@ -161,6 +165,14 @@ def test_the_login_comes_before_other_ids() -> None:
     assert column(canvas(marks, Sheet("g.csv", HEADER, rows), Choices()), "sums") == ["1", ""]
 
 
+def test_the_id_that_nbgrader_knows_of_the_platform_comes_before_all_others() -> None:
+    rows = (("A", "1", "", "ada", ""), ("B", "2", "", "x", ""))
+    ada = Person("ada", lms_user_id="2")
+    marks = GradeTable((ada,), (AssignmentMarks("sums", 7, {"ada": handed_in(1.0)}),))
+
+    assert column(canvas(marks, Sheet("g.csv", HEADER, rows), Choices()), "sums") == ["", "1"]
+
+
 def test_without_a_roster_canvas_rows_come_from_nbgraders_students() -> None:
     found = canvas(MARKS, None, Choices())
 
@@ -174,8 +186,13 @@ def test_without_a_roster_canvas_rows_come_from_nbgraders_students() -> None:
 
 
 def test_another_table_is_not_taken_for_canvas_gradebook() -> None:
-    with pytest.raises(CourseError, match="is not what Canvas exports"):
+    with pytest.raises(CourseError) as told:
         canvas(MARKS, Sheet("x.csv", ("Student", "ID"), ()), Choices())
+
+    assert str(told.value) == (
+        "x.csv is not what Canvas exports: it lacks a column of Student, ID, SIS User ID, SIS "
+        "Login ID, Section. In Canvas choose Grades, Export Entire Gradebook."
+    )
 
 
 def test_moodle_gets_addresses_and_marks_and_who_has_none_is_told() -> None:
@@ -184,6 +201,22 @@ def test_moodle_gets_addresses_and_marks_and_who_has_none_is_told() -> None:
     assert found.header == ("Email address", "loss_functions", "sums")
     assert found.rows == (("ada@x.org", "12.5", "5"), ("zoe@x.org", "", ""))
     assert found.remarks[0] == "There is no email address of 'ben', so they are not in this file."
+
+
+def test_moodle_gets_nbgraders_ids_where_students_are_told_by_them() -> None:
+    found = moodle(MARKS, None, "id", Choices())
+
+    assert found.header == ("ID number", "loss_functions", "sums")
+    assert [row[0] for row in found.rows] == ["ada", "ben", "zoe@x.org"]
+
+
+def test_a_tidy_table_takes_no_roster(tmp_path: Path) -> None:
+    with pytest.raises(CourseError) as told:
+        export(Course(tmp_path), "tidy", roster=Path("people.csv"))
+
+    assert str(told.value) == (
+        "A tidy table needs no roster. Leave it out, or choose a platform with --to."
+    )
 
 
 def test_moodle_gets_id_numbers_from_its_own_list_of_participants() -> None:
