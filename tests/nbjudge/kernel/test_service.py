@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import importlib.util
-import io
 import linecache
 import sys
 import types
@@ -18,7 +17,7 @@ import pytest
 import torch
 
 from nbjudge import seeds
-from nbjudge.kernel.references import FUNCTION_NUMBERS
+from nbjudge.kernel.references import FUNCTION_NUMBERS, ITERATOR_NUMBERS
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, ValueBounds, decode, encode
 from nbjudge.kernel.working_folder import NO_CHANGES
@@ -102,6 +101,8 @@ class Bag:
         ("length", {}, 3),
         ("truth", {}, False),
         ("number", {}, 2.5),
+        ("contains", {"item": 4}, True),
+        ("contains", {"item": 5}, False),
     ],
 )
 def test_an_object_is_asked_what_python_would_ask_it(
@@ -297,16 +298,26 @@ def test_a_request_may_hold_what_the_courses_limits_allow_and_no_more(
     assert handed.get("value") == given.get("value") == length
 
 
-def test_a_function_of_the_tests_may_give_a_stream() -> None:
-    talk = Talk(first_line=lambda opens: opens().readline())
-    talk.give_back({"value": io.StringIO("a\nb")})
-    target = talk.begin("first_line")["first_line"]
+def test_a_function_of_the_tests_may_give_a_path() -> None:
+    talk = Talk(suffix=lambda gives: gives().suffix)
+    talk.give_back({"value": Path("a/b.txt")})
+    target = talk.begin("suffix")["suffix"]
 
     found = talk.ask(
         "call", target=target, arguments=(Reference(FUNCTION_NUMBERS, "f"),), keywords={}
     )
 
-    assert found == {"value": "a\n"}
+    assert found == {"value": ".txt"}
+
+
+def test_each_iterator_of_the_tests_is_asked_by_its_own_number() -> None:
+    talk = Talk(pairs=lambda one, other: list(zip(one, other)))  # noqa: B905
+    asked = talk.give_back({"value": 1}, {"value": 2}, {"raised": ["StopIteration", ""]})
+    both = Reference(ITERATOR_NUMBERS, "iterator"), Reference(ITERATOR_NUMBERS + 1, "iterator")
+    target = talk.begin("pairs")["pairs"]
+
+    assert talk.ask("call", target=target, arguments=both, keywords={}) == {"value": [(1, 2)]}
+    assert [each["callback"][0] for each in asked] == [0, 1, 0]
 
 
 def test_a_function_of_the_tests_has_its_name_and_is_asked_by_its_number() -> None:
@@ -333,13 +344,17 @@ def test_nothing_is_called_where_nobody_listens() -> None:
     assert found["raised"]["said"] == "nobody is there to call"
 
 
+def test_the_variables_that_students_see_are_told() -> None:
+    assert Talk(rate=1, _own=2, __name__="n").ask("names") == {"value": ["rate"]}
+
+
 def test_a_variable_is_set_and_deleted_while_a_test_is_on() -> None:
     talk = Talk(rate=1, loss=2)
     talk.ask("bind", name="rate", value=3)
     talk.ask("bind", name="rate", value=4)
     talk.ask("bind", name="new", value=5)
     talk.ask("unbind", name="loss")
-    talk.ask("unbind", name="missing")
+    assert talk.ask("unbind", name="missing") == {"value": None}
     assert talk.namespace == {"rate": 4, "new": 5}
 
     talk.service.end()
