@@ -16,6 +16,7 @@ import pytest
 
 from nbjudge.exceptions import CourseError
 from nbjudge.kernel.wire import Reference, decode, encode
+from nbjudge.remote import AnswerError
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.stand_ins.stand_in import Unable
@@ -167,20 +168,49 @@ def test_what_python_itself_would_stumble_over_breaks_the_line(use: Use, wrong: 
     assert kernel.line.broken is not None
 
 
+@pytest.mark.parametrize(
+    ("use", "asked", "result"),
+    [
+        (lambda v: v.rate, {"do": "attribute", "name": "rate"}, 0.5),
+        (lambda v: v["w"], {"do": "item", "key": "w"}, 0.5),
+        (lambda v: 4 in v, {"do": "contains", "item": 4}, True),
+        (len, {"do": "length"}, 3),
+        (float, {"do": "number"}, 0.5),
+        (np.asarray, {"do": "plain"}, 0.5),
+    ],
+)
+def test_what_every_test_may_ask_is_asked_of_the_object(
+    use: Use, asked: dict[str, Any], result: Any
+) -> None:
+    kernel = Kernel(result)
+
+    assert use(kernel.stand_in()) == result
+    assert kernel.requests[1:] == [{"target": VECTOR, **asked}]
+
+
+def test_what_says_neither_yes_nor_no_to_an_item_breaks_the_line() -> None:
+    with pytest.raises(CourseError, match="nobody can read"):
+        _ = 4 in Kernel(1).stand_in()
+
+
 def test_a_with_block_tells_the_object_how_it_is_left() -> None:
-    kernel = Kernel(1, None, 1, True)
+    kernel = Kernel(1, None, 1, True, 1, True)
     found = kernel.stand_in(Everything())
 
     with found as entered:
         assert entered == 1
     with found:
         raise ValueError("no")
+    with found:
+        raise AnswerError("OwnError", "theirs")
 
     assert kernel.operations == [
         ("enter", (VECTOR,)),
         ("exit", (VECTOR, None)),
         ("enter", (VECTOR,)),
         ("exit", (VECTOR, ["ValueError", "no"])),
+        ("enter", (VECTOR,)),
+        ("exit", (VECTOR, ["OwnError", "theirs"])),
     ]
 
 
