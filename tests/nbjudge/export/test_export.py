@@ -212,7 +212,7 @@ def test_moodle_gets_nbgraders_ids_where_students_are_told_by_them() -> None:
 
 def test_a_tidy_table_takes_no_roster(tmp_path: Path) -> None:
     with pytest.raises(CourseError) as told:
-        export(Course(tmp_path), "tidy", roster=Path("people.csv"))
+        export_marks(Course(tmp_path), "tidy", roster=Path("people.csv"))
 
     assert str(told.value) == (
         "A tidy table needs no roster. Leave it out, or choose a platform with --to."

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from nbjudge import seeds
-from nbjudge.kernel.references import FUNCTION_NUMBERS, ITERATOR_NUMBERS
+from nbjudge.kernel.references import FUNCTION_NUMBERS, ITERATORS
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, ValueBounds, decode, encode
 from nbjudge.kernel.working_folder import NO_CHANGES
@@ -313,7 +313,7 @@ def test_a_function_of_the_tests_may_give_a_path() -> None:
 def test_each_iterator_of_the_tests_is_asked_by_its_own_number() -> None:
     talk = Talk(pairs=lambda one, other: list(zip(one, other)))  # noqa: B905
     asked = talk.give_back({"value": 1}, {"value": 2}, {"raised": ["StopIteration", ""]})
-    both = Reference(ITERATOR_NUMBERS, "iterator"), Reference(ITERATOR_NUMBERS + 1, "iterator")
+    both = Reference(ITERATORS, "iterator"), Reference(ITERATORS + 1, "iterator")
     target = talk.begin("pairs")["pairs"]
 
     assert talk.ask("call", target=target, arguments=both, keywords={}) == {"value": [(1, 2)]}
