@@ -32,7 +32,7 @@ from rich.table import Table
 from course_utils.reference import examine
 from course_utils.reference.answers import symbols
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.examine.frame import recording
+from course_utils.reference.examine.examination import recording
 from course_utils.reference.known_answers import Known, answers_of, mistakes, styles
 from nbjudge import checks, seeds
 from nbjudge.course.course import Course

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.examine.frame import Seen, Trace, recording
+from course_utils.reference.examine.examination import Seen, Trace, recording
 from course_utils.reference.known_answers import Known, answers_of, mistakes
 from nbjudge import checks as check
 from nbjudge import seeds

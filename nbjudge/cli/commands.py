@@ -475,6 +475,11 @@ def _update_all_penalties(course: Course, assignments: Collection[str] | None = 
             update_penalties(gradebook, config, name)
 
 
+def _student_folders(course: Course) -> set[str]:
+    """Return the names of the folders of students in submitted/."""
+    return {path.name for path in course.root.glob("submitted/*/") if path.name[0] != "."}
+
+
 def _ids_of_students(course: Course, given: Collection[str] | None) -> list[str] | None:
     """Return the ids of students who are given by id or name; None for everybody."""
     if not given:
@@ -482,7 +487,7 @@ def _ids_of_students(course: Course, given: Collection[str] | None) -> list[str]
     from nbjudge.course.gradebook import open_gradebook, people_of
     from nbjudge.term.find_students import student_ids
 
-    folders = {path.name for path in course.root.glob("submitted/*/")}
+    folders = _student_folders(course)
     if folders.issuperset(given):
         return list(given)
     with open_gradebook(course) as gradebook:
@@ -706,8 +711,7 @@ def totals(
         table = read_grades(gradebook)
     term = term_totals(table, read_weighing(course.config()))
     known = {person.id for person in table.people}
-    folders = (path.name for path in course.root.glob("submitted/*/") if path.name[0] != ".")
-    if strangers := sorted(set(folders) - known):
+    if strangers := sorted(_student_folders(course) - known):
         told = f"Not in the gradebook, so not in these totals: {name_list(strangers)}."
         typer.secho(told, err=True, fg=typer.colors.YELLOW)
     if student is not None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ __all__ = [
     "exercise_number",
     "exercise_titles",
     "foreign_language",
+    "imports_in",
     "imports_of",
     "is_test",
     "modules_of",
@@ -306,10 +307,21 @@ def modules_of(statements: Iterable[str]) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for statement in statements:
-        for node in ast.parse(statement).body:
-            if isinstance(node, ast.Import):
-                found.update(dict.fromkeys(name.name for name in node.names))
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found[node.module] = None
-                found.update(dict.fromkeys(f"{node.module}.{name.name}" for name in node.names))
+        for module, names in imports_in(ast.parse(statement)):
+            found |= dict.fromkeys([module, *(f"{module}.{name}" for name in names)])
     return tuple(found)
+
+
+def imports_in(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each module that code imports anywhere, with dots, and the names that it takes from it.
+
+    Examples
+    --------
+    >>> list(imports_in(ast.parse("import os.path, re; from unittest import mock, case")))
+    [('os.path', ()), ('re', ()), ('unittest', ('mock', 'case'))]
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((name.name, ()) for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module, tuple(name.name for name in node.names)

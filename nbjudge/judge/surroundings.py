@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbjudge.course.cells import CourseCell, NotebookVersion, parse_cell
+from nbjudge.course.cells import CourseCell, NotebookVersion, imports_in, parse_cell
 from nbjudge.course.hidden_regions import visible
 from nbjudge.fork_server.ahead import worth_importing
 from nbjudge.stand_ins.names import early_names, free_names
@@ -181,11 +181,7 @@ def _imported_modules(texts: Iterable[str]) -> frozenset[str]:
     found: set[str] = set()
     for text in texts:
         with contextlib.suppress(SyntaxError, ValueError):
-            for node in ast.walk(parse_cell(text)):
-                if isinstance(node, ast.Import):
-                    found |= {name.name for name in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    found.add(node.module)
+            found |= {module for module, _ in imports_in(parse_cell(text))}
     return frozenset(found)
 
 

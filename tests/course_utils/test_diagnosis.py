@@ -17,7 +17,7 @@ from traitlets.config import Config
 from course_utils import reference
 from course_utils.reference.diagnosis import diagnose, is_like
 from course_utils.reference.examine import EXERCISES
-from course_utils.reference.examine.frame import (
+from course_utils.reference.examine.examination import (
     Seen,
     close,
     examination,

@@ -23,7 +23,7 @@ from traitlets.config import Config
 
 from course_utils import reference as right
 from course_utils.reference import examine
-from course_utils.reference.examine.frame import examination
+from course_utils.reference.examine.examination import examination
 from nbjudge import seeds
 from nbjudge.exceptions import CheckFailed, CourseError
 from nbjudge.kernel.service import Service

@@ -13,7 +13,13 @@ from torch.utils.data import TensorDataset
 
 from course_utils import data, probes
 from course_utils.reference import mlp as reference
-from course_utils.reference.examine.frame import check_unchanged, close, examination, normal, true
+from course_utils.reference.examine.examination import (
+    check_unchanged,
+    close,
+    examination,
+    normal,
+    true,
+)
 from nbjudge.remote import kind, plain
 
 __all__ = ["backward", "dataloader", "forward", "forward_shapes", "preterm_dataset", "train"]

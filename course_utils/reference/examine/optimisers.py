@@ -11,7 +11,7 @@ import torch
 from course_utils import probes
 from course_utils.landscapes import Optimiser
 from course_utils.reference import optimisers as reference
-from course_utils.reference.examine.frame import (
+from course_utils.reference.examine.examination import (
     check_unchanged,
     close,
     copy_or_kind,

@@ -11,7 +11,13 @@ from torch import Tensor
 
 from course_utils import probes
 from course_utils.reference import pitfalls as reference
-from course_utils.reference.examine.frame import check_unchanged, close, examination, normal, true
+from course_utils.reference.examine.examination import (
+    check_unchanged,
+    close,
+    examination,
+    normal,
+    true,
+)
 from course_utils.reference.examine.siamese import points_in_pairs
 
 __all__ = ["binary_loss", "pairwise_margin", "safe_distance", "soft_dice_loss"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from course_utils import probes
 from course_utils.reference import segmentation as reference
-from course_utils.reference.examine.frame import check_unchanged, close, examination
+from course_utils.reference.examine.examination import check_unchanged, close, examination
 
 __all__ = ["generalised_dice_loss", "generalised_dice_present", "one_hot_encode"]
 

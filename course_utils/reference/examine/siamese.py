@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from course_utils import probes
 from course_utils.reference import siamese as reference
-from course_utils.reference.examine.frame import check_unchanged, close, examination, normal, true
+from course_utils.reference.examine.examination import (
+    check_unchanged,
+    close,
+    examination,
+    normal,
+    true,
+)
 from nbjudge import checks as check
 from nbjudge.remote import kind, plain
 
