@@ -37,6 +37,7 @@ from nbjudge.judge.judge import Diagnose, Test, Verdict, judge
 from nbjudge.judge.knowledge import knowledge
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import Exchange, KernelChannel
+from nbjudge.stand_ins.property_tests import sparing_hypothesis
 
 if sys.platform == "linux":
     from nbjudge.fork_server import namespaces
@@ -304,14 +305,16 @@ class _Cells:
 def _judge_here(
     test: Test, line: KernelChannel, diagnose: Diagnose | None, cells: Iterable[NotebookNode]
 ) -> JudgedTest:
-    verdict = judge(test, line, diagnose, Failures(cells))
+    with sparing_hypothesis(test.text):
+        verdict = judge(test, line, diagnose, Failures(cells))
     return JudgedTest(verdict, str(line.broken) if line.broken is not None else "")
 
 
 def _observe_behaviour(test: Test, line: RecordingChannel) -> JudgedTest:
     """Return how an answer behaves, in a verdict that is no mark."""
     try:
-        found = judge(patient(test), line)
+        with sparing_hypothesis(test.text, simplifies=False):
+            found = judge(patient(test), line)
     except (SyntaxError, ValueError):  # it can be judged, and not be taken apart
         return JudgedTest(Verdict(0.0))
     verdict = Verdict(0.0, behaviour=behaviour_of(line, found, test.points))

@@ -1,0 +1,80 @@
+"""What Hypothesis does for a test, and what it leaves out because nobody reads it."""
+
+import inspect
+import sys
+from types import ModuleType
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbjudge.stand_ins.guard import compile_test
+from nbjudge.stand_ins.property_tests import sparing_hypothesis
+
+LAW = "from hypothesis import given"
+
+
+def phases() -> set[str]:
+    return {phase.name for phase in hypothesis.settings.default.phases}
+
+
+def test_a_failed_law_is_simplified_and_not_explained():
+    usual = hypothesis.settings.default
+    with sparing_hypothesis(LAW):
+        assert phases() == {phase.name for phase in usual.phases} - {"explain"}
+    assert hypothesis.settings.default == usual
+
+
+def test_a_law_is_not_simplified_where_nobody_reads_how_it_fails():
+    with sparing_hypothesis(LAW, simplifies=False):
+        assert "generate" in phases() and not phases() & {"shrink", "explain"}
+
+
+def test_what_a_test_sets_itself_stands():
+    with sparing_hypothesis(LAW, simplifies=False):
+        own = hypothesis.settings(phases=["explicit", "generate", "shrink"], max_examples=7)
+    assert {phase.name for phase in own.phases} == {"explicit", "generate", "shrink"}
+    assert own.max_examples == 7
+
+
+def test_nothing_is_set_for_a_test_without_laws():
+    usual = hypothesis.settings.default
+    with sparing_hypothesis("assert mean([1, 3]) == 2"):
+        assert hypothesis.settings.default is usual
+
+
+def smallest_that_fails() -> int:
+    tried = []
+
+    @hypothesis.settings(derandomize=True, database=None)
+    @given(st.integers())
+    def law(number: int) -> None:
+        tried.append(number)
+        assert number < 100
+
+    with pytest.raises(AssertionError):
+        law()
+    return tried[-1]
+
+
+def test_a_law_fails_with_the_same_example():
+    usual = smallest_that_fails()
+    with sparing_hypothesis(LAW):
+        assert smallest_that_fails() == usual == 100
+
+
+class Unwatched(ModuleType):
+    """A module that nobody may look at."""
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"somebody asked for {name}")
+
+
+def test_whoever_reads_a_traceback_does_not_search_all_modules_for_a_test(monkeypatch):
+    code, _ = compile_test("raise ValueError", "<test of 77.7>")
+    monkeypatch.setitem(sys.modules, "unwatched", Unwatched("unwatched"))
+    with pytest.raises(ValueError) as raised:
+        exec(code)
+    frame = raised.tb.tb_next.tb_frame
+    assert inspect.getmodule(frame, frame.f_code.co_filename) is None
