@@ -199,7 +199,7 @@ class Service:
 
     def _do_start(self, seed: int) -> None:
         """Seed the notebook, and note how its process starts."""
-        self._start = switches.read_switches()
+        self._start = switches.read_switches(usual=True)
         seeds.reset(seed)
         SeededImports(seed).install()
 

@@ -129,7 +129,7 @@ def _set_builtins(builtins: Any, value: dict[str, Any]) -> None:
 
 
 def _contents(_: Any) -> dict[str, dict[str, Any]]:
-    return {name: dict(vars(sys.modules[name])) for name in PATCHED if name in sys.modules}
+    return {name: vars(sys.modules[name]).copy() for name in PATCHED if name in sys.modules}
 
 
 def _set_contents(_: Any, value: dict[str, dict[str, Any]]) -> None:
@@ -296,8 +296,8 @@ _SWITCHES = (
     ),
     # Before all else: what others are put back with may be among what was replaced.
     _Switch("built-in names", "builtins", lambda m: dict(vars(m)), _set_builtins),
-    _Switch("imported modules", "sys", lambda m: dict(m.modules), _set_modules),
-    _Switch("what modules hold", "sys", _contents, _set_contents),
+    _Switch("imported modules", "sys", lambda m: m.modules.copy(), _set_modules, is_compared=False),
+    _Switch("what modules hold", "sys", _contents, _set_contents, is_compared=False),
     _Switch("the path of modules", "sys", lambda m: list(m.path), lambda m, v: _fill(m.path, v)),
     _Switch("the standard streams", "sys", lambda m: (m.stdin, m.stdout, m.stderr), _set_streams),
     _Switch(
@@ -506,10 +506,15 @@ def _fill(items: Any, value: list[Any]) -> None:
     items[:] = value
 
 
-def read_switches() -> SwitchState:
-    """Return how all switches stand."""
+def read_switches(*, usual: bool = False) -> SwitchState:
+    """Return how all switches stand, or those alone that `make_usual` and `changed_switches` know.
+
+    The first look at all of them costs a forked process most: it touches each module.
+    """
     found = {}
     for switch in _SWITCHES:
+        if usual and not switch.is_usual:
+            continue
         if (module := sys.modules.get(switch.module)) is not None:
             # Whoever runs here may have replaced anything: what cannot be read is left alone.
             with suppress(Exception):

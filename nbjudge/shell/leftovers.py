@@ -156,7 +156,8 @@ def _runs_still(process: str) -> bool:
 
 def _list_names(folder: str) -> list[str]:
     try:
-        return [path.name for path in Path(folder).iterdir()]
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
     except OSError:
         return []
 
