@@ -22,6 +22,7 @@ from nbjudge.basics.machine_errors import explain
 from nbjudge.basics.stop_signals import stop_signals
 from nbjudge.cli.row_choice import Only
 from nbjudge.exceptions import CourseError
+from nbjudge.export import Format
 
 if TYPE_CHECKING:
     from nbjudge.course.course import Course
@@ -76,14 +77,6 @@ class PlatformChoice(StrEnum):
 
     MOODLE = "moodle"
     CANVAS = "canvas"
-
-
-class Format(StrEnum):
-    """What marks are exported for."""
-
-    CANVAS = "canvas"
-    MOODLE = "moodle"
-    TIDY = "tidy"
 
 
 class ExerciseKind(StrEnum):

@@ -41,9 +41,7 @@ CONFIGURABLE: tuple[type[HasTraits], ...] = (
     platforms.CanvasCollector,
     CarefulExtractor,
     DeskSettings,
-    marks_files.CanvasExport,
-    marks_files.MoodleExport,
-    marks_files.TidyExport,
+    *marks_files.plugins().values(),
 )
 
 PARAMETER = re.compile(r"^(\w[\w, ]*) : .+\n((?:    .+\n?)+)", re.MULTILINE)

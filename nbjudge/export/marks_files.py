@@ -16,6 +16,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Dict, Enum, Unicode
+from traitlets.utils.importstring import import_item
 
 from nbjudge.basics import csv_files
 from nbjudge.basics.csv_files import Sheet, alike, as_csv, guard, number_text
@@ -24,12 +25,14 @@ from nbjudge.course.folders import save_file
 from nbjudge.course.gradebook import open_gradebook, read_grades, released_titles
 from nbjudge.course.marks import AssignmentMarks, GradeTable, Person
 from nbjudge.exceptions import CourseError
+from nbjudge.export import Format
 from nbjudge.intake.submission import name_list
 
 __all__ = [
     "CanvasExport",
     "Choices",
     "Exported",
+    "MarksExport",
     "MoodleExport",
     "TidyExport",
     "Written",
@@ -407,7 +410,7 @@ def _require(kind: str, names: Collection[str], known: Collection[str]) -> None:
         raise CourseError(message)
 
 
-class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
+class MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
     """What the plugins share: settings, and the way from a gradebook to a file."""
 
     roster = Unicode(
@@ -479,7 +482,7 @@ class _Export(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         self.log.info("Exported to %s", done.path)
 
 
-class CanvasExport(_Export):
+class CanvasExport(MarksExport):
     """Marks for Canvas's Grades, Import."""
 
     default_name = "canvas.csv"
@@ -489,7 +492,7 @@ class CanvasExport(_Export):
         return canvas(marks, roster, self.choices)
 
 
-class MoodleExport(_Export):
+class MoodleExport(MarksExport):
     """Marks for Moodle's Grades, Import, CSV file."""
 
     default_name = "moodle.csv"
@@ -505,7 +508,7 @@ class MoodleExport(_Export):
         return moodle(marks, roster, self.identify_by, self.choices)
 
 
-class TidyExport(_Export):
+class TidyExport(MarksExport):
     """Marks for pandas or R: one row for each student and exercise."""
 
     default_name = "marks.csv"
@@ -516,12 +519,9 @@ class TidyExport(_Export):
         return tidy_rows(marks, self.choices, partial(released_titles, course))
 
 
-#: The plugins, by the name that `course export --to` knows.
-PLUGINS: dict[str, Callable[..., _Export]] = {
-    "canvas": CanvasExport,
-    "moodle": MoodleExport,
-    "tidy": TidyExport,
-}
+def plugins() -> dict[str, type[MarksExport]]:
+    """Return the plugins by the name that `course export --to` knows."""
+    return {each.value: import_item(each.plugin) for each in Format}
 
 
 def export_marks(
@@ -540,7 +540,7 @@ def export_marks(
     ----------
     course : Course
     to : str
-        A key of `PLUGINS`.
+        One of `Format`.
     assignments, students : collection of str
         Only these; by default all.
     roster : Path, optional
@@ -562,7 +562,7 @@ def export_marks(
         settings["roster"] = str(roster)
     if out is not None:
         settings["to"] = str(out)
-    plugin = PLUGINS[to](
+    plugin = plugins()[to](
         config=course.config(), assignment=list(assignments), student=list(students), **settings
     )
     with open_gradebook(course) as gradebook:

@@ -24,7 +24,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("hand-in.md", "export.md")}
 COURSE = get_command(app).commands  # type: ignore[attr-defined]
 TERM = (TermSettings, LatePolicy, Totals)
-OURS = (*marks_files.PLUGINS.values(), *platforms.COLLECTORS.values(), CarefulExtractor)
+OURS = (*marks_files.plugins().values(), *platforms.COLLECTORS.values(), CarefulExtractor)
 
 
 def typed(program: str) -> Iterator[list[str]]:
