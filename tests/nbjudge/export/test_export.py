@@ -113,15 +113,16 @@ def test_marks_that_are_not_final_can_be_left_out_and_missing_ones_be_zero() -> 
     assert column(found, "Sums (3)")[2:] == ["0", "0.333333", "", ""]
     assert any("'ada' is left empty" in remark for remark in found.remarks)
     assert any("'ben', which gets 0" in remark for remark in found.remarks)
+    assert any("'Young, Yan' of gradebook.csv: they get 0." in said for said in found.remarks)
 
 
 def test_an_assignment_that_canvas_does_not_have_gets_a_new_column_with_its_points() -> None:
-    known = Sheet("g.csv", HEADER, (("    Points Possible", "", "", "", ""),))
+    known = Sheet("g.csv", HEADER, (("",) * 5, ("    Points Possible", "", "", "", "")))
 
     found = canvas(MARKS, known, Choices())
 
     assert found.header == (*HEADER, "loss_functions", "sums")
-    assert found.rows == (("    Points Possible", "", "", "", "", "40", "7"),)
+    assert found.rows == (("",) * 7, ("    Points Possible", "", "", "", "", "40", "7"))
     assert any("no column for 'loss_functions', 'sums'" in remark for remark in found.remarks)
 
 
@@ -138,6 +139,13 @@ def test_two_columns_for_an_assignment_need_the_instructor_to_say_which() -> Non
     assert canvas(one, twice, Choices(columns={"sums": "Sums (2)"})).header[-1] == "Sums (2)"
     with pytest.raises(CourseError, match="no column 'Sums'"):
         canvas(one, twice, Choices(columns={"sums": "Sums"}))
+
+
+def test_an_assignments_own_brackets_are_part_of_its_name() -> None:
+    known = Sheet("g.csv", (*HEADER, "Sums (hard) (3)", "Sums (2)"), ())
+    marks = GradeTable((), (AssignmentMarks("sums (hard)", 7),))
+
+    assert canvas(marks, known, Choices()).header[-1] == "Sums (hard) (3)"
 
 
 def test_nobody_gets_the_marks_of_a_row_that_could_be_two_peoples() -> None:
@@ -250,6 +258,8 @@ def test_a_tidy_row_for_each_student_and_exercise() -> None:
 
     found = tidy_rows(marks, Choices(only_final=True), lambda *_: {"1.1": "A total"})
 
+    (remark,) = found.remarks
+    assert remark.startswith("sums: the mark of '@da' is left empty, since a person has yet to")
     second, first = found.rows
     who, rest = ("'@da", "Ada L", "sums", "sums"), ("0.5", "2026-03-02T18:30:00Z")
     assert first == (*who, "1.1", "A total", "2.5", "2", "2", "", "0.5", rest[0], "false", rest[1])
