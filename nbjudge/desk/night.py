@@ -137,7 +137,7 @@ def night_of(
             for each in found
             if each.id in outcomes and outcomes[each.id].problems
         ),
-        held=store.held(assignment),
+        held=store.held_exercises(assignment),
     )
 
 

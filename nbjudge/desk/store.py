@@ -403,7 +403,7 @@ class Store:
 
     # ---- Holding, noting, forgetting -------------------------------------------------------------
 
-    def held(self, assignment: str) -> frozenset[str]:
+    def held_exercises(self, assignment: str) -> frozenset[str]:
         """Return the exercises whose marks are not shown now."""
         query = select(holds.c.exercise).where(holds.c.assignment == assignment)
         with self.database.reading() as connection:

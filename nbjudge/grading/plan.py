@@ -116,7 +116,7 @@ def plan(
     own = secret(course.root) if any(found.notebooks for found in submissions) else ""
     index = graded.GradedIndex(course, assignment)
 
-    def planned(record: SubmissionRecord) -> SubmissionRecord:
+    def plan_one(record: SubmissionRecord) -> SubmissionRecord:
         submission = record.submission
         if not submission.notebooks:
             return record
@@ -128,6 +128,6 @@ def plan(
         blank = replace(graded.BLANK, terms=key)
         return replace(record, seed_parts=parts, entry=blank, is_due=True)
 
-    records = [planned(SubmissionRecord.of(course, submission)) for submission in submissions]
+    records = [plan_one(SubmissionRecord.of(course, submission)) for submission in submissions]
     index.enter_touched()
     return records

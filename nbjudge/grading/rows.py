@@ -180,10 +180,10 @@ def rows_of(
     titles = {name: version.titles for name, version in notebooks.items()}
 
     @functools.cache  # a class has a hundred thousand marks, and most are like others
-    def titled(mark: Mark) -> Mark:
+    def add_title(mark: Mark) -> Mark:
         return replace(mark, title=titles.get(mark.notebook, {}).get(mark.exercise, ""))
 
-    named = (_with_words(row, people.get(row.student), titled) for row in rows.values())
+    named = (_with_words(row, people.get(row.student), add_title) for row in rows.values())
     return sorted(named, key=lambda row: people.get(row.student, Person(row.student)).order)
 
 
@@ -196,9 +196,9 @@ def _without_folder(
     return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=points)
 
 
-def _with_words(row: Row, person: Person | None, titled: Callable[[Mark], Mark]) -> Row:
+def _with_words(row: Row, person: Person | None, add_title: Callable[[Mark], Mark]) -> Row:
     """Return a row with the name of its student, and the titles of its exercises."""
-    exercises = tuple(map(titled, row.exercises))
+    exercises = tuple(map(add_title, row.exercises))
     return replace(row, name=person.name if person else "", exercises=exercises)
 
 

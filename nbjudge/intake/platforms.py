@@ -246,7 +246,7 @@ def sort_out(
     for path, changed in sorted(files.items()):
         if all(map(is_visible, path.parts)):
             sorting.look_at(path, changed)
-    return sorting.done()
+    return sorting.finish()
 
 
 class _Sorting:
@@ -293,7 +293,7 @@ class _Sorting:
             self._owners[person] = self._ask(found)
         return self._owners[person]
 
-    def done(self) -> Sorted:
+    def finish(self) -> Sorted:
         owners = self._owners.values()
         left_out = [who.problem for who in owners if who.problem]
         remarks: list[str] = []

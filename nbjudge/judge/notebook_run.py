@@ -206,7 +206,7 @@ class NotebookRun:
         self._counted += 1
         cell.execution_count = self._counted
 
-    def judged(
+    def judge_test(
         self,
         cell: NotebookNode,
         before: Sequence[NotebookNode] = (),

@@ -381,7 +381,7 @@ class _Grading:
             return Verdict(0.0)  # until it has run, when the others are judged
         plan = self.plans.get(name, ORDINARY)
         before = self.surroundings.before.get(name, "")
-        return run.judged(cell, notebook.cells[:index], plan, before)
+        return run.judge_test(cell, notebook.cells[:index], plan, before)
 
     def _leave_behind(self, run: NotebookRun, notebook: NotebookNode, index: int) -> None:
         """Let the kernel have what a test defines in the open and later cells read."""

@@ -86,7 +86,7 @@ class Similar:
     remarks: Mapping[ComparedStudent, tuple[str, ...]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 
-    def called(self, exercise: str) -> str:
+    def label_of(self, exercise: str) -> str:
         """Return an exercise's number and title."""
         return exercise_label(exercise, self.titles.get(exercise, ""))
 

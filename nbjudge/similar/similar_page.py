@@ -192,10 +192,10 @@ def _pair_on_page(
         reasons=tuple(_reasons_of_pair(pair)),
         beside=tuple(_side_by_side(found, pair, each, anchor, names) for each in shown),
         left_out=tuple(
-            clean_characters(found.called(e.exercise)) for e in telling if e not in shown
+            clean_characters(found.label_of(e.exercise)) for e in telling if e not in shown
         ),
         silent=tuple(
-            clean_characters(found.called(e.exercise)) for e in pair.exercises if not e.as_alike
+            clean_characters(found.label_of(e.exercise)) for e in pair.exercises if not e.as_alike
         ),
     )
 
@@ -223,7 +223,7 @@ def _side_by_side(
         for n in (pair.one, pair.other)
     ]
     return SideBySide(
-        exercise=clean_characters(found.called(alike.exercise)),
+        exercise=clean_characters(found.label_of(alike.exercise)),
         anchor=f"{anchor}-{pair.exercises.index(alike) + 1}",
         told=f"{alike.share:.0%}",
         sides=(sides[0], sides[1]),
@@ -322,7 +322,7 @@ def as_data(found: Similar, *, anonymous: bool = False) -> dict[str, Any]:
     """Return the findings as plain data: numbers and names, no answers."""
     names = labels(found, anonymous=anonymous)
 
-    def told(pair: StudentPair) -> dict[str, Any]:
+    def data_of(pair: StudentPair) -> dict[str, Any]:
         numbers = asdict(pair)
         return {"students": [names[numbers.pop("one")], names[numbers.pop("other")]], **numbers}
 
@@ -334,7 +334,7 @@ def as_data(found: Similar, *, anonymous: bool = False) -> dict[str, Any]:
         "groups": [
             {
                 "students": [names[n] for n in dict.fromkeys(_by_pairs(group))],
-                "pairs": [told(pair) for pair in group.pairs],
+                "pairs": [data_of(pair) for pair in group.pairs],
             }
             for group in found.findings.groups
         ],

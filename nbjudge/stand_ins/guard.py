@@ -301,7 +301,7 @@ def builtins_for(referee: AnsweringReferee) -> dict[str, Any]:
         DIR: guard.guard(dir),
         CALL: guard.call,
         NAMES_KEY: guard.names,
-        SHARED_KEY: guard.shared,
+        SHARED_KEY: guard.share,
         ATTRIBUTE: guard.attribute,
         SAME: guard.is_same,
         TYPE: guard.type_of,
@@ -319,19 +319,19 @@ class _Guard:
     def __init__(self, referee: AnsweringReferee) -> None:
         self.referee = referee
 
-    def told(self, what: str, value: StandIn) -> str:
+    def describe(self, what: str, value: StandIn) -> str:
         kind = value._kind_()
         return f"it {what} what stays in the student's kernel, an object of type '{kind}'"
 
     def guard(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         name = function.__name__
 
-        def guarded(value: Any) -> Any:
+        def guard_value(value: Any) -> Any:
             if isinstance(value, StandIn) and not (self.referee.is_lenient and function is repr):
-                return self.referee.operate(name, self.told(f"uses `{name}` of", value), value)
+                return self.referee.operate(name, self.describe(f"uses `{name}` of", value), value)
             return function(value)
 
-        return guarded
+        return guard_value
 
     def call(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
         """Call something, or have the kernel answer what is asked about an object there."""
@@ -343,14 +343,14 @@ class _Guard:
             if runs:
                 return function(_await_value(arguments[0]), *arguments[1:], **keywords)
             if name is not None:
-                what = self.told(f"uses `{name}` of", arguments[0])
+                what = self.describe(f"uses `{name}` of", arguments[0])
                 return self.referee.operate(name, what, *arguments, keywords)
         return function(*arguments, **keywords)
 
     def names(self, own: dict[str, Any]) -> Mapping[str, Any]:
         return _Namespace(self.referee, own)
 
-    def shared(self, own: dict[str, Any], name: str) -> None:
+    def share(self, own: dict[str, Any], name: str) -> None:
         """Let a variable of the kernel's be what it is here."""
         if name in own:
             self.referee.ask("bind", name=name, value=own[name])
@@ -368,7 +368,7 @@ class _Guard:
         if not isinstance(value, StandIn):
             return isinstance(value, here)
         known = tuple(kind for kind in here if _is_plain_type(kind))
-        what = self.told("uses `isinstance` on", value)
+        what = self.describe("uses `isinstance` on", value)
         # What extends a plain type says so by giving its data.
         data = value._plain_() if known else None
         if isinstance(data, known):
@@ -399,12 +399,12 @@ class _Guard:
     def is_callable(self, value: Any) -> bool:
         if not isinstance(value, StandIn) or is_function(value):
             return callable(value)
-        found = self.referee.operate("callable", self.told("uses `callable` on", value), value)
+        found = self.referee.operate("callable", self.describe("uses `callable` on", value), value)
         return bool(found)
 
     def attribute(self, value: Any, name: str) -> Any:
         if isinstance(value, StandIn):
-            what = self.told(f"asks for the attribute `{name}` of", value)
+            what = self.describe(f"asks for the attribute `{name}` of", value)
             return self.referee.operate("getattr", what, value, name)
         if isinstance(value, AnswerError) and name == "__class__":
             what = "it asks for the class of an exception of the student's"
@@ -437,7 +437,7 @@ class _Guard:
             if isinstance(one, _Kind):
                 return bool(one == other)
             if isinstance(one, StandIn):
-                what = self.told("uses `is` on", one)
+                what = self.describe("uses `is` on", one)
                 return bool(self.referee.operate("is", what, one, other))
         if _is_changeable(left) and _is_changeable(right):
             if self.referee.is_new(left, right) or self.referee.is_new(right, left):
@@ -464,7 +464,7 @@ class _Guard:
 
     def subject(self, value: Any) -> Any:
         if isinstance(value, StandIn):
-            raise self.referee.blame(self.told("uses `match` on", value))
+            raise self.referee.blame(self.describe("uses `match` on", value))
         return value
 
     def text(self, value: Any) -> Any:

@@ -313,13 +313,13 @@ def _examine_draws(drawn: Any, images: Any, labels: Any) -> None:
 def _recognise(drawn: Any, known: Any) -> Any:
     """Which of the known images each drawn one is most like, whatever its scale and its sign."""
 
-    def standardised(images: Any) -> Any:
+    def standardise(images: Any) -> Any:
         flat = images.reshape(len(images), -1).astype(np.float64)
         flat = flat - flat.mean(axis=1, keepdims=True)
         size = np.linalg.norm(flat, axis=1, keepdims=True)
         return flat / np.where(size > 0, size, 1)
 
-    return np.abs(standardised(drawn) @ standardised(known).T).argmax(axis=1)
+    return np.abs(standardise(drawn) @ standardise(known).T).argmax(axis=1)
 
 
 @examination("2.4")

@@ -328,17 +328,17 @@ class Desk:
         """Return the receipt of a hand-in."""
         return self.receipts.of(hand_in, self.is_late(hand_in))
 
-    def shown(self, hand_in: HandIn) -> Shown | None:
+    def shown_of(self, hand_in: HandIn) -> Shown | None:
         """Return what a student is shown of a hand-in now; None if it is not marked."""
         if hand_in.outcome is None or hand_in.state == HandInState.FAILED:
             return None
         level = level_now(self.policy, self.terms(), hand_in.assignment, self.clock())
-        held = self.store.held(hand_in.assignment)
+        held = self.store.held_exercises(hand_in.assignment)
         return show(HandInOutcome.from_data(hand_in.outcome), level, held)
 
     def shows_feedback(self, hand_in: HandIn) -> bool:
         """Say whether the whole page may be seen: only what counts has one."""
-        found = self.shown(hand_in)
+        found = self.shown_of(hand_in)
         is_marked = hand_in.counts and hand_in.state == HandInState.MARKED
         return is_marked and found is not None and found.level == "feedback"
 

@@ -79,7 +79,7 @@ class NotebookRoutes:
     def _as_data(self, hand_in: HandIn) -> dict[str, Any]:
         """Return a hand-in as a program reads it."""
         receipt = self._desk.receipt(hand_in)
-        shown = self._desk.shown(hand_in)
+        shown = self._desk.shown_of(hand_in)
         labels = exercise_labels(self._desk.notebooks(hand_in.assignment))
         return {
             "id": hand_in.id,

@@ -85,7 +85,7 @@ class StudentRoutes:
         offers = []
         for name in self._desk.assignments():
             offer = self._desk.offer(login.visitor.who, name)
-            offers.append((offer, offer.counting and self._desk.shown(offer.counting)))
+            offers.append((offer, offer.counting and self._desk.shown_of(offer.counting)))
         key = self._desk.links.key_of(login.visitor)
         return self._pages.render("assignments", login=login, offers=offers, key=key)
 
@@ -102,7 +102,7 @@ class StudentRoutes:
             login=login,
             status=status,
             offer=offer,
-            hand_ins=[(each, self._desk.shown(each)) for each in offer.hand_ins],
+            hand_ins=[(each, self._desk.shown_of(each)) for each in offer.hand_ins],
             problem=problem,
             grace=self._desk.policy.grace_minutes,
             late_replaces=self._desk.policy.late_replaces,
@@ -176,7 +176,7 @@ class StudentRoutes:
             name=self._desk.terms().name_of(each.student),
             receipt=self._desk.receipt(each),
             course_time=in_zone(each.received, self._desk.policy.timezone),
-            shown=self._desk.shown(each),
+            shown=self._desk.shown_of(each),
             labels=exercise_labels(notebooks),
             has_page=self._desk.shows_feedback(each),
             page_name=page_name,

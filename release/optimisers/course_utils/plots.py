@@ -108,14 +108,14 @@ def _with_style(function: Callable[P, R]) -> Callable[P, R]:
     """Draw in the course's style, and leave the student's own settings as they are."""
 
     @functools.wraps(function)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
+    def draw(*args: P.args, **kwargs: P.kwargs) -> R:
         with mpl.rc_context(STYLE):
             drawn = function(*args, **kwargs)
         if isinstance(drawn, Figure):
             _set_alt_text(drawn)
         return drawn
 
-    return styled
+    return draw
 
 
 def _set_alt_text(figure: Figure) -> None:

@@ -150,7 +150,7 @@ def test_a_student_sees_no_page_of_the_class(opened: OpenDesk) -> None:
     fields = {"csrf": eve.token, "exercise": "1.1.1", "held": "yes"}
     assert eve.post("/class/sums/hold", fields).status_code == 404
     assert eve.post("/class/sums/again", fields).status_code == 404
-    assert opened.desk.store.held("sums") == frozenset()
+    assert opened.desk.store.held_exercises("sums") == frozenset()
 
 
 @pytest.mark.parametrize(

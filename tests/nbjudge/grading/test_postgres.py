@@ -184,7 +184,7 @@ def test_the_desk_may_keep_its_hand_ins_there(database: str, tmp_path: Path) -> 
         HandInState.KEPT,
         HandInState.MARKED,
     ]
-    assert desk.store.held("sums") == {"1.1.1"}
+    assert desk.store.held_exercises("sums") == {"1.1.1"}
     assert desk.store.notes(1)[0][1:] == ("ada", "handed in", "sums, attempt 2")
     assert not (desk.course.root / "desk.db").exists()
     desk.database.close()

@@ -321,7 +321,7 @@ def test_a_kernel_that_ends_between_two_cells_is_replaced_and_nobody_is_blamed()
     assert run._session is not None
     assert run._session._kernel is not None
     run._session._kernel.kill()
-    verdict = run.judged(test, [answer])
+    verdict = run.judge_test(test, [answer])
     run.end()
 
     assert verdict.mark == 2

@@ -115,7 +115,7 @@ class ScoreSending:
         level = level_now(policy, terms, assignment, now)
         if LEVELS.index(level) < LEVELS.index("marks"):
             return "Students do not see them at the desk yet."
-        if self._store.held(assignment):
+        if self._store.held_exercises(assignment):
             return "An exercise is held."
         return ""
 
