@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from nbjudge import seeds
+from nbjudge.kernel import switches
 from nbjudge.kernel.references import FUNCTION_NUMBERS, ITERATORS
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, ValueBounds, decode, encode
@@ -317,7 +318,34 @@ def test_each_iterator_of_the_tests_is_asked_by_its_own_number() -> None:
     target = talk.begin("pairs")["pairs"]
 
     assert talk.ask("call", target=target, arguments=both, keywords={}) == {"value": [(1, 2)]}
-    assert [each["callback"][0] for each in asked] == [0, 1, 0]
+    assert asked == [{"callback": (number, (), {})} for number in (0, 1, 0)]
+
+
+def test_a_function_of_the_tests_may_give_back_an_object_of_the_notebooks() -> None:
+    held = object()
+    talk = Talk(held=held, gets=lambda gives: gives() is held)
+    found = talk.begin("held", "gets")
+    talk.give_back({"value": found["held"]})
+    function = Reference(FUNCTION_NUMBERS, "f")
+
+    assert talk.ask("call", target=found["gets"], arguments=(function,), keywords={}) == {
+        "value": True
+    }
+
+
+@pytest.mark.parametrize(("own", "dtype"), [(False, "torch.float32"), (True, "torch.float64")])
+def test_a_test_begins_with_the_usual_switches_or_with_the_notebooks(own: bool, dtype: str) -> None:
+    talk = Talk(dtype=lambda: str(torch.get_default_dtype()))
+    with switches.keep_switches():
+        talk.ask("start", seed=1)
+        torch.set_default_dtype(torch.float64)
+
+        target = talk.ask("begin", names=["dtype"], seed=1, own=own)["value"]["dtype"]
+        found = talk.ask("call", target=target, arguments=(), keywords={})
+        talk.service.end()
+
+        assert found == {"value": dtype}
+        assert torch.get_default_dtype() is torch.float64
 
 
 def test_a_function_of_the_tests_has_its_name_and_is_asked_by_its_number() -> None:
