@@ -13,13 +13,14 @@ from typing import Any
 
 from nbjudge.plain.kinds import Kind, WireError
 
-__all__ = ["COUNTED", "MEASURED", "TORCH", "torch_types"]
+__all__ = ["DTYPES", "MEASURED", "TORCH", "torch_types"]
 
 #: Names of PyTorch's dtypes; tensors of those of the second line can require a gradient.
 COUNTED = frozenset(
     ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 )
 MEASURED = frozenset(["float16", "bfloat16", "float32", "float64", "complex64", "complex128"])
+DTYPES = COUNTED | MEASURED
 MAX_SIDE = 2**53
 
 
@@ -33,13 +34,13 @@ def _torch() -> Any:
 
 def _take_dtype_apart(dtype: Any) -> tuple[str]:
     name = str(dtype).removeprefix("torch.")
-    if name not in COUNTED | MEASURED:
+    if name not in DTYPES:
         raise ValueError("a dtype that does not cross")
     return (name,)
 
 
 def _put_dtype_together(name: str) -> Any:
-    if name not in COUNTED | MEASURED:
+    if name not in DTYPES:
         raise ValueError("no such dtype")
     return getattr(_torch(), name)
 
