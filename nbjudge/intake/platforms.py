@@ -501,8 +501,10 @@ def _identifying_name(name: str) -> str:
 
     Capitals, several spaces and the coding of accents make no difference; accents do.
 
-    >>> _plain("O'Brien,  Ada") == _plain("OBRIEN, ada"), _plain("José") == _plain("Jose")
-    (True, False)
+    >>> _identifying_name("O'Brien,  Ada") == _identifying_name("OBRIEN, ada")
+    True
+    >>> _identifying_name("José") == _identifying_name("Jose")
+    False
     """
     name = UNFIT_FOR_FILES.sub("", unicodedata.normalize("NFC", name).replace("_", " "))
     return " ".join(name.lower().split())

@@ -129,7 +129,7 @@ def list_of(names: Sequence[str]) -> str:
 def run_time(seconds: float) -> str:
     """Return how long code ran.
 
-    >>> running(0.004), running(0.25), running(12.3)
+    >>> run_time(0.004), run_time(0.25), run_time(12.3)
     ('under 0.01 s', '0.25 s', '12 s')
     """
     if seconds < 0.01:
