@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -34,6 +37,7 @@ from nbjudge.export.marks_files import (
     Choices,
     Exported,
     MoodleExport,
+    Written,
     canvas,
     export_marks,
     moodle,
@@ -264,6 +268,55 @@ def test_a_tidy_row_for_each_student_and_exercise() -> None:
     who, rest = ("'@da", "Ada L", "sums", "sums"), ("0.5", "2026-03-02T18:30:00Z")
     assert first == (*who, "1.1", "A total", "2.5", "2", "2", "", "0.5", rest[0], "false", rest[1])
     assert second == (*who, "'=1.2", "", "", "3", "", "0", "0", rest[0], "true", rest[1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"student": ["eve", "abe"]}, "no student 'abe', 'eve'. It has: ada, zoe."),
+        ({"assignment": ["x"]}, "no assignment 'x'. It has: none yet."),
+    ],
+)
+def test_what_the_gradebook_does_not_have_is_told_with_what_it_has(
+    asked: dict[str, list[str]], told: str
+) -> None:
+    students = [SimpleNamespace(id=student) for student in ("zoe", "ada")]
+    plugin = CanvasExport(**{"student": [], "assignment": [], **asked})
+
+    with pytest.raises(CourseError) as error:
+        plugin.write(SimpleNamespace(assignments=[], students=students))
+
+    assert str(error.value) == f"The gradebook has {told}"
+
+
+def log_of(found: Written | CourseError, caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Return what `nbgrader export` logs of what was written, or why it was not."""
+
+    class Quick(CanvasExport):
+        def write(self, _: object) -> Written:
+            if isinstance(found, CourseError):
+                raise found
+            return found
+
+    plugin = Quick()
+    plugin.log = logging.getLogger("export")
+    leaves = pytest.raises(SystemExit, match="^1$") if isinstance(found, CourseError) else None
+    with caplog.at_level(logging.INFO, "export"), leaves or nullcontext():
+        plugin.export(None)
+    return [(each.levelname, each.getMessage()) for each in caplog.records]
+
+
+def test_an_export_logs_where_it_went_and_what_to_know(caplog: pytest.LogCaptureFixture) -> None:
+    written = Written(Path("out.csv"), 1, ("Look at 100 %s.",))
+
+    assert log_of(written, caplog) == [
+        ("WARNING", "Look at 100 %s."),
+        ("INFO", "Exported to out.csv"),
+    ]
+
+
+def test_an_export_that_fails_logs_why_and_ends(caplog: pytest.LogCaptureFixture) -> None:
+    assert log_of(CourseError("No 100 %s."), caplog) == [("ERROR", "No 100 %s.")]
 
 
 #: Takes two points of whatever is late; nothing was ever handed in on time.

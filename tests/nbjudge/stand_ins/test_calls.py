@@ -231,7 +231,9 @@ def f(g):
 def test_a_change_that_cannot_be_made_here_is_told(answer: str) -> None:
     verdict = verdict_on(answer, "import numpy as np\na = np.ones(4)\nf(a)\nassert a.shape == (4,)")
 
-    assert "changes what it is given" in verdict.fault
+    assert verdict.fault == (
+        "the answer changes what it is given in a way that cannot be seen from outside"
+    )
 
 
 ASKED_FOR_BIT_BY_BIT = """
