@@ -300,7 +300,7 @@ def log_of(found: Written | CourseError, caplog: pytest.LogCaptureFixture) -> li
 
     plugin = Quick()
     plugin.log = logging.getLogger("export")
-    leaves = pytest.raises(SystemExit, match="^1$") if isinstance(found, CourseError) else None
+    leaves = pytest.raises(SystemExit, match=r"^1$") if isinstance(found, CourseError) else None
     with caplog.at_level(logging.INFO, "export"), leaves or nullcontext():
         plugin.export(None)
     return [(each.levelname, each.getMessage()) for each in caplog.records]
