@@ -246,7 +246,7 @@ def test_whatever_an_answer_raises_is_a_reply(left: type[BaseException]) -> None
 
 
 def test_an_exceptions_own_name_is_not_long() -> None:
-    long = type("N" * 1000, (Exception,), {})
+    long = type("N" * 1000, (type("B" * 1000, (Exception,), {}),), {})
 
     def answer() -> None:
         raise long
@@ -256,6 +256,7 @@ def test_an_exceptions_own_name_is_not_long() -> None:
 
     asked = talk.ask("call", target=target, arguments=(), keywords={})
     assert asked["raised"]["name"] == "N" * 100
+    assert asked["raised"]["bases"][0] == "B" * 100
 
 
 def test_what_is_too_much_for_the_bounds_is_refused_in_words() -> None:

@@ -286,6 +286,7 @@ def test_marks_are_described_as_a_sample_by_numpys_definitions() -> None:
 
     assert found.mean == pytest.approx(np.mean(scores))
     assert found.deviation == pytest.approx(np.std(scores, ddof=1))
+    assert (found.scores, found.points) == (tuple(sorted(scores)), 40)
     quartiles = (found.low_quartile, found.median, found.high_quartile)
     assert quartiles == pytest.approx(tuple(np.quantile(scores, (0.25, 0.5, 0.75))))
 
@@ -447,4 +448,5 @@ def test_bars_have_the_least_round_width_that_twenty_of_them_fill(
 
 def test_nobody_and_nothing_to_win_have_bars_that_fit() -> None:
     assert len(marks_of([], 40).bins) == 20
+    assert (marks_of([], 40).scores, marks_of([], 40).points) == ((), 40)
     assert marks_of([0.0], 0).bins == ()

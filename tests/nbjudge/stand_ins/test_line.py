@@ -540,11 +540,13 @@ def test_a_reference_to_nothing_of_the_tests_breaks_the_line(reference: Referenc
     assert line.broken is not None
 
 
-def test_a_line_anew_lets_the_test_do_the_same() -> None:
-    permissions = Permissions()
-    line = KernelChannel(Kernel(), Limits(), permissions=permissions).again()
+def test_a_line_anew_lets_the_test_do_the_same_in_the_same_place() -> None:
+    permissions, folder = Permissions(), object()
+    line: Any = KernelChannel(Kernel(), Limits(), permissions=permissions)
+    line.folder = folder
 
-    assert line.permissions is permissions
+    assert line.again().permissions is permissions
+    assert line.again().folder is folder
 
 
 @pytest.mark.parametrize(
