@@ -214,10 +214,10 @@ class GradedIndex:
 
 def stamps(submission: Submission) -> Stamps:
     """Return what tells whether a file of a submission may have changed, without reading any."""
-    places = {
+    places: dict[str, Path | str] = {
         **{path.name: path for path in submission.notebooks.values()},
         **submission.files,
-        TIMESTAMP: submission.folder / TIMESTAMP,
+        TIMESTAMP: f"{submission.folder}/{TIMESTAMP}",
     }
     return _stamps(places, changed=True)
 
@@ -251,7 +251,7 @@ def stamps_of(folder: Path) -> Stamps:
             names = sorted(entry.name for entry in entries if entry.name.endswith(".ipynb"))
     except OSError:  # there is none, or nobody may look into it
         names = []
-    return _stamps({name: folder / name for name in names}, changed=False)
+    return _stamps({name: f"{folder}/{name}" for name in names}, changed=False)
 
 
 def is_behind(course: Course, assignment: str) -> bool:
@@ -275,7 +275,7 @@ def _are_sentences(told: object) -> bool:
     return isinstance(told, list) and all(isinstance(sentence, str) for sentence in told)
 
 
-def _stamps(places: Mapping[str, Path], *, changed: bool) -> Stamps:
+def _stamps(places: Mapping[str, Path | str], *, changed: bool) -> Stamps:
     """Describe files; whoever copies a course keeps the time of writing, not that of changing."""
     found: Stamps = []
     for name, path in sorted(places.items()):

@@ -198,9 +198,9 @@ def _visible_files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = sorted(filter(_is_visible, folders))
         links = [name for name in folders if Path(parent, name).is_symlink()]
-        below = Path(parent).relative_to(folder)
+        below = parent[len(str(folder)) :].lstrip(os.sep)
         for name in sorted([*filter(_is_visible, names), *links]):
-            yield below / name
+            yield Path(below, name) if below else Path(name)
 
 
 def _raise(error: OSError) -> None:

@@ -229,10 +229,9 @@ def _with_files(
     data = beside.data(found.folder, files)
     notebooks = _expected_notebooks(found.folder, expected)
     missing = [f"{name}.ipynb" for name in expected if name not in notebooks]
+    known = {Path(path.name) for path in notebooks.values()}
     strangers = [
-        file.as_posix()
-        for file in files
-        if file.suffix.lower() == ".ipynb" and found.folder / file not in notebooks.values()
+        file.as_posix() for file in files if file not in known and file.suffix.lower() == ".ipynb"
     ]
     problems = [data.surplus] if data.surplus else []
     notes: list[str] = []
