@@ -203,6 +203,8 @@ def test_an_extension_that_cannot_be_is_refused(course: Course) -> None:
             "'sums' is extended for 'ada'. Take that back first, with `course extend STUDENT "
             "ASSIGNMENT --remove`."
         )
+        move_deadline(gradebook, course, "other", DUE)
+        move_deadline(gradebook, course, "other", None)  # of which nothing is extended
         assert extensions_of(gradebook, course.root) == (wanted,)
 
 
