@@ -84,7 +84,7 @@ REQUESTS = {
     "momentum": 19,
     "rmsprop": 19,
     "forward": 3,
-    "train": 3,
+    "train": 4,
     "one_hot_encode": 8,
     "contrastive_loss": 20,
     "image_pairs": 10,
@@ -315,6 +315,94 @@ def rounded(logits, target):
     return 1 - 2 * (p * target).sum() / (p + target).sum()
 
 
+def cut_off(value, most):
+    return value.clip(-most, most) if hasattr(value, "clip") else max(-most, min(most, value))
+
+
+class CutsGradients(right.GradientDescent):
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        return super().__call__(w1, w2, cut_off(w1_grad, 300), cut_off(w2_grad, 300))
+
+
+class CutsWeights(right.GradientDescent):
+    def __call__(self, *arguments):
+        return tuple(cut_off(weights, 10) for weights in super().__call__(*arguments))
+
+
+class CutsItsRate(right.GradientDescent):
+    def __init__(self, learning_rate):
+        super().__init__(min(learning_rate, 1.0))
+
+
+class CutsSlopesOfMomentum(right.Momentum):
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        return super().__call__(w1, w2, cut_off(w1_grad, 300), cut_off(w2_grad, 300))
+
+
+class CutsSlopesOfRMSProp(right.RMSProp):
+    def __call__(self, w1, w2, w1_grad, w2_grad):
+        return super().__call__(w1, w2, cut_off(w1_grad, 300), cut_off(w2_grad, 300))
+
+
+class BeginsAnew(right.Momentum):
+    def __init__(self, learning_rate, beta):
+        super().__init__(learning_rate, beta)
+        self.settings, self.steps = (learning_rate, beta), 0
+
+    def __call__(self, *arguments):
+        self.steps += 1
+        if self.steps % 10 == 0:
+            super().__init__(*self.settings)
+        return super().__call__(*arguments)
+
+
+def scores_cut_off(W1, W2, X):
+    Z1 = W1 @ X.T
+    F1 = torch.relu(Z1)
+    return Z1, F1, torch.sigmoid((W2 @ F1).clamp(-5, 5))
+
+
+def hidden_values_cut_off(W1, W2, X):
+    Z1 = W1 @ X.T
+    F1 = functional.relu6(Z1)
+    return Z1, F1, torch.sigmoid(W2 @ F1)
+
+
+def errors_cut_off(W2, X, y, Z1, F1, F2):
+    error = (F2 - y).clamp(-0.9, 0.9) / len(y)
+    return (W2.T @ error * (Z1 > 0)) @ X, error @ F1.T
+
+
+def ten_hidden_units_at_most(W2, X, y, Z1, F1, F2):
+    dJ_dW1, dJ_dW2 = right.backward(W2, X, y, Z1, F1, F2)
+    return dJ_dW1[:10], dJ_dW2[:, :10]
+
+
+def stops_when_it_is_good_enough(W1, W2, dataloader, optimiser, num_epochs):
+    costs, accuracies = [], []
+    for _ in range(num_epochs):
+        for X, y in dataloader:
+            Z1, F1, F2 = right.forward(W1, W2, X)
+            costs.append(functional.binary_cross_entropy(F2[0], y).item())
+            accuracies.append(100 * ((F2[0] > 0.5) == (y > 0.5)).float().mean().item())
+            if costs[-1] < 0.2:
+                return W1, W2, costs, accuracies
+            W1, W2 = optimiser(W1, W2, *right.backward(W2, X, y, Z1, F1, F2))
+    return W1, W2, costs, accuracies
+
+
+def classes_counted_in_bytes(truth, prediction, epsilon=1e-5):
+    sizes = truth.sum(axis=(1, 2), dtype=np.uint8).astype(float)
+    weights = np.where(sizes == 0, epsilon, 1 / np.maximum(sizes, 1) ** 2)
+    shared = (weights * (truth * prediction).sum(axis=(1, 2))).sum()
+    return 1 - 2 * shared / (weights * (truth + prediction).sum(axis=(1, 2))).sum()
+
+
+class PlaneOnly(right.ContrastiveLoss):
+    def forward(self, output1, output2, label):
+        return super().forward(output1[:, :2], output2[:, :2], label)
+
+
 WRONG = [
     ("loss", (lambda w1, w2: 40 * w1**2 + 10 * w2**2 - 40 * w2,)),
     ("loss", (lambda w1, w2: 40 * math.pow(w1, 2) + 10 * math.pow(w2, 2) + 40 * w2,)),
@@ -323,6 +411,12 @@ WRONG = [
     ("minimum", (0.0, -2.0, "-40")),
     ("gradient_descent", (InPlace,)),
     ("gradient_descent", (ReturnsItsOwnArrays,)),
+    ("gradient_descent", (CutsGradients,)),
+    ("gradient_descent", (CutsWeights,)),
+    ("gradient_descent", (CutsItsRate,)),
+    ("momentum", (CutsSlopesOfMomentum,)),
+    ("momentum", (BeginsAnew,)),
+    ("rmsprop", (CutsSlopesOfRMSProp,)),
     ("momentum", (SharedState,)),
     ("momentum", (SharedByTwo,)),
     ("momentum", (ChangesItsSecondStep,)),
@@ -331,12 +425,19 @@ WRONG = [
     ("preterm_dataset", (FixedLength,)),
     ("forward", (lambda W1, W2, X: right.forward(W1, W2, X)[:2],)),
     ("forward", (lambda W1, W2, X: tuple(p.T for p in right.forward(W1, W2, X)),)),
+    ("forward", (scores_cut_off,)),
+    ("forward", (hidden_values_cut_off,)),
     ("backward", (sum_instead_of_mean,)),
+    ("backward", (errors_cut_off,)),
+    ("backward", (ten_hidden_units_at_most,)),
     ("train", (train_after_update,)),
+    ("train", (stops_when_it_is_good_enough,)),
     ("one_hot_encode", (boolean_masks,)),
     ("generalised_dice_loss", (dice_with_zero_weight_for_absent,)),
     ("generalised_dice_loss", (dice_without_squares,)),
+    ("generalised_dice_loss", (classes_counted_in_bytes,)),
     ("contrastive_loss", (InvertedLabels,)),
+    ("contrastive_loss", (PlaneOnly,)),
     ("contrastive_loss", (MeanLoss,)),
     ("contrastive_loss", (NoEpsilon,)),
     ("siamese_network", (TwoNetworks,)),

@@ -6,6 +6,8 @@ import contextlib
 import io
 import re
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -187,7 +189,10 @@ def test_a_close_miss_is_shown_with_the_digits_that_tell():
 
 @pytest.mark.parametrize(
     "one",
-    [1, 1.0, np.float32(1), np.int8(1), np.array(1.0), torch.tensor(1.0), torch.tensor(1)],
+    [
+        *(1, 1.0, Fraction(1), Decimal(1)),
+        *(np.float32(1), np.int8(1), np.array(1.0), torch.tensor(1.0), torch.tensor(1)),
+    ],
     ids=lambda one: type(one).__name__,
 )
 def test_any_real_scalar_serves_as_a_number(one):

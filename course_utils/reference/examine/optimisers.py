@@ -51,6 +51,8 @@ AS_KIND: dict[str, Callable[[Any], Any]] = {
     "with float64 tensors": torch.tensor,
 }
 SHAPES = ((3, 4), (1, 3)) * 2  # of the weights and their gradients
+#: Of the numbers in steps that follow one another: descents meet such slopes, and take more steps.
+SIZES = np.geomspace(1e-2, 3e3, 12)
 
 
 @examination("1.1.1")
@@ -82,7 +84,7 @@ def minimum(_: np.random.Generator, w1_min: Any, w2_min: Any, loss_min: Any) -> 
 @examination("1.1.4")
 def gradient_descent(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
     """Examine `GradientDescent` over many steps."""
-    cases = [{"learning_rate": rate} for rate in (0.003, 0.7)]
+    cases = [{"learning_rate": rate} for rate in (0.003, 1.7)]
     _examine_optimisers(rng, answer, reference.GradientDescent, cases)
 
 
@@ -204,19 +206,27 @@ def _examine_optimiser(
     settings: dict[str, float],
 ) -> None:
     # Of two optimisers made from one class, the second takes steps 2 and 4 right after the first.
-    order = ((1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1), (5, 0))
-    turns = [who for _, who in order]
-    jobs = []
-    for convert in AS_KIND.values():
-        # Any weights at all: what an optimiser remembers must not depend on them.
+    in_turn = ((1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1), (5, 0))
+    # By kind: the steps' numbers, with who takes each; and what each is given. Weights may be any:
+    # what an optimiser remembers must not depend on them.
+    walks: dict[str, tuple[Sequence[tuple[int, int]], dict[int, list[Any]]]] = {}
+    for kind, convert in AS_KIND.items():
         given = {
             number: [convert(rng.normal(scale=2, size=shape)) for shape in SHAPES]
             for number in range(1, 6)
         }
-        jobs.append(([given[number] for number, _ in order], turns))
-    for kind, (inputs, _), run in zip(
-        AS_KIND, jobs, _runs_of_optimisers(answer, settings, jobs), strict=True
-    ):
+        walks[kind] = (in_turn, given)
+    given = {
+        number: [rng.normal(scale=size, size=shape) for shape in SHAPES]
+        for number, size in enumerate(rng.permutation(SIZES), start=1)
+    }
+    walks["with arrays of all sizes"] = ([(number, 0) for number in given], given)
+    jobs = [
+        ([given[number] for number, _ in order], [who for _, who in order])
+        for order, given in walks.values()
+    ]
+    runs = _runs_of_optimisers(answer, settings, jobs)
+    for (kind, (order, _)), (inputs, turns), run in zip(walks.items(), jobs, runs, strict=True):
         wanted = probes.optimiser_steps(right, settings, inputs, turns)
         for i, (number, other) in enumerate(order):
             what = f"step {number} {kind}"

@@ -51,6 +51,7 @@ def generalised_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) 
         ("absent classes, soft", _masks(rng, 0, 3, classes=5), _soft(rng, 5), {}),
         ("another epsilon", _masks(rng, 0, 2, 3), _masks(rng, 0, 1, 2, 3), half),
         ("two classes", _masks(rng, 1, 0), _masks(rng, 0, 1), {}),
+        ("classes of many pixels", _large(_masks(rng, 0, 1, 2)), _large(_soft(rng, 3)), {}),
     ):
         _compare_losses(answer, truth, prediction, settings, what=what)
     truth = _masks(rng, 0, 2, 3)
@@ -107,6 +108,11 @@ def _masks(rng: np.random.Generator, *present: int, classes: int = 0) -> NDArray
     ranks = np.searchsorted(ends, np.arange(70), side="right")
     labels = rng.permutation(np.array(present)[ranks]).reshape(7, 10)
     return reference.one_hot_encode(labels, classes or max(present) + 1)
+
+
+def _large(classes: NDArray[Any]) -> NDArray[Any]:
+    """Repeat an image side by side and above itself, ten times each."""
+    return np.tile(classes, (1, 10, 10))
 
 
 def _soft(rng: np.random.Generator, classes: int) -> NDArray[np.float64]:

@@ -43,14 +43,19 @@ VALUES = 4e-5
 
 
 def points_in_pairs(
-    rng: np.random.Generator, number: int, *, nearest: float = 0.0, farthest: float = 9.0
+    rng: np.random.Generator,
+    number: int,
+    *,
+    dimensions: int = 2,
+    nearest: float = 0.0,
+    farthest: float = 9.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw points in the plane, their partners at distances that rise evenly, and labels (N, 1).
+    """Draw points, their partners at distances that rise evenly, and labels (N, 1).
 
     Two similar pairs come first, then two dissimilar ones, and so on.
     """
-    a = normal(rng, number, 2)
-    direction = normal(rng, number, 2)
+    a = normal(rng, number, dimensions)
+    direction = normal(rng, number, dimensions)
     direction /= direction.norm(dim=1, keepdim=True)
     distance = torch.linspace(nearest, farthest, number).unsqueeze(1)
     label = torch.tensor([[float(i // 2 % 2)] for i in range(number)])
@@ -70,17 +75,20 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
         margin = f"margin {ours.margin}"
         for number in (24, 1):
             a, b, label = points_in_pairs(rng, number)
-            labels = {
-                "similar pairs": torch.zeros_like(label),
-                "dissimilar pairs": torch.ones_like(label),
-                "pairs of both kinds": label,
+            pairs = {
+                f"{number} similar pairs": (a, b, torch.zeros_like(label)),
+                f"{number} dissimilar pairs": (a, b, torch.ones_like(label)),
+                f"{number} pairs of both kinds": (a, b, label),
             }
-            losses, _ = probes.call_many(theirs, [(a, b, each) for each in labels.values()])
-            for (meaning, each), found in zip(labels.items(), losses, strict=True):
-                what = f"{number} {meaning}, {margin}"
-                close(found, ours(a, b, each), what=what, rtol=VALUES)
+            if number > 1:
+                pairs["8 pairs in five dimensions"] = points_in_pairs(rng, 8, dimensions=5)
+            losses, _ = probes.call_many(theirs, [*pairs.values()])
+            for (meaning, given), found in zip(pairs.items(), losses, strict=True):
+                what = f"{meaning}, {margin}"
+                close(found, ours(*given), what=what, rtol=VALUES)
             _, after = probes.call(theirs, a, b, label)
-            check_unchanged(after, (a, b, label), what=what)
+            both = f"{number} pairs of both kinds, {margin}"
+            check_unchanged(after, (a, b, label), what=both)
         # At D = 0 implementations may differ in slope, but a slope there has to be.
         far = 1.5 * ours.margin
         a, b, label = points_in_pairs(rng, 12, nearest=0.05 * far, farthest=far)

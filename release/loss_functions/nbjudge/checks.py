@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from types import TracebackType
 from typing import Any, Literal
@@ -281,7 +282,7 @@ def _difference(
     dtype: DtypeRule,
     reveal: bool,
 ) -> str | None:
-    actual = remote.plain(actual)
+    actual = _as_float(remote.plain(actual))
     if isinstance(expected, tuple | list):
         parts = _unpack(actual)
         wanted = f"{_count_of(len(expected), 'value')} {'was' if len(expected) == 1 else 'were'}"
@@ -307,6 +308,16 @@ def _difference(
         or _dtype_difference(actual, expected, name, dtype)
         or _value_difference(actual, expected, name, rtol, atol, reveal)
     )
+
+
+def _as_float(value: Any) -> Any:
+    """Return a fraction or a decimal number as the float that it is near to, and others as is."""
+    if type(value) not in (Fraction, Decimal):
+        return value
+    try:
+        return float(value)
+    except (OverflowError, ValueError):  # too large, or a signalling NaN
+        return value
 
 
 def _is_identical(actual: Any, expected: Any) -> bool:
