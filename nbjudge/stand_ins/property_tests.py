@@ -1,4 +1,9 @@
-"""Laws that Hypothesis tries: once one fails, it does no more than the mark and its reason need."""
+"""Laws that Hypothesis tries, so that no mark depends on luck or on how busy the machine is.
+
+A law is tried with the same examples whenever it is judged, none of them from an earlier failure,
+and no example has a time of its own. Once one fails, no more is done than the mark and its reason
+need.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,7 @@ SPARING, BEFORE = "nbjudge", "before nbjudge"
 
 @contextmanager
 def sparing_hypothesis(source: str, *, simplifies: bool = True) -> Iterator[None]:
-    """Let a test ask an answer no more than is needed; what it sets itself stands.
+    """Let a test ask an answer the same every time, and no more; what it sets itself stands.
 
     Parameters
     ----------
@@ -31,14 +36,22 @@ def sparing_hypothesis(source: str, *, simplifies: bool = True) -> Iterator[None
         yield
         return
     try:
-        settings = importlib.import_module(LIBRARY).settings
+        library = importlib.import_module(LIBRARY)
+        settings, slowness = library.settings, library.HealthCheck.too_slow
         settings.register_profile(BEFORE, settings.default)
     except (ImportError, AttributeError):  # it is not installed, or another of that name
         yield
         return
     left_out = {EXPLAINS} if simplifies else {EXPLAINS, SIMPLIFIES}
-    phases = [phase for phase in settings.default.phases if phase.name not in left_out]
-    settings.register_profile(SPARING, settings.default, phases=phases)
+    settings.register_profile(
+        SPARING,
+        settings.default,
+        phases=[phase for phase in settings.default.phases if phase.name not in left_out],
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[*settings.default.suppress_health_check, slowness],
+    )
     settings.load_profile(SPARING)
     try:
         yield

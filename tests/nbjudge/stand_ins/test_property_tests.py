@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import time
 from types import ModuleType
 
 import hypothesis
@@ -42,6 +43,43 @@ def test_nothing_is_set_for_a_test_without_laws():
     usual = hypothesis.settings.default
     with sparing_hypothesis("assert mean([1, 3]) == 2"):
         assert hypothesis.settings.default is usual
+
+
+def drawn() -> list[int]:
+    tried = []
+
+    @given(st.integers())
+    def law(number: int) -> None:
+        tried.append(number)
+
+    law()
+    return tried
+
+
+def test_a_law_is_tried_with_the_same_examples_each_time():
+    with sparing_hypothesis(LAW):
+        assert drawn() == drawn()
+
+
+def test_what_failed_for_somebody_is_not_tried_first_for_the_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with sparing_hypothesis(LAW):
+        assert hypothesis.settings.default.database is None
+        before = drawn()
+        smallest_that_fails()
+        assert drawn() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_example_fails_because_the_machine_is_busy():
+    with sparing_hypothesis(LAW):
+
+        @given(st.integers())
+        @hypothesis.settings(max_examples=2, phases=["generate"])
+        def law(_: int) -> None:
+            time.sleep(0.3)  # more than Hypothesis allows an example by itself
+
+        law()
 
 
 def smallest_that_fails() -> int:
