@@ -68,7 +68,7 @@ CHANGES: Mapping[str, tuple[tuple[int, int, bool], ...]] = {
 }
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 #: Whose presence makes a folder that of a course, with its solutions and its gradebook.
-COURSE_MARKER = "nbgrader_config.py"
+MARKS_A_COURSE = "nbgrader_config.py"
 #: What can be written and keeps nothing.
 NOWHERE = frozenset([os.devnull, "/dev/tty"])
 #: Who runs the tests themselves.
@@ -259,7 +259,7 @@ def _imported_packages(source: str) -> frozenset[str]:
 
 @functools.lru_cache(maxsize=1000)
 def _is_in_course(folder: Path) -> bool:
-    return any((place / COURSE_MARKER).is_file() for place in (folder, *folder.parents))
+    return any((place / MARKS_A_COURSE).is_file() for place in (folder, *folder.parents))
 
 
 _connect_anywhere: Callable[..., sqlite3.Connection] = sqlite3.connect

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 #: Where the code of the course lies.
-COURSE_FOLDER = str(Path(course_utils.__file__).parent)
+FOLDER_OF_COURSE = str(Path(course_utils.__file__).parent)
 #: Characters of an exception's message that tell one from another.
 MAX_ERROR = 200
 
@@ -230,7 +230,7 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
 def _is_raised_here(error: Exception) -> bool:
     """Say whether it was the course's code that raised an exception, not an answer at hand."""
     *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
-    return innermost.f_code.co_filename.startswith(COURSE_FOLDER)
+    return innermost.f_code.co_filename.startswith(FOLDER_OF_COURSE)
 
 
 def _exception(error: Exception, trace: Trace) -> Seen:
