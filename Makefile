@@ -68,7 +68,8 @@ docs: $(STAMP)  ## build the documentation as a site in site/, for a browser
 pictures: $(STAMP) browser  ## take the pictures of the documentation anew, of a made-up class
 	@$(BIN)/python docs/pictures/make.py
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three at once also on two processors: half of the time a test waits, for a page, a limit or a lock.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) postgresql browser lint  ## run the linters, and every test but those of test-thorough
 	@$(PYTEST) -m "not thorough"

@@ -32,7 +32,6 @@ __all__ = [
     "CanvasExport",
     "Choices",
     "Exported",
-    "MarksExport",
     "MoodleExport",
     "TidyExport",
     "Written",
@@ -410,7 +409,7 @@ def _require(kind: str, names: Collection[str], known: Collection[str]) -> None:
         raise CourseError(message)
 
 
-class MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
+class _MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
     """What the plugins share: settings, and the way from a gradebook to a file."""
 
     roster = Unicode(
@@ -482,7 +481,7 @@ class MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         self.log.info("Exported to %s", done.path)
 
 
-class CanvasExport(MarksExport):
+class CanvasExport(_MarksExport):
     """Marks for Canvas's Grades, Import."""
 
     default_name = "canvas.csv"
@@ -492,7 +491,7 @@ class CanvasExport(MarksExport):
         return canvas(marks, roster, self.choices)
 
 
-class MoodleExport(MarksExport):
+class MoodleExport(_MarksExport):
     """Marks for Moodle's Grades, Import, CSV file."""
 
     default_name = "moodle.csv"
@@ -508,7 +507,7 @@ class MoodleExport(MarksExport):
         return moodle(marks, roster, self.identify_by, self.choices)
 
 
-class TidyExport(MarksExport):
+class TidyExport(_MarksExport):
     """Marks for pandas or R: one row for each student and exercise."""
 
     default_name = "marks.csv"
@@ -519,7 +518,7 @@ class TidyExport(MarksExport):
         return tidy_rows(marks, self.choices, partial(released_titles, course))
 
 
-def plugins() -> dict[str, type[MarksExport]]:
+def plugins() -> dict[str, type[_MarksExport]]:
     """Return the plugins by the name that `course export --to` knows."""
     return {each.value: import_item(each.plugin) for each in Format}
 

@@ -201,7 +201,7 @@ class GradedKernel(IPythonKernel):
                 "content": cell,
             },
         )
-        self._was_asked_to_end = has_left = False
+        self._was_asked_to_end = self.shell.exit_now = has_left = False
         self.shell.is_brief = cell.get("is_brief", False)
         self.pre_handler_hook()  # type: ignore[no-untyped-call]
         try:
@@ -211,7 +211,6 @@ class GradedKernel(IPythonKernel):
             pass
         finally:
             self.post_handler_hook()  # type: ignore[no-untyped-call]
-            self.shell.exit_now = False
             self._cell = NO_USER
             self.streams.flush()
             left = (

@@ -57,10 +57,9 @@ class Loop(asyncio.SelectorEventLoop):
         self._timers.add(timer)
         return timer
 
-    def timers(self) -> list[asyncio.TimerHandle]:
-        """Return the timers that have not gone off yet."""
-        now = self.time()
-        return [timer for timer in self._timers if timer.when() > now and not timer.cancelled()]
+    def timers(self, start: float) -> list[asyncio.TimerHandle]:
+        """Return the timers that had not gone off at a time of the loop's clock."""
+        return [timer for timer in self._timers if timer.when() > start and not timer.cancelled()]
 
     def stop(self) -> None:
         """Stop the loop."""
@@ -81,7 +80,7 @@ class Leftovers:
     def __init__(self, loop: Loop, *, alone: bool) -> None:
         self._loop = loop
         self._processes = _others if alone else _children
-        self._first = self._known = self._seen = self._now()
+        self._first = self._known = self._seen = self._now(loop.time())
 
     def any(self) -> bool:
         """Say whether anything ran when `settle` returned that did not at the beginning."""
@@ -99,16 +98,19 @@ class Leftovers:
         return bool(new)
 
     async def _new(self) -> set[tuple[str, int]]:
-        for _ in range(2):  # in the first turn a timer that is due only gets into the queue
+        # In the first turn a timer that is due only gets into the queue. One that becomes due while
+        # these turns last has perhaps not gone off when they are over: it counts once more.
+        start = self._loop.time()
+        for _ in range(2):
             await asyncio.sleep(0)
-        self._seen = self._now()
+        self._seen = self._now(start)
         return self._seen - self._known
 
-    def _now(self) -> set[tuple[str, int]]:
+    def _now(self, start: float) -> set[tuple[str, int]]:
         return {
             *(("thread", number) for number in _thread_numbers()),
             *(("process", number) for number in self._processes()),
-            *(("timer", id(timer)) for timer in self._loop.timers()),
+            *(("timer", id(timer)) for timer in self._loop.timers(start)),
             *(("alarm", number) for number in _alarms()),
             *(("task", id(task)) for task in asyncio.all_tasks(self._loop) if not _is_own(task)),
         }

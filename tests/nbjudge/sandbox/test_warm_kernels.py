@@ -747,7 +747,8 @@ def test_nothing_is_lent_by_who_only_imports_what_workers_share() -> None:
     code = (
         "from nbjudge.grading import preloaded\n"
         "from nbjudge.sandbox import warm_kernels; print(len(warm_kernels._lent))\n"
-        "import os; from nbjudge.grading import preload; print(preload.MARK in os.environ)"
+        "import os; from nbjudge.grading import preload\n"
+        "print(preload.PRELOADED_MARK in os.environ)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -34,6 +34,32 @@ def settled(code: Callable[[Loop], object]) -> tuple[bool, bool]:
         loop.close()
 
 
+def test_a_timer_that_becomes_due_while_it_is_looked_for_goes_off_before_the_cell_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone_off: list[str] = []
+    due: list[float] = []
+    loop = Loop(lambda: None)
+    look = Loop.timers
+
+    def look_late(loop: Loop, start: float) -> list[asyncio.TimerHandle]:
+        while due and loop.time() <= due[0]:
+            pass
+        return look(loop, start)
+
+    async def scenario() -> list[str]:
+        left = Leftovers(loop, alone=False)
+        due.append(loop.call_later(0.02, gone_off.append, "once").when())
+        await left.settle()
+        return list(gone_off)
+
+    monkeypatch.setattr(Loop, "timers", look_late)
+    try:
+        assert loop.run_until_complete(scenario()) == ["once"]
+    finally:
+        loop.close()
+
+
 def test_a_cell_that_leaves_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "SETTLE_SECONDS", PATIENCE)
 
