@@ -270,7 +270,8 @@ def test_a_notebook_runs_top_to_bottom(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("assignment", only(["optimisers"], COURSE.assignments))
+@pytest.mark.thorough
+@pytest.mark.parametrize("assignment", COURSE.assignments)
 def test_the_committed_release_gives_nothing_away_and_runs(assignment: str) -> None:
     release.verify_release(COURSE, assignment, run=True)
 

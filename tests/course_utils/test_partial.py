@@ -435,7 +435,12 @@ def test_stock_nbgrader_gives_the_marks_of_the_judge(class_of_three: Course) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("student", "failing"), [("ada", 0), ("ben", 3), ("cleo", 2)], ids=["right", "partly", "wrong"]
+    ("student", "failing"),
+    [
+        pytest.param("ada", 0, id="right", marks=pytest.mark.thorough),
+        pytest.param("ben", 3, id="partly"),
+        pytest.param("cleo", 2, id="wrong", marks=pytest.mark.thorough),
+    ],
 )
 def test_nbgraders_validator_does_not_call_a_partly_right_notebook_right(
     class_of_three: Course, student: str, failing: int

@@ -165,6 +165,7 @@ class NoPlots:
         return lambda *_, **__: None
 
 
+@pytest.mark.thorough
 @needs_real_data
 @pytest.mark.slow
 def test_labels_that_mean_nothing_are_learned_and_unseen_babies_are_as_told(

@@ -170,6 +170,7 @@ def _answers(address: str) -> bool:
     return True
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_hub_says_who_hands_in(hub: str, browser: Any) -> None:

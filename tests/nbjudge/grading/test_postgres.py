@@ -100,6 +100,7 @@ def marked_by_hand(course: Course) -> None:
         gradebook.db.commit()
 
 
+@pytest.mark.thorough
 def test_a_class_gets_the_same_marks_as_with_sqlite_and_keeps_a_persons(
     database: str, tmp_path: Path
 ) -> None:

@@ -267,6 +267,7 @@ def test_a_later_grading_is_written_as_nbgrader_writes_it(
     assert of(student, ours) == of(student, stock)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_nothing_else_in_the_gradebook_differs(
     firsts: tuple[Course, Course], seconds: tuple[Course, Course]
