@@ -260,7 +260,7 @@ def train(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
         (9, 9, 3, RATE, (0,)),
         (11, 4, 2, RATE, (0, 1, 0)),
         (3, 1, 1, RATE, (0,)),
-        (3, 3, 20, LEARNING_RATE, (0,)),  # until everybody is told apart, and on
+        (3, 3, 6, LEARNING_RATE, (0,)),  # until everybody is told apart, and on
     ):
         learns = rate == LEARNING_RATE
         start = _learnable_network(rng, epochs) if learns else _trainable_network(rng, samples)
