@@ -29,16 +29,7 @@ from nbjudge.kernel.notebook_imports import OWN_MODULES, WrittenModules
 from nbjudge.kernel.service import Service
 from nbjudge.shell.interactive import GradedShell
 from nbjudge.shell.leftovers import Leftovers, Loop
-from nbjudge.shell.line import (
-    ASK,
-    ASKED_TO_END,
-    DONE,
-    KINDS,
-    LEFT,
-    REPLY,
-    RUNNING,
-    Line,
-)
+from nbjudge.shell.line import ASK, ASKED_TO_END, DONE, KINDS, LEFT, REPLY, RUNNING, Line
 from nbjudge.shell.streams import Streams, number_of
 
 __all__ = ["GradedKernel", "GradedKernelApp", "main", "prepare"]
@@ -50,8 +41,8 @@ SHELL_SETTINGS = Config(
         "IPKernelApp": {"log_level": "ERROR"},
     }
 )
-#: The number of no message.
-NO_USER = "nobody"
+#: The number of a cell while none runs.
+NO_CELL = "nobody"
 
 
 class _Over(BaseException):
@@ -112,7 +103,7 @@ class GradedKernel(IPythonKernel):
         super().__init__(**settings)  # type: ignore[no-untyped-call]
         assert self.shell is not None
         self._service: Service
-        self._cell = NO_USER
+        self._cell = NO_CELL
         self._was_asked_to_end = False
         #: Which request is being answered, and the cell that has come instead of a next one.
         self._number = 0
@@ -211,7 +202,7 @@ class GradedKernel(IPythonKernel):
             pass
         finally:
             self.post_handler_hook()  # type: ignore[no-untyped-call]
-            self._cell = NO_USER
+            self._cell = NO_CELL
             self.streams.flush()
             left = (
                 ASKED_TO_END * self._was_asked_to_end

@@ -34,9 +34,8 @@ class CellReader(TransformerManager):
 
     def do_token_transforms(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell as Python's."""
-        is_usual = (
-            tuple(self.token_transformers) == USUAL_TRANSFORMERS
-        )  # or the notebook has added its own
+        # Or the notebook has added its own.
+        is_usual = tuple(self.token_transformers) == USUAL_TRANSFORMERS
         if is_usual and not any(map(SPECIAL.search, lines)):
             return lines
         found: list[str] = super().do_token_transforms(lines)  # type: ignore[no-untyped-call]

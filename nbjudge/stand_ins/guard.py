@@ -108,7 +108,7 @@ def compile_statements(source: str, name: str) -> CodeType:
 
 def _tell_of_no_module(name: str) -> None:
     """Spare who reads tracebacks the search through all modules: a cell's text is none's."""
-    vars(inspect)["modulesbyfile"].setdefault(name, name)
+    vars(inspect).get("modulesbyfile", {}).setdefault(name, name)
 
 
 def _rewrite(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:

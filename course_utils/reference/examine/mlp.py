@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ from course_utils.reference.examine.examination import (
 from nbjudge.remote import kind, plain
 
 __all__ = ["backward", "dataloader", "forward", "forward_shapes", "preterm_dataset", "train"]
+
+#: W1, W2, X and y, in the shapes of exercise 1.4.3.
+Network = tuple[Tensor, Tensor, Tensor, Tensor]
 
 # Samples, features, hidden units. First all are equal: there factors in a wrong order show by
 # their values.
@@ -157,9 +160,7 @@ def _examine_batch(batch: Any, dataset: TensorDataset) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _network(
-    rng: np.random.Generator, samples: int, features: int = 6, hidden: int = 4
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _network(rng: np.random.Generator, samples: int, features: int = 6, hidden: int = 4) -> Network:
     # Small, which keeps predictions away from 0 and 1: there, rounding decides their slope.
     W1 = 0.5 * normal(rng, hidden, features)
     W2 = 0.25 * normal(rng, 1, hidden)
@@ -168,9 +169,7 @@ def _network(
     return W1, W2, X, y
 
 
-def _telling_network(
-    rng: np.random.Generator, samples: int, features: int, hidden: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _telling_network(rng: np.random.Generator, samples: int, features: int, hidden: int) -> Network:
     """Draw a network in which every function on the way has something to do.
 
     Some hidden units rest, some are above 1; if there are several samples, there are scores and
@@ -186,9 +185,7 @@ def _telling_network(
             return network
 
 
-def _sure_network(
-    rng: np.random.Generator, *, scores: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _sure_network(rng: np.random.Generator, *, scores: float) -> Network:
     """Draw a network with large hidden values, whose surest score is as given, and is wrong."""
     W1, W2, X, y = _telling_network(rng, *SURE)
     W1 = 10 * W1
@@ -201,14 +198,13 @@ def _sure_network(
 @examination("1.4.3a")
 def forward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `forward` for several batch sizes, one through a network that is sure of itself."""
-    for samples, features, hidden in (SIZES[0], SURE, SIZES[2]):
-        is_sure = (samples, features, hidden) == SURE
-        W1, W2, X, _ = (
-            _sure_network(rng, scores=12.0)
-            if is_sure
-            else _telling_network(rng, samples, features, hidden)
-        )
-        what = f"a batch of {samples} with {features} features through {hidden} hidden units"
+    for W1, W2, X, _ in (
+        _telling_network(rng, *SIZES[0]),
+        _sure_network(rng, scores=12.0),
+        _telling_network(rng, *SIZES[2]),
+    ):
+        samples, features = X.shape
+        what = f"a batch of {samples} with {features} features through {len(W1)} hidden units"
         names = ("Z1", "F1", "F2")
         parts, after = probes.call(answer, W1, W2, X)
         close(parts, reference.forward(W1, W2, X), what=what, names=names)
@@ -256,14 +252,8 @@ def backward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 @examination("1.4.3c")
 def train(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `train` with batches of all sizes, with two optimisers, and to the end."""
-    for samples, batch_size, epochs, rate, turns in (
-        (9, 9, 3, RATE, (0,)),
-        (11, 4, 2, RATE, (0, 1, 0)),
-        (3, 1, 1, RATE, (0,)),
-        (3, 3, 6, LEARNING_RATE, (0,)),  # until everybody is told apart, and on
-    ):
-        learns = rate == LEARNING_RATE
-        start = _learnable_network(rng, epochs) if learns else _trainable_network(rng, samples)
+    for start, batch_size, epochs, rate, turns in _trainings(rng):
+        samples = len(start[-1])
         settings: dict[str, Any] = {
             "batch_size": batch_size,
             "learning_rate": rate,
@@ -285,9 +275,18 @@ def train(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
             _examine_result(plain(found), wanted, what=what)
 
 
-def _trainable_network(
-    rng: np.random.Generator, samples: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _trainings(
+    rng: np.random.Generator,
+) -> Iterator[tuple[Network, int, int, float, tuple[int, ...]]]:
+    """Yield where to start, the size of a batch, the epochs, the rate, and whose turn it is."""
+    yield _trainable_network(rng, 9), 9, 3, RATE, (0,)
+    yield _trainable_network(rng, 11), 4, 2, RATE, (0, 1, 0)
+    yield _trainable_network(rng, 3), 1, 1, RATE, (0,)
+    updates = 6  # until everybody is told apart, and on
+    yield _learnable_network(rng, updates), 3, updates, LEARNING_RATE, (0,)
+
+
+def _trainable_network(rng: np.random.Generator, samples: int) -> Network:
     """Draw a network and labels with which wrong accuracies differ from the right one.
 
     No hidden unit ever rests: the network that `probes.training` supplies has no ReLU. The first
@@ -313,9 +312,7 @@ def _trainable_network(
             return network
 
 
-def _learnable_network(
-    rng: np.random.Generator, updates: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _learnable_network(rng: np.random.Generator, updates: int) -> Network:
     """Draw three samples and a network that has learned them after so many updates.
 
     No hidden unit rests meanwhile, and no score becomes extreme: see above.
