@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbjudge.fork_server.usage import Usage
+from nbjudge.fork_server.waiting_time import read_waiting_time
 
 __all__ = ["CountingMeter", "GroupMeter", "Meter", "read_sizes"]
 
@@ -40,10 +41,13 @@ class Meter:
     ----------
     used : Usage
         As of the last look.
+    waiting_time : int or None
+        The open file that tells how long the kernel waited for a processor, if there is one.
     """
 
     def __init__(self, folder: str) -> None:
         self.used = Usage()
+        self.waiting_time: int | None = None
         self._folder = folder
         self._start = time.monotonic()
 
@@ -58,8 +62,15 @@ class Meter:
             wall_seconds=time.monotonic() - self._start,
             processes=max(processes, before.processes),
             disk_megabytes=max(disk, before.disk_megabytes),
+            waiting_seconds=max(self._waiting_seconds(), before.waiting_seconds),
         )
         return self.used
+
+    def _waiting_seconds(self) -> float:
+        if self.waiting_time is not None:
+            with suppress(OSError):  # it has ended
+                return read_waiting_time(self.waiting_time)
+        return 0.0
 
     def measure(self) -> tuple[float, float, int]:
         """Return megabytes of memory now, seconds of computing until now, processes now."""

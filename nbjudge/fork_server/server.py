@@ -39,7 +39,8 @@ from nbjudge.fork_server.ahead import import_ahead
 from nbjudge.fork_server.meter import CountingMeter, GroupMeter, Meter, read_sizes
 from nbjudge.fork_server.sessions import Sessions
 from nbjudge.fork_server.usage import Budget, pack_end
-from nbjudge.fork_server.watch import watch
+from nbjudge.fork_server.waiting_time import open_waiting_time
+from nbjudge.fork_server.watch import RUNS, watch
 from nbjudge.shell.line import DONE, Line
 
 if TYPE_CHECKING:
@@ -222,6 +223,9 @@ def _init(
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     meter = _meter(kernel, budget, group, parents["RssAnon"] / 1024)
     os.close(lets_run)  # from now on it is counted
+    if (waiting_time := open_waiting_time(kernel)) is not None:
+        meter.waiting_time = waiting_time
+        socket.send_fds(leash, [RUNS], [waiting_time])
     sessions = None if request["shares"] else Sessions()
     ended = watch(kernel, leash, budget, meter, sessions)
     _clear()

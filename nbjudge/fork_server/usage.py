@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from nbjudge.fork_server.waiting_time import LENIENCE
+
 __all__ = ["Budget", "Usage", "pack_end", "read_end"]
 
 
@@ -27,6 +29,8 @@ class Usage:
         And threads, at most at one time.
     disk_megabytes : float
         In the folders that it could write to, at most at one time.
+    waiting_seconds : float
+        Of `wall_seconds`, those in which the kernel was ready to run and had no processor.
     """
 
     memory_megabytes: float = 0.0
@@ -34,6 +38,7 @@ class Usage:
     wall_seconds: float = 0.0
     processes: int = 0
     disk_megabytes: float = 0.0
+    waiting_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,15 @@ class Budget:
         'it used more than 300 MB of memory (412 MB)'
         >>> budget.overdrawn(Usage(memory_megabytes=300))
         ''
+        >>> budget.overdrawn(Usage(wall_seconds=900, waiting_seconds=400))
+        ''
         """
         if used.memory_megabytes > self.memory_megabytes:
             return self.too_much_memory(used.memory_megabytes)
         if used.cpu_seconds > self.cpu_seconds:
             return self.too_much_computing(used.cpu_seconds)
-        if used.wall_seconds > self.wall_seconds:
+        excused = min(used.waiting_seconds, LENIENCE * self.wall_seconds)
+        if used.wall_seconds - excused > self.wall_seconds:
             return f"it ran longer than {self.wall_seconds} s"
         return ""
 

@@ -13,8 +13,11 @@ from nbjudge.fork_server.meter import Meter
 from nbjudge.fork_server.sessions import Sessions
 from nbjudge.fork_server.usage import Budget
 
-__all__ = ["INTERRUPT", "KILL_REQUEST", "watch"]
+__all__ = ["INTERRUPT", "KILL_REQUEST", "RUNS", "watch"]
 
+#: What comes along a leash with the file that tells how long the kernel waits for a processor.
+RUNS = b"runs"
+#: What the grader sends along it.
 INTERRUPT, KILL_REQUEST = b"interrupt", b"kill"
 #: Seconds between two looks: the least, and the most.
 SHORTEST_LOOK, LONGEST_GAP = 0.02, 0.5

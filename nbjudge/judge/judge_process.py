@@ -18,7 +18,7 @@ import struct
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing import Pipe
@@ -31,6 +31,7 @@ from nbjudge import seeds
 from nbjudge.confinement.test_folder import Place, hold_folder
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
+from nbjudge.fork_server.waiting_time import LENIENCE
 from nbjudge.judge.behaviour import RecordingChannel, behaviour_of, patient
 from nbjudge.judge.failures import Failures
 from nbjudge.judge.judge import Diagnose, Test, Verdict, judge
@@ -49,8 +50,6 @@ __all__ = ["JudgeProcess", "JudgedTest", "lend_judge"]
 #: What the two processes begin their messages with.
 TEST_MESSAGE, ASK_MESSAGE, REPLY_MESSAGE, LOST, CELLS, VERDICT = b"T", b"A", b"R", b"L", b"C", b"V"
 _SECONDS = struct.Struct("<d")
-#: How many times its seconds a judge may wait for a processor.
-LENIENCE = 10
 #: Seconds that no longer count.
 CLOCK_GRAIN = 0.01
 
@@ -83,17 +82,17 @@ class _Patience:
         self._poll = select.poll()  # `line.poll` makes one each time
         self._poll.register(line, select.POLLIN)
 
-    def hears(self, until: float) -> bool:
-        """Wait for a word, at most until a time by the clock, and say whether it has come."""
+    def hears(self, until: float, clock: Callable[[], float]) -> bool:
+        """Wait for a word, at most until a time by a clock, and say whether it has come."""
         while True:
             start, computed = time.monotonic(), self._processor_time()
-            left = min(self._computing, self._waiting, until - start)
+            left = min(self._computing, self._waiting, until - clock())
             has_come = bool(self._poll.poll(1000 * max(0.0, left)))
             self._computing -= self._processor_time() - computed
             self._waiting -= time.monotonic() - start
             if has_come:
                 return True
-            if min(self._computing, self._waiting, until - time.monotonic()) < CLOCK_GRAIN:
+            if min(self._computing, self._waiting, until - clock()) < CLOCK_GRAIN:
                 return False
 
     def _processor_time(self) -> float:
@@ -131,6 +130,7 @@ class JudgeProcess:
         cells: Sequence[NotebookNode] = (),
         seed_parts: tuple[str, ...] = (),
         until: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
         compared: bool = False,
         place: Place | None = None,
     ) -> JudgedTest:
@@ -146,7 +146,9 @@ class JudgeProcess:
         seed_parts : tuple of str
             What random inputs depend on: see `seeds.seed_within`.
         until : float
-            When the notebook's time is over, by `time.monotonic`.
+            When the notebook's time is over.
+        clock : callable
+            Tells the notebook's time: it may stand while the answer waits for a processor.
         compared : bool
             Whether it is not for a mark, but for how the answer behaves: see `behaviour`.
         place : Place, optional
@@ -156,19 +158,19 @@ class JudgeProcess:
         if not hasattr(os, "fork"):
             with seeds.seed_within(*seed_parts):
                 if compared:
-                    recording = RecordingChannel(exchange, self._limits, until)
+                    recording = RecordingChannel(exchange, self._limits, until, clock=clock)
                     recording.folder = hold_folder(place)
                     return _observe_behaviour(test, recording)
-                line_here = KernelChannel(exchange, self._limits, until)
+                line_here = KernelChannel(exchange, self._limits, until, clock=clock)
                 line_here.folder = hold_folder(place)
                 return _judge_here(test, line_here, knowledge(self._plug).named_mistake, cells)
-        told = [asdict(test), seed_parts, until, compared, asdict(place)]
+        told = [asdict(test), seed_parts, until, _lag(clock), compared, asdict(place)]
         line = self._begin(TEST_MESSAGE + json.dumps(told).encode())
         patience = _Patience(self._limits.judge_seconds, self._process, line)
         while True:
-            if not patience.hears(until):
+            if not patience.hears(until, clock):
                 self.close()
-                if until - time.monotonic() >= CLOCK_GRAIN:
+                if until - clock() >= CLOCK_GRAIN:
                     why = f"examining what it gave took longer than {self._limits.judge_seconds} s"
                 else:
                     why = f"the notebook ran longer than {self._limits.notebook_seconds} s"
@@ -188,7 +190,7 @@ class JudgeProcess:
             if said[:1] == CELLS:
                 line.send_bytes(json.dumps(cells).encode())
             else:
-                line.send_bytes(_exchange(said, exchange))
+                line.send_bytes(_exchange(said, exchange, clock))
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -247,11 +249,17 @@ def _end() -> None:
             idle.close()
 
 
-def _exchange(said: bytes, exchange: Exchange) -> bytes:
-    """Have a request of the judge's answered by the kernel."""
+def _lag(clock: Callable[[], float]) -> float:
+    """Return by how much a clock is behind the system's."""
+    return time.monotonic() - clock()
+
+
+def _exchange(said: bytes, exchange: Exchange, clock: Callable[[], float]) -> bytes:
+    """Have a request of the judge's answered by the kernel; tell it the lag of the clock, too."""
     (seconds,) = _SECONDS.unpack_from(said, 1)
     try:
-        return REPLY_MESSAGE + exchange(said[1 + _SECONDS.size :], seconds)
+        reply = exchange(said[1 + _SECONDS.size :], seconds)
+        return REPLY_MESSAGE + _SECONDS.pack(_lag(clock)) + reply
     except CourseError as error:
         return LOST + str(error).encode(errors="replace")
 
@@ -265,23 +273,30 @@ def _serve_tests(line: Connection, limits: Limits, diagnose: Diagnose | None) ->
         _settle(line.fileno())
         _limit_memory(limits.judge_megabytes)
 
+        lag = 0.0
+
+        def clock() -> float:
+            return time.monotonic() - lag
+
         def exchange(content: bytes, seconds: float, /) -> memoryview:
+            nonlocal lag
             line.send_bytes(ASK_MESSAGE + _SECONDS.pack(seconds) + content)
             said = line.recv_bytes()
             if said[:1] == LOST:
                 raise CourseError(said[1:].decode(errors="replace"))
-            return memoryview(said)[1:]
+            (lag,) = _SECONDS.unpack_from(said, 1)
+            return memoryview(said)[1 + _SECONDS.size :]
 
         while True:
-            test, seed_parts, until, compared, place = json.loads(line.recv_bytes()[1:])
+            test, seed_parts, until, lag, compared, place = json.loads(line.recv_bytes()[1:])
             with seeds.seed_within(*seed_parts):
                 folder = hold_folder(Place(**place))
                 if compared:
-                    recording = RecordingChannel(exchange, limits, until)
+                    recording = RecordingChannel(exchange, limits, until, clock=clock)
                     recording.folder = folder
                     judged = _observe_behaviour(Test(**test), recording)
                 else:
-                    to_kernel = KernelChannel(exchange, limits, until)
+                    to_kernel = KernelChannel(exchange, limits, until, clock=clock)
                     to_kernel.folder = folder
                     judged = _judge_here(Test(**test), to_kernel, diagnose, _Cells(line))
             said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()

@@ -18,6 +18,7 @@ from nbjudge.course.cells import exercise_number, is_test
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.usage import Usage
+from nbjudge.fork_server.waiting_time import LENIENCE
 from nbjudge.judge.behaviour import SEED_PARTS
 from nbjudge.judge.failures import STOPPED
 from nbjudge.judge.judge import Test, Verdict
@@ -111,7 +112,10 @@ class NotebookRun:
         self._kernels = 0
         self._started = 0
         self._counted = 0
-        self._end = time.monotonic() + limits.notebook_seconds
+        #: The kernel that was started last, and how long those before it waited for a processor.
+        self._newest: Session | None = None
+        self._waited = 0.0
+        self._end = self._clock() + limits.notebook_seconds
         self._judge = judge
         self._seed_parts = seed_parts
         self._past: list[_Step] = []
@@ -191,16 +195,21 @@ class NotebookRun:
         _TimeOver
             If its time is over.
         """
-        if (left := self._end - time.monotonic()) <= 0:
+        if (left := self._end - self._clock()) <= 0:
             raise _TimeOver(self._end_told())
         return left
+
+    def _clock(self) -> float:
+        """Return the time that counts: it stands while a kernel waits for a processor."""
+        waited = self._waited + (self._newest.waiting_seconds if self._newest else 0.0)
+        return time.monotonic() - min(waited, LENIENCE * self._limits.notebook_seconds)
 
     def _end_told(self) -> str:
         return f"the notebook ran longer than {self._limits.notebook_seconds} s"
 
     def _why(self, reason: str) -> str:
         """Return why a cell was stopped: what ended it may have been the notebook's time."""
-        return reason if time.monotonic() < self._end else self._end_told()
+        return reason if self._clock() < self._end else self._end_told()
 
     def _count(self, cell: NotebookNode) -> None:
         self._counted += 1
@@ -272,7 +281,8 @@ class NotebookRun:
                     test,
                     self._session.request,
                     seed_parts=SEED_PARTS,
-                    until=min(self._end, time.monotonic() + COMPARISON),
+                    until=min(self._end, self._clock() + COMPARISON),
+                    clock=self._clock,
                     compared=True,
                     place=self._beside.place_for(test.text, self._started),
                 )
@@ -303,6 +313,7 @@ class NotebookRun:
             cells=before,
             seed_parts=self._seed_parts,
             until=self._end,
+            clock=self._clock,
             place=self._beside.place_for(test.text, self._started),
         )
         verdict = judged.verdict
@@ -419,6 +430,9 @@ class NotebookRun:
         self._kernels += 1
         self._started += 1
         session = _start_session(self._limits, self._beside, self._plug, self._ahead)
+        if self._newest is not None:
+            self._waited += self._newest.waiting_seconds
+        self._newest = session
         for step in self._past:
             patience = 0.0 if died is None else 1 + PATIENCE_PER_SECOND * (died - step.ended)
             try:
@@ -439,6 +453,7 @@ class NotebookRun:
                         session.request,
                         seed_parts=self._seed_parts,
                         until=self._end,
+                        clock=self._clock,
                         place=self._beside.place_for(step.test.text, self._started),
                     )
                 if died is not None:

@@ -65,6 +65,10 @@ class ColdKernel:
         """Say whether it still runs."""
         return self._process.poll() is None
 
+    def waiting_seconds(self) -> float:
+        """Return how long it waited for a processor: nobody tells."""
+        return 0.0
+
     def await_end(self, seconds: float) -> None:
         """Wait for its end, or for a while."""
         with suppress(subprocess.TimeoutExpired):

@@ -58,7 +58,8 @@ RULES = {
 def needs(used: Iterable[Usage]) -> dict[str, float]:
     """Return what the notebooks of a solution used, each at most, as an assignment's record has it.
 
-    Limits hold for each notebook, so what several use is not added up.
+    Limits hold for each notebook, so what several use is not added up. They do not count how long
+    a kernel waited for a processor, so that is left out here, too.
 
     >>> needs([Usage(memory_megabytes=100, processes=9), Usage(memory_megabytes=300, processes=4)])[
     ...     "memory_megabytes"
@@ -67,7 +68,9 @@ def needs(used: Iterable[Usage]) -> dict[str, float]:
     """
     most: dict[str, float] = {}
     for each in used:
-        for name, amount in asdict(each).items():
+        amounts = asdict(each)
+        amounts["wall_seconds"] -= amounts.pop("waiting_seconds")
+        for name, amount in amounts.items():
             most[name] = max(most.get(name, 0.0), float(amount))
     return most
 
@@ -80,6 +83,7 @@ def usage_of_both(one: Usage, other: Usage) -> Usage:
         wall_seconds=one.wall_seconds + other.wall_seconds,
         processes=max(one.processes, other.processes),
         disk_megabytes=max(one.disk_megabytes, other.disk_megabytes),
+        waiting_seconds=one.waiting_seconds + other.waiting_seconds,
     )
 
 

@@ -44,12 +44,20 @@ class KernelLine:
         This end of it.
     is_alive : callable
         Says whether the kernel still runs. A process that it has left behind may hold the line.
+    clock : callable
+        Tells the time by which a kernel is late.
     """
 
-    def __init__(self, end: socket.socket, is_alive: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        end: socket.socket,
+        is_alive: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         end.setblocking(False)
         self._end = end
         self._is_alive = is_alive
+        self._clock = clock
         self._poll = select.poll() if hasattr(select, "poll") else None
         self._number = 0
         self._outgoing = memoryview(b"")
@@ -82,7 +90,7 @@ class KernelLine:
         Parameters
         ----------
         until : float
-            When nobody waits any longer, by the clock of `time.monotonic`.
+            When nobody waits any longer, by the clock of the line.
         wants : callable
             Says by its kind, number and size whether a frame is; it may raise an exception.
 
@@ -122,7 +130,7 @@ class KernelLine:
 
     def _exchange(self, until: float) -> None:
         """Send and receive what is possible now; wait for it if nothing is."""
-        if (left := until - time.monotonic()) <= 0:
+        if (left := until - self._clock()) <= 0:
             raise Silence
         if not self._wait(min(left, HEARTBEAT)):
             if not self._is_alive() and not self._wait(0):

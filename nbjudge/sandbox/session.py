@@ -18,6 +18,7 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.server import HOME
 from nbjudge.fork_server.usage import Budget, Usage
+from nbjudge.fork_server.waiting_time import LENIENCE
 from nbjudge.sandbox import bubblewrap, workspace
 from nbjudge.sandbox.cold_kernels import ColdKernel
 from nbjudge.sandbox.kernel_line import Closed, Garbled, KernelLine, Silence
@@ -132,7 +133,7 @@ class Session:
         try:
             start = self._cold if bubblewrap.problem() else self._warm
             self._kernel = start(files or {})
-            self._line = KernelLine(self._kernel.end, self._kernel.is_alive)
+            self._line = KernelLine(self._kernel.end, self._kernel.is_alive, self.clock)
             self._await_start()
         except KernelStartError:
             self.close()
@@ -197,7 +198,7 @@ class Session:
             return (kind, number) == (DONE, 0) and size <= MAX_WHY
 
         try:
-            end = time.monotonic() + self._limits.start_seconds
+            end = self.clock() + self._limits.start_seconds
             _, _, why = self._line.receive(end, wants)
         except Silence:
             raise _not_started("it did not answer") from None
@@ -211,6 +212,17 @@ class Session:
     def used(self) -> Usage | None:
         """What the kernel used in all, once it has ended; None if nothing watched over it."""
         return self._kernel.used if self._kernel is not None else None
+
+    @property
+    def waiting_seconds(self) -> float:
+        """For how long the kernel was ready to run and had no processor, as far as that counts."""
+        if self._kernel is None:
+            return 0.0
+        return min(self._kernel.waiting_seconds(), LENIENCE * self._limits.notebook_seconds)
+
+    def clock(self) -> float:
+        """Return the time by which the kernel is late, in seconds: not what it had to wait."""
+        return time.monotonic() - self.waiting_seconds
 
     def is_alive(self) -> bool:
         """Say whether the kernel's process still runs."""
@@ -296,7 +308,7 @@ class Session:
             if is_brief:
                 told["is_brief"] = True
             asked = line.send(CELL, json.dumps(told).encode())
-            until = time.monotonic() + seconds
+            until = self.clock() + seconds
             while True:
                 try:
                     kind, _, content = line.receive(until, wants)
@@ -305,7 +317,7 @@ class Session:
                         raise KernelHung(f"{stopped}, and could not be stopped") from None
                     stopped = f"it ran longer than {seconds:.0f} s"
                     self._interrupt()
-                    until = time.monotonic() + GRACE
+                    until = self.clock() + GRACE
                     continue
                 if kind == DONE:
                     break
@@ -372,7 +384,7 @@ class Session:
         try:
             line = self._connection()
             asked = line.send(ASK, content)
-            _, _, reply = line.receive(time.monotonic() + seconds, wants)
+            _, _, reply = line.receive(self.clock() + seconds, wants)
             return reply
         except Silence:
             raise KernelHung(f"no result came within {seconds:.0f} s") from None

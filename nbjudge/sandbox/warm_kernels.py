@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,8 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.server import HOME
 from nbjudge.fork_server.usage import Budget, Usage, read_end
-from nbjudge.fork_server.watch import INTERRUPT, KILL_REQUEST
+from nbjudge.fork_server.waiting_time import read_waiting_time
+from nbjudge.fork_server.watch import INTERRUPT, KILL_REQUEST, RUNS
 from nbjudge.sandbox import bubblewrap, cgroups, keeper
 from nbjudge.sandbox.workspace import copy_data, environment, font_lists, stage_library
 
@@ -216,6 +218,8 @@ class WarmKernel:
     """
 
     _leash: socket.socket | None = None
+    _waiting_time: int | None = None
+    _waited = 0.0
     _group: cgroups.ControlGroup | None = None
 
     def __init__(
@@ -245,19 +249,34 @@ class WarmKernel:
 
     def await_end(self, seconds: float) -> None:
         """Wait for its end, or for a while."""
-        if self._leash is not None:
-            poller = select.poll()
+        end = time.monotonic() + seconds
+        poller = select.poll()
+        while self._leash is not None:
             poller.register(self._leash, select.POLLIN)
-            if poller.poll(1000 * seconds):
-                self._hear()
+            if not poller.poll(1000 * max(0.0, end - time.monotonic())):
+                break
+            self._hear()
+
+    def waiting_seconds(self) -> float:
+        """Return for how long it was ready to run and had no processor, as far as is known."""
+        if self._waiting_time is None:
+            self.await_end(0)  # which hears that it runs
+        if self._waiting_time is not None:
+            with suppress(OSError):  # it has ended
+                self._waited = read_waiting_time(self._waiting_time)
+        return self._waited
 
     def _hear(self) -> None:
-        """Learn from the leash how it ended, or that the leash was let go."""
+        """Learn from the leash that it runs, how it ended, or that the leash was let go."""
         assert self._leash is not None
         try:
-            said = self._leash.recv(2000) or SANDBOX_ENDED.encode()
+            said, files, _, _ = socket.recv_fds(self._leash, 2000, 1)
         except OSError:
-            said = SANDBOX_ENDED.encode()
+            said, files = b"", []
+        if said == RUNS and files:
+            (self._waiting_time,) = files
+            return
+        said = said or SANDBOX_ENDED.encode()
         ended, used = read_end(said)
         self._let_go(ended)
         self.used = used
@@ -283,6 +302,10 @@ class WarmKernel:
             self._leash.close()
             self._leash = None
             self.ended = why
+        if self._waiting_time is not None:
+            self.waiting_seconds()
+            os.close(self._waiting_time)
+            self._waiting_time = None
         if self._group is not None:
             self._group.remove()
             self._group = None

@@ -354,6 +354,7 @@ LASTING: dict[str, Any] = {
     "has_lost_its_sandbox": lambda: False,
     "close": lambda: None,
     "used": None,
+    "waiting_seconds": 0.0,
 }
 
 
@@ -473,6 +474,51 @@ def test_a_cell_may_run_as_long_as_its_notebook_may(clock: Clock) -> None:
         "1 cell was not run: the notebook ran longer than 25 s.",
     )
     assert "was not run: the notebook ran longer than 25 s" in shown(graded.notebook.cells[2])
+
+
+class Crowded(Clock):
+    """A machine on which a kernel waits for a processor as long as it computes, or longer."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def session(self, *_: Any) -> Any:
+        """Return a kernel that a cell "end" ends; the others take so long, and what they wait."""
+
+        def run(cell: NotebookNode, *, seconds: float, **_: Any) -> CellRun:
+            if cell.source == "end":
+                raise KernelDied("the kernel died")
+            takes = min(float(cell.source), seconds)
+            self.now += (1 + self.factor) * takes
+            kernel.waiting_seconds += self.factor * takes
+            self.ran.append((cell.source, takes))
+            return CellRun("" if takes == float(cell.source) else "it ran longer than it may")
+
+        kernel = SimpleNamespace(**LASTING, run=run, rest=lambda seconds: None)
+        return kernel
+
+
+@pytest.mark.parametrize(
+    ("factor", "last"),
+    [
+        (1, ("9", 9)),
+        # Of the first kernel's 63 seconds 3 count, since 60 are excused in all. The second takes 63
+        # for the same cell, so nothing is left for the last one.
+        (20, ("3", 3)),
+    ],
+)
+def test_what_kernels_wait_for_a_processor_is_no_time_of_the_notebook(
+    monkeypatch: pytest.MonkeyPatch, factor: float, last: tuple[str, float]
+) -> None:
+    crowded = Crowded(factor)
+    monkeypatch.setattr(notebook_run, "time", crowded)
+    monkeypatch.setattr(notebook_run, "_start_session", crowded.session)
+    monkeypatch.setattr(notebook_run, "LENIENCE", 2)
+
+    grade("3", "end", "9", limits=replace(LIMITS, notebook_seconds=30))
+
+    assert crowded.ran[-1] == last
 
 
 class Busier(Clock):

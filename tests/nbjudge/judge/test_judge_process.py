@@ -209,6 +209,41 @@ def test_a_judge_that_waits_for_a_processor_is_not_stopped() -> None:
     assert (found.verdict.mark, found.stopped) == (2, "")
 
 
+@pytest.mark.parametrize("how", [{}, {"compared": True}])
+def test_the_time_of_the_notebook_is_told_by_the_graders_clock(
+    process: JudgeProcess, how: dict[str, bool]
+) -> None:
+    now = time.monotonic()
+
+    late, in_time = (
+        process.judge(GOOD, answers(), until=now - 100 + left, clock=lambda: now - 100, **how)
+        for left in (0, 50)
+    )
+
+    assert late.stopped == f"the notebook ran longer than {LIMITS.notebook_seconds} s"
+    assert in_time.stopped == ""
+
+
+def test_the_graders_clock_may_stand_while_the_answer_waits_for_a_processor(
+    process: JudgeProcess,
+) -> None:
+    """Here it leaps instead, which shows as surely that it is heard with each reply."""
+    answer, now = answers(), time.monotonic()
+    asked = 0
+
+    def exchange(content: bytes, seconds: float) -> bytes:
+        nonlocal asked
+        asked += 1
+        return answer(content, seconds)
+
+    found = process.judge(
+        GOOD, exchange, until=now + 500, clock=lambda: now + (1000 if asked == 2 else 0)
+    )
+
+    assert (asked, found.verdict.mark) == (2, 0)
+    assert found.stopped == f"the notebook ran longer than {LIMITS.notebook_seconds} s"
+
+
 def resume_later(process: int) -> None:
     """Let a process go on that has stood still for longer than it may compute."""
     state = Path(f"/proc/{process}/stat")

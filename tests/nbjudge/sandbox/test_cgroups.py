@@ -306,6 +306,10 @@ def test_a_process_that_the_system_ended_for_its_memory_is_noticed(tmp_path: Pat
         (Usage(memory_megabytes=300.2), "it used more than 300 MB of memory"),
         (Usage(cpu_seconds=61.2), "it computed longer than 60 s (61 s)"),
         (Usage(wall_seconds=600.1), "it ran longer than 600 s"),
+        (Usage(wall_seconds=1100, waiting_seconds=500), ""),
+        (Usage(wall_seconds=1100, waiting_seconds=499), "it ran longer than 600 s"),
+        (Usage(wall_seconds=6600, waiting_seconds=6599), ""),
+        (Usage(wall_seconds=6601, waiting_seconds=6600), "it ran longer than 600 s"),
     ],
 )
 def test_a_budget_that_is_overdrawn_says_which_and_by_how_much(used: Usage, sentence: str) -> None:

@@ -57,9 +57,21 @@ def test_another_measurement_makes_the_same_limits(noise: float) -> None:
     assert derive_limits(Limits(), needs([again])).memory_megabytes == 2048
 
 
+def test_what_a_busy_machine_made_the_solution_wait_makes_no_limit_larger() -> None:
+    waited = replace(USED, wall_seconds=USED.wall_seconds + 700, waiting_seconds=700)
+
+    assert needs([waited]) == needs([USED])
+
+
 def test_kernels_one_after_the_other_add_up_in_time_alone() -> None:
-    assert usage_of_both(USED, replace(USED, memory_megabytes=500, processes=3)) == Usage(
-        memory_megabytes=500, cpu_seconds=6, wall_seconds=400, processes=20, disk_megabytes=1
+    waited = replace(USED, waiting_seconds=4)
+    assert usage_of_both(waited, replace(waited, memory_megabytes=500, processes=3)) == Usage(
+        memory_megabytes=500,
+        cpu_seconds=6,
+        wall_seconds=400,
+        processes=20,
+        disk_megabytes=1,
+        waiting_seconds=8,
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 from nbformat import NotebookNode
 from processes import PATIENCE
 
+from nbjudge.fork_server.waiting_time import LENIENCE
 from nbjudge.sandbox import kernel_line, session
 from nbjudge.sandbox.kernel_line import KernelLine
 from nbjudge.sandbox.limits import Limits
@@ -47,6 +48,7 @@ class Peer:
         self.ours, self.theirs = socket.socketpair()
         self.heard: list[tuple[int, bytes]] = []
         self.interrupts = 0
+        self.waited = 0.0
         self.ended = ended or ""
         self._scenario = scenario
         if scenario is not None:
@@ -70,7 +72,7 @@ class Peer:
         found = Session.__new__(Session)
         found._limits = LIMITS
         found._kernel = self  # type: ignore[assignment]
-        found._line = KernelLine(self.ours, self.is_alive)
+        found._line = KernelLine(self.ours, self.is_alive, found.clock)
         return found
 
     def is_alive(self) -> bool:
@@ -81,6 +83,9 @@ class Peer:
 
     def interrupt(self) -> None:
         self.interrupts += 1
+
+    def waiting_seconds(self) -> float:
+        return self.waited
 
     def close(self) -> None:
         for end in (self.ours, self.theirs):
@@ -358,3 +363,28 @@ def test_the_text_of_a_cell_arrives_whatever_it_is(peer: Any) -> None:
         CELL,
         {"code": cell.source, "store_history": True},
     )
+
+
+def test_who_waits_for_a_processor_is_not_late(peer: Callable[..., Peer]) -> None:
+    """The answer comes after the time that there is, nearly all of which the kernel waited."""
+
+    def scenario(end: socket.socket, asked: int) -> None:
+        crowded.waited = 1000.0
+        time.sleep(1)
+        end.sendall(frame(REPLY, asked, b"late"))
+
+    crowded = peer(scenario)
+
+    assert crowded.session().request(b"a question", 0.5) == b"late"
+
+
+def test_who_waits_for_ever_is_late(peer: Callable[..., Peer]) -> None:
+    crowded = peer(None)
+    session = crowded.session()
+    crowded.waited = LENIENCE * LIMITS.notebook_seconds
+
+    with pytest.raises(KernelLost, match="no result came within 0 s"):
+        session.request(b"a question", 0.1)
+    assert session.waiting_seconds == LENIENCE * LIMITS.notebook_seconds
+    crowded.waited *= 2
+    assert session.waiting_seconds == LENIENCE * LIMITS.notebook_seconds

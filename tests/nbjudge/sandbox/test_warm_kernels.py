@@ -399,6 +399,35 @@ def test_what_uses_too_much_is_ended_with_a_reason(cell: str, limits: Limits, wh
         assert not session.is_alive()
 
 
+#: Computes for as long as it says; together with what else runs there, on one processor.
+COMPUTES = """
+import os, time
+os.sched_setaffinity(0, {%d})
+end = time.process_time() + %s
+while time.process_time() < end:
+    pass
+"""
+
+
+def test_what_a_kernel_waits_for_a_processor_is_not_counted() -> None:
+    """Others keep the processor busy that it wants, so that it gets a tenth of it."""
+    processor = min(os.sched_getaffinity(0))
+    busy = [sys.executable, "-c", COMPUTES % (processor, 600)]
+    with closing(Session(replace(SMALL, cell_seconds=1, notebook_seconds=3))) as session:
+        others = [subprocess.Popen(busy, start_new_session=True) for _ in range(9)]
+        try:
+            ran = [session.run(code(COMPUTES % (processor, 0.4))) for _ in range(2)]
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+        assert [each.stopped for each in ran] == ["", ""]
+        assert session.waiting_seconds > 1
+    assert session.used is not None
+    assert session.used.waiting_seconds > 1
+    assert session.used.wall_seconds > 3
+
+
 @pytest.mark.usefixtures("means")
 def test_what_a_kernel_used_is_known_when_it_has_ended() -> None:
     session = Session(SMALL)
