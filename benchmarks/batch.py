@@ -63,7 +63,7 @@ from nbjudge.grading.graded import GradedIndex
 from nbjudge.grading.jobs import Job, JobOutcome, work
 from nbjudge.grading.rows import Status
 from nbjudge.grading.solution_proof import take_as_proved
-from nbjudge.grading.workers import processors
+from nbjudge.grading.workers.pool import processors
 from nbjudge.release import source
 
 ROOT = Path(__file__).parents[1]

@@ -258,7 +258,8 @@ def _stop_at(point: Point) -> None:
 
 def main(described: str, real: str, root: str) -> None:
     from nbjudge.cli.commands import app
-    from nbjudge.grading import batch, preload
+    from nbjudge.grading import batch
+    from nbjudge.grading.workers import preload
 
     point = Point(**json.loads(described))
     _stop_at(point)

@@ -530,7 +530,8 @@ def autograde(
     chosen = _chosen_assignments(course, assignment)
     ids = _ids_of_students(course, students)
     if scheduler is None:
-        from nbjudge.grading import graded, preload
+        from nbjudge.grading import graded
+        from nbjudge.grading.workers import preload
 
         if force or any(graded.is_behind(course, name) for name in chosen):
             preload.start(course.plug)  # most of what follows is imports, too

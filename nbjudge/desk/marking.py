@@ -25,6 +25,7 @@ from nbjudge.desk.vault import Vault
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import batch
 from nbjudge.grading.rows import Row, Status
+from nbjudge.grading.workers.pool import WorkerPool
 
 __all__ = ["Marking", "utc_now"]
 
@@ -37,7 +38,7 @@ SWEEP = 60
 #: How often a hand-in is tried that was not graded by no fault of its own.
 TRIES_OF_GRADING = 3
 
-GetPool = Callable[[], batch.Workers]
+GetPool = Callable[[], WorkerPool]
 
 
 def utc_now() -> datetime:

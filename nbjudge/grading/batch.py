@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
 
 from nbjudge.course import answer_texts
 from nbjudge.course.course import Course
@@ -27,6 +26,7 @@ from nbjudge.grading.jobs import Job, JobOutcome, sentence_of
 from nbjudge.grading.plan import SubmissionRecord, plan
 from nbjudge.grading.rows import Row, rows_of
 from nbjudge.grading.solution_proof import find_or_prove
+from nbjudge.grading.workers.pool import WorkerPool, worker_pool
 from nbjudge.grading.writer import MarkedSubmission, Writer
 from nbjudge.intake.submission import (
     SECRET_NAME,
@@ -37,7 +37,7 @@ from nbjudge.intake.submission import (
 )
 from nbjudge.term.late_policy import update_penalties
 
-__all__ = ["Watcher", "Workers", "grade_assignment", "lend_workers"]
+__all__ = ["Watcher", "grade_assignment", "lend_workers"]
 
 
 class Watcher:
@@ -53,21 +53,10 @@ class Watcher:
         """Hear what tests gave a submission, None if nothing, and whether a person has to look."""
 
 
-class Workers(Protocol):
-    """Those who do the jobs: see `workers.WorkerPool`."""
-
-    @property
-    def workers(self) -> int:
-        """How many there are now."""
-
-    def outcomes(self, jobs: Iterable[Job]) -> Iterator[Sequence[JobOutcome]]:
-        """Yield what becomes of the jobs as they end: all that have, since it was asked last."""
-
-
 @contextmanager
 def lend_workers(
     course: Course, *, workers: int | None = None, scheduler: str | None = None
-) -> Iterator[Callable[[], Workers]]:
+) -> Iterator[Callable[[], WorkerPool]]:
     """Yield what calls workers in once they are needed; they stay until the end.
 
     From then on what is printed by whatever way goes to the course's log.
@@ -83,9 +72,7 @@ def lend_workers(
     with ExitStack() as stack:
 
         @functools.cache
-        def get_pool() -> Workers:
-            from nbjudge.grading.workers import worker_pool  # imports Dask
-
+        def get_pool() -> WorkerPool:
             stack.enter_context(log_to_file(course))
             stack.enter_context(log_output(course))
             return stack.enter_context(worker_pool(course.plug, workers, scheduler))
@@ -101,7 +88,7 @@ def grade_assignment(
     force: bool = False,
     run_all: bool = False,
     require_sandbox: bool = False,
-    get_pool: Callable[[], Workers] | None = None,
+    get_pool: Callable[[], WorkerPool] | None = None,
     watcher: Watcher | None = None,
 ) -> list[Row]:
     """Grade the submissions of an assignment that are not graded yet.
@@ -182,7 +169,7 @@ def _update_penalties(course: Course, assignment: str) -> tuple[bool, tuple[str,
 
 
 def _prove(
-    course: Course, assignment: str, terms: GradingConditions, get_pool: Callable[[], Workers]
+    course: Course, assignment: str, terms: GradingConditions, get_pool: Callable[[], WorkerPool]
 ) -> tuple[GradingConditions, tuple[str, ...]]:
     """Hold the tests that the course's own solution does not pass; say if nobody can know that."""
     try:
@@ -208,7 +195,7 @@ class _Run:
     watcher: Watcher
     records: dict[str, SubmissionRecord]
 
-    def grade(self, get_pool: Callable[[], Workers]) -> None:
+    def grade(self, get_pool: Callable[[], WorkerPool]) -> None:
         """Have all graded that has to be, and save each as it comes."""
         clear_away(self.course, "autograded")
         with closing(Writer(self.course, self.assignment)) as writer:

@@ -28,6 +28,7 @@ from nbjudge.course.cells import exercise_number
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
+from nbjudge.grading.workers.pool import processors
 from nbjudge.judge.judge import Diagnose, Test, Verdict, judge
 from nbjudge.judge.knowledge import KnownAnswer, knowledge
 from nbjudge.kernel.service import Service
@@ -361,8 +362,6 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
     Fresh ones, which share nothing with this one; what has not begun at the end is left out.
     """
-    from nbjudge.grading.workers import processors  # Dask, which the processes do without
-
     pool = ProcessPoolExecutor(processors(), get_context("spawn"), initializer=_prepare_process)
     with _one_thread():
         try:

@@ -34,9 +34,10 @@ from nbjudge.course.gradebook_file import require_fit_gradebook
 from nbjudge.exceptions import CourseError, ReleaseError
 from nbjudge.feedback import write
 from nbjudge.fork_server import namespaces
-from nbjudge.grading import batch, workers, writer
+from nbjudge.grading import batch, writer
 from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Row
+from nbjudge.grading.workers import local_pool
 from nbjudge.grading.writer import MarkedSubmission
 from nbjudge.release.release import generate
 
@@ -453,19 +454,13 @@ def test_a_log_that_nothing_can_be_written_to_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
-def test_workers_that_do_not_start_are_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def fail(**_: Any) -> Any:
-        raise RuntimeError("Cluster failed to start") from OSError(errno.ENOMEM, "no memory")
+def test_workers_that_do_not_start_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_pool.multiprocessing, "get_context", refusing(errno.ENOMEM))
 
-    monkeypatch.setattr(workers, "_UnseenCluster", fail)
-
-    with (
-        pytest.raises(CourseError, match=r"The workers did not start\. There is not enough memory"),
-        workers._local_cluster(1, str(tmp_path)),
+    with pytest.raises(
+        CourseError, match=r"The workers did not start\. There is not enough memory"
     ):
-        pass
+        local_pool.LocalPool(1)
 
 
 def test_a_long_folder_for_temporary_files_is_passed_over_for_sockets(

@@ -23,8 +23,9 @@ from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
 from nbjudge.course.marks import Mark
 from nbjudge.exceptions import CourseError
-from nbjudge.grading import batch, graded, preload
+from nbjudge.grading import batch, graded
 from nbjudge.grading.rows import Row, Status
+from nbjudge.grading.workers import preload
 from nbjudge.proof import self_check
 from nbjudge.sandbox import bubblewrap
 

@@ -32,7 +32,7 @@ from nbjudge.course.gradebook import MarksNotSaved, marks_of_class, open_gradebo
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.feedback.write import write_feedback
-from nbjudge.grading import batch, graded, workers
+from nbjudge.grading import batch, graded
 from nbjudge.grading.batch import Watcher, grade_assignment, lend_workers
 from nbjudge.grading.jobs import Job, JobOutcome
 from nbjudge.grading.rows import Row, Status
@@ -812,7 +812,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, str | Non
         asked.append((workers, scheduler))
         yield AtOnce(marked_unseen)
 
-    monkeypatch.setattr(workers, "worker_pool", crew)
+    monkeypatch.setattr(batch, "worker_pool", crew)
     return asked
 
 

@@ -248,8 +248,8 @@ def test_what_a_killed_run_left_unfinished_is_cleared_away(fresh: Course, tmp_pa
 
 #: While workers come up; with all at work; with a result in hand.
 AT_WORK = {
-    Point("nbjudge.grading.workers:WorkerPool.__init__"): "",
-    Point("nbjudge.grading.workers:_outcome"): "",
+    Point("nbjudge.grading.workers.local_pool:_start", after=True): "",
+    Point("nbjudge.grading.workers.local_pool:_known"): "",
     at_bob(SAVE, after=True): "",
 }
 

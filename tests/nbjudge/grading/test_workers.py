@@ -5,22 +5,24 @@ from __future__ import annotations
 import gc
 import json
 import os
+import pickle
 import shutil
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import dask
 import psutil
 import pytest
 from classroom import answered, hand_in, released_course
-from distributed import Client, Future, Nanny
+from distributed import Future
 from distributed.security import Security
+from prepared_workers import prepare_workers
 from processes import (
     PATIENCE,
     Program,
@@ -37,12 +39,14 @@ from typer.testing import CliRunner
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
 from nbjudge.course.plug import Plug
-from nbjudge.grading import batch, workers
+from nbjudge.exceptions import CourseError
+from nbjudge.grading import batch
 from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.graded import GradedIndex
-from nbjudge.grading.jobs import Job, JobOutcome
+from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader
 from nbjudge.grading.rows import Status
+from nbjudge.grading.workers import cluster_pool, local_pool, pool
 from nbjudge.intake.submission import SubmissionFiles
 from nbjudge.sandbox.limits import Limits
 
@@ -53,6 +57,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+TERMS = GradingConditions({}, Limits(), False, Plug())
 WRONG = "def total(numbers):\n    return 0"
 UNREPAIRED = "def mean(numbers):\n    return sum(numbers) / (len(numbers) - 1)"
 #: What each of a few students answers, and the mark for it; a class has some of each.
@@ -328,7 +333,7 @@ def refused(course: Course, address: str) -> str:
 def test_an_address_where_nobody_answers_is_a_sentence(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "REACH", 0.5)
+    monkeypatch.setattr(cluster_pool, "REACH", 0.5)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
         address = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
@@ -340,7 +345,7 @@ def test_an_address_where_nobody_answers_is_a_sentence(
 def test_what_is_no_address_is_a_sentence(
     course: Course, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr(workers, "REACH", 0.5)
+    monkeypatch.setattr(cluster_pool, "REACH", 0.5)
 
     assert_is_one_sentence(refused(course, address), "Check the address")
 
@@ -348,7 +353,7 @@ def test_what_is_no_address_is_a_sentence(
 def test_a_scheduler_without_workers_is_a_sentence(
     course: Course, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "GATHER", 0.5)
+    monkeypatch.setattr(cluster_pool, "GATHER", 0.5)
     site.open()
 
     assert_is_one_sentence(
@@ -366,8 +371,8 @@ def test_a_worker_with_other_code_is_a_sentence(course: Course, site: Site) -> N
 def test_a_worker_without_the_course_is_a_sentence(
     course: Course, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "RECONNECT_PAUSE", 0.5)
-    monkeypatch.setattr(workers, "GATHER", 5)
+    monkeypatch.setattr(cluster_pool, "RECONNECT_PAUSE", 0.5)
+    monkeypatch.setattr(cluster_pool, "GATHER", 5)
     site.open().hire(NO_COURSE).gathered()
 
     assert_is_one_sentence(refused(course, site.address), "nbjudge", "install them there")
@@ -405,19 +410,18 @@ def test_a_scheduler_that_goes_is_a_sentence_and_what_was_graded_stays(
 
 
 @pytest.fixture
-def dying(tmp_path: Path) -> Iterator[None]:
+def dying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Have this machine's workers die of the submissions of "doomed" and "unlucky"."""
-    file = tmp_path / "dies_of_some.py"
-    # Each worker runs a copy of its own: they have to know of each other by a path.
+    # Each worker is a process of its own: they have to know of each other by a path.
     seen = f"SEEN = {str(tmp_path / 'seen')!r}"
-    file.write_text(f"{seen}\n{DIES_OF_SOME}", encoding="utf-8")
-    with dask.config.set({"distributed.worker.preload": [str(file)]}):
-        yield
+    with monkeypatch.context() as patch:
+        prepare_workers(patch, f"{seen}\n{DIES_OF_SOME}")
+        yield patch
 
 
 @pytest.mark.parametrize("started", only([2], [1, 2]))
 def test_a_worker_of_this_machine_that_dies_is_replaced(
-    course: Course, dying: None, started: int
+    course: Course, dying: pytest.MonkeyPatch, started: int
 ) -> None:
     for student in ("doomed", "unlucky"):
         hand_in(course, student, answered(course))
@@ -430,15 +434,16 @@ def test_a_worker_of_this_machine_that_dies_is_replaced(
     assert {row.status for row in found.values()} == {Status.GRADED}
     assert doomed.status is Status.FAILED
     assert doomed.remarks == (
-        f"The worker that graded it ended, {workers.TRIES_OF_JOB} times in a row.",
+        f"The worker that graded it ended, {local_pool.TRIES_OF_JOB} times in a row.",
     )
 
 
-def test_a_result_that_is_lost_with_its_worker_is_made_anew(
-    course: Course, monkeypatch: pytest.MonkeyPatch
+def test_a_result_that_is_lost_with_its_worker_elsewhere_is_made_anew(
+    course: Course, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has ended, and its worker dies before anybody has fetched it."""
-    lost, original = [], workers.wait
+    site.open().hire().hire().gathered()
+    lost, original = [], cluster_pool.wait
 
     def wait_and_kill(futures: list[Future], **how: object) -> object:
         ended = original(futures, **how)
@@ -451,9 +456,9 @@ def test_a_result_that_is_lost_with_its_worker_is_made_anew(
             lost.append(future.status)
         return ended
 
-    monkeypatch.setattr(workers, "wait", wait_and_kill)
+    monkeypatch.setattr(cluster_pool, "wait", wait_and_kill)
 
-    with batch.lend_workers(course, workers=2) as get_pool:
+    with batch.lend_workers(course, scheduler=site.address) as get_pool:
         found = grade_assignment(course, "sums", get_pool=get_pool)
 
     assert lost
@@ -474,19 +479,19 @@ def test_a_result_that_comes_over_a_slow_line_is_waited_for(
 
     looks = iter(range(3))
     slow = Slow()
-    monkeypatch.setattr(workers, "wait", lambda *_, **__: next(looks) < 3 and ({slow}, set()))
+    monkeypatch.setattr(cluster_pool, "wait", lambda *_, **__: next(looks) < 3 and ({slow}, set()))
 
-    assert workers.WorkerPool(None)._first([slow]) == {slow: "an outcome"}
+    assert cluster_pool.ClusterPool(None)._first([slow]) == {slow: "an outcome"}
 
 
 def test_one_that_killed_its_workers_is_tried_again_by_the_next_run(
-    course: Course, dying: None, tmp_path: Path
+    course: Course, dying: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(course.root / "submitted")
     hand_in(course, "doomed", answered(course))
     with batch.lend_workers(course, workers=1) as get_pool:
         (first,) = grade_assignment(course, "sums", get_pool=get_pool)
-    (tmp_path / "dies_of_some.py").write_text("", encoding="utf-8")
+    dying.undo()
 
     with batch.lend_workers(course, workers=1) as get_pool:
         (second,) = grade_assignment(course, "sums", get_pool=get_pool)
@@ -528,11 +533,11 @@ def test_ctrl_c_stops_at_once_and_the_next_run_grades_the_rest(course: Course) -
 
 @pytest.mark.usefixtures("interruptible")
 def test_who_stops_the_grading_does_not_wait_for_those_at_work(
-    course: Course, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = tmp_path / "begun"
-    file = tmp_path / "busy.py"
-    file.write_text(BUSY.format(begun=str(begun)), encoding="utf-8")
+    prepare_workers(monkeypatch, BUSY.format(begun=str(begun)))
+    monkeypatch.setattr(local_pool, "END_SECONDS", 10**6)  # who waits is noticed
     before, at_work = own_children(), []
 
     def stop_once_it_has_begun() -> None:
@@ -543,7 +548,6 @@ def test_who_stops_the_grading_does_not_wait_for_those_at_work(
 
     threading.Thread(target=stop_once_it_has_begun).start()
     with (
-        dask.config.set({"distributed.worker.preload": [str(file)]}),
         pytest.raises(KeyboardInterrupt),
         batch.lend_workers(course, workers=1) as get_pool,
     ):
@@ -551,14 +555,12 @@ def test_who_stops_the_grading_does_not_wait_for_those_at_work(
 
     assert at_work
     assert have_ended(at_work)
-    assert f"still alive after {0.8 * workers.HASTE:.1f} seconds, killing" in caplog.text
 
 
 def test_a_large_class_does_not_stay_in_memory() -> None:
-    terms = GradingConditions({}, Limits(), False, Plug())
-    jobs = (Job(f"passing-{number}", SubmissionFiles({}), (), terms) for number in range(60))
+    jobs = (job(f"passing-{number}") for number in range(60))
 
-    with workers.worker_pool(Plug(), workers=1) as crew:
+    with pool.worker_pool(Plug(), workers=1) as crew:
         ended = [outcome.student for group in crew.outcomes(jobs) for outcome in group]
         gc.collect()
         # Not by isinstance, which asks every object in memory, and some answer with a warning.
@@ -583,81 +585,109 @@ def test_workers_of_this_machine_end_with_the_grading(course: Course) -> None:
     waited_for(lambda: not [p for p in during if p.is_alive and descendants(p.number)])
 
 
-def test_a_worker_over_which_dask_stumbles_in_the_end_spoils_nothing(
-    course: Course, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As it does over one that has died and is just started anew."""
-    before, original = own_children(), Nanny.close
-    stumbled = []
-
-    async def close(nanny: Nanny, **how: float) -> str:
-        ended = await original(nanny, **how)
-        if nanny not in stumbled:
-            stumbled.append(nanny)
-            raise AssertionError("can only join a started process")
-        return ended
-
-    monkeypatch.setattr(Nanny, "close", close)
-
-    with batch.lend_workers(course, workers=2) as get_pool:
-        found = grade_assignment(course, "sums", students=["s0", "s1"], get_pool=get_pool)
-        during = own_children() - before
-
-    assert len(stumbled) == 2
-    assert {row.status for row in found} == {Status.GRADED}
-    waited_for(lambda: not [p for p in during if p.is_alive and descendants(p.number)])
+def listeners() -> set[tuple[int, str, int]]:
+    """Return where this process and those that it started listen: process, address, port."""
+    here = psutil.Process()
+    return {
+        (process.pid, *each.laddr)
+        for process in (here, *here.children(recursive=True))
+        for each in process.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN
+    }
 
 
-def listeners() -> list[tuple[str, int]]:
-    """Return where this process listens, as `(address, port)`."""
-    found = psutil.Process().net_connections("tcp")
-    return [tuple(each.laddr) for each in found if each.status == psutil.CONN_LISTEN]
+def test_nobody_can_talk_to_the_workers_of_this_machine() -> None:
+    before = listeners()
+
+    with pool.worker_pool(Plug(), workers=1):
+        assert listeners() == before
 
 
-def speaks_http(address: tuple[str, int]) -> bool:
-    """Say whether who listens there answers a browser."""
-    with socket.create_connection(address, timeout=PATIENCE) as line:
-        line.sendall(b"GET /sitemap.json HTTP/1.0\r\n\r\n")
-        try:
-            return line.recv(5) == b"HTTP/"
-        except OSError:  # encrypted, it hangs up
-            return False
+def job(student: str, size: int = 0, terms: GradingConditions = TERMS) -> Job:
+    return Job(student, SubmissionFiles({"sums": bytes(size)}), (), terms)
 
 
-def test_nobody_is_shown_what_the_workers_of_this_machine_are_at(tmp_path: Path) -> None:
-    with (
-        dask.config.set(workers.DASK_SETTINGS),
-        workers._local_cluster(1, str(tmp_path)) as here,
-        Client(here) as client,
-    ):
-        client.wait_for_workers(1)
-        remote = (client.run(listeners), client.run(listeners, nanny=True))
-        places = {tuple(place) for found in remote for each in found.values() for place in each}
-        places |= set(listeners())
+def students(groups: Iterable[list[JobOutcome]]) -> list[str]:
+    return [outcome.student for group in groups for outcome in group]
 
-        assert len(places) >= 3
-        assert not any(map(speaks_http, places))
+
+def test_what_a_whole_class_is_graded_on_is_sent_to_a_worker_once() -> None:
+    sent: list[int] = []
+    line = SimpleNamespace(send=lambda message: sent.append(len(pickle.dumps(message))))
+    worker = local_pool._Worker(SimpleNamespace(), line)  # type: ignore[arg-type]
+    large = replace(TERMS, environment={"COURSE_TEXT": "x" * 10_000})
+
+    for terms in (large, large, replace(large)):
+        worker.give(job("ada", terms=terms))
+
+    assert [size > 10_000 for size in sent] == [True, False, True]
+
+
+def test_a_worker_is_told_when_jobs_come_on_other_terms() -> None:
+    other = replace(TERMS, grader="0.0.9+old")
+
+    with pool.worker_pool(Plug(), workers=1) as crew:
+        assert students(crew.outcomes([job("ada"), job("bob")])) == ["ada", "bob"]
+        with pytest.raises(OtherGrader):
+            list(crew.outcomes([job("ada"), job("bob", terms=other)]))
+
+
+def test_a_worker_that_ended_while_it_had_nothing_to_do_is_replaced() -> None:
+    with pool.worker_pool(Plug(), workers=1) as crew:
+        (worker,) = crew._workers  # type: ignore[attr-defined]
+        worker.process.kill()
+        worker.process.join()
+
+        assert students(crew.outcomes([job("ada")])) == ["ada"]
+        assert crew.workers == 1
+
+
+def test_what_nobody_asked_further_for_is_given_to_nobody_else() -> None:
+    with pool.worker_pool(Plug(), workers=2) as crew:
+        first = crew.outcomes(iter([job("ada"), job("bob"), job("cyd")]))
+        next(iter(first))
+        first.close()  # type: ignore[attr-defined]
+
+        assert students(crew.outcomes([job("dan")])) == ["dan"]
+
+
+def test_a_worker_that_ends_before_it_is_up_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_workers(monkeypatch, "import os; os._exit(1)")
+
+    with pytest.raises(CourseError, match=r"The workers did not start\. They were ended"):
+        pool.worker_pool(Plug(), workers=1).__enter__()
 
 
 def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "MOST_BYTES", 1000)
-    jobs = (
-        Job(
-            str(n),
-            SubmissionFiles({"sums": bytes(600)}),
-            (),
-            GradingConditions({}, Limits(), False, Plug()),
-        )
-        for n in range(5)
-    )
+    monkeypatch.setattr(pool, "MOST_BYTES", 1000)
+    begun: list[str] = []
+    done, at_once = 0, 0
+
+    def jobs() -> Iterator[Job]:
+        for name in "abcde":
+            begun.append(name)
+            yield job(name, size=600)
+
+    with pool.worker_pool(Plug(), workers=4) as crew:
+        for group in crew.outcomes(jobs()):
+            done += len(group)
+            at_once = max(at_once, len(begun) - done)
+
+    assert done == 5
+    assert at_once == 2
+
+
+def test_large_submissions_wait_for_workers_elsewhere_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "MOST_BYTES", 1000)
+    jobs = (job(str(n), size=600) for n in range(5))
 
     class Promise:
         def release(self) -> None:
             pass
 
     client = SimpleNamespace(submit=lambda *_, **__: Promise())
-    crew = workers.WorkerPool(client)  # type: ignore[arg-type]
-    monkeypatch.setattr(workers.WorkerPool, "workers", 10)
+    crew = cluster_pool.ClusterPool(client)  # type: ignore[arg-type]
+    monkeypatch.setattr(cluster_pool.ClusterPool, "workers", 10)
     at_once: list[int] = []
 
     def first(running: list[object]) -> dict[object, JobOutcome]:

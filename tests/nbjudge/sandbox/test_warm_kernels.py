@@ -774,9 +774,9 @@ def test_graders_that_are_forked_share_one_parent() -> None:
 
 def test_nothing_is_lent_by_who_only_imports_what_workers_share() -> None:
     code = (
-        "from nbjudge.grading import preloaded\n"
+        "from nbjudge.grading.workers import preloaded\n"
         "from nbjudge.sandbox import warm_kernels; print(len(warm_kernels._lent))\n"
-        "import os; from nbjudge.grading import preload\n"
+        "import os; from nbjudge.grading.workers import preload\n"
         "print(preload.PRELOADED_MARK in os.environ)"
     )
 

@@ -34,7 +34,7 @@ def start(plug: Plug) -> None:
         return
     from multiprocessing import forkserver
 
-    forkserver.set_forkserver_preload(["nbjudge.grading.preloaded"])
+    forkserver.set_forkserver_preload(["nbjudge.grading.workers.preloaded"])
     os.environ[PRELOADED_MARK] = json.dumps(asdict(plug))
     try:
         with redirect_output(os.devnull), short_temporary_folder():  # it listens at a socket

@@ -1,67 +1,39 @@
-"""Who grades: worker processes of this machine, or those of any Dask scheduler."""
+"""The workers of any Dask scheduler."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import dask
-from distributed import CancelledError, Client, LocalCluster, Nanny, Scheduler, Worker, wait
+from distributed import CancelledError, Client, wait
 from distributed.scheduler import KilledWorker
 
-from nbjudge.basics.machine_errors import explain
-from nbjudge.basics.temporary_folders import remove_stale_folders
-from nbjudge.course.folders import LOG_NAME
-from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
-from nbjudge.grading import preload
-from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader, sentence_of, work
-from nbjudge.sandbox.fitted_limits import WORKERS, fitting_workers, megabytes_here
+from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader, lost_outcome, sentence_of, work
+from nbjudge.grading.workers import pool
 
-__all__ = ["WorkerPool", "processors", "worker_pool"]
+__all__ = ["ClusterPool", "cluster_pool"]
 
-#: How the names of the workers' folders begin; the coordinator's number follows.
-WORKERS_PREFIX = "course-workers-"
 #: Seconds to wait for a scheduler to answer, and for its first worker.
 REACH, GATHER = 10, 60
 #: Seconds between two looks at whether there are workers.
 RECONNECT_PAUSE = 5
-#: Seconds in which workers may end by themselves: after their work, and when all is stopped.
-LEISURE, HASTE = 5, 0.5
-#: Seconds after which what Dask still waits for at the end is left to itself.
-CLOSING_PATIENCE = 60
 #: Jobs for each worker that wait at the scheduler, so that none is ever idle.
 AHEAD = 2
-#: Bytes of jobs at work and waiting, above which none is added: submissions can be large.
-MOST_BYTES = 200 * 2**20
 #: After how many jobs the workers are counted again.
 LOOK = 16
-#: How often a job may lose its worker before it is given up.
-TRIES_OF_JOB = 2
 DASK_SETTINGS = {
     # Dask keeps its last messages for its developers, and ours hold whole submissions.
     "distributed.admin.low-level-log-length": 1,
     "distributed.admin.large-graph-warning-threshold": "1GB",
-    "distributed.scheduler.allowed-failures": TRIES_OF_JOB - 1,
-    "distributed.scheduler.work-stealing": False,
-    # Student code has limits of its own; a worker that dies by Dask's hand would lose its job.
-    "distributed.worker.memory.pause": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.terminate": False,
-    "distributed.worker.profile.enabled": False,
-    "distributed.worker.multiprocessing-method": preload.METHOD,
 }
 
 
-class WorkerPool:
+class ClusterPool:
     """Workers that can be given jobs.
 
     Parameters
@@ -112,7 +84,7 @@ class WorkerPool:
                 room, look = AHEAD * max(1, self.workers), ended + LOOK
             while (
                 len(running) < room
-                and sum(sizes.values()) < MOST_BYTES
+                and sum(sizes.values()) < pool.MOST_BYTES
                 and (job := next(waiting, None))
             ):
                 future = self._client.submit(work, job, pure=False, key=f"grade-{uuid.uuid4()}")
@@ -178,132 +150,26 @@ def _outcome(job: Job, end: JobOutcome | BaseException) -> JobOutcome:
             "instructor extra, and start the scheduler again."
         )
     if isinstance(end, KilledWorker):
-        why = f"The worker that graded it ended, {end.allowed_failures + 1} times in a row."
-    else:
-        why = sentence_of(end)
-    return JobOutcome(job.student, failures={"": why}, passing=True)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    with suppress(AttributeError):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return lost_outcome(job, end.allowed_failures + 1)
+    return JobOutcome(job.student, failures={"": sentence_of(end)}, passing=True)
 
 
 @contextmanager
-def worker_pool(
-    plug: Plug, workers: int | None = None, scheduler: str | None = None
-) -> Iterator[WorkerPool]:
-    """Yield workers; those of this machine are started now, and ended afterwards.
+def cluster_pool(scheduler: str) -> Iterator[ClusterPool]:
+    """Yield the workers of a scheduler.
 
     Parameters
     ----------
-    plug : Plug
-        What those of this machine import ahead.
-    workers : int, optional
-        How many to start; by default one for each processor.
-    scheduler : str, optional
-        The address of a Dask scheduler, whose workers are used instead.
+    scheduler : str
+        Its address.
 
     Raises
     ------
     CourseError
-        If the scheduler cannot be reached, or has no workers.
+        If it cannot be reached, or has no workers.
     """
-    with dask.config.set(DASK_SETTINGS), _quiet():
-        if scheduler is not None:
-            with _reach(scheduler) as client:
-                yield WorkerPool(client)
-            return
-        preload.start(plug)
-        remove_stale_folders(Path(gettempdir()), WORKERS_PREFIX)
-        with (
-            TemporaryDirectory(prefix=f"{WORKERS_PREFIX}{os.getpid()}-") as folder,
-            _local_cluster(
-                workers or fitting_workers(processors(), megabytes_here()), folder
-            ) as cluster,
-            Client(cluster) as client,  # type: ignore[no-untyped-call]
-        ):
-            yield WorkerPool(client)
-
-
-class _Unseen:
-    """A part of Dask without its pages, which show whoever asks what it is at, and its code."""
-
-    def start_http_server(self, *_: Any, **__: Any) -> None:
-        """Do nothing."""
-
-
-class _UnseenScheduler(_Unseen, Scheduler):
-    pass
-
-
-class _UnseenWorker(_Unseen, Worker):
-    pass
-
-
-class _UnseenNanny(Nanny):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **{**options, "worker_class": _UnseenWorker})
-
-
-class _UnseenCluster(LocalCluster):
-    async def _start(self) -> None:
-        self.scheduler_spec["cls"] = _UnseenScheduler
-        await super()._start()  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _local_cluster(workers: int, folder: str) -> Iterator[LocalCluster]:
-    """Yield a cluster of this machine; at the end of the block none of its workers is left.
-
-    Raises
-    ------
-    CourseError
-        If it does not start.
-    """
-    try:
-        cluster = _UnseenCluster(  # type: ignore[no-untyped-call]
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=0,
-            worker_class=_UnseenNanny,
-            dashboard_address=None,
-            # Whoever can talk to a scheduler can run anything: no other user of this machine.
-            security=True,
-            local_directory=folder,
-            env={WORKERS: str(workers)},
-            silence_logs=False,
-        )
-    # Dask's own error tells that a part of it did not start, and what it was raised from tells why.
-    except Exception as error:
-        logging.exception("the workers did not start")
-        why = explain(error) or (
-            f"They were ended, or kept from it ({type(error).__name__}): too little memory, "
-            f"most often, or a limit of the shell (`ulimit -a`). {LOG_NAME} in the course's folder "
-            "says more. Take fewer --workers or raise the limit, then run the same command again."
-        )
-        raise CourseError(f"The workers did not start. {why}") from error
-    within = HASTE  # nobody will ask what came of what they are at
-    try:
-        yield cluster
-        within = LEISURE
-    finally:
-        cluster.sync(_dismiss, cluster, within)  # type: ignore[no-untyped-call]
-        with suppress(TimeoutError):
-            cluster.close(timeout=CLOSING_PATIENCE)
-
-
-async def _dismiss(cluster: LocalCluster, within: float) -> None:
-    """End workers before their cluster, which would stumble over one that is just started anew."""
-    tasks = [
-        asyncio.ensure_future(nanny.close(timeout=within)) for nanny in cluster.workers.values()
-    ]
-    if tasks:
-        ended, _ = await asyncio.wait(tasks, timeout=CLOSING_PATIENCE)
-        for task in ended:
-            task.exception()  # has been seen: a worker that Dask has lost ends by itself
+    with dask.config.set(DASK_SETTINGS), _quiet(), _reach(scheduler) as client:
+        yield ClusterPool(client)
 
 
 @contextmanager

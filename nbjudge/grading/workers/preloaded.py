@@ -9,7 +9,7 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 
 from nbjudge.basics.settings import with_tuples  # noqa: E402
 from nbjudge.course.plug import Plug  # noqa: E402
-from nbjudge.grading import preload  # noqa: E402
+from nbjudge.grading.workers import preload  # noqa: E402
 from nbjudge.sandbox import warm_kernels  # noqa: E402
 
 if told := os.environ.pop(preload.PRELOADED_MARK, ""):
@@ -22,9 +22,6 @@ if told := os.environ.pop(preload.PRELOADED_MARK, ""):
     if data := plug.module("data"):
         data.read_ahead()
 
-import distributed.nanny  # noqa: E402
-import distributed.worker  # noqa: E402
-
 from nbjudge.judge import notebooks  # noqa: E402
 
-__all__ = ["distributed", "notebooks"]
+__all__ = ["notebooks"]
