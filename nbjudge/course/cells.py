@@ -124,7 +124,18 @@ class NotebookVersion:
         return (
             f"'{self.name}.ipynb' is in {self.language}, which the judge does not speak: "
             "`nbgrader autograde` runs it as nbgrader does, with nothing to protect from it"
+            f"{self._kernel_wanted}"
         )
+
+    @property
+    def _kernel_wanted(self) -> str:
+        """What has to be installed before, to follow; empty if it is there."""
+        # Only such a notebook is worth the time that this takes to import.
+        from jupyter_client.kernelspec import find_kernel_specs
+
+        if self.kernel in find_kernel_specs():
+            return ""
+        return f", once its kernel is installed here: Jupyter knows none called '{self.kernel}'"
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import io
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
@@ -28,7 +29,12 @@ from nbjudge.remote import AnswerError, explain_to_student, is_tests_own, is_una
 from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.stand_ins.guard import builtins_for, compile_statements, compile_test
 from nbjudge.stand_ins.names import AT_A_PROMPT, early_names, free_names, names_changed
-from nbjudge.stand_ins.permissions import BEFORE_PREFIX, TEST_PREFIX, Permissions
+from nbjudge.stand_ins.permissions import (
+    BEFORE_PREFIX,
+    TEST_PREFIX,
+    Permissions,
+    line_of_test,
+)
 
 __all__ = [
     "Causes",
@@ -110,6 +116,9 @@ class Verdict:
     behaviour : str
         A digest of what the test got on inputs that are the same for everybody, if marks were lost:
         wrong answers with the same one behave alike. Empty if that is not known.
+    stopped_at : int
+        The line of the test's cell at which it stopped, away from the answer; 0 if it did not stop,
+        or in no line of its own.
     """
 
     mark: float
@@ -122,6 +131,7 @@ class Verdict:
     mistake: str = ""
     sentence: str = ""
     behaviour: str = ""
+    stopped_at: int = 0
 
 
 class Mistake(Protocol):
@@ -211,6 +221,7 @@ def _judge_once(
     start = time.monotonic()
     printed = io.StringIO()
     mark, reason, fault, missing = 0.0, "", "", ""
+    stopped_at = 0
     answers: dict[str, Any] = {}
     undefined: Sequence[str] = ()
     is_answered = True
@@ -229,6 +240,7 @@ def _judge_once(
         if is_tests_own(error):
             fault = f"{type(error).__name__}: {error}"
         reason = _reason_of_failure(error, test)
+        stopped_at = line_of_test(reversed([*traceback.walk_tb(error.__traceback__)]))
         is_answered = not is_unanswered(error)
         if isinstance(error, _Undefined):
             undefined = error.missing
@@ -262,6 +274,8 @@ def _judge_once(
         seconds=time.monotonic() - start,
         mistake=mistake.name if mistake is not None else "",
         sentence=mistake.sentence if mistake is not None else "",
+        # What it may not do is told where it did it, whatever it made of that itself.
+        stopped_at=line.fault_line or stopped_at,
     )
 
 

@@ -363,6 +363,11 @@ def generate(course: Course, assignment: str, config: Config | None = None) -> N
     remedy = "Mend the source notebook, then release again."
     if "database is locked" in reason:
         remedy = "Another program has it locked: wait for it or end it, then release again."
+    if "ClearSolutions.code_stub" in reason:
+        remedy = (
+            "Say in nbgrader_config.py what students find in the place of a solution, as in "
+            "`c.ClearSolutions.code_stub = {'bash': '# YOUR CODE HERE'}`, then release again."
+        )
     if "submissions associated with it" in reason:
         remedy = (
             "Marks would be lost, so nbgrader keeps an assignment's cells once there are "

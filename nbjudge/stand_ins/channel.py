@@ -7,6 +7,7 @@ import io
 import math
 import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -29,7 +30,7 @@ from nbjudge.remote import AnswerError
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.answer_errors import answer_error
 from nbjudge.stand_ins.effects import CannotChange, write_back
-from nbjudge.stand_ins.permissions import Permissions
+from nbjudge.stand_ins.permissions import Permissions, line_of_test
 from nbjudge.stand_ins.stand_in import MOST_AT_ONCE, StandIn, Unable
 
 __all__ = ["Exchange", "KernelChannel"]
@@ -97,6 +98,8 @@ class KernelChannel:
         self.broken: CourseError | None = None
         #: What is wrong with the test, whatever it makes of that itself.
         self.fault = ""
+        #: At which line of the test that was met; 0 if that is not known.
+        self.fault_line = 0
         #: Whether the words of a failed assertion are being found, which no mark depends on.
         self.is_lenient = False
         #: Where the test runs, if it has to do with files: like the kernel's folder at each step.
@@ -379,8 +382,9 @@ class KernelChannel:
 
     def blame(self, what: str) -> Unable:
         """Note the first thing that is wrong with the test, and return it as an exception."""
-        if self.broken is None:
-            self.fault = self.fault or what
+        if self.broken is None and not self.fault:
+            self.fault = what
+            self.fault_line = line_of_test(traceback.walk_stack(None))
         return Unable(what)
 
 

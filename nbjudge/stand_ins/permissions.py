@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from types import FrameType
 
-__all__ = ["BEFORE_PREFIX", "TEST_PREFIX", "Permissions"]
+__all__ = ["BEFORE_PREFIX", "TEST_PREFIX", "Permissions", "line_of_test"]
 
 #: What the names of a test's code begin with, and of the course's statements in front of it.
 TEST_PREFIX, BEFORE_PREFIX = "<test of ", "<before "
@@ -78,3 +78,14 @@ def _line_that_runs() -> str | None:
             return f"before {frame.f_lineno}"
         frame = frame.f_back
     return None
+
+
+def line_of_test(frames: Iterable[tuple[FrameType, int]]) -> int:
+    """Return the number of the first line of a test's own cell among frames; 0 if there is none.
+
+    Parameters
+    ----------
+    frames : iterable of (FrameType, int)
+        The innermost first, each with its line, as `traceback.walk_stack` yields them.
+    """
+    return next((n for f, n in frames if f.f_code.co_filename.startswith(TEST_PREFIX)), 0)

@@ -21,6 +21,8 @@ __all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settle_plans"]
 
 #: What an exception says of a module that is not installed.
 MISSING = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
+#: Characters of a line of a test, and of what it met there, that are told.
+MAX_SHOWN_LINE, MAX_CAUSE = 100, 300
 #: What marks may differ by.
 TOLERANCE = 1e-9
 
@@ -66,14 +68,15 @@ def plans_of(
         Whether the solution has to get all points of each test; else a part will do, which tests
         can give that count several things.
     """
+    texts = {cell.grade_id: cell.source for cell in version.cells}
     plans = {
-        test: _plan_for(each, plans_tried[test], is_strict=is_strict)
+        test: _plan_for(each, texts[test], plans_tried[test], is_strict=is_strict)
         for test, each in tried.items()
     }
     return _with_what_they_need(version, _with_replacements(version, plans))
 
 
-def _plan_for(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
+def _plan_for(tried: Tried, test: str, outside: TestPlan, *, is_strict: bool) -> TestPlan:
     if fault := tried.stock_solved.fault or tried.stock_untouched.fault:
         return TestPlan(fault=fault)
     mark = tried.stock_solved.mark
@@ -84,19 +87,40 @@ def _plan_for(tried: Tried, outside: TestPlan, *, is_strict: bool) -> TestPlan:
         if missing := MISSING.search(why):
             fault += f"; install '{missing[1]}' where the course is graded, then release again"
         return TestPlan(fault=fault)
-    difference = (
-        tried.solved.fault
-        or _difference_of_marks("the solution", tried.solved, tried.stock_solved)
-        or tried.untouched.fault
-        or _difference_of_marks("the untouched release", tried.untouched, tried.stock_untouched)
-    )
-    return TestPlan(inside=difference) if difference else outside
+    for who, found, expected in (
+        ("the solution", tried.solved, tried.stock_solved),
+        ("the untouched release", tried.untouched, tried.stock_untouched),
+    ):
+        if found.fault:
+            return TestPlan(inside=found.fault + _place_of(found, test))
+        if difference := _difference_of_marks(who, found, expected):
+            return TestPlan(inside=difference + _cause_of(found, expected, test))
+    return outside
 
 
 def _difference_of_marks(who: str, found: Verdict, expected: Verdict) -> str:
     if abs(found.mark - expected.mark) <= TOLERANCE:
         return ""
     return f"judged outside, it gives {who} {found.mark:g}, and nbgrader {expected.mark:g}"
+
+
+def _cause_of(found: Verdict, expected: Verdict, test: str) -> str:
+    """Return what took the marks away, to follow the difference; empty if nobody knows."""
+    where, less = ("there", found) if found.mark < expected.mark else ("by nbgrader", expected)
+    said = re.sub(r"^✗ Exercise [^:]*: ", "", " ".join(less.reason.split()))
+    if not said:
+        return ""
+    return f": {where} {said[:MAX_CAUSE].removesuffix('.')}{_place_of(less, test)}"
+
+
+def _place_of(verdict: Verdict, test: str) -> str:
+    """Return at which line of its cell a test stopped, to follow what it met; empty if unknown."""
+    number, lines = verdict.stopped_at, test.splitlines()
+    if not 0 < number <= len(lines):
+        return ""
+    line = " ".join(lines[number - 1].split())
+    shown = line if len(line) <= MAX_SHOWN_LINE else f"{line[: MAX_SHOWN_LINE - 1]}…"
+    return f", at line {number} of the test, `{shown}`"
 
 
 def _with_replacements(version: NotebookVersion, plans: Plans) -> dict[str, TestPlan]:

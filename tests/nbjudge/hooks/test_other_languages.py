@@ -13,7 +13,9 @@ import pytest
 from classroom import AtOnce
 from nbgrader.api import Gradebook
 
+from nbjudge.course.cells import NotebookVersion
 from nbjudge.course.course import Course
+from nbjudge.exceptions import ReleaseError
 from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.rows import Status
 from nbjudge.release.release import make_release
@@ -77,3 +79,23 @@ def test_another_language_is_told_at_release_and_graded_by_nbgrader_alone(course
     with Gradebook(course.config().CourseDirectory.db_url) as gradebook:
         marks = {s: gradebook.find_submission("hw", s).score for s in ("ada", "ben")}
     assert marks == {"ada": 2, "ben": 0}
+
+
+def test_a_kernel_that_is_not_installed_is_told(course: Course) -> None:
+    known, unknown = (NotebookVersion("a", (), language="R", kernel=k) for k in ("not-r", "ir-4"))
+
+    assert unknown.why_not_judged.startswith("'a.ipynb' is in R, which the judge does not speak: ")
+    assert unknown.why_not_judged.endswith(
+        ", once its kernel is installed here: Jupyter knows none called 'ir-4'"
+    )
+    assert known.why_not_judged.endswith(" with nothing to protect from it")
+
+
+def test_a_language_whose_stub_is_not_set_is_told_with_the_setting(course: Course) -> None:
+    path = course.root / "source" / "hw" / "a.ipynb"
+    path.write_text(path.read_text().replace('"language": "R"', '"language": "bash"'))
+
+    with pytest.raises(
+        ReleaseError, match=r"in nbgrader_config\.py .* `c\.ClearSolutions\.code_stub"
+    ):
+        make_release(course, "hw")

@@ -232,6 +232,24 @@ def test_no_line_of_a_hidden_test_is_in_its_verdict() -> None:
     assert "File" not in shown
 
 
+@pytest.mark.parametrize(
+    ("test", "line"),
+    [
+        ("x = 1\nassert f() == 1\nassert f() == 2", 3),
+        ("def check(x):\n    assert x == 2\n\ncheck(f())", 2),
+        ("x = 1\nf().missing", 2),
+        # What it asks of an object that it may not, it is told of where it has asked.
+        ("x = 1\ntry:\n    thing + 1\nexcept Exception:\n    pass\nassert False", 3),
+        ("assert f() == 1", 0),
+        ("assert f() ==", 0),
+    ],
+)
+def test_the_line_of_its_cell_at_which_a_test_stops_is_known(test: str, line: int) -> None:
+    answer = "class Thing:\n    pass\nthing = Thing()\ndef f():\n    return 1"
+
+    assert verdict_on(answer, test).stopped_at == line
+
+
 def test_control_characters_of_an_answer_are_not_shown() -> None:
     verdict = verdict_on(
         "def loss(w):\n    raise ValueError('\\x1b[2J\\x07' + 'a' * 9999)", "loss(1)"

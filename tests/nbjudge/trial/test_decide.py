@@ -46,6 +46,40 @@ def test_one_that_does_not_runs_inside(tried: Tried, why: str) -> None:
     assert (found.fault, found.allowed) == ("", ())
 
 
+@pytest.mark.parametrize(
+    ("solved", "told"),
+    [
+        (
+            Verdict(0.0, reason="✗ Exercise 1: its test stopped with TypeError: no.", stopped_at=2),
+            "it gives the solution 0, and nbgrader 2: there its test stopped with TypeError: no, "
+            "at line 2 of the test, `assert g() is g()`",
+        ),
+        (
+            Verdict(0.0, fault="it compares two objects by `is`", stopped_at=2),
+            "it compares two objects by `is`, at line 2 of the test, `assert g() is g()`",
+        ),
+        (Verdict(0.0, stopped_at=7), "judged outside, it gives the solution 0, and nbgrader 2"),
+    ],
+)
+def test_the_cause_is_told_with_the_line_of_the_test_that_met_it(
+    solved: Verdict, told: str
+) -> None:
+    version = NotebookVersion("sums", (cell("t", "assert f() == 1\nassert g()  is  g()"),))
+    tried = {"t": replace(FAIR, solved=solved)}
+
+    found = plans_of(version, tried, {"t": OUTSIDE}, is_strict=False)["t"].inside
+
+    assert found == told if not solved.reason else found.endswith(told)
+
+
+def test_what_nbgrader_met_is_the_cause_where_it_gives_less() -> None:
+    tried = replace(FAIR, untouched=FULL, stock_untouched=replace(NONE, reason="✗ Exercise 1: no."))
+
+    assert plan(tried).inside.endswith(
+        "it gives the untouched release 2, and nbgrader 0: by nbgrader no"
+    )
+
+
 def test_one_that_the_solution_fails_by_nbgrader_itself_is_at_fault() -> None:
     found = plan(Tried(2.0, NONE, NONE, NONE, NONE))
 
