@@ -49,7 +49,10 @@ os.environ["PATH"] = os.pathsep.join(
 
 # Read by the tests' own processes and by every kernel that they start.
 os.environ["COURSE_OFFLINE"] = "1"
-for name in ("COURSE_QUICK", "MPLBACKEND", "NBGRADER_EXECUTION"):
+for name in (
+    *("COURSE_QUICK", "MPLBACKEND", "NBGRADER_EXECUTION"),
+    *("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"),  # by which Rich sees a terminal
+):
     os.environ.pop(name, None)
 # Tests run side by side: further threads of each would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

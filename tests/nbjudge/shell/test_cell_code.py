@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -142,6 +145,14 @@ def test_a_notebooks_own_transformer_is_used() -> None:
     assert reader.transform_cell("QUIET = 1") == "loud = 1\n"
 
 
+@pytest.fixture
+def shell() -> Iterator[CellShell]:
+    """Yield a shell, which tells all programs of its process to write in colours."""
+    CellShell.clear_instance()
+    with patch.dict(os.environ):
+        yield CellShell()
+
+
 @pytest.mark.parametrize(
     "cell",
     [
@@ -156,9 +167,7 @@ def test_a_notebooks_own_transformer_is_used() -> None:
         *("async def f():\n    await x", "def f():\n    await x", "awaited = 1", "(yield)", "1 +"),
     ],
 )
-def test_a_cell_awaits_what_ipython_says_it_awaits(cell: str) -> None:
-    CellShell.clear_instance()
-    shell = CellShell()
+def test_a_cell_awaits_what_ipython_says_it_awaits(shell: CellShell, cell: str) -> None:
     wanted = InteractiveShell.should_run_async(shell, cell, transformed_cell=cell)
 
     assert shell.should_run_async(cell, transformed_cell=cell) == wanted
