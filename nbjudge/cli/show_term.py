@@ -26,7 +26,7 @@ def describe_people(people: Sequence[Person]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
     count = "1 student" if len(people) == 1 else f"{len(people)} students"
     nameless = sum(not person.name for person in people)
-    told = f"; of {nameless} no name is known" if nameless else ""
+    told = f", {nameless} without a name" if nameless else ""
     yield f"{count}{told}."
 
 

@@ -37,6 +37,9 @@ MATHML_ATTRIBUTES = {
     *("linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rspace"),
     *("scriptlevel", "separator", "stretchy", "symmetric", "width"),
 }
+#: What opens and closes a group, within which a formula is not parted.
+DEPTHS = {"{": 1, "}": -1, r"\begin": 1, r"\end": -1, r"\left": 1, r"\right": -1}
+SPACING = re.compile(r"(\\[A-Za-z]+|\\.|[{}])", re.DOTALL)
 # Short numbers only: no space as wide as a page.
 VALUE = re.compile(r"[a-z-]{1,22}( [a-z]{1,8}){0,9}|[+-]?\d?\d?(\.\d{1,4})?(em|ex|px|%)?")
 
@@ -59,15 +62,36 @@ def formula(latex: str, *, display: bool = False) -> Markup:
     >>> formula(r"\frac{")
     Markup('<code>\\frac{</code>')
     """
-    kind = Markup(' display="block"') if display else Markup("")
     try:
         if len(latex) > MOST_LATEX:
             raise ValueError("too long")
-        body = _build(convert_to_element(latex))
+        parts = _side_by_side(latex) if display else [latex]
+        bodies = [_build(convert_to_element(part)) for part in parts]
     # The converter's errors are many, and a RecursionError is one of them.
     except Exception:
         return _latex_source(latex, display)
-    return Markup("<math{}>{}</math>").format(kind, body)
+    kind = ""
+    if display:
+        kind = ' display="block"' if len(bodies) == 1 else ' displaystyle="true"'
+    return Markup("\n").join(
+        Markup("<math{}>{}</math>").format(Markup(kind), body) for body in bodies
+    )
+
+
+def _side_by_side(latex: str) -> list[str]:
+    r"""Return formulas that `\qquad` parts, each of which gets a line of its own on a phone.
+
+    >>> _side_by_side(r"z = g \qquad w = {a \qquad b}")
+    ['z = g ', ' w = {a \\qquad b}']
+    """
+    parts, depth = [""], 0
+    for piece in SPACING.split(latex):
+        if piece == r"\qquad" and depth == 0:
+            parts.append("")
+            continue
+        depth += DEPTHS.get(piece, 0)
+        parts[-1] += piece
+    return [part for part in parts if part.strip()] or [latex]
 
 
 def _latex_source(latex: str, display: bool) -> Markup:

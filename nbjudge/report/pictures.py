@@ -140,7 +140,7 @@ def difficulty(found: Numbers) -> Markup | None:
             left += width
         _exercises_as_rows(axes, [_label(each.exercise.label) for each in exercises])
         axes.set(xlim=(0, 1), xlabel="part of the class")
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.figure.legend(loc="outside upper center", ncols=5, handlelength=1, columnspacing=1)
 
     told = "; ".join(

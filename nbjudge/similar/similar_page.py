@@ -225,7 +225,7 @@ def _side_by_side(
     return SideBySide(
         exercise=clean_characters(found.label_of(alike.exercise)),
         anchor=f"{anchor}-{pair.exercises.index(alike) + 1}",
-        told=f"{alike.share:.0%}",
+        told=f"{100 * alike.share:.0f} %",
         sides=(sides[0], sides[1]),
     )
 

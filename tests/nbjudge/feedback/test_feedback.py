@@ -245,7 +245,7 @@ def test_the_heading_counts_what_is_won_what_waits_and_what_was_late() -> None:
     text = " ".join(Seen(page_of(book, own)).text.split())
 
     assert "2.5 of 7 points so far" in text
-    assert "2.5 points won ■ 1 lost □ 5 not read yet" in text
+    assert "2.5 points won ■ 1 lost ■ 5 not read yet" in text
     assert "2 answers still wait for a person to read, worth 5 points altogether." in text
     assert "Handed in late: 1 point was taken off." in text
     assert "Handed in late−1" in text
@@ -629,6 +629,22 @@ def test_all_formulas_of_the_course_become_mathml() -> None:
 )
 def test_a_formula_becomes_mathml_or_stays_its_source(latex: str, part: str) -> None:
     assert part in formula(latex)
+
+
+@pytest.mark.parametrize(
+    ("latex", "formulas"),
+    [
+        (r"a = 1 \qquad b = 2 \qquad c", 3),
+        (r"a = 1 \quad b = 2", 1),
+        (r"\text{a \qquad b}", 1),
+        (r"\left( a \qquad b \right)", 1),
+        (r"\begin{cases} a \qquad b \end{cases}", 1),
+        (r"\qquad b", 1),
+    ],
+)
+def test_formulas_side_by_side_are_parted(latex: str, formulas: int) -> None:
+    assert formula(latex, display=True).count("<math ") == formulas
+    assert formula(latex).count("<math>") == 1
 
 
 @pytest.mark.parametrize(

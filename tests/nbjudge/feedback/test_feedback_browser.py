@@ -140,6 +140,19 @@ def test_a_hostile_submission_runs_nothing_fetches_nothing_and_covers_nothing(
     watch.context.close()
 
 
+def test_formulas_side_by_side_fit_a_phone(browser: Any, tmp_path: Path) -> None:
+    one = r"v \leftarrow \beta\,v + (1 - \beta)\,g^2"
+    beside = prose(rf"$${one} \qquad\qquad w \leftarrow w - \eta\,\frac{{g}}{{\sqrt{{v}}}}$$")
+    path = write(tmp_path, notebook_page(notebook(beside), "sums", marks(Mark("ex_1", 1, 1))))
+
+    page = Watch(browser, viewport={"width": 320, "height": 800}).open(path)
+
+    formulas = page.locator(".formula")
+    assert formulas.count() == 1
+    assert formulas.evaluate("line => line.scrollWidth <= line.clientWidth")
+    assert formulas.locator("math").count() == 2
+
+
 def test_letters_that_pile_up_stay_in_their_cell(browser: Any, tmp_path: Path) -> None:
     piled = prose(HOSTILE_HTML["tall letters"])
     path = write(tmp_path, notebook_page(notebook(piled), "sums", marks(Mark("ex_1", 1, 1))))
