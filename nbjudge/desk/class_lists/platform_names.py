@@ -16,7 +16,7 @@ from nbjudge.desk.class_lists.class_lists import ClassLists
 from nbjudge.desk.class_lists.listed_people import Listed, one_line_name
 from nbjudge.desk.lti.bounded_http import Unanswered, ask
 from nbjudge.desk.lti.learning_platforms import CUSTOM, LearningPlatform, is_web_address, origin_of
-from nbjudge.desk.lti.members import LEARNS, TEACHES, has_role
+from nbjudge.desk.lti.members import LEARNS, TEACHES, PlatformGraders, grader_name, has_role
 from nbjudge.desk.lti.service_leave import ServiceLeave
 from nbjudge.exceptions import CourseError
 
@@ -47,15 +47,24 @@ class PlatformNames:
     lists : ClassLists
         They know where the names are, from a launch.
     leave : ServiceLeave
+    graders : PlatformGraders
+        Whom a launch called a teacher is no student, whatever the list says: Moodle's calls a
+        non-editing teacher a learner.
     """
 
     def __init__(
-        self, platform: LearningPlatform, context: str, lists: ClassLists, leave: ServiceLeave
+        self,
+        platform: LearningPlatform,
+        context: str,
+        lists: ClassLists,
+        leave: ServiceLeave,
+        graders: PlatformGraders,
     ) -> None:
         self._platform = platform
         self._context = context
         self._lists = lists
         self._leave = leave
+        self._graders = graders
 
     @property
     def key(self) -> str:
@@ -87,11 +96,14 @@ class PlatformNames:
                 "it does not tell of its members. Take another student_id, or `course roster`."
             )
             raise CourseError(message)
+        teachers = self._graders.names()
         members = [
             each
             for page in self._pages()
             for each in page
-            if _is_student(each) and self._word(each, MEMBER_FIELDS[claim])
+            if _is_student(each)
+            and self._word(each, MEMBER_FIELDS[claim])
+            and grader_name(self._word(each, "user_id"), self._platform) not in teachers
         ]
         if not members:
             message = (

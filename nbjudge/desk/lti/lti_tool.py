@@ -108,7 +108,7 @@ class LtiTool:
     def names(self) -> list[PlatformNames]:
         """Return where the names of the class can be read: of each course, on each platform."""
         return [
-            PlatformNames(platform, context, self._lists, self.leave)
+            PlatformNames(platform, context, self._lists, self.leave, self.graders)
             for platform in self._platforms.values()
             for context in platform.context_ids
         ]
@@ -156,7 +156,7 @@ class LtiTool:
         terms = self._terms()
         assignment = assignment_of(launch, self._policy, terms.due)
         member = member_of(launch, platform, terms.people)
-        self.graders.note(grader_name(launch, platform), is_grader=member.is_grader)
+        self.graders.note(grader_name(launch.subject, platform), is_grader=member.is_grader)
         self._remember(launch, platform, member, assignment)
         if launch.names:
             self._lists.remember(names_source(platform, launch.context), launch.names)

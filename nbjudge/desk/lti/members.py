@@ -40,9 +40,9 @@ class LtiMember:
     is_grader: bool = False
 
 
-def grader_name(launch: Launch, platform: LearningPlatform) -> str:
-    """Return by what name a grader from a platform stands in the desk's notes."""
-    return f"{launch.subject} of {platform.host}"
+def grader_name(subject: str, platform: LearningPlatform) -> str:
+    """Return by what name a grader stands in the desk's notes, of whom a platform has a number."""
+    return f"{subject} of {platform.host}"
 
 
 def member_of(
@@ -64,7 +64,7 @@ def member_of(
         If that is not certain; the message says what the instructor has to do.
     """
     if teaches(launch):
-        return LtiMember(grader_name(launch, platform), is_grader=True)
+        return LtiMember(grader_name(launch.subject, platform), is_grader=True)
     if not has_role(launch.roles, LEARNS):
         message = "In this course of your learning platform you are neither student nor teacher."
         raise Refused(message, 403)
@@ -125,12 +125,16 @@ class PlatformGraders:
 
     def note(self, who: str, *, is_grader: bool) -> None:
         """Note what a platform says now: who is no grader any more ceases to be one at once."""
-        now = self._clock()
-        gone = (lti_graders.c.who == who) | (lti_graders.c.until < now)
+        until = self._clock() + MEMBER_LIFE
         with self._database.writing() as connection:
-            connection.execute(delete(lti_graders).where(gone))
+            connection.execute(delete(lti_graders).where(lti_graders.c.who == who))
             if is_grader:
-                connection.execute(insert(lti_graders).values(who=who, until=now + MEMBER_LIFE))
+                connection.execute(insert(lti_graders).values(who=who, until=until))
+
+    def names(self) -> frozenset[str]:
+        """Return who taught when they came last, whether or not they may still see the class."""
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(select(lti_graders.c.who)))
 
     def __contains__(self, who: str) -> bool:
         """Say whether somebody may see the class."""

@@ -361,7 +361,7 @@ def test_a_mark_waits_for_the_next_start(open_it: Open, platform: LearningPlatfo
     assert len(platform.scores) == 1
 
 
-def test_a_mark_whose_arrival_is_not_known_is_sent_again_as_the_same(
+def test_a_mark_whose_arrival_is_not_known_is_sent_again_with_a_later_time(
     opened: OpenDesk, platform: LearningPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
@@ -380,7 +380,25 @@ def test_a_mark_whose_arrival_is_not_known_is_sent_again_as_the_same(
     send_all(opened)
     first, second = platform.scores
 
-    assert first == second  # its time, too, so that the platform knows it again
+    # With the same time the platform would refuse it, again and again.
+    assert first["timestamp"] < second["timestamp"]
+    assert {**first, "timestamp": ""} == {**second, "timestamp": ""}
+    assert opened.desk.lti.queue.open("sums") == []
+
+
+def test_a_mark_arrives_after_a_later_one_that_somebody_gave_on_the_platform(
+    opened: OpenDesk, platform: LearningPlatform
+) -> None:
+    given = opened.clock.now + timedelta(seconds=10)
+    own = {"userId": "7", "line": "4", "timestamp": f"{given.isoformat()}Z", "scoreGiven": 0.0}
+    platform.scores.append(own)
+    handed_in(opened, come_in(opened, platform))
+    send_all(opened)
+    assert "answered with status 409 to the mark" in figures(opened)
+    opened.clock.go(minutes=1)
+    send_all(opened)
+
+    assert points(platform) == [0.0, full(opened)]
 
 
 def test_a_platform_that_is_not_configured_any_more_is_told(

@@ -7,7 +7,7 @@ can be sent after it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +19,9 @@ __all__ = ["Score", "ScoreLine", "ScoreQueue"]
 
 #: How long after a failure a mark is sent again: at first, and at most.
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
-#: By how much a newer mark's time exceeds that of one before it, if the clock does not say so.
-LATER = timedelta(milliseconds=1)
+#: By how much the time of what is sent exceeds that of what was sent before, if the clock does not
+#: say so: a platform takes only what is later, and may compare whole seconds.
+LATER = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,19 @@ class ScoreQueue:
                 for row in connection.execute(query)
             ]
 
-    def begin(self, score: Score) -> None:
-        """Note that a mark is being sent, before it is: after a kill it counts as tried."""
+    def begin(self, score: Score) -> Score:
+        """Note that a mark is being sent, before it is, and return it with the time it is sent with.
+
+        After a kill it counts as tried. What is sent again gets a later time: the platform may have
+        it although the desk does not know, or a mark that somebody gave there, and it refuses
+        whatever is not later than what it has.
+        """
+        now = self._clock()
         wait = min(FIRST_WAIT * 2 ** min(score.tries, 20), LONGEST_WAIT)
-        values = {"tries": score.tries + 1, "next_try": self._clock() + wait}
+        stamp = max(now, score.stamp + LATER) if score.tries else score.stamp
+        values = {"tries": score.tries + 1, "next_try": now + wait, "stamp": stamp}
         self._change(score, {**values, "problem": "The desk ended while it was sent."})
+        return replace(score, stamp=stamp)
 
     def fail(self, score: Score, problem: str) -> None:
         """Note why a mark did not arrive."""

@@ -175,7 +175,7 @@ class ScoreSending:
     def _send(self, score: Score) -> None:
         line = score.line
         platform = self._platforms.get((line.issuer, line.client_id))
-        self._queue.begin(score)
+        score = self._queue.begin(score)
         if platform is None:
             self._queue.fail(score, "Its platform is not in c.Desk.lti_platforms any more.")
             return
