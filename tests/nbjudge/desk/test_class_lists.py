@@ -49,7 +49,7 @@ def open_it(course: Course, platform: LearningPlatform) -> Open:
         opened = open_desk(course, policy, utc_now())
         platform.meet(opened)
         if has_come:
-            said = {"roles": ("Instructor",), "names": "", "lasts": 10**6}
+            said = {"user": "1", "roles": ("Instructor",), "names": "", "lasts": 10**6}
             assert platform.launch(opened.visit(), **said).status_code == 303
         return opened
 
