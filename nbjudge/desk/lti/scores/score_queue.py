@@ -156,7 +156,7 @@ class ScoreQueue:
             ]
 
     def begin(self, score: Score) -> Score:
-        """Note that a mark is being sent, before it is; return it with the time that it is sent with.
+        """Note that a mark is being sent, before it is; return it with the time that it has then.
 
         After a kill it counts as tried. What is sent again gets a later time: the platform may have
         it although the desk does not know, or a mark that somebody gave there, and it refuses
