@@ -1,4 +1,4 @@
-"""Sentences for what goes wrong with the machine: a full disk, a limit, a missing right."""
+"""Sentences for what goes wrong with the machine or a database: a full disk, a limit, a lock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import re
 
-__all__ = ["explain"]
+__all__ = ["explain", "explain_database"]
 
 NUMBER = re.compile(r"\[Errno (\d{1,4})\]")
 AGAIN = "then run the same command again."
@@ -49,6 +49,24 @@ UNNUMBERED = {
     "failed to map segment": SENTENCES[errno.ENOMEM].format(at=""),
     "annot allocate memory": SENTENCES[errno.ENOMEM].format(at=""),
 }
+#: What is told, by a part of what a database says.
+DATABASE_SENTENCES = {
+    "locked": (
+        "{what} is locked by another program, the formgrader perhaps. "
+        f"Wait for it or end it, {AGAIN}"
+    ),
+    "full": f"There is no space left for {{lowered}}. Make room, {AGAIN}",
+    "readonly": (
+        f"{{what}} cannot be written: it, or its folder, is read-only. Make it writable, {AGAIN}"
+    ),
+    "disk I/O error": (
+        "{what} cannot be read or written: the disk failed, or a file may not be as large. "
+        f"Check the disk and the limit (`ulimit -f`), {AGAIN}"
+    ),
+}
+DATABASE_OTHERWISE = (
+    f"{{what}} cannot be used ({{said}}). See that its database can be reached and changed, {AGAIN}"
+)
 
 
 def explain(error: BaseException) -> str | None:
@@ -96,3 +114,25 @@ def _explain_known(error: BaseException) -> str | None:
 def _file_of(file: object) -> str:
     path = os.fsdecode(file) if isinstance(file, (str, bytes, os.PathLike)) else str(file)
     return repr(path)
+
+
+def explain_database(said: str, what: str = "The gradebook") -> str:
+    """Return what is wrong with a database and what helps, in sentences.
+
+    Parameters
+    ----------
+    said : str
+        What the database says of it; its first line counts.
+    what : str
+        What the database is, as a sentence begins.
+
+    Examples
+    --------
+    >>> explain_database("database or disk is full")
+    'There is no space left for the gradebook. Make room, then run the same command again.'
+    """
+    said = said.strip().partition("\n")[0]
+    found = next(
+        (told for part, told in DATABASE_SENTENCES.items() if part in said), DATABASE_OTHERWISE
+    )
+    return found.format(what=what, lowered=what[:1].lower() + what[1:], said=said)

@@ -37,7 +37,7 @@ UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
 MAX_ASSIGNMENT_BYTES = 128
 #: A path that every address reads as it is.
 PLAIN_PATH = re.compile(r"[\w./ -]+", re.ASCII)
-WINDOWS_DEVICE = re.compile(
+LOGGED_ERROR = re.compile(
     r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
 )
 
@@ -287,5 +287,5 @@ def causes(result: dict[str, Any]) -> list[str]:
         raise KeyboardInterrupt
     text = "\n".join((result.get("log", ""), result["error"]))
     # What only says that there is more to see above says nothing.
-    told = [cause for cause in WINDOWS_DEVICE.findall(text) if ": Please see the" not in cause]
+    told = [cause for cause in LOGGED_ERROR.findall(text) if ": Please see the" not in cause]
     return told or text.strip().splitlines()[-1:]

@@ -31,6 +31,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import DBAPIError
 from traitlets.config import Config
 
+from nbjudge.basics.machine_errors import explain_database
 from nbjudge.course.cells import (
     CourseCell,
     NotebookVersion,
@@ -109,28 +110,7 @@ def explain_errors() -> Iterator[None]:
         # nbgrader replaces some of the database's errors by one of its own.
         cause = error if isinstance(error, DBAPIError) else error.__context__
         original = cause.orig if isinstance(cause, DBAPIError) else error
-        said = str(original).strip().partition("\n")[0]
-        if "locked" in said:
-            message = (
-                "The gradebook is locked by another program, the formgrader perhaps. "
-                "Wait for it or end it, then run the same command again."
-            )
-        elif "full" in said:
-            message = (
-                "There is no space left for the gradebook. "
-                "Make room, then run the same command again."
-            )
-        elif "readonly" in said:
-            message = (
-                "The gradebook cannot be written: it, or its folder, is read-only. "
-                "Make it writable, then run the same command again."
-            )
-        else:
-            message = (
-                f"The gradebook cannot be used ({said}). "
-                "See that its database can be reached and changed, then run the same command again."
-            )
-        raise MarksNotSaved(message) from error
+        raise MarksNotSaved(explain_database(str(original))) from error
 
 
 def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from nbjudge.basics.machine_errors import explain_database
 from nbjudge.course.course import Course
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.exceptions import CourseError
@@ -217,12 +218,8 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            said = str(error.orig).strip().partition("\n")[0]
-            if "full" in said:
-                message = "There is no space left for the desk's database. Make room, then go on."
-            else:
-                message = f"The desk's database cannot be used ({said})."
-            raise CourseError(message) from error
+            said = explain_database(str(error.orig), "The desk's database")
+            raise CourseError(said) from error
 
 
 def digest_of_token(token: str) -> str:

@@ -21,7 +21,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from nbjudge.basics.machine_errors import explain
+from nbjudge.basics.machine_errors import explain, explain_database
 from nbjudge.course.course import CONFIG_NAME, Course, causes
 from nbjudge.course.folders import clear_away, working_folder, write_whole
 from nbjudge.course.gradebook import open_gradebook, versions
@@ -55,6 +55,9 @@ __all__ = [
     "scratch",
     "verify_release",
 ]
+
+#: How an exception of a gradebook's database begins in nbgrader's log.
+DATABASE_ERROR = "OperationalError: "
 
 README = """\
 # {title}
@@ -360,9 +363,11 @@ def generate(course: Course, assignment: str, config: Config | None = None) -> N
     reason = failure(result)
     if told := explain(OSError(reason)):  # it is what nbgrader's log says of one
         raise ReleaseError(f"'{assignment}' was not released. {told}")
+    first = causes(result)[0]
+    if first.startswith(DATABASE_ERROR):
+        told = explain_database(first.removeprefix(DATABASE_ERROR))
+        raise ReleaseError(f"'{assignment}' was not released. {told}")
     remedy = "Mend the source notebook, then release again."
-    if "database is locked" in reason:
-        remedy = "Another program has it locked: wait for it or end it, then release again."
     if "ClearSolutions.code_stub" in reason:
         remedy = (
             "Say in nbgrader_config.py what students find in the place of a solution, as in "

@@ -217,7 +217,11 @@ def test_feedback_that_was_not_written_is_code_3(
     ("said", "told"),
     [
         ("OSError: [Errno 28] No space left on device: 'x'", "was not released. There is no space"),
-        ("OperationalError: database is locked", "Another program has it locked"),
+        ("OperationalError: database is locked", "was not released. The gradebook is locked"),
+        (
+            "OperationalError: disk I/O error\nNbGraderException: There was an error accessing",
+            "was not released. The gradebook cannot be read or written: the disk failed, or a file",
+        ),
         ("ValueError: a cell without an id", "Mend the source notebook"),
     ],
 )
