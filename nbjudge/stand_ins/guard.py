@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -88,7 +87,6 @@ def compile_test(
     SyntaxError, ValueError
         If it is no Python.
     """
-    _tell_of_no_module(name)
     tree = _rewrite(source, shared)
     last = None
     is_shown = not source.rstrip().endswith(";")  # as in a notebook
@@ -101,14 +99,8 @@ def compile_test(
 @lru_cache(maxsize=512)
 def compile_statements(source: str, name: str) -> CodeType:
     """Return all statements of a text as a whole; parameters are those of `compile_test`."""
-    _tell_of_no_module(name)
     code: CodeType = compile(_rewrite(source), name, "exec", AWAITS)
     return code
-
-
-def _tell_of_no_module(name: str) -> None:
-    """Spare who reads tracebacks the search through all modules: a cell's text is none's."""
-    vars(inspect).get("modulesbyfile", {}).setdefault(name, name)
 
 
 def _rewrite(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
