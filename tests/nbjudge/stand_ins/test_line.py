@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
+import math
 import random
 import sys
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,8 +51,12 @@ class Kernel:
         return [request["do"] for request in self.requests]
 
 
-def line_to(kernel: Kernel, **limits: Any) -> KernelChannel:
-    return KernelChannel(kernel, replace(Limits(), **limits))
+def line_to(
+    kernel: Kernel, *, until: float = math.inf, times: Sequence[float] = (), **limits: Any
+) -> KernelChannel:
+    """Return a line to a kernel, by a clock that tells these times if there are any."""
+    clock = iter(times).__next__ if times else time.monotonic
+    return KernelChannel(kernel, replace(Limits(), **limits), until, clock=clock)
 
 
 def value(of: Any) -> dict[str, Any]:
@@ -112,13 +118,10 @@ def test_what_cannot_be_used_is_told_and_breaks_nothing() -> None:
     assert line.ask("attribute") == 1
 
 
-def test_a_call_may_take_what_is_left_of_the_exercises_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = iter([0.0, 10.0, 50.0, 95.0])
-    monkeypatch.setattr(channel_module.time, "monotonic", lambda: next(clock))
+def test_a_call_may_take_what_is_left_of_the_exercises_time() -> None:
     kernel = Kernel(value(1), value(2))
-    line = line_to(kernel, call_seconds=30, exercise_seconds=50)
+    times = [0.0, 10.0, 50.0, 95.0]
+    line = line_to(kernel, times=times, call_seconds=30, exercise_seconds=50)
 
     line.ask("attribute")
     line.ask("attribute")
@@ -128,11 +131,10 @@ def test_a_call_may_take_what_is_left_of_the_exercises_time(
     assert kernel.seconds == [30, 30]
 
 
-def test_the_last_call_is_cut_to_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 45.0, 45.0, 46.0])
-    monkeypatch.setattr(channel_module.time, "monotonic", lambda: next(clock))
+def test_the_last_call_is_cut_to_the_time_that_is_left() -> None:
     kernel = Kernel(value(1), value(2))
-    line = line_to(kernel, call_seconds=30, exercise_seconds=50)
+    times = [0.0, 45.0, 45.0, 46.0]
+    line = line_to(kernel, times=times, call_seconds=30, exercise_seconds=50)
 
     line.ask("attribute")
     line.ask("attribute")
@@ -140,15 +142,10 @@ def test_the_last_call_is_cut_to_the_time_that_is_left(monkeypatch: pytest.Monke
     assert kernel.seconds == [30, 5]
 
 
-def test_no_call_goes_on_after_the_notebooks_time_or_begins_then(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = iter([99.0, 99.5, 100.0])
-    monkeypatch.setattr(channel_module.time, "monotonic", lambda: next(clock))
+def test_no_call_goes_on_after_the_notebooks_time_or_begins_then() -> None:
     kernel = Kernel(value(1), value(2))
-    line = KernelChannel(
-        kernel, replace(Limits(), call_seconds=30, notebook_seconds=70), until=100.0
-    )
+    times = [99.0, 99.5, 100.0]
+    line = line_to(kernel, until=100.0, times=times, call_seconds=30, notebook_seconds=70)
 
     line.ask("attribute")
     with pytest.raises(CourseError) as told:
@@ -221,7 +218,7 @@ def test_a_notebook_has_switched_something_if_its_kernel_says_so(
 
 def test_a_line_anew_counts_from_the_beginning_and_keeps_the_notebooks_end() -> None:
     kernel = Kernel(value(1), value(2), value(3))
-    line = KernelChannel(kernel, replace(Limits(), requests=1), until=0.0)
+    line = line_to(kernel, until=5.0, times=[5.0, 6.0], requests=1)
     with pytest.raises(CourseError):
         line.ask("attribute")
 

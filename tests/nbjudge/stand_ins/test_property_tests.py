@@ -1,16 +1,12 @@
 """What Hypothesis does for a test, and what it leaves out because nobody reads it."""
 
-import inspect
-import sys
 import time
-from types import ModuleType
 
 import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbjudge.stand_ins.guard import compile_test
 from nbjudge.stand_ins.property_tests import sparing_hypothesis
 
 LAW = "from hypothesis import given"
@@ -100,19 +96,3 @@ def test_a_law_fails_with_the_same_example():
     usual = smallest_that_fails()
     with sparing_hypothesis(LAW):
         assert smallest_that_fails() == usual == 100
-
-
-class Unwatched(ModuleType):
-    """A module that nobody may look at."""
-
-    def __getattr__(self, name: str) -> object:
-        raise AssertionError(f"somebody asked for {name}")
-
-
-def test_whoever_reads_a_traceback_does_not_search_all_modules_for_a_test(monkeypatch):
-    code, _ = compile_test("raise ValueError", "<test of 77.7>")
-    monkeypatch.setitem(sys.modules, "unwatched", Unwatched("unwatched"))
-    with pytest.raises(ValueError) as raised:
-        exec(code)
-    frame = raised.tb.tb_next.tb_frame
-    assert inspect.getmodule(frame, frame.f_code.co_filename) is None
