@@ -69,7 +69,8 @@ def student() -> Iterator[None]:
 
 # `test_fairness` tries all of them so; those that are costly are not tried twice.
 @pytest.mark.parametrize(
-    ("grade_id", "mistake"), [p for p in params(mistakes) if p.values[0] not in COSTLY]
+    ("grade_id", "mistake"),
+    each(4, [p for p in params(mistakes) if p.values[0] not in COSTLY]),
 )
 def test_a_known_mistake_loses_its_marks_and_is_named(grade_id: str, mistake: Known) -> None:
     answers = answers_of(mistake, grade_id)
@@ -80,7 +81,7 @@ def test_a_known_mistake_loses_its_marks_and_is_named(grade_id: str, mistake: Kn
     assert diagnosed(grade_id, *answers) == mistake.sentence
 
 
-@pytest.mark.parametrize(("grade_id", "right"), [*params(solutions), *params(styles)])
+@pytest.mark.parametrize(("grade_id", "right"), [*params(solutions), *each(4, params(styles))])
 def test_a_right_answer_keeps_its_marks(grade_id: str, right: Known) -> None:
     EXERCISES[grade_id].examination(*answers_of(right, grade_id))
 

@@ -17,6 +17,7 @@ from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_solution
 from nbgrader.validator import Validator
+from sampling import each
 from test_diagnosis import params
 from test_examine import ANSWERS, send_away
 from traitlets.config import Config
@@ -226,7 +227,7 @@ def test_a_release_whose_parts_are_not_worth_its_points_is_refused(tmp_path: Pat
 # What answers get
 
 
-@pytest.mark.parametrize(("grade_id", "mistake"), known(mistakes))
+@pytest.mark.parametrize(("grade_id", "mistake"), each(4, known(mistakes)))
 def test_a_mistake_never_gets_all_points_nor_others_in_the_kernel_than_under_the_judge(
     grade_id: str, mistake: Known
 ) -> None:
@@ -239,7 +240,7 @@ def test_a_mistake_never_gets_all_points_nor_others_in_the_kernel_than_under_the
     assert mark_in_the_kernel(grade_id, *answers_of(mistake, grade_id)) == verdict.mark
 
 
-@pytest.mark.parametrize(("grade_id", "style"), known(styles))
+@pytest.mark.parametrize(("grade_id", "style"), each(4, known(styles)))
 def test_a_right_answer_gets_all_points(grade_id: str, style: Known) -> None:
     verdict = verdict_on(grade_id, *answers_of(style, grade_id))
 
@@ -249,7 +250,7 @@ def test_a_right_answer_gets_all_points(grade_id: str, style: Known) -> None:
 
 def test_the_mistakes_whose_worth_is_written_down_exist() -> None:
     assert set(WORTH) <= {
-        (grade_id, each.name) for grade_id in PARTS for each in mistakes(grade_id)
+        (grade_id, mistake.name) for grade_id in PARTS for mistake in mistakes(grade_id)
     }
 
 
@@ -422,10 +423,10 @@ def test_stock_nbgrader_gives_the_marks_of_the_judge(class_of_three: Course) -> 
 
     inside, outside = found
     assert inside == outside
-    for each in outside:
-        for mark in each.marks:
+    for student in outside:
+        for mark in student.marks:
             name = f"ex_{mark.exercise.replace('.', '_')}"
-            slip = CLASS[each.student].get(name)
+            slip = CLASS[student.student].get(name)
             assert mark.points == (WORTH[name, slip] if slip else points(name))
     ben = class_of_three.root / "autograded" / "ben" / "parts" / "optimisers.ipynb"
     record = source.read_source(ben).metadata[RECORD]["verdicts"]["test_ex_1_2_1"]

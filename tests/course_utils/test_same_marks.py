@@ -13,6 +13,7 @@ import torch
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_solution
+from sampling import each
 from test_examine import ANSWERS, OTHER_STYLES, WRONG
 from traitlets.config import Config
 
@@ -63,15 +64,20 @@ def is_right_in_the_kernel(test: str, namespace: dict[str, Any]) -> bool:
         return False
 
 
-CASES = (
-    [(name, answer) for name, answer in ANSWERS.items()]
-    + [(name, answer) for name, answer in WRONG]
-    + [(name, (answer,)) for name, answer in OTHER_STYLES]
-)
+def cases(*known: tuple[str, tuple[Any, ...]]) -> list[Any]:
+    return [
+        pytest.param(name, answer, id=f"{name}-{getattr(answer[0], '__name__', answer[0])}")
+        for name, answer in known
+    ]
 
 
 @pytest.mark.parametrize(
-    ("name", "answer"), CASES, ids=[f"{n}-{getattr(a[0], '__name__', a[0])}" for n, a in CASES]
+    ("name", "answer"),
+    [
+        *cases(*ANSWERS.items()),
+        *each(3, cases(*WRONG)),
+        *each(3, cases(*((name, (answer,)) for name, answer in OTHER_STYLES))),
+    ],
 )
 def test_an_answer_is_right_in_the_kernel_exactly_if_it_is_under_the_judge(
     name: str, answer: tuple[Any, ...]

@@ -279,23 +279,27 @@ def test_who_is_forgotten_has_nothing_on_its_way(
 # ---- Failures ----------------------------------------------------------------------------------
 
 
+#: Seconds between one try and the next. Every failure waits so; one of them shows how it goes on.
+WAITS = (30, 60, 120, 240, 480, 960, 1920, 3600, 3600)
+
+
 @pytest.mark.parametrize(
-    ("path", "status", "why"),
+    ("path", "status", "why", "waits"),
     [
-        ("/token", 400, "127.0.0.1 answered with status 400 when the desk asked for leave"),
-        ("/token", 200, "127.0.0.1 gave the desk no leave to send marks."),
-        ("/lines/4/scores", 500, "127.0.0.1 answered with status 500 to the mark."),
-        ("/lines/4/scores", 307, "127.0.0.1 answered with status 307 to the mark."),
+        ("/token", 400, "127.0.0.1 answered with status 400 when the desk asked for leave", 2),
+        ("/token", 200, "127.0.0.1 gave the desk no leave to send marks.", 2),
+        ("/lines/4/scores", 500, "127.0.0.1 answered with status 500 to the mark.", len(WAITS)),
+        ("/lines/4/scores", 307, "127.0.0.1 answered with status 307 to the mark.", 2),
     ],
 )
 def test_what_does_not_arrive_is_told_and_sent_again_later(
-    path: str, status: int, why: str, opened: OpenDesk, platform: LearningPlatform
+    path: str, status: int, why: str, waits: int, opened: OpenDesk, platform: LearningPlatform
 ) -> None:
     headers = {"Location": "/elsewhere"}
     platform.instead[path] = lambda: Response("<b>x</b>", status_code=status, headers=headers)
     handed_in(opened, come_in(opened, platform))
     send_all(opened)
-    for tries, wait in enumerate((30, 60, 120, 240, 480, 960, 1920, 3600, 3600), 1):
+    for tries, wait in enumerate(WAITS[:waits], 1):
         opened.clock.go(seconds=wait - 1)
         send_all(opened)
         assert platform.requests.count(path) == tries
