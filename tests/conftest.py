@@ -10,12 +10,14 @@ import sys
 import sysconfig
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import nbgrader.api
 import pytest
+from sqlalchemy import Dialect, Engine
 
 #: nbgrader asks `alembic` by name for the newest layout, for every new gradebook. Its answer is a
 #: second's work and always the same: only the first who asks waits for it.
@@ -46,6 +48,27 @@ def _answering_once() -> str:
 os.environ["PATH"] = os.pathsep.join(
     [_answering_once(), sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)]
 )
+
+
+def _compiling_once(create: Callable[..., Engine]) -> Callable[..., Engine]:
+    """Return what makes engines that share the text of their statements.
+
+    A gradebook is opened for each look at it, a thousand times here, and would compile every
+    statement anew. Files, connections and transactions stay each engine's own.
+    """
+    dialects: dict[str, Dialect] = {}
+    compiled: dict[Any, Any] = {}
+
+    def create_engine(*arguments: Any, **options: Any) -> Engine:
+        engine = create(*arguments, **options)
+        engine.dialect = dialects.setdefault(engine.driver, engine.dialect)
+        engine.update_execution_options(compiled_cache=compiled)
+        return engine
+
+    return create_engine
+
+
+nbgrader.api.create_engine = _compiling_once(nbgrader.api.create_engine)
 
 # Read by the tests' own processes and by every kernel that they start.
 os.environ["COURSE_OFFLINE"] = "1"
