@@ -29,6 +29,7 @@ crosses.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import struct
 import sys
@@ -85,10 +86,13 @@ USUAL_BOUNDS = ValueBounds()
 MAX_INTEGER_BYTES = 128
 MAX_REFERENCE = 2**53
 MAX_KIND = 200
+#: Bytes of an array that are copied sooner than looked at.
+SMALL = 4096
 ENDS_EARLY = "it ends too early"
 
 _NUMBER = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
+_FLOAT = struct.Struct("<cd")
 _TWO_DOUBLES = struct.Struct("<dd")
 
 _KEY_TAGS = frozenset(b"NTFifcsb(nk")
@@ -210,7 +214,8 @@ class _Budget:
         self.items(1)
 
     def bytes(self, count: int) -> None:
-        self.fits(count)
+        if count > self.bytes_left:
+            self.fits(count)  # which says why not
         self.bytes_left -= count
 
     def fits(self, count: int) -> None:
@@ -299,7 +304,7 @@ class _ValueWriter:
         self.put(b"i", _NUMBER.pack(size), value.to_bytes(size, "little", signed=True))
 
     def float(self, value: float, _: int) -> None:
-        self.put(b"f", _DOUBLE.pack(value))
+        self.put(_FLOAT.pack(b"f", value))
 
     def complex(self, value: complex, _: int) -> None:
         self.put(b"c", _TWO_DOUBLES.pack(value.real, value.imag))
@@ -383,11 +388,11 @@ class _ValueWriter:
     def elements(
         self, tag: bytes, dtype: str, shape: Sequence[int], elements: np.ndarray[Any, Any]
     ) -> None:
-        self.put(tag)
-        self.text(dtype)
-        self.put(struct.pack(f"<{1 + len(shape)}Q", len(shape), *shape))
-        # A view where it can be: the one copy is that into the message.
-        self.put(bytes_of(np.ascontiguousarray(elements)).data)
+        head = _head_of_elements(tag, dtype, tuple(shape))
+        if elements.nbytes <= SMALL:
+            self.put(head, elements.tobytes())
+        else:  # a view where it can be: the one copy is that into the message
+            self.put(head, bytes_of(np.ascontiguousarray(elements)).data)
 
     def kind_of(self, kind: type) -> Kind | None:
         if (how := _KINDS_BY_TYPE.get(kind)) is not None:
@@ -439,6 +444,14 @@ class _ValueWriter:
         self.text(printable_beginning(reference.kind, MAX_KIND))
 
 
+@functools.lru_cache(maxsize=256)
+def _head_of_elements(tag: bytes, dtype: str, shape: tuple[int, ...]) -> bytes:
+    """Return what comes before the elements of an array; most of a test's are alike."""
+    name = dtype.encode()
+    sides = struct.pack(f"<{1 + len(shape)}Q", len(shape), *shape)
+    return tag + _NUMBER.pack(len(name)) + name + sides
+
+
 _WRITE: dict[type, Callable[[_ValueWriter, Any, int], None]] = {
     **dict.fromkeys((NoneType, bool, EllipsisType), _ValueWriter.constant),
     **{int: _ValueWriter.integer, float: _ValueWriter.float, complex: _ValueWriter.complex},
@@ -461,7 +474,8 @@ class _ValueReader:
         self.budget = _Budget(bounds)
         self.named = {**_KINDS_BY_NAME, **_NAMED_HANDED} if handed else _KINDS_BY_NAME
         self.content = memoryview(content).cast("B")
-        self.budget.bytes(len(self.content))
+        self.end = len(self.content)
+        self.budget.bytes(self.end)
         self.position = 0
         self.resolve = resolve
         #: Whether what is read is part of what crosses as a whole.
@@ -469,16 +483,23 @@ class _ValueReader:
 
     def take(self, size: int, fault: str = ENDS_EARLY) -> memoryview:
         start, self.position = self.position, self.position + size
-        if self.position > len(self.content):
+        if self.position > self.end:
             raise Malformed(fault)
         return self.content[start : self.position]
 
     def number(self) -> int:
         start, self.position = self.position, self.position + _NUMBER.size
-        if self.position > len(self.content):
+        if self.position > self.end:
             raise Malformed(ENDS_EARLY)
         number: int = _NUMBER.unpack_from(self.content, start)[0]
         return number
+
+    def double(self) -> float:
+        start, self.position = self.position, self.position + _DOUBLE.size
+        if self.position > self.end:
+            raise Malformed(ENDS_EARLY)
+        value: float = _DOUBLE.unpack_from(self.content, start)[0]
+        return value
 
     def text(self) -> str:
         try:
@@ -496,11 +517,14 @@ class _ValueReader:
         return self.take(size_of(shape, itemsize), "its shape does not fit its data")
 
     def finish(self) -> None:
-        if self.position < len(self.content):
+        if self.position < self.end:
             raise Malformed("it goes on after its end")
 
     def read(self, depth: int = 0, *, key: bool = False) -> Any:
-        tag = self.take(1)[0]
+        if self.position >= self.end:
+            raise Malformed(ENDS_EARLY)
+        tag = self.content[self.position]
+        self.position += 1
         if key and tag not in _KEY_TAGS:
             raise Malformed("it holds a dict with a key that is not plain")
         read = _READ.get(tag)
@@ -561,7 +585,7 @@ class _ValueReader:
 
     def tensor(self, with_gradient: bool) -> Any:
         try:
-            torch = importlib.import_module("torch")
+            torch = sys.modules.get("torch") or importlib.import_module("torch")
         except ModuleNotFoundError as error:
             raise WireError("there is a tensor, and no PyTorch to read it with") from error
 
@@ -597,7 +621,7 @@ _READ: dict[int, Callable[[_ValueReader, int, bool], Any]] = {
     ord("F"): lambda *_: False,
     ord("."): lambda *_: ...,
     ord("i"): lambda reader, *_: reader.integer(),
-    ord("f"): lambda reader, *_: _DOUBLE.unpack(reader.take(_DOUBLE.size))[0],
+    ord("f"): lambda reader, *_: reader.double(),
     ord("c"): lambda reader, *_: complex(*_TWO_DOUBLES.unpack(reader.take(_TWO_DOUBLES.size))),
     ord("s"): lambda reader, *_: reader.text(),
     ord("b"): lambda reader, *_: bytes(reader.take(reader.number())),

@@ -83,9 +83,11 @@ def size_of(shape: Sequence[int], itemsize: int) -> int:
     """Return how many bytes the elements of an array take."""
     if len(shape) > MAX_SIDES:
         raise TooMuch(f"it has more than {MAX_SIDES} dimensions")
-    if itemsize * math.prod(max(side, 1) for side in shape) >= MAX_SHAPE:
+    count = math.prod(shape)
+    # A side of 0 hides how large the others are.
+    if itemsize * (count or math.prod(max(side, 1) for side in shape)) >= MAX_SHAPE:
         raise TooMuch("its shape is too large")
-    return itemsize * math.prod(shape)
+    return itemsize * count
 
 
 def array_of(
