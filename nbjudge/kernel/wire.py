@@ -284,12 +284,12 @@ class _ValueWriter:
             self.sequence(b"(", value, depth + 1, key=True)
         elif write is not None and (kind in _KEY_TYPES or kind in CODES):
             write(self, value, depth)
+        elif not key and kind is getattr(sys.modules.get("torch"), "Tensor", None):
+            self.tensor(value)
         elif (how := self.kind_of(kind)) is not None and (how.is_key or not key):
             self.kind(how, value, depth + 1, key)
         elif key:
             raise NotPlain(_type_name(value))
-        elif kind is getattr(sys.modules.get("torch"), "Tensor", None):
-            self.tensor(value)
         else:
             self.stay(value)
 
