@@ -82,8 +82,12 @@ def test_an_odd_file_is_told_at_once(opened: OpenDesk) -> None:
     ("shows", "told", "untold"),
     [
         ("nothing", ["Marks are shown later."], ["of 7 points", "1.1.1", "<table"]),
-        ("checks", ["checks hold", "1.1.1"], ["of 7 points", "<progress"]),
-        ("marks", ["<strong>3</strong> of 7 points"], ["All right.", "whole feedback"]),
+        ("checks", ["checks hold", "1.1.1"], ["of 7 points", 'class="split"']),
+        (
+            "marks",
+            ["<strong>3</strong> of 7 points", "3 points won", "✗"],
+            ["All right.", "whole feedback"],
+        ),
         ("mistakes", ["<strong>3</strong> of 7 points", "All right."], ["whole feedback"]),
         ("feedback", ["<strong>3</strong> of 7 points", "whole feedback"], []),
     ],
