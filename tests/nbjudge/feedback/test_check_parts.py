@@ -52,6 +52,6 @@ def test_a_check_that_held_names_its_part_where_points_are_lost(points: float, s
     page = notebook_page(book, "sums", marks(Mark("test_ex_1_1", points, 1.5, auto=points)))
 
     told = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    sentence = "in the part the steps after it , whose 0.5 points take all of its checks"
+    sentence = "in the part the steps after it , whose 0.5 points need all of its checks"
     assert "✓ the second step" in told
     assert (sentence in told) is said
