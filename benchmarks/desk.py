@@ -356,10 +356,10 @@ def hand_all_in(
         times.add("receipts", time.monotonic() - start)
         times.promised[found["id"]] = hash_of(content)
         page: str | None = browser.look(f"/hand-ins/{found['id']}")
-        pause = 1.0
+        pause = 0.4
         while page is not None and WAITS in page and time.monotonic() < begun + PATIENCE:
             time.sleep(pause)
-            pause = min(1.2 * pause, 10.0)  # as the page's script does
+            pause = min(1.3 * pause, 10.0)  # as the page's script does
             page = browser.look(f"/hand-ins/{found['id']}/result")
         if page is not None and WAITS not in page:
             times.add("marks", time.monotonic() - start)

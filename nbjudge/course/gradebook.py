@@ -226,10 +226,10 @@ def marks_of_class(course: Course, assignment: str) -> list[SubmissionMarks]:
     return [submission for submission in found.values() if submission.marks]
 
 
-def grades(course: Course, assignment: str) -> GradeTable:
-    """Return what the gradebook has of an assignment, and everybody whom it knows."""
+def grades(course: Course, assignment: str, students: Collection[str] = ()) -> GradeTable:
+    """Return what the gradebook has of an assignment and some students, by default everybody."""
     with open_gradebook(course) as gradebook:
-        return read_grades(gradebook, assignments=[assignment])
+        return read_grades(gradebook, assignments=[assignment], students=students)
 
 
 def submission_marks(gradebook: Gradebook, assignment: str, student: str) -> SubmissionMarks:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from nbgrader.api import MissingEntry
@@ -29,8 +30,9 @@ from nbjudge.grading.workers.pool import WorkerPool
 
 __all__ = ["Marking", "utc_now"]
 
-#: Hand-ins for each worker that are graded in one go: who comes next waits for the end of it.
-GRADED_AT_ONCE = 4
+#: Seconds for which a run of grading takes in who comes: then it ends, and what waits for that (a
+#: row that says what failed, another assignment, another command) has its turn.
+RUN_SECONDS = 15.0
 #: Seconds between two looks at the queue, and after something went wrong; the latter grow.
 LOOK_EVERY, FIRST_RETRY_WAIT, LONGEST_RETRY_WAIT = 0.5, 2.0, 60.0
 #: Looks at an empty queue after which it is seen whether other hand-ins count by now.
@@ -177,31 +179,52 @@ class Marking:
         CourseError
             If nothing can be graded now; what was to be graded waits again.
         """
-        taken = self._store.take(GRADED_AT_ONCE * max(1, self.workers))
+        taken = self._store.take(max(1, self.workers))
         if not taken:
             return 0
+        run = _Run(taken, time.monotonic() + RUN_SECONDS)
         try:
-            if there := [each for each in taken if self.lay(each)]:
-                self._mark(there, get_pool)
+            run.by_student = {each.student: each for each in taken if self.lay(each)}
+            if there := bool(run.by_student):
+                self._mark(run, get_pool)
         finally:
-            self._store.put_back([each.id for each in taken])
+            self._store.put_back([each.id for each in run.taken])
         if not there and self.problem:
             raise CourseError(self.problem)
-        return len(taken)
+        return len(run.taken)
 
-    def _mark(self, hand_ins: Collection[HandIn], get_pool: GetPool) -> None:
-        by_student = {each.student: each for each in hand_ins}
-        assignment = next(iter(hand_ins)).assignment
+    def _mark(self, run: _Run, get_pool: GetPool) -> None:
         rows = batch.grade_assignment(
             self._course,
-            assignment,
-            students=by_student,
+            run.assignment,
+            students=list(run.by_student),
             get_pool=get_pool,
-            watcher=_Teller(lambda student: self._tell(by_student[student])),
+            watcher=_Teller(lambda student: self._tell(run.by_student[student])),
+            come_since=lambda: self._take_more(run),
         )
         self.problem = ""
         for row in rows:
-            self._conclude(by_student[row.student], row)
+            self._conclude(run.by_student[row.student], row)
+
+    def _take_more(self, run: _Run) -> list[str]:
+        """Take one more into a run, if one waits, and return whose it is."""
+        if self._stopped.is_set() or time.monotonic() > run.end:
+            return []
+        if self._something_came.is_set():
+            self._something_came.clear()
+            run.may_wait = True
+        if not run.may_wait:
+            return []
+        taken = self._store.take(1, run.assignment)
+        run.may_wait = bool(taken)
+        for each in taken:
+            run.taken.append(each)
+            if each.student in run.by_student:  # who has come again waits for the next run
+                run.end = 0.0
+            elif self.lay(each):
+                run.by_student[each.student] = each
+                return [each.student]
+        return []
 
     def _tell(self, hand_in: HandIn) -> None:
         """Note the marks of a hand-in as soon as they are saved."""
@@ -229,6 +252,33 @@ class Marking:
             problems = row.remarks if needs_a_person else ()
             data = replace(outcome, problems=problems).as_data()
             self._store.finish(hand_in.id, data, HandInState.MARKED, found.marked or self._clock())
+
+
+@dataclass
+class _Run:
+    """The hand-ins for an assignment that are graded in one go.
+
+    Parameters
+    ----------
+    taken : list of HandIn
+        Those that nobody else marks meanwhile.
+    end : float
+        Until when more are taken, by the monotonic clock.
+    by_student : dict of str to HandIn
+        Those that are graded.
+    may_wait : bool
+        Whether there may be more in the queue.
+    """
+
+    taken: list[HandIn]
+    end: float
+    by_student: dict[str, HandIn] = field(default_factory=dict)
+    may_wait: bool = True
+
+    @property
+    def assignment(self) -> str:
+        """What they are for."""
+        return self.taken[0].assignment
 
 
 class _Teller(batch.Watcher):

@@ -352,16 +352,23 @@ class Store:
 
     # ---- Marking ---------------------------------------------------------------------------------
 
-    def take(self, most: int) -> list[HandIn]:
+    def take(self, most: int, assignment: str = "") -> list[HandIn]:
         """Return what is to be marked next, of one assignment; it is then being marked.
 
         A student's first attempt comes before another's second, and then who came first.
+
+        Parameters
+        ----------
+        most : int
+            How many, at most.
+        assignment : str
+            If it is not the one of what comes next, there is nothing.
         """
         order = (hand_ins.c.attempt, hand_ins.c.id)
         waiting = select(hand_ins).where(hand_ins.c.state == HandInState.WAITING).order_by(*order)
         with self._accepting, self.database.writing() as connection:
             first = connection.execute(waiting.limit(1)).first()
-            if first is None:
+            if first is None or assignment not in ("", first.assignment):
                 return []
             query = waiting.where(hand_ins.c.assignment == first.assignment).limit(most)
             found = [HandIn.of(row) for row in connection.execute(query)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -90,6 +91,7 @@ def grade_assignment(
     require_sandbox: bool = False,
     get_pool: Callable[[], WorkerPool] | None = None,
     watcher: Watcher | None = None,
+    come_since: Callable[[], Collection[str]] = tuple,
 ) -> list[Row]:
     """Grade the submissions of an assignment that are not graded yet.
 
@@ -112,6 +114,9 @@ def grade_assignment(
     get_pool : callable, optional
         Starts the workers: see `lend_workers`. Processes on this machine do it by default.
     watcher : Watcher, optional
+    come_since : callable, optional
+        Returns who is graded as well, of `students`, too, and of nobody twice: asked when a worker
+        has nothing to do.
 
     Returns
     -------
@@ -126,26 +131,27 @@ def grade_assignment(
     """
     allowed = course_limits(course, require_sandbox=require_sandbox)
     terms = GradingConditions(versions(course, assignment), allowed, run_all, course.plug)
-    submissions = select(find_submissions(course, assignment, terms.versions), students)
+    submissions = select(find_submissions(course, assignment, terms.versions, students), students)
     with grading_lock(course), lend_workers(course) as own_pool:
         get_pool = get_pool or own_pool
         notes: tuple[str, ...] = ()
         if any(submission.notebooks for submission in submissions):
             terms, notes = _prove(course, assignment, terms, get_pool)
         watcher = watcher or Watcher()
-        table = grades(course, assignment)
+        table = grades(course, assignment, students or ())
         in_gradebook = _with_marks(table, assignment)
         planned = plan(course, assignment, terms, submissions, in_gradebook, force=force)
-        due = {record.student: record for record in planned if record.is_due}
-        watcher.on_plan(len(planned), len(due))
+        records = {record.student: record for record in planned}
+        due = [student for student, record in records.items() if record.is_due]
+        watcher.on_plan(len(records), len(due))
         if due:
-            _Run(course, assignment, terms, watcher, due).grade(get_pool)
+            _Run(course, assignment, terms, force, watcher, records, come_since).grade(get_pool)
+            students = None if students is None else records.keys()
         has_changed, failure = _update_penalties(course, assignment)
         notes = (*notes, *failure)
         if due or has_changed:
-            table = grades(course, assignment)
-    records = [due.get(record.student, record) for record in planned]
-    return rows_of(assignment, records, table, terms.versions, notes, students)
+            table = grades(course, assignment, students or ())
+    return rows_of(assignment, records.values(), table, terms.versions, notes, students)
 
 
 def _with_marks(table: GradeTable, assignment: str) -> set[str]:
@@ -192,8 +198,10 @@ class _Run:
     course: Course
     assignment: str
     terms: GradingConditions
+    force: bool
     watcher: Watcher
     records: dict[str, SubmissionRecord]
+    come_since: Callable[[], Collection[str]]
 
     def grade(self, get_pool: Callable[[], WorkerPool]) -> None:
         """Have all graded that has to be, and save each as it comes."""
@@ -201,25 +209,45 @@ class _Run:
         with closing(Writer(self.course, self.assignment)) as writer:
             pool = get_pool()
             self.watcher.on_workers(pool.workers)
-            for outcomes in pool.outcomes(self._jobs()):
+            for outcomes in pool.outcomes(_Jobs(self)):
                 self._keep(outcomes, writer)
                 for outcome in outcomes:
                     has_problems = bool(self.records[outcome.student].entry.problems)
                     self.watcher.on_graded(outcome.student, outcome.points, has_problems)
 
-    def _jobs(self) -> Iterator[Job]:
-        for student, record in self.records.items():
-            # Stamps come first: what changes from now on is not what is graded.
-            stamps = graded.stamps(record.submission)
-            try:
-                submitted = read_submission(record.submission)
-            except OSError as error:
-                why = f"The folder cannot be read. {sentence_of(error)}"
-                self.records[student] = record.with_failure(why)
-                self.watcher.on_graded(student, None, True)
-                continue
-            self.records[student] = record.with_files(submitted, stamps)
-            yield Job(student, submitted, record.seed_parts, self.terms)
+    def add_come_since(self) -> list[str]:
+        """Take in who has come since, and return whose submissions of theirs are due."""
+        students = self.come_since()
+        if not students:
+            return []
+        try:
+            found = find_submissions(self.course, self.assignment, self.terms.versions, students)
+            in_gradebook = _with_marks(
+                grades(self.course, self.assignment, students), self.assignment
+            )
+        except CourseError:  # it costs those nothing that are at work: another run finds who came
+            logging.exception("%r not taken in", students)
+            return []
+        planned = plan(
+            self.course, self.assignment, self.terms, found, in_gradebook, force=self.force
+        )
+        self.records.update((record.student, record) for record in planned)
+        return [record.student for record in planned if record.is_due]
+
+    def job_of(self, student: str) -> Job | None:
+        """Return the job that a submission is; None if it cannot be read."""
+        record = self.records[student]
+        # Stamps come first: what changes from now on is not what is graded.
+        stamps = graded.stamps(record.submission)
+        try:
+            submitted = read_submission(record.submission)
+        except OSError as error:
+            why = f"The folder cannot be read. {sentence_of(error)}"
+            self.records[student] = record.with_failure(why)
+            self.watcher.on_graded(student, None, True)
+            return None
+        self.records[student] = record.with_files(submitted, stamps)
+        return Job(student, submitted, record.seed_parts, self.terms)
 
     def _keep(self, outcomes: Collection[JobOutcome], writer: Writer) -> None:
         """Save what was judged; what goes wrong with one is its row's problem, and nobody else's.
@@ -290,6 +318,28 @@ class _Run:
         )
         answers = {**{name: before[name] for name in unread if name in before}, **now}
         return _Written(record, marked, kept if outcome.results else None, answers, folder)
+
+
+class _Jobs(Iterator[Job]):
+    """The jobs of a run. When there is none, there may be others later.
+
+    Parameters
+    ----------
+    run : _Run
+    """
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._waiting = deque(name for name, record in run.records.items() if record.is_due)
+
+    def __next__(self) -> Job:
+        while True:
+            if not self._waiting:
+                self._waiting += self._run.add_come_since()
+            if not self._waiting:
+                raise StopIteration
+            if (job := self._run.job_of(self._waiting.popleft())) is not None:
+                return job
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,10 @@ def printable(name: str) -> str:
 
 
 def find_submissions(
-    course: Course, assignment: str, notebooks: Collection[str]
+    course: Course,
+    assignment: str,
+    notebooks: Collection[str],
+    students: Collection[str] | None = None,
 ) -> list[Submission]:
     """Return what each student with a folder in `submitted/` handed in, sorted by student.
 
@@ -148,12 +151,14 @@ def find_submissions(
     assignment : str
     notebooks : collection of str
         The names of the assignment's notebooks.
+    students : collection of str, optional
+        Whose folders are looked at; by default everybody's.
     """
     beside = CourseFiles.of(course, assignment)
     root = course.root / "submitted"
     found = []
     for entry in _sorted_entries(root) if root.is_dir() else []:
-        if not entry.name.startswith("."):
+        if not entry.name.startswith(".") and (students is None or entry.name in students):
             try:
                 found.append(_submission(course, assignment, notebooks, beside, entry))
             except OSError as error:

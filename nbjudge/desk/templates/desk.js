@@ -20,7 +20,7 @@ function addLocalTimes(within) {
 // A part of the page that changes by itself is fetched again until nothing more comes. Whoever
 // waits long asks less often: in the night of a deadline hundreds do.
 async function keepFresh(part, address, seconds, longest, isDone) {
-  for (let pause = seconds; ; pause = Math.min(1.2 * pause, longest)) {
+  for (let pause = seconds; ; pause = Math.min(1.3 * pause, longest)) {
     await new Promise((wake) => setTimeout(wake, 1000 * pause));
     if (document.hidden) continue;
     try {
@@ -44,7 +44,7 @@ for (const field of document.querySelectorAll("input[name=zone]")) field.value =
 
 const result = document.getElementById("result");
 if (result && result.dataset.live) {
-  keepFresh(result, result.dataset.live, 1, 10, (part) => !part.querySelector("[data-waits]"));
+  keepFresh(result, result.dataset.live, 0.4, 10, (part) => !part.querySelector("[data-waits]"));
 }
 const figures = document.getElementById("figures");
 if (figures) keepFresh(figures, figures.dataset.figures, 3, 3, () => false);

@@ -34,6 +34,8 @@ __all__ = ["LocalPool", "local_pool"]
 
 #: Seconds that a worker has until it is up; and, once it has nothing to do, until it has ended.
 START_SECONDS, END_SECONDS = 120, 5
+#: Seconds between two looks for another job, while some are at work and others have nothing to do.
+LOOK_AGAIN = 0.1
 #: How often a job that has lost its worker is tried again, by itself, before it is given up.
 TRIES_OF_JOB = 2
 
@@ -135,10 +137,12 @@ class LocalPool:
         """Yield the jobs that have ended, each with what its worker says; None if that is lost."""
         self._hand_out(waiting)
         while busy := [worker for worker in self._workers if worker.job]:
-            heard = connection.wait([worker.line for worker in busy])
+            patience = LOOK_AGAIN if len(busy) < len(self._workers) else None
+            heard = connection.wait([worker.line for worker in busy], patience)
             ended = [self._hear(worker) for worker in busy if worker.line in heard]
             self._hand_out(waiting)  # they are at work while this is saved
-            yield ended
+            if ended:
+                yield ended
 
     def _hear(self, worker: _Worker) -> tuple[Job, JobOutcome | OtherGrader | None]:
         job, worker.job = worker.job, None

@@ -27,7 +27,8 @@ class WorkerPool(Protocol):
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
         """Yield what becomes of the jobs as they end: all that have, since it was asked last.
 
-        Jobs are taken as they are needed, so that a large class never is in memory as a whole.
+        Jobs are taken as they are needed, so that a large class never is in memory as a whole. When
+        there is none, there may be others later: as long as one is at work, they are asked for.
 
         Raises
         ------

@@ -26,9 +26,9 @@ __all__ = ["hand_in"]
 URL, KEY = "COURSE_DESK_URL", "COURSE_DESK_KEY"
 #: What says that a notebook is run to be graded, not by its student.
 GRADING = "NBGRADER_EXECUTION"
-#: Seconds for one answer of the desk, between two looks at the result, and after which a student
-#: is not kept waiting for it.
-ANSWER_SECONDS, ASK_EVERY, MARK_PATIENCE = 60, 1.0, 90
+#: Seconds for one answer of the desk, between two looks at the result at first and at most, and
+#: after which a student is not kept waiting for it.
+ANSWER_SECONDS, ASK_FIRST, ASK_EVERY, MARK_PATIENCE = 60, 0.25, 2.0, 90
 
 
 def hand_in(
@@ -144,8 +144,10 @@ class _Desk:
     def wait(self, found: dict[str, Any]) -> dict[str, Any]:
         """Return a hand-in once it is marked, or after a while as it is then."""
         end = time.monotonic() + MARK_PATIENCE
+        pause = ASK_FIRST
         while not found["is_over"] and time.monotonic() < end:
-            time.sleep(ASK_EVERY)
+            time.sleep(min(pause, ASK_EVERY))
+            pause *= 1.3
             found = self._ask(f"hand-ins/{found['id']}")
         return found
 

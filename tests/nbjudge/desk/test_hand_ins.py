@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -17,6 +18,7 @@ from processes import marked_by_text
 
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import marks_of_class
+from nbjudge.course.marks import GradeTable
 from nbjudge.desk.desk_policy import DeskPolicy
 from nbjudge.desk.outcomes import HandInOutcome
 from nbjudge.desk.placement import require_fit_student
@@ -24,6 +26,7 @@ from nbjudge.desk.store import HandInState, Refused
 from nbjudge.desk.vault import NoRoom
 from nbjudge.exceptions import CourseError
 from nbjudge.grading.batch import grade_assignment
+from nbjudge.grading.jobs import Job, JobOutcome
 
 FREE = DeskPolicy(cool_down_seconds=0, attempts_per_hour=1000)
 
@@ -141,6 +144,121 @@ def test_a_first_attempt_goes_before_anothers_tenth(desk: DeskParts) -> None:
 
     assert [each.student for each in desk.store.take(2)] == ["bo", "cy"]
     assert [each.student for each in desk.store.take(2)] == ["ada"]
+
+
+def test_what_comes_next_of_another_assignment_is_not_taken(desk: DeskParts) -> None:
+    handed = desk.hand_in("ada")
+
+    assert desk.store.take(1, "another") == []
+    assert desk.found(handed).state == HandInState.WAITING
+    assert [each.student for each in desk.store.take(1, "sums")] == ["ada"]
+
+
+def have_come_meanwhile(desk: DeskParts, come: Callable[[], object]) -> None:
+    """Have something happen while the first hand-in is graded."""
+    grade, jobs = desk.workers.does, iter([come])
+
+    def does(job: Job) -> JobOutcome:
+        next(jobs, lambda: None)()
+        return grade(job)
+
+    desk.workers.does = does
+
+
+def test_who_comes_while_others_are_graded_waits_for_no_end_of_it(desk: DeskParts) -> None:
+    desk.hand_in("ada")
+    late = []
+    have_come_meanwhile(desk, lambda: late.extend(map(desk.hand_in, ("bo", "cy"))))
+
+    assert desk.marking.mark_next(desk.workers) == 3
+    assert desk.workers.graded == ["ada", "bo", "cy"]
+    assert {desk.found(each).state for each in late} == {HandInState.MARKED}
+    assert desk.marking.mark_next(desk.workers) == 0
+
+
+def test_who_comes_again_while_the_first_is_graded_gets_the_mark_of_the_second(
+    desk: DeskParts,
+) -> None:
+    first = desk.hand_in("ada")
+    have_come_meanwhile(desk, lambda: desk.hand_in("ada", ex_1_1_1=WRONG))
+    desk.marking.mark_next(desk.workers)
+    second = desk.store.of("ada", "sums")[0]
+
+    assert second.state == HandInState.WAITING
+    assert desk.workers.graded == ["ada"]
+    desk.mark_all()
+    assert desk.found(second).state == HandInState.MARKED
+    assert desk.found(first).state == HandInState.KEPT
+    assert points(desk, "ada") == 3.0
+
+
+def test_nobody_is_taken_in_by_a_desk_that_stops(desk: DeskParts) -> None:
+    desk.hand_in("ada")
+
+    def stop() -> None:
+        desk.hand_in("bo")
+        desk.marking.stop()
+
+    have_come_meanwhile(desk, stop)
+
+    assert desk.marking.mark_next(desk.workers) == 1
+    assert desk.workers.graded == ["ada"]
+
+
+def test_grading_that_goes_on_without_a_pause_ends_now_and_then(
+    desk: DeskParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbjudge.desk.marking.RUN_SECONDS", -1.0)
+    desk.hand_in("ada")
+    have_come_meanwhile(desk, lambda: desk.hand_in("bo"))
+
+    assert [desk.marking.mark_next(desk.workers) for _ in range(3)] == [1, 1, 0]
+
+
+def test_who_cannot_be_taken_in_waits_and_costs_the_others_nothing(
+    desk: DeskParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nbjudge.grading import batch
+
+    grades, asked = batch.grades, []
+
+    def fail_once(course: Course, assignment: str, students: Collection[str] = ()) -> GradeTable:
+        asked.append(students)
+        if len(asked) == 2:
+            raise CourseError("The gradebook is locked.")
+        return grades(course, assignment, students)
+
+    monkeypatch.setattr(batch, "grades", fail_once)
+    first = desk.hand_in("ada")
+    have_come_meanwhile(desk, lambda: desk.hand_in("bo"))
+    desk.marking.mark_next(desk.workers)
+    (late,) = desk.store.of("bo", "sums")
+
+    assert desk.found(first).state == HandInState.MARKED
+    assert late.state == HandInState.WAITING
+    desk.mark_all()
+    assert desk.found(late).state == HandInState.MARKED
+
+
+def test_for_a_hand_in_nobody_elses_folder_is_looked_at(
+    desk: DeskParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nbjudge.intake import submission
+
+    for student in ("ada", "bo"):
+        desk.hand_in(student)
+    desk.mark_all()
+    looked_at, look = [], submission.files_below
+
+    def files_below(folder: Path) -> Iterator[Path]:
+        looked_at.append(folder.parent.name)
+        return look(folder)
+
+    monkeypatch.setattr(submission, "files_below", files_below)
+    desk.hand_in("cy")
+    desk.mark_all()
+
+    assert set(looked_at) == {"cy"}
 
 
 def test_what_was_being_marked_when_the_desk_ended_waits_again(desk: DeskParts) -> None:

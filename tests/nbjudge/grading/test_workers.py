@@ -88,6 +88,25 @@ def work(job):
 work.original = original  # Dask runs this more than once
 jobs.work = work
 """
+#: A worker whose jobs end once that of "late" is begun.
+WAITS_FOR_THE_LATE = """
+import time
+from pathlib import Path
+
+from nbjudge.grading import jobs
+
+
+def work(job):
+    if job.student == "late":
+        Path(BEGUN).touch()
+    end = time.monotonic() + 60
+    while not Path(BEGUN).exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    return jobs.JobOutcome(job.student)
+
+
+jobs.work = work
+"""
 #: A worker that dies with the job of "doomed", always, and with that of "unlucky" the first time.
 DIES_OF_SOME = """
 import os
@@ -649,6 +668,25 @@ def test_what_nobody_asked_further_for_is_given_to_nobody_else() -> None:
         first.close()  # type: ignore[attr-defined]
 
         assert students(crew.outcomes([job("dan")])) == ["dan"]
+
+
+def test_a_job_that_comes_while_another_is_at_work_need_not_wait_for_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = str(tmp_path / "begun")
+    prepare_workers(monkeypatch, f"BEGUN = {seen!r}\n{WAITS_FOR_THE_LATE}")
+
+    class Jobs(Iterator[Job]):
+        asked = 0
+
+        def __next__(self) -> Job:
+            self.asked += 1
+            if self.asked in (1, 4):
+                return job("early" if self.asked == 1 else "late")
+            raise StopIteration
+
+    with pool.worker_pool(Plug(), workers=2) as crew:
+        assert sorted(students(crew.outcomes(Jobs()))) == ["early", "late"]
 
 
 def test_a_worker_that_ends_before_it_is_up_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
