@@ -20,9 +20,9 @@ __all__ = ["Sheet", "alike", "as_csv", "guard", "number_text", "read_csv"]
 Value = str | int | float | None
 
 MAX_CSV_BYTES = 50 * 2**20
-#: The first line by which a spreadsheet is told what parts fields.
+#: The first line of a file that tells a spreadsheet which character separates its fields.
 SEPARATOR = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
-#: Whatever begins with one of these a spreadsheet takes for a formula; the last are wide forms.
+#: A spreadsheet takes what begins with one of these for a formula; the last are wide forms.
 FORMULA = ("=", "+", "-", "@", "|", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -180,7 +180,7 @@ def as_csv(
 ) -> str:
     """Return a table as CSV: commas, quotes where needed, None as nothing."""
     text = io.StringIO(newline="")
-    # By RFC 4180's end of lines a field with either half of it gets quotes.
+    # RFC 4180 ends lines with both characters, so a field that has either gets quotes.
     writer = csv.writer(text, lineterminator=line_end)
     writer.writerow(header)
     writer.writerows(rows)

@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     NOT_DONE = 1
-    #: click's own, for commands and options that there are not.
+    #: click's own, for unknown commands and options.
     USAGE = 2
     #: Something was not graded, not written, or not taken over: what was printed says what.
     PARTLY_DONE = 3

@@ -36,7 +36,7 @@ SENTENCES = {
     errno.ENAMETOOLONG: f"A path is too long{{at}}. Move the course to a shorter one, {AGAIN}",
 }
 UNKNOWN_ERROR = f"The system said '{{said}}'{{at}}. Put that right, {AGAIN}"
-#: What Python says without a number, by a part of it.
+#: Sentences for Python errors without a number, by a part of their message.
 UNNUMBERED = {
     "AF_UNIX path too long": (
         "The path of the folder for temporary files is too long for sockets. "
@@ -49,7 +49,7 @@ UNNUMBERED = {
     "failed to map segment": SENTENCES[errno.ENOMEM].format(at=""),
     "annot allocate memory": SENTENCES[errno.ENOMEM].format(at=""),
 }
-#: What is told, by a part of what a database says.
+#: Sentences for errors of a database, by a part of their message.
 DATABASE_SENTENCES = {
     "locked": (
         "{what} is locked by another program, the formgrader perhaps. "

@@ -10,7 +10,7 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["RepeatedWork"]
 
-#: Seconds between two looks at what there is to do.
+#: Seconds between two checks for work.
 PAUSE = 10.0
 
 

@@ -12,7 +12,7 @@ __all__ = ["duration", "group_sentences"]
 
 #: Sentences that are told, names in one of them, and characters of one.
 MOST_SENTENCES, MOST_EXAMPLES, MOST_OF_ONE = 20, 5, 600
-#: What tells two sentences of one kind apart: a name in quotes, or the number of an exercise.
+#: Where sentences of one kind may differ: a name in quotes, or the number of an exercise.
 NAME_IN_SENTENCE = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)|(?<![\w.])\d+(?:\.\d+)+[a-z]?(?!\w)")
 
 

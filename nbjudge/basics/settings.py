@@ -17,7 +17,7 @@ __all__ = ["HELP", "make_setting", "read_settings", "traits_of", "with_tuples"]
 
 S = TypeVar("S")
 HELP, SET_ELSEWHERE = "help", "elsewhere"
-#: How a dataclass has what a trait has as a list: of texts, and of dictionaries.
+#: The fields of a dataclass whose traits are lists: of texts, and of dictionaries.
 LIST_TRAITS: Mapping[str, type[TraitType[Any, Any]]] = {
     "tuple[str, ...]": Unicode,
     "tuple[Mapping[str, object], ...]": Dict,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 __all__ = ["Stop", "stop_signals"]
 
-#: What `kill`, a batch system and a terminal that is closed send; Windows has no SIGHUP.
+#: Sent by `kill`, by a batch system and by a terminal that closes; Windows has no SIGHUP.
 STOP_SIGNALS = ("SIGTERM", "SIGHUP")
 
 

@@ -11,14 +11,14 @@ __all__ = ["as_terminal_shows", "clean_characters", "cut", "sort_key"]
 UNREADABLE_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff]"
 )
-#: They make text be read in another order than it stands: code that looks like other code.
+#: They change the order in which text is shown, so that code looks like other code.
 REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 #: What a terminal takes for colours, moves and titles.
 ESCAPES = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|\x1b[@-Z\\\\^_]"
 )
 
-#: Letters that are sorted as others, and are not made of these and a mark.
+#: Letters that sort as others do, though Unicode does not make them of these and an accent.
 LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe"}
 )

@@ -16,7 +16,7 @@ __all__ = ["bound_names", "is_same"]
 
 #: Characters of a text that is looked at closely; no honest cell has as many.
 MAX_CODE = 20_000
-#: Texts of which is remembered what was found: the course's own come with each submission.
+#: Texts whose results are cached: the course's own cells come with each submission.
 PARSED_KEPT = 200
 
 _DEFINITION = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")

@@ -35,9 +35,9 @@ __all__ = [
 #: Of Markdown; a mark scheme's delimiters look like headings, too.
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?!BEGIN |END )(?P<text>.+?)[ \t#]*$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
-#: What of Markdown a title does without: links, and signs of emphasis, code and formulas.
+#: Markdown that is left out of a title: links, and signs of emphasis, code and formulas.
 MARKDOWN_LINK, MARKDOWN_SIGNS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), re.compile(r"[`*$]|<[^>]*>")
-#: What is told of a heading beside the title: "(2 points)".
+#: What a heading says beside its title: "(2 points)".
 WORTH = re.compile(r"\s*[(\[][^()\[\]]*\b(?:points?|pts?|marks?)\b[^()\[\]]*[)\]]\s*$", re.I)
 MAX_TITLE = 80
 
@@ -57,7 +57,7 @@ class CourseCell:
     solution: bool
     task: bool
     points: float
-    #: Of the released text, as nbgrader computes it: who has not changed that has not answered.
+    #: Of the released text, as nbgrader computes it: a cell that still has it is unanswered.
     checksum: str | None = None
 
     @property
@@ -130,7 +130,7 @@ class NotebookVersion:
     @property
     def _kernel_wanted(self) -> str:
         """What has to be installed before, to follow; empty if it is there."""
-        # Only such a notebook is worth the time that this takes to import.
+        # This import takes long, and most notebooks do not need it.
         from jupyter_client.kernelspec import find_kernel_specs
 
         if self.kernel in find_kernel_specs():
@@ -261,7 +261,7 @@ def parse_cell(text: str) -> ast.Module:
     try:
         return _parse_quietly(text)
     except SyntaxError:
-        # Only such a text is worth the time that this takes to import.
+        # This import takes long, and most texts do not need it.
         from IPython.core.inputtransformer2 import TransformerManager
 
         manager = TransformerManager()  # type: ignore[no-untyped-call]

@@ -35,7 +35,7 @@ UNFIT_IN_PATHS = "*?["
 UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
 #: What the gradebook has room for.
 MAX_ASSIGNMENT_BYTES = 128
-#: A path that every address reads as it is.
+#: A path that an address of a database may hold as it is.
 PLAIN_PATH = re.compile(r"[\w./ -]+", re.ASCII)
 LOGGED_ERROR = re.compile(
     r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
@@ -286,6 +286,6 @@ def causes(result: dict[str, Any]) -> list[str]:
     if re.search(r"^KeyboardInterrupt\b", result["error"], re.MULTILINE):
         raise KeyboardInterrupt
     text = "\n".join((result.get("log", ""), result["error"]))
-    # What only says that there is more to see above says nothing.
+    # A line that only points to those above adds nothing.
     told = [cause for cause in LOGGED_ERROR.findall(text) if ": Please see the" not in cause]
     return told or text.strip().splitlines()[-1:]

@@ -36,9 +36,9 @@ __all__ = [
 
 #: nbgrader's own commands write here too.
 LOG_NAME = ".nbgrader.log"
-#: How the names of workshops begin; the folder may be shared with other machines.
+#: Prefix of the working folders' names; other machines may share the folder they are in.
 UNFINISHED_PREFIX = f".unfinished-{platform.node()}-"
-#: The file that is locked; the system lets go of it with the process, however that ends.
+#: The file that is locked; the system unlocks it when the process ends, however that happens.
 GRADING_LOCK = ".autograde.lock"
 #: What opening it says in a folder that cannot be written, where nothing is graded anyway; and
 #: locking it, on a disk that knows no locks.
@@ -145,7 +145,7 @@ def working_folder(course: Course, step: str) -> Iterator[Path]:
 
 
 def clear_away(course: Course, step: str) -> None:
-    """Delete the workshops of runs that were killed."""
+    """Delete the working folders of runs that were killed."""
     if (parent := course.root / step).is_dir():
         remove_stale_folders(parent, UNFINISHED_PREFIX)
 
@@ -167,7 +167,7 @@ def grading_lock(course: Course) -> Iterator[None]:
     import fcntl
 
     try:
-        # Not handed on: a worker that outlives a run locks nobody out.
+        # Not inherited: a worker that outlives a run locks nobody out.
         file = os.open(course.root / GRADING_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if error.errno not in UNWRITABLE:

@@ -361,7 +361,7 @@ def _notebook_marks(
         only=or_(*(column.is_not(None) for column in said)),
     ):
         name, _ = cells[cell]
-        # An automatic comment says one thing only: that there is no answer.
+        # nbgrader's only automatic comment is that there is no answer.
         if automatic is not None:
             empty[id].add(exercise_number(name))
         if comment := (by_a_person or "").strip():

@@ -41,9 +41,9 @@ class Region(Enum):
 DELIMITER = re.compile(
     rf"\b(BEGIN|END) ({'|'.join(region.value for region in Region if region.value)})\b"
 )
-#: A line by which nbgrader makes tests of what the solution gives.
+#: A line from which nbgrader generates tests of what the solution returns.
 AUTOTEST = re.compile(r"^\s*### (?:HASHED )?AUTOTEST\b", re.MULTILINE)
-#: nbgrader's settings of what delimits a region, and what they are where a course has none.
+#: nbgrader's settings for the delimiters of regions, and their defaults.
 USUAL_DELIMITERS = {
     "ClearSolutions.begin_solution_delimeter": "BEGIN SOLUTION",
     "ClearSolutions.end_solution_delimeter": "END SOLUTION",

@@ -38,7 +38,7 @@ __all__ = [
     "export_marks",
 ]
 
-#: What Canvas has before the assignments, and wants back in this order.
+#: Canvas's columns before those of assignments, which it wants back in this order.
 CANVAS_PEOPLE = (
     "Student",
     "ID",
@@ -170,7 +170,7 @@ def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exporte
     people = [name for name in roster.header if name in CANVAS_PEOPLE]
     rows = []
     for row, record in enumerate(records):
-        # What Canvas knows somebody by must come back as it was.
+        # Canvas must get back unchanged what it knows somebody by.
         who = [record[part] if part in CANVAS_KEYS else guard(record[part]) for part in people]
         student = found.get(row, "") if row in students else None
         rows.append((*who, *_canvas_cells(record, student, marks.assignments, columns, choices)))

@@ -90,7 +90,7 @@ def collect_archives(
                 raise CourseError(message) from error
         config = course.config()
         config.CourseDirectory.assignment_id = assignment
-        # A whole path, since nbgrader would look for fields in the course's own.
+        # An absolute path: nbgrader would look for placeholders in the course's own.
         whole = folder.as_posix().replace("{", "{{").replace("}", "}}")
         config.ZipCollectApp.collect_directory_structure = (
             f"{whole}/{{assignment_id}}/{{collect_step}}"

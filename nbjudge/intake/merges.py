@@ -111,7 +111,7 @@ def _split_merged(
     students = [i for i, part in enumerate(parts) if part not in courses]
     if len(parts) < 2 or not students:
         return []
-    # By their names first: a place is told only of what is left.
+    # By their names first: only what is left is told by its place.
     for i in students:
         grade_id = _by_names(parts[i].source, wanted)
         parts[i] = Piece(grade_id, piece.kind, parts[i].source)

@@ -64,7 +64,7 @@ FULL_NAMES = (
 )
 #: Columns that tell a person's groups, whose names Moodle puts before that of the person.
 GROUPS = ("Group", "Groups")
-#: What Moodle takes out of a name, so that it can be a file's.
+#: Characters that Moodle removes from a name to make it a file's.
 UNFIT_FOR_FILES = re.compile(r"[&<>\"`'|:\\/~\x00-\x1f\x7f]")
 MAX_ID_BYTES = 100
 
@@ -100,7 +100,7 @@ class Owner:
 
     id: str = ""
     problem: str = ""
-    #: When, in UTC, if it is known.
+    #: When it was handed in, in UTC, if that is known.
     time: datetime | None = None
     #: What the platform says of it, if that can be read in several ways.
     doubtful_time: str = ""

@@ -165,10 +165,10 @@ def _rebuilt(
         content |= {"execution_count": None, "outputs": []}
     elif kind != "raw" and isinstance(attachments, dict) and _are_pictures(attachments):
         content["attachments"] = attachments
-    # nbformat's own functions for new cells would have each of them validated.
+    # nbformat's own functions for new cells would validate each of them.
     built: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
     if owner:
-        # Without the student's tags: what becomes of the course's cells is not theirs to say.
+        # Without the student's tags, which must not decide what becomes of the course's cells.
         built.metadata.nbgrader = nbformat.from_dict(  # type: ignore[no-untyped-call]
             owner.metadata
         )
@@ -297,7 +297,7 @@ def _source_text(cell: Mapping[str, Any]) -> str:
     source = cell.get("source")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    # Half of a surrogate pair is JSON, and no text.
+    # Half of a surrogate pair is valid JSON, but no text.
     return source.encode("utf-8", "replace").decode() if isinstance(source, str) else ""
 
 

@@ -45,7 +45,7 @@ __all__ = [
     "told_of_data",
 ]
 
-#: Why this machine can read nothing now, whatever was handed in.
+#: Errors for which this machine is to blame, and nothing that was handed in.
 TOO_MANY_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
@@ -293,7 +293,7 @@ def _why_unfit_name(student: str) -> str | None:
     else:
         if "\n" in student:
             reason = "holds a line break"
-        # Without a bracket a name matches itself; to compile thousands of patterns takes seconds.
+        # A name without a bracket matches itself; compiling thousands of patterns takes seconds.
         elif "[" in student and not fnmatch.fnmatchcase(student, student):
             reason = "holds square brackets, which nbgrader reads as a pattern"
         else:

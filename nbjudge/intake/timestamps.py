@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 __all__ = ["YEARS", "local_time", "read_timestamp", "utc"]
 
-#: In which work is handed in; another year is a mistake in writing, or a clock that was never set.
+#: Years in which work is handed in; another is a slip, or a clock that was never set.
 YEARS = range(2000, 2100)
 #: No clock on Earth is further from UTC.
 FURTHEST = timedelta(hours=14)

@@ -230,7 +230,7 @@ class _Unpacking:
 
 
 def _open_archive(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
-    # A look before Python makes an object of each entry: fifty megabytes can list a million.
+    # Checked before Python makes an object of each entry: fifty megabytes can list a million.
     if room is not None and file.read().count(ENTRY) > ENTRIES_A_FILE * room.files:
         raise _TooMuch
     return zipfile.ZipFile(file)

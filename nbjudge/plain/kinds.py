@@ -40,7 +40,7 @@ __all__ = [
 
 #: Of the 2098 powers of two that a float can be, 35 share a hash; data made to be slow shares more.
 MAX_SAME_HASH = 64
-#: What takes no room on the wire, and much where a test makes a list of it.
+#: What takes no room on the wire, and much memory once a test makes a list of it.
 MAX_RANGE = 10**7
 #: Digits of a decimal, and powers of ten: a test may make an integer or a fraction of it.
 MAX_DIGITS = 10_000
@@ -248,7 +248,7 @@ def _put_counter_together(counts: dict[Any, Any]) -> Counter[Any]:
     return counter
 
 
-#: What makes the defaults of a defaultdict where it arrives: nobody's code.
+#: Factories that a defaultdict may have where it arrives: none runs anybody's code.
 _FACTORIES: dict[str, type | None] = {
     "": None,
     **{

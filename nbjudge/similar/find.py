@@ -198,7 +198,7 @@ def _answers_of(
         except SubmissionError as error:
             problems.append(str(error))
             continue
-        # The sentence of grading would speak of tests.
+        # The sentence that grading has for this speaks of tests.
         if found.problems:
             problems.append(
                 f"No cell of '{name}.ipynb' carries the course's ids, so its answers cannot be "
@@ -254,7 +254,7 @@ def _texts_given(
         released = [(cell.cell_type, cell.source) for cell in version.cells if not cell.is_test]
         released += version.given
     words = [text for kind, text in released if kind != "code"]
-    # An example in a text is given, too.
+    # Code in the course's text cells was given to everybody, too.
     examples = [found["code"] for text in words for found in CODE_EXAMPLE.finditer(text)]
     yield AnswerKind.CODE, [*(text for kind, text in released if kind == "code"), *examples]
     yield AnswerKind.WORDS, words

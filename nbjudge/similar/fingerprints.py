@@ -33,7 +33,7 @@ class AnswerKind(StrEnum):
 #: Tokens, or words, in a row that make one fingerprint: what is shorter tells nothing.
 IN_A_ROW = {AnswerKind.CODE: 6, AnswerKind.WORDS: 5}
 
-#: What a name of the student's own stands for, so that another name is no other code.
+#: Stands for each name of the student's own, so that renaming changes nothing.
 A_NAME, A_STRING = "a name", "a string"
 CLOSING_BRACKETS = frozenset(")]}")
 WORD_PATTERN = re.compile(r"\w+")
@@ -136,7 +136,7 @@ class _Tokens:
     def __init__(self) -> None:
         self._last: deque[str] = deque(["", "", ""], maxlen=3)
         self._has_class = False
-        #: What methods call their object.
+        #: What methods call the object that they belong to.
         self._objects = {"self", "cls"}
 
     def token(self, kind: object, value: str) -> str:
@@ -152,7 +152,7 @@ class _Tokens:
             return value
         if self._has_class and define == "def" and before == "(":
             self._objects.add(value)
-        # An attribute is somebody else's name, as a rule: a library's.
+        # An attribute's name is, as a rule, a library's and not the student's.
         return value if before == "." and owner not in self._objects else A_NAME
 
 

@@ -31,13 +31,13 @@ __all__ = [
 
 Matrix = NDArray[np.float64]
 
-#: What a fingerprint weighs that the release's answers, or known ones, have: of its rarity.
+#: The share of its rarity that a fingerprint of the release's or of known answers weighs.
 KNOWN_WEIGHS = 0.2
 #: Below this, what two answers share is no evidence at all.
 LEAST_EVIDENCE = 0.3
 #: One answer stands out alone if it shares so many rare fingerprints, and such a share of its own.
 STANDS_ALONE = {AnswerKind.CODE: (40.0, 0.8), AnswerKind.WORDS: (15.0, 0.3)}
-#: From which rarity on few have a fingerprint.
+#: The least rarity of a fingerprint that few have.
 RARE = 0.5
 #: Where the bars of the distribution of scores begin; pairs from 1 on stand out.
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
@@ -250,11 +250,11 @@ def _compare_answers(answers: Answers, students: int, valid: NDArray[np.bool_]) 
     own = np.zeros(students)
     columns: dict[int, list[int]] = {}
     for student, read in answers.readings.items():
-        # In the order of the text: sums of floats depend on it, and sets are in another each time.
+        # In the text's order: sums of floats depend on the order, and that of sets changes.
         for key in filter(weighed.__contains__, read.places):
             own[student] += weighed[key]
             columns.setdefault(key, []).append(student)
-    # Only what at least two have can be shared.
+    # What only one answer has is shared by none.
     common = [(key, having) for key, having in columns.items() if len(having) > 1]
     has = np.zeros((students, len(common)))
     for column, (key, having) in enumerate(common):
@@ -347,7 +347,7 @@ def _whole_likeness(found: Sequence[_Compared], pairs: int, students: int) -> Ma
     for exercise in found:
         if exercise.answers.kind is AnswerKind.CODE and exercise.as_alike.any():
             telling += 1
-            # Of two triangles the lower one repeats the upper.
+            # The matrix is symmetric: its lower triangle repeats the upper.
             as_alike = exercise.as_alike
             evidence += np.where(as_alike > 0, -np.log(np.maximum(as_alike, 1) / pairs), 0.0)
     return evidence / _needed_evidence(telling, pairs) if telling else evidence

@@ -150,7 +150,7 @@ def page_on_class(found: Similar, *, anonymous: bool = False) -> str:
 
 def _bars(scores: Sequence[tuple[float, int]]) -> list[Bar]:
     highs = [low for low, _ in scores[1:]] + [None]
-    # By the logarithm: one pair among twenty thousand is to be seen.
+    # Logarithmic, so that one pair among twenty thousand can be seen.
     most = max((log10(1 + pairs) for _, pairs in scores), default=0) or 1
     return [
         Bar(low, high, pairs, round(100 * log10(1 + pairs) / most, 1))

@@ -142,7 +142,7 @@ def show_moment(moment: datetime, zone: tzinfo | None = None) -> str:
     'Tue 2027-03-02 17:00:30 UTC'
     """
     local = moment.replace(tzinfo=UTC).astimezone(zone or UTC)
-    # The language of the machine makes no difference.
+    # Not `strftime`, which speaks the language of the machine.
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[local.weekday()]
     clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
     if zone is None:

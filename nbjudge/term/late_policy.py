@@ -184,7 +184,7 @@ def update_penalties(gradebook: Gradebook, config: Config, assignment: str) -> t
         If the course's own plugin fails; nothing is written then.
     """
     late = LatePenalties(config, assignment)
-    # Of a large class few are late: only they are loaded, with all that hangs on them.
+    # Few of a large class are late: only they are loaded, with all that belongs to them.
     lost = select(SubmittedNotebook.assignment_id).where(
         SubmittedNotebook.late_submission_penalty > 0
     )

@@ -37,7 +37,7 @@ LAST_NAMES = ("last_name", "last name", "last", "surname", "family name")
 WHOLE_NAMES = ("full name", "name")
 EMAILS = ("email", "email address", "e-mail")
 NUMBERS = ("lms_user_id",)
-#: What Canvas exports, and what it has in it beside people.
+#: Columns of Canvas's export, and what its rows hold beside people.
 CANVAS_NAME, CANVAS_NUMBER = "Student", "ID"
 NO_PEOPLE = ("points possible", "student, test")
 #: Columns that tell a person's id, of whatever platform.

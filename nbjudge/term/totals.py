@@ -18,7 +18,7 @@ from nbjudge.intake.submission import name_list
 
 __all__ = ["Part", "TermTotals", "Total", "Totals", "Weighing", "read_weighing", "term_totals"]
 
-#: How far below the pass mark rounding may put who has reached it.
+#: A total that has reached the pass mark may lie so far below it by rounding.
 ROUNDING = 1e-9
 
 
