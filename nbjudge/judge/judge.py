@@ -201,9 +201,11 @@ def judge(
     line.permissions = Permissions(test.allowed, learns=test.learns)
     with switches.keep_switches():
         verdict = _judge_once(test, line, diagnose, causes)
+        line.settle()
         if verdict.reason and line.has_switched():
             second = line.again()
             again = _judge_once(test, second, diagnose, causes, own=True)
+            second.settle()
             verdict = again if again.mark > verdict.mark else verdict
             line.broken = second.broken
         did = line.permissions.done if test.learns else ()

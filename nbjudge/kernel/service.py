@@ -19,6 +19,7 @@ from nbjudge import probes, seeds
 from nbjudge.kernel import switches
 from nbjudge.kernel.awaiting import Awaiting
 from nbjudge.kernel.circumstances import circumstances_of
+from nbjudge.kernel.held_objects import HeldObjects
 from nbjudge.kernel.kept_names import KeptNames
 from nbjudge.kernel.notebook_imports import SeededImports
 from nbjudge.kernel.operations import OPERATIONS, exception
@@ -84,6 +85,7 @@ class Service:
         self._iterators: dict[int, Iterator[Any]] = {}
         self._awaiting = Awaiting()
         self._album = Album(self._encode)
+        self._held = HeldObjects()
         #: Sends a reply and returns the next request, while one is being answered.
         self.converse: Callable[[bytes], bytes | memoryview] | None = None
         self._probes = probes
@@ -100,7 +102,7 @@ class Service:
         try:
             request = decode(content, self._bounds, resolve=self._resolve, handed=True)
             reply = self._reply(request)
-            return self._encode({**reply, **self._told_effects()})
+            return self._encode({**reply, **self._told_effects(), **self._told_sharing()})
         except TooMuch as error:
             return encode({"refused": str(error)})
         # Nor may what an answer has put in the place of anything here end the kernel.
@@ -122,6 +124,9 @@ class Service:
     def _told_effects(self) -> dict[str, Any]:
         effects, self._effects = self._effects, {}
         return {"effects": effects} if effects else {}
+
+    def _told_sharing(self) -> dict[str, Any]:
+        return {"sharing": told} if (told := self._held.told()) else {}
 
     def _encode(self, value: Any) -> bytes:
         return encode(value, self._bounds, refer=self._refer)
@@ -179,7 +184,8 @@ class Service:
             if request["do"] == "resume":
                 break
             self._effects = {}
-            reply = self._encode({**self._reply(request), **self._told_effects()})
+            told = {**self._reply(request), **self._told_effects(), **self._told_sharing()}
+            reply = self._encode(told)
         if "raised" in request:
             raise exception(*request["raised"])
         return request["value"]
@@ -213,12 +219,14 @@ class Service:
         self._numbers.clear()
         self._functions.clear()
         self._iterators.clear()
+        self._held.forget()
         self.end()
         self._notebooks = switches.read_switches()
         if not own:
             switches.make_usual(self._start)
         seeds.reset(seed)
-        return {name: self._namespace[name] for name in names if name in self._namespace}
+        found = {name: self._namespace[name] for name in names if name in self._namespace}
+        return self._held.note_result(found)  # type: ignore[no-any-return]
 
     def _do_keep(self, test: str, names: list[str]) -> None:
         """Remember what names stand for at a test."""
@@ -247,6 +255,7 @@ class Service:
             for place, value in handed.items()
             if is_changeable(value)
         }
+        counted = self._held.count_references(handed)
         result, same = None, None
         effects: dict[str, Any] = {}
         try:
@@ -262,7 +271,10 @@ class Service:
             effects["same"] = same
             self._album.used = pages
             self._effects = {name: what for name, what in effects.items() if what not in (None, {})}
-        return result if same is None else None
+        if same is not None:
+            result = None  # which would count as one that holds it
+        self._held.note_call(counted)
+        return self._held.note_result(result)
 
     def _do_await(self, target: Any, **circumstances: Any) -> Any:
         """Wait for a coroutine, or what else can be awaited, and return what it gives."""
@@ -304,10 +316,16 @@ class Service:
         return probe(*arguments, **keywords)
 
     def _do_attribute(self, target: Any, name: str) -> Any:
-        return getattr(target, name)
+        value = getattr(target, name)
+        return self._held.note_result(value)
 
     def _do_item(self, target: Any, key: Any) -> Any:
-        return target[key]
+        value = target[key]
+        return self._held.note_result(value)
+
+    def _do_update(self, values: dict[int, Any]) -> None:
+        """Do to objects that the test has, too, what it did to its own."""
+        self._held.take(values)
 
     def _do_length(self, target: Any) -> int:
         return len(target)

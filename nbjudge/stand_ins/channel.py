@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import io
 import math
 import sys
@@ -26,11 +27,12 @@ from nbjudge.kernel.references import (
 )
 from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
 from nbjudge.plain.album import is_changeable
+from nbjudge.plain.write_back import CannotChange, write_back
 from nbjudge.remote import AnswerError
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.answer_errors import answer_error
-from nbjudge.stand_ins.effects import CannotChange, write_back
 from nbjudge.stand_ins.permissions import Permissions, line_of_test
+from nbjudge.stand_ins.shared_copies import Misfit, SharedCopies
 from nbjudge.stand_ins.stand_in import MOST_AT_ONCE, StandIn, Unable
 
 __all__ = ["Exchange", "KernelChannel"]
@@ -39,7 +41,7 @@ __all__ = ["Exchange", "KernelChannel"]
 REPLACEABLE = {"input": builtins.input, "print": builtins.print}
 #: Requests at which no test's folder has to be like the kernel's.
 BY_OTHER_METHODS = frozenset(
-    ["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start"]
+    ["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start", "update"]
 )
 
 
@@ -86,6 +88,7 @@ class KernelChannel:
         self._seconds = 0.0
         self.permissions = permissions or Permissions()
         self._stand_ins: dict[int, StandIn] = {}
+        self._shared = SharedCopies()
         #: What the last calls returned, each with what it was handed.
         self._returned: deque[tuple[Any, tuple[Any, ...]]] = deque(maxlen=REMEMBERED)
         #: The test's functions that the kernel may call, and iterators of which it may ask items.
@@ -115,7 +118,9 @@ class KernelChannel:
         CourseError
             If the kernel gave no usable reply, or a limit is reached.
         """
-        return self._value(self._talk({"do": do, **details}))
+        reply = self._talk({"do": do, **details})
+        self._take_sharing(reply, {})
+        return self._value(reply)
 
     def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Let the kernel call something; what it changes and prints is the test's to see.
@@ -126,8 +131,9 @@ class KernelChannel:
         reply = self._talk({**request, **self._circumstances()})
         if type(reply) is dict and type(effects := reply.pop("effects", None)) is dict:
             same = self._take_effect(effects, arguments, keywords)
-            if same is not None and reply.keys() == {"value"}:
-                return same
+            if same is not None:
+                reply["value"] = same
+        self._take_sharing(reply, {**dict(enumerate(arguments)), **keywords})
         value = self._value(reply)
         if is_changeable(value):
             self._returned.append((value, (*arguments, *keywords.values())))
@@ -145,6 +151,7 @@ class KernelChannel:
         reply = self._talk({"do": do, "target": target, **self._circumstances()})
         if type(reply) is dict and type(effects := reply.pop("effects", None)) is dict:
             self._take_effect(effects, (), {})
+        self._take_sharing(reply, {})
         return self._value(reply)
 
     def is_new(self, result: object, handed: object) -> bool:
@@ -178,8 +185,10 @@ class KernelChannel:
         """Send a request, answer what the kernel asks meanwhile, and return the reply to it.
 
         If there is a folder, the kernel knows before what the test did there, and the test knows
-        afterwards what the answer did.
+        afterwards what the answer did. So it is with objects that both hold.
         """
+        if request["do"] not in BY_OTHER_METHODS:
+            self._send_changes()
         if self.folder is None or request["do"] in BY_OTHER_METHODS:
             return self._await_reply(request)
         self.folder.send(self)
@@ -189,12 +198,22 @@ class KernelChannel:
             if self.broken is None:
                 self.folder.fetch(self)
 
+    def settle(self) -> None:
+        """Let the kernel know what a test did last to what both hold: a later one meets it."""
+        if self.broken is None:
+            with contextlib.suppress(CourseError):  # which breaks the line
+                self._send_changes()
+
+    def _send_changes(self) -> None:
+        if changed := self._shared.changed():
+            self._await_reply({"do": "update", "values": changed})
+
     def _await_reply(self, request: dict[str, Any]) -> Any:
         if self.broken is not None:
             raise self.broken
         try:
             # What keeps folders alike the test has not asked for.
-            self._requests -= request["do"].startswith("folder_")
+            self._requests -= request["do"].startswith(("folder_", "update"))
             if request["do"] == "next" and request["count"] == 1:
                 self._requests -= 1 - 1 / MOST_AT_ONCE  # as if many came at once
             reply = self._send(self._encode(request))
@@ -298,6 +317,16 @@ class KernelChannel:
             raise self.nonsense()
         return None if same is None else handed[same]
 
+    def _take_sharing(self, reply: Any, handed: Mapping[Any, Any]) -> None:
+        """Do to the test's own objects what the kernel did to those that both hold."""
+        if type(reply) is dict and (told := reply.pop("sharing", None)) is not None:
+            try:
+                value = self._shared.take(told, handed, reply.get("value"))
+            except Misfit:
+                raise self.nonsense() from None
+            if "value" in reply:
+                reply["value"] = value
+
     def _called_back(self, asked: Any) -> bytes:
         """Call a function of the test's for the answer, and return the request that tells of it."""
         if type(asked) is not tuple or [type(part) for part in asked] != [int, tuple, dict]:
@@ -328,7 +357,7 @@ class KernelChannel:
 
     def _refer(self, value: object) -> Reference:
         if isinstance(value, StandIn):
-            return value._reference
+            return value._reference_
         if not callable(value) and not is_iterator(value):
             raise NotPlain(type(value).__name__)
         if (named := by_name(value)) is not None:

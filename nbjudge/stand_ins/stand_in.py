@@ -70,159 +70,162 @@ class Connection(Protocol):
 
 
 class StandIn(Remote):
-    """Stands for an object that stayed in the kernel."""
+    """Stands for an object that stayed in the kernel.
+
+    All names of its own end with an underscore: any other is an attribute of that object.
+    """
 
     def __init__(self, line: Connection, reference: Reference) -> None:
-        object.__setattr__(self, "_line", line)
-        object.__setattr__(self, "_reference", reference)
+        object.__setattr__(self, "_line_", line)
+        object.__setattr__(self, "_reference_", reference)
 
-    _line: Connection
-    _reference: Reference
+    _line_: Connection
+    _reference_: Reference
 
     # ---- What it can do: the kernel does it ----------------------------------------------------
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Call the object, in the kernel."""
-        return self._line.call(self, arguments, keywords)
+        return self._line_.call(self, arguments, keywords)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # Python's own questions are about this object, not that one
             raise AttributeError(name)
-        return self._line.ask("attribute", target=self, name=name)
+        return self._line_.ask("attribute", target=self, name=name)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._line.ask("item", target=self, key=key)
+        return self._line_.ask("item", target=self, key=key)
 
     def __len__(self) -> int:
-        length: int = self._number("length", int)
+        length: int = self._number_("length", int)
         if not 0 <= length < 2**31:
-            raise self._line.nonsense()
+            raise self._line_.nonsense()
         return length
 
     def __bool__(self) -> bool:
-        truth: bool = self._number("truth", bool)
+        truth: bool = self._number_("truth", bool)
         return truth
 
     def __contains__(self, item: object) -> bool:
-        found: bool = self._number("contains", bool, item=item)
+        found: bool = self._number_("contains", bool, item=item)
         return found
 
     def __float__(self) -> float:
-        number: float = self._number("number", float)
+        number: float = self._number_("number", float)
         return number
 
     def __iter__(self) -> Iterator[Any]:
         # Two at first: what gives a single item, as a loader of one batch does, has then ended.
         # What is an iterator itself, as generators are, goes no further than it is asked to.
         count, taken = 2, 0
-        reply = self._line.ask("iterate", target=self, count=count)
+        reply = self._line_.ask("iterate", target=self, count=count)
         while True:
-            iterator, items, more = self._items(reply)
+            iterator, items, more = self._items_(reply)
             taken += len(items)
-            if taken > (most := self._line.most_items):
+            if taken > (most := self._line_.most_items):
                 raise CourseError(f"{self!r} gives more than {most} values")
             yield from items
             if not more:
                 return
             count = 1 if iterator is self else min(2 * count, MOST_AT_ONCE)
-            reply = self._line.ask("next", iterator=iterator, count=count)
+            reply = self._line_.ask("next", iterator=iterator, count=count)
 
     def __await__(self) -> Generator[Any, None, Any]:
         yield from ()
-        return self._line.wait("await", self)
+        return self._line_.wait("await", self)
 
     def __aiter__(self) -> Any:
-        iterator = self._line.ask("aiter", target=self)
+        iterator = self._line_.ask("aiter", target=self)
         if not isinstance(iterator, StandIn):
-            raise self._line.nonsense()
+            raise self._line_.nonsense()
         return iterator
 
     async def __anext__(self) -> Any:
-        return self._line.wait("anext", self)
+        return self._line_.wait("anext", self)
 
     async def __aenter__(self) -> Any:
-        return await self._operate("aenter", "uses `async with` on")
+        return await self._operate_("aenter", "uses `async with` on")
 
     async def __aexit__(self, *raised: Any) -> Any:
-        return await self._operate("aexit", "uses `async with` on", self._told_of(*raised[:2]))
+        return await self._operate_("aexit", "uses `async with` on", self._told_of_(*raised[:2]))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         value = self._plain_()
         if not isinstance(value, StandIn):
             return np.array(value, dtype=dtype)
-        if self._reference.kind in BARE:
+        if self._reference_.kind in BARE:
             raise TypeError(f"{self!r} is no array")
-        raise self._unable("makes an array of")
+        raise self._unable_("makes an array of")
 
     def __repr__(self) -> str:
         return f"<{self._kind_()} in the student's kernel>"
 
     def _probe_(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return self._line.ask("probe", name=name, arguments=arguments, keywords=keywords)
+        return self._line_.ask("probe", name=name, arguments=arguments, keywords=keywords)
 
     def _plain_(self) -> Any:
-        return self._line.ask("plain", target=self)
+        return self._line_.ask("plain", target=self)
 
     def _kind_(self) -> str:
-        return kind_in_words(self._reference.kind)
+        return kind_in_words(self._reference_.kind)
 
-    def _number(self, do: str, kind: type, **details: Any) -> Any:
+    def _number_(self, do: str, kind: type, **details: Any) -> Any:
         """Ask for a number; Python's own functions would stumble over anything else."""
-        value = self._line.ask(do, target=self, **details)
+        value = self._line_.ask(do, target=self, **details)
         if type(value) is not kind:
-            raise self._line.nonsense()
+            raise self._line_.nonsense()
         return value
 
-    def _items(self, reply: Any) -> tuple[Any, list[Any], bool]:
+    def _items_(self, reply: Any) -> tuple[Any, list[Any], bool]:
         if type(reply) is tuple and len(reply) == 3:
             iterator, items, more = reply
             if type(items) is list and type(more) is bool and (items or not more):
                 return iterator, items, more
-        raise self._line.nonsense()
+        raise self._line_.nonsense()
 
     # ---- What it can do where the solution's objects do it, too ----------------------------------
 
     def __eq__(self, other: object) -> Any:
-        return self._compare("eq", "==", other)
+        return self._compare_("eq", "==", other)
 
     def __ne__(self, other: object) -> Any:
-        return self._compare("ne", "!=", other)
+        return self._compare_("ne", "!=", other)
 
     def __hash__(self) -> int:
-        number: int = self._operate_as("hash", "takes the hash of", int)
+        number: int = self._operate_as_("hash", "takes the hash of", int)
         return number
 
     def __str__(self) -> str:
-        if self._line.is_lenient:
+        if self._line_.is_lenient:
             return repr(self)
-        text: str = self._operate_as("str", "uses `str` of", str)
+        text: str = self._operate_as_("str", "uses `str` of", str)
         return text
 
     def __format__(self, spec: str) -> str:
-        if self._line.is_lenient:
+        if self._line_.is_lenient:
             return repr(self)
-        text: str = self._operate_as("format", "uses `str` of", str, spec)
+        text: str = self._operate_as_("format", "uses `str` of", str, spec)
         return text
 
     def __setattr__(self, name: str, value: object) -> None:
-        self._operate("setattr", f"sets the attribute `{name}` of", name, value)
+        self._operate_("setattr", f"sets the attribute `{name}` of", name, value)
 
     def __delattr__(self, name: str) -> None:
-        self._operate("delattr", f"deletes the attribute `{name}` of", name)
+        self._operate_("delattr", f"deletes the attribute `{name}` of", name)
 
     def __copy__(self) -> Any:
-        return self._operate("copy", "copies")
+        return self._operate_("copy", "copies")
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self._operate("deepcopy", "copies")
+        return self._operate_("deepcopy", "copies")
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
-        return self._operate("exit", "uses `with` on", self._told_of(kind, error))
+        return self._operate_("exit", "uses `with` on", self._told_of_(kind, error))
 
     @property
     def __signature__(self) -> inspect.Signature:
         """What the object can be called with."""
-        told = self._operate("signature", "asks for the signature of")
+        told = self._operate_("signature", "asks for the signature of")
         try:
             return inspect.Signature(
                 [
@@ -235,48 +238,48 @@ class StandIn(Remote):
                 ]
             )
         except (TypeError, ValueError):
-            raise self._line.nonsense() from None
+            raise self._line_.nonsense() from None
 
     # ---- What it cannot do ---------------------------------------------------------------------
 
     def __mro_entries__(self, bases: tuple[object, ...]) -> NoReturn:
-        raise self._unable("makes a subclass of")
+        raise self._unable_("makes a subclass of")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:  # pickles ask for it
-        raise self._unable("copies")
+        raise self._unable_("copies")
 
-    def _told_of(self, kind: Any, error: Any) -> list[str] | None:
+    def _told_of_(self, kind: Any, error: Any) -> list[str] | None:
         return None if error is None else [getattr(error, "name", kind.__name__), str(error)]
 
-    def _compare(self, name: str, sign: str, other: object) -> Any:
+    def _compare_(self, name: str, sign: str, other: object) -> Any:
         """Leave it to Python where nobody's code has a say, and to an array."""
         if isinstance(other, np.ndarray | np.generic):
             return NotImplemented
-        if self._reference.kind in BARE and (other is None or is_data(other)):
+        if self._reference_.kind in BARE and (other is None or is_data(other)):
             return NotImplemented
-        return self._operate(name, f"uses `{sign}` on", other)
+        return self._operate_(name, f"uses `{sign}` on", other)
 
-    def _calculate(self, name: str, sign: str, *others: Any, is_reflected: bool = False) -> Any:
-        if self._reference.kind in BARE:
+    def _calculate_(self, name: str, sign: str, *others: Any, is_reflected: bool = False) -> Any:
+        if self._reference_.kind in BARE:
             raise _TypeError("TypeError", f"`{sign}` cannot be used on a {self._kind_()}")
         if is_reflected:
-            return self._line.operate(name, self._sentence(f"uses `{sign}` on"), *others, self)
-        return self._operate(name, f"uses `{sign}` on", *others)
+            return self._line_.operate(name, self._sentence_(f"uses `{sign}` on"), *others, self)
+        return self._operate_(name, f"uses `{sign}` on", *others)
 
-    def _operate(self, name: str, what: str, *others: Any) -> Any:
-        return self._line.operate(name, self._sentence(what), self, *others)
+    def _operate_(self, name: str, what: str, *others: Any) -> Any:
+        return self._line_.operate(name, self._sentence_(what), self, *others)
 
-    def _operate_as(self, name: str, what: str, kind: type, *others: Any) -> Any:
+    def _operate_as_(self, name: str, what: str, kind: type, *others: Any) -> Any:
         """Return what an operation gives that has to be of a type, for Python's own sake."""
-        value = self._operate(name, what, *others)
+        value = self._operate_(name, what, *others)
         if type(value) is not kind:
-            raise self._line.nonsense()
+            raise self._line_.nonsense()
         return value
 
-    def _unable(self, what: str) -> Unable:
-        return self._line.blame(self._sentence(what))
+    def _unable_(self, what: str) -> Unable:
+        return self._line_.blame(self._sentence_(what))
 
-    def _sentence(self, what: str) -> str:
+    def _sentence_(self, what: str) -> str:
         kind = self._kind_()
         return f"it {what} what stays in the student's kernel, an object of type '{kind}'"
 
@@ -297,7 +300,7 @@ def is_data(value: object) -> bool:
 
 def is_function(value: StandIn) -> bool:
     """Say whether it is certain that the object can be called."""
-    return value._reference.kind in FUNCTION_TYPES
+    return value._reference_.kind in FUNCTION_TYPES
 
 
 def _parameters(told: Any) -> list[tuple[Any, ...]]:
@@ -327,13 +330,13 @@ def _parameters(told: Any) -> list[tuple[Any, ...]]:
 
 
 def _calculation(name: str, sign: str, *, is_reflected: bool = False) -> Callable[..., Any]:
-    return lambda self, *others: self._calculate(name, sign, *others, is_reflected=is_reflected)
+    return lambda self, *others: self._calculate_(name, sign, *others, is_reflected=is_reflected)
 
 
 def _operation(name: str, what: str, kind: type | None) -> Callable[..., Any]:
     if kind is None:
-        return lambda self, *others: self._operate(name, what, *others)
-    return lambda self, *others: self._operate_as(name, what, kind, *others)
+        return lambda self, *others: self._operate_(name, what, *others)
+    return lambda self, *others: self._operate_as_(name, what, kind, *others)
 
 
 CALCULATIONS = {

@@ -15,6 +15,7 @@ from nbjudge.judge.judge import Verdict
 from nbjudge.judge.plans import Plans, TestPlan
 from nbjudge.judge.surroundings import names_defined_by
 from nbjudge.stand_ins.names import free_names
+from nbjudge.trial.process_state import process_state_in
 from nbjudge.trial.replacements import imported_modules, replacement_in
 
 __all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settle_plans"]
@@ -124,7 +125,7 @@ def _place_of(verdict: Verdict, test: str) -> str:
 
 
 def _with_replacements(version: NotebookVersion, plans: Plans) -> dict[str, TestPlan]:
-    """Let those tests run inside, too, that replace what only some answers use."""
+    """Let those tests run inside, too, that replace or set what only some answers use."""
     found = dict(plans)
     modules = frozenset().union(*(imported_modules(cell.source) for cell in version.cells))
     for cell in version.cells:
@@ -133,6 +134,9 @@ def _with_replacements(version: NotebookVersion, plans: Plans) -> dict[str, Test
             continue
         if replaced := replacement_in(cell.source, modules):
             why = f"it puts something in the place of {replaced}, which an answer may use"
+            found[cell.grade_id] = TestPlan(inside=why)
+        elif met := process_state_in(cell.source):
+            why = f"it uses {met}, which is about the process that an answer runs in"
             found[cell.grade_id] = TestPlan(inside=why)
     return found
 

@@ -162,3 +162,32 @@ def test_one_that_replaces_what_only_some_answers_use_runs_inside() -> None:
     found = plans_of(version, {"t": FAIR}, {"t": OUTSIDE}, is_strict=False)["t"]
 
     assert "puts something in the place of np.dot" in found.inside
+
+
+@pytest.mark.parametrize(
+    ("test", "met"),
+    [
+        ("import sys\nsys.setrecursionlimit(99)", "sys.setrecursionlimit"),
+        ("from sys import setrecursionlimit as limit\nlimit(99)", "sys.setrecursionlimit"),
+        ("import time as t\nt.process_time()", "time.process_time"),
+        ("with np.errstate(divide='raise'):\n    f()", "numpy.errstate"),
+        ("warnings.simplefilter('error')", "warnings.simplefilter"),
+        ("with warnings.catch_warnings(record=True) as w:\n    f()", "warnings.catch_warnings"),
+        ("with pytest.warns(UserWarning):\n    f()", "pytest.warns"),
+        ("import os\nos.environ['HOME'] = '/'", "os.environ"),
+        ("os.environ.update(HOME='/')", "os.environ"),
+        ("import decimal\ndecimal.getcontext().prec = 5", "decimal.getcontext"),
+        ("np.seterr(all='ignore')\nwarnings.filterwarnings('ignore')", ""),
+        ("import os\nassert os.environ['HOME'] and os.environ.get('USER')", ""),
+        ("import time\ntime.perf_counter()", ""),
+        ("def getcontext():\n    return 1\ngetcontext()", ""),
+        ("no Python", ""),
+    ],
+)
+def test_one_that_is_about_its_process_runs_inside(test: str, met: str) -> None:
+    version = NotebookVersion("sums", (cell("t", test),))
+
+    found = plans_of(version, {"t": FAIR}, {"t": OUTSIDE}, is_strict=False)["t"]
+
+    why = f"it uses {met}, which is about the process that an answer runs in" if met else ""
+    assert found.inside == why

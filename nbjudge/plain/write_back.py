@@ -1,4 +1,4 @@
-"""What a call in the kernel changes of what a test handed to it, done to the test's own objects."""
+"""What changes of an object on one side of a line to a kernel, done to its copy on the other."""
 
 from __future__ import annotations
 
