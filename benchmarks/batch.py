@@ -62,7 +62,6 @@ from nbjudge.grading import batch
 from nbjudge.grading.graded import GradedIndex
 from nbjudge.grading.jobs import Job, JobOutcome, work
 from nbjudge.grading.rows import Status
-from nbjudge.grading.solution_proof import take_as_proved
 from nbjudge.grading.workers.pool import processors
 from nbjudge.release import source
 
@@ -183,14 +182,15 @@ def main() -> None:
 
 
 def released(root: Path, assignment: str) -> Course:
-    """Make a copy of the course in which an assignment is released, and nobody has handed in."""
+    """Make a copy of the course in which an assignment is released, and nobody has handed in.
+
+    As instructors do it: the solution has been tried, and what that found is kept.
+    """
     shutil.copytree(ROOT / "source" / assignment, root / "source" / assignment)
     shutil.copy(ROOT / CONFIG_NAME, root)
     course = Course(root)
     shutil.copy(ROOT / course.plug.readme, root / course.plug.readme)
-    result = course.api().generate_assignment(assignment)
-    if not result["success"]:
-        raise SystemExit(f"The assignment was not released: {result['error']}")
+    run(((*COURSE, "release", assignment), root))
     return course
 
 
@@ -524,7 +524,6 @@ def graded(root: Path, assignment: str, count: int) -> Course:
     """Make a course with a class that is graded: everybody has the results of one submission."""
     course = released(root, assignment)
     hand_in(course, assignment, count)
-    take_as_proved(course, assignment)  # whoever gives all the same proves nothing
     with unhurried_disk(), warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's, about itself
         rows = batch.grade_assignment(course, assignment, get_pool=Everybody)
