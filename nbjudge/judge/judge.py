@@ -266,7 +266,7 @@ def _judge_once(
             try:
                 mistake = diagnose(test.exercise, answers)
             # It changes no mark, so it may cost none.
-            except Exception:
+            except (Exception, AnswerError):
                 logging.exception("No diagnosis of %s", test.exercise)
     return Verdict(
         mark=mark,

@@ -128,11 +128,20 @@ def _statements(cell: CourseCell) -> Iterator[_Statement]:
     if cell.is_test and not all(each.is_definition for each in statements):
         # It runs whole, as far as it comes: what fails in it is its own mark's matter.
         yield _test_statement(cell.source, statements)
-    for each in statements:
-        if each.is_definition:
+    for place, each in enumerate(statements):
+        if not each.is_definition:
+            if not cell.is_test:  # the kernel has it
+                yield replace(each, is_trusted=False)
+        elif not (cell.is_test and _is_replaced(each, statements[place + 1 :])):
             yield each
-        elif not cell.is_test:  # the kernel has it
-            yield replace(each, is_trusted=False)
+
+
+def _is_replaced(definition: _Statement, later: Iterable[_Statement]) -> bool:
+    """Say whether a name of a definition means something else at the end of its test.
+
+    As where a test puts a function of its own in the place of an answer, and the answer back.
+    """
+    return any(not each.is_definition and each.binds & definition.binds for each in later)
 
 
 def _test_statement(text: str, statements: Sequence[_Statement]) -> _Statement:

@@ -36,6 +36,7 @@ from nbjudge.mistakes.catalogue import KNOWN_FOLDER, read_catalogue
 from nbjudge.mistakes.known_behaviours import Examined, Examiner, NamedMistakes, TestResult
 from nbjudge.release import source
 from nbjudge.release.release import generate, scratch
+from nbjudge.remote import AnswerError
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
 from nbjudge.stand_ins.names import free_names
@@ -427,7 +428,7 @@ def _judge_known(
             return judge(Test(cell.exercise, test, cell.points), line, diagnose)
         except CourseError:
             raise
-        except Exception as error:
+        except (Exception, AnswerError) as error:
             return Verdict(0.0, fault=f"a known answer fails: {type(error).__name__}: {error}")
 
 

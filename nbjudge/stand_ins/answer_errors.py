@@ -14,13 +14,19 @@ __all__ = ["answer_error"]
 MAX_ERROR_SAID = 2000
 #: How many bases of an exception's class are looked at.
 MAX_ERROR_BASES = 50
+#: What Python raises for other reasons than an answer; who sees one takes it for that.
+NO_ANSWERS = (KeyboardInterrupt, GeneratorExit)
 
 
 def _kinds() -> dict[str, type[AnswerError]]:
     """Return, for each exception of Python's, one that is it and an answer's."""
     found: dict[str, type[AnswerError]] = {}
     for name, base in vars(builtins).items():
-        if isinstance(base, type) and issubclass(base, Exception) and base is not Exception:
+        if (
+            isinstance(base, type)
+            and issubclass(base, BaseException)
+            and not issubclass(base, NO_ANSWERS)
+        ):
             kind = type(base.__name__, (AnswerError, base), {})
             try:
                 kind(name)
@@ -46,11 +52,12 @@ def answer_error(details: Mapping[Any, Any]) -> AnswerError:
     )
     line = details.get("line")
     bases = details.get("bases")
-    named = [name, *(bases[:MAX_ERROR_BASES] if type(bases) is list else [])]
+    named = [name, *(bases[:MAX_ERROR_BASES] if type(bases) is list else ["Exception"])]
     known = (
         _BUILT_IN_ERRORS[each] for each in named if type(each) is str and each in _BUILT_IN_ERRORS
     )
-    error = next(known, AnswerError)(name, said, line if type(line) is int else None, source)
+    kind = next(known, _BUILT_IN_ERRORS["Exception"])
+    error = kind(name, said, line if type(line) is int else None, source)
     if isinstance(there := details.get("object"), Remote):
         error.there = there
     return error

@@ -345,7 +345,7 @@ class KernelChannel:
         except NotPlain as error:
             self.blame(f"NotPlain: {error}")
             return self._encode({"do": "resume", "raised": ["TypeError", str(error)]})
-        except Exception as error:
+        except (Exception, AnswerError) as error:
             if self.broken is not None:
                 raise self.broken from None
             name, said = type(error).__name__, str(error)

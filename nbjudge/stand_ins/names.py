@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import symtable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from nbjudge.course.cells import parse_cell
@@ -69,7 +69,7 @@ def free_names(source: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def early_names(source: str) -> tuple[str, ...]:
-    """Return the names that a cell's own statements use before they define them, sorted.
+    r"""Return the names that a cell's own statements use before they define them, sorted.
 
     Raises
     ------
@@ -80,27 +80,49 @@ def early_names(source: str) -> tuple[str, ...]:
     --------
     >>> early_names("total = total + one")
     ('one', 'total')
+    >>> early_names("try:\\n    own = f\n    f = None\nfinally:\n    f = own")
+    ('f',)
     """
-    tree = parse_cell(source)
     early: set[str] = set()
-    bound: set[str] = set()
-    for statement in tree.body:
-        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    _note_early(parse_cell(source).body, early, set())
+    return tuple(sorted(early - builtin_names()))
+
+
+def _note_early(statements: Iterable[ast.stmt], early: set[str], bound: set[str]) -> None:
+    """Add the names that statements use before they, or those before them, bind them."""
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(statement.name)
+        elif hasattr(statement, "body") or hasattr(statement, "cases"):
+            _note_early_in_blocks(statement, early, bound)
+        else:
             early |= _names_in(statement, ast.Load) - _names_in(statement, ast.Store) - bound
             if isinstance(statement, ast.Assign | ast.AugAssign):
                 early |= _names_in(statement.value, ast.Load) - bound
             if isinstance(statement, ast.AugAssign):
                 early |= _names_in(statement.target, ast.Store) - bound
-        bound |= _names_in(statement, ast.Store)
-        bound |= {
-            (alias.asname or alias.name).partition(".")[0]
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for alias in node.names
-        }
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(statement.name)
-    return tuple(sorted(early - builtin_names()))
+            bound |= _names_in(statement, ast.Store)
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                bound |= {_name_of_import(alias) for alias in statement.names}
+
+
+def _note_early_in_blocks(statement: ast.stmt, early: set[str], bound: set[str]) -> None:
+    """Do so for a statement that holds others: the heads of its blocks, and what is in them."""
+    for holder in [
+        statement,
+        *getattr(statement, "handlers", []),
+        *getattr(statement, "cases", []),
+    ]:
+        for head in ast.iter_child_nodes(holder):
+            if not isinstance(head, ast.stmt | ast.ExceptHandler | ast.match_case):
+                early |= _names_in(head, ast.Load) - bound
+                bound |= _names_in(head, ast.Store)
+        for block in ("body", "orelse", "finalbody"):
+            _note_early(getattr(holder, block, []), early, bound)
+
+
+def _name_of_import(alias: ast.alias) -> str:
+    return (alias.asname or alias.name).partition(".")[0]
 
 
 def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
@@ -126,7 +148,7 @@ def names_imported(source: str) -> frozenset[str]:
     ['os', 'root']
     """
     return frozenset(
-        (alias.asname or alias.name).partition(".")[0]
+        _name_of_import(alias)
         for node in ast.walk(parse_cell(source))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names

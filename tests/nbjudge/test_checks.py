@@ -430,7 +430,7 @@ class Elsewhere(Remote):
         raise AnswerError("TypeError", "object has no len()")
 
     def __iter__(self):
-        if isinstance(self.parts, Exception):
+        if isinstance(self.parts, BaseException):
             raise self.parts
         yield from self.parts
 

@@ -207,7 +207,7 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
                 return
             except CourseError:
                 raise
-            except Exception as error:
+            except (Exception, AnswerError) as error:
                 if is_tests_own(error) and _is_raised_here(error):
                     raise
                 if (recorder := _recorder.get()) is not None:
@@ -227,13 +227,13 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
     return decorate
 
 
-def _is_raised_here(error: Exception) -> bool:
+def _is_raised_here(error: BaseException) -> bool:
     """Say whether it was the course's code that raised an exception, not an answer at hand."""
     *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
     return innermost.f_code.co_filename.startswith(FOLDER_OF_COURSE)
 
 
-def _exception(error: Exception, trace: Trace) -> Seen:
+def _exception(error: BaseException, trace: Trace) -> Seen:
     """The entry of an exception.
 
     After a failed check it may be the examination that stumbles, over a list that is too short

@@ -131,6 +131,14 @@ def factorial(n):
 # ->
 "oops"
 # %% mutant fact
+        raise ValueError("n must not be negative")
+# ->
+        raise SystemExit("n must not be negative")
+# %% mutant fact
+        raise ValueError("n must not be negative")
+# ->
+        raise type("Own", (BaseException,), {})("n must not be negative")
+# %% mutant fact
     if n < 0:
         raise ValueError("n must not be negative")
     return 1 if n == 0 else n * factorial(n - 1)
@@ -159,6 +167,20 @@ except ValueError as error:
 import pytest
 with pytest.raises(ValueError, match="negative"):
     factorial(-3)
+# %% test raises_whatever 1
+with pytest.raises(Exception, match="negative"):
+    factorial(-4)
+# %% test caught_whatever 1
+try:
+    factorial(-5)
+except Exception as error:
+    assert "negative" in str(error)
+else:
+    assert False, "no error"
+# %% test suppressed 1
+import contextlib
+with contextlib.suppress(Exception):
+    factorial(-6)
 # %% answer kinds
 class Mine(Exception):
     pass

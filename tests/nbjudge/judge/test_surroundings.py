@@ -69,6 +69,17 @@ def test_what_an_earlier_test_computed_is_computed_again_as_far_as_that_came() -
     assert namespace["total"] == 7
 
 
+def test_a_function_that_a_test_takes_away_again_is_none_of_its_helpers() -> None:
+    puts_back = "own = f\ndef f(x):\n    return own(x) + 1\nassert f(1) == 2\nf = own"
+
+    found = before(answer("def f(x): ..."), test_of(puts_back, "first"), test_of("assert f(1)"))
+
+    assert found == (
+        "try:\n    own = f\n\n    def f(x):\n        return own(x) + 1\n"
+        "    assert f(1) == 2\n    f = own\nexcept Exception:\n    pass"
+    )
+
+
 @pytest.mark.parametrize(
     "cells",
     [

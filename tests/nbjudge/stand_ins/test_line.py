@@ -700,10 +700,21 @@ def test_an_exception_comes_with_its_name_its_words_and_its_line() -> None:
 
 
 def test_an_exception_of_the_students_own_is_no_other() -> None:
-    error = raised(name="SystemExit", said="")
+    error = raised(name="Unfit", said="", bases=["Exception"])
 
-    assert type(error) is AnswerError
-    assert (error.said, error.line, error.source) == ("", None, "")
+    assert isinstance(error, Exception)
+    assert not isinstance(error, ValueError | SystemExit)
+    assert (error.name, error.said, error.line, error.source) == ("Unfit", "", None, "")
+
+
+@pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "TheirOwn"])
+def test_what_catches_every_exception_catches_no_end_of_a_program(name: str) -> None:
+    error = raised(name=name, said="", bases=["BaseException", "object"])
+
+    assert not isinstance(error, Exception)
+    assert isinstance(error, SystemExit) is (name == "SystemExit")
+    # Whoever meets one of these takes it for Python's own.
+    assert not isinstance(error, KeyboardInterrupt | GeneratorExit)
 
 
 @pytest.mark.parametrize("line", ["3", True, 2.0, None])
