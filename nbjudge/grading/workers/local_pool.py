@@ -135,14 +135,17 @@ class LocalPool:
         self, waiting: Iterator[Job]
     ) -> Iterator[list[tuple[Job, JobOutcome | OtherGrader | None]]]:
         """Yield the jobs that have ended, each with what its worker says; None if that is lost."""
-        self._hand_out(waiting)
+        refused = self._hand_out(waiting)
         while busy := [worker for worker in self._workers if worker.job]:
             patience = LOOK_AGAIN if len(busy) < len(self._workers) else None
             heard = connection.wait([worker.line for worker in busy], patience)
             ended = [self._hear(worker) for worker in busy if worker.line in heard]
-            self._hand_out(waiting)  # they are at work while this is saved
+            ended += [(job, None) for job in refused]
+            refused = self._hand_out(waiting)  # they are at work while this is saved
             if ended:
                 yield ended
+        if refused:
+            yield [(job, None) for job in refused]
 
     def _hear(self, worker: _Worker) -> tuple[Job, JobOutcome | OtherGrader | None]:
         job, worker.job = worker.job, None
@@ -155,20 +158,29 @@ class LocalPool:
             logging.warning("the worker that graded %r ended (exit code %s)", job.student, code)
             return job, None
 
-    def _hand_out(self, waiting: Iterator[Job]) -> None:
-        """Give jobs to those who have none."""
+    def _hand_out(self, waiting: Iterator[Job]) -> list[Job]:
+        """Give jobs to those who have none; return those that ended whoever was given them."""
+        refused: list[Job] = []
         self._fill_up()
-        for worker in [worker for worker in self._workers if not worker.job]:
+        while free := next((worker for worker in self._workers if not worker.job), None):
             at_work = sum(each.job.submitted.size for each in self._workers if each.job)
             if at_work >= pool.MOST_BYTES or (job := next(waiting, None)) is None:
-                return
-            while True:
-                try:
-                    worker.give(job)
-                    break
-                except OSError:  # it ended while it had nothing to do
-                    self._dismiss(worker)
-                    worker = self._add()
+                break
+            if not self._give(free, job):
+                refused.append(job)
+        return refused
+
+    def _give(self, worker: _Worker, job: Job) -> bool:
+        """Give a worker a job, or one in its place if it ends; say whether one has it."""
+        for _ in range(TRIES_OF_JOB):
+            try:
+                worker.give(job)
+            except OSError:  # most often it ended while it had nothing to do
+                self._dismiss(worker)
+                worker = self._add()
+            else:
+                return True
+        return False
 
     def _fill_up(self) -> None:
         """Replace those who have ended.

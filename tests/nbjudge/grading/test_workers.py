@@ -44,7 +44,7 @@ from nbjudge.grading import batch
 from nbjudge.grading.batch import grade_assignment
 from nbjudge.grading.conditions import GradingConditions
 from nbjudge.grading.graded import GradedIndex
-from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader
+from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader, lost_outcome
 from nbjudge.grading.rows import Status
 from nbjudge.grading.workers import cluster_pool, local_pool, pool
 from nbjudge.intake.submission import SubmissionFiles
@@ -659,6 +659,26 @@ def test_a_worker_that_ended_while_it_had_nothing_to_do_is_replaced() -> None:
 
         assert students(crew.outcomes([job("ada")])) == ["ada"]
         assert crew.workers == 1
+
+
+def test_a_job_that_ends_whoever_is_given_it_is_lost_and_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    give = local_pool._Worker.give
+
+    def refuse_bob(worker: local_pool._Worker, job: Job) -> None:
+        if job.student == "bob":
+            raise BrokenPipeError
+        give(worker, job)
+
+    monkeypatch.setattr(local_pool._Worker, "give", refuse_bob)
+    with pool.worker_pool(Plug(), workers=1) as crew:
+        jobs = [job("bob"), job("ada"), job("bob")]
+        told = [outcome for group in crew.outcomes(jobs) for outcome in group]
+
+    assert [outcome.student for outcome in told] == ["ada", "bob", "bob"]
+    lost = lost_outcome(jobs[0], local_pool.TRIES_OF_JOB)
+    assert [outcome == lost for outcome in told] == [False, True, True]
 
 
 def test_what_nobody_asked_further_for_is_given_to_nobody_else() -> None:
