@@ -50,8 +50,10 @@ class Remote(ABC):
         """Return the name of its type."""
 
 
-class AnswerError(Exception):
+class AnswerError(BaseException):
     """An exception that an answer raised in another process.
+
+    One that an `except Exception` is to catch is an `Exception`, too: `sys.exit()` raises none.
 
     Parameters
     ----------
