@@ -76,20 +76,29 @@ def stock_verdicts(
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        client = NotebookClient(
-            ran,
-            kernel_name="python3",
-            timeout=cell_seconds,
-            interrupt_on_timeout=True,
-            allow_errors=True,
-            store_widget_state=True,  # as nbgrader does: without it an output widget stops all
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
-            resources={"metadata": {"path": folder}},
-        )
-        try:
+
+        def run() -> None:
+            client = NotebookClient(
+                ran,
+                kernel_name="python3",
+                timeout=cell_seconds,
+                interrupt_on_timeout=True,
+                allow_errors=True,
+                store_widget_state=True,  # as nbgrader does: without it an output widget stops all
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                resources={"metadata": {"path": folder}},
+            )
             # Its own way would leave a loop open in every thread that calls this.
             asyncio.run(client.async_execute(env={**os.environ, **(environment or {})}))
-        except (CellTimeoutError, DeadKernelError) as error:
+
+        try:
+            try:
+                run()
+            except DeadKernelError:
+                raise
+            except RuntimeError:  # it did not start: another kernel may have taken its port
+                run()
+        except (CellTimeoutError, RuntimeError) as error:
             raise CourseError(f"Its kernel ended ({type(error).__name__}).") from error
     return {
         cell.metadata.nbgrader.grade_id: _explain_missing(verdict_of(cell), cell, ran.cells[:place])
