@@ -80,7 +80,7 @@ def early_names(source: str) -> tuple[str, ...]:
     --------
     >>> early_names("total = total + one")
     ('one', 'total')
-    >>> early_names("try:\\n    own = f\n    f = None\nfinally:\n    f = own")
+    >>> early_names("try:\n    own = f\n    f = None\nfinally:\n    f = own")
     ('f',)
     """
     early: set[str] = set()
@@ -108,11 +108,8 @@ def _note_early(statements: Iterable[ast.stmt], early: set[str], bound: set[str]
 
 def _note_early_in_blocks(statement: ast.stmt, early: set[str], bound: set[str]) -> None:
     """Do so for a statement that holds others: the heads of its blocks, and what is in them."""
-    for holder in [
-        statement,
-        *getattr(statement, "handlers", []),
-        *getattr(statement, "cases", []),
-    ]:
+    others = (*getattr(statement, "handlers", []), *getattr(statement, "cases", []))
+    for holder in (statement, *others):
         for head in ast.iter_child_nodes(holder):
             if not isinstance(head, ast.stmt | ast.ExceptHandler | ast.match_case):
                 early |= _names_in(head, ast.Load) - bound
