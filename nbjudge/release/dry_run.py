@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ast
-import os
 import shutil
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import is_solution
 
 from nbjudge.course.plug import Plug
 from nbjudge.release import source
+from nbjudge.trial.jupyter_run import run_in_jupyter
 
 __all__ = ["dry_run"]
 
@@ -71,16 +70,9 @@ def _dry_run(path: Path, original: NotebookNode, plug: Plug) -> Iterator[str]:
     notebook = source.read_source(path)
     first = new_code_cell(BEFOREHAND.format(packages=plug.all_packages))  # type: ignore[no-untyped-call]
     notebook.cells.insert(0, first)
-    client = NotebookClient(
-        notebook,
-        kernel_name="python3",
-        timeout=SECONDS_A_CELL,
-        allow_errors=True,
-        resources={"metadata": {"path": str(path.parent)}},
-    )
     try:
-        client.execute(env=dict(os.environ))
-    except (CellTimeoutError, DeadKernelError) as error:
+        run_in_jupyter(notebook, path.parent, cell_seconds=SECONDS_A_CELL)
+    except (CellTimeoutError, RuntimeError) as error:
         yield f"does not run to its end ({type(error).__name__})"
         return
     used = "".join(output.get("text", "") for output in first.outputs).splitlines()

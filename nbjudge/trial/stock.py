@@ -6,8 +6,6 @@ be. Nothing protects such a run from what is in the notebook: only the course's 
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
@@ -15,8 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
@@ -25,6 +22,7 @@ from nbjudge.exceptions import CourseError
 from nbjudge.judge.inside import verdict_of
 from nbjudge.judge.judge import Verdict, readable
 from nbjudge.stand_ins.names import names_changed, names_imported
+from nbjudge.trial.jupyter_run import run_in_jupyter
 
 __all__ = ["stock_verdicts"]
 
@@ -76,28 +74,16 @@ def stock_verdicts(
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-
-        def run() -> None:
-            client = NotebookClient(
+        try:
+            run_in_jupyter(
                 ran,
-                kernel_name="python3",
-                timeout=cell_seconds,
+                Path(folder),
+                cell_seconds=cell_seconds,
+                environment=environment,
                 interrupt_on_timeout=True,
-                allow_errors=True,
                 store_widget_state=True,  # as nbgrader does: without it an output widget stops all
                 extra_arguments=["--IPKernelApp.log_level=ERROR"],
-                resources={"metadata": {"path": folder}},
             )
-            # Its own way would leave a loop open in every thread that calls this.
-            asyncio.run(client.async_execute(env={**os.environ, **(environment or {})}))
-
-        try:
-            try:
-                run()
-            except DeadKernelError:
-                raise
-            except RuntimeError:  # it did not start: another kernel may have taken its port
-                run()
         except (CellTimeoutError, RuntimeError) as error:
             raise CourseError(f"Its kernel ended ({type(error).__name__}).") from error
     return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from nbjudge.judge.judge import Verdict
-from nbjudge.trial import stock
 from nbjudge.trial.stock import stock_verdicts
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def test_a_name_that_nothing_defines_has_no_further_reason() -> None:
 
 
 def test_a_kernel_whose_port_was_taken_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    execute = stock.NotebookClient.async_execute
+    execute = NotebookClient.async_execute
     started = []
 
     async def taken_at_first(client: Any, **settings: Any) -> Any:
@@ -62,7 +62,7 @@ def test_a_kernel_whose_port_was_taken_is_started_again(monkeypatch: pytest.Monk
             raise RuntimeError("Kernel died before replying to kernel_info")
         return await execute(client, **settings)
 
-    monkeypatch.setattr(stock.NotebookClient, "async_execute", taken_at_first)
+    monkeypatch.setattr(NotebookClient, "async_execute", taken_at_first)
 
     assert verdict_on("assert True").mark == 2
     assert len(started) == 2
