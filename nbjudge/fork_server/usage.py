@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from nbjudge.fork_server.waiting_time import LENIENCE
+from nbjudge.fork_server.waiting_time import excused_seconds
 
 __all__ = ["Budget", "Usage", "pack_end", "read_end"]
 
@@ -79,7 +79,7 @@ class Budget:
             return self.too_much_memory(used.memory_megabytes)
         if used.cpu_seconds > self.cpu_seconds:
             return self.too_much_computing(used.cpu_seconds)
-        excused = min(used.waiting_seconds, LENIENCE * self.wall_seconds)
+        excused = excused_seconds(used.waiting_seconds, self.wall_seconds)
         if used.wall_seconds - excused > self.wall_seconds:
             return f"it ran longer than {self.wall_seconds} s"
         return ""

@@ -9,10 +9,21 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-__all__ = ["LENIENCE", "open_waiting_time", "read_waiting_time"]
+__all__ = ["LENIENCE", "excused_seconds", "open_waiting_time", "read_waiting_time"]
 
 #: How many times its seconds a process may wait for a processor.
 LENIENCE = 10
+
+
+def excused_seconds(waited: float, limit: float) -> float:
+    """Return how much of the time that a process waited is left out of a limit of so many seconds.
+
+    Examples
+    --------
+    >>> excused_seconds(70, 60), excused_seconds(700, 60)
+    (70, 600)
+    """
+    return min(waited, LENIENCE * limit)
 
 
 def open_waiting_time(process: int) -> int | None:

@@ -18,7 +18,7 @@ from nbjudge.course.cells import exercise_number, is_test
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.usage import Usage
-from nbjudge.fork_server.waiting_time import LENIENCE
+from nbjudge.fork_server.waiting_time import excused_seconds
 from nbjudge.judge.behaviour import SEED_PARTS
 from nbjudge.judge.failures import STOPPED
 from nbjudge.judge.judge import Test, Verdict
@@ -202,7 +202,7 @@ class NotebookRun:
     def _clock(self) -> float:
         """Return the time that counts: it stands while a kernel waits for a processor."""
         waited = self._waited + (self._newest.waiting_seconds if self._newest else 0.0)
-        return time.monotonic() - min(waited, LENIENCE * self._limits.notebook_seconds)
+        return time.monotonic() - excused_seconds(waited, self._limits.notebook_seconds)
 
     def _end_told(self) -> str:
         return f"the notebook ran longer than {self._limits.notebook_seconds} s"

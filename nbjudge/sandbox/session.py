@@ -18,7 +18,7 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.server import HOME
 from nbjudge.fork_server.usage import Budget, Usage
-from nbjudge.fork_server.waiting_time import LENIENCE
+from nbjudge.fork_server.waiting_time import excused_seconds
 from nbjudge.sandbox import bubblewrap, workspace
 from nbjudge.sandbox.cold_kernels import ColdKernel
 from nbjudge.sandbox.kernel_line import Closed, Garbled, KernelLine, Silence
@@ -218,7 +218,7 @@ class Session:
         """For how long the kernel was ready to run and had no processor, as far as that counts."""
         if self._kernel is None:
             return 0.0
-        return min(self._kernel.waiting_seconds(), LENIENCE * self._limits.notebook_seconds)
+        return excused_seconds(self._kernel.waiting_seconds(), self._limits.notebook_seconds)
 
     def clock(self) -> float:
         """Return the time by which the kernel is late, in seconds: not what it had to wait."""

@@ -23,6 +23,7 @@ from nbjudge.course.course import Course
 from nbjudge.course.gradebook import versions
 from nbjudge.course.plug import Plug
 from nbjudge.exceptions import SubmissionError
+from nbjudge.fork_server import waiting_time
 from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge import notebook_run
 from nbjudge.judge.failures import NOT_RUN
@@ -514,7 +515,7 @@ def test_what_kernels_wait_for_a_processor_is_no_time_of_the_notebook(
     crowded = Crowded(factor)
     monkeypatch.setattr(notebook_run, "time", crowded)
     monkeypatch.setattr(notebook_run, "_start_session", crowded.session)
-    monkeypatch.setattr(notebook_run, "LENIENCE", 2)
+    monkeypatch.setattr(waiting_time, "LENIENCE", 2)
 
     grade("3", "end", "9", limits=replace(LIMITS, notebook_seconds=30))
 
