@@ -157,13 +157,10 @@ class JudgeProcess:
         place = place or Place()
         if not hasattr(os, "fork"):
             with seeds.seed_within(*seed_parts):
-                if compared:
-                    recording = RecordingChannel(exchange, self._limits, until, clock=clock)
-                    recording.folder = hold_folder(place)
-                    return _observe_behaviour(test, recording)
-                line_here = KernelChannel(exchange, self._limits, until, clock=clock)
-                line_here.folder = hold_folder(place)
-                return _judge_here(test, line_here, knowledge(self._plug).named_mistake, cells)
+                kind = RecordingChannel if compared else KernelChannel
+                to_kernel = kind(exchange, self._limits, until, clock=clock)
+                to_kernel.folder = hold_folder(place)
+                return _judge_here(test, to_kernel, knowledge(self._plug).named_mistake, cells)
         told = [asdict(test), seed_parts, until, _lag(clock), compared, asdict(place)]
         line = self._begin(TEST_MESSAGE + json.dumps(told).encode())
         patience = _Patience(self._limits.judge_seconds, self._process, line)
@@ -290,15 +287,10 @@ def _serve_tests(line: Connection, limits: Limits, diagnose: Diagnose | None) ->
         while True:
             test, seed_parts, until, lag, compared, place = json.loads(line.recv_bytes()[1:])
             with seeds.seed_within(*seed_parts):
-                folder = hold_folder(Place(**place))
-                if compared:
-                    recording = RecordingChannel(exchange, limits, until, clock=clock)
-                    recording.folder = folder
-                    judged = _observe_behaviour(Test(**test), recording)
-                else:
-                    to_kernel = KernelChannel(exchange, limits, until, clock=clock)
-                    to_kernel.folder = folder
-                    judged = _judge_here(Test(**test), to_kernel, diagnose, _Cells(line))
+                kind = RecordingChannel if compared else KernelChannel
+                to_kernel = kind(exchange, limits, until, clock=clock)
+                to_kernel.folder = hold_folder(Place(**place))
+                judged = _judge_here(Test(**test), to_kernel, diagnose, _Cells(line))
             said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()
             line.send_bytes(VERDICT + said)
     finally:  # nothing that this process inherited is its own to end
@@ -320,6 +312,8 @@ class _Cells:
 def _judge_here(
     test: Test, line: KernelChannel, diagnose: Diagnose | None, cells: Iterable[NotebookNode]
 ) -> JudgedTest:
+    if isinstance(line, RecordingChannel):
+        return _observe_behaviour(test, line)
     with sparing_hypothesis(test.text):
         verdict = judge(test, line, diagnose, Failures(cells))
     return JudgedTest(verdict, str(line.broken) if line.broken is not None else "")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nbjudge.plain.snapshots import HOLDERS, Snapshot
+from nbjudge.plain.snapshots import HOLDERS, Snapshot, changes_since
 from nbjudge.plain.write_back import CannotChange, write_back
 
 __all__ = ["HeldObjects", "PartPath"]
@@ -34,7 +34,7 @@ class HeldObjects:
     def forget(self) -> None:
         """Begin anew, as with a new test."""
         self._objects: list[Any] = []
-        self._snapshots: list[Snapshot] = []
+        self._snapshots: dict[int, Snapshot] = {}
         self._numbers: dict[int, int] = {}
         self._same: list[tuple[Any, PartPath, int]] = []
         self._views: list[tuple[PartPath, int, int, tuple[int, ...]]] = []
@@ -89,7 +89,7 @@ class HeldObjects:
                 return
             number = self._numbers[id(part)] = len(self._objects)
             self._objects.append(part)  # so that nothing else gets its id
-            self._snapshots.append(snapshot)
+            self._snapshots[number] = snapshot
         if self._snapshots[number].is_taken:  # it may have become too large to be followed
             self._same.append((place, path, number))
 
@@ -110,12 +110,7 @@ class HeldObjects:
         """
         found: dict[str, Any] = {}
         if self._objects:
-            changed = {}
-            for number, value in enumerate(self._objects):
-                if not self._snapshots[number].shows(value):
-                    snapshot = self._snapshots[number] = Snapshot(value)
-                    if snapshot.is_taken:
-                        changed[number] = value
+            changed = changes_since(self._snapshots, enumerate(self._objects))
             found = {"changed": changed, "same": self._same, "views": self._views}
             self._same, self._views = [], []
         return {name: what for name, what in found.items() if what}

@@ -7,12 +7,13 @@ value, where to compare the values would take a hundred times as long.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from operator import is_
 from typing import Any
 
 import numpy as np
 
-__all__ = ["CHANGEABLE", "HOLDERS", "Snapshot"]
+__all__ = ["CHANGEABLE", "HOLDERS", "Snapshot", "changes_since"]
 
 #: What can be changed in place, and crosses by value; and what else can hold such.
 CHANGEABLE = (list, dict, set, deque, bytearray, np.ndarray)
@@ -63,6 +64,22 @@ class Snapshot:
         held = _held(value)
         parts = [(n, self._taken(x, level + 1)) for n, x in enumerate(held) if type(x) in HOLDERS]
         return held, parts
+
+
+def changes_since(
+    snapshots: dict[int, Snapshot], values: Iterable[tuple[int, Any]]
+) -> dict[int, Any]:
+    """Return the values that have changed since their snapshots, by number, and take these anew.
+
+    One that has become too large is left out.
+    """
+    found = {}
+    for number, value in values:
+        if not snapshots[number].shows(value):
+            snapshot = snapshots[number] = Snapshot(value)
+            if snapshot.is_taken:
+                found[number] = value
+    return found
 
 
 def _held(value: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nbjudge.plain.snapshots import HOLDERS, Snapshot
+from nbjudge.plain.snapshots import HOLDERS, Snapshot, changes_since
 from nbjudge.plain.write_back import CannotChange, write_back
 
 __all__ = ["Misfit", "SharedCopies"]
@@ -27,13 +27,7 @@ class SharedCopies:
 
     def changed(self) -> dict[int, Any]:
         """Return those that the test has changed since this was asked last, or since they came."""
-        found = {}
-        for number, copy in self._copies.items():
-            if not self._snapshots[number].shows(copy):
-                snapshot = self._snapshots[number] = Snapshot(copy)
-                if snapshot.is_taken:
-                    found[number] = copy
-        return found
+        return changes_since(self._snapshots, self._copies.items())
 
     def take(self, told: Any, handed: Mapping[Any, Any], value: Any) -> Any:
         """Do to the test's own objects what the kernel tells, and return a value as it is by that.
