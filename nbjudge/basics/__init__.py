@@ -1,4 +1,4 @@
-"""What any room may use: files, texts, settings, and what the machine answers.
+"""Helpers for every room: CSV files, text, settings, signals, and errors of the machine.
 
 It imports no room.
 """

@@ -1,6 +1,6 @@
-"""Tables in files: CSV as learning platforms and spreadsheets have it, read and written.
+"""Read and write CSV files of the kinds that learning platforms and spreadsheets use.
 
-Nothing that a student wrote is taken for a formula: see `guard`.
+`guard` keeps a spreadsheet from running a student's text as a formula.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ __all__ = ["Sheet", "alike", "as_csv", "guard", "number_text", "read_csv"]
 Value = str | int | float | None
 
 MAX_CSV_BYTES = 50 * 2**20
-#: The first line of a file that tells a spreadsheet which character separates its fields.
+#: An optional first line, `sep=;`, that tells a spreadsheet which character separates the fields.
 SEPARATOR = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
-#: A spreadsheet takes what begins with one of these for a formula; the last are wide forms.
+#: A spreadsheet reads a cell that begins with one of these as a formula; the last four are the
+#: full-width forms.
 FORMULA = ("=", "+", "-", "@", "|", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table: the names of its columns, and rows that are all as long, as they were written.
+    """A table of text: column names, and rows that all have one cell per column.
 
     Parameters
     ----------
     name : str
-        What to call it in a sentence.
+        What messages call the table.
     header : tuple of str
     rows : tuple of tuple of str
     """
@@ -43,32 +44,32 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
     def has(self, *columns: str) -> bool:
-        """Return whether all these columns are there."""
+        """Return whether the table has all these columns."""
         return set(columns) <= set(self.header)
 
     @property
     def records(self) -> list[dict[str, str]]:
-        """The rows, each by the names of the columns."""
+        """The rows as dictionaries from column name to cell."""
         return [dict(zip(self.header, row, strict=True)) for row in self.rows]
 
     def column(self, name: str) -> list[str]:
-        """Return the cells of a column, from the top; empty ones if there is none."""
+        """Return the cells of a column from top to bottom; empty strings if it does not exist."""
         if name not in self.header:
             return [""] * len(self.rows)
         index = self.header.index(name)
         return [row[index] for row in self.rows]
 
     def first_of(self, columns: Iterable[str]) -> str | None:
-        """Return the first of these columns that is there and holds anything."""
+        """Return the first of these columns that exists and is not empty; None if none does."""
         return next((name for name in columns if any(map(str.strip, self.column(name)))), None)
 
     def require(self, column: str) -> str:
-        """Return a column's name if it is there.
+        """Return the column's name if the table has that column.
 
         Raises
         ------
         CourseError
-            If it is not; the message lists those that are.
+            If it does not; the message lists the columns that it has.
         """
         if column in self.header:
             return column
@@ -76,12 +77,12 @@ class Sheet:
         raise CourseError(message)
 
     def require_one(self, column: str) -> str:
-        """Return a column's name if there is one alone of that name, or several that are the same.
+        """Return the column's name if it is unambiguous: one column, or several with equal cells.
 
         Raises
         ------
         CourseError
-            If there is none, or if there are several that differ.
+            If no column has that name, or if several do and differ.
         """
         places = [i for i, name in enumerate(self.header) if name == self.require(column)]
         if all(len({row[i].strip() for i in places}) == 1 for row in self.rows):
@@ -94,13 +95,13 @@ class Sheet:
 
 
 def read_csv(path: Path) -> Sheet:
-    """Read a CSV file with a header, its fields parted by commas, semicolons or tabs.
+    """Read a CSV file with a header and fields separated by commas, semicolons or tabs.
 
     Raises
     ------
     CourseError
-        If it cannot be read, is not UTF-8, or holds no table; or a row has more cells than the
-        header: then a comma that belongs to a cell has parted it.
+        If the file cannot be read, is not UTF-8 or holds no table, or if a row has more cells than
+        the header has, as when a comma inside a cell is not quoted.
     """
     try:
         with path.open("rb") as file:
@@ -114,8 +115,8 @@ def read_csv(path: Path) -> Sheet:
             raise ValueError
         first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)
-        if told := SEPARATOR.match(text):  # as some spreadsheets have it told
-            delimiter, text = told[1], text[told.end() :]
+        if declared := SEPARATOR.match(text):
+            delimiter, text = declared[1], text[declared.end() :]
         header, *rows = (
             row
             for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -136,7 +137,7 @@ def read_csv(path: Path) -> Sheet:
 
 
 def alike(text: str) -> str:
-    """Return what is the same for names that differ by case, spaces or the coding of accents alone.
+    """Return a form for comparing names that ignores case, spaces and the encoding of accents.
 
     >>> alike(" Ada  LOVELACE") == alike("ada lovelace")
     True
@@ -145,13 +146,13 @@ def alike(text: str) -> str:
 
 
 def guard(text: str, *, numbers: bool = False) -> str:
-    """Return a text that no spreadsheet takes for a formula: with an apostrophe, if need be.
+    """Return the text with a leading apostrophe if a spreadsheet would read it as a formula.
 
     Parameters
     ----------
     text : str
     numbers : bool
-        Whether a number with a sign has to stay text, too.
+        Whether to guard a number with a sign, too, so that it stays text.
 
     >>> guard("=1+1"), guard(" =1"), guard("-3.5"), guard("-3.5", numbers=True), guard("ada")
     ("'=1+1", "' =1", '-3.5', "'-3.5", 'ada')
@@ -166,7 +167,7 @@ def guard(text: str, *, numbers: bool = False) -> str:
 
 
 def number_text(value: float) -> str:
-    """Return a number with a decimal point, and no more digits than it needs: six at most.
+    """Return a number as text, with as many decimals as it needs but at most six.
 
     >>> number_text(4.0), number_text(0.1 + 0.2), number_text(1 / 3)
     ('4', '0.3', '0.333333')
@@ -178,9 +179,10 @@ def number_text(value: float) -> str:
 def as_csv(
     header: Sequence[str], rows: Iterable[Sequence[Value]], *, line_end: str = "\r\n"
 ) -> str:
-    """Return a table as CSV: commas, quotes where needed, None as nothing."""
+    """Return a table as CSV text: separated by commas, quoted where needed, None left empty."""
     text = io.StringIO(newline="")
-    # RFC 4180 ends lines with both characters, so a field that has either gets quotes.
+    # The default `line_end` is that of RFC 4180. With both characters in it, the writer quotes a
+    # field that contains either.
     writer = csv.writer(text, lineterminator=line_end)
     writer.writerow(header)
     writer.writerows(rows)

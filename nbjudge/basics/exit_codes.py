@@ -1,4 +1,4 @@
-"""The exit codes of the `course` command, for whoever calls it from a script."""
+"""The exit codes of the `course` command."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ __all__ = ["ExitCode", "code_of_signal"]
 
 
 class ExitCode(IntEnum):
-    """How a command ended; docs/commands.md tells the same."""
+    """How a command ended. docs/commands.md documents the same codes."""
 
     DONE = 0
     NOT_DONE = 1
     #: click's own, for unknown commands and options.
     USAGE = 2
-    #: Something was not graded, not written, or not taken over: what was printed says what.
+    #: Something was not graded, written or imported; the printed output says what.
     PARTLY_DONE = 3
 
 
 def code_of_signal(signum: int) -> int:
-    """Return the code of a command that a signal stopped, as shells have it.
+    """Return the exit code of a command that a signal stopped, by the shells' convention.
 
     >>> code_of_signal(2)
     130

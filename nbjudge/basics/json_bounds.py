@@ -1,4 +1,4 @@
-"""How much a text of JSON holds, told before it is parsed: a few bytes can become hundreds."""
+"""Count the values in JSON before parsing it: parsed, a few bytes can take hundreds."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 
 __all__ = ["count_values"]
 
-# The quantifiers are possessive, so that no text makes the search go back: it takes linear time.
+# Possessive quantifiers never backtrack, so the search takes linear time on any text.
 JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-#: Each value but the outermost one stands behind one of these.
+#: Every value except the outermost one follows one of these characters.
 BEFORE_VALUES = (b"[", b"{", b",", b":")
 
 
 def count_values(content: bytes) -> int:
-    r"""Return how many values a text of JSON may hold at most, keys and itself included.
+    r"""Return an upper bound on the values in a JSON text, counting keys and the outermost value.
 
     Parameters
     ----------
     content : bytes
-        Need not be JSON.
+        May be anything; it is not parsed.
 
     Examples
     --------

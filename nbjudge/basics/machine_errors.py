@@ -1,4 +1,4 @@
-"""Sentences for what goes wrong with the machine or a database: a full disk, a limit, a lock."""
+"""Explain errors of the machine or a database in sentences: a full disk, a limit, a lock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SENTENCES = {
     errno.ENAMETOOLONG: f"A path is too long{{at}}. Move the course to a shorter one, {AGAIN}",
 }
 UNKNOWN_ERROR = f"The system said '{{said}}'{{at}}. Put that right, {AGAIN}"
-#: Sentences for Python errors without a number, by a part of their message.
+#: Sentences for Python errors that carry no errno, by a part of their message.
 UNNUMBERED = {
     "AF_UNIX path too long": (
         "The path of the folder for temporary files is too long for sockets. "
@@ -49,7 +49,7 @@ UNNUMBERED = {
     "failed to map segment": SENTENCES[errno.ENOMEM].format(at=""),
     "annot allocate memory": SENTENCES[errno.ENOMEM].format(at=""),
 }
-#: Sentences for errors of a database, by a part of their message.
+#: Sentences for database errors, by a part of their message.
 DATABASE_SENTENCES = {
     "locked": (
         "{what} is locked by another program, the formgrader perhaps. "
@@ -70,12 +70,13 @@ DATABASE_OTHERWISE = (
 
 
 def explain(error: BaseException) -> str | None:
-    """Return what is wrong with the machine and what helps, in sentences.
+    """Return sentences that say what is wrong with the machine and what to do about it.
 
     Parameters
     ----------
     error : BaseException
-        Or one that it was raised from: the first that the machine is to blame for is told.
+        The chain of exceptions that it was raised from is searched, too; the first one that the
+        machine caused is explained.
 
     Returns
     -------
@@ -103,7 +104,7 @@ def _explain_known(error: BaseException) -> str | None:
         is_fit = isinstance(error, (OSError, RuntimeError, ImportError))
         if not is_fit:
             return None
-        # Of many files that could not be copied, and of what a library tells in words.
+        # `shutil.copytree` and some libraries give the errno only inside their message.
         if number := NUMBER.search(str(error)):
             return _explain_known(OSError(int(number[1]), os.strerror(int(number[1]))))
         return next((told for part, told in UNNUMBERED.items() if part in str(error)), None)
@@ -117,14 +118,14 @@ def _file_of(file: object) -> str:
 
 
 def explain_database(said: str, what: str = "The gradebook") -> str:
-    """Return what is wrong with a database and what helps, in sentences.
+    """Return sentences that say what is wrong with a database and what to do about it.
 
     Parameters
     ----------
     said : str
-        What the database says of it; its first line counts.
+        The database's own message, of which only the first line is used.
     what : str
-        What the database is, as a sentence begins.
+        What to call the database at the beginning of a sentence.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Keep other processes' words off the terminal, which they inherit."""
+"""Send the output of this process and of those that it starts to a file, not the terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["redirect_output"]
 
 @contextmanager
 def redirect_output(path: str | Path) -> Iterator[None]:
-    """Append what is written to this process's standard output and error to a file.
+    """Append this process's standard output and error to a file while the block runs.
 
-    Processes that start meanwhile inherit that.
+    Processes started in the block inherit the redirection.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Work that is done again and again beside everything else, in a thread of its own."""
+"""A background thread that does some work every few seconds."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PAUSE = 10.0
 
 
 class RepeatedWork:
-    """Does some work every few seconds, whatever became of it the last time.
+    """A thread that calls a function every few seconds, even after the function has failed.
 
     Parameters
     ----------
     work : callable
-        Does what there is to do now. What it raises is logged: the next time it may go well.
+        The function. An exception is logged, since the next call may succeed.
     name : str
-        What the work is, for the log.
+        What the log calls the work.
     at_once : bool
-        Whether it is done when it is started, too, or for the first time after a pause.
+        Whether the first call is at the start, rather than after the first pause.
     """
 
     def __init__(self, work: Callable[[], None], name: str, *, at_once: bool) -> None:
@@ -36,15 +36,15 @@ class RepeatedWork:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether to do no more: long work looks at it between its parts."""
+        """Whether `stop` was called; long work checks this between its parts."""
         return self._stopped.is_set()
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after what is being done now."""
+        """Wait for the call that is running, and end the thread."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -57,5 +57,5 @@ class RepeatedWork:
                 self._work()
             except CourseError as error:
                 logging.getLogger(__name__).error("%s: nothing was done: %s", self._name, error)
-            except Exception:  # whatever it is, the next look may find nothing wrong
+            except Exception:  # whatever the cause, the next call may succeed
                 logging.exception("%s: it broke off", self._name)

@@ -1,6 +1,6 @@
-"""Many sentences as few: those of one kind become one, and what is too much is counted.
+"""Shorten lists of sentences: merge those that differ only in a name, and count the excess.
 
-For whatever is told of what somebody else made: rows, pages, and the messages of commands.
+Rows, pages and messages of commands use this for what they say about submissions.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 
 __all__ = ["duration", "group_sentences"]
 
-#: Sentences that are told, names in one of them, and characters of one.
+#: At most so many sentences, names in one sentence, and characters in one sentence.
 MOST_SENTENCES, MOST_EXAMPLES, MOST_OF_ONE = 20, 5, 600
-#: Where sentences of one kind may differ: a name in quotes, or the number of an exercise.
+#: Where sentences of one kind may differ: a quoted name, or the number of an exercise.
 NAME_IN_SENTENCE = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)|(?<![\w.])\d+(?:\.\d+)+[a-z]?(?!\w)")
 
 
 def duration(seconds: float) -> str:
-    """Return how long something took, or how late it came, in words: the two largest units.
+    """Return a duration in words, in its two largest units, and at least one minute.
 
     >>> duration(20), duration(90), duration(9000), duration(93600)
     ('1 minute', '2 minutes', '2 hours 30 minutes', '1 day 2 hours')
@@ -30,14 +30,14 @@ def duration(seconds: float) -> str:
 
 
 def group_sentences(sentences: Iterable[str], most: int = MOST_SENTENCES) -> tuple[str, ...]:
-    """Return sentences, those of one kind told once with the names of the others, and not too many.
+    """Return the sentences with those of one kind merged into one, and at most `most` of them.
 
     Parameters
     ----------
     sentences : iterable of str
-        They are of one kind if they differ in no more than a quoted name, or an exercise's number.
+        Two are of one kind if they differ only in quoted names or exercise numbers.
     most : int
-        How many are told; one more then says how many are not.
+        How many to return; if there are more, a last sentence says how many are left out.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def _sentence_of(alike: list[str]) -> str:
 
 
 def _own_name(sentence: str, first: str) -> str:
-    """Return the first name in which a sentence differs from another; empty if they are equal."""
+    """Return the first name in which a sentence differs from the first one; empty if none does."""
     pairs = zip(NAME_IN_SENTENCE.findall(sentence), NAME_IN_SENTENCE.findall(first), strict=True)
     return next((own for own, other in pairs if own != other), "")
 

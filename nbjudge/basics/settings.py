@@ -1,7 +1,7 @@
-"""Settings that are defined once: as the fields of a frozen dataclass, each with its help.
+"""Settings defined in one place: the fields of a frozen dataclass, each with its help text.
 
-What carries them is the dataclass; what reads them from `nbgrader_config.py` are traits of the same
-names, made from its fields.
+Code passes the dataclass around. Traits that read `nbgrader_config.py` are generated from its
+fields, under the same names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["HELP", "make_setting", "read_settings", "traits_of", "with_tuples"]
 
 S = TypeVar("S")
 HELP, SET_ELSEWHERE = "help", "elsewhere"
-#: The fields of a dataclass whose traits are lists: of texts, and of dictionaries.
+#: For field types that become a List trait, the trait of its items.
 LIST_TRAITS: Mapping[str, type[TraitType[Any, Any]]] = {
     "tuple[str, ...]": Unicode,
     "tuple[Mapping[str, object], ...]": Dict,
@@ -31,15 +31,15 @@ TRAITS: Mapping[str, type[TraitType[Any, Any]]] = {
 
 
 def make_setting(default: Any, help: str, *, elsewhere: bool = False) -> Any:
-    """Return a dataclass's field that can be set in a configuration.
+    """Return a dataclass field that can be set in a configuration file.
 
     Parameters
     ----------
     default : bool, int, float, str, or tuple of str or of mappings
     help : str
-        What the documentation says of it.
+        Its documentation.
     elsewhere : bool
-        Whether something else sets it than a trait of its own.
+        Whether the field is set by other means and gets no trait of its own.
     """
     return field(default=default, metadata={HELP: help, SET_ELSEWHERE: elsewhere})
 
@@ -62,12 +62,12 @@ def traits_of(kind: type[Any]) -> dict[str, TraitType[Any, Any]]:
 
 
 def read_settings(kind: type[S], configurable: Configurable) -> dict[str, Any]:
-    """Return the values of a dataclass's settings that a configurable has, to make one of them."""
+    """Return the arguments for a dataclass of settings, read from the traits of a Configurable."""
     return with_tuples({each.name: getattr(configurable, each.name) for each in _settings(kind)})
 
 
 def with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as a dataclass has them that came as traits or JSON do: lists become tuples."""
+    """Return the values with lists from traits or JSON turned into the dataclass's tuples."""
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }

@@ -1,4 +1,4 @@
-"""Ends a command that is asked to end as Ctrl-C does: nothing is left half done."""
+"""Treat SIGTERM and SIGHUP like Ctrl-C, so that a stopped command still cleans up."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 
 __all__ = ["Stop", "stop_signals"]
 
-#: Sent by `kill`, by a batch system and by a terminal that closes; Windows has no SIGHUP.
+#: The signals of `kill`, of batch systems and of a closing terminal. Windows has no SIGHUP.
 STOP_SIGNALS = ("SIGTERM", "SIGHUP")
 
 
 @dataclass
 class Stop:
-    """Which signal a KeyboardInterrupt stands for."""
+    """The signal that caused a KeyboardInterrupt."""
 
     signum: int = signal.SIGINT
 
 
 @contextmanager
 def stop_signals() -> Iterator[Stop]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt in the block, and yield which of them came.
+    """Make SIGTERM and SIGHUP raise KeyboardInterrupt in the block; yield which signal came.
 
-    A signal that is ignored (`nohup`) or handled already stays so.
+    A signal that is ignored already (`nohup`) or has a handler is left alone.
     """
     stop = Stop()
 

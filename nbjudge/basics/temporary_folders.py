@@ -1,4 +1,4 @@
-"""Temporary folders: one whose path is short enough for sockets, and what was left behind."""
+"""Find a temporary folder whose path is short enough for sockets, and remove stale ones."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["remove_stale_folders", "short_folder", "short_temporary_folder"]
 
-#: Bytes: a socket's path has at most 107, and that at which workers are forked is up to 63 longer
-#: than this folder's.
+#: In bytes. A socket's path has at most 107, and the path of the worker fork server's socket is up
+#: to 63 longer than this folder's.
 MOST_OF_PATH = 44
 
 
 def short_folder() -> Path:
-    """Return the folder for temporary files; where its path is too long, another for sockets.
+    """Return the folder for temporary files, or another if its path is too long for sockets.
 
     Raises
     ------
     CourseError
-        If there is none that is short enough, and can be written.
+        If no writable folder has a path that is short enough.
     """
     usual = tempfile.gettempdir()
     others = (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp", "/dev/shm")
@@ -42,7 +42,7 @@ def short_folder() -> Path:
 
 @contextmanager
 def short_temporary_folder() -> Iterator[None]:
-    """Let what is made in the block for temporary files lie in `short_folder`."""
+    """Create the temporary files and folders of the block in `short_folder()`."""
     before = tempfile.tempdir
     tempfile.tempdir = str(short_folder())
     try:
@@ -52,16 +52,16 @@ def short_temporary_folder() -> Iterator[None]:
 
 
 def remove_stale_folders(parent: Path, prefix: str) -> None:
-    """Delete the folders of processes of this machine that were killed, and could not do it.
+    """Delete folders whose owning process no longer lives, such as one that was killed.
 
     Parameters
     ----------
     parent : Path
-        Where they lie.
+        The folder that contains them.
     prefix : str
-        How their names begin; the number of the process and a hyphen follow.
+        How their names begin; the process id and a hyphen follow.
     """
-    if sys.platform == "win32":  # there is no asking whether a process lives without ending it
+    if sys.platform == "win32":  # there `os.kill(process, 0)` would end the process
         return
     for folder in parent.iterdir():
         number = folder.name.removeprefix(prefix).partition("-")[0]
@@ -77,6 +77,6 @@ def _lives(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # of another user
+    except PermissionError:  # it lives, and belongs to another user
         return True
     return True

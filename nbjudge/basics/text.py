@@ -1,4 +1,4 @@
-"""Text of a submission, made fit to be read: no control characters, no end without limit."""
+"""Make text from a submission safe to show: without control characters, and of bounded length."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ import unicodedata
 
 __all__ = ["as_terminal_shows", "clean_characters", "cut", "sort_key"]
 
-#: Controls, halves of surrogate pairs, characters of nobody's alphabet, and line ends of no editor.
+#: Control characters, lone surrogates, private-use and special characters, and Unicode's line and
+#: paragraph separators.
 UNREADABLE_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff]"
 )
-#: They change the order in which text is shown, so that code looks like other code.
+#: Bidirectional controls: they reorder text on the screen, so that code can look like other code.
 REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-#: What a terminal takes for colours, moves and titles.
+#: Escape sequences of a terminal: colours, cursor movements, titles.
 ESCAPES = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|\x1b[@-Z\\\\^_]"
 )
 
-#: Letters that sort as others do, though Unicode does not make them of these and an accent.
+#: Base letters of those that Unicode does not decompose into a letter and an accent.
 LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe"}
 )
 
 
 def sort_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str, str]:
-    """Return what texts are sorted by as people sort names: by words, and numbers by their value.
+    """Return a sort key for names: word by word, and numbers by their value.
 
-    Accents, capitals and punctuation count only between texts that are else the same, as in the
-    Unicode collation algorithm; the language of the machine makes no difference.
+    Accents, capitals and punctuation only break ties, as in the Unicode collation algorithm. The
+    locale of the machine makes no difference.
 
     >>> sorted(["Zorn", "Émile", "s10", "Eve", "s9", "o'Hara", "Ödön"], key=sort_key)
     ['Émile', 'Eve', 'Ödön', "o'Hara", 's9', 's10', 'Zorn']
@@ -45,7 +46,7 @@ def sort_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str, str]:
 
 
 def clean_characters(text: str) -> str:
-    r"""Return a text whose characters all show what they are.
+    r"""Return the text with a visible replacement for each character that would not show.
 
     >>> clean_characters("a\x07b\u202ec")
     'a�b[U+202E]c'
@@ -56,7 +57,7 @@ def clean_characters(text: str) -> str:
 
 
 def as_terminal_shows(text: str) -> str:
-    r"""Return what is left of a program's output on a terminal, without colours.
+    r"""Return a program's output as a terminal would finally show it, without colours.
 
     >>> as_terminal_shows("\x1b[31mred\x1b[0m\n10 %\r100 %\n")
     'red\n100 %\n'
@@ -67,7 +68,7 @@ def as_terminal_shows(text: str) -> str:
 
 
 def cut(text: str, most: int, *, keep_end: bool = False) -> str:
-    r"""Return the beginning of a text, or its end, and say how much is left out.
+    r"""Cut a text to `most` characters, its first or last ones, and say how many are left out.
 
     >>> cut("one two three", 7)
     'one two\n… (6 more characters)'

@@ -1,4 +1,4 @@
-"""What may cross between a test and a kernel as data, and how each kind of it is taken apart.
+"""The types of values that cross between a test and a kernel as data, and how each is encoded.
 
-Both sides have it, so nothing in it is secret. It imports no room.
+Both sides import it, so nothing in it is secret. It imports no room.
 """

@@ -1,4 +1,4 @@
-"""Pictures of values, by which is seen whether a call has changed what it was given."""
+"""Pictures of a call's arguments, which show afterwards whether the call has changed them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nbjudge.plain.kinds import WireError
 
 __all__ = ["Album", "is_changeable"]
 
-#: Bytes that stay allocated for pictures: new memory takes longer to get than to fill.
+#: Bytes that stay allocated for pictures: allocating memory takes longer than filling it.
 MAX_PAGES = 4 * 2**20
 
 
 class Album:
-    """Takes pictures of values.
+    """Takes pictures of values, and compares them with what the values are later.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Album:
         self.used = 0
 
     def picture(self, value: Any) -> Any:
-        """Return a picture of a value, to be compared by `shows`; None if it has no content."""
+        """Return a picture of a value, for `shows`; None if the value cannot be encoded."""
         if (elements := _elements(value)) is not None:
             return elements.shape, elements.dtype, self._copy(bytes_of(elements))
         try:
@@ -41,7 +41,7 @@ class Album:
             return None
 
     def shows(self, picture: Any, value: Any) -> bool:
-        """Say whether a value is as on its picture; one without content always is."""
+        """Return whether a value still equals its picture; True if there was none to take."""
         if picture is None:
             return True
         if isinstance(picture, bytes):
@@ -59,7 +59,7 @@ class Album:
         end = self.used + len(content)
         if end > MAX_PAGES:
             return content.copy()
-        if end > len(self._pages):  # who has a picture keeps the former pages
+        if end > len(self._pages):  # earlier pictures keep the previous buffer alive
             self._pages = np.empty(max(end, 2 * len(self._pages)), np.uint8)
         place = self._pages[self.used : end]
         place[:] = content
@@ -68,17 +68,17 @@ class Album:
 
 
 def is_changeable(value: object) -> bool:
-    """Say whether who gets a value could change it."""
+    """Return whether a value could be changed in place."""
     return not isinstance(value, bool | int | float | complex | str | bytes | type(None))
 
 
 def _elements(value: Any) -> np.ndarray[Any, Any] | None:
-    """Return the numbers of an array or a tensor, which need not be encoded to be compared."""
+    """Return the numbers of an array or a tensor, which can be compared without encoding."""
     torch = sys.modules.get("torch")
     if torch is not None and type(value) is torch.Tensor:
         try:
             value = value.detach().numpy()
-        except (RuntimeError, TypeError):  # no plain numbers
+        except (RuntimeError, TypeError):  # such as a sparse tensor, or a dtype NumPy lacks
             return None
     is_numbers = type(value) is np.ndarray and value.dtype.kind in "biufc"
     return value if is_numbers else None

@@ -1,7 +1,7 @@
-"""How NumPy's values cross: which dtypes do, and the kinds that are made of arrays of these.
+"""How NumPy's values cross: the dtypes that may, and the kinds that are built from such arrays.
 
-Arrays of numbers, bools, texts, bytes and dates cross as they lie in memory (`wire` does it). Those
-of objects, records and masked ones are taken apart into such.
+Arrays of numbers, bools, strings, bytes and dates cross as their memory (`kernel.wire` copies it).
+Object arrays, record arrays and masked arrays are taken apart into those.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = [
     "size_of",
 ]
 
-MAX_SIDES = 64  # NumPy's own
-MAX_SHAPE = 2**53  # bytes, sides of zero left out: far from where sizes and strides overflow
+MAX_SIDES = 64  # NumPy's own limit
+MAX_SHAPE = 2**53  # bytes, with sides of 0 counted as 1: well below where strides overflow
 MAX_CHARACTER = 0x10FFFF
 
-#: NumPy's scalar types and their one-letter codes, which keep int64 and longlong apart.
+#: NumPy's scalar types and their one-letter codes, which distinguish int64 from longlong.
 CODES: dict[type, str] = {np.dtype(code).type: code for code in "?bBhHiIlLqQefdgFDG"}
 SCALARS = {code: np.dtype(code) for code in CODES.values()}
 _NUMERIC = {
@@ -42,19 +42,19 @@ _NUMERIC = {
     for code, native in SCALARS.items()
     for dtype in (native, native.newbyteorder())
 }
-#: Texts, bytes, dates and durations. The size of a text is that of its longest, the unit of a date
-#: may be a multiple.
+#: Names of dtypes of strings, bytes, dates and durations. A string dtype has the length of its
+#: longest string; the unit of a date may have a multiplier.
 _SIZED = re.compile(
     r"[<>]U[1-9]\d{0,8}|\|S[1-9]\d{0,8}|"
     r"[<>][Mm]8\[([1-9]\d{0,5})?(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]",
     re.ASCII,
 )
-#: Of the other byte order NumPy makes no arrays.
+#: Dates and durations without a unit, in native byte order: NumPy makes no others.
 _WITHOUT_UNIT = {np.dtype("M8").str, np.dtype("m8").str}
 
 
 def dtype_name(dtype: np.dtype[Any]) -> str | None:
-    """Return by what name a dtype crosses whose elements do as they lie in memory."""
+    """Return the name by which a dtype crosses; None if its arrays cannot cross as their memory."""
     if dtype.names is not None or dtype.subdtype is not None:
         return None
     code = CODES.get(dtype.type)
@@ -63,7 +63,7 @@ def dtype_name(dtype: np.dtype[Any]) -> str | None:
 
 
 def named_dtype(name: str) -> np.dtype[Any] | None:
-    """Return the dtype of a name that came, whoever sent it."""
+    """Return the dtype of a name from an untrusted sender; None if there is none."""
     if (dtype := _NUMERIC.get(name)) is not None:
         return dtype
     if not _is_sized(name):
@@ -80,11 +80,17 @@ def _is_sized(name: str) -> bool:
 
 
 def size_of(shape: Sequence[int], itemsize: int) -> int:
-    """Return how many bytes the elements of an array take."""
+    """Return how many bytes the elements of an array take.
+
+    Raises
+    ------
+    TooMuch
+        If it has too many dimensions or elements.
+    """
     if len(shape) > MAX_SIDES:
         raise TooMuch(f"it has more than {MAX_SIDES} dimensions")
     count = math.prod(shape)
-    # A side of 0 hides how large the others are.
+    # A side of 0 makes the product 0, however large the other sides are.
     if itemsize * (count or math.prod(max(side, 1) for side in shape)) >= MAX_SHAPE:
         raise TooMuch("its shape is too large")
     return itemsize * count
@@ -93,7 +99,7 @@ def size_of(shape: Sequence[int], itemsize: int) -> int:
 def array_of(
     shape: Sequence[int], dtype: np.dtype[Any], content: memoryview
 ) -> np.ndarray[Any, Any]:
-    """Return a new array with the elements that bytes stand for, whoever sent them."""
+    """Return a new array made of bytes from an untrusted sender."""
     array = np.empty(shape, dtype)
     bytes_of(array)[:] = content
     if dtype.kind in "bUMV":
@@ -102,18 +108,18 @@ def array_of(
 
 
 def bytes_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the bytes of an array whose elements lie side by side; they are not copied."""
+    """Return a view of a contiguous array as bytes; nothing is copied."""
     return array.reshape(-1).view(np.uint8)
 
 
 def check_bools(content: np.ndarray[Any, Any]) -> None:
-    """Refuse a bool of 2, which is true and yet not equal to True."""
+    """Refuse bools with a byte other than 0 or 1: one of 2 is true but not equal to True."""
     if content.max(initial=0) > 1:
         raise Malformed("it holds a bool that is neither true nor false")
 
 
 def _check_elements(array: np.ndarray[Any, Any]) -> None:
-    """Refuse what NumPy does not make, and does not expect."""
+    """Refuse elements that NumPy itself would never make."""
     dtype = array.dtype
     if dtype.names is not None:
         for name in dtype.names:
@@ -139,7 +145,7 @@ def _take_array_apart(array: np.ndarray[Any, Any]) -> tuple[Any, ...]:
         raise ValueError("elements that do not cross")
     elements = array.reshape(-1).tolist()
     if all(type(element) is str for element in elements):
-        # A column of texts is two values, not thousands.
+        # A column of strings then counts as two values, not thousands.
         lengths = np.fromiter(map(len, elements), np.int64, len(elements))
         return array.dtype, array.shape, lengths, "".join(elements)
     return array.dtype, array.shape, elements, None
@@ -157,7 +163,7 @@ def _put_array_together(
     if dtype.type is not np.object_ or size_of(shape, 1) != len(content):
         raise ValueError("no objects, or not so many")
     elements = content if text is None else _split_text(content, text)
-    # One by one: `np.array` would look into them.
+    # `np.array` would turn elements that are sequences into further dimensions.
     return np.fromiter(elements, object, len(elements)).reshape(shape)
 
 
@@ -176,7 +182,7 @@ def _split_text(lengths: np.ndarray[Any, Any], text: str) -> list[str]:
 
 
 def _take_numpy_dtype_apart(dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Return a name; or the dtype of elements, and a shape; or the names of fields, and more."""
+    """Return a pair: name and None, element dtype and shape, or field names and their layout."""
     if dtype.metadata:
         raise ValueError("it has metadata")
     if dtype.names is not None:
@@ -218,7 +224,7 @@ def _record_dtype(
 
 
 def _check_places(formats: list[Any], places: list[Any]) -> None:
-    """Refuse fields that do not follow each other, with gaps or without."""
+    """Refuse fields that overlap or are out of order; gaps are allowed."""
     end = 0
     for form, place in zip(formats, places, strict=True):
         if type(place) is not int or place < end:
@@ -233,7 +239,7 @@ def _take_masked_array_apart(array: Any) -> tuple[Any, ...]:
     if array.baseclass is not np.ndarray:
         raise ValueError("a mask over another type")
     mask = None if array.mask is np.ma.nomask else array.mask
-    # `fill_value` would make one, if none was chosen.
+    # The property `fill_value` would create a default where none was chosen.
     return np.ma.getdata(array, subok=False), mask, array._fill_value, array.hardmask
 
 
@@ -252,7 +258,7 @@ def _first(array: np.ndarray[Any, Any]) -> Any:
 
 _DTYPE = Kind("numpy.dtype", _take_numpy_dtype_apart, _put_numpy_dtype_together, (object, object))
 
-#: The kinds of NumPy. Its scalars of numbers are like arrays: `wire` writes them.
+#: The kinds of NumPy. `kernel.wire` itself encodes arrays and scalars of numbers.
 ARRAYS: dict[type, Kind] = {
     np.ndarray: Kind(
         "numpy.ndarray",
@@ -272,6 +278,6 @@ ARRAYS: dict[type, Kind] = {
         (np.ndarray, np.ndarray | NoneType, np.ndarray | NoneType, bool),
     ),
     type(np.ma.masked): Kind("numpy.ma.masked", lambda _: (), lambda: np.ma.masked),
-    # Each dtype has a type of its own.
+    # The class of a dtype depends on its element type.
     **{type(np.dtype(code)): _DTYPE for code in (*SCALARS, *"OUSMmV")},
 }

@@ -1,7 +1,7 @@
-"""How the values of pandas cross: tables, columns, indexes, their dtypes, and single dates.
+"""How pandas' values cross: data frames, series, indexes, their dtypes, and single dates.
 
-Nothing here imports pandas before one of its values is there. What would not be made again exactly,
-with dtypes, names, attributes and flags, stays in the kernel.
+Nothing here imports pandas until one of its values has to be read. A value that could not be
+rebuilt exactly, with dtypes, names, attributes and flags, stays in the kernel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbjudge.plain.kinds import Kind, WireError, check_hashes, check_zone
 
 __all__ = ["FRAMES", "frame_types"]
 
-#: The attributes of a table or a column that pandas itself sets.
+#: The attributes of a data frame or a series that pandas itself sets.
 _OWN = frozenset(["_mgr", "_attrs", "_flags", "_name", "_item_cache", "_is_copy"])
 _UNITS = ("s", "ms", "us", "ns")
 _FREQUENCY = re.compile(r"-?\d{0,6}[A-Za-z]{1,6}(-[A-Z]{3})?", re.ASCII)
@@ -45,21 +45,21 @@ def _expect(condition: object) -> None:
 
 
 def _with_same_dtype(made: Any, dtype: Any) -> Any:
-    """Return what was made of data, if it kept their dtype."""
+    """Return a value made of data, if pandas kept their dtype."""
     _expect(made.dtype == dtype)
     return made
 
 
-# ---- Data: what a column or an index holds ------------------------------------------------------
+# ---- The data of a series or an index -----------------------------------------------------------
 
 
 def _data_of(values: Any) -> Any:
-    """Return the array of a column or an index: NumPy's where it says everything."""
+    """Return the data of a series or an index: a NumPy array if its dtype is NumPy's."""
     return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
 
 
 def _check_data(data: Any) -> Any:
-    """Return an array that came, if it can be a column's."""
+    """Return an array from an untrusted sender, if a series can hold it."""
     if type(data) is np.ndarray:
         kind = data.dtype.kind
         _expect(kind in "biufcOmM" and data.dtype.isnative)
@@ -86,7 +86,7 @@ def _offset(frequency: str) -> Any:
 
 
 def _moments(dates: Any) -> Any:
-    """Return dates of a zone as those of UTC, which is not said."""
+    """Return dates with a time zone as dates in UTC without one."""
     return dates.tz_convert("UTC").tz_localize(None)
 
 
@@ -144,7 +144,7 @@ def _put_zoned_dtype_together(unit: str, zone: Any) -> Any:
 
 
 def _take_masked_apart(values: Any) -> tuple[Any, Any]:
-    """Return the numbers, and where there is none."""
+    """Return the numbers, and a mask of the missing ones."""
     return values.to_numpy(values.dtype.numpy_dtype, na_value=0), np.asarray(values.isna(), bool)
 
 
@@ -154,7 +154,7 @@ def _put_masked_together(array: str, data: Any, mask: Any) -> Any:
 
 
 def _take_strings_apart(values: Any) -> tuple[Any, Any, Any]:
-    """Return the dtype, the texts, and where there is none."""
+    """Return the dtype, the strings, and a mask of the missing ones."""
     return values.dtype, values.to_numpy(object, na_value=""), np.asarray(values.isna(), bool)
 
 
@@ -202,7 +202,7 @@ def _put_intervals_together(left: Any, right: Any, closed: str) -> Any:
     return made
 
 
-# ---- Indexes, columns, tables -------------------------------------------------------------------
+# ---- Indexes, series, data frames ---------------------------------------------------------------
 
 
 def _take_index_apart(index: Any) -> tuple[Any, Any, str | None]:
@@ -235,7 +235,7 @@ def _put_levels_together(levels: Any, codes: Any, names: Any) -> Any:
 
 
 def _rest_of(values: Any) -> tuple[Any, Any]:
-    """Return the attributes that somebody gave a table or a column, and whether labels repeat."""
+    """Return the user's attributes of a data frame or a series, and whether labels may repeat."""
     return values.attrs, values.flags.allows_duplicate_labels
 
 
@@ -256,7 +256,10 @@ def _put_series_together(data: Any, index: Any, name: Any, attributes: Any, twic
 
 
 def _take_frame_apart(frame: Any) -> tuple[Any, ...]:
-    """Return the columns, in one where they are numbers of one dtype; the labels; and the rest."""
+    """Return the data, both indexes, attributes and flags.
+
+    The data is one array if all columns are numbers of one dtype, and else a list of columns.
+    """
     dtypes = set(frame.dtypes)
     if len(dtypes) == 1 and isinstance(dtype := dtypes.pop(), np.dtype) and dtype.kind in "biufc":
         data = frame.to_numpy()
@@ -289,7 +292,7 @@ _STRINGS = Kind(
     "pandas.StringArray", _take_strings_apart, _put_strings_together, (object, _ARRAY, _ARRAY)
 )
 
-#: The kinds of pandas, by where their types are in it.
+#: The kinds of pandas, by the path of their type within the package.
 FRAMES: dict[str, Kind] = {
     "Timestamp": Kind(
         "pandas.Timestamp",
@@ -419,9 +422,10 @@ def _kinds_of(pandas: ModuleType) -> dict[type, Kind]:
 
 
 def frame_types() -> dict[type, Kind]:
-    """Return the kinds of pandas by their types: none if nobody has imported it yet."""
+    """Return the kinds of pandas by type; none if pandas is not imported."""
     pandas = sys.modules.get("pandas")
-    if not isinstance(pandas, ModuleType) or not hasattr(pandas, "__version__"):  # set last
+    # `__version__` is set last: without it, pandas is still being imported.
+    if not isinstance(pandas, ModuleType) or not hasattr(pandas, "__version__"):
         return {}
     return _kinds_of(pandas)
 

@@ -1,9 +1,9 @@
-"""What may cross as data: the bounds, what goes wrong, and how each kind of value is taken apart.
+"""How each type of value crosses as data: its bounds, its errors, and how it is taken apart.
 
-A `Kind` says how values of one type become plain values, and how they are made of these again. To
-let another type cross is to write one: here for the standard library, in `arrays` and `frames` for
-NumPy and pandas. `kernel.wire` does the rest, and trusts no parts that came from a kernel: their
-types are compared with those of the kind, and what cannot be made of them is refused.
+A `Kind` takes values of one type apart into plain values and puts them together again. To let
+another type cross, write its `Kind`: here for the standard library, in `arrays` and `frames` for
+NumPy and pandas. `kernel.wire` does the rest. It does not trust parts that came from a kernel: it
+compares their types with those of the kind, and refuses parts that make no value.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ __all__ = [
     "printable_beginning",
 ]
 
-#: Of the 2098 powers of two that a float can be, 35 share a hash; data made to be slow shares more.
+#: 35 of the 2098 powers of two that are floats share one hash; data made to be slow shares more.
 MAX_SAME_HASH = 64
-#: What takes no room on the wire, and much memory once a test makes a list of it.
+#: A longer range takes no room on the wire, but much memory once a test makes a list of it.
 MAX_RANGE = 10**7
-#: Digits of a decimal, and powers of ten: a test may make an integer or a fraction of it.
+#: Digits and exponent of a decimal, of which a test may make an integer or a fraction.
 MAX_DIGITS = 10_000
 MAX_PART_SHOWN = 100
 
-#: A zone's name as the database has them: no dots, so that it is no path and no module elsewhere.
+#: A name in the time zone database. It has no dots, so it can name no path or module elsewhere.
 _ZONE = re.compile(r"[A-Za-z][\w+-]{0,30}(/[A-Za-z][\w+-]{0,30}){0,2}", re.ASCII)
 
 
 class WireError(CourseError):
-    """A value cannot cross, or what came is no value.
+    """A value cannot cross, or the bytes received are no value.
 
-    The message goes on where the caller says what was sent: "the result: it takes more than 64 MB".
+    The message continues a phrase of the caller's: "the result: it takes more than 64 MB".
     """
 
 
@@ -63,7 +63,7 @@ class NotPlain(WireError):
     Parameters
     ----------
     kind : str
-        The name of its type. It may come from a student's code: it is cut and made printable.
+        The name of its type. A student's code may have chosen it, so it is cut and made printable.
     """
 
     def __init__(self, kind: str) -> None:
@@ -79,25 +79,25 @@ class NotPlain(WireError):
 
 
 class TooMuch(WireError):
-    """A value is beyond a bound."""
+    """A value exceeds a bound."""
 
 
 class Malformed(WireError):
-    """What came was not written by `encode`."""
+    """The bytes received were not written by `encode`."""
 
 
 @dataclass(frozen=True)
 class ValueBounds:
-    """What a value may take at most.
+    """The largest value that may cross.
 
     Parameters
     ----------
     bytes : int
-        Of all that crosses.
+        Size of the encoded value.
     depth : int
-        Of tuples, lists, dicts and other values made of values within each other.
+        Levels of nesting: tuples, lists, dicts and other values made of values.
     items : int
-        Values in all: itself, and every element, key, value and part at any depth.
+        Number of values: the value itself and every element, key and part at any depth.
     """
 
     bytes: int = 64 * 2**20
@@ -114,7 +114,7 @@ class Reference:
     number : int
         The kernel's number of the object, in [0, 2⁵³).
     kind : str
-        The name of its type, of which 200 printable characters cross.
+        The name of its type, cut to 200 printable characters.
     """
 
     number: int
@@ -128,24 +128,25 @@ class Kind:
     Parameters
     ----------
     name : str
-        What the wire calls it.
+        Its name on the wire.
     take_apart : callable
-        Returns a value's parts, which are plain or of another kind. An exception means that this
-        value stays where it is; `TooMuch`, that it is beyond a bound.
+        Returns a value's parts, which are plain or of another kind. It raises `TooMuch` if the
+        value exceeds a bound, and any other exception if this value has to stay where it is.
     put_together : callable
-        Given the parts, returns the value. An exception means that they were not taken apart so.
+        Returns the value made of the parts. It raises an exception if `take_apart` cannot have
+        returned them.
     parts : tuple of types or unions, optional
-        Of which exact type each part is; `object` says that `put_together` looks itself. None: any
-        number of parts, each of which can be a key of a dict.
+        The exact type of each part; `object` if `put_together` checks the type itself. None: any
+        number of parts, each of them hashable.
     is_key : bool
-        Whether a dict's key can be one: to hash and to compare values takes little, whoever made
-        them.
+        Whether a value can be a key of a dict: hashing and comparing is cheap even for values from
+        an untrusted sender.
     holds : bool
-        Whether an object that stays may be among the elements of a part, as in a list.
+        Whether a part may contain references to objects that stay, as a list may.
     is_sized : bool
-        Whether a value's `len` is of values that will be counted when it is written.
+        Whether `len` of a value counts values that encoding it will count, too.
     attributes : frozenset of str, optional
-        The attributes that a value may have: with another, which would be lost, it stays.
+        The attributes that a value may have. A value with others stays, since they would be lost.
     """
 
     name: str
@@ -163,9 +164,9 @@ class Kind:
         Raises
         ------
         NotPlain
-            If this value stays where it is.
+            If this value has to stay where it is.
         TooMuch
-            If it is beyond a bound.
+            If it exceeds a bound.
         """
         own = getattr(value, "__dict__", {}) if self.attributes is not None else {}
         if own.keys() - (self.attributes or ()):
@@ -178,14 +179,14 @@ class Kind:
             raise NotPlain(type(value).__name__) from None
 
     def build(self, parts: list[Any]) -> Any:
-        """Return the value that parts make, whoever sent them.
+        """Return the value made of parts from an untrusted sender.
 
         Raises
         ------
         Malformed
-            If they make none.
+            If they make no value.
         TooMuch
-            If it would be beyond a bound.
+            If it would exceed a bound.
         """
         fault = Malformed(f"it holds a {self.name} that cannot be")
         if self.parts is None:
@@ -201,9 +202,9 @@ class Kind:
 
 
 def check_hashes(keys: Iterable[Any], what: str) -> None:
-    """Refuse keys of which too many share a hash, before a dict or a set is made of them.
+    """Refuse keys of which too many share a hash, before they go into a dict or a set.
 
-    Keys of one hash are compared in pairs: a hundred thousand would take minutes.
+    Keys with one hash are compared pairwise: a hundred thousand would take minutes.
 
     Raises
     ------
@@ -221,7 +222,7 @@ def check_hashes(keys: Iterable[Any], what: str) -> None:
 
 
 def printable_beginning(text: str, limit: int) -> str:
-    """Return the beginning of a text, with a replacement for what cannot be shown."""
+    """Return the beginning of a text, with unprintable characters replaced."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit])
 
 
@@ -244,11 +245,11 @@ def _distinct(kind: type) -> Callable[..., Any]:
 
 def _put_counter_together(counts: dict[Any, Any]) -> Counter[Any]:
     counter: Counter[Any] = Counter()
-    dict.update(counter, counts)  # the Counter's own would add up what are perhaps no numbers
+    dict.update(counter, counts)  # Counter.update would add the counts, which may be no numbers
     return counter
 
 
-#: Factories that a defaultdict may have where it arrives: none runs anybody's code.
+#: Factories that a defaultdict keeps when it crosses, by name. None of them runs a student's code.
 _FACTORIES: dict[str, type | None] = {
     "": None,
     **{
@@ -259,7 +260,7 @@ _FACTORIES: dict[str, type | None] = {
 
 
 def _take_defaultdict_apart(value: defaultdict[Any, Any]) -> tuple[Any, dict[Any, Any]]:
-    """Return the name of the factory, or the factory, which stays; and the items."""
+    """Return the factory's name, or the factory itself, which crosses as a reference; and items."""
     factory = value.default_factory
     named = (name for name, kind in _FACTORIES.items() if kind is factory)
     return next(named, factory), dict(value)
@@ -273,7 +274,7 @@ def _put_defaultdict_together(factory: Any, items: dict[Any, Any]) -> defaultdic
 
 
 def _check_range(value: range) -> range:
-    # Its length need not fit where `len` puts it.
+    # `len` fails for a range longer than `sys.maxsize`.
     if (value.stop - value.start) // value.step >= MAX_RANGE:
         raise ValueError("too long")
     return value
@@ -306,7 +307,7 @@ def _put_fraction_together(numerator: int, denominator: int) -> Fraction:
 
 
 def check_zone(zone: datetime.tzinfo | None) -> datetime.tzinfo | None:
-    """Return a zone if it is of a type that crosses, or none."""
+    """Return a time zone, or None, if it is of a type that crosses; raise ValueError otherwise."""
     if type(zone) not in (NoneType, datetime.timezone, ZoneInfo):
         raise ValueError("a time zone of another type")
     return zone
@@ -325,7 +326,7 @@ def _put_zone_together(key: str) -> ZoneInfo:
 
 
 def _take_offset_apart(zone: datetime.timezone) -> tuple[datetime.timedelta, str | None]:
-    # The arguments that it was made with: without a name it is called by its offset.
+    # The constructor's arguments: `tzname` would give a name even where none was passed.
     offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
     return offset, (name[0] if name else None)
 
@@ -348,7 +349,7 @@ def _put_time_together(*parts: Any) -> datetime.time:
 
 
 def _path_kind(kind: type[PurePath]) -> Kind:
-    """Return how paths cross. One that can open files does so in one direction: see `HANDED`."""
+    """Return the kind of a class of paths. Concrete paths cross in one direction: see `HANDED`."""
 
     def put_together(text: str) -> PurePath:
         path = kind(text)
@@ -368,7 +369,7 @@ def _path_kind(kind: type[PurePath]) -> Kind:
 
 
 def _take_stream_apart(stream: Any) -> tuple[Any, ...]:
-    """Return what a stream holds, how it reads that, where it is, and whether it is closed."""
+    """Return a stream's content, its newline mode if it has one, position, and if it is closed."""
     if stream.closed:
         stream, is_closed = type(stream)(), True
     else:
@@ -390,14 +391,14 @@ def _put_stream_together(kind: type[io.StringIO | io.BytesIO]) -> Callable[..., 
 
 
 def _check_position(position: int, content: str | bytes) -> int:
-    """Return a position in a stream: what is written far beyond its end would fill the gap."""
+    """Return a position within the content: a write far beyond the end would fill the gap."""
     if not 0 <= position <= len(content):
         raise ValueError("a position outside its content")
     return position
 
 
-#: What a test may hand to an answer, and gets back as what stays in the kernel: a path that comes
-#: from there opens no file, and moves none, but where the answer is.
+#: The kinds that cross only from a test to a kernel. In the other direction a concrete path stays
+#: as a reference, so that it opens and moves files only where the answer runs.
 HANDED: dict[type, Kind] = {type(Path()): _path_kind(type(Path()))}
 
 #: The kinds of the standard library.

@@ -1,7 +1,7 @@
-"""How a value was, to see later whether it has changed in place: without looking at what it holds.
+"""Snapshots of values, which show later whether the value was changed in place.
 
-Of lists and dictionaries only is remembered which objects they hold: that takes some nanoseconds a
-value, where to compare the values would take a hundred times as long.
+A snapshot of a list or a dictionary holds references to its elements and compares them by identity.
+That takes some nanoseconds per element; comparing their values would take a hundred times as long.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ import numpy as np
 
 __all__ = ["CHANGEABLE", "HOLDERS", "Snapshot", "changes_since"]
 
-#: What can be changed in place, and crosses by value; and what else can hold such.
+#: Types that cross by value and can be changed in place; and with tuples, which may contain them.
 CHANGEABLE = (list, dict, set, deque, bytearray, np.ndarray)
 HOLDERS = frozenset([*CHANGEABLE, tuple])
-#: Values of a list, and of those in it; levels of them; and bytes of an array.
+#: Bounds of a snapshot: elements at all levels together, nested levels, and bytes of one array.
 MOST_VALUES, MOST_LEVELS, MOST_BYTES = 2000, 8, 2**16
 
 
 class _TooLarge(Exception):
-    """It would take long to look at."""
+    """A value exceeds the bounds of a snapshot."""
 
 
 class Snapshot:
-    """How a value of one of the types `HOLDERS` is now.
+    """The content of a value at one moment.
 
     Parameters
     ----------
     value : list, dict, set, deque, bytearray, tuple or ndarray
+        Of a type in `HOLDERS`.
     """
 
     def __init__(self, value: Any) -> None:
@@ -42,11 +43,11 @@ class Snapshot:
         except _TooLarge:
             self._content, self.is_taken = None, False
 
-    #: Whether the value is small enough; else nothing is known of it.
+    #: Whether the value was small enough. If not, the snapshot is empty.
     is_taken: bool
 
     def shows(self, value: Any) -> bool:
-        """Say whether a value is still as it was; one of which nothing is known always is."""
+        """Return whether a value is unchanged; always True of an empty snapshot."""
         return not self.is_taken or _is_same(self._content, value)
 
     def _taken(self, value: Any, level: int) -> Any:
@@ -69,9 +70,9 @@ class Snapshot:
 def changes_since(
     snapshots: dict[int, Snapshot], values: Iterable[tuple[int, Any]]
 ) -> dict[int, Any]:
-    """Return the values that have changed since their snapshots, by number, and take these anew.
+    """Return the values that have changed since their snapshots, by number, and renew these.
 
-    One that has become too large is left out.
+    A value that has grown too large for a snapshot is left out.
     """
     found = {}
     for number, value in values:

@@ -1,7 +1,7 @@
-"""How what PyTorch says of a tensor crosses: its dtype, its size and its device.
+"""How PyTorch's dtypes, sizes and devices cross.
 
-A tensor's elements cross as they lie in memory (`kernel.wire` does it). Nothing here imports
-PyTorch before one of its values is there.
+A tensor's elements cross as its memory (`kernel.wire` copies it). Nothing here imports PyTorch
+until one of its values has to be read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nbjudge.plain.kinds import Kind, WireError
 
 __all__ = ["DTYPES", "MEASURED", "TORCH", "torch_types"]
 
-#: Names of PyTorch's dtypes; tensors of those of the second line can require a gradient.
+#: Names of PyTorch's dtypes. Only tensors of the dtypes in `MEASURED` can require a gradient.
 COUNTED = frozenset(
     ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 )
@@ -73,7 +73,7 @@ TORCH: dict[str, Kind] = {
 
 
 def torch_types() -> dict[type, Kind]:
-    """Return the kinds of PyTorch by their types: none if nobody has imported it yet."""
+    """Return the kinds of PyTorch by type; none if PyTorch is not imported."""
     module = sys.modules.get("torch")
     found = {getattr(module, name, None): kind for name, kind in TORCH.items()}
     return {kind: how for kind, how in found.items() if isinstance(kind, type)}

@@ -1,4 +1,4 @@
-"""What changes of an object on one side of a line to a kernel, done to its copy on the other."""
+"""Repeat a change of an object on its copy in the other process."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ __all__ = ["CannotChange", "write_back"]
 
 
 class CannotChange(Exception):
-    """An object cannot be made equal to what it has become."""
+    """An object cannot be made equal to its changed copy."""
 
 
 def write_back(old: Any, new: Any) -> None:
-    """Make an object, and those that it holds, equal to what they are after a call.
+    """Change an object in place, and the objects in it, to equal a newer copy.
 
-    Parts that keep their place keep their identity, so that who holds one sees it change.
+    Parts that keep their place keep their identity, so that other references to them see the
+    change.
 
     Raises
     ------
     CannotChange
-        If its type does not allow that.
+        If the type of the object does not allow it.
     """
     if type(old) is not type(new):
         raise CannotChange
@@ -70,7 +71,7 @@ def _write_stream(old: Any, new: Any) -> None:
         return
     try:
         old.__setstate__((*new.__getstate__()[:-1], None))
-    except (ValueError, BufferError):  # it is closed, or somebody holds what is in it
+    except (ValueError, BufferError):  # it is closed, or a view of its buffer exists
         raise CannotChange from None
 
 
@@ -82,14 +83,14 @@ def _write_library_object(old: Any, new: Any) -> None:
         with torch.no_grad():
             old.copy_(new)
     elif pandas is not None and isinstance(old, pandas.DataFrame | pandas.Series):
-        # A frame is what it is made of: made anew, it is the same object with other content.
+        # Calling `__init__` again keeps the object's identity and replaces its content.
         type(old).__init__(old, new)
     else:
         raise CannotChange
 
 
 def _keep_old_part(old: Any, new: Any) -> Any:
-    """Return the old part, changed, where that is possible and makes a difference; else the new."""
+    """Return the old part, changed to equal the new, if its type allows that; else the new part."""
     if type(old) is type(new) and is_changeable(old):
         try:
             write_back(old, new)
