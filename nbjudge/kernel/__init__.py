@@ -1,4 +1,4 @@
-"""What runs in the process of a student's code, beside it: nothing here is secret.
+"""The judge's code inside a student's kernel: it answers requests about the student's objects.
 
-It imports no room.
+The student's code runs in the same process, so nothing here is secret. It imports no room.
 """

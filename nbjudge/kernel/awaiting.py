@@ -1,4 +1,4 @@
-"""Waiting for what an answer gives that has to be awaited, while a test asks for it."""
+"""Await a student's coroutines within a request, when the kernel's own event loop is busy."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["Awaiting"]
 
 
 class Awaiting:
-    """An event loop for all that one test awaits, made when the first of it is.
+    """One test's event loop, created at the first use.
 
-    A kernel answers its grader from within its own event loop, which cannot be run once more. So
-    that one is out of sight meanwhile.
+    A kernel answers requests from within its own event loop. asyncio does not run a second loop
+    inside a running one, so the running loop is hidden meanwhile.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def result(self, awaitable: Awaitable[Any]) -> Any:
-        """Return what an awaitable gives; what it raises is raised."""
+        """Return the result of an awaitable; its exceptions propagate."""
 
         async def wait() -> Any:
             return await awaitable
@@ -36,12 +36,12 @@ class Awaiting:
             asyncio._set_running_loop(outer)
 
     def result_of(self, function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-        """Return what that gives which a function returns."""
+        """Call a function, and return the result of the awaitable that it returns."""
         return self.result(function(*arguments))
 
     def end(self) -> None:
-        """Forget what goes on."""
+        """Close the loop, with whatever still runs in it."""
         loop, self._loop = self._loop, None
         if loop is not None:
-            with suppress(Exception):  # an answer may have put anything in the place of anything
+            with suppress(Exception):  # an answer may have patched any part of asyncio
                 loop.close()

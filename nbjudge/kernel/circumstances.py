@@ -1,4 +1,4 @@
-"""What a call in a kernel shares with the test that makes it: streams, input, random generators."""
+"""What a call shares with its test: captured output, replaced builtins, random generators."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nbjudge.kernel import switches
 
 __all__ = ["circumstances_of"]
 
-#: Characters that a call may print for its test.
+#: Characters of a call's output that are kept for its test.
 MAX_PRINTED = 2**20
 
 
-class _Paper(io.StringIO):
-    """Keeps what is printed, up to a bound."""
+class _BoundedText(io.StringIO):
+    """A stream that keeps the first `MAX_PRINTED` characters."""
 
     def write(self, text: str) -> int:
         return super().write(text[: max(0, MAX_PRINTED - self.tell())])
@@ -30,25 +30,26 @@ def circumstances_of(
     replaced: Mapping[str, Callable[..., Any]] | None = None,
     generators: switches.SwitchState | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Let what runs meet the same circumstances as its test.
+    """Give the code of the block the same streams, builtins and random numbers as its test.
 
     Parameters
     ----------
     captured : sequence of bool
-        Whether the test reads what is printed, and what is written to the error stream.
+        Whether the test captures standard output, and standard error.
     replaced : mapping of str to callable, optional
-        What the test has put in the place of some builtins, by their names.
+        The test's replacements of builtins, by name.
     generators : mapping, optional
         The states of the random generators, if the test has seeded them.
 
     Yields
     ------
     dict
-        Filled in the end: what was printed, and how the generators stand.
+        Filled when the block ends: `printed`, the two captured texts, and `generators`, the new
+        states.
     """
-    told: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     usual = sys.stdout, sys.stderr
-    papers = [_Paper() if wanted else None for wanted in captured]
+    captures = [_BoundedText() if wanted else None for wanted in captured]
     own = {name: getattr(builtins, name) for name in replaced or {}}
     if generators is not None:
         switches.set_generators(generators)
@@ -56,14 +57,14 @@ def circumstances_of(
         for name, function in (replaced or {}).items():
             setattr(builtins, name, function)
         sys.stdout, sys.stderr = (
-            paper or stream for paper, stream in zip(papers, usual, strict=True)
+            capture or stream for capture, stream in zip(captures, usual, strict=True)
         )
-        yield told
+        yield found
     finally:
         sys.stdout, sys.stderr = usual
         for name, function in own.items():
             setattr(builtins, name, function)
-        if any(papers):
-            told["printed"] = [paper.getvalue() if paper else "" for paper in papers]
+        if any(captures):
+            found["printed"] = [capture.getvalue() if capture else "" for capture in captures]
         if generators is not None:
-            told["generators"] = switches.generators()
+            found["generators"] = switches.generators()

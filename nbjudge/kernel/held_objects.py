@@ -1,7 +1,9 @@
-"""What a kernel goes on to hold of the objects that cross by value: its test has them, too.
+"""Track the objects that both a test and an answer hold, so that each sees the other's changes.
 
-In one process a test and an answer may have one list, array or dictionary between them. What either
-does to it, the other sees: as where an answer keeps, or gives away, what it should have copied.
+In one process a test and an answer can share a list, an array or a dictionary, for instance where
+an answer stores an argument that it should have copied. Here each process has a copy of the object,
+and changes of one copy are repeated on the other. Reference counts show which objects the answer
+still holds after a call.
 """
 
 from __future__ import annotations
@@ -17,22 +19,22 @@ from nbjudge.plain.write_back import CannotChange, write_back
 
 __all__ = ["HeldObjects", "PartPath"]
 
-#: Objects that are followed in one test, and the parts of a value that are looked at.
+#: Objects tracked in one test, and parts of one value that are examined.
 MOST_HELD, MOST_PARTS = 50, 1000
 
-#: How to get to a part of a value: by which indices and keys.
+#: The indices and keys that lead to a part of a value.
 PartPath = tuple[Any, ...]
 Parts = list[tuple[PartPath, Any]]
 
 
 class HeldObjects:
-    """The objects that a test and an answer share, as far as the kernel knows: small ones."""
+    """The kernel's side of the objects that a test and an answer share; large ones are ignored."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, as with a new test."""
+        """Forget all objects, as a new test begins."""
         self._objects: list[Any] = []
         self._snapshots: dict[int, Snapshot] = {}
         self._numbers: dict[int, int] = {}
@@ -40,17 +42,17 @@ class HeldObjects:
         self._views: list[tuple[PartPath, int, int, tuple[int, ...]]] = []
 
     def count_references(self, handed: Mapping[Any, Any]) -> list[tuple[Any, Parts, list[int]]]:
-        """Return what refers to the parts of a call's arguments, to be compared by `note_call`."""
+        """Return the reference counts of the parts of a call's arguments, for `note_call`."""
         found = {
             place: _changeable_parts(value)
             for place, value in handed.items()
             if type(value) in HOLDERS
         }
-        # Only now, when no name here refers to one of them.
+        # Counted last, when no local name refers to one of the parts any more.
         return [(place, parts, _reference_counts(parts)) for place, parts in found.items()]
 
     def note_call(self, counted: list[tuple[Any, Parts, list[int]]]) -> None:
-        """Note which parts of a call's arguments something refers to that did not before."""
+        """Note the parts of a call's arguments that have more references than before the call."""
         for place, parts, before in counted:
             now = _reference_counts(parts)
             for (path, part), former, count in zip(parts, before, now, strict=True):
@@ -58,7 +60,7 @@ class HeldObjects:
                     self._share(place, path, part)
 
     def note_result(self, result: Any) -> Any:
-        """Note which parts of what goes to the test something else refers to; return it."""
+        """Note the parts of a result that the answer still refers to; return the result."""
         if type(result) in HOLDERS:
             usual = _USUAL_COUNTS
             parts = _changeable_parts(result)
@@ -71,7 +73,7 @@ class HeldObjects:
         return result
 
     def _note_view(self, path: PartPath, array: np.ndarray[Any, Any]) -> None:
-        """Note that an array shares its memory with something else, if it does."""
+        """Note that an array is a view of another array, if the answer holds that one."""
         base = array.base
         if type(base) is not np.ndarray:
             return
@@ -90,23 +92,23 @@ class HeldObjects:
             number = self._numbers[id(part)] = len(self._objects)
             self._objects.append(part)  # so that nothing else gets its id
             self._snapshots[number] = snapshot
-        if self._snapshots[number].is_taken:  # it may have become too large to be followed
+        if self._snapshots[number].is_taken:  # else it has grown too large to be tracked
             self._same.append((place, path, number))
 
     def take(self, changed: Mapping[int, Any]) -> None:
-        """Do to objects what the test did to its own."""
+        """Repeat the test's changes of its copies on the objects here."""
         for number, new in changed.items():
             try:
                 write_back(self._objects[number], new)
-            except CannotChange:  # it is no longer of this form here
+            except CannotChange:  # its type or shape has changed here meanwhile
                 continue
             self._snapshots[number] = Snapshot(self._objects[number])
 
     def told(self) -> dict[str, Any]:
-        """Return what the test's side has to know since it was told last; empty if it is nothing.
+        """Return the news for the test's side since the last call; empty if there is none.
 
-        That are contents which changed, parts of arguments and results that are one object, and
-        arrays that show the memory of another.
+        `changed` holds new contents by number, `same` the parts of arguments and results that are
+        shared objects, and `views` the arrays that are views of one.
         """
         found: dict[str, Any] = {}
         if self._objects:
@@ -117,7 +119,7 @@ class HeldObjects:
 
 
 def _changeable_parts(value: Any) -> Parts:
-    """Return what can be changed of a value, itself first, each part with the way to it."""
+    """Return the parts of a value that can change in place, itself first, each with its path."""
     return list(_walk(value))
 
 
@@ -140,9 +142,9 @@ def _reference_counts(parts: Parts) -> list[int]:
 
 
 def _usual_counts() -> tuple[tuple[int, int], int]:
-    """Return how often a result, a part of one, and the memory of an array are referred to.
+    """Return the reference counts of a result, of a part of one, and of an array's base.
 
-    All in the way of `HeldObjects.note_result`, of objects that nothing else refers to.
+    They are counted as `HeldObjects.note_result` counts, for objects that nobody else holds.
     """
 
     def note(result: Any) -> list[int]:

@@ -1,7 +1,7 @@
-"""What a notebook's names stood for at a test, so that it can be asked again in the end.
+"""Remember what a notebook's names were bound to at each test, so that it can run again later.
 
-Later cells may give the same names to other things. Nothing large is kept alive for it, so that no
-notebook needs more memory than it would have taken.
+Later cells may rebind the names. Large objects are not kept alive, so that a notebook needs hardly
+more memory than without this.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from nbjudge.kernel.wire import ValueBounds, WireError, encode
 
 __all__ = ["KeptNames"]
 
-#: Data of this size is kept as it is.
+#: Data within these bounds is kept alive.
 SMALL_BOUNDS = ValueBounds(bytes=2**16, items=1000)
 NOT_THERE = object()
 
 
 class KeptNames:
-    """Remembers a namespace, test by test.
+    """Remembers the bindings of a namespace at each test.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class KeptNames:
         self._kept: dict[str, dict[str, Callable[[], Any]]] = {}
 
     def keep(self, test: str, names: Collection[str]) -> None:
-        """Remember what some names stand for, and all functions and classes."""
+        """Remember the bindings of `names`, and of all functions and classes."""
         self._kept[test] = {
             name: _way_back(value)
             for name, value in list(self._namespace.items())
@@ -43,11 +43,11 @@ class KeptNames:
         }
 
     def recall(self, test: str, names: Collection[str]) -> bool:
-        """Let names stand for what they did at a test; say whether that can be done for `names`."""
+        """Restore the bindings at a test; return whether all of `names` could be restored."""
         kept = self._kept.get(test, {})
         found = {name: value for name, way in kept.items() if (value := way()) is not NOT_THERE}
         self._namespace.update(found)
-        for name in set(names) - kept.keys():  # it was not defined then
+        for name in set(names) - kept.keys():  # it was not defined at the test
             self._namespace.pop(name, None)
         return test in self._kept and found.keys() >= kept.keys() & set(names)
 
@@ -58,7 +58,7 @@ def _way_back(value: Any) -> Callable[[], Any]:
     with suppress(WireError):
         encode(value, SMALL_BOUNDS)
         return lambda: value
-    with suppress(TypeError):  # lists, for one, cannot be referred to so
+    with suppress(TypeError):  # lists, for example, have no weak references
         reference = weakref.ref(value)
         return lambda: NOT_THERE if (found := reference()) is None else found
     return lambda: NOT_THERE

@@ -1,7 +1,7 @@
-"""What a notebook imports: modules that lie beside it, and PyTorch, which begins with a seed.
+"""Import hooks of a notebook: for modules in its folder, and for seeding PyTorch on import.
 
-As in Jupyter it finds what the course has beside it, and what it writes itself; but what was handed
-in beside it is no module.
+As in Jupyter, a notebook can import the course's files beside it and files that it writes itself.
+It cannot import files that were handed in with it.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from nbjudge import seeds
 
 __all__ = ["OWN_MODULES", "SeededImports", "WrittenModules"]
 
-#: The environment variable that names the course's own, as JSON.
+#: The environment variable with the names of the course's own modules, as JSON.
 OWN_MODULES = "NBJUDGE_MODULES"
 
 
 class WrittenModules(MetaPathFinder):
-    """Finds modules in the working folder, before those that are installed.
+    """Finds modules in the working folder, before installed ones.
 
-    It looks each time anew, and nothing keeps compiled code: a file may be written, imported,
-    written again and reloaded within the same tick of the file system's clock.
+    It reads the folder at each import and writes no bytecode: a file may be written, imported,
+    rewritten and reloaded within the same tick of the file system's clock.
 
     Parameters
     ----------
     folder : Path
-        Where the notebook is. What lies there now is no module, unless it is the course's, or is
-        written again.
+        The notebook's folder. A file that is there now is no module, unless it is the course's or
+        is written again.
     packages : collection of str
-        What no file can replace: where the notebook's checks and the judge's probes come from.
+        Packages that no file can shadow: those of the notebook's checks and the judge's probes.
     own : collection of str
-        Files in the folder that are the course's.
+        The course's files in the folder.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class WrittenModules(MetaPathFinder):
         self._packages = frozenset(packages)
 
     def install(self) -> None:
-        """Look here before Python looks for what is installed."""
+        """Put this finder before the one for installed modules."""
         sys.dont_write_bytecode = True
         sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where a module is, or None if the notebook has not written it."""
+        """Return the spec of a module in the folder; None if the notebook may not import it."""
         if name.partition(".")[0] in self._packages:
             return None
         for place in self._places(path):
@@ -73,18 +73,18 @@ class WrittenModules(MetaPathFinder):
             if spec is None:
                 continue
             if spec.loader is None:
-                # A folder without `__init__.py` is a package if there is no other of this name.
+                # A folder without `__init__.py` is a package unless one is installed by this name.
                 return spec if path or not PathFinder.find_spec(name) else None
             if spec.origin is not None and not self._is_handed_in(Path(spec.origin)):
                 return spec
         return None
 
     def _places(self, path: Sequence[str] | None) -> list[Path]:
-        """Return the working folder, or those folders of a package that are below it."""
+        """Return where to look: the working folder, or a package's folders that lie in it."""
         if path is None:
             try:
                 return [Path.cwd()]
-            except OSError:  # it was deleted
+            except OSError:  # the folder was deleted
                 return []
         return [found for found in map(Path, path) if found.is_relative_to(self._folder)]
 
@@ -98,38 +98,38 @@ def _state_of_file(path: Path) -> tuple[int, int, int]:
 
 
 class SeededImports(MetaPathFinder):
-    """Seeds PyTorch as soon as a notebook has imported it, since it begins with a number of luck.
+    """Seeds PyTorch when a notebook imports it, since its generator starts with a random seed.
 
-    NumPy and Python's own generators are there before a notebook is.
+    NumPy and Python's `random` are imported before the notebook starts, and seeded then.
 
     Parameters
     ----------
     seed : int
-        What it begins with.
+        The seed for PyTorch's generators.
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
     def install(self) -> None:
-        """Look before anything else does, unless PyTorch is there already."""
+        """Put this finder before all others, unless PyTorch is imported already."""
         if "torch" not in sys.modules:
             sys.meta_path.insert(0, self)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where PyTorch is, with a loader that seeds it; of anything else nothing."""
+        """Return PyTorch's spec, with a loader that seeds it; None for any other module."""
         if name != "torch":
             return None
         sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Seeding(spec.loader, self._seed)
+            spec.loader = _SeedingLoader(spec.loader, self._seed)
         return spec
 
 
-class _Seeding(Loader):
+class _SeedingLoader(Loader):
     def __init__(self, loader: Loader, seed: int) -> None:
         self._loader, self._seed = loader, seed
 

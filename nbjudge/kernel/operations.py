@@ -1,4 +1,4 @@
-"""What Python's operators and functions do with an object, by the names that a test's line uses."""
+"""Python's operators and functions by name, which a test may apply to objects in the kernel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FUNCTIONS = (
     *(bytes, callable, complex, delattr, dir, divmod, format, getattr, hash, id, int, next),
     *(repr, reversed, round, setattr, str, ascii),
 )
-#: What libraries ask about an object, which only its own process can answer, by its full name.
+#: Library functions that inspect an object, by full name. Only the object's process can run them.
 ASKED: Mapping[str, Callable[..., Any]] = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module, names in (
@@ -44,7 +44,7 @@ ASKED: Mapping[str, Callable[..., Any]] = {
 
 
 def _exit(value: Any, told: Any) -> Any:
-    """Leave a `with` block, in which a test may have failed with an exception of a name."""
+    """Leave a `with` block; `told` is the name and message of an exception in it, if any."""
     if told is None:
         return type(value).__exit__(value, None, None, None)
     error = exception(*told)
@@ -52,25 +52,25 @@ def _exit(value: Any, told: Any) -> Any:
 
 
 def _aexit(value: Any, told: Any) -> Any:
-    """Return what is to be awaited to leave an `async with` block: see `_exit`."""
+    """Return the awaitable that leaves an `async with` block: see `_exit`."""
     error = None if told is None else exception(*told)
     kind = None if error is None else type(error)
     return type(value).__aexit__(value, kind, error, None)
 
 
 def exception(name: str, said: str) -> BaseException:
-    """Return the exception of Python's that a test's process told of, or one like it."""
+    """Return the builtin exception of a name with a message; a RuntimeError if there is none."""
     kind = vars(builtins).get(name)
     if isinstance(kind, type) and issubclass(kind, Exception):
         try:
             return kind(said) if said else kind()
-        except TypeError:  # one that takes other arguments
+        except TypeError:  # its constructor takes other arguments
             pass
     return RuntimeError(f"{name}: {said}")
 
 
 def _signature(value: Any) -> list[tuple[Any, ...]]:
-    """Return what a function's parameters are, as `inspect` knows them."""
+    """Return a function's parameters as tuples that describe `inspect.Parameter` objects."""
     empty = inspect.Parameter.empty
     return [
         (
@@ -91,7 +91,7 @@ def _with_keywords(function: Callable[..., Any]) -> Callable[..., Any]:
     return ask
 
 
-#: What a test can have done here, by name.
+#: All operations that a test can request, by name.
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     **{name.rstrip("_"): getattr(operator, name) for name in _OPERATORS},
     **{function.__name__: function for function in _FUNCTIONS},

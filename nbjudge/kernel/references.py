@@ -1,9 +1,9 @@
-"""How objects that do not cross are called by number, on both sides of the line.
+"""Numbers for objects that do not cross, with the same meaning on both sides of the connection.
 
-A number below `ITERATORS` is an object of the kernel's. From there on it is an iterator of a
-test's, whose items the kernel may ask for one by one; from `FUNCTION_NUMBERS` on a function of a
-test's, which the kernel may call back; from `NAME_NUMBERS` on it is what a library calls by a name,
-which both sides import for themselves.
+- Below `ITERATORS`: an object in the kernel.
+- From `ITERATORS` on: a test's iterator, whose items the kernel may request one by one.
+- From `FUNCTION_NUMBERS` on: a test's function, which the kernel may call back.
+- From `NAME_NUMBERS` on: a function or class of a library, which each side imports by its name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 ITERATORS, FUNCTION_NUMBERS, NAME_NUMBERS = 2**50, 2**51, 2**52
-#: What is the same everywhere, so that a kernel may call it by its name.
+#: Builtin types that a kernel may refer to by name, since they are the same in every process.
 _TYPES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object, type)
 _INSTALLED = tuple(
     {
@@ -42,12 +42,12 @@ _INSTALLED = tuple(
 
 
 def is_name(reference: Reference) -> bool:
-    """Say whether a reference is to what both sides know by a name."""
+    """Return whether a reference is to something that both sides know by name."""
     return reference.number >= NAME_NUMBERS
 
 
 def is_iterator(value: object) -> bool:
-    """Say whether a value is one of Python's own iterators, which do nothing but to give items.
+    """Return whether a value is one of Python's own iterators, which only yield items.
 
     Examples
     --------
@@ -59,9 +59,9 @@ def is_iterator(value: object) -> bool:
 
 
 def by_name(value: Any) -> Reference | None:
-    """Return the reference to a function or a class of an installed library; None of others.
+    """Return the reference to a function or class of an installed library; None for others.
 
-    Those of the judge's own package are none: a kernel has no more than a part of it.
+    The judge's own package does not count as one: a kernel can import only a part of it.
     """
     owner = getattr(value, "__objclass__", None)
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
@@ -83,12 +83,12 @@ def _is_installed(module: str) -> bool:
 
 
 def find_by_name(reference: Reference) -> Any:
-    """Return what a test calls by a name.
+    """Return the function or class that a test refers to by name.
 
     Raises
     ------
     WireError
-        If there is nothing of this name here.
+        If nothing of this name can be imported here.
     """
     module, _, name = reference.kind.partition(":")
     try:
@@ -101,16 +101,16 @@ def find_by_name(reference: Reference) -> Any:
 
 
 def builtin_type(value: object) -> Reference | None:
-    """Return the reference to one of the types that every Python has; None of anything else."""
+    """Return the reference to one of the builtin types in `_TYPES`; None for anything else."""
     if type(value) is type and any(value is each for each in _TYPES):
         return Reference(NAME_NUMBERS, value.__name__)
     return None
 
 
 def named_type(name: str) -> Any:
-    """Return the type that a kernel calls by a name; None if it is none of those it may.
+    """Return the builtin type of a name from a kernel; None if the kernel may not refer to it.
 
-    Nothing is imported here, whatever the name is.
+    Nothing is imported, whatever the name is.
     """
     found = vars(builtins).get(name)
     return found if any(found is each for each in _TYPES) else None

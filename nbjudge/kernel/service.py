@@ -1,8 +1,8 @@
-"""What a student's kernel does for the judge: look up names, call, index, iterate, run probes.
+"""Answer the judge's requests in a student's kernel: look up names, call, index, iterate, probe.
 
-A request and its reply are plain values (see `wire`); objects that are not stay here, under a
-number. Nothing in this module is a secret, and nothing that it says is believed further than as
-data: the student's code runs beside it.
+Requests and replies are plain values (see `wire`). Objects that are not plain stay here and are
+referred to by number. The student's code runs in the same process, so nothing in this module is
+secret, and the judge takes its replies for untrusted data.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from nbjudge.remote import where
 
 __all__ = ["Service"]
 
-#: Characters of an exception's message that are passed on.
+#: Characters of an exception's message that are sent.
 MAX_ERROR_MESSAGE = 2000
-#: Where a variable was none.
+#: Marks a variable that did not exist.
 _NOTHING = object()
-#: Bases of an exception's class that are told.
+#: Bases of an exception's class that are sent.
 MAX_BASES_TOLD = 20
 
 
@@ -59,13 +59,13 @@ class Service:
     Parameters
     ----------
     namespace : dict
-        The notebook's variables, as they are at the time of each request.
+        The notebook's variables; each request sees their values at its time.
     bounds : ValueBounds
-        Of requests and replies.
+        Bounds of requests and replies.
     probes : str
         The name of the course's own module of probes, if it has one.
     folder : Path, optional
-        Where the notebook works, with nothing but what lay beside it so far.
+        The notebook's working folder, as it is before the first cell runs.
     """
 
     def __init__(
@@ -91,13 +91,13 @@ class Service:
         self._probes = probes
         self._folder = WorkingFolder(folder) if folder is not None else None
         self._start: switches.SwitchState = {}
-        #: What the notebook's variables stood for that a test has changed.
+        #: The notebook's own values of variables that the current test has changed.
         self._displaced: dict[str, Any] = {}
-        #: How the notebook has its switches, while a test is on.
+        #: The notebook's own state of all switches, while a test runs.
         self._notebooks: switches.SwitchState | None = None
 
     def answer(self, content: bytes | memoryview) -> bytes:
-        """Return the reply to a request; whatever goes wrong is a reply too."""
+        """Return the reply to a request; any error becomes a reply, too."""
         self._effects: dict[str, Any] = {}
         try:
             request = decode(content, self._bounds, resolve=self._resolve, handed=True)
@@ -105,7 +105,7 @@ class Service:
             return self._encode({**reply, **self._told_effects(), **self._told_sharing()})
         except TooMuch as error:
             return encode({"refused": str(error)})
-        # Nor may what an answer has put in the place of anything here end the kernel.
+        # An answer may have patched anything used here: even so, the kernel must not end.
         except BaseException as error:
             return encode({"raised": _describe_error(error)})
 
@@ -115,10 +115,10 @@ class Service:
             return {"value": operation(**request)}
         except WireError:
             raise
-        # An answer may raise anything: SystemExit and KeyboardInterrupt are its exceptions too.
+        # An answer may raise anything, SystemExit and KeyboardInterrupt included.
         except BaseException as error:
             told = _describe_error(error)
-            error.__traceback__ = None  # it would keep all that its frames hold
+            error.__traceback__ = None  # it would keep its frames' variables alive
             return {"raised": {**told, "object": self._refer(error)}}
 
     def _told_effects(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Service:
         return encode(value, self._bounds, refer=self._refer)
 
     def _refer(self, value: Any) -> Reference:
-        """Return the number of an object that stays: the same each time, while a test is on."""
+        """Return the reference to an object that stays; it does not change during a test."""
         if (known := builtin_type(value)) is not None:
             return known
         number = self._numbers.get(id(value))
@@ -154,7 +154,7 @@ class Service:
         return self._objects[reference.number]
 
     def _tests_function(self, reference: Reference) -> Any:
-        """Return what stands here for a function of the test's."""
+        """Return the function that calls a test's function back; the same one each time."""
         number = reference.number - FUNCTION_NUMBERS
         if number not in self._functions:
 
@@ -166,7 +166,7 @@ class Service:
         return self._functions[number]
 
     def _iterate(self, number: int) -> Iterator[Any]:
-        """Yield what an iterator of the test's gives, asked for each item when it is wanted."""
+        """Yield the items of a test's iterator, requesting each only when it is needed."""
         while True:
             try:
                 item = self._call_back(number, (), {})
@@ -175,7 +175,7 @@ class Service:
             yield item
 
     def _call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Have the test's process call its function, and meanwhile answer what that asks."""
+        """Have the judge call a test's function; answer the requests that it makes meanwhile."""
         if self.converse is None:
             raise RuntimeError("nobody is there to call")
         reply = self._encode({"callback": (number, arguments, keywords)})
@@ -191,7 +191,7 @@ class Service:
         return request["value"]
 
     def end(self) -> None:
-        """End a test: whatever its calls have switched, the notebook goes on as it was before."""
+        """End a test: restore the switches and variables that its calls have changed."""
         self._awaiting.end()
         if self._notebooks is not None:
             switches.put_back(self._notebooks)
@@ -204,16 +204,15 @@ class Service:
         self._displaced.clear()
 
     def _do_start(self, seed: int) -> None:
-        """Seed the notebook, and note how its process starts."""
+        """Seed the generators, and note the switches with which the process starts."""
         self._start = switches.read_switches(usual=True)
         seeds.reset(seed)
         SeededImports(seed).install()
 
     def _do_begin(self, names: list[str], seed: int, own: bool = False) -> dict[str, Any]:
-        """Begin a test: forget the objects of the last one, and return those behind some names.
+        """Begin a test: forget the last one's objects, and return the values of some variables.
 
-        Its calls run as in a process that has just started, or with all of the notebook's `own`
-        switches.
+        The test's calls run with the switches of a new process, or with the notebook's if `own`.
         """
         self._objects.clear()
         self._numbers.clear()
@@ -229,15 +228,15 @@ class Service:
         return self._held.note_result(found)  # type: ignore[no-any-return]
 
     def _do_keep(self, test: str, names: list[str]) -> None:
-        """Remember what names stand for at a test."""
+        """Remember the bindings of names at a test."""
         self._kept.keep(test, names)
 
     def _do_recall(self, test: str, names: list[str]) -> bool:
-        """Let names stand for what they did at a test, and say whether that can be done."""
+        """Restore the bindings of names at a test; return whether all could be restored."""
         return self._kept.recall(test, names)
 
     def _do_changed(self) -> list[str]:
-        """Return which switches that matter the notebook has changed."""
+        """Return the names of relevant switches that the notebook has changed."""
         return switches.changed_switches(self._notebooks or {}, self._start)
 
     def _do_call(
@@ -247,7 +246,7 @@ class Service:
         keywords: dict[str, Any],
         **circumstances: Any,
     ) -> Any:
-        """Call an object, and note what that changes of what it is given, and prints."""
+        """Call an object; note which arguments the call changes, and what it prints."""
         handed: dict[Any, Any] = {**dict(enumerate(arguments)), **keywords}
         pages = self._album.used
         before = {
@@ -272,12 +271,12 @@ class Service:
             self._album.used = pages
             self._effects = {name: what for name, what in effects.items() if what not in (None, {})}
         if same is not None:
-            result = None  # which would count as one that holds it
+            result = None  # its reference would be counted as the answer's
         self._held.note_call(counted)
         return self._held.note_result(result)
 
     def _do_await(self, target: Any, **circumstances: Any) -> Any:
-        """Wait for a coroutine, or what else can be awaited, and return what it gives."""
+        """Return the result of a coroutine or another awaitable."""
         return self._do_call(self._awaiting.result, (target,), {}, **circumstances)
 
     def _do_anext(self, target: Any, **circumstances: Any) -> Any:
@@ -290,20 +289,20 @@ class Service:
         return self._refer(type(target).__aiter__(target))
 
     def _do_operate(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """Do what an operator or a function of Python's does."""
+        """Apply one of the operators and functions in `OPERATIONS`."""
         return OPERATIONS[name](*arguments)
 
     def _do_names(self) -> list[str]:
-        """Return the names of the notebook's variables that students see."""
+        """Return the names of the notebook's variables, but for those that begin with `_`."""
         return [name for name in list(self._namespace) if not name.startswith("_")]
 
     def _do_bind(self, name: str, value: Any) -> None:
-        """Set a variable of the notebook's while a test is on."""
+        """Set a variable of the notebook until the test ends."""
         self._displaced.setdefault(name, self._namespace.get(name, _NOTHING))
         self._namespace[name] = value
 
     def _do_unbind(self, name: str) -> None:
-        """Delete a variable of the notebook's while a test is on."""
+        """Delete a variable of the notebook until the test ends."""
         self._displaced.setdefault(name, self._namespace.get(name, _NOTHING))
         self._namespace.pop(name, None)
 
@@ -324,7 +323,7 @@ class Service:
         return self._held.note_result(value)
 
     def _do_update(self, values: dict[int, Any]) -> None:
-        """Do to objects that the test has, too, what it did to its own."""
+        """Repeat the test's changes of its copies of shared objects."""
         self._held.take(values)
 
     def _do_length(self, target: Any) -> int:
@@ -341,11 +340,12 @@ class Service:
 
     def _do_iterate(self, target: Any, count: int) -> tuple[Any, list[Any], bool]:
         iterator = iter(target)
-        # One that is used up by that goes no further than the test: it may ask otherwise then.
+        # An iterator is used up by being read, so it is not read further than the test has asked:
+        # the test may go on to use it in another way.
         return self._do_next(iterator, 1 if iterator is target else count)
 
     def _do_next(self, iterator: Any, count: int) -> tuple[Any, list[Any], bool]:
-        """Return the iterator, up to `count` further items, and whether there may be more."""
+        """Return the iterator, up to `count` of its next items, and whether more may follow."""
         items: list[Any] = []
         for item in iterator:
             items.append(item)
@@ -354,9 +354,9 @@ class Service:
         return None, items, False
 
     def _do_folder_changes(self, since_start: bool) -> dict[str, Any] | str:
-        """Return what the notebook has changed in its folder, or why that cannot be told.
+        """Return the changes in the notebook's folder, or a sentence why they cannot be sent.
 
-        It is what changed since this was asked last, or since the start.
+        They are those since the last such request, or since the start.
         """
         if self._folder is None:
             return dict(NO_CHANGES)
@@ -368,15 +368,15 @@ class Service:
             return str(error)
 
     def _do_folder_apply(self, changes: dict[str, Any]) -> None:
-        """Do in the notebook's folder what a test did in its own."""
+        """Repeat in the notebook's folder the changes that a test made in its own."""
         if self._folder is not None:
             self._folder.apply(changes)
 
     def _do_plain(self, target: Any) -> Any:
-        """Return the data of an object whose type extends a plain one."""
+        """Return the plain value of an object whose class extends a plain type."""
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(target, torch.Tensor):
-            # `as_subclass` keeps the graph that a leaf of the judge could not have.
+            # `detach` drops the graph, since the judge's copy is always a leaf.
             data = target.detach().as_subclass(torch.Tensor)
             return data.requires_grad_(target.requires_grad)
         if isinstance(target, np.ndarray):

@@ -1,8 +1,8 @@
-"""What a process has only once, so that whoever changes it changes it for all that follows.
+"""Switches: the global state of a process, which a change by one test would leave to the next.
 
-The default dtype of tensors, filters of warnings, random generators, printing options, the working
-directory: a test reads them all before it begins and puts them back when it has ended. Of libraries
-only those are looked at that somebody has imported.
+Examples are PyTorch's default dtype, warning filters, random generators, printing options and the
+working directory. All of them are read before a test and restored after it. Libraries are included
+only if they are imported.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ SwitchState = Mapping[str, Any]
 #: The names of the switches that are generators.
 GENERATOR_NAMES = ("Python's generator", "NumPy's generator", "PyTorch's generator")
 
-#: What is set of decimal arithmetic, beside its traps.
+#: Attributes of a decimal context, beside its traps.
 DECIMAL = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
-#: What people handle of the system's signals.
+#: Signals for which programs commonly set handlers.
 WATCHED_SIGNALS = (
     *("ABRT", "ALRM", "CHLD", "FPE", "HUP", "INT", "PIPE", "PROF", "QUIT"),
     *("SEGV", "TERM", "USR1", "USR2", "VTALRM", "XCPU"),
 )
-#: Where people put functions of their own in the place of others, or change constants.
+#: Modules in which code commonly replaces functions or changes constants.
 PATCHED = (
     *("collections", "copy", "decimal", "fractions", "functools", "itertools", "json", "math"),
     *("operator", "os", "random", "statistics", "time", "numpy", "numpy.linalg", "numpy.random"),
     *("torch", "torch.linalg", "torch.nn.functional"),
 )
-#: Under which PyTorch keeps what is called before or after any module of a network's.
+#: The names under which PyTorch keeps hooks for all modules of networks.
 HOOKS = tuple(
     f"_global_{name}"
     for name in (
@@ -57,28 +57,28 @@ HOOKS = tuple(
     )
 )
 
-#: Modes of PyTorch that were entered here; they end where nobody holds them.
+#: The inference mode that was entered here: PyTorch leaves it when nothing refers to it any more.
 _entered: list[Any] = []
 
 
 @dataclass(frozen=True)
 class _Switch:
-    """Something that a process has only once.
+    """One piece of global state.
 
     Parameters
     ----------
     name : str
     module : str
-        Which module it belongs to; it is passed to both functions.
+        The module that it belongs to, which is passed to both functions.
     read, write : callable
-        Return its value, and set it to one.
+        Return its value, and set it to a value.
     is_compared : bool
-        Whether it is written only if it has changed. Of some that is more work than writing.
+        Whether it is written only if it has changed; for some, comparing costs more than writing.
     is_usual : bool
-        Whether a test begins with the value that the process had at its start: these change what a
-        right answer returns, or whether it raises.
+        Whether a test begins with the value that the process had at its start. This is so for
+        switches that change what a right answer returns, or whether it raises.
     usual : object
-        That value, where it is known although the module may be imported later.
+        The value at the start, if the module may be imported only later.
     """
 
     name: str
@@ -93,7 +93,7 @@ class _Switch:
 def _set_filters(warnings: Any, value: Any) -> None:
     filters, warnings.showwarning = value
     warnings.filters = list(filters)
-    with warnings.catch_warnings():  # leaving it tells Python that the filters are others
+    with warnings.catch_warnings():  # leaving it invalidates Python's cache of the filters
         pass
 
 
@@ -112,11 +112,11 @@ def _set_environment(os: Any, value: Any) -> None:
         del os.environ[name]
     os.environ.update(value)
     if zone != value.get("TZ"):
-        time.tzset()  # which Windows does not have, where nothing reads the variable either
+        time.tzset()  # Windows lacks it, but there the variable has no effect either
 
 
 def _umask(os: Any) -> int:
-    value: int = os.umask(0o077)  # it is told only to who sets it
+    value: int = os.umask(0o077)  # it can be read only by setting it
     os.umask(value)
     return value
 
@@ -133,13 +133,13 @@ def _contents(_: Any) -> dict[str, dict[str, Any]]:
 
 
 def _set_contents(_: Any, value: dict[str, dict[str, Any]]) -> None:
-    """Put back what was in modules; what came to it are mostly parts that were imported late."""
+    """Restore what modules held. Added names stay: most are submodules that were imported late."""
     for name, content in value.items():
         vars(sys.modules[name]).update(content)
 
 
 def _set_modules(sys: Any, value: dict[str, Any]) -> None:
-    sys.modules.update(value)  # what was imported since stays
+    sys.modules.update(value)  # modules imported since then stay
 
 
 def _handlers(signal: Any) -> dict[int, Any]:
@@ -162,7 +162,7 @@ def _resources(resource: Any) -> dict[int, tuple[int, int]]:
 
 
 def _set_resources(resource: Any, value: dict[int, tuple[int, int]]) -> None:
-    """Put limits back as far as the system allows: the hard ones are only ever lowered."""
+    """Restore limits as far as the system allows: a hard limit cannot be raised again."""
     for kind, now in _resources(resource).items():
         if now != value[kind]:
             soft, hard = value[kind][0], now[1]
@@ -193,7 +193,7 @@ def _set_methods(torch: Any, value: dict[str, Any]) -> None:
 
 
 def _modes(torch: Any) -> list[Any]:
-    """Return what was entered that sees all calls, but for the default device, set elsewhere."""
+    """Return the function modes that are entered, except the default device's own switch."""
     entered = torch.overrides._get_current_function_mode_stack()
     return [mode for mode in entered if type(mode).__name__ != "DeviceContext"]
 
@@ -205,7 +205,7 @@ def _set_modes(torch: Any, value: list[Any]) -> None:
 
 
 def _leave(torch: Any, mode: Any) -> None:
-    """Take a mode out from below those that were entered after it."""
+    """Remove a mode from the stack, and keep those that were entered after it."""
     above = []
     while (last := torch._C._pop_torch_function_stack()) is not mode:
         above.append(last)
@@ -278,7 +278,7 @@ def _set_options(pandas: Any, value: Any) -> None:
             pandas.set_option(name, value[name])
 
 
-#: In the order in which they are put back: entering or leaving inference mode sets gradients too.
+#: In the order in which they are restored: inference mode comes before gradients, which it sets.
 _SWITCHES = (
     _Switch(
         "the recursion limit",
@@ -294,7 +294,7 @@ _SWITCHES = (
         lambda m, value: m.set_int_max_str_digits(value),
         is_usual=True,
     ),
-    # Before all else: what others are put back with may be among what was replaced.
+    # These come before the others, whose functions may use something that was replaced.
     _Switch("built-in names", "builtins", lambda m: dict(vars(m)), _set_builtins),
     _Switch("imported modules", "sys", lambda m: m.modules.copy(), _set_modules, is_compared=False),
     _Switch("what modules hold", "sys", _contents, _set_contents, is_compared=False),
@@ -391,7 +391,7 @@ _SWITCHES = (
     _Switch(
         "matplotlib's settings",
         "matplotlib",
-        # Without its own methods, which choose a backend and check each value.
+        # `dict`'s own methods: those of RcParams choose a backend and validate each value.
         lambda m: dict(dict.items(m.rcParams)),
         lambda m, value: dict.update(m.rcParams, value),
         is_compared=False,
@@ -507,37 +507,37 @@ def _fill(items: Any, value: list[Any]) -> None:
 
 
 def read_switches(*, usual: bool = False) -> SwitchState:
-    """Return how all switches stand, or those alone that `make_usual` and `changed_switches` know.
+    """Return the values of all switches, or if `usual` only of those that `make_usual` restores.
 
-    The first look at all of them costs a forked process most: it touches each module.
+    Reading all of them for the first time is slow in a forked process: it touches every module.
     """
     found = {}
     for switch in _SWITCHES:
         if usual and not switch.is_usual:
             continue
         if (module := sys.modules.get(switch.module)) is not None:
-            # Whoever runs here may have replaced anything: what cannot be read is left alone.
+            # The code that runs here may have replaced anything: skip what cannot be read.
             with suppress(Exception):
                 found[switch.name] = switch.read(module)
     return found
 
 
 def put_back(state: SwitchState) -> None:
-    """Put all switches of a state back to what they were."""
+    """Restore all switches of a state."""
     for switch in _SWITCHES:
         if switch.name in state:
             _write_switch(switch, state[switch.name])
 
 
 def make_usual(start: SwitchState) -> None:
-    """Put those switches to what they were at the start that change what right answers do."""
+    """Set the switches that affect right answers to their values at the process's start."""
     for switch in _SWITCHES:
         if switch.is_usual and (value := _usual(switch, start)) is not None:
             _write_switch(switch, value)
 
 
 def changed_switches(state: SwitchState, start: SwitchState) -> list[str]:
-    """Return the names of those switches that were not, in a state, what they were at the start."""
+    """Return the names of switches that affect right answers and differ from the start."""
     return [
         switch.name
         for switch in _SWITCHES
@@ -561,7 +561,7 @@ def _write_switch(switch: _Switch, value: Any) -> None:
 
 
 def generators() -> SwitchState:
-    """Return the states of the random generators that everybody in a process shares."""
+    """Return the states of the process's global random generators."""
     found = {}
     for switch in _SWITCHES:
         if (
@@ -574,7 +574,7 @@ def generators() -> SwitchState:
 
 
 def set_generators(state: object) -> bool:
-    """Set random generators to states of another process, and say whether it was possible."""
+    """Set random generators to states from another process; return whether that was possible."""
     if not isinstance(state, dict):
         return False
     for switch in _SWITCHES:
@@ -583,14 +583,14 @@ def set_generators(state: object) -> bool:
             try:
                 if module is not None:
                     switch.write(module, state[switch.name])
-            except Exception:  # whatever a library makes of what is no state
+            except Exception:  # libraries raise various errors for an invalid state
                 return False
     return True
 
 
 @contextmanager
 def keep_switches() -> Iterator[None]:
-    """Put all switches back afterwards to what they were before."""
+    """Restore all switches when the block ends."""
     state = read_switches()
     try:
         yield

@@ -1,9 +1,9 @@
-"""A folder that two processes keep alike: the one in which a notebook runs, and that of its tests.
+"""Synchronise two folders: that of a notebook in its kernel, and that of its tests in the judge.
 
-Each side has one of these for its own folder. What changed on one side is plain data: names and
-contents of ordinary files, and names of folders. Nothing else crosses, and links are neither told
-nor followed, so that whatever the other side sends stays within the folder. Nothing in it is a
-secret, and nothing is ever run or imported from what crosses.
+Each side has a `WorkingFolder` for its own folder. Changes cross as plain data: names and contents
+of ordinary files, and names of folders. Links are neither sent nor followed, so that nothing the
+other side sends can leave the folder. Nothing in it is secret, and no file that has crossed is ever
+run or imported.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from nbjudge.kernel.wire import TooMuch, WireError
 
 __all__ = ["NO_CHANGES", "WorkingFolder"]
 
-#: How it is told that nothing has changed.
+#: The message that nothing has changed.
 NO_CHANGES: Mapping[str, Any] = MappingProxyType({"gone": [], "folders": [], "files": {}})
 
-#: Files and folders below it, and bytes of those that change at once.
+#: Files and folders in it, and bytes of all files that change at once.
 MAX_ENTRIES = 5000
 MAX_ALL_BYTES = 50 * 2**20
-#: Folders within each other, and bytes of a name.
+#: Parts of a path, and bytes of a name.
 MAX_DEPTH = 20
 MAX_FILE_NAME = 255
-#: What Python and Jupyter leave behind by themselves.
+#: Folders that Python and Jupyter create on their own.
 LEFT_BEHIND = frozenset(["__pycache__", ".ipynb_checkpoints"])
-#: Nanoseconds for which a file may change once more, and its times and its size stay the same.
+#: Nanoseconds after a change in which a file may change again without new timestamps or size.
 NANOSECONDS = 10**9
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """What the system says of a file or folder; of a young file a digest, too."""
+    """The status of a file or folder, and the digest of a file that has changed just now."""
 
     status: tuple[int, ...]
     digest: bytes = b""
 
 
 class WorkingFolder:
-    """A folder, and what of it the other side knows.
+    """A folder, and the state of it that the other side knows.
 
     Parameters
     ----------
     folder : Path
-        The other side has the same files now.
+        At this moment the other side's folder holds the same files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,21 +61,22 @@ class WorkingFolder:
         self._known = dict(self._at_start)
 
     def start_over(self) -> None:
-        """Take the other side for a new one, which has what both had at the start."""
+        """Assume a new other side, whose folder is as both were at the start."""
         self._known = dict(self._at_start)
 
     def changes(self) -> dict[str, Any]:
-        """Return what the other side does not know yet, and take it for known.
+        """Return the changes since the last call, and consider them known to the other side.
 
         Returns
         -------
         dict
-            `gone` : names; `folders` : names; `files` : contents by name.
+            `gone` : names of what was deleted; `folders` : names of new folders; `files` :
+            contents of new and changed files, by name.
 
         Raises
         ------
         TooMuch
-            If there is more than anybody could mean.
+            If the folder holds too many files, or the changed ones too many bytes.
         """
         files: dict[str, bytes] = {}
         folders: list[str] = []
@@ -91,7 +92,7 @@ class WorkingFolder:
                 if known is None or not stat.S_ISDIR(known.status[0]):
                     folders.append(name)
                 continue
-            if (content := self._read(name)) is None:  # it is gone again
+            if (content := self._read(name)) is None:  # it was deleted meanwhile
                 continue
             now[name] = _entry_of(status, content)
             if known is None or known.digest != _digest_of_file(content):
@@ -104,15 +105,15 @@ class WorkingFolder:
         return {"gone": gone, "folders": folders, "files": files}
 
     def apply(self, changes: Any) -> None:
-        """Do here what the other side did; its word is taken for names and contents only.
+        """Repeat changes of the other side, which is not trusted.
 
         Raises
         ------
         WireError
-            If what it says is no such change, or leads elsewhere.
+            If they are malformed, too large, or lead out of the folder.
         """
         gone, folders, files = _check_changes(changes)
-        for name in sorted(gone, reverse=True):  # what is in a folder before the folder
+        for name in sorted(gone, reverse=True):  # the content of a folder before the folder
             self._remove(name)
         for name in sorted(folders):
             self._make_folder(Path(name))
@@ -127,16 +128,16 @@ class WorkingFolder:
             is_file = name in files
             self._known[name] = _entry_of(status, files[name]) if is_file else _Entry(status)
 
-    # ---- What is there ---------------------------------------------------------------------------
+    # ---- Reading ---------------------------------------------------------------------------------
 
     def _look(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield the files and folders, each with what the system says of it, in order of names."""
+        """Yield the name and status of each file and folder; sorted by name within a folder."""
         waiting, count = [""], 0
         while waiting:
             within = waiting.pop()
             try:
                 entries = os.scandir(self._folder / within)
-            except OSError:  # it is gone again, or nobody may look into it
+            except OSError:  # it was deleted meanwhile, or may not be read
                 continue
             found = []
             with entries:
@@ -172,7 +173,7 @@ class WorkingFolder:
         except OSError:
             return None
 
-    # ---- What becomes of it ----------------------------------------------------------------------
+    # ---- Writing ---------------------------------------------------------------------------------
 
     def _remove(self, name: str) -> None:
         if not self._is_within(Path(name).parent):
@@ -184,7 +185,7 @@ class WorkingFolder:
             path.unlink(missing_ok=True)
 
     def _make_folder(self, name: Path) -> None:
-        """Make a folder and those above it, in the place of whatever is no folder."""
+        """Make a folder and its parents, replacing files and links that are in the way."""
         for step in (*reversed(name.parents[:-1]), name):
             path = self._folder / step
             if path.is_symlink() or (path.exists() and not path.is_dir()):
@@ -196,19 +197,19 @@ class WorkingFolder:
         path = self._folder / name
         if path.is_symlink() or (path.exists() and not path.is_file()):
             self._remove(name)
-        # In place, as the other side did: who has it open goes on with it.
+        # Written in place, so that code which has the file open sees the change.
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
         with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
             file.write(content)
 
     def _is_within(self, name: Path) -> bool:
-        """Say whether all on the way to a name are folders, and none a link."""
+        """Return whether every part of a path is a folder, and none a link."""
         steps = [self._folder / step for step in (*name.parents, name)]
         return all(step.is_dir() and not step.is_symlink() for step in steps if step.name)
 
 
 def _status(status: os.stat_result) -> tuple[int, ...]:
-    if stat.S_ISDIR(status.st_mode):  # its times are those of what is in it
+    if stat.S_ISDIR(status.st_mode):  # its size and times change with its content
         return (status.st_mode, status.st_ino)
     times = (status.st_mtime_ns, status.st_ctime_ns)
     return (status.st_mode, status.st_ino, status.st_size, *times)
@@ -228,7 +229,7 @@ def _is_gone(known: _Entry, now: _Entry | None) -> bool:
 
 
 def _is_no_file_name(name: str) -> bool:
-    """Say whether a name is no name of a file beside a notebook, but a way elsewhere or no text."""
+    """Return whether a name may not cross: it leads elsewhere, is unprintable, or is left out."""
     parts = name.split("/")
     if len(parts) > MAX_DEPTH or not name.isprintable() or "\\" in name or ":" in name[1:2]:
         return True

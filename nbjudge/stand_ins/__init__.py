@@ -1,5 +1,5 @@
-"""What a test meets in the place of an answer that stays in the student's kernel.
+"""Stand-ins: proxies that a test holds for the objects that stay in a student's kernel.
 
-Stand-ins for its objects, the line to where they live, and a Python that knows one from what it
-stands for. It imports `sandbox` and below.
+The room holds the stand-ins, the channel to the kernel, and the rewriting of test cells that makes
+`isinstance`, `is` and the like work with stand-ins. It imports `sandbox` and below.
 """

@@ -1,4 +1,4 @@
-"""The exceptions of a student's code, as a test can catch them: as what they are."""
+"""Exceptions of a student's code, raised in the judge as classes that a test can catch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from nbjudge.remote import AnswerError, Remote
 
 __all__ = ["answer_error"]
 
-#: Characters of what a kernel tells of an exception.
+#: Characters of each text that a kernel sends about an exception.
 MAX_ERROR_SAID = 2000
-#: How many bases of an exception's class are looked at.
+#: Names of base classes that are looked up.
 MAX_ERROR_BASES = 50
-#: What Python raises for other reasons than an answer; who sees one takes it for that.
+#: Exceptions that Python itself raises in the judge; one from an answer could be mistaken for them.
 NO_ANSWERS = (KeyboardInterrupt, GeneratorExit)
 
 
 def _kinds() -> dict[str, type[AnswerError]]:
-    """Return, for each exception of Python's, one that is it and an answer's."""
+    """Return for each builtin exception a class that extends both it and `AnswerError`."""
     found: dict[str, type[AnswerError]] = {}
     for name, base in vars(builtins).items():
         if (
@@ -30,7 +30,7 @@ def _kinds() -> dict[str, type[AnswerError]]:
             kind = type(base.__name__, (AnswerError, base), {})
             try:
                 kind(name)
-            except TypeError:  # one that holds others
+            except TypeError:  # an exception group, whose constructor takes exceptions
                 continue
             found.setdefault(base.__name__, kind)
     return found
@@ -40,12 +40,12 @@ _BUILT_IN_ERRORS = _kinds()
 
 
 def answer_error(details: Mapping[Any, Any]) -> AnswerError:
-    """Return the exception that a kernel tells of.
+    """Return the exception that a kernel has reported.
 
     Parameters
     ----------
     details : mapping
-        Whatever the kernel sent: each part is looked at.
+        The kernel's report. It is untrusted, so the type of each part is checked.
     """
     name, said, source = (
         str(details.get(part) or "")[:MAX_ERROR_SAID] for part in ("name", "said", "source")

@@ -1,4 +1,4 @@
-"""The judge's line to one kernel: what a test asks of the answer, and what may come back."""
+"""The judge's channel to one kernel: a test's requests to the answer, and checks of the replies."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ from nbjudge.stand_ins.stand_in import MOST_AT_ONCE, StandIn, Unable
 
 __all__ = ["Exchange", "KernelChannel"]
 
-#: Functions that a test may replace for the time of a call, by their names among the builtins.
+#: Builtins of which a test's replacement also serves the answer during a call.
 REPLACEABLE = {"input": builtins.input, "print": builtins.print}
-#: Requests at which no test's folder has to be like the kernel's.
+#: Requests before and after which the test's folder is not synchronised with the kernel's.
 BY_OTHER_METHODS = frozenset(
     ["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start", "update"]
 )
 
 
-#: Calls of which is known whether they returned what they were handed.
+#: Calls whose arguments and results are remembered, for `is_new`.
 REMEMBERED = 32
 
 
@@ -57,18 +57,20 @@ class Exchange(Protocol):
 
 
 class KernelChannel:
-    """The judge's line to one kernel, for one exercise: counts, limits, and remembers a break.
+    """The judge's connection to one kernel for one exercise, which counts and limits its requests.
 
     Parameters
     ----------
     exchange : callable
+        Sends a request and returns the reply.
     limits : Limits
     until : float
-        When the whole notebook's time is over.
+        The whole notebook's deadline, by the clock.
     permissions : Permissions, optional
         What the test may do with objects that stay.
     clock : callable
-        Tells the notebook's time: it may stand while the answer waits for a processor.
+        Returns the notebook's time in seconds, which may stop while the answer waits for a
+        processor.
     """
 
     def __init__(
@@ -89,43 +91,43 @@ class KernelChannel:
         self.permissions = permissions or Permissions()
         self._stand_ins: dict[int, StandIn] = {}
         self._shared = SharedCopies()
-        #: What the last calls returned, each with what it was handed.
+        #: The last calls' results, each with the arguments of its call.
         self._returned: deque[tuple[Any, tuple[Any, ...]]] = deque(maxlen=REMEMBERED)
-        #: The test's functions that the kernel may call, and iterators of which it may ask items.
+        #: The test's functions that the kernel may call, and iterators that it may advance.
         self._functions: list[Any] = []
-        #: Where the test prints to unless it says otherwise.
+        #: Standard output and error before the test: if they differ, the test captures them.
         self.streams: tuple[Any, Any] | None = None
-        #: Whether the test seeds generators, which it then shares with the answer.
+        #: Whether the test seeds random generators, whose state is then shared with the answer.
         self.shares_generators = False
-        #: What ended it: after that, a test that goes on regardless gets no further.
+        #: The error that ended the channel. A test that catches it gets it again at each request.
         self.broken: CourseError | None = None
-        #: What is wrong with the test, whatever it makes of that itself.
+        #: The first fault of the test, even if the test itself catches the exception.
         self.fault = ""
-        #: At which line of the test that was met; 0 if that is not known.
+        #: The line of the test with that fault; 0 if it is not known.
         self.fault_line = 0
-        #: Whether the words of a failed assertion are being found, which no mark depends on.
+        #: Whether the message of a failed assertion is being made, which affects no mark.
         self.is_lenient = False
-        #: Where the test runs, if it has to do with files: like the kernel's folder at each step.
+        #: The test's folder, synchronised with the kernel's at each request; None without files.
         self.folder: TestFolder | None = None
 
     def ask(self, do: str, **details: Any) -> Any:
-        """Let the kernel's service do something, and return what it found.
+        """Send a request to the kernel's service, and return the result.
 
         Raises
         ------
         AnswerError
             If the student's code raised an exception.
         CourseError
-            If the kernel gave no usable reply, or a limit is reached.
+            If the kernel sent no usable reply, or a limit is reached.
         """
         reply = self._talk({"do": do, **details})
         self._take_sharing(reply, {})
         return self._value(reply)
 
     def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Let the kernel call something; what it changes and prints is the test's to see.
+        """Have the kernel call an object, and repeat the call's side effects for the test.
 
-        Parameters and exceptions are those of `ask`.
+        The side effects are changes of arguments, and output. Exceptions are those of `ask`.
         """
         request = {"do": "call", "target": target, "arguments": arguments, "keywords": keywords}
         reply = self._talk({**request, **self._circumstances()})
@@ -140,7 +142,7 @@ class KernelChannel:
         return value
 
     def wait(self, do: str, target: StandIn) -> Any:
-        """Let the kernel await something, and return what that gives.
+        """Have the kernel await an object, and return the result.
 
         Parameters
         ----------
@@ -155,37 +157,38 @@ class KernelChannel:
         return self._value(reply)
 
     def is_new(self, result: object, handed: object) -> bool:
-        """Say whether a call that was handed an object has returned another one.
+        """Return whether `result` came from a call that had `handed` among its arguments.
 
-        It would have told if it had returned the same. Of what was not handed to it nobody knows.
+        It is then a new object: if the call had returned its argument, the kernel would have said
+        so. For other pairs of objects this cannot be known.
         """
         calls = (given for returned, given in self._returned if returned is result)
         return any(each is handed for given in calls for each in given)
 
     def operate(self, name: str, what: str, *arguments: Any) -> Any:
-        """Let the kernel do with an object what Python's operator or function of a name does.
+        """Have the kernel apply one of Python's operators or functions, and return the result.
 
         Parameters
         ----------
         name : str
-            That of `Service`'s table of operations.
+            A key of `OPERATIONS` in `kernel.operations`.
         what : str
-            What the test does, where it may not: "uses `==` on …".
+            What the test does, for the message if it is not allowed: "uses `==` on …".
 
         Raises
         ------
         Unable
-            If it is nothing that this line of the test does with the solution's objects.
+            If this line of the test does not do the same with the solution's objects.
         """
         if not self.permissions.allows(name):
             raise self.blame(what)
         return self.ask("operate", name=name, arguments=arguments)
 
     def _talk(self, request: dict[str, Any]) -> Any:
-        """Send a request, answer what the kernel asks meanwhile, and return the reply to it.
+        """Send a request, serve the kernel's callbacks meanwhile, and return the reply.
 
-        If there is a folder, the kernel knows before what the test did there, and the test knows
-        afterwards what the answer did. So it is with objects that both hold.
+        Before it, the test's changes of shared objects and of its folder are sent to the kernel.
+        After it, the changes in the kernel's folder are fetched.
         """
         if request["do"] not in BY_OTHER_METHODS:
             self._send_changes()
@@ -199,9 +202,9 @@ class KernelChannel:
                 self.folder.fetch(self)
 
     def settle(self) -> None:
-        """Let the kernel know what a test did last to what both hold: a later one meets it."""
+        """Send the test's last changes of shared objects, so that a later test meets them."""
         if self.broken is None:
-            with contextlib.suppress(CourseError):  # which breaks the line
+            with contextlib.suppress(CourseError):  # noted in `broken`
                 self._send_changes()
 
     def _send_changes(self) -> None:
@@ -212,15 +215,15 @@ class KernelChannel:
         if self.broken is not None:
             raise self.broken
         try:
-            # What keeps folders alike the test has not asked for.
+            # The test did not make the requests that synchronise folders and objects.
             self._requests -= request["do"].startswith(("folder_", "update"))
             if request["do"] == "next" and request["count"] == 1:
-                self._requests -= 1 - 1 / MOST_AT_ONCE  # as if many came at once
+                self._requests -= 1 - 1 / MOST_AT_ONCE  # counts as if items came in batches
             reply = self._send(self._encode(request))
             while type(reply) is dict and reply.keys() == {"callback"}:
                 reply = self._send(self._called_back(reply["callback"]))
             return reply
-        except NotPlain as error:  # the test's own mistake, and no harm done
+        except NotPlain as error:  # the test's fault; the channel can still be used
             self.blame(f"NotPlain: {error}")
             raise
         except CourseError as error:
@@ -265,7 +268,7 @@ class KernelChannel:
     # ---- What a call shares with the test ------------------------------------------------------
 
     def _circumstances(self) -> dict[str, Any]:
-        """Return what of this process the answer has to meet while it is called."""
+        """Return the parts of this process's state that the answer shares during a call."""
         found: dict[str, Any] = {}
         if self.streams is not None:
             captured = [sys.stdout is not self.streams[0], sys.stderr is not self.streams[1]]
@@ -290,7 +293,7 @@ class KernelChannel:
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
     ) -> Any:
-        """Do to the test's own objects what a call did to theirs; return that which it returned."""
+        """Repeat a call's side effects here; return the argument that it returned, if it did."""
         handed: dict[Any, Any] = {**dict(enumerate(arguments)), **keywords}
         changed, printed = effects.get("changed", {}), effects.get("printed", ["", ""])
         same = effects.get("same")
@@ -318,7 +321,7 @@ class KernelChannel:
         return None if same is None else handed[same]
 
     def _take_sharing(self, reply: Any, handed: Mapping[Any, Any]) -> None:
-        """Do to the test's own objects what the kernel did to those that both hold."""
+        """Repeat the kernel's changes of shared objects on the test's copies."""
         if type(reply) is dict and (told := reply.pop("sharing", None)) is not None:
             try:
                 value = self._shared.take(told, handed, reply.get("value"))
@@ -328,7 +331,7 @@ class KernelChannel:
                 reply["value"] = value
 
     def _called_back(self, asked: Any) -> bytes:
-        """Call a function of the test's for the answer, and return the request that tells of it."""
+        """Call a test's function for the answer, and return the request with its result."""
         if type(asked) is not tuple or [type(part) for part in asked] != [int, tuple, dict]:
             raise self.nonsense()
         number, arguments, keywords = asked
@@ -353,7 +356,7 @@ class KernelChannel:
                 name, said = error.name, error.said
             return self._encode({"do": "resume", "raised": [name, said]})
 
-    # ---- What is called by number --------------------------------------------------------------
+    # ---- References ----------------------------------------------------------------------------
 
     def _refer(self, value: object) -> Reference:
         if isinstance(value, StandIn):
@@ -385,14 +388,14 @@ class KernelChannel:
         return self._stand_ins.setdefault(number, StandIn(self, reference))
 
     def has_switched(self) -> bool:
-        """Say whether the notebook has switched what can change the results of right answers."""
+        """Return whether the notebook has changed a switch that can affect right answers."""
         try:
             return bool(self.ask("changed"))
         except (AnswerError, CourseError):
             return False
 
     def again(self) -> KernelChannel:
-        """Return a new line to the same kernel."""
+        """Return a new channel to the same kernel."""
         line = KernelChannel(
             self._exchange, self.limits, self._until, self.permissions, self._clock
         )
@@ -400,7 +403,7 @@ class KernelChannel:
         return line
 
     def nonsense(self) -> CourseError:
-        """Break the line because of a reply that no honest kernel gives."""
+        """Mark the channel as broken by a malformed reply, and return the error."""
         self.broken = CourseError("the kernel sent what nobody can read")
         return self.broken
 
@@ -410,7 +413,7 @@ class KernelChannel:
         return self.limits.items
 
     def blame(self, what: str) -> Unable:
-        """Note the first thing that is wrong with the test, and return it as an exception."""
+        """Note a fault of the test, unless there is one already; return it as an exception."""
         if self.broken is None and not self.fault:
             self.fault = what
             self.fault_line = line_of_test(traceback.walk_stack(None))
@@ -418,7 +421,7 @@ class KernelChannel:
 
 
 def _read_line(prompt: object = "") -> str:
-    """Read what `input` reads, from where the test has put it."""
+    """Read a line as `input` does, from the test's replacement of standard input."""
     line = sys.stdin.readline()
     if not line:
         raise EOFError("EOF when reading a line")

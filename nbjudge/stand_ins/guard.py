@@ -1,10 +1,10 @@
-"""The Python of a test cell, which knows a stand-in from what it stands for.
+"""Compile a test cell so that `isinstance`, `is`, `type` and the like work with stand-ins.
 
-Some questions Python answers itself, without asking the object: `isinstance(x, float)`, `x is y`,
-`type(x)`, `x.__name__`, `callable(x)`, `inspect.getsource(x)`. Of a stand-in the answers would be
-true and wrong. A test cell is therefore compiled such that they are answered here: rightly where
-that is possible, by the kernel where the test asks the same of the course's own solution, and else
-as a fault of the test.
+Python answers some questions without asking the object: `isinstance(x, float)`, `x is y`,
+`type(x)`, `x.__name__`, `callable(x)`, `inspect.getsource(x)`. For a stand-in these answers would
+describe the stand-in, not the object in the kernel. So a test cell is rewritten to call functions
+of this module instead. They answer from what is known here; or they ask the kernel, if the test
+asks the same about the course's own solution; or they report a fault of the test.
 """
 
 from __future__ import annotations
@@ -29,63 +29,64 @@ from nbjudge.stand_ins.stand_in import DATA_TYPES, StandIn, Unable, is_data, is_
 
 __all__ = ["builtins_for", "compile_statements", "compile_test"]
 
+#: Singletons, of which `is` holds across processes.
 SINGLE = (None, True, False, Ellipsis, NotImplemented, np.ma.masked)
-#: By what the rewritten cell calls these functions: no cell can spell such a name.
+#: The names by which a rewritten cell calls functions of this module; no cell can spell them.
 ATTRIBUTE, SAME, EXCEPTION_KEY, SUBJECT = "<attribute>", "<is>", "<exception>", "<subject>"
 TYPE, VARS, DIR, CALL = "<type>", "<vars>", "<dir>", "<call>"
 NAMES_KEY, SHARED_KEY = "<names>", "<shared>"
 TEXT, BEGIN_WORDS, END_WORDS = "<text>", "<words>", "</words>"
 
 
-#: How cells are compiled in a notebook: they may await something.
+#: Cells of a notebook may use `await` at the top level.
 AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
-#: What takes a coroutine and nothing else that can be awaited.
+#: Functions that accept only coroutines, not every awaitable.
 _RUNNING = frozenset([asyncio.run, asyncio.create_task])
-#: The names of functions that ask about an object, and of the modules that have them.
+#: Functions that inspect an object, with their names, and the modules that contain them.
 _ASKING = {function: name for name, function in ASKED.items()}
 _ASKING_MODULES = frozenset(name.partition(".")[0] for name in ASKED) | {"asyncio"}
-#: Magics that show or load something, and change no test.
+#: Magics that only show or load something: they are left out of a test.
 MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload"})
 
 
 class AnsweringReferee(Protocol):
-    """Hears of a test's faults, and lets the kernel answer: the judge's line."""
+    """The part of `KernelChannel` that is used here."""
 
     is_lenient: bool
 
     def ask(self, do: str, **details: Any) -> Any:
-        """Let the kernel do something, and return what it found."""
+        """Send a request to the kernel, and return the result."""
 
     def operate(self, name: str, what: str, *arguments: Any) -> Any:
-        """Let the kernel do what an operator or a function of Python's does, if the test may."""
+        """Have the kernel apply an operator or a function of Python, if the test may."""
 
     def is_new(self, result: object, handed: object) -> bool:
-        """Say whether a call that was handed an object has returned another one."""
+        """Return whether `result` came from a call that had `handed` among its arguments."""
 
     def blame(self, what: str) -> Unable:
-        """Note what is wrong with the test, and return it as an exception."""
+        """Note a fault of the test, and return it as an exception."""
 
 
-# Each test is compiled for everybody of a class.
+# Cached because a class's submissions all have the same tests.
 @lru_cache(maxsize=512)
 def compile_test(
     source: str, name: str, shared: frozenset[str] = frozenset()
 ) -> tuple[CodeType, CodeType | None]:
-    """Return the statements of a test cell, and the expression that it ends on, if it does.
+    """Return the code of a test cell's statements, and of its final expression if it has one.
 
     Parameters
     ----------
     source : str
     name : str
-        What tracebacks call it.
+        The file name for tracebacks.
     shared : frozenset of str
-        Variables which, when they change, change in the kernel, too.
+        Variables whose changes are repeated in the kernel.
 
     Raises
     ------
     SyntaxError, ValueError
-        If it is no Python.
+        If the cell is not valid Python.
     """
     tree = _rewrite(source, shared)
     last = None
@@ -98,7 +99,7 @@ def compile_test(
 
 @lru_cache(maxsize=512)
 def compile_statements(source: str, name: str) -> CodeType:
-    """Return all statements of a text as a whole; parameters are those of `compile_test`."""
+    """Return the code of a whole text; parameters are those of `compile_test`."""
     code: CodeType = compile(_rewrite(source), name, "exec", AWAITS)
     return code
 
@@ -110,7 +111,7 @@ def _rewrite(source: str, shared: frozenset[str] = frozenset()) -> ast.Module:
 
 
 class _Rewriter(ast.NodeTransformer):
-    """Puts a call of ours where Python would not ask the object."""
+    """Replaces what Python answers without asking the object by calls of `_Guard`'s methods."""
 
     def __init__(self, shared: frozenset[str], *, asks_libraries: bool) -> None:
         self._shared = shared
@@ -133,7 +134,7 @@ class _Rewriter(ast.NodeTransformer):
         return self._with_share(node, self.generic_visit(node))
 
     def _with_share(self, node: ast.AST, rewritten: ast.AST) -> Any:
-        """Let a statement of the test itself be followed by what tells the kernel of it."""
+        """Add calls after a top-level statement that repeat its assignments in the kernel."""
         names = self._shared.intersection(changed_by(node))
         if self._depth or not names:
             return rewritten
@@ -216,7 +217,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         self.generic_visit(node)
-        if node.msg is not None:  # the arguments are evaluated from left to right
+        if node.msg is not None:  # `begin_words` is the first argument, so it runs before `msg`
             node.msg = _call(node.msg, END_WORDS, _call(node.msg, BEGIN_WORDS), node.msg)
         return node
 
@@ -232,7 +233,7 @@ def _names_call(place: ast.AST) -> ast.Call:
 
 
 class _Kind:
-    """What `type` returns for a stand-in: it has a name, and is none of the types of plain data."""
+    """What `type` returns for a stand-in: it has a name, and equals no type of plain data."""
 
     def __init__(self, referee: AnsweringReferee, value: StandIn) -> None:
         self._referee = referee
@@ -255,7 +256,7 @@ class _Kind:
 
 
 class _Namespace(dict[str, Any]):
-    """All names of a notebook: the test's own, and those of the kernel, which is asked for them."""
+    """What `globals()` returns: the test's variables, and the kernel's, fetched when used."""
 
     def __init__(self, referee: AnsweringReferee, own: Mapping[str, Any]) -> None:
         told = referee.ask("names")
@@ -279,7 +280,7 @@ class _Namespace(dict[str, Any]):
 
 
 def builtins_for(referee: AnsweringReferee) -> dict[str, Any]:
-    """Return the builtins of a test cell, with those that know a stand-in when they see one."""
+    """Return the builtins of a test cell, some replaced by functions that handle stand-ins."""
     guard = _Guard(referee)
     return {
         **{name: vars(builtins)[name] for name in builtin_names()},
@@ -306,7 +307,7 @@ def builtins_for(referee: AnsweringReferee) -> dict[str, Any]:
 
 
 class _Guard:
-    """Answers for Python where it would not ask the object."""
+    """The functions that a rewritten test calls instead of Python's own."""
 
     def __init__(self, referee: AnsweringReferee) -> None:
         self.referee = referee
@@ -326,11 +327,11 @@ class _Guard:
         return guard_value
 
     def call(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
-        """Call something, or have the kernel answer what is asked about an object there."""
+        """Call a function; if it inspects an object in the kernel, have the kernel call it."""
         if arguments and isinstance(arguments[0], StandIn) and not isinstance(function, StandIn):
             try:
                 name, runs = _ASKING.get(function), function in _RUNNING
-            except TypeError:  # it has no hash
+            except TypeError:  # the function is unhashable
                 name, runs = None, False
             if runs:
                 return function(_await_value(arguments[0]), *arguments[1:], **keywords)
@@ -343,7 +344,7 @@ class _Guard:
         return _Namespace(self.referee, own)
 
     def share(self, own: dict[str, Any], name: str) -> None:
-        """Let a variable of the kernel's be what it is here."""
+        """Give a variable in the kernel the value that it has here, or delete it."""
         if name in own:
             self.referee.ask("bind", name=name, value=own[name])
         else:
@@ -361,11 +362,11 @@ class _Guard:
             return isinstance(value, here)
         known = tuple(kind for kind in here if _is_plain_type(kind))
         what = self.describe("uses `isinstance` on", value)
-        # What extends a plain type says so by giving its data.
+        # An object whose class extends a plain type can be converted to that type.
         data = value._plain_() if known else None
         if isinstance(data, known):
             return True
-        # Where it cannot give that, only a test may go on of which it is known what it then does.
+        # If it cannot be, the kernel is believed only where the solution's object is the same.
         if isinstance(data, StandIn) and any(self.extends(value, kind, what) for kind in known):
             return True
         if any(kind is object for kind in here):
@@ -374,7 +375,7 @@ class _Guard:
         return any(self.referee.operate("instancecheck", what, kind, value) for kind in unknown)
 
     def extends(self, value: StandIn, kind: type, what: str) -> bool:
-        """Say whether an object's class is a plain one, or extends it, though no data came."""
+        """Return whether an object that did not convert is an instance of a plain type."""
         if self.referee.ask("operate", name="extends", arguments=(value, kind)) is not True:
             return False
         return self.referee.operate("extends", what, value, kind) is True
@@ -441,7 +442,7 @@ class _Guard:
         return _Kind(self.referee, value) if isinstance(value, StandIn) else type(value)
 
     def exception(self, kinds: Any) -> Any:
-        """Return which of the classes an `except` names catch what is raised now."""
+        """Return the classes of an `except` clause, those in the kernel replaced by local ones."""
         there = [kind for kind in _classes_of(kinds) if isinstance(kind, StandIn | _Kind)]
         if not there:
             return kinds
@@ -479,21 +480,21 @@ async def _await_value(value: StandIn) -> Any:
 
 
 class _Text(str):
-    """A text that is its own representation."""
+    """A string that is its own `repr`."""
 
     def __repr__(self) -> str:
         return str(self)
 
 
 def _classes_of(kinds: Any) -> Iterable[Any]:
-    """Return the classes of a tuple, of a union or of what is neither."""
+    """Return the classes in a tuple or a union, or the single class given."""
     if isinstance(kinds, tuple):
         return [each for kind in kinds for each in _classes_of(kind)]
     return get_args(kinds) if isinstance(kinds, UnionType) else [kinds]
 
 
 def _is_plain_type(kind: object) -> TypeGuard[type]:
-    """Say whether a value of just this type comes by value, and one of its subclasses as data."""
+    """Return whether values of exactly this type cross by value."""
     return isinstance(kind, type) and (kind in DATA_TYPES or kind in plain_types())
 
 

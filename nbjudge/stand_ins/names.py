@@ -1,6 +1,6 @@
-"""The names of a test cell: which it uses, which it defines, and which it changes.
+"""The names that a test cell uses, defines and changes.
 
-A test is the course's own text, so it is parsed as Python does.
+A test is written by the course and trusted, so Python's own parser reads it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ __all__ = [
     "names_imported",
 ]
 
-#: What Python and IPython put among the builtins of a process in which somebody types.
+#: Names that interactive Python and IPython add to the builtins.
 AT_A_PROMPT = frozenset({"_", "display", "get_ipython"})
 
 
 def builtin_names() -> frozenset[str]:
-    """Return the names that every Python has; sessions at a prompt add some of their own."""
+    """Return the names of the builtins, without those that interactive sessions add."""
     return frozenset(vars(builtins)) - AT_A_PROMPT
 
 
-# Each test is asked about for everybody of a class.
+# Cached because a class's submissions all have the same tests.
 @lru_cache(maxsize=512)
 def free_names(source: str) -> tuple[str, ...]:
     r"""Return the names that a cell uses and does not define itself, sorted.
@@ -40,7 +40,7 @@ def free_names(source: str) -> tuple[str, ...]:
     Raises
     ------
     SyntaxError
-        If it is no Python.
+        If the cell is not valid Python.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def free_names(source: str) -> tuple[str, ...]:
     """
     try:
         module = symtable.symtable(source, "<test>", "exec")
-    except SyntaxError:  # magics, say
+    except SyntaxError:  # it may contain magics, which `parse_cell` translates
         module = symtable.symtable(ast.unparse(parse_cell(source)), "<test>", "exec")
     own = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}
     used: set[str] = set()
@@ -62,19 +62,19 @@ def free_names(source: str) -> tuple[str, ...]:
             for symbol in table.get_symbols()
             if symbol.is_referenced() and (table is module or symbol.is_global())
         }
-        # A function may define a global of the cell.
+        # A function may define a global with `global`.
         own |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned()}
     return tuple(sorted(used - own - builtin_names()))
 
 
 @lru_cache(maxsize=512)
 def early_names(source: str) -> tuple[str, ...]:
-    r"""Return the names that a cell's own statements use before they define them, sorted.
+    r"""Return the names that a cell uses before it defines them, sorted; functions are left out.
 
     Raises
     ------
     SyntaxError
-        If it is no Python.
+        If the cell is not valid Python.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def early_names(source: str) -> tuple[str, ...]:
 
 
 def _note_early(statements: Iterable[ast.stmt], early: set[str], bound: set[str]) -> None:
-    """Add the names that statements use before they, or those before them, bind them."""
+    """Add names that statements use before binding them to `early`, and those they bind to `bound`."""
     for statement in statements:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             bound.add(statement.name)
@@ -107,7 +107,7 @@ def _note_early(statements: Iterable[ast.stmt], early: set[str], bound: set[str]
 
 
 def _note_early_in_blocks(statement: ast.stmt, early: set[str], bound: set[str]) -> None:
-    """Do so for a statement that holds others: the heads of its blocks, and what is in them."""
+    """Do the same for a compound statement: its headers first, then the blocks."""
     others = (*getattr(statement, "handlers", []), *getattr(statement, "cases", []))
     for holder in (statement, *others):
         for head in ast.iter_child_nodes(holder):
@@ -123,7 +123,7 @@ def _name_of_import(alias: ast.alias) -> str:
 
 
 def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    """Return the names that a statement uses or sets, those of functions within it apart."""
+    """Return the names that a statement loads or stores, except within functions."""
     if isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
         return set()
     if isinstance(node, ast.Name):
@@ -132,7 +132,7 @@ def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
 
 
 def names_changed(source: str) -> frozenset[str]:
-    """Return the names that a test assigns, defines or deletes, but for those of functions."""
+    """Return the names that a test assigns, defines or deletes, except within functions."""
     return frozenset(changed_by(parse_cell(source)))
 
 
@@ -153,7 +153,7 @@ def names_imported(source: str) -> frozenset[str]:
 
 
 def changed_by(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a statement assigns, defines or deletes where it stands."""
+    """Yield the names that a statement assigns, defines or deletes in its own scope."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             yield name

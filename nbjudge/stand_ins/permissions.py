@@ -1,9 +1,10 @@
-"""What a test may do with objects that stay in a student's kernel: what it does with the course's.
+"""Restrict a test's operations on a student's objects to those that it applies to the solution's.
 
-Where the course's own solution gives data, no answer can give an object in its place whose `==`
-says what it likes. Where the solution gives an object, the test asks it, and so it asks a
-student's. So what a test does with the objects of the solution is noted, line by line, when the
-solution is judged; with those of an answer it may do that, and nothing else.
+An object in a kernel can lie, for instance with an `==` that is always true. Where the solution
+returns data, an answer must not get away with such an object. Where the solution returns an object,
+the test has to ask the student's object, too. So when the solution is judged, each operation on its
+objects is recorded with its line of the test; a test of an answer may do the same, and nothing
+else.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from types import FrameType
 
 __all__ = ["BEFORE_PREFIX", "TEST_PREFIX", "Permissions", "line_of_test"]
 
-#: What the names of a test's code begin with, and of the course's statements in front of it.
+#: The beginnings of the file names of a test's code, and of the course's statements before it.
 TEST_PREFIX, BEFORE_PREFIX = "<test of ", "<before "
-#: What is noted of a variable that a test changes for the answer, too, before its name.
+#: The prefix of the record that a test changes a variable in the kernel, too.
 SHARE_PERMISSION = "share "
 
 
 class Permissions:
-    """What a test may do, and what it has done.
+    """The operations that a test may do, and those that it has done.
 
     Parameters
     ----------
     allowed : iterable of str
-        As `done` returned them when the solution was judged.
+        What `done` returned when the solution was judged.
     learns : bool
-        Whether everything is allowed to the lines of the test.
+        Whether every operation is allowed and recorded, as when the solution is judged.
     """
 
     def __init__(self, allowed: Iterable[str] = (), *, learns: bool = False) -> None:
@@ -38,7 +39,7 @@ class Permissions:
 
     @property
     def shared_names(self) -> frozenset[str]:
-        """The notebook's variables that the test changes for the answer, too."""
+        """The notebook's variables that the test changes in the kernel, too."""
         told = self._allowed | self._done
         return frozenset(
             each.removeprefix(SHARE_PERMISSION)
@@ -47,16 +48,16 @@ class Permissions:
         )
 
     def share(self, names: Iterable[str]) -> None:
-        """Note which variables are changed for the answer, too."""
+        """Record that the test changes these variables in the kernel, too."""
         self._done |= {f"{SHARE_PERMISSION}{name}" for name in names}
 
     @property
     def done(self) -> tuple[str, ...]:
-        """What was done, sorted."""
+        """The recorded operations, sorted."""
         return tuple(sorted(self._done))
 
     def allows(self, operation: str) -> bool:
-        """Say whether the line of the test that runs now may do something, and note it."""
+        """Record an operation of the line of the test that runs now; return if it is allowed."""
         if not self._allowed and not self._learns:
             return False
         place = _line_that_runs()
@@ -68,7 +69,7 @@ class Permissions:
 
 
 def _line_that_runs() -> str | None:
-    """Return the line of the test that runs now, also from within what it has called."""
+    """Return the line of the test that runs now, which may be several frames up."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
@@ -81,11 +82,11 @@ def _line_that_runs() -> str | None:
 
 
 def line_of_test(frames: Iterable[tuple[FrameType, int]]) -> int:
-    """Return the number of the first line of a test's own cell among frames; 0 if there is none.
+    """Return the line of the innermost frame in a test's own cell; 0 if there is none.
 
     Parameters
     ----------
     frames : iterable of (FrameType, int)
-        The innermost first, each with its line, as `traceback.walk_stack` yields them.
+        Frames with their lines, innermost first, as `traceback.walk_stack` yields them.
     """
     return next((n for f, n in frames if f.f_code.co_filename.startswith(TEST_PREFIX)), 0)

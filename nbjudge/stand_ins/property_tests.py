@@ -1,8 +1,7 @@
-"""Laws that Hypothesis tries, so that no mark depends on luck or on how busy the machine is.
+"""Settings for Hypothesis under which a mark depends neither on chance nor on the machine's load.
 
-A law is tried with the same examples whenever it is judged, none of them from an earlier failure,
-and no example has a time of its own. Once one fails, no more is done than the mark and its reason
-need.
+A property test runs with the same examples each time, without stored failures and without a
+deadline per example. After a failure it does no more work than the mark and its reason need.
 """
 
 from __future__ import annotations
@@ -14,23 +13,23 @@ from contextlib import contextmanager
 __all__ = ["sparing_hypothesis"]
 
 LIBRARY = "hypothesis"
-#: What it does after a failure: it looks for a simpler example, with which the law fails for good,
-#: and then for what of that example did not matter, which nobody reads.
+#: Hypothesis's phases after a failure: it shrinks the example, and then explains which parts of it
+#: do not matter. Nobody reads the explanation.
 SIMPLIFIES, EXPLAINS = "shrink", "explain"
-#: By which names it knows these settings, and those that were there before.
+#: Names of the profiles with these settings, and with those that were set before.
 SPARING, BEFORE = "nbjudge", "before nbjudge"
 
 
 @contextmanager
 def sparing_hypothesis(source: str, *, simplifies: bool = True) -> Iterator[None]:
-    """Let a test ask an answer the same every time, and no more; what it sets itself stands.
+    """Make Hypothesis deterministic and frugal in the block; the test's own settings take priority.
 
     Parameters
     ----------
     source : str
-        The test's text. Where it does not name the library, nothing is done.
+        The test's text. If it does not mention the library, nothing is done.
     simplifies : bool
-        Whether anybody reads with which example a law fails.
+        Whether to shrink failing examples, because somebody will read them.
     """
     if LIBRARY not in source:
         yield
@@ -39,7 +38,7 @@ def sparing_hypothesis(source: str, *, simplifies: bool = True) -> Iterator[None
         library = importlib.import_module(LIBRARY)
         settings, slowness = library.settings, library.HealthCheck.too_slow
         settings.register_profile(BEFORE, settings.default)
-    except (ImportError, AttributeError):  # it is not installed, or another of that name
+    except (ImportError, AttributeError):  # not installed, or another module of that name
         yield
         return
     left_out = {EXPLAINS} if simplifies else {EXPLAINS, SIMPLIFIES}

@@ -1,4 +1,7 @@
-"""The test's own copies of objects that an answer holds, too: each sees what the other does."""
+"""The test's copies of objects that it shares with an answer, kept equal to the kernel's.
+
+`kernel.held_objects` is the other side.
+"""
 
 from __future__ import annotations
 
@@ -15,36 +18,38 @@ __all__ = ["Misfit", "SharedCopies"]
 
 
 class Misfit(Exception):
-    """A kernel tells of objects that are not there: no honest one does."""
+    """A kernel's message refers to objects that do not exist, which no honest kernel does."""
 
 
 class SharedCopies:
-    """The copies, by the numbers that the kernel gives to its objects."""
+    """The test's copies, by the kernel's number of the shared object."""
 
     def __init__(self) -> None:
         self._copies: dict[int, Any] = {}
         self._snapshots: dict[int, Snapshot] = {}
 
     def changed(self) -> dict[int, Any]:
-        """Return those that the test has changed since this was asked last, or since they came."""
+        """Return the copies that the test has changed since the last call, by number."""
         return changes_since(self._snapshots, self._copies.items())
 
     def take(self, told: Any, handed: Mapping[Any, Any], value: Any) -> Any:
-        """Do to the test's own objects what the kernel tells, and return a value as it is by that.
+        """Apply a kernel's message about shared objects, and return the result of the call.
+
+        Parts of the result that are shared objects are replaced by the test's copies of them.
 
         Parameters
         ----------
         told : dict
-            Whatever the kernel sent in the place of what `HeldObjects.told` returns.
+            What `HeldObjects.told` returned in the kernel; untrusted.
         handed : mapping
-            The test's arguments of the call, by place.
+            The arguments of the call, by position or name.
         value : object
-            What came back.
+            The result of the call as it was decoded.
 
         Raises
         ------
         Misfit
-            If it tells of anything that is not there.
+            If the message refers to anything that does not exist.
         """
         try:
             for number, new in told.get("changed", {}).items():
@@ -62,7 +67,7 @@ class SharedCopies:
     def _unite(
         self, place: Any, path: Any, number: int, handed: Mapping[Any, Any], value: Any
     ) -> Any:
-        """Let a part be the object that the test has of this number, or give it the number."""
+        """Replace a part by the test's copy with this number, or make it that copy."""
         whole = value if place is None else handed[place]
         part = _part(whole, path)
         if type(part) not in HOLDERS:
@@ -75,7 +80,7 @@ class SharedCopies:
         return value
 
     def _view(self, old: Any, number: int, start: int, strides: tuple[int, ...]) -> Any:
-        """Return what shows the memory of the test's own array, as the old one does there."""
+        """Return a view of the test's copy of the base array; the old array if none is equal."""
         own = self._copies[number]
         if not (type(own) is type(old) is np.ndarray) or not own.flags.c_contiguous:
             return old
@@ -87,14 +92,14 @@ class SharedCopies:
 
 def _part(whole: Any, path: Any) -> Any:
     for step in path:
-        if not isinstance(whole, list | tuple | dict):  # a stand-in would ask for its part
+        if not isinstance(whole, list | tuple | dict):  # indexing a stand-in sends a request
             raise TypeError(type(whole).__name__)
         whole = whole[step]
     return whole
 
 
 def _replaced(whole: Any, path: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a value in which a part has changed; tuples hold what they hold."""
+    """Return a value in which a part was replaced; an element of a tuple cannot be."""
     if not path:
         return change(whole)
     holder = _part(whole, path[:-1])

@@ -1,9 +1,9 @@
-"""Stand-ins: what a test holds in the place of an object that stayed in the student's kernel.
+"""Stand-ins: proxies for objects that stay in a student's kernel.
 
-A stand-in can be called, indexed, iterated, measured and asked for attributes. What else Python can
-do with an object, to compare it say, the kernel does where the test does it with the objects of the
-course's own solution, too: see `permissions`. Elsewhere nobody may be told that a lying object is
-what was asked for, so it is refused, aloud, as a fault of the test.
+A stand-in can always be called, indexed, iterated, and asked for its length and attributes. The
+kernel also applies other operations, such as comparisons, if the test applies them to the objects
+of the course's own solution: see `permissions`. Otherwise a lying object could pass for the right
+answer, so the operation raises `Unable`, a fault of the test.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ __all__ = ["MOST_AT_ONCE", "StandIn", "Unable", "is_data", "is_function", "kind_
 
 DATA_TYPES = (bool, int, float, complex, str, bytes, tuple, list, dict, np.ndarray, np.generic)
 
-#: How many items of an object are asked for at once.
+#: How many items of an iteration one request fetches at most.
 MOST_AT_ONCE = 64
-#: Kinds of objects that Python compares by identity and cannot calculate with: nobody's class has
-#: such a name but on purpose, and who does that gains nothing.
+#: Names of types that Python compares by identity and cannot calculate with. A student's class can
+#: have such a name only on purpose, and gains nothing by it.
 BARE = frozenset(
     [
         *("async_generator", "builtin_function_or_method", "coroutine", "enumerate", "filter"),
@@ -36,43 +36,43 @@ FUNCTION_TYPES = frozenset(["builtin_function_or_method", "function", "method", 
 
 
 class Unable(CourseError):
-    """A test asks for something that a stand-in cannot do: whatever comes of it is no mark."""
+    """A test did something that a stand-in does not support: a fault of the test, not a mark."""
 
 
 class Connection(Protocol):
-    """What a stand-in needs of the judge's line to a kernel."""
+    """The part of `KernelChannel` that a stand-in uses."""
 
     @property
     def is_lenient(self) -> bool:
-        """Whether what is said now is only shown: the words of a failed assertion."""
+        """Whether the message of a failed assertion is being made, which affects no mark."""
 
     @property
     def most_items(self) -> int:
         """How many values may be taken from one object."""
 
     def ask(self, do: str, **details: Any) -> Any:
-        """Let the kernel do something, and return what it found."""
+        """Send a request to the kernel, and return the result."""
 
     def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Let the kernel call something, and return what it returned."""
+        """Have the kernel call an object, and return the result."""
 
     def operate(self, name: str, what: str, *arguments: Any) -> Any:
-        """Let the kernel do what an operator or a function of Python's does, if the test may."""
+        """Have the kernel apply an operator or a function of Python, if the test may."""
 
     def wait(self, do: str, target: StandIn) -> Any:
-        """Let the kernel await something, and return what that gives."""
+        """Have the kernel await an object, and return the result."""
 
     def blame(self, what: str) -> Unable:
-        """Note what is wrong with the test, and return it as an exception."""
+        """Note a fault of the test, and return it as an exception."""
 
     def nonsense(self) -> CourseError:
-        """Break the line because of a reply that no honest kernel gives."""
+        """Mark the channel as broken by a malformed reply, and return the error."""
 
 
 class StandIn(Remote):
-    """Stands for an object that stayed in the kernel.
+    """A proxy for an object in the kernel.
 
-    All names of its own end with an underscore: any other is an attribute of that object.
+    Its own attributes end with an underscore; every other name is an attribute of the object.
     """
 
     def __init__(self, line: Connection, reference: Reference) -> None:
@@ -82,14 +82,14 @@ class StandIn(Remote):
     _line_: Connection
     _reference_: Reference
 
-    # ---- What it can do: the kernel does it ----------------------------------------------------
+    # ---- Always allowed: the kernel does it ----------------------------------------------------
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        """Call the object, in the kernel."""
+        """Call the object in the kernel."""
         return self._line_.call(self, arguments, keywords)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # Python's own questions are about this object, not that one
+        if name.startswith("__"):  # Python itself asks for these, about the stand-in
             raise AttributeError(name)
         return self._line_.ask("attribute", target=self, name=name)
 
@@ -115,8 +115,8 @@ class StandIn(Remote):
         return number
 
     def __iter__(self) -> Iterator[Any]:
-        # Two at first: what gives a single item, as a loader of one batch does, has then ended.
-        # What is an iterator itself, as generators are, goes no further than it is asked to.
+        # The first request is for two items, so that an iteration of one item, such as a loader of
+        # one batch, ends with it. The kernel reads an iterator (a generator, say) item by item.
         count, taken = 2, 0
         reply = self._line_.ask("iterate", target=self, count=count)
         while True:
@@ -170,7 +170,7 @@ class StandIn(Remote):
         return kind_in_words(self._reference_.kind)
 
     def _number_(self, do: str, kind: type, **details: Any) -> Any:
-        """Ask for a number; Python's own functions would stumble over anything else."""
+        """Request a number or a bool, and check its type, on which Python's functions rely."""
         value = self._line_.ask(do, target=self, **details)
         if type(value) is not kind:
             raise self._line_.nonsense()
@@ -183,7 +183,7 @@ class StandIn(Remote):
                 return iterator, items, more
         raise self._line_.nonsense()
 
-    # ---- What it can do where the solution's objects do it, too ----------------------------------
+    # ---- Allowed where the test does it with the solution's objects, too -------------------------
 
     def __eq__(self, other: object) -> Any:
         return self._compare_("eq", "==", other)
@@ -224,7 +224,7 @@ class StandIn(Remote):
 
     @property
     def __signature__(self) -> inspect.Signature:
-        """What the object can be called with."""
+        """The signature of the object, for `inspect.signature`."""
         told = self._operate_("signature", "asks for the signature of")
         try:
             return inspect.Signature(
@@ -240,19 +240,19 @@ class StandIn(Remote):
         except (TypeError, ValueError):
             raise self._line_.nonsense() from None
 
-    # ---- What it cannot do ---------------------------------------------------------------------
+    # ---- Never allowed -------------------------------------------------------------------------
 
     def __mro_entries__(self, bases: tuple[object, ...]) -> NoReturn:
         raise self._unable_("makes a subclass of")
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:  # pickles ask for it
+    def __reduce_ex__(self, protocol: object) -> NoReturn:  # used by `pickle`
         raise self._unable_("copies")
 
     def _told_of_(self, kind: Any, error: Any) -> list[str] | None:
         return None if error is None else [getattr(error, "name", kind.__name__), str(error)]
 
     def _compare_(self, name: str, sign: str, other: object) -> Any:
-        """Leave it to Python where nobody's code has a say, and to an array."""
+        """Compare in the kernel, unless Python's default or an array's operator decides."""
         if isinstance(other, np.ndarray | np.generic):
             return NotImplemented
         if self._reference_.kind in BARE and (other is None or is_data(other)):
@@ -270,7 +270,7 @@ class StandIn(Remote):
         return self._line_.operate(name, self._sentence_(what), self, *others)
 
     def _operate_as_(self, name: str, what: str, kind: type, *others: Any) -> Any:
-        """Return what an operation gives that has to be of a type, for Python's own sake."""
+        """Return the result of an operation whose type Python requires."""
         value = self._operate_(name, what, *others)
         if type(value) is not kind:
             raise self._line_.nonsense()
@@ -285,31 +285,31 @@ class StandIn(Remote):
 
 
 class _TypeError(AnswerError, TypeError):
-    """The student's own: what the answer is can never be used so."""
+    """The TypeError that the operation would raise in the kernel: an error of the answer."""
 
 
 def kind_in_words(kind: str) -> str:
-    """Return the name of a type that a kernel sent, safe to show."""
+    """Return a type's name from a kernel with unprintable characters replaced."""
     return "".join(c if c.isprintable() else "�" for c in kind)
 
 
 def is_data(value: object) -> bool:
-    """Say whether a value is such as a kernel sends: never an object that stays there."""
+    """Return whether a value is of a type that crosses by value."""
     return isinstance(value, (*DATA_TYPES, *plain_types()))
 
 
 def is_function(value: StandIn) -> bool:
-    """Say whether it is certain that the object can be called."""
+    """Return whether the object is certain to be callable."""
     return value._reference_.kind in FUNCTION_TYPES
 
 
 def _parameters(told: Any) -> list[tuple[Any, ...]]:
-    """Return the parameters of a signature as a kernel sent them: name, kind, what else is known.
+    """Return a signature's parameters from a kernel: name, kind, default, annotation.
 
     Raises
     ------
     ValueError
-        If it is nothing of the kind.
+        If the kernel sent anything else.
     """
     if type(told) is not list or any(type(each) is not tuple or len(each) != 6 for each in told):
         raise ValueError(told)
@@ -349,7 +349,7 @@ OPERATORS = {
     **{"mod": "%", "divmod": "divmod", "pow": "**", "lshift": "<<", "rshift": ">>"},
     **{"and": "&", "or": "|", "xor": "^"},
 }
-#: What is told of each, and the type that Python insists on.
+#: For each operation, the phrase for messages, and the type of result that Python requires.
 OPERATION_WORDS: dict[str, tuple[str, type | None]] = {
     **{"int": ("uses `int` of", int), "index": ("uses as an index", int)},
     **{"complex": ("uses `complex` of", complex), "bytes": ("uses `bytes` of", bytes)},
