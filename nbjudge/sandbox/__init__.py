@@ -1,4 +1,4 @@
-"""Kernels from outside: walls, limits, workspaces, sessions.
+"""Kernels as the grader uses them: the sandbox, limits, workspaces, sessions.
 
 It imports `fork_server`, `course` and below.
 """

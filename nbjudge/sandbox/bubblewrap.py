@@ -1,4 +1,4 @@
-"""The walls around a warm parent: a read-only system and Python, and nothing else of the host."""
+"""The bubblewrap sandbox of a warm parent, which shows it a read-only system and Python alone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 
 __all__ = ["UNPROTECTED", "command", "prefixes", "problem"]
 
-#: What it means that there is no sandbox.
+#: The warning where there is no sandbox.
 UNPROTECTED = (
     "Student code can read and change your files, use your network, exhaust your memory, and go on "
     "after its grading. `course doctor` tells more; --require-sandbox refuses instead."
 )
 
-#: Of /etc, what programs need and nobody minds.
+#: Files of /etc that programs need and that reveal nothing.
 HARMLESS_FILES = ("alternatives", "fonts", "ld.so.cache", "localtime")
 
 
@@ -27,7 +27,7 @@ HARMLESS_FILES = ("alternatives", "fonts", "ld.so.cache", "localtime")
 def problem() -> str:
     """Return why there is no sandbox on this machine, as a sentence; empty if there is one.
 
-    It is tried, once for each process: a program that is installed may still not be allowed to.
+    Each process tries bubblewrap once, since it may be installed but not permitted to work.
     """
     if sys.platform != "linux":
         return f"A sandbox needs Linux, and this is {sys.platform}."
@@ -64,16 +64,17 @@ def command(
     Parameters
     ----------
     arguments : list of str
-        What Python is to run.
+        Python's arguments.
     library : Path
-        The folder that appears as `/course`: what a kernel may import of the course.
+        The folder that appears as `/course`: the modules of the course that a kernel may import.
     packages : iterable of str
-        Those of which it may import nothing else, where they are installed.
+        Installed packages that are hidden, so that only `library` supplies their modules.
     rooms : Path
-        The folder that appears as `/rooms`. Beside it only `/student` can be written.
+        The folder that appears as `/rooms`. It and `/student` are the only writable folders.
     shown : mapping of str to Path
-        Files and folders to read, by where they appear.
+        Files and folders that appear read-only, by their path in the sandbox.
     environment : mapping of str to str
+        All environment variables in the sandbox.
     """
     walls = [
         *("bwrap", "--die-with-parent", "--new-session", "--clearenv"),
@@ -92,12 +93,12 @@ def command(
 
 def _namespace_options() -> list[str]:
     all_of_them = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    # Root needs no user namespace, and could not give its children another user in one.
+    # Root needs no user namespace, and inside one it could not change its children's user.
     return all_of_them if os.getuid() == 0 else [*all_of_them, "--unshare-user"]
 
 
 def _system(packages: Iterable[str]) -> Iterator[str]:
-    """Yield bwrap's options for the system and for Python."""
+    """Yield bwrap's options that show the system and Python."""
     yield from ("--ro-bind", "/usr", "/usr")
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         place = Path("/", name)
@@ -108,13 +109,13 @@ def _system(packages: Iterable[str]) -> Iterator[str]:
     yield from ("--dir", "/etc")
     for name in HARMLESS_FILES:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
-    # What a system's administrators keep there is nobody's business; nbgrader's exchange is there.
+    # Administrators keep local files here, such as nbgrader's exchange: they are hidden.
     for place in (Path("/usr/local/share"), Path("/usr/src")):
         if place.is_dir():
             yield from _empty_folder(place)
     for prefix in prefixes():
         if not prefix.is_relative_to("/usr"):
-            # What bwrap makes by itself only its owner may enter.
+            # Parent folders that bwrap makes by itself can be entered only by their owner.
             for parent in reversed(prefix.parents[:-1]):
                 yield from ("--dir", str(parent))
             yield from ("--ro-bind", str(prefix), str(prefix))
@@ -129,5 +130,5 @@ def _empty_folder(place: Path) -> tuple[str, ...]:
 
 
 def prefixes() -> list[Path]:
-    """Return the folders that Python and its packages are in."""
+    """Return the folders that contain Python and its packages."""
     return list(dict.fromkeys(map(Path, (sys.base_prefix, sys.prefix))))

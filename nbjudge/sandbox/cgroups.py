@@ -1,8 +1,8 @@
-"""Control groups: the Linux kernel itself counts and bounds what all processes of one use together.
+"""Control groups, in which Linux counts and limits what all processes of a notebook's kernel use.
 
-Each kernel gets a group of its own where this process may make one: beneath its own group, if that
-was delegated or this is root, or in a scope that systemd delegates to the warm parent. Where there
-is none, a kernel's first process counts (`nbjudge.fork_server.meter`).
+Each notebook's kernel gets a group of its own if this process may make one: beneath its own group,
+if that is delegated or this is root; or in a scope that systemd delegates to the warm parent.
+Without a group, the first process of the kernel's namespace counts (`nbjudge.fork_server.meter`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from nbjudge.fork_server.usage import Budget
 __all__ = ["ControlGroup", "Home", "find_home", "scope_command"]
 
 PROC = Path("/proc")
-#: How groups are named; the number of the process that made one follows.
+#: The beginning of the groups' names; the id of the process that made the group follows.
 GROUP_PREFIX = "course-kernel-"
-#: Where processes go that were in a group which is to have groups beneath it.
+#: The subgroup for processes that must leave a group before it can have subgroups.
 LEAF = "course-grader"
-#: What version 2 must be able to count, and what is fine to have.
+#: The controllers that version 2 must have, and those that are used if it has them.
 NEEDED_CONTROLLERS, WELCOME = ("memory", "pids"), ("cpu",)
-#: What the first process of a kernel reads and writes of its group, by what it is to it.
+#: The files of a group that the first process of a kernel uses, by their purpose; the first one
+#: that exists counts.
 FILES_2: dict[str, tuple[str, ...]] = {
     "processes": ("cgroup.procs",),
     "memory": ("memory.current",),
@@ -52,7 +53,7 @@ FILES_1: dict[str, dict[str, tuple[str, ...]]] = {
     "cpu": {"processes-3": ("cgroup.procs",)},
     "cpuacct": {"processes-4": ("cgroup.procs",), "computing": ("cpuacct.usage",)},
 }
-#: Seconds to wait for the last process of a group to be gone; what is left is swept later.
+#: Seconds to wait until a group is empty and can be removed; `sweep` removes the rest later.
 REMOVAL_PATIENCE = 0.5
 SCOPE_OPTIONS = ("--scope", "--quiet", "--collect", "--property=Delegate=yes")
 
@@ -68,26 +69,27 @@ class _Mount(NamedTuple):
 
 @dataclass(frozen=True)
 class Home:
-    """Where groups can be made.
+    """A control group in which this process may make subgroups.
 
     Parameters
     ----------
     folders : mapping of str to Path
-        Of version 2 one folder, under the name ""; of version 1 one for each of its controllers.
+        Its folder in each hierarchy: one for version 2, under the name "", and for version 1 one
+        for each controller.
     """
 
     folders: Mapping[str, Path]
 
     @property
     def counts_computing(self) -> bool:
-        """Whether groups share the processors fairly, and not processes."""
+        """Whether the system divides processor time between groups, rather than processes."""
         folders = self.folders
         return "cpu" in (
             _words_in_file(folders[""] / "cgroup.controllers") if "" in folders else folders
         )
 
     def new_group(self, budget: Budget) -> ControlGroup:
-        """Make a group that has this budget.
+        """Make a group with the limits of a budget.
 
         Raises
         ------
@@ -104,7 +106,7 @@ class Home:
         return group
 
     def sweep(self) -> None:
-        """Remove the groups of graders that were killed: who is not empty stays."""
+        """Remove the empty groups of graders that were killed."""
         for folder in self.folders.values():
             for left in folder.glob(f"{GROUP_PREFIX}*"):
                 number = left.name.removeprefix(GROUP_PREFIX).partition("-")[0]
@@ -126,7 +128,7 @@ class ControlGroup:
         if (whole := self.folders.get("")) is not None:
             _write_control(whole / "memory.max", most)
             _write_control(whole / "pids.max", str(budget.processes))
-            # What older systems lack, or who has no swap.
+            # Older systems lack these files, as do systems without swap.
             for name, value in (("memory.swap.max", "0"), ("memory.oom.group", "1")):
                 with suppress(OSError):
                     _write_control(whole / name, value)
@@ -137,7 +139,7 @@ class ControlGroup:
             _write_control(self.folders["memory"] / "memory.memsw.limit_in_bytes", most)
 
     def open(self) -> dict[str, int]:
-        """Return what a kernel's first process needs of the group, as open files."""
+        """Open the files of the group that a kernel's first process needs, by their purpose."""
         opened: dict[str, int] = {}
         for part, folder in self.folders.items():
             for name, choices in (FILES_1[part] if part else FILES_2).items():
@@ -149,7 +151,7 @@ class ControlGroup:
         return opened
 
     def remove(self) -> None:
-        """Remove the group; who was let go may need a moment to end."""
+        """Remove the group, waiting a moment for its last processes to end."""
         end = time.monotonic() + REMOVAL_PATIENCE
         for folder in self.folders.values():
             while not _is_removed(folder) and time.monotonic() < end:
@@ -157,10 +159,10 @@ class ControlGroup:
 
 
 def find_home(process: int | None = None) -> Home | None:
-    """Return where groups can be made beneath that of a process, by default this one; or None.
+    """Return where subgroups of a process's group can be made, by default this one's; or None.
 
-    Processes share no group with groups beneath it, in version 2: those of this grader's are moved
-    into one of their own. Nobody else's is ever moved.
+    In version 2, a group with subgroups cannot contain processes. This grader's processes are moved
+    into a subgroup of their own if need be, but never anybody else's.
     """
     number = os.getpid() if process is None else process
     try:
@@ -194,14 +196,14 @@ def _version_1(own: Mapping[str, str], mounts: Iterable[_Mount]) -> Home | None:
     for mount in mounts:
         for controller in mount.options & FILES_1.keys() if mount.kind == "cgroup" else ():
             folder = _inside(mount, own.get(controller, ""))
-            # Two that are mounted together are one hierarchy, where a folder is made once.
+            # Controllers that are mounted together share a folder, in which one group is made.
             if folder is not None and folder not in folders.values():
                 folders[controller] = folder
     return Home(folders) if set(NEEDED_CONTROLLERS) <= folders.keys() else None
 
 
 def _is_usable(home: Home) -> bool:
-    """Say whether a group can be made: who may not is told so only then."""
+    """Return whether a group can be made, by making one: there is no other way to know."""
     try:
         home.new_group(Budget(100, 1, 1, 1, 10, 10)).remove()
     except OSError:
@@ -216,7 +218,7 @@ def _is_removed(folder: Path) -> bool:
 
 
 def _delegates(folder: Path) -> bool:
-    """Have a group give its controllers to those beneath it; say whether it does."""
+    """Enable a group's controllers for its subgroups; return whether all needed ones are."""
     has = _words_in_file(folder / "cgroup.controllers")
     wanted = [name for name in (*NEEDED_CONTROLLERS, *WELCOME) if name in has]
     control = folder / "cgroup.subtree_control"
@@ -227,7 +229,7 @@ def _delegates(folder: Path) -> bool:
 
 
 def _moves(folder: Path, process: int) -> bool:
-    """Move all processes out of a group, if they are all this grader's; say whether they were."""
+    """Move a group's processes to a subgroup if all are this grader's; return whether it did."""
     try:
         members = set(map(int, _words_in_file(folder / "cgroup.procs")))
         if not members <= _process_family(process) | _process_family(os.getpid()):
@@ -243,9 +245,9 @@ def _moves(folder: Path, process: int) -> bool:
 
 
 def _process_family(process: int) -> set[int]:
-    """Return a process and those that come from it; without systemd also those it comes from.
+    """Return a process and its descendants, and without systemd its ancestors, too.
 
-    Where systemd runs, these are a person's session, whose group is systemd's: it makes another.
+    Where systemd runs, the ancestors belong to a login session, whose group systemd manages.
     """
     parents = {}
     for path in PROC.glob("[0-9]*/stat"):
@@ -261,9 +263,9 @@ def _process_family(process: int) -> set[int]:
 
 
 def scope_command() -> list[str]:
-    """Return what to start the warm parent with so that systemd delegates it a group; or nothing.
+    """Return the command prefix with which systemd delegates a group to the warm parent.
 
-    Where groups can be made without it, it is not needed.
+    It is empty if groups can be made without systemd, or not even with it.
     """
     return list(_scope_command()) if find_home() is None else []
 
@@ -288,7 +290,7 @@ def _has_systemd() -> bool:
 
 
 def _own_groups(process: int) -> dict[str, str]:
-    """Return a process's group in each hierarchy, by controller; that of version 2 under ""."""
+    """Return a process's group in each hierarchy, by controller; under "" that of version 2."""
     found = {}
     for line in (PROC / str(process) / "cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
@@ -306,7 +308,7 @@ def _mounts() -> Iterator[_Mount]:
 
 
 def _inside(mount: _Mount, group: str) -> Path | None:
-    """Return the folder of a group, if this mount shows it."""
+    """Return the folder of a group in a mount; None if the mount does not show it."""
     if not group.startswith(mount.root.rstrip("/") + "/") and group != mount.root:
         return None
     return mount.place / group.removeprefix(mount.root).lstrip("/")
@@ -320,6 +322,6 @@ def _words_in_file(path: Path) -> set[str]:
 
 
 def _write_control(path: Path, value: str) -> None:
-    # Not as `Path.write_text` does: nothing is created there, and each write is an order.
+    # Unlike `Path.write_text`: never creates a file, and passes the value in a single write.
     with path.open("r+b", buffering=0) as file:
         file.write(value.encode())

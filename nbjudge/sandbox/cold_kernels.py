@@ -1,4 +1,4 @@
-"""Kernels without a fork server or walls: each is a process that is started for it."""
+"""Kernels without a fork server and without a sandbox: each starts a new Python process."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["ColdKernel"]
 
 
 class ColdKernel:
-    """A kernel in a process of its own, which nothing confines.
+    """A kernel in a new, unconfined process.
 
     Parameters
     ----------
     script : Path
-        What starts it: see `stage_library`.
+        The script that starts it: see `stage_library`.
     folder : Path
-        Where it works.
+        Its working folder.
     environment : mapping of str to str
     """
 
-    #: How it ended, in words, and what it used: nobody watches over it.
+    #: As in `WarmKernel`, but always empty, since nothing watches over this kernel.
     ended = ""
     used: Usage | None = None
 
@@ -62,20 +62,20 @@ class ColdKernel:
                 )
 
     def is_alive(self) -> bool:
-        """Say whether it still runs."""
+        """Return whether it still runs."""
         return self._process.poll() is None
 
     def waiting_seconds(self) -> float:
-        """Return how long it waited for a processor: nobody tells."""
+        """Return 0: how long it waited for a processor is not known."""
         return 0.0
 
     def await_end(self, seconds: float) -> None:
-        """Wait for its end, or for a while."""
+        """Wait for its end, for at most so many seconds."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
 
     def interrupt(self) -> None:
-        """Interrupt what runs in it."""
+        """Interrupt the cell that runs in it."""
         if sys.platform == "win32":
             self._process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
@@ -83,7 +83,7 @@ class ColdKernel:
                 os.killpg(self._process.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """End it, and what it started in its process group."""
+        """Kill it and the processes of its process group."""
         if sys.platform != "win32":
             with suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""Limits that fit: what the course's own solution needs, and what this machine has.
+"""Derive limits from what the course's own solution needs, and fit them to this machine.
 
-What a solution needs is measured when it is judged, and kept with the version of the assignment. It
-counts in coarse steps, so that no second measurement makes other limits. What the machine has is
-looked at where a kernel starts, and belongs to no version.
+What a solution needs is measured when it is judged, and stored with the version of the assignment.
+Limits derived from it are rounded up to coarse steps, so that a second measurement gives the same.
+The memory of the machine is looked up where a kernel starts, and is not stored.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ __all__ = [
     "usage_of_both",
 ]
 
-#: How many times what the solution took a submission may take.
+#: How many times as much as the solution a submission may use.
 FACTOR = 4
-#: The variable that says how many workers grade on this machine beside each other.
+#: The environment variable with the number of workers on this machine.
 WORKERS = "COURSE_WORKERS"
-#: Megabytes that the rest of the machine and the warm parent keep, and those of each worker.
+#: Megabytes for the warm parent and the rest of the machine, and for each worker process.
 RESERVED_MEGABYTES, OF_WORKER = 1024, 512
-#: Megabytes below which a kernel does not start well: with less of them, fewer workers do.
+#: Megabytes that each kernel should have; if memory is short, there are fewer workers.
 LEAST_MEGABYTES = 1024
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """How a limit follows from what was used: in so large steps, and never below a floor."""
+    """How a limit follows from a field of `Usage`: rounded up to a step, and at least a floor."""
 
     used: str
     floor: int
@@ -56,10 +56,10 @@ RULES = {
 
 
 def needs(used: Iterable[Usage]) -> dict[str, float]:
-    """Return what the notebooks of a solution used, each at most, as an assignment's record has it.
+    """Return the most that any notebook of a solution used, by the names of `Usage`'s fields.
 
-    Limits hold for each notebook, so what several use is not added up. They do not count how long
-    a kernel waited for a processor, so that is left out here, too.
+    Limits hold for each notebook, so the notebooks' usage is not added up. Limits of time do not
+    count how long a kernel waited for a processor, so that is subtracted here, too.
 
     >>> needs([Usage(memory_megabytes=100, processes=9), Usage(memory_megabytes=300, processes=4)])[
     ...     "memory_megabytes"
@@ -76,7 +76,7 @@ def needs(used: Iterable[Usage]) -> dict[str, float]:
 
 
 def usage_of_both(one: Usage, other: Usage) -> Usage:
-    """Return what two kernels used, one after the other."""
+    """Return what two kernels used together that ran one after the other."""
     return Usage(
         memory_megabytes=max(one.memory_megabytes, other.memory_megabytes),
         cpu_seconds=one.cpu_seconds + other.cpu_seconds,
@@ -95,11 +95,11 @@ def derive_limits(
     Parameters
     ----------
     limits : Limits
-        Hold for what was not measured.
+        Used for what was not measured.
     needed : mapping of str to float
-        Of `needs`.
+        What `needs` returned.
     fixed : collection of str
-        The limits that somebody set, which stay as they are.
+        The limits that the course has set, which stay.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def derive_limits(
 
 
 def share(workers: int, megabytes: int) -> int:
-    """Return how many megabytes each kernel may have where so many workers share a machine.
+    """Return how many megabytes each kernel may have if so many workers share a machine.
 
     >>> share(2, 8192)
     3072
@@ -135,20 +135,24 @@ def fitting_workers(processors: int, megabytes: int) -> int:
 
 
 def fit_limits(limits: Limits) -> Limits:
-    """Return limits of memory that all workers of this machine can keep, unless it was set."""
+    """Return the limits, with memory lowered so that all workers of this machine fit into it.
+
+    A limit of memory that the course has set stays.
+    """
     if not limits.fits_machine:
         return limits
     workers = os.environ.get(WORKERS, "")
     most = share(int(workers) if workers.isdecimal() and int(workers) else 1, megabytes_here())
-    # Where there is hardly any memory, grading says so better than a kernel that cannot start.
+    # With hardly any memory, a limit that a kernel exceeds gives a clearer message than a kernel
+    # that cannot start.
     return replace(
         limits, memory_megabytes=min(limits.memory_megabytes, max(most, LEAST_MEGABYTES // 2))
     )
 
 
 def megabytes_here() -> int:
-    """Return how much memory this process may use, by the machine and its control group."""
-    found = [2**20]  # where nothing tells, much
+    """Return how many megabytes this process may use: the machine's, or its control group's."""
+    found = [2**20]  # if neither is known
     with suppress(OSError, ValueError):
         found.append(int(Path("/proc/meminfo").read_text().split()[1]) // 1024)
     for name in ("memory.max", "memory/memory.limit_in_bytes"):

@@ -1,9 +1,8 @@
-"""Keeps a warm parent running that several graders share: started by `warm`, as a program.
+"""A program that restarts a warm parent which several graders share, if the parent is killed.
 
-The socket that their requests come by stays open in here, so one that is killed (most often
-because the machine ran out of memory) is replaced by one for all, and nobody has to be told. It is
-a program of its own, and imports nothing but Python's own, so that hardly anything can happen to
-it.
+`warm_kernels` starts it. It holds the socket for the graders' requests, so they go on without
+noticing that a parent was killed (mostly because the machine ran out of memory) and replaced. It
+imports only the standard library, so that it is small and hardly anything can end it.
 """
 
 from __future__ import annotations
@@ -18,30 +17,31 @@ import time
 __all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
-#: How many parents are started at most. On a machine that kills each, graders have to hear of it.
+#: How many parents are started at most. If the machine kills them all, the graders must know.
 PARENTS = 20
-#: Seconds before another is started, so that a machine without memory gets its breath.
+#: Seconds before a restart, in which a machine without memory can recover.
 RESTART_PAUSE = 0.5
-#: What bubblewrap returns for a program that a signal ended is more than this.
+#: bubblewrap returns a larger status than this for a program that was ended by a signal.
 SIGNALLED = 128
 
 
 def main(control: int, owner: int, command: list[str]) -> None:
-    """Run a command, and again whenever a signal has ended it.
+    """Run a command, and again each time that a signal has ended it.
 
-    One that ends by itself would do so again; what it said is in the file that it writes to.
+    A command that ends by itself would do so again, so it is not restarted; its output file says
+    why it ended.
 
     Parameters
     ----------
     control : int
-        The file descriptor that it gets.
+        The file descriptor that the command inherits.
     owner : int
-        Whose end is also that of this process, and of the command.
+        The process id of the grader, with which this process and the command end.
     command : list of str
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     for _ in range(PARENTS):
-        if os.getppid() != owner:  # it ended before its end could be heard of
+        if os.getppid() != owner:  # it ended before `prctl` took effect
             return
         ended = subprocess.run(command, pass_fds=[control], check=False).returncode
         if 0 <= ended <= SIGNALLED:

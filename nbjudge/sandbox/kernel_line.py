@@ -1,7 +1,7 @@
-"""The grader's end of the line to a kernel: whatever comes along it, it is a frame or an error.
+"""The grader's end of the socket to a kernel, which turns whatever arrives into frames or errors.
 
-A student's code can write to the line, too. So nothing that a frame says of itself is believed: its
-size is judged before anything of it is kept, and nobody waits for the rest of it for ever.
+A student's code can write to the socket, too, so the header of a frame is not trusted: its size is
+checked before its content is stored, and reading it has a deadline.
 """
 
 from __future__ import annotations
@@ -15,37 +15,38 @@ from nbjudge.shell.line import HEAD, frame
 
 __all__ = ["MAX_FRAME_BYTES", "Closed", "Garbled", "KernelLine", "Silence"]
 
-#: Bytes of one frame; one that says that it is larger ends the line.
+#: Bytes of one frame; a larger one ends the connection.
 MAX_FRAME_BYTES = 256 * 2**20
 #: Bytes that are read at once.
 PIECE_BYTES = 2**18
-#: Seconds between two looks at whether a silent kernel still lives.
+#: Seconds between two checks whether a silent kernel still lives.
 HEARTBEAT = 0.2
 
 
 class Closed(Exception):
-    """The kernel has let go of the line, or has ended."""
+    """The kernel has closed its socket, or has ended."""
 
 
 class Silence(Exception):
-    """Nothing that was wanted has come in time."""
+    """No wanted frame has arrived before the deadline."""
 
 
 class Garbled(Exception):
-    """What has come is no part of any honest conversation."""
+    """A frame has arrived that an honest kernel would not send."""
 
 
 class KernelLine:
-    """The line to a kernel.
+    """The connection to a kernel.
 
     Parameters
     ----------
     end : socket.socket
-        This end of it.
+        The grader's end.
     is_alive : callable
-        Says whether the kernel still runs. A process that it has left behind may hold the line.
+        Returns whether the kernel still runs. The socket alone does not show it: a process that the
+        kernel has started may still hold it open.
     clock : callable
-        Tells the time by which a kernel is late.
+        Returns the time in seconds by which deadlines are meant.
     """
 
     def __init__(
@@ -62,18 +63,19 @@ class KernelLine:
         self._number = 0
         self._outgoing = memoryview(b"")
         self._received = bytearray()
-        #: Of the frame that has begun: its kind and number, the bytes to come, and what is kept.
+        #: The frame that is being received: its kind and number, the number of bytes still to
+        #: come, and its content so far, or None if the frame is not wanted.
         self._head: tuple[int, int] | None = None
         self._left = 0
         self._content: bytearray | None = None
 
     def send(self, kind: int, content: bytes) -> int:
-        """Begin to send a frame, and return its number; the rest goes while frames are awaited.
+        """Start to send a frame, and return its number; `receive` sends the rest.
 
         Raises
         ------
         Garbled
-            If the last one was answered before it was heard.
+            If the last frame was not sent completely, although a reply to it has arrived.
         """
         if self._outgoing:
             raise Garbled
@@ -85,14 +87,14 @@ class KernelLine:
     def receive(
         self, until: float, wants: Callable[[int, int, int], bool]
     ) -> tuple[int, int, bytes]:
-        """Return the next frame that is wanted: its kind, number and content.
+        """Return the kind, number and content of the next wanted frame.
 
         Parameters
         ----------
         until : float
-            When nobody waits any longer, by the clock of the line.
+            The deadline, by the clock of the connection.
         wants : callable
-            Says by its kind, number and size whether a frame is; it may raise an exception.
+            Returns whether a frame of this kind, number and size is wanted; it may raise.
 
         Raises
         ------
@@ -104,7 +106,7 @@ class KernelLine:
             self._exchange(until)
 
     def _whole_frame(self, wants: Callable[[int, int, int], bool]) -> tuple[int, int, bytes] | None:
-        """Return the next frame that is wanted, if all of it is there."""
+        """Return the next wanted frame, if all of it has arrived."""
         received = self._received
         while self._head is not None or len(received) >= HEAD.size:
             if self._head is None:
@@ -129,7 +131,7 @@ class KernelLine:
         return None
 
     def _exchange(self, until: float) -> None:
-        """Send and receive what is possible now; wait for it if nothing is."""
+        """Send and receive what is possible; wait a moment if nothing is possible yet."""
         if (left := until - self._clock()) <= 0:
             raise Silence
         if not self._wait(min(left, HEARTBEAT)):
@@ -148,17 +150,17 @@ class KernelLine:
         self._received += piece
 
     def _push(self) -> None:
-        """Send what the line takes now."""
+        """Send as much as the socket takes now."""
         try:
             if self._outgoing:
                 self._outgoing = self._outgoing[self._end.send(self._outgoing) :]
         except BlockingIOError:
             pass
-        except OSError:  # what it has said before it went can still be read
+        except OSError:  # the kernel is gone, but what it sent before can still be read
             self._outgoing = memoryview(b"")
 
     def _wait(self, seconds: float) -> bool:
-        """Say whether something can be received, or sent if there is something to send."""
+        """Wait until something can be received, or sent if there is any; return whether it can."""
         if self._poll is None:  # Windows
             writes = [self._end] if self._outgoing else []
             return any(select.select([self._end], writes, [], seconds))

@@ -1,4 +1,4 @@
-"""How much a submission may ask for: of time, of data, of patience."""
+"""The limits of a submission: time, memory, data, requests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["Limits"]
 class Limits:
     """What one notebook of a submission may use before it is stopped.
 
-    Each is a setting of `Judge`, but for those that nbgrader has already: `cell_seconds` is
-    `Execute.timeout`, and the lines of outputs are those of `LimitOutput`.
+    Each field is a setting of `Judge`, except those for which nbgrader has a setting already:
+    `cell_seconds` is `Execute.timeout`, and the numbers of output lines are set by `LimitOutput`.
     """
 
     cell_seconds: int = make_setting(
@@ -102,5 +102,5 @@ class Limits:
 
     @property
     def bounds(self) -> ValueBounds:
-        """Of one value that leaves the kernel."""
+        """The bounds of one value that leaves the kernel."""
         return ValueBounds(bytes=self.value_bytes)

@@ -1,7 +1,7 @@
-"""What a graded notebook keeps of what its cells write and show: one budget for the whole of it.
+"""Collect and limit the outputs of a graded notebook's cells.
 
-A cell's outputs are bounded twice: `CellOutputs` refuses frames before anybody parses them, and
-`OutputBudget` counts what the notebook then holds, since a message can change many outputs.
+Outputs are limited twice. `CellOutputs` refuses frames of a cell before they are parsed, and
+`OutputBudget` counts what the whole notebook then holds, since one message can change many outputs.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from nbjudge.basics.json_bounds import count_values
 
 __all__ = ["CellOutputs", "OutputBudget", "is_valid", "new_output"]
 
-#: Outputs of one notebook that are kept.
+#: Outputs that one notebook may keep.
 MOST_CELL_OUTPUTS = 5000
-#: Frames of one cell that are read, and JSON values in them: each takes far more when parsed.
-MAX_TRACEBACK = 10_000
+#: Frames of one cell that are read, and JSON values in them, which take far more memory parsed.
+MAX_CELL_FRAMES = 10_000
 MAX_OUTPUT_VALUES = 200_000
-#: What a message of Jupyter's has to hold, by its kind, for an output that is like it.
+#: The parts of each kind of Jupyter message that become an output of the same kind.
 OUTPUT_PARTS = {
     "stream": ("name", "text"),
     "display_data": ("data", "metadata"),
@@ -33,55 +33,55 @@ OUTPUT_PARTS = {
 }
 CLEAR, UPDATE = "clear_output", "update_display_data"
 DISPLAY_PARTS = OUTPUT_PARTS["display_data"]
-#: What of an output may be any JSON, by its type.
+#: MIME types of which an output's data may be any JSON, and not only text.
 JSON = re.compile(r"^application/(.*\+)?json$")
 
 
 class CellOutputs:
-    """What one cell shows, as frames tell it: added, changed by its id, and cleared.
+    """The outputs of one cell, built from frames that add, update and clear outputs.
 
     Parameters
     ----------
     room : int
-        Bytes of all frames that are read. What clears them makes room again.
+        Bytes of all frames that are read. Clearing the outputs makes room again.
     """
 
     def __init__(self, room: int) -> None:
         self._room = room
-        #: As a notebook has them.
+        #: The outputs in the notebook format.
         self.outputs: list[NotebookNode] = []
-        #: Whether something was refused.
+        #: Whether a frame was refused.
         self.is_cut = False
         self._bytes = self._values = self._frames = 0
-        #: What all outputs of a name have in common.
+        #: The data and metadata that all outputs with one display id share.
         self._by_id: dict[str, dict[str, NotebookNode]] = {}
         self._is_cleared_later = False
 
     def has_room(self, kind: str, size: int) -> bool:
-        """Say whether there is room for a frame, before it is read.
+        """Return whether there is room for a frame, before it is read.
 
         Parameters
         ----------
         kind : str
-            Of the message that it carries.
+            The type of the message that it carries.
         size : int
-            In bytes.
+            Its size in bytes.
         """
         if kind == CLEAR:
             self._bytes = self._values = self._frames = 0
         self._bytes += size
         self._frames += 1
-        fits = self._bytes <= self._room and self._frames <= MAX_TRACEBACK
+        fits = self._bytes <= self._room and self._frames <= MAX_CELL_FRAMES
         self.is_cut |= not fits
         return fits
 
     def take(self, kind: str, content: bytes) -> None:
-        """Do what a message says; one that no kernel of Jupyter's sends is passed over."""
+        """Apply a message; an invalid one is ignored."""
         self._values += count_values(content)
         if self._values > MAX_OUTPUT_VALUES:
             self.is_cut = True
             return
-        # A kernel can send anything, and it raises whatever its parsing raises.
+        # A kernel can send anything, and parsing it can raise anything.
         with suppress(Exception):
             message = json.loads(content)
             if kind == CLEAR:
@@ -99,7 +99,7 @@ class CellOutputs:
         output = new_output(
             kind, **{part: message[part] for part in OUTPUT_PARTS.get(kind, DISPLAY_PARTS)}
         )
-        if shared is not None:  # all outputs of one name are changed by the last of them
+        if shared is not None:  # a new output changes all earlier ones with its display id
             for part, content in shared.items():
                 new = dict(output[part])
                 content.clear()
@@ -121,36 +121,36 @@ class CellOutputs:
 
 @dataclass
 class OutputBudget:
-    """What a notebook may still keep of its outputs.
+    """The outputs that a notebook may still keep.
 
     Parameters
     ----------
     bytes : int
-        Of all outputs, as they are written to the file.
+        Size of all outputs as they are written to the file.
     """
 
     bytes: int
-    #: How many outputs.
+    #: The number of outputs.
     outputs: int = field(default_factory=lambda: MOST_CELL_OUTPUTS)
-    #: Of how many cells something is left out.
+    #: The number of cells of which some outputs were left out.
     cut: int = 0
 
     def __post_init__(self) -> None:
         mostly = f"{self.bytes / 2**20:g} MB" if self.bytes >= 2**20 else f"{self.bytes} bytes"
-        #: Why outputs are left out, as the end of a sentence.
+        #: Why outputs are left out, to complete a sentence.
         self.reason = f"a notebook may show {mostly}, and {self.outputs} outputs"
 
     def keep(
         self, cell: NotebookNode, outputs: Iterable[NotebookNode], *, is_cut: bool = False
     ) -> None:
-        """Give a cell those outputs that a file can hold and that fit, and say so if some do not.
+        """Set a cell's outputs to those that are valid and fit; add a note if some do not fit.
 
         Parameters
         ----------
         cell : NotebookNode
         outputs : iterable of NotebookNode
         is_cut : bool
-            Whether some are left out already.
+            Whether some were left out before.
         """
         kept = []
         for output in _join_printed(outputs):
@@ -175,13 +175,13 @@ class OutputBudget:
 
 
 def new_output(kind: str, **parts: Any) -> NotebookNode:
-    """Return an output of a notebook, without nbformat's look at each, which takes half a ms."""
+    """Return an output of a notebook, without nbformat's validation, which takes half a ms."""
     output: NotebookNode = from_dict({"output_type": kind, **parts})  # type: ignore[no-untyped-call]
     return output
 
 
 def _join_printed(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
-    """Join what was printed piece by piece."""
+    """Yield the outputs, with consecutive ones of the same stream joined."""
     last: NotebookNode | None = None
     pieces: list[str] = []
     for output in outputs:
@@ -207,15 +207,15 @@ def _is_writable(text: object) -> bool:
         return False
     try:
         text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
+    except UnicodeEncodeError:  # it contains a lone surrogate
         return False
     return True
 
 
 def _size_of_output(output: NotebookNode) -> int | None:
-    """Return the bytes of an output; None if no notebook can hold it: a kernel can send anything.
+    """Return the size of an output in bytes; None if no notebook file can hold it.
 
-    What cannot be held is half of a surrogate pair, say, or NaN.
+    A file cannot hold a lone surrogate or NaN, for example, which a kernel can send.
     """
     with suppress(Exception):
         content = json.dumps(output, ensure_ascii=False, allow_nan=False).encode()
@@ -225,7 +225,7 @@ def _size_of_output(output: NotebookNode) -> int | None:
 
 
 def is_valid(output: Mapping[str, Any]) -> bool:
-    """Say whether something is an output by nbformat's schema, which takes many times as long."""
+    """Return whether an output is valid by nbformat's schema, whose own check is far slower."""
     kind = output.get("output_type")
     if kind not in OUTPUT_PARTS or output.keys() != {"output_type", *OUTPUT_PARTS[kind]}:
         return False
@@ -252,7 +252,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_integer(value: object) -> bool:
-    """Say whether JSON's schema takes something for an integer: 2.0 is one, and true is none."""
+    """Return whether JSON Schema accepts a value as an integer: 2.0 is one, and true is not."""
     if isinstance(value, float):
         return value.is_integer()
     return isinstance(value, int) and not isinstance(value, bool)

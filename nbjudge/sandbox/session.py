@@ -1,7 +1,6 @@
-"""Where a student's code runs: a kernel, from its start to its end.
+"""A session with a kernel that runs a student's code: start, cells, requests, end.
 
-Whatever a kernel does to its client, the client raises one of the errors of this module, and no
-other.
+Whatever a kernel does, a session raises only the errors that this module defines.
 """
 
 from __future__ import annotations
@@ -40,24 +39,24 @@ from nbjudge.shell.line import (
 
 __all__ = ["CellRun", "KernelDied", "KernelHung", "KernelLost", "KernelStartError", "Session"]
 
-#: How many times what a notebook may show one cell may write before it is stopped.
+#: How many times the notebook's output limit one cell may write before it is stopped.
 FLOOD = 10
-#: Seconds between two looks at whether a kernel has come to rest.
+#: Seconds between two checks whether anything still runs beside the cells.
 REST = 0.3
-#: Seconds that a cell has to come to an end once it was interrupted.
+#: Seconds that a cell has to end once it was interrupted.
 GRACE = 4
-#: Seconds for which a kernel that has let go of its line is waited for, to hear how it ended.
+#: Seconds to wait for a kernel that has closed its socket, to learn how it ended.
 FAREWELL = 2
-#: Bytes of a sentence about why a kernel did not come up.
+#: Bytes of a kernel's message about why it did not start.
 MAX_WHY = 1000
 
 
 class KernelLost(CourseError):
-    """A kernel died, hung, or stopped to make sense; it cannot be used any more."""
+    """A kernel died, hung or sent nonsense, and cannot be used any more."""
 
 
 class KernelDied(KernelLost):
-    """A kernel's process ended, and nobody ended it from outside."""
+    """A kernel's process ended, and the grader did not end it."""
 
 
 class KernelHung(KernelLost):
@@ -65,23 +64,23 @@ class KernelHung(KernelLost):
 
 
 class KernelStartError(CourseError):
-    """A kernel did not come up, which is nobody's mistake in a notebook."""
+    """A kernel did not start, which no notebook can cause."""
 
 
 @dataclass(frozen=True)
 class CellRun:
-    """How a cell ended, as far as a kernel can be believed.
+    """How a cell ended, by the report of its kernel, which is not trusted.
 
     Parameters
     ----------
     stopped : str
-        Why it was stopped, as the end of a sentence; empty if it was not.
+        Why it was stopped, to complete a sentence; empty if it was not.
     asked_to_end : bool
-        Whether it asked the kernel to end, which no kernel does for that.
+        Whether it asked the kernel to end. Kernels ignore that.
     left : bool
-        Whether it started what still ran a while after it.
+        Whether it started something that still ran a while after it.
     running : bool
-        Whether anything runs beside the cells, whoever started it.
+        Whether anything runs beside the cells, whichever cell has started it.
     """
 
     stopped: str = ""
@@ -91,24 +90,24 @@ class CellRun:
 
 
 class Session:
-    """A kernel from its start to its end, in a folder of its own.
+    """A running kernel in a new folder; creating the session starts it.
 
     Parameters
     ----------
     limits : Limits
     files : mapping of str to bytes, optional
-        The files beside the notebook, by their path there.
+        The files beside the notebook, by their relative path.
     plug : Plug
-        What can be imported in it.
+        The course's configuration, which says what a kernel can import.
     own : collection of str
-        Which of the files are the course's: these can be imported, too.
+        Those of the files that are the course's own and can be imported, too.
     ahead : sequence of str
-        Modules that are imported once for all kernels after this one, where kernels are forked.
+        Modules that the fork server, if there is one, imports for the kernels after this one.
 
     Raises
     ------
     KernelStartError
-        If it does not come up, or if `limits` want a sandbox and there is none.
+        If it does not start, or if `limits` require a sandbox and there is none.
     """
 
     _kernel: WarmKernel | ColdKernel | None = None
@@ -143,7 +142,7 @@ class Session:
             raise _not_started(f"{type(error).__name__}: {error}") from error
 
     def _warm(self, files: Mapping[str, bytes]) -> WarmKernel:
-        """Have a kernel forked by the warm parent."""
+        """Have the warm parent fork a kernel."""
         fork_server = running_fork_server(self._plug)
         self._place = place = Workspace(files, within=fork_server.rooms)
         environment = {
@@ -169,7 +168,7 @@ class Session:
         return WarmKernel(fork_server, request, self._ahead)
 
     def _cold(self, files: Mapping[str, bytes]) -> ColdKernel:
-        """Start a kernel in a process of its own, which nothing confines."""
+        """Start a kernel in a new, unconfined process."""
         self._place = place = Workspace(files)
         place.copy_fonts()
         library = place.root / "library"
@@ -184,12 +183,12 @@ class Session:
         return ColdKernel(library / "start.py", place.cwd, environment)
 
     def _await_start(self) -> None:
-        """Wait until the kernel says that it is up.
+        """Wait until the kernel reports that it has started.
 
         Raises
         ------
         KernelStartError
-            If it says why it is not, ends, or says nothing.
+            If it reports a failure, ends, or reports nothing in time.
         """
         assert self._kernel is not None
         assert self._line is not None
@@ -210,46 +209,46 @@ class Session:
 
     @property
     def used(self) -> Usage | None:
-        """What the kernel used in all, once it has ended; None if nothing watched over it."""
+        """What the kernel used in total; None before it has ended, or if nothing measured it."""
         return self._kernel.used if self._kernel is not None else None
 
     @property
     def waiting_seconds(self) -> float:
-        """For how long the kernel was ready to run and had no processor, as far as that counts."""
+        """Seconds in which the kernel was ready to run but had no processor, up to a limit."""
         if self._kernel is None:
             return 0.0
         return excused_seconds(self._kernel.waiting_seconds(), self._limits.notebook_seconds)
 
     def clock(self) -> float:
-        """Return the time by which the kernel is late, in seconds: not what it had to wait."""
+        """Return the time in seconds for deadlines, which stops while the kernel has to wait."""
         return time.monotonic() - self.waiting_seconds
 
     def is_alive(self) -> bool:
-        """Say whether the kernel's process still runs."""
+        """Return whether the kernel's process still runs."""
         return self._kernel is not None and self._kernel.is_alive()
 
     def probe(self) -> CellRun:
-        """Run a cell that does nothing: who has not ended by then what it left lives on."""
+        """Run an empty cell, to learn whether something from earlier cells still runs."""
         cell: NotebookNode = from_dict({"source": "pass"})  # type: ignore[no-untyped-call]
         return self.run(cell, budget=OutputBudget(0), store_history=False, is_brief=True)
 
     def rest(self, seconds: float) -> None:
-        """Wait until nothing runs beside the cells any more, or for a while.
+        """Wait until nothing runs beside the cells any more, for at most so many seconds.
 
         Raises
         ------
         KernelDied
             If the kernel ends meanwhile.
         """
-        running = self.probe().running  # which has waited for what is new
+        running = self.probe().running  # the kernel itself waits a while before it replies
         end = time.monotonic() + seconds
         while running and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, REST))
             running = self.probe().running
 
     def has_lost_its_sandbox(self) -> bool:
-        """Say whether the kernel ended with all around it, which is no doing of the student's."""
-        is_alive = self.is_alive()  # which hears how it ended
+        """Return whether the whole sandbox ended, which no student's code can cause."""
+        is_alive = self.is_alive()  # this also reads how the kernel ended
         return not is_alive and self._kernel is not None and self._kernel.ended == SANDBOX_ENDED
 
     def run(
@@ -262,28 +261,28 @@ class Session:
         store_history: bool = True,
         is_brief: bool = False,
     ) -> CellRun:
-        """Run a code cell of the student's; its outputs become those of the cell.
+        """Run a code cell, and store its outputs in it.
 
         Parameters
         ----------
         cell : NotebookNode
         seconds : float, optional
-            How long it may run, if that is less than any cell may.
+            The longest time that it may run, if less than `times` the limit of a cell.
         times : float
-            How many times as long as any cell it may run otherwise.
+            A factor for the limit of a cell.
         budget : OutputBudget, optional
-            What the notebook may still show; by default, all that any may.
+            The outputs that the notebook may still keep; by default, all that one may.
         store_history : bool
-            Whether it counts as a cell, and is remembered as one.
+            Whether IPython numbers the cell and keeps it in its history.
         is_brief : bool
-            Whether nobody reads the lines of its traceback, which then has none.
+            Whether to leave out the lines of its traceback, because nobody will read them.
 
         Raises
         ------
         KernelDied
-            If its process ended.
+            If the kernel's process ended.
         KernelLost
-            If there is no kernel to talk to afterwards. The cell has what came until then.
+            If the kernel cannot be used afterwards. The cell keeps the outputs until then.
         """
         budget = budget or OutputBudget(self._limits.output_bytes)
         most = FLOOD * self._limits.output_bytes
@@ -327,7 +326,7 @@ class Session:
         except Garbled:
             raise _unreadable() from None
         finally:
-            # Of a cell that is stopped for what it wrote, that is told.
+            # If the cell was stopped because of its outputs, the error says so.
             budget.keep(cell, shown.outputs, is_cut=shown.is_cut and received <= most)
         if stopped:
             return CellRun(stopped)
@@ -335,12 +334,12 @@ class Session:
         return CellRun("", bool(bits & ASKED_TO_END), bool(bits & LEFT), bool(bits & RUNNING))
 
     def _connection(self) -> KernelLine:
-        """Return the line to the kernel, unless that was closed.
+        """Return the connection to the kernel.
 
         Raises
         ------
         KernelDied
-            If it was.
+            If the session was closed.
         """
         if self._line is None:
             raise KernelDied("the kernel was ended")
@@ -351,7 +350,7 @@ class Session:
             self._kernel.interrupt()
 
     def _how_it_died(self) -> KernelDied:
-        """Return how the kernel ended, as far as anybody knows."""
+        """Return an error that says how the kernel ended, as far as it is known."""
         if self._kernel is not None:
             self._kernel.await_end(FAREWELL)
             if self._kernel.ended.startswith("it "):
@@ -375,7 +374,8 @@ class Session:
             nonlocal written
             if (kind, number) == (REPLY, asked):
                 return True
-            # What the answer prints meanwhile is nobody's output; unread, it fills the line.
+            # What the answer prints meanwhile belongs to no cell, but has to be read: otherwise it
+            # would fill the socket's buffer.
             written += HEAD.size + size
             if written > self._limits.output_bytes:
                 raise self._flood_error(self._limits.output_bytes)
@@ -394,7 +394,7 @@ class Session:
             raise _unreadable() from None
 
     def close(self) -> None:
-        """End the kernel and what it started."""
+        """End the kernel and all that it started, and remove its folder."""
         if self._kernel is not None:
             self._kernel.kill()
             self._kernel.end.close()

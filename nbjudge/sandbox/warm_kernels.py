@@ -1,4 +1,4 @@
-"""Kernels by fork: a warm parent in a sandbox, and the kernels that it is asked for."""
+"""The grader's side of a fork server: start one in a sandbox, and request kernels from it."""
 
 from __future__ import annotations
 
@@ -30,34 +30,36 @@ from nbjudge.sandbox.workspace import copy_data, environment, font_lists, stage_
 
 __all__ = ["SANDBOX_ENDED", "ForkServer", "ParentLost", "WarmKernel", "lend", "running_fork_server"]
 
+#: Seconds that a fork server may take to start.
 START_SECONDS = 120
-#: How long a kernel may take to end before nobody waits for it any longer.
+#: Seconds that a grader waits for a killed kernel to end.
 END_SECONDS = 60
-#: How the names of the parents' folders begin; the grader's number follows.
+#: The beginning of the names of the fork servers' folders; the grader's process id follows.
 SERVER_PREFIX = "course-grading-"
-#: How a kernel ended whose watcher could not say how: somebody ended all of its sandbox.
+#: How a kernel ended if its watcher could not report it, since the whole sandbox was ended.
 SANDBOX_ENDED = "its sandbox ended"
 
 
 class ParentLost(CourseError):
-    """The warm parent ended, or never came up."""
+    """The warm parent ended, or never started."""
 
 
 class ForkServer:
-    """A process in a sandbox that forks kernels.
+    """A warm parent: a process in a sandbox that forks kernels.
 
     Parameters
     ----------
     plug : Plug
-        What the kernels may import, and what is imported ahead.
+        The course's configuration: what kernels may import, and what is imported ahead.
     shared : bool
-        Whether graders that are forked from this process ask for kernels, too. Then nobody waits
-        until it is up: who asks first does. If it is killed, another takes its place.
+        Whether graders that are forked from this process request kernels, too. Then creating it
+        does not wait for the parent to start; the first request does. A parent that is killed is
+        replaced.
 
     Raises
     ------
     ParentLost
-        If it does not come up.
+        If it does not start.
     """
 
     def __init__(self, plug: Plug, *, shared: bool = False) -> None:
@@ -68,7 +70,7 @@ class ForkServer:
         self.rooms, library, data = (self.folder / name for name in ("rooms", "library", "data"))
         for place in (self.rooms, library, data):
             place.mkdir()
-        self.rooms.chmod(0o711)  # other users of this machine may not look into them
+        self.rooms.chmod(0o711)  # other users of this machine may not list them
         stage_library(plug, library, "/course")
         copy_data(plug, data)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -92,7 +94,7 @@ class ForkServer:
             stdout=self._said,
             stderr=self._said,
             pass_fds=[theirs.fileno()],
-            # Ctrl-C is the grader's to hear: a kernel that it ended would cost marks.
+            # Ctrl-C must reach only the grader: a kernel that it ended would cost marks.
             start_new_session=True,
         )
         theirs.close()
@@ -113,20 +115,20 @@ class ForkServer:
             raise ParentLost(f"The warm parent has {threads} threads, and cannot fork safely.")
 
     def is_alive(self) -> bool:
-        """Say whether kernels can be had."""
+        """Return whether the parent can still fork kernels."""
         if os.getpid() == self._owner and self._process.poll() is not None:
             return False
         if self._control.fileno() < 0:
             return False
-        # A grader that was forked is not told of its end, but by its end of the socket. What has
-        # come by that and nobody has read says nothing.
+        # A forked grader cannot poll the process, so it polls the socket for a hang-up. It asks for
+        # no other event: unread messages on the socket say nothing about the parent's end.
         poller = select.poll()
         poller.register(self._control, 0)
         return not poller.poll(0)
 
     @functools.cached_property
     def groups(self) -> cgroups.Home | None:
-        """Where the kernels' control groups can be made, if anywhere."""
+        """Where the kernels' control groups can be made; None if nowhere."""
         return cgroups.find_home() or cgroups.find_home(self._process.pid)
 
     def fork(
@@ -136,9 +138,17 @@ class ForkServer:
         group: cgroups.ControlGroup | None = None,
         ahead: Sequence[str] = (),
     ) -> socket.socket:
-        """Ask for a kernel at the end of a line, in a control group, and return its leash.
+        """Request a kernel, and return its leash: the socket that controls it.
 
-        Those that follow it find the modules imported that are to be imported ahead.
+        Parameters
+        ----------
+        request : dict
+            What the kernel is to be like: see `fork_server.server`.
+        line : socket.socket
+            The kernel's end of the connection.
+        group : ControlGroup, optional
+        ahead : sequence of str
+            Modules that are imported for the kernels after this one.
         """
         files = group.open() if group else {}
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -176,7 +186,7 @@ _lent: dict[object, ForkServer] = {}
 def lend(plug: Plug) -> None:
     """Start a warm parent for all graders that will be forked from this process.
 
-    Where it cannot be started, each of them tries for itself, and says why it cannot.
+    If it cannot be started, each grader tries for itself, and reports why it cannot.
     """
     if not bubblewrap.problem():
         with suppress(CourseError, OSError):
@@ -188,14 +198,15 @@ def _key_of_plug(plug: Plug) -> tuple[object, ...]:
 
 
 def running_fork_server(plug: Plug) -> ForkServer:
-    """Return this process's warm parent, or the one that was lent to it.
+    """Return the warm parent that was lent to this process, or else this process's own.
 
-    One that is lost for good is replaced by one of this process's own.
+    A parent of its own is started if there is none, or if it has ended.
     """
     lent = _lent.get(_key_of_plug(plug))
     if lent is not None and lent.is_alive():
         return lent
-    # A forked grader has to have its own, and so has one that finds its data elsewhere.
+    # The key holds what a parent depends on: a forked grader needs its own parent, and so does one
+    # whose data lies elsewhere.
     key = (os.getpid(), *_key_of_plug(plug))
     parent = _parents.get(key)
     if parent is None or not parent.is_alive():
@@ -214,7 +225,7 @@ class WarmKernel:
     request : dict
         What the kernel is to be like: see `fork_server.server`.
     ahead : sequence of str
-        Modules that are to be imported for the kernels after it: see `fork_server.ahead`.
+        Modules that are imported for the kernels after it: see `fork_server.ahead`.
     """
 
     _leash: socket.socket | None = None
@@ -230,9 +241,9 @@ class WarmKernel:
         #: What it used, once it has ended; None if its sandbox could not tell.
         self.used: Usage | None = None
         if fork_server.groups:
-            with suppress(OSError):  # then its first process counts
+            with suppress(OSError):  # without a group, its first process counts
                 self._group = fork_server.groups.new_group(Budget(**request["budget"]))
-        #: The grader's end of the line.
+        #: The grader's end of the connection.
         self.end, theirs = socket.socketpair()
         try:
             with theirs:
@@ -243,12 +254,12 @@ class WarmKernel:
             raise
 
     def is_alive(self) -> bool:
-        """Say whether it still runs."""
+        """Return whether it still runs."""
         self.await_end(0)
         return self._leash is not None
 
     def await_end(self, seconds: float) -> None:
-        """Wait for its end, or for a while."""
+        """Wait for its end, for at most so many seconds."""
         end = time.monotonic() + seconds
         poller = select.poll()
         while self._leash is not None:
@@ -258,16 +269,16 @@ class WarmKernel:
             self._hear()
 
     def waiting_seconds(self) -> float:
-        """Return for how long it was ready to run and had no processor, as far as is known."""
+        """Return for how many seconds it was ready to run but had no processor; 0 if unknown."""
         if self._waiting_time is None:
-            self.await_end(0)  # which hears that it runs
+            self.await_end(0)  # this reads the message with the file
         if self._waiting_time is not None:
             with suppress(OSError):  # it has ended
                 self._waited = read_waiting_time(self._waiting_time)
         return self._waited
 
     def _hear(self) -> None:
-        """Learn from the leash that it runs, how it ended, or that the leash was let go."""
+        """Read a message from the leash: that the kernel runs, or how it ended."""
         assert self._leash is not None
         try:
             said, files, _, _ = socket.recv_fds(self._leash, 2000, 1)
@@ -282,14 +293,14 @@ class WarmKernel:
         self.used = used
 
     def interrupt(self) -> None:
-        """Interrupt what runs in it."""
+        """Interrupt the cell that runs in it."""
         self._tell(INTERRUPT)
 
     def kill(self) -> None:
-        """End it and everything that it started."""
+        """Kill it and everything that it started."""
         self._tell(KILL_REQUEST)
         self.await_end(END_SECONDS)
-        # One that has not ended by then does as soon as it can.
+        # If it has not ended by now, closing the leash still ends it as soon as it can.
         self._let_go(f"it did not end within {END_SECONDS} s")
 
     def _tell(self, command: bytes) -> None:

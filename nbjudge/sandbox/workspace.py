@@ -1,4 +1,4 @@
-"""What a kernel finds around it: the modules that it may import, its home, and its data files."""
+"""Prepare a kernel's surroundings: its folders, environment, importable modules and data sets."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from nbjudge.kernel.notebook_imports import OWN_MODULES
 
 __all__ = ["Workspace", "copy_data", "environment", "font_lists", "stage_library"]
 
-#: What a kernel inherits of the grader's environment, if it is set.
+#: The grader's environment variables that a kernel inherits.
 INHERITED = ("LANG", "LC_ALL", "SYSTEMROOT", "TZ")
 
 
 class Workspace:
     """A new folder for one kernel.
 
-    No kernel gets the folder of another: what ran there may have changed anything in it.
+    A folder is never used twice, since code in the first kernel may have changed anything in it.
 
     Parameters
     ----------
     files : mapping of str to bytes
-        The files beside the notebook, by their path there.
+        The files beside the notebook, by their relative path.
     within : Path, optional
-        The folder to make it in; by default that for temporary files.
+        The folder in which to make it; by default that for temporary files.
     """
 
     def __init__(self, files: Mapping[str, bytes], within: Path | None = None) -> None:
@@ -45,7 +45,7 @@ class Workspace:
             (self.cwd / name).write_bytes(content)
 
     def copy_fonts(self) -> None:
-        """Spare a kernel that starts cold the seconds in which matplotlib lists the fonts."""
+        """Copy matplotlib's font lists, so that a cold kernel need not spend seconds on them."""
         for path in font_lists():
             shutil.copyfile(path, self.home / "matplotlib" / path.name)
 
@@ -57,19 +57,19 @@ class Workspace:
 def environment(
     plug: Plug, home: str, *, data: str = "", offline: bool = False, own: Collection[str] = ()
 ) -> dict[str, str]:
-    """Return the environment of a kernel: nothing of the grader's but what a notebook needs.
+    """Return a kernel's environment variables; of the grader's, only those a notebook needs.
 
     Parameters
     ----------
     plug : Plug
     home : str
-        Where the kernel sees its home.
+        The path of its home, as the kernel sees it.
     data : str
-        Where it sees the data sets.
+        The path of the data sets, as the kernel sees it.
     offline : bool
         Whether it has no network.
     own : collection of str
-        Those files beside the notebook that are the course's.
+        The files beside the notebook that are the course's own.
     """
     modules = sorted(name for name in own if name.endswith(".py"))
     inherited = (*INHERITED, *plug.variables, *plug.offline)
@@ -86,20 +86,20 @@ def environment(
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "TMPDIR": home,
-        # Kernels run beside each other: each would start a thread for every core.
+        # Many kernels run at once, and each would start a thread for every core.
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
 
 
 def font_lists() -> Iterator[Path]:
-    """Yield matplotlib's lists of this machine's fonts."""
-    import matplotlib  # which only who starts kernels needs
+    """Yield the cache files in which matplotlib lists this machine's fonts."""
+    import matplotlib  # slow to import, and needed only where kernels are started
 
     yield from Path(matplotlib.get_cachedir()).glob("fontlist-*.json")
 
 
 def copy_data(plug: Plug, folder: Path) -> None:
-    """Copy the data sets: a kernel can fetch none, and is no user who could read the grader's."""
+    """Copy the data sets: a kernel has no network, and may not read the grader's own files."""
     if (datasets := plug.module("data")) is None:
         return
     for found in datasets.fetch_all():
@@ -110,24 +110,24 @@ def copy_data(plug: Plug, folder: Path) -> None:
 
 
 def stage_library(plug: Plug, folder: Path, seen_as: str | None = None) -> None:
-    """Fill a folder with what may be imported in a kernel, and a script to start one.
+    """Fill a folder with the course's modules that a kernel may import, and a script to start one.
 
-    It holds the students' modules of each package and the kernel's own. Python's own packages are
-    found where they are, but without the `.pth` files that would lead to the course's sources.
+    It gets the students' modules of each package, and the kernel's own. Installed packages are
+    imported from where they are, but without the `.pth` files that lead to the course's sources.
 
     Parameters
     ----------
     plug : Plug
     folder : Path
     seen_as : str, optional
-        Where the kernel sees the folder, if elsewhere.
+        The path of the folder as the kernel sees it, if that differs.
     """
     for package in plug.all_packages:
         for within, module in kernel_files(package):
             (folder / within).mkdir(exist_ok=True)
             shutil.copyfile(module, folder / within / module.name)
     originals = {str(package_folder(package).parent) for package in plug.all_packages}
-    # Where they are installed as others are, that place is needed for the others.
+    # If the course's packages are installed in site-packages, that folder is needed for others.
     originals -= {sysconfig.get_path("purelib")}
     found = [entry for entry in sys.path if entry and entry not in originals]
     course = {"packages": plug.all_packages, "probes": plug.probes}

@@ -89,7 +89,7 @@ def early_names(source: str) -> tuple[str, ...]:
 
 
 def _note_early(statements: Iterable[ast.stmt], early: set[str], bound: set[str]) -> None:
-    """Add names that statements use before binding them to `early`, and those they bind to `bound`."""
+    """Add the names used before they are bound to `early`, and those that are bound to `bound`."""
     for statement in statements:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             bound.add(statement.name)

@@ -199,10 +199,10 @@ def test_outputs_are_changed_by_their_names() -> None:
 
 def test_thousands_of_outputs_of_one_name_cost_no_more_than_as_many_others() -> None:
     shown = CellOutputs(10**9)
-    for number in range(outputs.MAX_TRACEBACK):
+    for number in range(outputs.MAX_CELL_FRAMES):
         shown.take("display_data", shows(str(number), "one"))
 
-    assert set(texts(shown)) == {str(outputs.MAX_TRACEBACK - 1)}
+    assert set(texts(shown)) == {str(outputs.MAX_CELL_FRAMES - 1)}
 
 
 def test_outputs_are_cleared_at_once_or_when_others_come() -> None:
@@ -250,6 +250,6 @@ def test_values_that_would_fill_memory_are_not_parsed() -> None:
 def test_frames_without_end_are_not_read() -> None:
     shown = CellOutputs(10**9)
 
-    read = sum(shown.has_room("stream", 0) for _ in range(2 * outputs.MAX_TRACEBACK))
+    read = sum(shown.has_room("stream", 0) for _ in range(2 * outputs.MAX_CELL_FRAMES))
 
-    assert read == outputs.MAX_TRACEBACK
+    assert read == outputs.MAX_CELL_FRAMES
