@@ -1,7 +1,8 @@
 """The desk: students hand in over the web, get a receipt at once, and their marks in seconds.
 
-What is handed in is kept and noted before anybody is told so (`vault`, `store`, `receipts`), laid
-where every other command finds it (`placement`), and graded by the same workers and the same writer
-as `course autograde` (`marking`). `web/` holds the pages and the service. It may import every room
-below it, and libraries of the extra `nbjudge[desk]`; nothing but `cli` imports it.
+A hand-in is written to disk before the student gets a receipt (`vault`, `store`, `receipts`),
+copied to the folder where every other command looks (`placement`), and graded by the same workers
+and the same writer as `course autograde` uses (`marking`). `web/` holds the pages and the service.
+The desk may import every room below it and the libraries of the extra `nbjudge[desk]`; only `cli`
+imports the desk.
 """

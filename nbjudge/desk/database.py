@@ -1,6 +1,6 @@
-"""The desk's database: what was handed in, who is logged in, what is held, who did what.
+"""The desk's database: hand-ins, sessions, held exercises, class lists, LTI state and an audit log.
 
-SQLite in the course's folder, or PostgreSQL. What is committed is on the disk.
+It is SQLite in the course's folder, or PostgreSQL. A committed transaction is on disk.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 DATABASE_FILE = "desk.db"
-#: Milliseconds to wait for another process that writes to the file.
+#: Milliseconds to wait while another process writes to the file.
 BUSY_MILLISECONDS = 30_000
 
 tables = MetaData()
@@ -60,7 +60,7 @@ hand_ins = Table(
     Column("id", Integer, primary_key=True),
     Column("student", String, nullable=False),
     Column("assignment", String, nullable=False),
-    # From 1, of this student for this assignment.
+    # Counted from 1, for each student and assignment.
     Column("attempt", Integer, nullable=False),
     # All times are in UTC, without a time zone.
     Column("received", DateTime, nullable=False),
@@ -85,7 +85,7 @@ holds = Table(
 sessions = Table(
     "sessions",
     tables,
-    # Not the session's key itself: who reads the database is nobody by that.
+    # A hash of the session token, so that reading the database gives nobody a session.
     Column("digest", String, primary_key=True),
     Column("who", String, nullable=False),
     Column("is_grader", Boolean, nullable=False),
@@ -101,7 +101,7 @@ audit = Table(
     Column("did", String, nullable=False),
     Column("what", String, nullable=False),
 )
-# Who is in the class, as a platform or a hub has it: see `class_lists/`.
+# Who is in the class according to a learning platform or a JupyterHub: see `class_lists/`.
 class_lists = Table(
     "class_lists",
     tables,
@@ -113,7 +113,7 @@ class_lists = Table(
     Column("students", JSON, nullable=False),
     Column("left_out", JSON, nullable=False),
 )
-# What learning platforms have begun, said and got, where a course is on one.
+# For courses on a learning platform: logins under way, graders, and scores to send.
 lti_logins = Table(
     "lti_logins",
     tables,
@@ -145,12 +145,12 @@ lti_scores = Table(
     tables,
     Column("student", String, primary_key=True),
     Column("assignment", String, primary_key=True),
-    # The mark that the platform is to have, with the time that says which of two is the newer.
+    # The score to send; the platform uses the timestamp to tell which of two scores is newer.
     Column("points", Float, nullable=False),
     Column("max_points", Float, nullable=False),
     Column("stamp", DateTime, nullable=False),
     Column("is_sent", Boolean, nullable=False),
-    # The last one that it is known to have, and where.
+    # The last score that the platform accepted, and the address it was sent to.
     Column("sent_points", Float),
     Column("sent_max", Float),
     Column("sent_to", String, nullable=False),
@@ -161,7 +161,7 @@ lti_scores = Table(
 
 
 class Database:
-    """Opens the desk's database; its tables are made if there are none.
+    """A connection to the desk's database; missing tables are created.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Database:
     Raises
     ------
     CourseError
-        If it cannot be used.
+        If the database cannot be used.
     """
 
     def __init__(self, course: Course, policy: DeskPolicy) -> None:
@@ -196,21 +196,21 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Lend a connection to look things up."""
+        """Lend a connection for reading."""
         with self._explain_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Lend a connection whose changes are on the disk when the block has ended, or undone."""
+        """Lend a connection inside a transaction: committed after the block, or rolled back."""
         with self._explain_errors(), self.engine.connect() as connection, connection.begin():
             if connection.dialect.name == "sqlite":
-                # From the first look on nobody else writes, so what is looked up stays true.
+                # Take the write lock before the first read, so that what is read stays true.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
@@ -223,14 +223,14 @@ class Database:
 
 
 def digest_of_token(token: str) -> str:
-    """Return what is kept of a token that only one browser has: who reads the file has none."""
+    """Return the hash of a browser's token; only the hash is stored, and it logs nobody in."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, _: object) -> None:
-        # Transactions begin where `writing` says so.
+        # Autocommit: `Database.writing` begins transactions itself.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         connection.execute("PRAGMA journal_mode = WAL")

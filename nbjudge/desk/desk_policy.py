@@ -1,4 +1,4 @@
-"""What a course decides about its desk: the section `Desk` of its `nbgrader_config.py`."""
+"""The desk's settings: the section `Desk` of a course's `nbgrader_config.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nbjudge.term.late_policy import LatePolicy
 
 __all__ = ["LEVELS", "SENDING", "DeskPolicy", "DeskSettings", "read_policy"]
 
-#: What a student is shown of a result, from nothing to all.
+#: How much of a result a student is shown, from least to most.
 LEVELS = ("nothing", "checks", "marks", "mistakes", "feedback")
 #: When marks are sent to a learning platform.
 SENDING = ("never", "published", "at once")
@@ -25,7 +25,7 @@ SENDING = ("never", "published", "at once")
 
 @dataclass(frozen=True)
 class DeskPolicy:
-    """What is allowed at the desk, and what is shown there when."""
+    """What students may hand in at the desk, and what they are shown when."""
 
     url: str = make_setting(
         "http://127.0.0.1:8400",
@@ -98,7 +98,7 @@ class DeskPolicy:
 
     @property
     def bytes(self) -> int:
-        """What one hand-in may hold."""
+        """The largest size of one hand-in, in bytes."""
         return self.megabytes * MEGABYTE
 
     @property
@@ -124,7 +124,7 @@ class DeskPolicy:
 
     @property
     def base(self) -> str:
-        """The path below which the desk's pages lie; empty at the top of a host."""
+        """The path prefix of all of the desk's pages; empty if it has a host to itself."""
         return urlsplit(self.url).path.rstrip("/")
 
 
@@ -134,18 +134,18 @@ class DeskSettings(Configurable):
     locals().update(traits_of(DeskPolicy))
 
 
-DeskSettings.__name__ = "Desk"  # by which traitlets finds its section
+DeskSettings.__name__ = "Desk"  # traitlets finds the section by the class's name
 
 
 def read_policy(config: Config) -> DeskPolicy:
-    """Return what a configuration says of the desk.
+    """Return the desk's settings from a configuration.
 
     Raises
     ------
     CourseError
-        If one of the settings cannot be: the sentence says which, and what it may be.
+        If a setting has an impossible value; the message says which, and what is allowed.
     traitlets.TraitError
-        If a setting is of another type.
+        If a setting has the wrong type.
     """
     policy = DeskPolicy(
         **read_settings(DeskPolicy, DeskSettings(config=config)),
@@ -158,7 +158,7 @@ def read_policy(config: Config) -> DeskPolicy:
 
 
 def _problem_of_policy(policy: DeskPolicy) -> str:
-    """Return what is wrong with a policy, for the middle of a sentence; empty if nothing is."""
+    """Return what is wrong with a policy, as the middle of a sentence; empty if nothing is."""
     try:
         parts = urlsplit(policy.url)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname)

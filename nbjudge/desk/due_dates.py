@@ -1,4 +1,4 @@
-"""When an assignment is due for whom, and who is in the class: as the gradebook has it."""
+"""Deadlines, extensions and the class, read from the gradebook and cached for some seconds."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from nbjudge.term.extensions import extensions_of
 
 __all__ = ["ClassTerms", "Terms"]
 
-#: Seconds for which what was read is good enough.
+#: Seconds after which the cached terms are read again.
 FRESH_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Terms:
-    """A class, and its deadlines in UTC without a time zone.
+    """The people of a class and their deadlines, in UTC without a time zone.
 
     Parameters
     ----------
     people : mapping of str to Person
         By id.
     due : mapping of str to (datetime or None)
-        By assignment, of those that are released.
+        Deadlines by assignment, for those that are released.
     extended : mapping of (str, str) to datetime
-        The deadlines of students who have an extension, by assignment and student.
+        Deadlines of students with an extension, by assignment and student.
     """
 
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -41,30 +41,30 @@ class Terms:
     extended: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
     def due_for(self, assignment: str, student: str) -> datetime | None:
-        """Return when an assignment is due for a student; None if it never is."""
+        """Return a student's deadline for an assignment; None if there is none."""
         return self.extended.get((assignment, student), self.due.get(assignment))
 
     def last_due(self, assignment: str) -> datetime | None:
-        """Return when the last deadline of anybody is over; None if there is none."""
+        """Return the latest deadline that anybody has, extensions included; None if none."""
         due = self.due.get(assignment)
         if due is None:
             return None
         return max([due, *(end for (name, _), end in self.extended.items() if name == assignment)])
 
     def name_of(self, student: str) -> str:
-        """Return a student's name, and the id where none is known."""
+        """Return a student's name, or their id if no name is known."""
         found = self.people.get(student)
         return found.name if found is not None and found.name else student
 
 
 class ClassTerms:
-    """Reads a course's terms, and keeps them for a moment.
+    """A course's terms, cached for `FRESH_SECONDS`.
 
     Parameters
     ----------
     course : Course
     clock : callable, optional
-        Returns seconds that go on.
+        Returns monotonic seconds.
     """
 
     def __init__(self, course: Course, clock: Callable[[], float] = time.monotonic) -> None:
@@ -75,7 +75,7 @@ class ClassTerms:
         self._terms = Terms()
 
     def __call__(self) -> Terms:
-        """Return the terms as they are now, or were a moment ago."""
+        """Return the terms, at most `FRESH_SECONDS` old."""
         with self._lock:
             if self._clock() - self._read_at > FRESH_SECONDS:
                 self._terms = _read_terms(self._course)

@@ -1,7 +1,7 @@
-"""The desk's queue: hand-ins are graded as they come, by workers that stay.
+"""The desk's queue: a thread that grades hand-ins as they arrive, with a standing worker pool.
 
-Grading is `batch.autograde`, so marks are those of `course autograde`, whichever of the two runs.
-The queue is the database's: nothing of it is lost with this process.
+It calls `batch.grade_assignment`, as `course autograde` does, so both give the same marks. The
+queue is rows of the database, so nothing is lost if this process dies.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from nbjudge.grading.workers.pool import WorkerPool
 
 __all__ = ["Marking", "utc_now"]
 
-#: Seconds for which a run of grading takes in who comes: then it ends, and what waits for that (a
-#: row that says what failed, another assignment, another command) has its turn.
+#: Seconds during which a grading run accepts further hand-ins. Then it ends, so that whatever waits
+#: for its end (a row that says what failed, another assignment, another command) gets its turn.
 RUN_SECONDS = 15.0
-#: Seconds between two looks at the queue, and after something went wrong; the latter grow.
+#: Seconds between two checks of the queue; and, doubling, after an error.
 LOOK_EVERY, FIRST_RETRY_WAIT, LONGEST_RETRY_WAIT = 0.5, 2.0, 60.0
-#: Looks at an empty queue after which it is seen whether other hand-ins count by now.
+#: Checks of an empty queue between two sweeps (see `Marking.sweep`).
 SWEEP = 60
-#: How often a hand-in is tried that was not graded by no fault of its own.
+#: How often grading a hand-in is tried when something else than the hand-in made it fail.
 TRIES_OF_GRADING = 3
 
 GetPool = Callable[[], WorkerPool]
@@ -49,7 +49,7 @@ def utc_now() -> datetime:
 
 
 class Marking:
-    """Grades what waits, until it is stopped.
+    """A thread that grades waiting hand-ins until it is stopped.
 
     Parameters
     ----------
@@ -84,36 +84,36 @@ class Marking:
         self._stopped = threading.Event()
         self._something_came = threading.Event()
         self._thread = threading.Thread(target=self._run, name="marking")
-        #: What keeps it from grading now, in a sentence; empty if nothing does.
+        #: Why nothing can be graded now, as a sentence; empty if all is well.
         self.problem = ""
-        #: How many workers there are; 0 before the first hand-in.
+        #: How many workers there are; 0 until the pool has started.
         self.workers = 0
 
     def start(self) -> None:
-        """Begin, after whatever was left undone when the desk ended last."""
+        """Recover what the last run of the desk left unfinished, then start the thread."""
         self.recover()
         self._thread.start()
 
     def stop(self) -> None:
-        """End after what is being graded now."""
+        """Finish what is being graded now, then end the thread."""
         self._stopped.set()
         self._something_came.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def wake(self) -> None:
-        """Hear that something was handed in."""
+        """Wake the thread: something was handed in."""
         self._something_came.set()
 
     def recover(self) -> None:
-        """Let wait again what was being marked, and lay what waits in its place."""
+        """Put interrupted hand-ins back into the queue, and place all that wait in `submitted/`."""
         self._store.recover()
         self.sweep()
         for hand_in in self._store.all_waiting():
             self.lay(hand_in)
 
     def lay(self, hand_in: HandIn) -> bool:
-        """Lay a hand-in where it is graded, if it counts; say whether it lies there now."""
+        """Place a hand-in in `submitted/` if it counts; return whether it is there now."""
         with self._laying:
             found = self._store.find(hand_in.id)
             if found is None or not found.counts:
@@ -127,7 +127,7 @@ class Marking:
         return True
 
     def sweep(self) -> None:
-        """Decide again which hand-ins count, as extensions may have been given since."""
+        """Decide again which hand-ins count: extensions may have been given since."""
         terms = self._terms()
         for student, assignment in self._store.with_several():
             due = terms.due_for(assignment, student)
@@ -140,7 +140,7 @@ class Marking:
                 with ExitStack() as stack:
                     self._serve(stack.enter_context(self._lend_workers(self._course)))
                     wait = FIRST_RETRY_WAIT
-            except Exception as error:  # whatever it is, the next hand-in may be graded again
+            except Exception as error:  # whatever it is, the next attempt may succeed
                 logging.exception("the desk's queue stumbled")
                 self.problem = (
                     str(error)
@@ -151,8 +151,8 @@ class Marking:
                 wait = min(2 * wait, LONGEST_RETRY_WAIT)
 
     def _serve(self, get_pool: GetPool) -> None:
-        """Grade with the same workers until something is wrong with them, or all is stopped."""
-        self.workers = get_pool().workers  # warm before anybody comes
+        """Grade with one pool of workers until it fails or the thread is stopped."""
+        self.workers = get_pool().workers  # start the pool before the first hand-in arrives
         looks = failures = 0
         while not self._stopped.is_set():
             self._something_came.clear()
@@ -172,12 +172,12 @@ class Marking:
             self._something_came.wait(LOOK_EVERY)
 
     def mark_next(self, get_pool: GetPool) -> int:
-        """Grade what comes next in the queue, and return how many hand-ins that were.
+        """Grade what comes next in the queue, and return how many hand-ins were taken.
 
         Raises
         ------
         CourseError
-            If nothing can be graded now; what was to be graded waits again.
+            If nothing can be graded now; the hand-ins go back into the queue.
         """
         taken = self._store.take(max(1, self.workers))
         if not taken:
@@ -207,7 +207,7 @@ class Marking:
             self._conclude(run.by_student[row.student], row)
 
     def _take_more(self, run: _Run) -> list[str]:
-        """Take one more into a run, if one waits, and return whose it is."""
+        """Add one more waiting hand-in to a run, and return its student; empty if none waits."""
         if self._stopped.is_set() or time.monotonic() > run.end:
             return []
         if self._something_came.is_set():
@@ -219,7 +219,7 @@ class Marking:
         run.may_wait = bool(taken)
         for each in taken:
             run.taken.append(each)
-            if each.student in run.by_student:  # who has come again waits for the next run
+            if each.student in run.by_student:  # a student's second hand-in waits for the next run
                 run.end = 0.0
             elif self.lay(each):
                 run.by_student[each.student] = each
@@ -227,7 +227,7 @@ class Marking:
         return []
 
     def _tell(self, hand_in: HandIn) -> None:
-        """Note the marks of a hand-in as soon as they are saved."""
+        """Record the marks of a hand-in as soon as the gradebook has them."""
         try:
             outcome = outcome_of(self._course, hand_in.student, hand_in.assignment)
         except MissingEntry:  # the row will say why
@@ -235,7 +235,7 @@ class Marking:
         self._store.finish(hand_in.id, outcome.as_data(), HandInState.MARKED, self._clock())
 
     def _conclude(self, hand_in: HandIn, row: Row) -> None:
-        """Note what became of a hand-in once everything is known of it."""
+        """Record the final state of a hand-in from its row of the grading report."""
         if row.is_unfinished:
             tries = self._tries[hand_in.id] = self._tries.get(hand_in.id, 0) + 1
             if tries < TRIES_OF_GRADING:
@@ -256,18 +256,18 @@ class Marking:
 
 @dataclass
 class _Run:
-    """The hand-ins for an assignment that are graded in one go.
+    """The hand-ins for one assignment that are graded together.
 
     Parameters
     ----------
     taken : list of HandIn
-        Those that nobody else marks meanwhile.
+        All that this run has taken from the queue.
     end : float
-        Until when more are taken, by the monotonic clock.
+        Until when it takes more, in seconds of the monotonic clock.
     by_student : dict of str to HandIn
-        Those that are graded.
+        Those that are being graded.
     may_wait : bool
-        Whether there may be more in the queue.
+        Whether the queue may hold more for it.
     """
 
     taken: list[HandIn]
@@ -277,17 +277,17 @@ class _Run:
 
     @property
     def assignment(self) -> str:
-        """What they are for."""
+        """The assignment of all of them."""
         return self.taken[0].assignment
 
 
 class _Teller(batch.Watcher):
-    """Tells at once whose marks are saved."""
+    """A watcher that reports each student as soon as their marks are saved."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
 
     def on_graded(self, student: str, points: float | None, failed: bool) -> None:
-        """Hear what a submission got."""
+        """Report a submission that has a mark."""
         if points is not None:
             self._tell(student)

@@ -1,4 +1,4 @@
-"""What an instructor wants to know in the night of a deadline, as figures."""
+"""The figures of an assignment for its instructor: who has handed in, the queue, what fails."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from nbjudge.desk.store import HandIn, HandInState, Store
 
 __all__ = ["Night", "exercise_labels", "night_of", "percentile"]
 
-#: Minutes over which hand-ins a minute are told.
+#: Minutes over which the rate of hand-ins is averaged.
 MINUTES = 10
-#: How many marks the time to a mark is computed of: the last ones.
+#: The time to a mark is computed from this many of the latest marks.
 LAST_MARKS = 500
 
 
 @dataclass(frozen=True)
 class Night:
-    """How an assignment stands.
+    """The state of an assignment at one moment.
 
     Parameters
     ----------
     assignment : str
     due, last_due : datetime, optional
-        In UTC: of the class, and of whoever has the longest extension.
+        In UTC: the deadline of the class, and the end of the longest extension.
     handed_in : tuple of (str, HandIn)
-        A name, and the hand-in that counts; the latest first.
+        Each student's name and the hand-in that counts, the latest first.
     missing : tuple of (str, str)
         Id and name of everybody in the class who has handed in nothing.
     absent : tuple of (str, str)
-        The same, of those who are in the gradebook and not in the class any more.
+        The same for those who are in the gradebook but no longer in the class.
     per_minute : float
-        Hand-ins in the last minutes.
+        Hand-ins per minute, over the last `MINUTES`.
     waiting, marking : int
-        How many hand-ins are in the queue, and at work.
+        How many hand-ins are in the queue, and how many are being graded.
     median, slow : float, optional
-        Seconds from a hand-in to its mark: as long as it took for half of them, and for 19 in 20.
+        Seconds from a hand-in to its mark: the median and the 95th percentile.
     failing : sequence
-        Of `most_failed`.
+        As `most_failed` returns it.
     for_a_person : tuple of (str, HandIn, tuple of str)
-        Whose hand-ins a person has to look at, and why.
+        The hand-ins that a person has to look at: name, hand-in, reasons.
     held : frozenset of str
         The exercises whose marks are hidden.
     """
@@ -68,7 +68,7 @@ class Night:
 
 
 def exercise_labels(notebooks: Mapping[str, NotebookVersion]) -> dict[str, str]:
-    """Return what people call the exercises of an assignment, by number, in their order."""
+    """Return the titles of an assignment's exercises by number, in order."""
     labels = {
         exercise_number(cell.grade_id): version.titles.get(exercise_number(cell.grade_id), "")
         for version in notebooks.values()
@@ -88,7 +88,7 @@ def night_of(
     now: datetime,
     absent: Collection[str] = (),
 ) -> Night:
-    """Return how an assignment stands now.
+    """Return the state of an assignment now.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def night_of(
     now : datetime
         In UTC, without a time zone.
     absent : collection of str
-        Who is in the gradebook, and not in the class any more.
+        Ids of students who are in the gradebook but no longer in the class.
     """
     found = store.that_count(assignment)
     here = {each.student for each in found}
@@ -142,7 +142,7 @@ def night_of(
 
 
 def percentile(values: Collection[float], share: float) -> float | None:
-    """Return the value that a share of all does not exceed; None if there are none.
+    """Return the smallest value that at least a share of all does not exceed; None if none.
 
     >>> percentile([1.0, 2.0, 3.0, 4.0], 0.5), percentile([5.0], 0.95)
     (2.0, 5.0)

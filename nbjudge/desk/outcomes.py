@@ -1,4 +1,4 @@
-"""What came of a hand-in, as it is kept; and the part of it that a student is shown now."""
+"""The result of a graded hand-in as the database keeps it, and what a student may see of it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = [
     "show",
 ]
 
-#: How many checks of an exercise are told of, and characters of each.
+#: How many passed checks of an exercise are kept, and how many characters of each.
 MOST_CHECKS, MOST_OF_CHECK = 20, 200
 PAGE_NAME = re.compile(r"[^/\\]+\.html")
 
 
 @dataclass(frozen=True)
 class ExerciseOutcome:
-    """What came of one exercise.
+    """The result of one exercise.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ class ExerciseOutcome:
         Its number.
     points, max_points, extra : float
     state : str
-        One of "full", "part", "none" and "waits"; to a student also "held".
+        One of "full", "part", "none" and "waits"; for students also "held".
     told : str
-        In one line, why the mark is what it is.
+        The reason for the mark, in one line.
     mistake : str
-        What helps who made the known mistake that the answer behaves like.
+        Advice for the known mistake that the answer behaves like; empty if none is known.
     checks : tuple of str
-        Those of the notebook's own checks that hold.
+        The notebook's own checks that passed.
     """
 
     exercise: str
@@ -68,16 +68,16 @@ class ExerciseOutcome:
 
 @dataclass(frozen=True)
 class HandInOutcome:
-    """What came of a hand-in.
+    """The result of a hand-in.
 
     Parameters
     ----------
     exercises : tuple of ExerciseOutcome
         In the order of the notebooks.
     penalty : float
-        Points that are taken off for being late.
+        Points taken off for lateness.
     problems : tuple of str
-        What a person has to look at: sentences for graders.
+        Sentences that tell graders what they have to look at.
     """
 
     exercises: tuple[ExerciseOutcome, ...] = ()
@@ -86,16 +86,16 @@ class HandInOutcome:
 
     @property
     def points(self) -> float:
-        """What was won, before anything is taken off."""
+        """The sum of points, before the penalty."""
         return sum(each.points for each in self.exercises)
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as the database keeps it."""
+        """Return the outcome as JSON data for the database."""
         return asdict(self)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> HandInOutcome:
-        """Return what the database keeps."""
+        """Return the outcome that `as_data` was made from."""
         exercises = (
             ExerciseOutcome(**{**each, "checks": tuple(each["checks"])})
             for each in data["exercises"]
@@ -105,19 +105,19 @@ class HandInOutcome:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a student sees of an outcome.
+    """The part of an outcome that a student may see.
 
     Parameters
     ----------
     level : str
         One of `LEVELS`.
     exercises : tuple of ExerciseOutcome
-        With nothing in them that is not to be seen.
+        Cleared of all that the student may not see.
     points, max_points : float, optional
-        None if marks are not to be seen.
+        None if the student may not see marks.
     penalty : float
     has_held : bool
-        Whether something is held back until a test is mended.
+        Whether the mark of an exercise is held back until its test is mended.
     """
 
     level: str
@@ -129,7 +129,7 @@ class Shown:
 
 
 def outcome_of(course: Course, student: str, assignment: str) -> HandInOutcome:
-    """Return what came of the submission that was graded last.
+    """Return the result of a student's submission, as it was graded last.
 
     Raises
     ------
@@ -182,20 +182,23 @@ def _checks_held(printed: object) -> tuple[str, ...]:
 
 
 def level_now(policy: DeskPolicy, terms: Terms, assignment: str, now: datetime) -> str:
-    """Return how much students are shown now: more once nobody can hand in any more."""
+    """Return the level of detail that students are shown now.
+
+    It changes from `shows_before` to `shows_after` when the last deadline and its grace are over.
+    """
     last = terms.last_due(assignment)
     is_over = last is not None and now > last + policy.grace
     return policy.shows_after if is_over else policy.shows_before
 
 
 def show(outcome: HandInOutcome, level: str, held: Collection[str]) -> Shown:
-    """Return what a student sees of an outcome.
+    """Return the part of an outcome that a student may see.
 
     Parameters
     ----------
     outcome : HandInOutcome
     level : str
-        Of `level_now`.
+        As `level_now` returns it.
     held : collection of str
         The exercises whose marks are held back.
     """
@@ -210,7 +213,7 @@ def show(outcome: HandInOutcome, level: str, held: Collection[str]) -> Shown:
         )
         return Shown(level, tuple(bare), has_held=has_held)
     if has_held and level == "feedback":
-        level = "mistakes"  # the whole page would show what is held
+        level = "mistakes"  # the feedback page would show the held marks
     shown = tuple(_shown_exercise(each, rank, each.exercise in held) for each in outcome.exercises)
     free = [each for each in shown if each.state != "held"]
     return Shown(
@@ -218,7 +221,7 @@ def show(outcome: HandInOutcome, level: str, held: Collection[str]) -> Shown:
         shown,
         points=sum(each.points for each in free),
         max_points=sum(each.max_points for each in free),
-        # What lateness costs follows from all marks.
+        # The penalty depends on all marks, so it would give away the held ones.
         penalty=0.0 if has_held else outcome.penalty,
         has_held=has_held,
     )
@@ -242,7 +245,7 @@ def feedback_page(course: Course, student: str, assignment: str, name: str) -> s
     course : Course
     student, assignment : str
     name : str
-        Of the page's file, as links in the pages have it.
+        The file name of the page, as links between the pages use it.
     """
     folder = folder_of(course, "autograded", student, assignment)
     graded = sorted(folder.glob("*.ipynb"))
@@ -284,13 +287,13 @@ def _gradebook_address(config: Any) -> str:
 def most_failed(
     outcomes: Iterable[HandInOutcome], most: int = 8
 ) -> list[tuple[str, int, int, str]]:
-    """Return the exercises that most students lose points in.
+    """Return the exercises in which the largest share of students lose points.
 
     Returns
     -------
     list of (str, int, int, str)
-        An exercise, how many lost points in it, how many have a mark for it, and the mistake that
-        is most often known in it.
+        An exercise, how many lost points in it, how many have a mark for it, and the known mistake
+        that was found in it most often (empty if none was).
     """
     lost: dict[str, int] = {}
     marked: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""The hand-in that counts, laid where every other command finds it.
+"""Copy the hand-in that counts to `submitted/<student>/<assignment>/`, for every other command.
 
-That is `submitted/<student>/<assignment>/`, with nbgrader's `timestamp.txt`. Whatever else lay
-there is kept in `desk/displaced/`.
+nbgrader's `timestamp.txt` is written beside it. Files that were there before and are not in the
+vault are moved to `desk/displaced/`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["place_hand_in", "require_fit_student"]
 
 
 def require_fit_student(student: str) -> str:
-    """Return a student's id if it can be a folder's name.
+    """Return a student's id if it can be the name of a folder.
 
     Raises
     ------
@@ -35,19 +35,19 @@ def require_fit_student(student: str) -> str:
 
 
 def place_hand_in(course: Course, vault: Vault, hand_in: HandIn) -> Path:
-    """Lay a hand-in in its folder, in one step, unless it lies there already.
+    """Put a hand-in's files into its folder, in one step, unless they are there already.
 
     Parameters
     ----------
     course : Course
     vault : Vault
     hand_in : HandIn
-        The one of its student's that counts.
+        The one that counts for its student and assignment.
 
     Raises
     ------
     OSError
-        If that is not possible now.
+        If the folder cannot be written now.
     """
     student = require_fit_student(hand_in.student)
     folder = folder_of(course, "submitted", student, hand_in.assignment)
@@ -82,7 +82,7 @@ def _lies_there(folder: Path, hand_in: HandIn, stamp: str) -> bool:
 
 
 def _set_aside(course: Course, vault: Vault, folder: Path, hand_in: HandIn, before: Path) -> None:
-    """Take what lies in the way out of it; keep it unless the vault has it all."""
+    """Move the old folder away; keep it unless the vault has all of its files."""
     if all(_is_kept(vault, folder / name) for name in files_below(folder)):
         folder.replace(before)
         return

@@ -1,4 +1,4 @@
-"""Receipts: what came when and from whom, signed, so that it can be saved and checked later."""
+"""Receipts: who handed in which files and when, signed, so that a saved copy can be checked."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def is_zone(name: str) -> bool:
 
 @functools.cache
 def _zones() -> frozenset[str]:
-    """Return the names of all time zones, which takes a walk through hundreds of files."""
+    """Return the names of all time zones; cached, since it reads hundreds of files."""
     return frozenset(available_timezones())
 
 
 def in_zone(moment: datetime, zone: str) -> str:
-    """Return a time in UTC as clocks in a time zone show it.
+    """Return a UTC time as text in a time zone.
 
     >>> in_zone(datetime(2026, 3, 2, 17, 30), "Europe/Berlin")
     'Mon 2 March 2026, 18:30:00 (Europe/Berlin)'
@@ -36,7 +36,7 @@ def in_zone(moment: datetime, zone: str) -> str:
 
 
 def spell(size: int) -> str:
-    """Return a size as people write it.
+    """Return a size in bytes as text with a unit.
 
     >>> spell(900), spell(34_567), spell(5_000_000)
     ('900 bytes', '34.6 kB', '5.0 MB')
@@ -48,12 +48,12 @@ def spell(size: int) -> str:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a student is told to have handed in.
+    """What a receipt says about a hand-in.
 
     Parameters
     ----------
     number : int
-        The hand-in's.
+        The id of the hand-in.
     course, student, assignment : str
     attempt : int
     received : datetime
@@ -61,12 +61,12 @@ class Receipt:
     due : datetime, optional
         In UTC.
     is_late : bool
-        Whether it came after the deadline and what grace there is.
+        Whether it came after the deadline and its grace.
     zones : tuple of str
-        The course's time zone and, if it is known, the student's.
+        The course's time zone and, if known, the student's.
     files : tuple of (str, str, int, str)
-        What each file is called there, how it was called when it came, its size in bytes, and its
-        SHA-256.
+        Of each file: its name in the assignment, its name when it was uploaded, its size in bytes,
+        and its SHA-256.
     """
 
     number: int
@@ -82,13 +82,13 @@ class Receipt:
 
     @property
     def times(self) -> tuple[str, ...]:
-        """When it came, in UTC and in the other zones."""
+        """The time of receipt as text, in UTC and in the other zones."""
         zones = dict.fromkeys(("UTC", *self.zones))
         return tuple(in_zone(self.received, zone) for zone in zones)
 
     @property
     def timeliness(self) -> str:
-        """Whether it came in time, in a sentence."""
+        """A sentence that says whether it came in time."""
         if self.due is None:
             return "It has no deadline."
         end = in_zone(self.due, self.zones[0])
@@ -100,16 +100,16 @@ class Receipt:
 
 
 class Receipts:
-    """Writes receipts, and tells its own from any other.
+    """Writes signed receipts, and verifies them.
 
     Parameters
     ----------
     key : bytes
-        The desk's.
+        The desk's key.
     course : str
-        Its name, for people.
+        The course's name, for people.
     zone : str
-        The course's.
+        The course's time zone.
     """
 
     def __init__(self, key: bytes, course: str, zone: str) -> None:
@@ -133,7 +133,7 @@ class Receipts:
         )
 
     def text(self, receipt: Receipt) -> str:
-        """Return a receipt as a file to be saved: for people, and below that for `check`."""
+        """Return a receipt as a text file: lines for people, then the signature for `check`."""
         lines = [
             f"Receipt {receipt.number}: {receipt.course}, {receipt.assignment}",
             f"Handed in by {receipt.student}, attempt {receipt.attempt}",
@@ -168,9 +168,9 @@ class Receipts:
         return signed
 
     def check(self, text: str) -> Receipt | None:
-        """Return what a saved receipt's signature says; None if it is none of this desk's.
+        """Return the receipt inside a saved file's signature; None if this desk did not sign it.
 
-        Only the signature is believed: whatever stands above it anybody can write.
+        Only the signature, the last line, is read: anybody can edit the lines above it.
         """
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if not lines:

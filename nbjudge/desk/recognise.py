@@ -1,6 +1,6 @@
-"""What the files are that a student sends: which notebook each one is, and what is wrong with it.
+"""Recognise uploaded files: which notebook of the assignment each one is, or what is wrong with it.
 
-Everything is said to the student, who is still there and can put it right.
+Every problem is reported to the student, who is still at the page and can fix it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from nbjudge.intake.unpack import UnpackingBounds, unpack
 __all__ = ["Recognised", "plain_file_name", "recognise", "save_upload"]
 
 NOTEBOOK = ".ipynb"
-#: What browsers, mail programs and operating systems put behind the name of a second copy.
+#: What browsers, mail programs and operating systems append to the name of a second copy.
 COPY = re.compile(
     r"(?:\s*\(\d{1,3}\)|[-_ ]+(?:copy|kopie|copie)(?:[-_ ]?\d+)?|[-_ ]\d{1,3})$", re.I
 )
-#: Endings that are added where somebody thinks that a notebook is text.
+#: Suffixes that programs append when they take a notebook for text.
 ADDED = (".txt", ".json", ".htm", ".html")
-#: How files begin that are taken for notebooks.
+#: First bytes of other kinds of file that students upload as notebooks, and what to call each.
 OTHER_KINDS = (
     (b"%PDF", "it is a PDF"),
     (b"PK\3\4", "it is an archive, or a document of an office program"),
@@ -43,12 +43,12 @@ OTHER_KINDS = (
 
 @dataclass(frozen=True)
 class Recognised:
-    """What was sent.
+    """The files of an upload that are accepted.
 
     Parameters
     ----------
     files : mapping of str to (str, Path)
-        By the place beside the notebook: how each file was called, and where it lies now.
+        By path relative to the notebook: the uploaded name, and where the file is now.
     remarks : tuple of str
         Sentences for the student.
     """
@@ -58,7 +58,7 @@ class Recognised:
 
 
 def plain_file_name(name: str) -> str:
-    r"""Return the last part of a file's name as a browser sends it, fit to be one here.
+    r"""Return the last part of a file name that a browser sent, safe to use as a name here.
 
     >>> [plain_file_name(name) for name in (r"C:\\a\\b.ipynb", "../../b.ipynb", "..", "a\x00b", "")]
     ['b.ipynb', 'b.ipynb', 'file', 'ab', 'file']
@@ -66,21 +66,21 @@ def plain_file_name(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter for letter in last if letter.isprintable()).lstrip(". ").strip()
     while len(kept.encode("utf-8", "replace")) > 200:
-        kept = kept[1:]  # its ending says what it is
+        kept = kept[1:]  # cut the front: the suffix says what kind of file it is
     return kept or "file"
 
 
 def recognise(
     sent: Path, work: Path, versions: Mapping[str, NotebookVersion], policy: DeskPolicy
 ) -> Recognised:
-    """Return what the files of a folder are.
+    """Return which of the uploaded files are notebooks of the assignment, and which come with them.
 
     Parameters
     ----------
     sent : Path
-        A folder whose one folder holds the files as they came.
+        A folder with one folder inside, which holds the files as they were uploaded.
     work : Path
-        An empty folder, for what is in archives.
+        An empty folder; archives are unpacked here.
     versions : mapping of str to NotebookVersion
         The notebooks of the assignment, by name.
     policy : DeskPolicy
@@ -88,11 +88,12 @@ def recognise(
     Raises
     ------
     Refused
-        If no notebook of the assignment is among them, or one of them is none; the message says
-        what is wrong, and what to do.
+        If no file is a notebook of the assignment, or one is named like a notebook and is none.
+        The message says what is wrong, and what to do.
     """
     remarks: list[str] = []
-    # An archive that a student sends is unpacked as one within a platform's.
+    # To `unpack` an upload is an inner archive, of which it leaves out what is too much. Inner
+    # bounds of twice the total make it refuse the upload as a whole instead.
     bounds = UnpackingBounds(
         file_bytes=policy.bytes,
         inner_bytes=2 * policy.bytes,
@@ -121,7 +122,7 @@ def recognise(
 def _match_notebooks(
     work: Path, found: Sequence[Path], versions: Mapping[str, NotebookVersion]
 ) -> tuple[dict[str, Path], list[str]]:
-    """Return which file is which notebook, and sentences on what was guessed or left out."""
+    """Return the file of each notebook, and sentences on what was guessed or left out."""
     candidates = [path for path in found if _may_be_notebook(path)]
     if not candidates:
         wanted = name_list(f"{name}{NOTEBOOK}" for name in versions)
@@ -139,7 +140,7 @@ def _match_notebooks(
             offers.setdefault(names[0], []).append(path)
         else:
             strangers.append(path.name)
-    if problems:  # its student believes to have handed it in
+    if problems:  # without this, the student would believe that the file was handed in
         raise Refused(f"Nothing was handed in. {' '.join(problems)} {_HOW}")
     if not offers:
         wanted = name_list(f"{name}{NOTEBOOK}" for name in versions)
@@ -178,7 +179,7 @@ def _may_be_notebook(path: Path) -> bool:
 
 
 def _why_no_notebook(content: bytes) -> str:
-    """Say what a file is that is no notebook, as the end of a sentence; empty if it is one."""
+    """Return why a file is no notebook, as the end of a sentence; empty if it is one."""
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         return "it is empty" if len(content) < 4096 else "it begins with nothing but blanks"
@@ -200,7 +201,17 @@ def _why_no_notebook(content: bytes) -> str:
 def _which(
     file: str, content: bytes, versions: Mapping[str, NotebookVersion], *, alone: bool
 ) -> list[str]:
-    """Return which of the notebooks a file may be: by its name, its cells, or its being alone."""
+    """Return which notebooks a file may be, by its name, its cells, or because it is the only one.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+    content : bytes
+    versions : mapping of str to NotebookVersion
+    alone : bool
+        Whether it is the only notebook that was uploaded.
+    """
     stem = _stem(file)
     if stem in versions:
         return [stem]
@@ -252,14 +263,14 @@ def _require_readable(path: Path, version: NotebookVersion) -> None:
 def _other_files(
     work: Path, found: Iterable[Path], notebooks: Collection[Path], taken: Collection[str]
 ) -> dict[str, tuple[str, Path]]:
-    """Return the other files, by their places as seen from the notebook's folder."""
+    """Return the other files, by path relative to the notebook's folder."""
     homes = sorted({path.parent for path in notebooks}, key=lambda home: len(home.parts))
     beside: dict[str, tuple[str, Path]] = {}
     for path in found:
         if _may_be_notebook(path) or path.name in (TIMESTAMP, SECRET_NAME):
             continue
         home = next((home for home in homes if path.is_relative_to(home)), None)
-        # Beside a notebook that was sent by itself lie the other files that were sent.
+        # A file outside every notebook's folder was uploaded by itself: it belongs beside them.
         relative = path.relative_to(home) if home is not None else Path(path.name)
         place = PurePosixPath(relative.as_posix())
         if fits(place.as_posix(), {*beside, *taken}):
@@ -268,7 +279,7 @@ def _other_files(
 
 
 def save_upload(name: str, content: bytes, folder: Path) -> None:
-    """Write a file that came into the folder of those that were sent."""
+    """Write an uploaded file into a folder, under a name that is free there."""
     place = folder / plain_file_name(name)
     number = 1
     while place.exists():

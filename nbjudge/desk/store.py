@@ -1,6 +1,6 @@
-"""Hand-ins as the desk knows them, from when they are accepted until they are marked.
+"""Read and write the desk's hand-ins in its database, from acceptance to the mark.
 
-Of a student's hand-ins for an assignment one counts. The others are kept.
+One of a student's hand-ins for an assignment counts. The others are kept.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from nbjudge.exceptions import CourseError
 __all__ = ["HandIn", "HandInState", "HandedFile", "Refused", "Store", "fits"]
 
 
-#: The largest number that every database has for a row.
+#: The largest row id that every database has.
 LARGEST = 2**31 - 1
 
 
 class Refused(CourseError):
-    """Something is not accepted; the message tells the student why, and what to do.
+    """A request is refused; the message tells the student why, and what to do.
 
     Parameters
     ----------
     message : str
     status : int
-        Of HTTP.
+        The HTTP status of the response.
     """
 
     def __init__(self, message: str, status: int = 400) -> None:
@@ -49,14 +49,14 @@ class Refused(CourseError):
 
 
 class HandInState:
-    """What becomes of a hand-in."""
+    """The states of a hand-in."""
 
     WAITING = "waiting"
     MARKING = "marking"
     MARKED = "marked"
-    #: Nothing of it could be marked: a person looks at it.
+    #: Nothing of it could be graded: a person looks at it.
     FAILED = "failed"
-    #: It does not count, so it is not marked.
+    #: It does not count, so it is not graded.
     KEPT = "kept"
 
 
@@ -67,14 +67,14 @@ class HandedFile:
     Parameters
     ----------
     name : str
-        As it came.
+        Its name when it was uploaded.
     place : str
-        Where it goes beside the notebook; of a notebook, the name that the assignment gives it.
+        Its path in the assignment's folder; a notebook gets the name that the assignment gives it.
     sha256 : str
     size : int
         In bytes.
     attempt : int
-        With which attempt it came, if that was an earlier one; otherwise 0.
+        The earlier attempt that it was carried over from; 0 if it came with this one.
     """
 
     name: str
@@ -86,30 +86,30 @@ class HandedFile:
 
 @dataclass(frozen=True)
 class HandIn:
-    """What a student handed in at one time.
+    """One hand-in of a student.
 
     Parameters
     ----------
     id : int
     student, assignment : str
     attempt : int
-        From 1.
+        Counted from 1.
     received : datetime
-        In UTC, without a time zone, as all times here.
+        In UTC without a time zone, like all times here.
     due : datetime, optional
-        When it was due for this student, as that stood then.
+        This student's deadline, as it was when the hand-in arrived.
     zone : str
-        The student's time zone; empty if it is not known.
+        The student's time zone; empty if unknown.
     files : tuple of HandedFile
     remarks : tuple of str
         Sentences for the student.
     counts : bool
-        Whether it is the one of this student's that counts.
+        Whether it is the one that counts for this student and assignment.
     state : str
         One of `HandInState`.
     marked : datetime, optional
     outcome : mapping, optional
-        What came of it: see `outcomes`.
+        The result, as JSON data: see `outcomes.HandInOutcome`.
     """
 
     id: int
@@ -128,12 +128,12 @@ class HandIn:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will become of it by itself."""
+        """Whether it is neither waiting to be graded nor being graded."""
         return self.state not in (HandInState.WAITING, HandInState.MARKING)
 
     @classmethod
     def of(cls, row: Row[Any]) -> HandIn:
-        """Return what a row of the table holds."""
+        """Return the hand-in of a row."""
         values = row._asdict()
         values["files"] = tuple(HandedFile(**each) for each in values["files"])
         values["remarks"] = tuple(values["remarks"])
@@ -141,7 +141,7 @@ class HandIn:
 
 
 class Store:
-    """Notes hand-ins, and finds them again.
+    """The table of hand-ins, and with it held exercises and the audit log.
 
     Parameters
     ----------
@@ -152,18 +152,18 @@ class Store:
     def __init__(self, database: Database, policy: DeskPolicy) -> None:
         self.database = database
         self._policy = policy
-        #: Numbers of attempts are given one after another, by any database.
+        #: Serialises the numbering of attempts, whatever the database.
         self._accepting = threading.Lock()
 
     # ---- Handing in ------------------------------------------------------------------------------
 
     def require_welcome(self, student: str, assignment: str, now: datetime) -> None:
-        """Make sure that a student may hand in now.
+        """Raise `Refused` if a student may not hand in now.
 
         Raises
         ------
         Refused
-            If all attempts are used, or the last one was a moment ago.
+            If all attempts are used, or the last one was too short a time ago.
         """
         with self.database.reading() as connection:
             self._require_welcome(connection, student, assignment, now)
@@ -200,7 +200,7 @@ class Store:
             raise Refused(message, 429)
 
     def attempts(self, student: str, assignment: str) -> int:
-        """Return how often a student has handed in an assignment."""
+        """Return how many times a student has handed in an assignment."""
         with self.database.reading() as connection:
             return self._attempts(connection, student, assignment)
 
@@ -220,16 +220,16 @@ class Store:
         due: datetime | None = None,
         zone: str = "",
     ) -> HandIn:
-        """Note what was handed in. When this returns, it is on the disk.
+        """Record a hand-in; when this returns, it is on disk.
 
-        What an earlier hand-in had and this one has not is taken along, so that the notebooks of an
+        Files of the last hand-in that this one lacks are carried over, so that the notebooks of an
         assignment can be handed in one by one.
 
         Parameters
         ----------
         student, assignment : str
         files : sequence of HandedFile
-            Which the vault keeps already.
+            They must be in the vault already.
         remarks : iterable of str
         now : datetime
         due : datetime, optional
@@ -240,7 +240,7 @@ class Store:
         Refused
             If the student may not hand in now.
         CourseError
-            If the database cannot be written; nothing is noted then.
+            If the database cannot be written; nothing is recorded then.
         """
         with self._accepting, self.database.writing() as connection:
             self._require_welcome(connection, student, assignment, now)
@@ -278,7 +278,7 @@ class Store:
     def _recount(
         self, connection: Connection, every: Sequence[HandIn], due: datetime | None
     ) -> None:
-        """Have the right one count, of those of a student, the latest first."""
+        """Make the right hand-in count, of all of a student's for an assignment, latest first."""
         if not every:
             return
         chosen = every[0]
@@ -294,7 +294,7 @@ class Store:
                     "outcome": None,
                 }
             elif each.id != chosen.id and each.counts:
-                # What was marked keeps what came of it, for its student to see.
+                # A marked hand-in keeps its result, for its student to see.
                 values = {"counts": False}
                 values |= {} if each.is_over else {"state": HandInState.KEPT}
             else:
@@ -304,7 +304,7 @@ class Store:
     # ---- Finding ---------------------------------------------------------------------------------
 
     def find(self, number: int) -> HandIn | None:
-        """Return a hand-in, None if there is none of this number."""
+        """Return the hand-in with this id; None if there is none."""
         if number > LARGEST:
             return None
         with self.database.reading() as connection:
@@ -325,26 +325,26 @@ class Store:
         return [HandIn.of(row) for row in connection.execute(query)]
 
     def that_count(self, assignment: str) -> list[HandIn]:
-        """Return of everybody the hand-in for an assignment that counts."""
+        """Return the hand-ins for an assignment that count, one for each student."""
         query = select(hand_ins).where(hand_ins.c.assignment == assignment, hand_ins.c.counts)
         with self.database.reading() as connection:
             return [HandIn.of(row) for row in connection.execute(query.order_by(hand_ins.c.id))]
 
     def received_since(self, assignment: str, moment: datetime) -> int:
-        """Return how many hand-ins came since then."""
+        """Return how many hand-ins for an assignment came after a moment."""
         where = (hand_ins.c.assignment == assignment, hand_ins.c.received > moment)
         with self.database.reading() as connection:
             query = select(func.count()).select_from(hand_ins).where(*where)
             return connection.scalar(query) or 0
 
     def all_waiting(self) -> list[HandIn]:
-        """Return what is not marked yet."""
+        """Return all hand-ins that wait to be graded."""
         query = select(hand_ins).where(hand_ins.c.state == HandInState.WAITING)
         with self.database.reading() as connection:
             return [HandIn.of(row) for row in connection.execute(query.order_by(hand_ins.c.id))]
 
     def with_several(self) -> list[tuple[str, str]]:
-        """Return the students and assignments with more than one hand-in."""
+        """Return the pairs of student and assignment with more than one hand-in."""
         columns = (hand_ins.c.student, hand_ins.c.assignment)
         query = select(*columns).group_by(*columns).having(func.count() > 1)
         with self.database.reading() as connection:
@@ -353,16 +353,16 @@ class Store:
     # ---- Marking ---------------------------------------------------------------------------------
 
     def take(self, most: int, assignment: str = "") -> list[HandIn]:
-        """Return what is to be marked next, of one assignment; it is then being marked.
+        """Take the next hand-ins, of one assignment, from the queue; their state becomes MARKING.
 
-        A student's first attempt comes before another's second, and then who came first.
+        First attempts come before second ones, and within those earlier hand-ins before later ones.
 
         Parameters
         ----------
         most : int
-            How many, at most.
+            How many to take at most.
         assignment : str
-            If it is not the one of what comes next, there is nothing.
+            If given, nothing is taken unless the next hand-in is for this assignment.
         """
         order = (hand_ins.c.attempt, hand_ins.c.id)
         waiting = select(hand_ins).where(hand_ins.c.state == HandInState.WAITING).order_by(*order)
@@ -377,33 +377,33 @@ class Store:
             return [replace(each, state=HandInState.MARKING) for each in found]
 
     def finish(self, number: int, outcome: Mapping[str, Any], state: str, now: datetime) -> None:
-        """Note what came of a hand-in, unless another counts by now."""
+        """Record the result of a hand-in, unless another one counts by now."""
         where = (hand_ins.c.id == number, hand_ins.c.counts)
         values = {"state": state, "marked": now, "outcome": dict(outcome)}
         with self.database.writing() as connection:
             connection.execute(update(hand_ins).where(*where).values(values))
 
     def put_back(self, ids: Collection[int]) -> None:
-        """Have hand-ins wait again that were not marked."""
+        """Put those of these hand-ins that are still being graded back into the queue."""
         with self.database.writing() as connection:
             where = (hand_ins.c.id.in_(ids), hand_ins.c.state == HandInState.MARKING)
             connection.execute(update(hand_ins).where(*where).values(state=HandInState.WAITING))
 
     def wait_again(self, number: int) -> None:
-        """Have a hand-in wait again of which not all could be marked or saved."""
+        """Put a hand-in back into the queue that could not be graded or saved completely."""
         where = (hand_ins.c.id == number, hand_ins.c.counts)
         values = {"state": HandInState.WAITING, "marked": None, "outcome": None}
         with self.database.writing() as connection:
             connection.execute(update(hand_ins).where(*where).values(values))
 
     def mark_again(self, assignment: str) -> None:
-        """Have everything of an assignment that counts be looked at again."""
+        """Put all hand-ins of an assignment that count back into the queue."""
         where = (hand_ins.c.assignment == assignment, hand_ins.c.counts)
         with self._accepting, self.database.writing() as connection:
             connection.execute(update(hand_ins).where(*where).values(state=HandInState.WAITING))
 
     def recover(self) -> None:
-        """Have wait again what was being marked when the desk ended."""
+        """Put hand-ins back into the queue that were being graded when the desk ended."""
         with self.database.writing() as connection:
             where = hand_ins.c.state == HandInState.MARKING
             connection.execute(update(hand_ins).where(where).values(state=HandInState.WAITING))
@@ -411,7 +411,7 @@ class Store:
     # ---- Holding, noting, forgetting -------------------------------------------------------------
 
     def held_exercises(self, assignment: str) -> frozenset[str]:
-        """Return the exercises whose marks are not shown now."""
+        """Return the exercises whose marks are hidden from students."""
         query = select(holds.c.exercise).where(holds.c.assignment == assignment)
         with self.database.reading() as connection:
             return frozenset(connection.scalars(query))
@@ -426,19 +426,19 @@ class Store:
                 connection.execute(insert(holds).values(values))
 
     def note(self, now: datetime, who: str, did: str, what: str = "") -> None:
-        """Write down who did what."""
+        """Add a line to the audit log."""
         with self.database.writing() as connection:
             _write_audit(connection, now, who, did, what)
 
     def notes(self, most: int) -> list[tuple[datetime, str, str, str]]:
-        """Return who did what last."""
+        """Return the latest lines of the audit log: when, who, did, what."""
         columns = (audit.c.at, audit.c.who, audit.c.did, audit.c.what)
         query = select(*columns).order_by(audit.c.id.desc()).limit(most)
         with self.database.reading() as connection:
             return [(at, who, did, what) for at, who, did, what in connection.execute(query)]
 
     def forget(self, student: str) -> list[str]:
-        """Delete all that is noted of a student; return the SHA-256 of files nobody needs now."""
+        """Delete all rows about a student; return the SHA-256 of files that nobody else uses."""
         with self._accepting, self.database.writing() as connection:
             rows = connection.execute(select(hand_ins.c.student, hand_ins.c.files)).all()
             own = {each["sha256"] for who, files in rows if who == student for each in files}
@@ -465,7 +465,7 @@ def _write_audit(connection: Connection, now: datetime, who: str, did: str, what
 
 
 def _leave_out(connection: Connection, student: str) -> None:
-    """Take a student out of the lists of the class as they were read last."""
+    """Remove a student from the stored class lists."""
     for row in connection.execute(select(class_lists)).all():
         values = {
             "students": [each for each in row.students if each != student],
@@ -476,7 +476,7 @@ def _leave_out(connection: Connection, student: str) -> None:
 
 
 def _files_carried_over(files: Sequence[HandedFile], before: Sequence[HandIn]) -> list[HandedFile]:
-    """Return the files of the hand-in before that the new one does not replace."""
+    """Return the files of the last hand-in that the new one does not replace."""
     if not before:
         return []
     there = {file.place for file in files}
@@ -489,7 +489,7 @@ def _files_carried_over(files: Sequence[HandedFile], before: Sequence[HandIn]) -
 
 
 def fits(place: str, there: Collection[str]) -> bool:
-    """Say whether a file can lie at a place beside others.
+    """Return whether a new file can have this path, given the paths that are taken.
 
     >>> [fits(place, {"a/b.csv"}) for place in ("a/b.csv", "a", "a/b.csv/c", "a/c.csv")]
     [False, False, False, True]

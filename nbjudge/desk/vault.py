@@ -1,6 +1,6 @@
-"""Where the bytes of every hand-in are kept: once each, under their SHA-256.
+"""Content-addressed storage for the files of all hand-ins: each once, named by its SHA-256.
 
-What `put` has returned from is on the disk, whatever happens to this process or machine next.
+When `put` returns, the file is on disk, whatever happens to this process or machine next.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ __all__ = ["Kept", "NoRoom", "Vault", "sha256_of"]
 
 VAULT_FOLDER = "desk"
 CHUNK = 2**20
-#: How the names of files begin that are not whole yet.
+#: The prefix of files that are still being written.
 NEW_PREFIX = ".new-"
 
 
 class NoRoom(CourseError):
-    """Nothing more can be kept: the disk is full."""
+    """The disk is full."""
 
 
 class Kept(tuple[str, int]):
-    """A file that is kept: its SHA-256, and its size."""
+    """A stored file: its SHA-256, and its size."""
 
     __slots__ = ()
 
     @property
     def sha256(self) -> str:
-        """By which it is found again."""
+        """The hash of its content, by which the vault finds it."""
         return self[0]
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Its size in bytes."""
         return self[1]
 
 
 class Vault:
-    """The folder `desk/` of a course.
+    """The files in `desk/` in a course's folder.
 
     Parameters
     ----------
@@ -57,16 +57,16 @@ class Vault:
         self._folder = root / VAULT_FOLDER / "files"
         self._folder.mkdir(parents=True, exist_ok=True)
         (root / VAULT_FOLDER).chmod(0o700)
-        for left in self._folder.glob(f"{NEW_PREFIX}*"):  # by a process that was killed
+        for left in self._folder.glob(f"{NEW_PREFIX}*"):  # left by a process that was killed
             left.unlink(missing_ok=True)
 
     def put(self, source: BinaryIO) -> Kept:
-        """Keep what can be read of a file, and return under what.
+        """Store the rest of an open file, and return its hash and size.
 
         Raises
         ------
         NoRoom
-            If the disk is full; nothing is left of it then.
+            If the disk is full; nothing is stored then.
         """
         new = self._folder / f"{NEW_PREFIX}{uuid.uuid4().hex}"
         try:
@@ -102,22 +102,22 @@ class Vault:
         return kept
 
     def path(self, sha256: str) -> Path:
-        """Return where a file is kept."""
+        """Return the path of a stored file."""
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
             raise ValueError(sha256)
         return self._folder / sha256[:2] / sha256
 
     def has(self, sha256: str) -> bool:
-        """Say whether a file of this content is kept."""
+        """Return whether a file with this hash is stored."""
         return self.path(sha256).is_file()
 
     def copy(self, sha256: str, target: Path) -> None:
-        """Write a copy of what is kept."""
+        """Copy a stored file to a path."""
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.path(sha256), target)
 
     def forget(self, sha256: str) -> None:
-        """Delete a file that nobody needs any more."""
+        """Delete a stored file."""
         self.path(sha256).unlink(missing_ok=True)
 
 
@@ -128,8 +128,8 @@ def sha256_of(path: Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """See to it that the names in a folder are on the disk."""
-    if os.name == "nt":  # which has no such thing
+    """Flush a folder's entries to disk."""
+    if os.name == "nt":  # Windows cannot open folders
         return
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

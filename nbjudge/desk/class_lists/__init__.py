@@ -1,6 +1,6 @@
-"""Who is in the class, as others have it: the learning platform's names, and the hub's groups.
+"""Class lists: read who is in the class from a learning platform or from groups of a JupyterHub.
 
-They are read into the gradebook, and kept beside it for the pages of graders. It may import the
-rest of the desk but `web/`, and every room below; only the desk's service and its side of LTI
-import it.
+New students are entered into the gradebook; the lists themselves are stored in the desk's database,
+for the graders' pages. It may import the rest of the desk except `web/`, and every room below; only
+the desk's service and `lti/` import it.
 """

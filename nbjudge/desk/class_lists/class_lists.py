@@ -1,4 +1,4 @@
-"""The lists of a class as they were read last, in the desk's database."""
+"""The class lists in the desk's database, as they were read last."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["ClassList", "ClassLists", "absent"]
 
 @dataclass(frozen=True)
 class ClassList:
-    """A list as it was read last.
+    """A class list, as it was read last.
 
     Parameters
     ----------
     source : str
-        By which it is known again.
+        The `Source.key` of where it comes from.
     address : str
-        Where it is, as far as a platform has said so.
+        The address to read it from; empty until a platform has told it.
     asked, read : datetime, optional
-        When it was tried to read it, and when that went well last.
+        When reading was tried last, and when it succeeded last.
     problem : str
-        Why it could not be read the last time; empty if it could.
+        Why the last reading failed; empty if it succeeded.
     students : tuple of str
-        Who is on it, by the id in the gradebook.
+        The ids in the gradebook of the students on it.
     left_out : tuple of LeftOut
     """
 
@@ -44,7 +44,7 @@ class ClassList:
 
 
 class ClassLists:
-    """Keeps what lists have told.
+    """The table of class lists.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class ClassLists:
         self._database = database
 
     def find(self, source: str) -> ClassList:
-        """Return a list; an empty one if nothing is known of it."""
+        """Return the list of a source; an empty one if it was never read."""
         query = select(class_lists).where(class_lists.c.source == source)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
@@ -67,20 +67,20 @@ class ClassLists:
         return ClassList(**values)
 
     def remember(self, source: str, address: str) -> None:
-        """Note where a list is."""
+        """Record the address of a list."""
         if self.find(source).address != address:
             self._change(source, {"address": address})
 
     def begin(self, source: str, now: datetime) -> None:
-        """Note that a list is being read, before it is."""
+        """Record that a list is about to be read."""
         self._change(source, {"asked": now})
 
     def fail(self, source: str, problem: str) -> None:
-        """Note why a list could not be read: what it told before stays."""
+        """Record why a list could not be read; its earlier students stay."""
         self._change(source, {"problem": problem})
 
     def finish(self, source: str, enrolment: Enrolment, now: datetime) -> None:
-        """Note what a list has told."""
+        """Record what was read from a list."""
         left_out = [asdict(each) for each in enrolment.left_out]
         students = list(enrolment.students)
         told = {"read": now, "problem": "", "students": students, "left_out": left_out}
@@ -96,7 +96,7 @@ class ClassLists:
 
 
 def absent(lists: Collection[ClassList], people: Iterable[str]) -> frozenset[str]:
-    """Return who is in the gradebook and on none of the lists, once all of them have been read."""
+    """Return the people who are on none of the lists; nobody until all lists have been read."""
     if not lists or any(each.read is None for each in lists):
         return frozenset()
     listed = {student for each in lists for student in each.students}

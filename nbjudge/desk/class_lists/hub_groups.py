@@ -1,4 +1,4 @@
-"""The students in a group of the JupyterHub whose service the desk is."""
+"""Read the students in a group of the JupyterHub that runs the desk as its service."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["HubGroup"]
 
-#: By what a hub tells its services where it is, and that they are themselves.
+#: Environment variables in which a hub gives its services its address and their token.
 ADDRESS, TOKEN = "JUPYTERHUB_API_URL", "JUPYTERHUB_API_TOKEN"
-#: Bytes of the longest answer that is read.
+#: The most bytes of a reply that are read.
 LONGEST_GROUP = 4 * 2**20
 
 
 class HubGroup:
-    """Reads who is in a group: a student's id in the gradebook is the name at the hub.
+    """A group of the hub as a class list: a student's name there is the id in the gradebook.
 
     Parameters
     ----------
     name : str
     graders : collection of str
-        Who is no student, though in the group.
+        Members of the group who are not students.
     """
 
     by_number = False
@@ -37,12 +37,12 @@ class HubGroup:
 
     @property
     def key(self) -> str:
-        """By which the list is known again."""
+        """The key of the list in the database."""
         return json.dumps(["hub", self._name])
 
     @property
     def label(self) -> str:
-        """What people know it by."""
+        """The name of the list, for people."""
         return f"group {self._name} of the hub"
 
     def read(self) -> Sequence[Listed]:
@@ -51,7 +51,7 @@ class HubGroup:
         Raises
         ------
         CourseError
-            If they cannot be read: the message says why.
+            If the group cannot be read; the message says why.
         """
         address, token = os.environ.get(ADDRESS), os.environ.get(TOKEN)
         if not (address and token):

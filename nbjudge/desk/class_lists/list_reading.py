@@ -1,4 +1,4 @@
-"""Reads the lists of a class: every hour, and when somebody asks for it."""
+"""Read class lists every hour, and on request."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["ListReading", "Source"]
 
-#: How old a list becomes, and one that cannot be read.
+#: Time between two readings of a list, and after one that failed.
 EVERY, RETRY_EVERY = timedelta(hours=1), timedelta(minutes=10)
 
 
 class Source(Protocol):
-    """Where a list comes from."""
+    """Where a class list comes from."""
 
     @property
     def key(self) -> str:
-        """By which it is known again."""
+        """The key of the list in the database."""
 
     @property
     def label(self) -> str:
-        """What people know it by."""
+        """The name of the list, for people."""
 
     @property
     def by_number(self) -> bool:
-        """Whether it tells numbers on the platform, and no ids."""
+        """Whether it has the platform's user numbers instead of ids of the gradebook."""
 
     def read(self) -> Sequence[Listed]:
-        """Return the students on it.
+        """Return the students on the list.
 
         Raises
         ------
@@ -46,7 +46,7 @@ class Source(Protocol):
 
 
 class ListReading:
-    """Reads lists into the gradebook.
+    """Reads class lists and enters their students into the gradebook.
 
     Parameters
     ----------
@@ -72,19 +72,19 @@ class ListReading:
         self._sources = sources
         self._clock = clock
         self._reading = threading.Lock()
-        #: Reads them while the desk is open.
+        #: The background thread that calls `read_old`.
         self.thread = RepeatedWork(self.read_old, "class lists", at_once=True)
 
     def lists(self) -> list[tuple[str, ClassList]]:
-        """Return the lists as they were read last, each with what people know it by."""
+        """Return the label of each list, and the list as it was read last."""
         return [(each.label, self._lists.find(each.key)) for each in self._sources]
 
     def read_all(self) -> list[tuple[str, Enrolment | str]]:
-        """Read all lists now; return what became of each, or why it could not be read."""
+        """Read all lists now; return for each its label and the result, or why it failed."""
         return [(each.label, self._read(each)) for each in self._sources]
 
     def read_old(self) -> None:
-        """Read the lists whose time it is."""
+        """Read the lists that are due to be read again."""
         for each in self._sources:
             found = self._lists.find(each.key)
             wait = RETRY_EVERY if found.problem else EVERY
@@ -94,7 +94,7 @@ class ListReading:
                 return
 
     def _read(self, source: Source) -> Enrolment | str:
-        with self._reading:  # who asks for it twice waits for the first
+        with self._reading:  # one reading at a time
             self._lists.begin(source.key, self._clock())
             try:
                 enrolment = enrol(self._course, source.read(), by_number=source.by_number)

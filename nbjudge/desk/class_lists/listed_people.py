@@ -1,7 +1,7 @@
-"""The people of a list, found in the gradebook or entered into it.
+"""Find the people of a class list in the gradebook, and enter those who are new.
 
-Who somebody is follows from the id or the number as a whole, as when that person comes in; an
-address or a name, which people can change themselves, says nothing. Nobody is ever removed.
+People are matched only by their full id or platform number, as at a login; never by an address or a
+name, which people can change themselves. Nobody is ever removed.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from nbjudge.intake.platforms import is_fit
 
 __all__ = ["Enrolment", "LeftOut", "Listed", "enrol", "one_line_name"]
 
-#: Characters of the longest name or id that is taken.
+#: The most characters that a name may have.
 LONGEST_NAME = 128
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A student on a list.
+    """A student on a class list.
 
     Parameters
     ----------
     said : str
-        The id in the gradebook, or the number on the platform.
+        The id in the gradebook, or the user number on the platform.
     first_name, last_name : str
-        As far as the list tells them.
+        Empty if the list does not have them.
     """
 
     said: str
@@ -50,7 +50,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Somebody on a list who is nobody in the gradebook, and why."""
+    """Somebody on a class list who cannot be matched with the gradebook, and why."""
 
     said: str
     name: str
@@ -59,14 +59,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What became of a list.
+    """The result of entering a class list into the gradebook.
 
     Parameters
     ----------
     students : tuple of str
-        The ids in the gradebook of those who are on it.
+        The ids in the gradebook of the students on the list.
     added, named : tuple of str
-        Of these, who is new there, and whose name was not known before.
+        Those of them who were added to the gradebook, and those who were there without a name.
     left_out : tuple of LeftOut
     """
 
@@ -77,7 +77,7 @@ class Enrolment:
 
 
 def one_line_name(text: object) -> str:
-    r"""Return a name in one line; empty if it is none.
+    r"""Return a name on one line; empty if it is no text or too long.
 
     >>> one_line_name(" Ada\n Lovelace"), one_line_name(5), one_line_name("x" * 200)
     ('Ada Lovelace', '', '')
@@ -88,14 +88,15 @@ def one_line_name(text: object) -> str:
 
 
 def enrol(course: Course, listed: Sequence[Listed], *, by_number: bool) -> Enrolment:
-    """Find the people of a list in a course's gradebook, and enter those who are new.
+    """Find the people of a class list in a course's gradebook, and enter those who are new.
 
     Parameters
     ----------
     course : Course
     listed : sequence of Listed
     by_number : bool
-        Whether the list tells numbers on the platform: who is new has no id then, and is left out.
+        Whether the list has the platform's user numbers; new people have no id then, and are left
+        out.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def enrol(course: Course, listed: Sequence[Listed], *, by_number: bool) -> Enrol
 def _match_people(
     listed: Sequence[Listed], known: Mapping[str, Person], *, by_number: bool
 ) -> tuple[dict[str, Listed], tuple[LeftOut, ...]]:
-    """Return the people of a list by their id in the gradebook, and who is left out."""
+    """Return the people of a class list by their id in the gradebook, and who is left out."""
     numbered = defaultdict(list)
     for student, person in known.items():
         numbered[person.lms_user_id].append(student)

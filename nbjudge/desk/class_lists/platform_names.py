@@ -1,7 +1,7 @@
-"""The students of a course on a learning platform, by LTI's Names and Role Provisioning Services.
+"""Read a course's students from a learning platform: LTI Names and Role Provisioning Services.
 
-What a platform answers is read within bounds: of bytes, pages, people and time. Of its words only
-the id, the roles and the name are taken.
+Replies are bounded in bytes, pages, people and time. Of a member only the id, the roles and the
+name are used.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ __all__ = ["PlatformNames", "names_source"]
 
 NAMES_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
-#: Bytes of the longest page; how many pages and people a class has at most; seconds for all pages.
+#: The most bytes of a page, pages of a list, people on it, and seconds for reading all of it.
 LONGEST_LIST, MOST_PAGES, MOST_PEOPLE, WHOLE_LIST_SECONDS = 4 * 2**20, 200, 20_000, 60.0
-#: Which of the members' words are which of a launch's.
+#: The field of a member that has the same content as a launch's claim.
 MEMBER_FIELDS = {"sub": "user_id", "lms_user_id": "user_id", "email": "email"}
 MEMBER_FIELDS |= {"lis_person_sourcedid": "lis_person_sourcedid"}
 
 
 def names_source(platform: LearningPlatform, context: str) -> str:
-    """Return by what the list of a course on a platform is known again."""
+    """Return the key, in the database, of the class list of a platform's course."""
     return json.dumps([platform.issuer, platform.client_id, context])
 
 
 class PlatformNames:
-    """Reads the students of one of a platform's courses.
+    """One of a platform's courses as a class list.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class PlatformNames:
     context : str
         The platform's id of the course.
     lists : ClassLists
-        They know where the names are, from a launch.
+        They hold the address to read from, which launches tell.
     leave : ServiceLeave
     graders : PlatformGraders
-        Whom a launch called a teacher is no student, whatever the list says: Moodle's calls a
-        non-editing teacher a learner.
+        Somebody who was a teacher in a launch is no student, whatever the list says: Moodle lists a
+        non-editing teacher as a learner.
     """
 
     def __init__(
@@ -68,17 +68,17 @@ class PlatformNames:
 
     @property
     def key(self) -> str:
-        """By which the list is known again."""
+        """The key of the list in the database."""
         return names_source(self._platform, self._context)
 
     @property
     def label(self) -> str:
-        """What people know it by."""
+        """The name of the list, for people."""
         return f"course {self._context} of {self._platform.host}"
 
     @property
     def by_number(self) -> bool:
-        """Whether students are known by their numbers on the platform."""
+        """Whether students are matched by their user numbers on the platform."""
         return self._platform.student_id == "lms_user_id"
 
     def read(self) -> Sequence[Listed]:
@@ -87,7 +87,7 @@ class PlatformNames:
         Raises
         ------
         CourseError
-            If they cannot be read: the message says why.
+            If the list cannot be read; the message says why.
         """
         claim = self._platform.student_id
         if claim.startswith(CUSTOM):
@@ -119,7 +119,7 @@ class PlatformNames:
         return word if isinstance(word, str) and len(word) <= 1000 else ""
 
     def _pages(self) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Yield what each page of the list has, within bounds."""
+        """Yield the members on each page of the list, within bounds."""
         address = self._lists.find(self.key).address
         if not address:
             message = (
@@ -143,7 +143,7 @@ class PlatformNames:
             yield members
 
     def _page(self, address: str) -> tuple[Sequence[Mapping[str, Any]], str]:
-        """Return the members on a page, and where the next one is."""
+        """Return the members on a page, and the address of the next page; empty if none."""
         headers = self._leave.headers(self._platform, NAMES_SCOPE, "read the names of the class")
         answer = ask(address, headers={**headers, "Accept": MEDIA_TYPE}, longest=LONGEST_LIST)
         host = urlsplit(address).hostname
@@ -168,7 +168,7 @@ class PlatformNames:
 
 
 def _is_student(member: Mapping[str, Any]) -> bool:
-    """Say whether a member learns here now, and teaches nothing."""
+    """Return whether a member is an active learner of the course, and no teacher of it."""
     told = member.get("roles")
     roles = {role for role in told if isinstance(role, str)} if isinstance(told, list) else set()
     is_active = member.get("status", "Active") == "Active"

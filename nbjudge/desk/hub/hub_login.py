@@ -1,4 +1,4 @@
-"""Who somebody is, as JupyterHub says: its own `HubOAuth`, from the first look to the session."""
+"""Log people in through JupyterHub, with its own `HubOAuth`."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["HubLogin"]
 
-#: By what JupyterHub tells its services; for one that it does not start they are set by hand.
+#: Environment variables that JupyterHub sets for the services that it starts; for any other service
+#: the administrator sets them.
 HUB_VARIABLES = ("JUPYTERHUB_API_TOKEN", "JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_PREFIX")
 HUB_COOKIE = "desk-hub"
-#: Seconds in which somebody has to log in at the hub.
+#: Seconds that somebody has to log in at the hub.
 RECHECK_SECONDS = 600
 
 
 class HubLogin:
-    """Sends people to the hub, and lets in who comes back from there.
+    """Sends people to the hub to log in, and begins a session when they return.
 
     Parameters
     ----------
     policy : DeskPolicy
     key : bytes
-        The desk's.
+        The desk's key.
     doors : Doors
 
     Raises
     ------
     CourseError
-        If no hub has told the desk how to ask it, or if people reach the desk elsewhere.
+        If the hub's environment variables are missing, or its path to the desk is not that of
+        `c.Desk.url`.
     """
 
     def __init__(self, policy: DeskPolicy, key: bytes, doors: Doors) -> None:
@@ -66,15 +68,15 @@ class HubLogin:
 
     @property
     def start(self) -> str:
-        """The path by which somebody goes to the hub."""
+        """The path that redirects to the hub's login page."""
         return f"{self._policy.base}/hub"
 
     def routes(self) -> list[Route]:
-        """Return the paths, below the desk's own."""
+        """Return the routes, relative to the desk's base path."""
         return [Route("/hub", self._go), Route("/oauth_callback", self._come_back)]
 
     def _go(self, _: Request) -> Response:
-        """Send somebody to the hub, with what only this browser can bring back."""
+        """Redirect to the hub, with a signed cookie that ties the login to this browser."""
         state = secrets.token_urlsafe(32)
         verifier, challenge, method = self._hub.generate_pkce_code_challenge()
         query = {"state": state, "code_challenge": challenge, "code_challenge_method": method}
@@ -91,7 +93,7 @@ class HubLogin:
         return answer
 
     def _come_back(self, request: Request) -> Response:
-        """Let in whom the hub sends, if this browser was sent there."""
+        """Begin a session for the hub's user, if the login began in this browser."""
         told = request.query_params
         try:
             state, verifier = self._signer.loads(

@@ -1,6 +1,6 @@
-"""Learning platforms by LTI 1.3: whose word lets somebody in, and where marks are sent.
+"""LTI 1.3: people log in from a learning platform, and marks are sent back to it.
 
-Its checks are written out on PyJWT, as the known libraries for tools fetch what a platform names
-without bounds. It may import the desk's modules; of `web/` only `lti_routes` does, by which people
-come in.
+The protocol is implemented here on PyJWT, because the usual LTI tool libraries fetch what a
+platform names without bounds. It may import the desk's modules; only `lti_routes`, which handles
+logins, imports `web/`.
 """

@@ -1,4 +1,4 @@
-"""Asking another machine over the web, within bounds: of size and time, and nowhere else."""
+"""HTTP requests with bounds on the reply's size and on time, and without redirects."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["HttpAnswer", "Unanswered", "ask"]
 
-#: Bytes of the longest answer that is read, if nobody says otherwise; seconds for one step of a
-#: request, and for all of it, from the name of the host to the last byte.
+#: The default bound on a reply, in bytes; seconds for one step of a request; and seconds for all of
+#: it, from resolving the host's name to the last byte.
 LONGEST_ANSWER, STEP, WHOLE_SECONDS = 256 * 1024, 5.0, 10.0
 READ_BYTES = 16 * 1024
 
 
 class Unanswered(CourseError):
-    """Another machine gave no answer that can be used; the message says which, and why."""
+    """Another machine gave no usable reply; the message says which machine, and why."""
 
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """The status of an answer, its body, and where it says that more follows, if it does."""
+    """An HTTP reply: status, body, and the address of the next page from its `Link` header."""
 
     status: int
     body: bytes = field(repr=False)
@@ -46,12 +46,12 @@ class HttpAnswer:
 
     @property
     def is_good(self) -> bool:
-        """Whether what was asked is done."""
+        """Whether the request succeeded: a 2xx status."""
         return 200 <= self.status < 300
 
 
 class _NowhereElse(HTTPRedirectHandler):
-    """Follows no redirection: an address is asked because somebody configured it."""
+    """Follows no redirects: only the addresses that somebody configured are requested."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
@@ -64,12 +64,12 @@ def ask(
     headers: Mapping[str, str] | None = None,
     longest: int = LONGEST_ANSWER,
 ) -> HttpAnswer:
-    """Return what an address answers; with data it is sent there.
+    """Send a GET request, or a POST request if there is data, and return the reply.
 
     Raises
     ------
     Unanswered
-        If it does not answer in time, or with more than is read.
+        If there is no reply in time, or it is longer than `longest` bytes.
     """
     host = urlsplit(url).hostname
     request = Request(url, data=data, headers=dict(headers or {}))
@@ -79,10 +79,10 @@ def ask(
     def work() -> None:
         try:
             answer.set_result(_ask(request, end, longest))
-        except BaseException as error:  # whoever waits gets it
+        except BaseException as error:  # raised in the thread that waits for the result
             answer.set_exception(error)
 
-    # Finding a host by its name, and trying each of its addresses, keep to no bound of time.
+    # A thread, because resolving a name and trying each of its addresses have no time limit.
     threading.Thread(target=work, name="asking", daemon=True).start()
     late = f"{host} did not answer within {WHOLE_SECONDS:.0f} seconds."
     try:
@@ -96,7 +96,7 @@ def ask(
 
 
 class _TooLong(Exception):
-    """An answer is longer than what is read."""
+    """A reply is longer than allowed."""
 
 
 def _ask(request: Request, end: float, longest: int) -> HttpAnswer:
@@ -117,7 +117,7 @@ def _ask(request: Request, end: float, longest: int) -> HttpAnswer:
 
 
 def _next(url: str, headers: Any) -> str:
-    """Return the address that the header `Link` calls the next; empty if it calls none so."""
+    """Return the address with rel="next" in the `Link` headers; empty if there is none."""
     for link in headers.get_all("Link", []):
         for address, rest in re.findall(r"<([^<>]*)>([^<]*)", link):
             if re.search(r';\s*rel="?next"?\s*(?:[;,]|$)', rest, re.IGNORECASE):
@@ -127,7 +127,7 @@ def _next(url: str, headers: Any) -> str:
 
 
 class _UntilEnd(io.RawIOBase):
-    """Reads a line until a moment: who sends a byte now and then is not waited for any longer."""
+    """Reads a socket until a deadline, so that a slow trickle of bytes cannot prolong a reply."""
 
     def __init__(self, line: Any, source: Any, end: float) -> None:
         self._line, self._source, self._end = line, source, end
@@ -148,7 +148,7 @@ class _UntilEnd(io.RawIOBase):
 
 
 def _opener(end: float) -> OpenerDirector:
-    """Return what opens addresses, and waits for no answer beyond a moment."""
+    """Return a URL opener whose replies must arrive before a deadline of the monotonic clock."""
 
     class Response(http.client.HTTPResponse):
         def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:

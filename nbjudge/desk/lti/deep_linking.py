@@ -1,7 +1,7 @@
-"""LTI's deep linking: a teacher chooses, in the platform, which assignment a link is to.
+"""LTI deep linking: inside the platform, a teacher chooses which assignment a link leads to.
 
-The platform asks by a launch of its own kind, and the desk's answer goes back through the teacher's
-browser, signed, as a form for each assignment that there is.
+The platform asks with a special kind of launch. The desk shows the teacher one form per assignment;
+the chosen form carries the desk's signed reply back to the platform through the browser.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ __all__ = ["CLAIM", "Question", "answer_to", "frame_policy", "read_question"]
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 LINK_TYPE = "ltiResourceLink"
-#: How long a teacher may think about it.
+#: How long a teacher may take to choose.
 QUESTION_LIFE = timedelta(hours=1)
-#: Characters of the longest word that a platform wants back.
+#: The most characters of data that the desk sends back to a platform.
 LONGEST_DATA = 10_000
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which assignment a link shall be to.
+    """A platform's request to choose the assignment that a link leads to.
 
     Parameters
     ----------
     address : str
-        Where the answer goes.
+        Where the reply goes.
     deployment : str
-        The place of the platform that asks.
+        The deployment id of the request.
     takes_line : bool
-        Whether the platform makes a column for the marks of a link, if it is told their maximum.
+        Whether the platform makes a line item (a column for marks) for a link with a maximum.
     data : object
-        What the platform wants back as it is; None if it wants nothing.
+        What the platform wants back unchanged; None if nothing.
     """
 
     address: str
@@ -52,18 +52,18 @@ class Question:
 
 
 def read_question(settings: Mapping[str, Any], deployment: str) -> Question:
-    """Return what a platform asks.
+    """Return the request in a launch's deep linking settings.
 
     Parameters
     ----------
     settings : mapping
-        Of a launch that the platform has signed.
+        From a launch whose signature was verified.
     deployment : str
 
     Raises
     ------
     Refused
-        If it cannot be answered.
+        If the desk cannot reply to it.
     """
     address, data = settings.get("deep_link_return_url"), settings.get("data")
     if not isinstance(address, str) or not is_web_address(address):
@@ -85,19 +85,19 @@ def answer_to(
     max_points: float,
     now: datetime,
 ) -> str:
-    """Return the desk's answer, signed: a link to an assignment.
+    """Return the desk's signed reply: a link to an assignment.
 
     Parameters
     ----------
     question : Question
     platform : LearningPlatform
-        Which asks.
+        The platform that asks.
     key : ToolKey
     url : str
         The desk's address.
     assignment : str
     max_points : float
-        What all of it is worth.
+        The points of the whole assignment.
     now : datetime
         In UTC, without a time zone.
     """
@@ -106,7 +106,7 @@ def answer_to(
         "title": assignment,
         "url": f"{url.rstrip('/')}/assignments/{quote(assignment, safe='')}",
         "custom": {"assignment": assignment},
-        # The desk is shown in no frame.
+        # The desk's other pages refuse to be shown in a frame.
         "window": {"targetName": "_blank"},
     }
     if question.takes_line and max_points > 0:
@@ -133,16 +133,16 @@ def answer_to(
 
 
 def frame_policy(page_policy: str, frames: Iterable[str], sends_to: str = "") -> str:
-    """Return the policy of a page that a platform may show in a frame of its own.
+    """Return the content security policy of a page that a platform may show in a frame.
 
     Parameters
     ----------
     page_policy : str
-        Of the desk's other pages.
+        The content security policy of the desk's other pages.
     frames : iterable of str
-        Addresses of the platform's.
+        Addresses of the platforms that may frame the page.
     sends_to : str
-        Where the page's forms go; they go to the desk itself if it is empty.
+        The address that the page's forms go to; empty for the desk itself.
     """
     around = " ".join(sorted({origin_of(each) for each in frames} - {""})) or "'none'"
     policy = page_policy.replace("frame-ancestors 'none'", f"frame-ancestors {around}")

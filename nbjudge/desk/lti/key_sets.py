@@ -1,4 +1,4 @@
-"""The public keys of learning platforms, fetched from where the course says that they are."""
+"""Fetch and cache the public keys of learning platforms, from their configured `jwks_url`."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from nbjudge.desk.store import Refused
 
 __all__ = ["KeySets"]
 
-#: How long keys are taken to be the same; and how soon they are fetched again for one not among
-#: them, so that nobody makes the desk ask again and again.
+#: How long keys are cached; and how soon they may be fetched again for a key that is not among
+#: them, so that forged launches cannot make the desk fetch them again and again.
 KEYS_FRESH, KEYS_RETRY = timedelta(hours=1), timedelta(minutes=1)
-#: The most keys that are read, and the bits of the shortest that is one.
+#: The most keys that are read, and the fewest bits that a key may have.
 MOST_KEYS, FEWEST_BITS = 50, 2048
 
 
 @dataclass(frozen=True)
 class _Keys:
-    """A platform's keys by their names, and when they were asked for."""
+    """A platform's keys by key id, and when they were requested."""
 
     keys: Mapping[str, RSAPublicKey]
     asked: datetime
 
 
 class KeySets:
-    """Finds the key that a platform signed with.
+    """A cache of the platforms' public keys.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class KeySets:
         self._lock = threading.Lock()
 
     def key(self, platform: LearningPlatform, name: str) -> RSAPublicKey:
-        """Return a platform's key of a name.
+        """Return a platform's key with this key id.
 
         Raises
         ------
         Refused
-            If it has none, or does not tell its keys.
+            If there is no such key, or the keys cannot be fetched.
         """
         with self._lock:
             found = self._found.get(platform.jwks_url)
@@ -86,7 +86,7 @@ def _fetch(platform: LearningPlatform) -> Mapping[str, RSAPublicKey]:
 
 
 def _read_key(told: Mapping[str, Any]) -> RSAPublicKey | None:
-    """Return a key by which something can be signed for the desk; None if it is no such key."""
+    """Return the RSA key of a JWK if it can sign launches with RS256; otherwise None."""
     if told.get("kty") != "RSA" or told.get("use", "sig") != "sig":
         return None
     if told.get("alg", "RS256") != "RS256":

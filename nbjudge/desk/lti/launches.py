@@ -1,6 +1,6 @@
-"""What a learning platform says of somebody it sends: read only where the platform signed it.
+"""Verify and read launches: the signed messages with which a learning platform sends somebody.
 
-No link of a platform leads to another site.
+A launch can only lead to a page of the desk, never to another site.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 VERSION, MESSAGE, CHOOSING = "1.3.0", "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
 DEEP_LINKING_CLAIM = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 NEEDED_CLAIMS = ("iss", "aud", "exp", "iat", "nonce", "sub")
-#: Seconds by which two clocks may differ.
+#: Seconds by which the platform's clock may differ from the desk's.
 CLOCK_SKEW = 60
-#: Characters of the longest word of a platform's that is read.
+#: The most characters of a claim's text; a longer one counts as empty.
 LONGEST_CLAIM = 2000
-#: Where a platform may send people that is no assignment: the top, and the launch itself.
+#: Paths, other than assignments, that a launch may lead to: the start page, and the launch itself.
 ANYWHERE = ("", "/", "/lti/launch")
 ASSIGNMENTS_PATH = "/assignments/"
 
 
 @dataclass(frozen=True)
 class Launch:
-    """Somebody who comes from a platform, and for what.
+    """A verified launch: who comes from a platform, and what for.
 
     Parameters
     ----------
     subject : str
-        The platform's number of whoever it is.
+        The person's user number on the platform.
     roles : frozenset of str
     email, sourcedid : str
     custom : mapping of str to str
-        What was written beside the link.
+        The link's custom parameters.
     target : str
-        The address that the link is to.
+        The address that the link leads to.
     line : str
-        Where the mark of this link goes; empty if the platform takes none.
+        The address of the line item for this link's mark; empty if the platform takes none.
     context : str
         The platform's id of the course.
     names : str
-        Where the names of the course are; empty if the platform does not tell them.
+        The address of the course's list of members; empty if the platform does not share it.
     question : Question, optional
-        Which assignment a link shall be to, if that is what somebody comes for.
+        For a deep linking launch: the request to choose an assignment.
     """
 
     subject: str
@@ -76,16 +76,16 @@ class Launch:
 def read_launch(
     token: str, platform: LearningPlatform, nonce: str, key_sets: KeySets, now: datetime
 ) -> Launch:
-    """Return what a platform says, once everything about it is as it has to be.
+    """Verify a launch completely, and return what it says.
 
     Parameters
     ----------
     token : str
-        What the platform has signed, or somebody in its name.
+        The id token, as the browser sent it.
     platform : LearningPlatform
-        Where the login was begun.
+        The platform at which this login began.
     nonce : str
-        With which it was begun.
+        The nonce with which it began.
     key_sets : KeySets
     now : datetime
         In UTC, without a time zone.
@@ -93,7 +93,7 @@ def read_launch(
     Raises
     ------
     Refused
-        If anything is not: the message says what, and nothing of what was sent.
+        If any check fails; the message says which, and repeats nothing of an unverified token.
     """
     claims = _verify(token, platform, key_sets)
     _require_time(claims, now)
@@ -132,7 +132,7 @@ def read_launch(
 
 
 def _verify(token: str, platform: LearningPlatform, key_sets: KeySets) -> Mapping[str, Any]:
-    """Return what is signed by a platform, for this desk."""
+    """Return the claims of a token, once its signature, issuer and audience are verified."""
     try:
         header = jwt.get_unverified_header(token)
         if header.get("alg") != "RS256":
@@ -144,7 +144,7 @@ def _verify(token: str, platform: LearningPlatform, key_sets: KeySets) -> Mappin
             algorithms=["RS256"],
             audience=platform.client_id,
             issuer=platform.issuer,
-            # Times are compared with the desk's own clock.
+            # `_require_time` checks the times, by the desk's own clock.
             options={
                 "require": list(NEEDED_CLAIMS),
                 "verify_exp": False,
@@ -163,7 +163,7 @@ def _verify(token: str, platform: LearningPlatform, key_sets: KeySets) -> Mappin
 
 
 def _require_time(claims: Mapping[str, Any], now: datetime) -> None:
-    """Make sure that a launch is of now."""
+    """Check that a launch is valid now: neither expired nor from the future."""
     seconds = now.replace(tzinfo=UTC).timestamp()
     ends, began = claims["exp"], claims["iat"]
     starts = claims.get("nbf", began)
@@ -178,7 +178,7 @@ def _require_time(claims: Mapping[str, Any], now: datetime) -> None:
 
 
 def _require_party(claims: Mapping[str, Any], platform: LearningPlatform) -> None:
-    """Make sure that the desk is the one that a launch is for, and its course this one."""
+    """Check that a launch is meant for this desk, this deployment and this course."""
     audience, party = claims["aud"], claims.get("azp")
     is_shared = isinstance(audience, list) and len(audience) > 1
     if (party is not None or is_shared) and party != platform.client_id:
@@ -189,7 +189,7 @@ def _require_party(claims: Mapping[str, Any], platform: LearningPlatform) -> Non
             "write its deployment id to c.Desk.lti_platforms."
         )
         raise Refused(message, 403)
-    # A platform lets anybody who teaches there add the desk to a course of their own.
+    # Any teacher on the platform can add the desk to a course of their own.
     context = _word(_mapping_in(claims, f"{CLAIM}context"), "id")
     if context not in platform.context_ids:
         message = (
@@ -200,11 +200,11 @@ def _require_party(claims: Mapping[str, Any], platform: LearningPlatform) -> Non
 
 
 def _word(claims: Mapping[str, Any], name: str) -> str:
-    """Return a text that a platform says; empty if it says none, or leaves its place open."""
+    """Return the text of a claim; empty if there is none, or only an unfilled placeholder."""
     found = claims.get(name)
     if not isinstance(found, str) or len(found) > LONGEST_CLAIM:
         return ""
-    # What a platform has nothing to put in place of stays as it was written: $Person.sourcedId.
+    # A platform leaves variables that it has no value for as they are, such as $Person.sourcedId.
     return "" if found.startswith("$") else found
 
 
@@ -214,25 +214,25 @@ def _mapping_in(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _line_address(told: Mapping[str, Any]) -> str:
-    """Return where a mark can be sent to."""
+    """Return the address of the line item, if the desk may send scores to it; otherwise empty."""
     line, scopes = _word(told, "lineitem"), told.get("scope")
     may = isinstance(scopes, list) and SCORE in scopes
     return line if may and is_web_address(line) else ""
 
 
 def _names_address(told: Mapping[str, Any]) -> str:
-    """Return where the names of a course can be read."""
+    """Return the address of a course's list of members; empty if there is none."""
     address = _word(told, "context_memberships_url")
     return address if is_web_address(address) else ""
 
 
 def own_path(address: str, policy: DeskPolicy) -> str:
-    """Return the path of an address below the desk's own.
+    """Return the path of an address, relative to the desk's base path.
 
     Raises
     ------
     Refused
-        If it is none of the desk's pages.
+        If it is not the address of a page of the desk.
     """
     try:
         parts = urlsplit(address)
@@ -251,7 +251,7 @@ def own_path(address: str, policy: DeskPolicy) -> str:
 
 
 def _name_in(path: str) -> str:
-    """Return the assignment that a path names; empty if it names none."""
+    """Return the assignment in a path; empty if there is none."""
     name = unquote(path.removeprefix(ASSIGNMENTS_PATH)) if path.startswith(ASSIGNMENTS_PATH) else ""
     return "" if "/" in name else name
 
@@ -262,10 +262,10 @@ def assignment_of(launch: Launch, policy: DeskPolicy, assignments: Collection[st
     Parameters
     ----------
     launch : Launch
-        Its custom parameter `assignment` says so, or else its address.
+        Its custom parameter `assignment` names it, or otherwise its address.
     policy : DeskPolicy
     assignments : collection of str
-        Those that are released.
+        The released assignments.
 
     Raises
     ------

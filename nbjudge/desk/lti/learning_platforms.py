@@ -1,4 +1,4 @@
-"""Which learning platforms a course is on: `c.Desk.lti_platforms`, checked when the desk opens."""
+"""Read and check `c.Desk.lti_platforms`, the learning platforms that a course is on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["LearningPlatform", "is_web_address", "origin_of", "read_platforms"]
 ADDRESSES = ("auth_login_url", "auth_token_url", "jwks_url")
 LIST_FIELDS = ("deployment_ids", "context_ids")
 NEEDED_FIELDS = ("issuer", "client_id", *ADDRESSES, *LIST_FIELDS)
-#: Which of a platform's words are the student's id in the gradebook, beside custom parameters.
+#: The claims, beside custom parameters, that can hold a student's id in the gradebook.
 CLAIMS = ("lms_user_id", "sub", "email", "lis_person_sourcedid")
 CUSTOM = "custom."
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-#: A host and its port, as they can stand in a header.
+#: A host and its port, of characters that are safe in a header.
 HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
@@ -32,15 +32,15 @@ class LearningPlatform:
     Parameters
     ----------
     issuer, client_id : str
-        What the platform calls itself, and the desk.
+        The platform's name for itself, and its name for the desk.
     auth_login_url, auth_token_url, jwks_url : str
-        Where people are sent to, where the desk gets leave to send marks, and the platform's keys.
+        Where people log in, where the desk gets access tokens, and where the platform's keys are.
     deployment_ids : tuple of str
-        The places of the platform that the desk was added to.
+        The deployments of the desk on the platform.
     context_ids : tuple of str
-        The platform's courses that this one is. Whoever teaches another one is nobody here.
+        The platform's courses that belong to this course; launches from other courses are refused.
     student_id : str
-        Which of the platform's words is the student's id in the gradebook.
+        The claim that holds the student's id in the gradebook.
     """
 
     issuer: str
@@ -54,7 +54,7 @@ class LearningPlatform:
 
     @property
     def host(self) -> str:
-        """What people know it by."""
+        """The host of the platform, which is its name for people."""
         return urlsplit(self.issuer).hostname or self.issuer
 
 
@@ -64,7 +64,7 @@ def read_platforms(policy: DeskPolicy) -> tuple[LearningPlatform, ...]:
     Raises
     ------
     CourseError
-        If one cannot be: the sentence says which, and what is wrong.
+        If the settings of a platform are wrong; the message says which, and why.
     """
     if not (policy.is_encrypted or policy.host in LOOPBACK):
         message = (
@@ -86,7 +86,7 @@ def read_platforms(policy: DeskPolicy) -> tuple[LearningPlatform, ...]:
 
 
 def _problem_of_platform(told: Mapping[str, object]) -> str:
-    """Return what is wrong with a platform, to end a sentence; empty if nothing is."""
+    """Return what is wrong with a platform, as the end of a sentence; empty if nothing is."""
     for name in told:
         if name not in (*NEEDED_FIELDS, "student_id"):
             return f"has {name!r}, which is none of {', '.join((*NEEDED_FIELDS, 'student_id'))}"
@@ -112,7 +112,7 @@ def _problem_of_platform(told: Mapping[str, object]) -> str:
 
 
 def _require_apart(platforms: Sequence[LearningPlatform]) -> None:
-    """Make sure that it is never open which platform is meant, or whose number a number is."""
+    """Check that a client id belongs to one platform, and a user number to one student."""
     registered = Counter((each.issuer, each.client_id) for each in platforms)
     if platforms and max(registered.values()) > 1:
         raise CourseError("c.Desk.lti_platforms in nbgrader_config.py has one client_id twice.")
@@ -126,7 +126,7 @@ def _require_apart(platforms: Sequence[LearningPlatform]) -> None:
 
 
 def is_web_address(text: str) -> bool:
-    """Say whether the desk may ask this address: by TLS, unless it is on this machine.
+    """Return whether the desk may send requests to an address: https, or http on this machine.
 
     >>> [is_web_address(text) for text in ("https://a.org/x", "http://a.org", "file:///etc")]
     [True, False, False]
@@ -143,7 +143,7 @@ def is_web_address(text: str) -> bool:
 
 
 def origin_of(address: str) -> str:
-    """Return scheme, host and port of an address that the desk may ask; empty of any other.
+    """Return scheme, host and port of an address; empty unless `is_web_address` allows it.
 
     >>> origin_of("https://a.org:8443/x?y"), origin_of("https://a.org;b/")
     ('https://a.org:8443', '')

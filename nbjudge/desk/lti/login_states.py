@@ -1,4 +1,4 @@
-"""Logins that were begun at a learning platform: each can be ended once, soon, in its browser."""
+"""LTI logins in progress: each can be completed once, soon, in the browser that began it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from nbjudge.desk.store import Refused
 
 __all__ = ["STATE_LIFE", "Begun", "LoginStates"]
 
-#: How long somebody may take, and how many may be on their way at once.
+#: How long a login may take, and how many may be in progress at once.
 STATE_LIFE, MOST_STATES = timedelta(minutes=10), 20_000
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A login that was begun: what the platform has to bring back.
+    """The three random tokens of a login in progress.
 
     Parameters
     ----------
     state, nonce : str
-        What the platform's answer carries, beside what it signs and in it.
+        The platform returns both: the state beside the signed token, the nonce inside it.
     browser : str
-        What only the browser has that was sent there.
+        The value of a cookie in the browser that began the login.
     """
 
     state: str
@@ -38,7 +38,7 @@ class Begun:
 
 
 class LoginStates:
-    """Notes logins in the database, so that none is taken twice, whatever ends the desk.
+    """The table of logins in progress; a database, so that no login works twice after a restart.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class LoginStates:
         Raises
         ------
         Refused
-            If too many have been begun.
+            If too many logins are in progress.
         """
         begun = Begun(*(secrets.token_urlsafe(32) for _ in range(3)))
         now = self._clock()
@@ -78,12 +78,12 @@ class LoginStates:
         return begun
 
     def end(self, state: str, browser: str) -> tuple[str, str, str]:
-        """End a login, and return its platform's issuer and client id, and its nonce.
+        """Complete a login; return the platform's issuer and client id, and the nonce.
 
         Raises
         ------
         Refused
-            If it was not begun in this browser, or is over.
+            If it did not begin in this browser, is too old, or was completed already.
         """
         this = lti_logins.c.digest == digest_of_token(state)
         with self._database.writing() as connection:

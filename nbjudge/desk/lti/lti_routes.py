@@ -1,4 +1,4 @@
-"""The doors for learning platforms: where they fetch the desk's key, and send people to."""
+"""The routes for learning platforms: the desk's public key, login, and launch."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from nbjudge.desk.web.uploads import read_form
 __all__ = ["LtiRoutes"]
 
 COOKIE_PREFIX = "desk-lti-"
-#: Characters of the longest hint that a platform gives to get back.
+#: The most characters of a hint that is passed back to the platform.
 LONGEST_PARAMETER = 4000
-#: How many refusals are noted within an hour: strangers shall not fill the disk.
+#: How many refusals are logged per hour; a bound, so that strangers cannot fill the disk.
 MOST_LAUNCH_NOTES = 200
 
 
 class LtiRoutes:
-    """Lets in whom a platform sends.
+    """The request handlers for platforms and the people whom they send.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class LtiRoutes:
         self._noted: deque[datetime] = deque(maxlen=MOST_LAUNCH_NOTES)
 
     def routes(self) -> list[Route]:
-        """Return the paths, below the desk's own."""
+        """Return the routes, relative to the desk's base path."""
         return [
             Route("/lti/jwks", self._keys),
             Route("/lti/login", self._login, methods=["GET", "POST"]),
@@ -64,13 +64,13 @@ class LtiRoutes:
         ]
 
     def _keys(self, _: Request) -> Response:
-        """Show the desk's public key."""
+        """Return the desk's public key as a JWK set."""
         return JSONResponse(self._lti.key.key_set())
 
-    # ---- Beginning -------------------------------------------------------------------------------
+    # ---- Login -----------------------------------------------------------------------------------
 
     async def _login(self, request: Request) -> Response:
-        """Send somebody back to the platform, with what only this browser can bring here again."""
+        """Redirect to the platform, with a cookie that ties the login to this browser."""
         told: FormData | QueryParams = request.query_params
         if request.method == "POST":
             told = await self._form(request)
@@ -104,16 +104,16 @@ class LtiRoutes:
             path=f"{policy.base}/lti",
             secure=True,
             httponly=True,
-            # The platform's own page sends the form that ends the login.
+            # The form that completes the login is sent from the platform's page: another site.
             samesite="none",
         )
         _keep_in_frames(answer)
         return answer
 
-    # ---- Ending ----------------------------------------------------------------------------------
+    # ---- Launch ----------------------------------------------------------------------------------
 
     async def _launch(self, request: Request) -> Response:
-        """Let in whom a platform sends, to the assignment that the link is to."""
+        """Complete a login, and redirect to the assignment that the link leads to."""
         form = await self._form(request)
         return await run_in_threadpool(self._note_refusal, lambda: self._come_in(request, form))
 
@@ -140,7 +140,7 @@ class LtiRoutes:
         return answer
 
     def _ask(self, arrival: Arrival, question: Question) -> Response:
-        """Ask a teacher which assignment a link shall be to; nobody is logged in by that."""
+        """Ask a teacher which assignment a link leads to; this begins no session."""
         who = arrival.member.who
         self._desk.store.note(self._desk.clock(), who, "was asked what a link is to")
         offers = []
@@ -159,7 +159,7 @@ class LtiRoutes:
     def _in_frame(
         self, answer: Response, platforms: Iterable[LearningPlatform], sends_to: str = ""
     ) -> Response:
-        """Let platforms show a page in a frame: there teachers choose."""
+        """Allow platforms to show a page in a frame, where teachers choose an assignment."""
         frames = [sends_to] if sends_to else []
         for each in platforms:
             frames += [each.issuer, each.auth_login_url]
@@ -179,7 +179,7 @@ class LtiRoutes:
             raise refused from error
 
     def _note_refusal(self, answer: Callable[[], Response]) -> Response:
-        """Return an answer; that somebody is refused is written down, and told in a frame, too."""
+        """Return a response; log a refusal, and return a page with it that a frame can show."""
         try:
             return answer()
         except Refused as refused:
@@ -205,14 +205,14 @@ class LtiRoutes:
 
 
 def _cookie(state: str) -> str:
-    """Return the name of a login's cookie: several logins may be on their way in one browser."""
+    """Return the name of a login's cookie; unique, as one browser may begin several logins."""
     return COOKIE_PREFIX + hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _keep_in_frames(answer: Response) -> None:
-    """Have browsers keep the last cookie of an answer in a platform's frame, for that site alone.
+    """Mark a response's last cookie as Partitioned, so that browsers keep it in a platform's frame.
 
-    Starlette can say so from Python 3.14 on.
+    Starlette itself can set this attribute only from Python 3.14 on.
     """
     name, cookie = answer.raw_headers[-1]
     answer.raw_headers[-1] = name, cookie + b"; Partitioned"

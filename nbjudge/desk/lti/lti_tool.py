@@ -1,4 +1,4 @@
-"""All that a desk needs to be a tool of learning platforms, made once when it opens."""
+"""The desk as an LTI tool: it verifies launches, and owns the keys and the sending of scores."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ __all__ = ["Arrival", "LtiTool"]
 
 @dataclass(frozen=True)
 class Arrival:
-    """Somebody who has come from a platform.
+    """Somebody who has come from a platform by a verified launch.
 
     Parameters
     ----------
     member : LtiMember
     platform : LearningPlatform
     assignment : str
-        That the link is to; empty if it is to none in particular.
+        What the link leads to; empty if to no assignment in particular.
     question : Question, optional
-        What the platform asks, if somebody comes to choose what a link is to.
+        For a deep linking launch: the request to choose an assignment.
     """
 
     member: LtiMember
@@ -49,7 +49,7 @@ class Arrival:
 
 
 class LtiTool:
-    """A desk's side of LTI 1.3.
+    """The tool's side of LTI 1.3, for one desk.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class LtiTool:
     Raises
     ------
     CourseError
-        If the platforms that the course is on are not written as they have to be.
+        If the settings of a platform are wrong, or the desk's LTI key cannot be used.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class LtiTool:
         return list(self._platforms.values())
 
     def names(self) -> list[PlatformNames]:
-        """Return where the names of the class can be read: of each course, on each platform."""
+        """Return a source of class lists for each course on each platform."""
         return [
             PlatformNames(platform, context, self._lists, self.leave, self.graders)
             for platform in self._platforms.values()
@@ -114,18 +114,18 @@ class LtiTool:
         ]
 
     def platform(self, issuer: str, client_id: str) -> LearningPlatform:
-        """Return the platform that begins a login.
+        """Return the platform with this issuer and client id.
 
         Parameters
         ----------
         issuer : str
         client_id : str
-            Empty if the platform does not say it.
+            Empty if the request does not have it.
 
         Raises
         ------
         Refused
-            If the course is not on it, or if it is open which one is meant.
+            If no platform matches, or several do.
         """
         found = [
             each
@@ -141,12 +141,12 @@ class LtiTool:
         return found[0]
 
     def receive(self, token: str, state: str, browser: str) -> Arrival:
-        """Return who comes from a platform, and what for.
+        """Verify a launch; return who comes, and what for.
 
         Raises
         ------
         Refused
-            If anything about the launch is not as it has to be.
+            If any check fails.
         """
         issuer, client_id, nonce = self.logins.end(state, browser)
         platform = self.platform(issuer, client_id)
@@ -165,7 +165,7 @@ class LtiTool:
     def answer(
         self, question: Question, platform: LearningPlatform, assignment: str, max_points: float
     ) -> str:
-        """Return the answer to a platform that asks what a link is to: an assignment, signed."""
+        """Return the signed reply to a deep linking request: a link to an assignment."""
         url, now = self._policy.url, self._clock()
         return answer_to(question, platform, self.key, url, assignment, max_points, now)
 

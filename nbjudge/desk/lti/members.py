@@ -1,4 +1,4 @@
-"""Who somebody is that a learning platform sends, and whether they may see the class."""
+"""Identify the person in a launch: a student of the gradebook, or a grader."""
 
 from __future__ import annotations
 
@@ -25,43 +25,44 @@ __all__ = [
     "teaches",
 ]
 
-#: A role in the course itself: who teaches elsewhere may be a student here.
+#: The prefix of roles in the course itself; somebody who teaches elsewhere may be a student here.
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 TEACHES, LEARNS = ("Instructor", "Administrator"), ("Learner",)
-#: For how long a platform's word lets somebody see the class.
+#: How long after a launch a grader may see the class.
 MEMBER_LIFE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
 class LtiMember:
-    """A student by the id in the gradebook, or a grader by a name of the platform's."""
+    """A student, by the id in the gradebook, or a grader, by `grader_name`."""
 
     who: str
     is_grader: bool = False
 
 
 def grader_name(subject: str, platform: LearningPlatform) -> str:
-    """Return by what name a grader stands in the desk's notes, of whom a platform has a number."""
+    """Return the name of a platform's grader, made of their user number and the platform's host."""
     return f"{subject} of {platform.host}"
 
 
 def member_of(
     launch: Launch, platform: LearningPlatform, people: Mapping[str, Person]
 ) -> LtiMember:
-    """Return who comes.
+    """Return the person in a launch.
 
     Parameters
     ----------
     launch : Launch
     platform : LearningPlatform
-        It says which of its words is the id of a student.
+        Its `student_id` says which claim identifies a student.
     people : mapping of str to Person
-        Whom the gradebook knows, by id.
+        The students in the gradebook, by id.
 
     Raises
     ------
     Refused
-        If that is not certain; the message says what the instructor has to do.
+        If the person cannot be identified with certainty; the message says what the instructor has
+        to do.
     """
     if teaches(launch):
         return LtiMember(grader_name(launch.subject, platform), is_grader=True)
@@ -92,12 +93,12 @@ def member_of(
 
 
 def teaches(launch: Launch) -> bool:
-    """Say whether who comes may see the class."""
+    """Return whether the person in a launch may see the class."""
     return has_role(launch.roles, TEACHES)
 
 
 def has_role(roles: Collection[str], wanted: tuple[str, ...]) -> bool:
-    """Say whether somebody has one of some roles in the course itself."""
+    """Return whether one of the roles is a wanted role in the course itself."""
     return any(role in roles or f"{ROLE}{role}" in roles for role in wanted)
 
 
@@ -110,7 +111,7 @@ def _student_id(launch: Launch, platform: LearningPlatform) -> str:
 
 
 class PlatformGraders:
-    """Notes who may see the class by the word of a platform, and until when.
+    """The table of graders sent by platforms, each with the time until which they may see the class.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ class PlatformGraders:
         self._clock = clock
 
     def note(self, who: str, *, is_grader: bool) -> None:
-        """Note what a platform says now: who is no grader any more ceases to be one at once."""
+        """Record whether somebody is a grader now; one who no longer is loses access at once."""
         until = self._clock() + MEMBER_LIFE
         with self._database.writing() as connection:
             connection.execute(delete(lti_graders).where(lti_graders.c.who == who))
@@ -132,12 +133,12 @@ class PlatformGraders:
                 connection.execute(insert(lti_graders).values(who=who, until=until))
 
     def names(self) -> frozenset[str]:
-        """Return who taught when they came last, whether or not they may still see the class."""
+        """Return everybody who was a grader in their last launch, however long ago that was."""
         with self._database.reading() as connection:
             return frozenset(connection.scalars(select(lti_graders.c.who)))
 
     def __contains__(self, who: str) -> bool:
-        """Say whether somebody may see the class."""
+        """Return whether somebody may see the class now."""
         query = select(lti_graders.c.until).where(lti_graders.c.who == who)
         with self._database.reading() as connection:
             until = connection.scalar(query)

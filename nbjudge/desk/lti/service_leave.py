@@ -1,4 +1,4 @@
-"""Leave to use a service of a learning platform: the desk says who it is, and is known a while."""
+"""Access tokens for the services of learning platforms (OAuth 2 client credentials), cached."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nbjudge.desk.lti.tool_key import ToolKey
 __all__ = ["ServiceLeave"]
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-#: How long before its end leave is asked for again; what it lasts if a platform does not say so.
+#: How long before its end a token is renewed; and its lifetime, if the platform does not tell it.
 RENEW_BEFORE, LASTS = timedelta(seconds=60), timedelta(minutes=5)
 
 
 class ServiceLeave:
-    """Asks platforms for leave, and keeps it as long as it lasts.
+    """Requests access tokens from platforms, and caches them for their lifetime.
 
     Parameters
     ----------
@@ -34,25 +34,25 @@ class ServiceLeave:
         self._found: dict[tuple[LearningPlatform, str], tuple[str, datetime]] = {}
 
     def headers(self, platform: LearningPlatform, scope: str, what: str) -> dict[str, str]:
-        """Return the header by which a platform knows the desk.
+        """Return the authorization header for requests to a service.
 
         Parameters
         ----------
         platform : LearningPlatform
         scope : str
-            What for, as LTI has it.
+            The OAuth scope of the service.
         what : str
-            The same in words, after "leave to".
+            What the desk wants to do, for messages: the words after "leave to".
 
         Raises
         ------
         Unanswered
-            If the platform does not give it.
+            If the platform does not give a token.
         """
         return {"Authorization": f"Bearer {self._token(platform, scope, what)}"}
 
     def drop(self, platform: LearningPlatform, scope: str) -> None:
-        """Ask anew the next time: the platform does not know the desk by what it gave."""
+        """Discard a cached token that the platform has rejected."""
         self._found.pop((platform, scope), None)
 
     def _token(self, platform: LearningPlatform, scope: str, what: str) -> str:

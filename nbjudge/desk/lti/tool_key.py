@@ -1,4 +1,4 @@
-"""The desk's own pair of keys: platforms know by the public one that it is the desk who asks."""
+"""The desk's RSA key pair for LTI; platforms verify the desk's signatures with the public key."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from nbjudge.exceptions import CourseError
 __all__ = ["ToolKey"]
 
 TOOL_KEY_FILE, TOOL_KEY_BITS = ".desk_lti_key", 2048
-#: How long a platform may take until it reads what the desk signed.
+#: How long a signed assertion is valid.
 TOKEN_LIFE = timedelta(minutes=5)
-#: By how much the desk's clock may be ahead of a platform's.
+#: How far the desk's clock may be ahead of a platform's.
 ALLOWANCE = timedelta(minutes=1)
 
 
 class ToolKey:
-    """Signs for the desk. The pair is made once, and stands in `.desk_lti_key`.
+    """The key pair in the file `.desk_lti_key`, which is created if it does not exist.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ class ToolKey:
         self._id = _thumbprint(self._public)
 
     def key_set(self) -> dict[str, Any]:
-        """Return the public key as platforms fetch it."""
+        """Return the public key as a JWK set."""
         return {"keys": [{**self._public, "kid": self._id, "alg": "RS256", "use": "sig"}]}
 
     def assertion(self, platform: LearningPlatform, now: datetime) -> str:
-        """Return the desk's word to a platform that it is the desk.
+        """Return a signed assertion (RFC 7523) that proves the desk's identity to a platform.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class ToolKey:
         return self.sign(claims)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
-        """Return what the desk says, signed."""
+        """Return a signed JWT with these claims."""
         return jwt.encode(dict(claims), self._key, algorithm="RS256", headers={"kid": self._id})
 
 
@@ -107,7 +107,7 @@ def _new_pair() -> str:
 
 
 def _thumbprint(public: dict[str, Any]) -> str:
-    """Return the name of a key as RFC 7638 has it."""
+    """Return the thumbprint of a public key (RFC 7638), which is its key id."""
     told = json.dumps(public, separators=(",", ":"), sort_keys=True)
     digest = hashlib.sha256(told.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

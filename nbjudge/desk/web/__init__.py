@@ -1,4 +1,4 @@
-"""The desk's pages and doors: who may come in, what is read of them, and what they are shown.
+"""The desk's web application: logins, uploads, pages and a JSON interface for notebooks.
 
 It may import the rest of the desk and every room below it; only `course desk` imports it.
 """

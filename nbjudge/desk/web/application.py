@@ -1,4 +1,4 @@
-"""The desk as a web application: its routes, and what is said when something is refused."""
+"""Build the desk's ASGI application: its routes, and its responses to errors."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ SCRIPT = "desk.js"
 
 
 def application(desk: Desk) -> Guard:
-    """Return the desk for an ASGI server.
+    """Return the ASGI application of a desk.
 
     Raises
     ------
     CourseError
-        If people are to come in by a JupyterHub, and there is none.
+        If the desk is set to log people in through a JupyterHub, and there is none.
     """
     pages = DeskPages(desk)
     doors = Doors(desk)
     hub = None
     if desk.policy.hub:
-        from nbjudge.desk.hub.hub_login import HubLogin  # which not everybody has installed
+        from nbjudge.desk.hub.hub_login import HubLogin  # JupyterHub is optional
 
         hub = HubLogin(desk.policy, desk.key, doors)
     script = (DESK_TEMPLATES / SCRIPT).read_bytes()
@@ -91,6 +91,6 @@ def application(desk: Desk) -> Guard:
     if desk.policy.base:
         routes = [Mount(desk.policy.base, routes=routes)]
     app = Starlette(routes=routes, exception_handlers=handlers)
-    # No path that somebody made up becomes an address to go to.
+    # Never redirect to an address that was made from a requested path.
     app.router.redirect_slashes = False
     return Guard(app, desk.policy, pages.style_hash)

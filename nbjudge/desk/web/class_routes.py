@@ -1,4 +1,4 @@
-"""What graders do at the desk: watch a deadline, look at hand-ins, hold an exercise."""
+"""The graders' pages: the class, an assignment's figures, hand-ins, held exercises, the log."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nbjudge.desk.web.doors import Doors
 
 __all__ = ["ClassRoutes"]
 
-#: How much of who did what is shown.
+#: How many lines of the audit log are shown.
 MOST_AUDIT_ROWS = 500
 
 
 class ClassRoutes:
-    """Answers graders.
+    """The request handlers of the graders' pages.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class ClassRoutes:
         self._doors = doors
 
     def routes(self) -> list[Route]:
-        """Return the paths, below the desk's own."""
+        """Return the routes, relative to the desk's base path."""
         return [
             Route("/class", self._class),
             Route("/class/log", self._log),
@@ -59,7 +59,7 @@ class ClassRoutes:
         )
 
     async def _read(self, request: Request) -> Response:
-        """Read who is in the class, now."""
+        """Read all class lists now."""
         await run_in_threadpool(self._doors.require_grader, request)
         login, _ = await self._doors.form(request)
 
@@ -114,7 +114,7 @@ class ClassRoutes:
         await run_in_threadpool(self._doors.require_grader, request)
         login, form = await self._doors.form(request)
         assignment = request.path_params["assignment"]
-        await run_in_threadpool(self._desk.notebooks, assignment)  # there is one
+        await run_in_threadpool(self._desk.notebooks, assignment)  # refuses unknown assignments
         exercise, is_held = str(form.get("exercise", "")), form.get("held") == "yes"
 
         def hold() -> None:
@@ -130,7 +130,7 @@ class ClassRoutes:
         await run_in_threadpool(self._doors.require_grader, request)
         login, _ = await self._doors.form(request)
         assignment = request.path_params["assignment"]
-        await run_in_threadpool(self._desk.notebooks, assignment)  # there is one
+        await run_in_threadpool(self._desk.notebooks, assignment)  # refuses unknown assignments
 
         def again() -> None:
             self._desk.store.mark_again(assignment)

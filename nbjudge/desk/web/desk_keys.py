@@ -1,4 +1,4 @@
-"""The desk's key, and the personal links that it signs."""
+"""The desk's secret key, and the personal links that it signs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nbjudge.exceptions import CourseError
 __all__ = ["Links", "Visitor", "desk_key"]
 
 KEY_FILE, KEY_VARIABLE = ".desk_key", "COURSE_DESK_SECRET"
-#: Bytes of the shortest key that is taken.
+#: The smallest number of bytes that a key may have.
 SHORTEST_KEY = 32
 
 
 def desk_key(root: Path) -> bytes:
-    """Return the key by which the desk knows its links and receipts.
+    """Return the key that signs the desk's links and receipts.
 
-    It is the environment variable COURSE_DESK_SECRET if that is set. Otherwise it stands in the
-    file `.desk_key` in the course's folder; the first call writes one. With another key all links
-    and receipts are void.
+    It is the environment variable COURSE_DESK_SECRET if that is set, otherwise the content of the
+    file `.desk_key` in the course's folder, which the first call writes. A new key makes all
+    earlier links and receipts invalid.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def desk_key(root: Path) -> bytes:
     Raises
     ------
     CourseError
-        If there is none, and none can be written; or if it is too short, or others can read it.
+        If there is no key and none can be written, if it is too short, or if others can read it.
     """
     if given := os.environ.get(KEY_VARIABLE):
         return _long_enough(given, f"the environment variable {KEY_VARIABLE}")
@@ -66,21 +66,21 @@ def _long_enough(text: str, where: str) -> bytes:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who somebody is: a student by the id in the course, or a grader by name."""
+    """A person at the desk: a student, by id, or a grader, by name."""
 
     who: str
     is_grader: bool = False
 
 
 class Links:
-    """Personal keys: the end of a link, and what `hand_in()` asks for.
+    """Signs and verifies personal keys: the last part of a personal link, also used by `hand_in()`.
 
     Parameters
     ----------
     key : bytes
-        The desk's.
+        The desk's key.
     address : str
-        Under which people reach the desk.
+        The address under which people reach the desk.
     """
 
     def __init__(self, key: bytes, address: str) -> None:
@@ -88,16 +88,16 @@ class Links:
         self._address = address.rstrip("/")
 
     def key_of(self, visitor: Visitor) -> str:
-        """Return somebody's personal key."""
+        """Return a person's key."""
         signed: str = self._signer.dumps([visitor.who, visitor.is_grader])
         return signed
 
     def link_of(self, visitor: Visitor) -> str:
-        """Return the link by which somebody comes in."""
+        """Return the link that logs a person in."""
         return f"{self._address}/enter/{self.key_of(visitor)}"
 
     def visitor(self, key: str) -> Visitor | None:
-        """Return whose key it is; None if it is none of this desk's."""
+        """Return the owner of a key; None if this desk did not sign it."""
         try:
             who, is_grader = self._signer.loads(key)
         except BadData:

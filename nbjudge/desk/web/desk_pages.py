@@ -1,4 +1,4 @@
-"""The desk's pages: templates in the frame of all pages, and what they are given."""
+"""Render the desk's pages from its templates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FATES = {
 
 
 class DeskPages:
-    """Renders the templates of a desk.
+    """The desk's templates, with the values and filters that all of them use.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ class DeskPages:
 
     @property
     def style_hash(self) -> str:
-        """Of the style sheet that is written into each page."""
+        """The hash of the style sheet that each page contains."""
         return self._pages.style_hash
 
     def render(
         self, template: str, *, login: Login | None, status: int = 200, **content: object
     ) -> HTMLResponse:
-        """Return a page, or a part of one."""
+        """Return the response with a rendered template: a page, or a part of one."""
         desk = self._desk
         page = self._pages.render(
             f"{template}.html.j2",
@@ -67,16 +67,16 @@ class DeskPages:
         return HTMLResponse(page, status_code=status)
 
     def _moment(self, moment: datetime) -> Markup:
-        """Return a time in the course's zone; a script adds the reader's own."""
+        """Return a time in the course's time zone; a script adds it in the reader's."""
         zone = self._desk.policy.timezone
         return Markup('<time datetime="{}Z" data-zone="{}">{}</time>').format(
             moment.replace(microsecond=0).isoformat(), zone, in_zone(moment, zone)
         )
 
     def _brief(self, moment: datetime) -> Markup:
-        """Return a time in the course's zone for a table, where there is little room."""
+        """Return a time in the course's time zone, short enough for a table."""
         there = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self._desk.policy.timezone))
-        # A class's page has hundreds of them; nothing in it is anybody's text.
+        # Not `Markup.format`, which is slow: a page has hundreds of times, all without user text.
         when = moment.replace(microsecond=0).isoformat()
         return Markup(f'<time datetime="{when}Z">{there.day} {there:%b, %H:%M:%S}</time>')
 

@@ -1,4 +1,4 @@
-"""A desk that is open: all its parts, and the one way in for what is handed in."""
+"""A running desk: it owns all parts of the service, and takes in hand-ins."""
 
 from __future__ import annotations
 
@@ -36,32 +36,33 @@ from nbjudge.grading import batch
 
 __all__ = ["Desk", "Offer"]
 
-#: Seconds for which the notebooks of an assignment are taken to be the same.
+#: Seconds after which the notebooks of an assignment are read again.
 CONFIG_FRESH = 10.0
-#: Hand-ins that are looked through at once; uploads of one student within an hour, those that were
-#: refused included, for each that may be accepted.
-UPLOADS_AT_ONCE, UPLOAD_TRIES = 4, 3
-#: Uploads of one student that may be on their way at once.
+#: How many uploads are unpacked and checked at the same time.
+UPLOADS_AT_ONCE = 4
+#: How many uploads, refused ones included, a student may send for each hand-in allowed per hour.
+UPLOAD_TRIES = 3
+#: How many uploads of one student may be in progress at the same time.
 SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
 class Offer:
-    """How an assignment stands for a student.
+    """An assignment as one student finds it.
 
     Parameters
     ----------
     assignment : str
     notebooks : tuple of str
-        The names of their files.
+        The file names of its notebooks.
     due : datetime, optional
-        In UTC.
+        The student's deadline, in UTC.
     is_over : bool
-        Whether what comes now is late.
+        Whether a hand-in would be late now.
     hand_ins : tuple of HandIn
-        The student's, the latest first.
+        The student's hand-ins, the latest first.
     attempts_left : int, optional
-        None if there is no bound.
+        None if attempts are unlimited.
     """
 
     assignment: str
@@ -78,7 +79,7 @@ class Offer:
 
 
 class Desk:
-    """Everything that pages and doors ask.
+    """The state and the operations behind the desk's routes.
 
     Parameters
     ----------
@@ -124,13 +125,13 @@ class Desk:
             lend_workers=lend_workers,
         )
         lists = ClassLists(self._database)
-        #: Learning platforms that people come in from; None if there are none.
+        #: The connection to learning platforms; None if none is configured.
         self.lti = (
             LtiTool(course, policy, self._database, self.store, self.terms, lists, clock)
             if policy.lti_platforms
             else None
         )
-        #: Who is in the class, as others have it.
+        #: Reads who is in the class from learning platforms and from the hub.
         self.class_lists = ListReading(course, lists, self.store, self._sources(), clock)
         self._looking = threading.Semaphore(UPLOADS_AT_ONCE)
         self._reading = threading.Lock()
@@ -139,14 +140,14 @@ class Desk:
         self._uploads: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
     def start(self) -> None:
-        """Begin to grade, to read who is in the class, and to send marks to learning platforms."""
+        """Start the threads that grade, read class lists, and send marks to learning platforms."""
         self.marking.start()
         self.class_lists.thread.start()
         if self.lti is not None:
             self.lti.sending.thread.start()
 
     def close(self) -> None:
-        """End after what is being graded, read and sent now."""
+        """Stop the threads, each after what it is doing now, and close the database."""
         self.class_lists.thread.stop()
         if self.lti is not None:
             self.lti.sending.thread.stop()
@@ -154,34 +155,34 @@ class Desk:
         self._database.close()
 
     def _sources(self) -> list[Source]:
-        """Return where it can be read who is in the class."""
+        """Return the groups and platforms from which class lists are read."""
         hub = [HubGroup(name, self.policy.graders) for name in self.policy.hub_groups]
         if self.lti is None or not self.policy.lti_roster:
             return [*hub]
         return [*hub, *self.lti.names()]
 
-    # ---- Who -------------------------------------------------------------------------------------
+    # ---- People ----------------------------------------------------------------------------------
 
     def knows(self, visitor: Visitor) -> bool:
-        """Say whether somebody belongs here now."""
+        """Return whether somebody is a student or a grader of the course now."""
         if visitor.is_grader:
             is_sent = self.lti is not None and visitor.who in self.lti.graders
             return is_sent or visitor.who in self.policy.graders
         return visitor.who in self.terms().people
 
     def absent(self) -> frozenset[str]:
-        """Return who is in the gradebook, and not in the class as others have it."""
+        """Return the students in the gradebook whom no class list has any more."""
         lists = [each for _, each in self.class_lists.lists()]
         return absent(lists, self.terms().people)
 
     def name_of(self, visitor: Visitor) -> str:
-        """Return what a visitor is called."""
+        """Return a visitor's name."""
         return visitor.who if visitor.is_grader else self.terms().name_of(visitor.who)
 
-    # ---- What is there to hand in ----------------------------------------------------------------
+    # ---- Assignments -----------------------------------------------------------------------------
 
     def assignments(self) -> list[str]:
-        """Return the assignments that are released."""
+        """Return the released assignments."""
         return sorted(self.terms().due)
 
     def notebooks(self, assignment: str) -> Mapping[str, NotebookVersion]:
@@ -192,7 +193,7 @@ class Desk:
         Refused
             If there is no such assignment.
         """
-        with self._reading:  # the others find what one of them has read
+        with self._reading:  # concurrent requests wait for the first, and use what it has read
             read_at, found = self._versions.get(assignment, (float("-inf"), {}))
             if time.monotonic() - read_at > CONFIG_FRESH:
                 if assignment not in self.terms().due:
@@ -205,7 +206,7 @@ class Desk:
             return found
 
     def offer(self, student: str, assignment: str) -> Offer:
-        """Return how an assignment stands for a student."""
+        """Return an assignment as a student finds it now."""
         notebooks = self.notebooks(assignment)
         due = self.terms().due_for(assignment, student)
         found = tuple(self.store.of(student, assignment))
@@ -238,12 +239,12 @@ class Desk:
 
     @contextmanager
     def upload(self, student: str) -> Iterator[None]:
-        """Count what a student is sending in the block.
+        """Count one upload of a student as in progress during the block.
 
         Raises
         ------
         Refused
-            If there is enough of it already.
+            If `SIDE_BY_SIDE` are in progress already.
         """
         if self._sending[student] >= SIDE_BY_SIDE:
             raise Refused("You are sending something already. Wait until it is here.", 429)
@@ -254,12 +255,12 @@ class Desk:
             self._sending[student] -= 1
 
     def begin_upload(self, student: str, assignment: str) -> None:
-        """Make sure that a student may send something now, before it is read.
+        """Check that a student may upload now, before the body of the request is read.
 
         Raises
         ------
         Refused
-            If not.
+            If all attempts are used, or the student has sent too much.
         """
         self.notebooks(assignment)
         now = self.clock()
@@ -275,22 +276,22 @@ class Desk:
     def take_in(
         self, student: str, assignment: str, sent: Sequence[tuple[str, BinaryIO]], zone: str = ""
     ) -> HandIn:
-        """Keep and note what a student sent; when this returns, it is on the disk.
+        """Store a student's files and record the hand-in; when this returns, both are on disk.
 
         Parameters
         ----------
         student, assignment : str
         sent : sequence of (str, binary file)
-            Files by their names.
+            Names and contents.
         zone : str
-            The student's time zone, as the browser has it.
+            The time zone of the student's browser.
 
         Raises
         ------
         Refused
-            If it cannot be accepted; the message says why.
+            If the files cannot be accepted; the message says why.
         CourseError
-            If it cannot be kept now.
+            If they cannot be stored now.
         """
         require_fit_student(student)
         notebooks = self.notebooks(assignment)
@@ -318,10 +319,10 @@ class Desk:
         self.marking.wake()
         return hand_in
 
-    # ---- What came of it -------------------------------------------------------------------------
+    # ---- Results ---------------------------------------------------------------------------------
 
     def is_late(self, hand_in: HandIn) -> bool:
-        """Say whether a hand-in came after what was its deadline then, and what grace there is."""
+        """Return whether a hand-in came after its deadline, as that was then, and the grace."""
         return hand_in.due is not None and hand_in.received > hand_in.due + self.policy.grace
 
     def receipt(self, hand_in: HandIn) -> Receipt:
@@ -329,7 +330,7 @@ class Desk:
         return self.receipts.of(hand_in, self.is_late(hand_in))
 
     def shown_of(self, hand_in: HandIn) -> Shown | None:
-        """Return what a student is shown of a hand-in now; None if it is not marked."""
+        """Return what a student may see of a hand-in's result now; None if it has no mark."""
         if hand_in.outcome is None or hand_in.state == HandInState.FAILED:
             return None
         level = level_now(self.policy, self.terms(), hand_in.assignment, self.clock())
@@ -337,17 +338,20 @@ class Desk:
         return show(HandInOutcome.from_data(hand_in.outcome), level, held)
 
     def shows_feedback(self, hand_in: HandIn) -> bool:
-        """Say whether the whole page may be seen: only what counts has one."""
+        """Return whether a student may read the feedback page of a hand-in.
+
+        Only the hand-in that counts has one.
+        """
         found = self.shown_of(hand_in)
         is_marked = hand_in.counts and hand_in.state == HandInState.MARKED
         return is_marked and found is not None and found.level == "feedback"
 
     def path_of(self, file: HandedFile) -> Path:
-        """Return where a file of a hand-in is kept."""
+        """Return the path of a hand-in's file in the vault."""
         return self._vault.path(file.sha256)
 
     def forget(self, students: Iterable[str]) -> None:
-        """Delete what the desk has of students; `submitted/` and the gradebook stay."""
+        """Delete all that the desk stores about students; `submitted/` and the gradebook stay."""
         for student in students:
             for sha256 in self.store.forget(student):
                 self._vault.forget(sha256)

@@ -1,4 +1,4 @@
-"""The doors of the desk: who comes in, who is in, and whether a form is theirs."""
+"""Authentication: log people in and out, identify who sends a request, and check form tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Doors"]
 
 
 class Doors:
-    """Asks for links, sessions and tokens.
+    """Checks personal keys, session cookies and form tokens.
 
     Parameters
     ----------
@@ -28,17 +28,18 @@ class Doors:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         policy = desk.policy
-        # A browser takes a cookie of such a name only from this very host, by TLS.
+        # Browsers accept a cookie with the prefix __Host- only over TLS, from this very host, and
+        # for the path "/".
         is_hosts = policy.is_encrypted and not policy.base
         self._cookie = "__Host-desk" if is_hosts else "desk"
 
     def visitor(self, key: str) -> Visitor:
-        """Return whose personal key it is.
+        """Return the owner of a personal key.
 
         Raises
         ------
         Refused
-            If nobody's, or somebody's who is not in the class now.
+            If the desk did not sign it, or its owner is not in the class now.
         """
         visitor = self._desk.links.visitor(key)
         if visitor is None:
@@ -51,23 +52,23 @@ class Doors:
             raise Refused(f"{visitor.who!r} is not in the class now. Ask your instructor.", 403)
 
     def let_in(self, request: Request, key: str) -> Response:
-        """Begin a session with whom a key belongs to; whatever session there was ends."""
+        """Begin a session for the owner of a key; the browser's earlier session ends."""
         return self.begin(request, self.visitor(key))
 
     def begin(self, request: Request, visitor: Visitor, to: str = "/") -> Response:
-        """Begin a session with somebody who is known; whatever session there was ends.
+        """Begin a session for somebody; the browser's earlier session ends.
 
         Parameters
         ----------
         request : Request
         visitor : Visitor
         to : str
-            The page to show first: a path below the desk's own.
+            The page to show first: a path relative to the desk's base path.
 
         Raises
         ------
         Refused
-            If whoever it is does not belong here now.
+            If the visitor is not in the class now.
         """
         self._require_known(visitor)
         session = self._desk.logins.begin(visitor, request.cookies.get(self._cookie))
@@ -86,7 +87,7 @@ class Doors:
         return answer
 
     def let_out(self, request: Request) -> Response:
-        """End a session."""
+        """End the browser's session."""
         self._desk.logins.end(request.cookies.get(self._cookie))
         policy = self._desk.policy
         answer = RedirectResponse(f"{policy.base}/", 303)
@@ -141,12 +142,12 @@ class Doors:
 
     @staticmethod
     def require_token(login: Login, form: FormData) -> None:
-        """Make sure that a form was shown to who is logged in.
+        """Check that a form carries the CSRF token of a login.
 
         Raises
         ------
         Refused
-            If not.
+            If it does not.
         """
         if not login.owns(str(form.get("csrf", ""))):
             raise Refused("This form is out of date. Load its page again, and try again.", 403)
@@ -157,7 +158,7 @@ class Doors:
         Raises
         ------
         Refused
-            If nobody who is logged in did, from a page of the desk's.
+            If nobody is logged in, or the form does not come from a page of the desk.
         """
         login = await run_in_threadpool(self.require, request)
         require_same_origin(request, self._desk.policy)

@@ -1,7 +1,7 @@
-"""What stands before every page: whose name the desk answers to, and what browsers may do with it.
+"""Checks and headers for all requests: host name, origin of forms, content security policy.
 
-Nothing that a student wrote acts in a page of the desk: a page's policy lets in its own style sheet
-and script, and a document of a student's is shown in a sandbox.
+Nothing that a student wrote can act in a page of the desk: the content security policy of a page
+allows only its own style sheet and script, and a student's document is shown in a sandbox.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbjudge.desk.store import Refused
 
 __all__ = ["SANDBOX", "Guard", "page_policy", "require_same_origin"]
 
-#: For a document that holds what a student wrote: it is of no origin, and runs nothing.
+#: The content security policy of a student's document: it has no origin, and runs nothing.
 SANDBOX = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,7 +27,7 @@ SANDBOX = (
 
 
 def page_policy(style_hash: str) -> str:
-    """Return the policy of the desk's own pages."""
+    """Return the content security policy of the desk's own pages."""
     return (
         f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'self'; "
         "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; "
@@ -36,12 +36,12 @@ def page_policy(style_hash: str) -> str:
 
 
 def require_same_origin(request: Request, policy: DeskPolicy) -> None:
-    """Make sure that a form was sent by a page of the desk's.
+    """Check that a form was sent from a page of the desk.
 
     Raises
     ------
     Refused
-        If another site sent it, or a program that does not say who did.
+        If its `Origin` header is missing, or names another site.
     """
     if request.headers.get("origin") != policy.origin:
         message = f"This form was not sent by a page of the desk. Open {policy.url} and try again."
@@ -49,14 +49,14 @@ def require_same_origin(request: Request, policy: DeskPolicy) -> None:
 
 
 class Guard:
-    """Lets in what is meant for this desk, and gives every answer its headers.
+    """ASGI middleware that refuses requests for other hosts and adds the security headers.
 
     Parameters
     ----------
     app : ASGI application
     policy : DeskPolicy
     style_hash : str
-        Of the pages' style sheet.
+        The hash of the pages' style sheet.
     """
 
     def __init__(self, app: Any, policy: DeskPolicy, style_hash: str) -> None:

@@ -1,4 +1,4 @@
-"""Who is logged in: each login is a session of its own, which no link and no page can name."""
+"""Login sessions: each has a random token, of which the database keeps only the hash."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ LOGIN_LIFE = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Login:
-    """Somebody who is logged in, and the token that their forms carry."""
+    """A logged-in visitor, and the CSRF token of their forms."""
 
     visitor: Visitor
     csrf: str
 
     def owns(self, token: str) -> bool:
-        """Say whether a form was this login's."""
+        """Return whether a form's token is this login's."""
         return hmac.compare_digest(self.csrf.encode(), token.encode("utf-8", "replace"))
 
 
 class Logins:
-    """Begins and ends sessions.
+    """The table of sessions.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Logins:
         self._clock = clock
 
     def begin(self, visitor: Visitor, before: str | None) -> str:
-        """Begin a session with a key that nobody had before; that of `before` ends."""
+        """Begin a session and return its new token; the session of the token `before` ends."""
         key = secrets.token_urlsafe(32)
         now = self._clock()
         values = {
@@ -66,7 +66,7 @@ class Logins:
         return key
 
     def find(self, key: str | None) -> Login | None:
-        """Return whose session it is; None if there is none, or if it is over."""
+        """Return the login of a session token; None if there is none or it has expired."""
         if not key:
             return None
         query = select(sessions).where(sessions.c.digest == digest_of_token(key))

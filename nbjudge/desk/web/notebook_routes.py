@@ -1,4 +1,4 @@
-"""What `hand_in()` in a notebook asks: it sends one file, and reads what came of it, as JSON."""
+"""The JSON interface for `hand_in()` in a notebook: upload one file, then poll for its result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["NotebookRoutes"]
 
 
 class NotebookRoutes:
-    """Answers notebooks, who show a personal key instead of a cookie.
+    """The request handlers for notebooks, which send a personal key instead of a cookie.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class NotebookRoutes:
         self._doors = doors
 
     def routes(self) -> list[Route]:
-        """Return the paths, below the desk's own."""
+        """Return the routes, relative to the desk's base path."""
         return [
             Route("/api/hand-ins", self._hand_in, methods=["POST"]),
             Route("/api/hand-ins/{number:int}", self._look),
@@ -77,7 +77,7 @@ class NotebookRoutes:
         return JSONResponse(self._as_data(found))
 
     def _as_data(self, hand_in: HandIn) -> dict[str, Any]:
-        """Return a hand-in as a program reads it."""
+        """Return a hand-in and its result as JSON data."""
         receipt = self._desk.receipt(hand_in)
         shown = self._desk.shown_of(hand_in)
         labels = exercise_labels(self._desk.notebooks(hand_in.assignment))

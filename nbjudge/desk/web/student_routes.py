@@ -1,4 +1,4 @@
-"""What students do at the desk: come in, hand in, read what came of it."""
+"""The students' pages: log in, hand in, read results and receipts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["StudentRoutes"]
 
 
 class StudentRoutes:
-    """Answers students.
+    """The request handlers of the students' pages.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class StudentRoutes:
         self._doors = doors
 
     def routes(self) -> list[Route]:
-        """Return the paths, below the desk's own."""
+        """Return the routes, relative to the desk's base path."""
         return [
             Route("/", self._assignments),
             Route("/enter/{key}", self._ask),
@@ -58,10 +58,10 @@ class StudentRoutes:
             Route("/receipts", self._check, methods=["POST"]),
         ]
 
-    # ---- Coming and going ------------------------------------------------------------------------
+    # ---- Logging in and out ----------------------------------------------------------------------
 
     def _ask(self, request: Request) -> Response:
-        """Show whose link it is: nobody is logged in by following one."""
+        """Ask whether to log in as the link's owner: following a link does not log in by itself."""
         key = request.path_params["key"]
         visitor = self._doors.visitor(key)
         name = self._desk.name_of(visitor)
@@ -125,7 +125,7 @@ class StudentRoutes:
         return RedirectResponse(f"{policy.base}/hand-ins/{hand_in.id}", 303)
 
     async def _take_in(self, request: Request, login: Login, assignment: str) -> HandIn:
-        """Read what is sent, and hand it in."""
+        """Read the uploaded files, and hand them in."""
         policy, student = self._desk.policy, login.visitor.who
         await run_in_threadpool(self._desk.begin_upload, student, assignment)
         form = await read_form(
@@ -148,7 +148,7 @@ class StudentRoutes:
     # ---- Reading ---------------------------------------------------------------------------------
 
     def _find(self, request: Request) -> tuple[Login, HandIn]:
-        """Return a hand-in that whoever asks may see."""
+        """Return the requested hand-in, if the visitor may see it."""
         login = self._doors.require(request)
         found = self._desk.store.find(request.path_params["number"])
         is_own = found is not None and found.student == login.visitor.who
@@ -227,5 +227,5 @@ class StudentRoutes:
 
 
 def _as_attachment(name: str) -> dict[str, str]:
-    """Return the header that has a browser save what it gets."""
+    """Return the header that makes a browser save a response as a file."""
     return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}

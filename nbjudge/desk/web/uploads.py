@@ -1,4 +1,4 @@
-"""What people send, read within bounds: bytes are counted as they come, whatever is claimed."""
+"""Read request bodies within bounds: bytes are counted as they arrive, whatever a header claims."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nbjudge.desk.store import Refused
 
 __all__ = ["read_body", "read_form"]
 
-#: Bytes of a form without files; and beside the files of one with them: its fields and headers.
+#: The most bytes of a form without files, and of the fields and headers of a form with files.
 SMALL_BODY = 64 * 1024
-#: Seconds that a small form may take.
+#: Seconds that sending a small form may take.
 SHORT = 20
 
 
@@ -29,16 +29,16 @@ async def read_form(
     ----------
     request : Request
     most : int
-        Bytes of all files together.
+        The most bytes that all files together may have.
     files : int
-        How many there may be.
+        How many files there may be.
     seconds : float
-        After which who sends is given up.
+        How long receiving it may take.
 
     Raises
     ------
     Refused
-        If it is larger, slower, or no form.
+        If the body is too large, too slow, or no form.
     """
     kind = _media_type(request)
     stream = _bounded_body(request, most + SMALL_BODY, seconds)
@@ -59,12 +59,12 @@ async def read_form(
 
 
 async def read_body(request: Request, *, most: int, seconds: float) -> bytes:
-    """Return a whole body.
+    """Return the whole body of a request.
 
     Raises
     ------
     Refused
-        If it is larger, or slower.
+        If the body is too large or too slow.
     """
     return b"".join([chunk async for chunk in _bounded_body(request, most, seconds)])
 
@@ -76,7 +76,7 @@ def _media_type(request: Request) -> str:
 
 
 async def _bounded_body(request: Request, most: int, seconds: float) -> AsyncGenerator[bytes, None]:
-    """Yield what comes, as long as it is neither more nor slower than it may be."""
+    """Yield the chunks of a body; raise `Refused` if it is too large or too slow."""
     too_much = Refused(
         f"Nothing was handed in: it is larger than {most / 2**20:.0f} MB. "
         "Clear the notebook's outputs, or leave out what is not your own work.",

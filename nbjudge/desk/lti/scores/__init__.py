@@ -1,4 +1,4 @@
-"""Marks on their way to learning platforms: what waits, when it may go, and the requests it takes.
+"""Sending marks to learning platforms: the queue, the policy of when to send, and the requests.
 
 It may import the desk's modules and `lti/`, but nothing of `web/`.
 """

@@ -1,6 +1,6 @@
-"""Marks on their way to learning platforms, in the database: each is there until it has arrived.
+"""The queue of scores to send to learning platforms, in the database.
 
-There is one row for a student and an assignment, which holds the newest mark alone, so no older one
+There is one row for each student and assignment. It holds only the newest score, so no older one
 can be sent after it.
 """
 
@@ -17,25 +17,26 @@ from nbjudge.desk.database import Database, lti_lines, lti_scores
 
 __all__ = ["Score", "ScoreLine", "ScoreQueue"]
 
-#: How long after a failure a mark is sent again: at first, and at most.
+#: The wait before a retry, which doubles with each failure: the first, and the longest.
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
-#: By how much the time of what is sent exceeds that of what was sent before, if the clock does not
-#: say so: a platform takes only what is later, and may compare whole seconds.
+#: The least difference between the timestamps of two scores: a platform accepts only a later score
+#: than it has, and may compare whole seconds.
 LATER = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class ScoreLine:
-    """Where a student's mark of an assignment goes.
+    """The platform's line item for a student's mark of an assignment.
 
     Parameters
     ----------
     student, assignment : str
     issuer, client_id : str
-        Of the platform.
+        They identify the platform.
     subject : str
-        Its number of the student.
+        The student's user number there.
     address : str
+        The address of the line item.
     """
 
     student: str
@@ -48,19 +49,19 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class Score:
-    """A mark that has not arrived yet.
+    """A score that the platform does not have yet.
 
     Parameters
     ----------
     line : ScoreLine
     points, max_points : float
     stamp : datetime
-        Which of two marks is the newer one.
+        The timestamp by which the platform tells the newer of two scores.
     tries : int
-        How often it was sent.
+        How many times it has been sent.
     next_try : datetime
     problem : str
-        Why it has not arrived, as far as that is known.
+        Why the last try failed, if that is known.
     """
 
     line: ScoreLine
@@ -73,7 +74,7 @@ class Score:
 
 
 class ScoreQueue:
-    """Notes where marks go, what is on its way, and what has arrived.
+    """The tables of line items and scores.
 
     Parameters
     ----------
@@ -87,25 +88,25 @@ class ScoreQueue:
         self._clock = clock
 
     def remember(self, line: ScoreLine) -> None:
-        """Note where a student's mark goes; it was elsewhere before, if anywhere."""
+        """Record a student's line item; it replaces an earlier one."""
         with self._database.writing() as connection:
             connection.execute(delete(lti_lines).where(_is_of_line(lti_lines, line)))
             connection.execute(insert(lti_lines).values(line.__dict__))
 
     def lines(self, assignment: str) -> dict[str, ScoreLine]:
-        """Return where the marks of an assignment go, by student."""
+        """Return the line items of an assignment, by student."""
         query = select(lti_lines).where(lti_lines.c.assignment == assignment)
         with self._database.reading() as connection:
             return {row.student: ScoreLine(**row._asdict()) for row in connection.execute(query)}
 
     def assignments(self) -> list[str]:
-        """Return the assignments of which any mark goes anywhere."""
+        """Return the assignments that have any line item."""
         query = select(lti_lines.c.assignment).distinct().order_by(lti_lines.c.assignment)
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
     def put(self, line: ScoreLine, points: float, max_points: float) -> None:
-        """Note what the platform is to have; nothing changes if that is what it has or will get."""
+        """Queue a score, unless the platform has it already or it is queued already."""
         now = self._clock()
         where = _is_of_line(lti_scores, line)
         with self._database.writing() as connection:
@@ -128,13 +129,14 @@ class ScoreQueue:
             is_same = (row.points, row.max_points) == (points, max_points)
             if is_same and (not row.is_sent or is_there):
                 return
-            # What was never sent in between need not be taken back.
+            # If the score is back to what the platform has, and the one between was never sent,
+            # there is nothing to send.
             is_sent = is_there and row.tries == 0
             values |= {"stamp": max(now, row.stamp + LATER), "is_sent": is_sent}
             connection.execute(update(lti_scores).where(where).values(values))
 
     def open(self, assignment: str) -> list[Score]:
-        """Return the marks of an assignment that have not arrived, the next to be sent first."""
+        """Return the unsent scores of an assignment, the next to be sent first."""
         query = (
             select(lti_lines, lti_scores)
             .join_from(lti_lines, lti_scores, _is_of_line(lti_scores, lti_lines.c))
@@ -156,11 +158,11 @@ class ScoreQueue:
             ]
 
     def begin(self, score: Score) -> Score:
-        """Note that a mark is being sent, before it is; return it with the time that it has then.
+        """Record that a score is about to be sent; return it with the timestamp to send.
 
-        After a kill it counts as tried. What is sent again gets a later time: the platform may have
-        it although the desk does not know, or a mark that somebody gave there, and it refuses
-        whatever is not later than what it has.
+        So it counts as tried even if the desk is killed meanwhile. A retry gets a later timestamp:
+        the platform may have received the score without the desk knowing, or somebody may have
+        entered a mark there, and the platform refuses whatever is not later than what it has.
         """
         now = self._clock()
         wait = min(FIRST_WAIT * 2 ** min(score.tries, 20), LONGEST_WAIT)
@@ -170,11 +172,11 @@ class ScoreQueue:
         return replace(score, stamp=stamp)
 
     def fail(self, score: Score, problem: str) -> None:
-        """Note why a mark did not arrive."""
+        """Record why sending a score failed."""
         self._change(score, {"problem": problem})
 
     def finish(self, score: Score) -> None:
-        """Note that a mark has arrived; if there is a newer one by now, that one waits."""
+        """Record that the platform has a score; a newer one in the queue stays unsent."""
         arrived = {
             "sent_points": score.points,
             "sent_max": score.max_points,
@@ -194,5 +196,5 @@ class ScoreQueue:
 
 
 def _is_of_line(table: Any, line: Any) -> Any:
-    """Return the condition that a row is of the same student and assignment as a line."""
+    """Return the condition that a row has the same student and assignment as a line item."""
     return (table.c.student == line.student) & (table.c.assignment == line.assignment)

@@ -1,4 +1,4 @@
-"""Sends marks to learning platforms, once the course's policy lets their students see them."""
+"""Send marks to learning platforms, once the course's policy lets students see them."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from nbjudge.desk.store import HandInState, Store
 
 __all__ = ["Delivery", "ScoreSending"]
 
-#: After how long marks are compared though nothing was handed in: a person may have given some.
+#: How often marks are compared even if nothing was handed in: a person may have given some.
 COMPARE_EVERY = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What of an assignment has not arrived at the platform, and why.
+    """The marks of an assignment that the platform does not have, and why.
 
     Parameters
     ----------
     why_not : str
-        Why nothing is sent now, in a sentence; empty if nothing is in the way.
+        Why no mark is sent now, as a sentence; empty if marks may be sent.
     open : sequence of Score
-        Marks on their way.
+        The scores in the queue.
     without_line : tuple of str
-        Students with a mark, of whom the platform has not said where it goes.
+        Students with a mark for whom the platform has given no line item.
     incomplete : tuple of str
-        Students of whom a person still has to mark something.
+        Students with an answer that a person still has to mark.
     """
 
     why_not: str
@@ -48,7 +48,7 @@ class Delivery:
 
 
 class ScoreSending:
-    """Compares what platforms have with the gradebook, and sends the difference.
+    """Compares the scores on platforms with the gradebook, and sends the differences.
 
     Parameters
     ----------
@@ -83,14 +83,14 @@ class ScoreSending:
         self._service = service
         self._platforms = platforms
         self._clock = clock
-        #: By assignment: what was found when its marks were compared last, and when that was.
+        #: By assignment: its hand-ins and line items at the last comparison, and when that was.
         self._compared: dict[str, tuple[Any, datetime]] = {}
         self._incomplete: dict[str, tuple[str, ...]] = {}
-        #: Sends them while the desk is open; what was left when it ended last, too.
+        #: The background thread that calls `send_all`.
         self.thread = RepeatedWork(self.send_all, "marks to platforms", at_once=False)
 
     def delivery(self, assignment: str) -> Delivery:
-        """Return what of an assignment has not arrived."""
+        """Return which marks of an assignment the platform does not have."""
         lines = self._queue.lines(assignment)
         marked = [
             each.student
@@ -105,7 +105,7 @@ class ScoreSending:
         )
 
     def why_not(self, assignment: str) -> str:
-        """Return why no mark of an assignment is sent now; empty if nothing is in the way."""
+        """Return why no mark of an assignment is sent now; empty if marks may be sent."""
         policy, terms, now = self._policy, self._terms(), self._clock()
         if policy.lti_send == "never":
             return "c.Desk.lti_send is 'never'."
@@ -120,7 +120,7 @@ class ScoreSending:
         return ""
 
     def send_all(self) -> None:
-        """Send what there is to send now, once."""
+        """Send all scores that are due now, once each."""
         for assignment in self._queue.assignments():
             if self.why_not(assignment):
                 continue
@@ -133,7 +133,7 @@ class ScoreSending:
                     self._send(score)
 
     def _compare(self, assignment: str, *, is_needed: bool) -> frozenset[str]:
-        """Note the marks of today, and return the students whose marks are whole."""
+        """Queue the marks in the gradebook; return the students whose marks are complete."""
         counting = {
             each.student: (each.id, each.marked)
             for each in self._store.that_count(assignment)
@@ -160,7 +160,7 @@ class ScoreSending:
             if student in marks
             and marks[student].is_graded
             and not marks[student].waiting
-            # What the gradebook has is of the hand-in that counts.
+            # Unchanged since before the gradebook was read: its mark is that of this hand-in.
             and still.get(student) == counting[student]
             and max_points > 0
         )

@@ -1,4 +1,4 @@
-"""The two requests that a mark takes: leave to send it, and the mark itself."""
+"""Send one score to a learning platform: LTI Assignment and Grade Services."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCORE_MEDIA_TYPE = "application/vnd.ims.lis.v1.score+json"
 
 
 class ScoreService:
-    """Sends marks by LTI's Assignment and Grade Services.
+    """The client of the platforms' score services.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class ScoreService:
         self._leave = leave
 
     def send(self, platform: LearningPlatform, score: Score) -> None:
-        """Send a mark; when this returns, the platform has it.
+        """Send a score; when this returns, the platform has it.
 
         Raises
         ------
         Unanswered
-            If it has not, or if that is not known.
+            If the platform did not confirm it; it may have it all the same.
         """
         content = {
             "userId": score.line.subject,
@@ -57,7 +57,7 @@ class ScoreService:
 
 
 def _scores_of(line: str) -> str:
-    """Return where the marks of a line go.
+    """Return the address to which the scores of a line item are sent.
 
     >>> _scores_of("https://moodle.org/lineitems/4/lineitem?type_id=2")
     'https://moodle.org/lineitems/4/lineitem/scores?type_id=2'
