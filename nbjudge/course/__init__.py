@@ -1,1 +1,1 @@
-"""A course's folders, its configuration, its gradebook and its cells. It imports `basics`."""
+"""A course: its folders, configuration, gradebook, and the cells that it owns. Imports `basics`."""

@@ -1,7 +1,7 @@
-"""Which text of an answer a mark was given for: a person's mark stands as long as that does.
+"""Hashes of the answers that marks were given for: a person's mark is valid for that text only.
 
-Beside each folder of graded notebooks lies a file of hashes: of every cell that can be marked, the
-text that the student had when it was graded last. nbgrader's own command keeps it as ours does.
+Beside each folder of graded notebooks is a file with a hash for every cell that can be marked: the
+student's text when it was graded last. Both `nbgrader autograde` and `course autograde` write it.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from nbjudge.course.folders import write_whole
 
 __all__ = ["Hashes", "answers_tested", "changes", "hashes", "of_folder", "recall", "remember"]
 
-#: By grade id.
+#: The hashes of a notebook's cells, by grade_id.
 Hashes = Mapping[str, str]
 
 
 def hashes(cells: Iterable[NotebookNode]) -> dict[str, str]:
-    """Return a hash of the student's text that each cell's mark and comment are about, by grade id.
+    """Return, by grade_id, a hash of the student's text that each cell's mark depends on.
 
-    An answer's is its own text. A test is about all that the student wrote in code since the test
-    before, and a task about everything.
+    For an answer that is its own text; for a test, all of the student's code since the previous
+    test; for a task, the student's whole text.
 
     Parameters
     ----------
     cells : iterable of NotebookNode
-        Of a sanitised notebook, whose metadata are the course's.
+        The cells of a sanitised notebook, whose metadata come from the course.
     """
     found: dict[str, str] = {}
     tasks: list[str] = []
@@ -55,14 +55,14 @@ def hashes(cells: Iterable[NotebookNode]) -> dict[str, str]:
 
 
 def answers_tested(cells: Iterable[NotebookNode]) -> dict[str, tuple[str, ...]]:
-    """Return the answers in code that each test is about, by grade ids.
+    """Return the grade_ids of the code answers that each test examines, by the test's grade_id.
 
-    They are those since the test before; tests that follow each other are about the same.
+    They are those since the previous test; consecutive tests examine the same answers.
 
     Parameters
     ----------
     cells : iterable of NotebookNode
-        Of a notebook whose metadata are the course's.
+        The cells of a notebook whose metadata come from the course.
     """
     found: dict[str, tuple[str, ...]] = {}
     answers: list[str] = []
@@ -83,14 +83,14 @@ def answers_tested(cells: Iterable[NotebookNode]) -> dict[str, tuple[str, ...]]:
 def changes(
     before: Mapping[str, Hashes], now: Mapping[str, Hashes], absent: Iterable[str] = ()
 ) -> dict[str, frozenset[str]]:
-    """Return the cells whose text is not what it was, or of which that is unknown, by notebook.
+    """Return the cells whose text has changed, or may have changed, by notebook.
 
     Parameters
     ----------
     before, now : mapping
         Hashes, by notebook.
     absent : iterable of str
-        Notebooks that are not there now: who had one before has changed it.
+        Notebooks that are missing now: all of their earlier cells count as changed.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def changes(
 
 
 def recall(folder: Path) -> dict[str, Hashes]:
-    """Return the hashes of the notebooks that were graded last into a folder, by notebook."""
+    """Return the hashes kept for a folder of graded notebooks, by notebook."""
     try:
         kept = json.loads(_texts_beside(folder).read_bytes())
         return {str(name): dict(cells) for name, cells in kept.items()}
@@ -116,12 +116,12 @@ def recall(folder: Path) -> dict[str, Hashes]:
 
 
 def of_folder(folder: Path) -> dict[str, Hashes]:
-    """Return the hashes of the graded notebooks in a folder: of old ones nothing else was kept."""
+    """Compute the hashes from the graded notebooks in a folder, for when none were kept."""
     return {path.stem: _of_file(path) for path in sorted(folder.glob("*.ipynb"))}
 
 
 def remember(folder: Path, now: Mapping[str, Hashes]) -> None:
-    """Keep the hashes of the notebooks that were graded into a folder."""
+    """Write the hashes for a folder of graded notebooks."""
     write_whole(_texts_beside(folder), json.dumps(now))
 
 

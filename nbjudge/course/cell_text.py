@@ -1,6 +1,6 @@
-"""What the text of a cell defines, and whether two texts mean the same.
+"""Find the names that a cell's text defines, and compare two texts apart from layout.
 
-The texts are hostile: nothing here parses them as Python does, whose parser can be made to crash.
+The texts are hostile, and Python's own parser can be made to crash, so it is not used here.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from functools import lru_cache
 
 __all__ = ["bound_names", "is_same"]
 
-#: Characters of a text that is looked at closely; no honest cell has as many.
+#: The most characters of a text that are examined; no honest cell has as many.
 MAX_CODE = 20_000
-#: Texts whose results are cached: the course's own cells come with each submission.
+#: Size of the caches of results; the course's own cells recur in every submission.
 PARSED_KEPT = 200
 
 _DEFINITION = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
 _IMPORT = re.compile(r"(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+([^#;]+)")
-#: What stands before an equals sign, perhaps with a type.
+#: The targets of an assignment, perhaps with an annotation.
 _TARGET = re.compile(r"([\w \t,*()\[\]]+)(?::[^=]*)?=(?!=)")
 _SIGNIFICANT = (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING)
 _LAYOUT = (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
 
 def bound_names(text: str) -> frozenset[str]:
-    r"""Return the names that a cell's statements define where they start a line.
+    r"""Return the names that a cell's unindented statements define.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def _bound_names(text: str) -> frozenset[str]:
 
 
 def _names_in_line(line: str) -> Iterator[str]:
-    """Yield the names that a line assigns, as far as it consists of names and equals signs."""
+    """Yield the names that a line assigns, up to its first target that is no plain name."""
     place = 0
     while found := _TARGET.match(line, place):
         names = [name.strip(" \t*") for name in found[1].strip(" \t()[]").split(",")]
@@ -66,7 +66,7 @@ def _names_in_line(line: str) -> Iterator[str]:
 
 
 def is_same(text: str, other: str, *, is_code: bool) -> bool:
-    r"""Say whether two texts of a cell differ in spaces at most, or, of code, in what does nothing.
+    r"""Return whether two texts of a cell are the same but for spaces or, in code, for comments.
 
     Examples
     --------
@@ -86,14 +86,14 @@ def is_same(text: str, other: str, *, is_code: bool) -> bool:
 
 
 def _indents(text: str) -> list[int]:
-    """Return how far each line that says something is indented."""
+    """Return the indentation of each line that is not blank."""
     lines = text.expandtabs().splitlines()
     return [len(line) - len(line.lstrip()) for line in lines if line.strip()]
 
 
 @lru_cache(maxsize=PARSED_KEPT)
 def _tokens(text: str) -> tuple[str, ...] | None:
-    """Return what a code is made of, comments and docstrings apart; None if it is no Python."""
+    """Return the tokens of code, without comments and docstrings; None if it is no Python."""
     found: list[str] = []
     try:
         statement: list[tokenize.TokenInfo] = []

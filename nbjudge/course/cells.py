@@ -1,4 +1,4 @@
-"""The course's own part of an assignment, as grading needs it: plain data, without a gradebook."""
+"""The cells of an assignment that the course owns, as plain data; and how to read their text."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ __all__ = [
     "parse_cell",
 ]
 
-#: Of Markdown; a mark scheme's delimiters look like headings, too.
+#: A Markdown heading, but not a mark scheme's delimiter, which looks like one.
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?!BEGIN |END )(?P<text>.+?)[ \t#]*$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
-#: Markdown that is left out of a title: links, and signs of emphasis, code and formulas.
+#: Markdown that is removed from a title: links, and signs of emphasis, code and formulas.
 MARKDOWN_LINK, MARKDOWN_SIGNS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), re.compile(r"[`*$]|<[^>]*>")
-#: What a heading says beside its title: "(2 points)".
+#: The points at the end of a heading, such as "(2 points)".
 WORTH = re.compile(r"\s*[(\[][^()\[\]]*\b(?:points?|pts?|marks?)\b[^()\[\]]*[)\]]\s*$", re.I)
 MAX_TITLE = 80
 
-#: Python 3.11 counts how deep a tree is once for all threads: two at once fail (gh-106905).
+#: Python 3.11 counts a tree's depth in one variable for all threads, so that parsing in two threads
+#: at once fails (gh-106905).
 _PARSING = threading.Lock()
 
 
@@ -57,7 +58,7 @@ class CourseCell:
     solution: bool
     task: bool
     points: float
-    #: Of the released text, as nbgrader computes it: a cell that still has it is unanswered.
+    #: nbgrader's checksum of the released text: a cell that still has it is unanswered.
     checksum: str | None = None
 
     @property
@@ -67,7 +68,7 @@ class CourseCell:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Nbgrader's metadata of the cell, as a release has it."""
+        """The cell's nbgrader metadata, as in a release."""
         metadata: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "grade_id": self.grade_id,
@@ -86,25 +87,25 @@ class CourseCell:
 
 @dataclass(frozen=True)
 class NotebookVersion:
-    """What the course has of one notebook, in one version of an assignment.
+    """The course's own content of one notebook, in one version of an assignment.
 
     Parameters
     ----------
     name : str
-        The notebook's, without a suffix.
+        The name of the notebook, without a suffix.
     cells : tuple of CourseCell
-        The cells that the course owns, in its order, hidden tests included.
+        The cells that the course owns, in order, hidden tests included.
     display : frozenset of str
         The text of cells that only show something, which no test needs.
     given : frozenset of (str, str)
-        The kind and the text of the cells that the course does not own once they are released. They
-        tell a student's text from the course's; no mark depends on them, nor does `digest`.
+        The kind and the text of the other released cells, which students may change. They tell a
+        student's text from the course's; neither marks nor `digest` depend on them.
     imports : tuple of str
-        The statements of those cells that import something, which tests may use.
+        The import statements of those cells, which tests may rely on.
     language, kernel : str
-        If it is not in Python: what it is in, and the name of Jupyter's kernel for it.
+        If it is not in Python: its language, and the name of Jupyter's kernel for it.
     titles : mapping of str to str
-        What exercises are called, by number: see `exercise_titles`.
+        The titles of exercises, by number: see `exercise_titles`.
     """
 
     name: str
@@ -118,7 +119,7 @@ class NotebookVersion:
 
     @property
     def why_not_judged(self) -> str:
-        """Why the judge runs none of it, as the end of a sentence; empty if it does."""
+        """Why the judge does not run the notebook, without a full stop; empty if it does."""
         if not self.language:
             return ""
         return (
@@ -129,7 +130,7 @@ class NotebookVersion:
 
     @property
     def _kernel_wanted(self) -> str:
-        """What has to be installed before, to follow; empty if it is there."""
+        """The end of that sentence if the kernel is not installed here; otherwise empty."""
         # This import takes long, and most notebooks do not need it.
         from jupyter_client.kernelspec import find_kernel_specs
 
@@ -139,7 +140,7 @@ class NotebookVersion:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """What its cells import that may be a module, with dots; nothing in other languages."""
+        """The dotted names in its import statements that may be modules; none if not in Python."""
         if self.language:
             return ()
         code = (cell.source for cell in self.cells if cell.cell_type == "code")
@@ -147,7 +148,7 @@ class NotebookVersion:
 
     @cached_property
     def digest(self) -> str:
-        """A text that is another for any other version."""
+        """A hash of everything that marks depend on."""
         content: list[Any] = [
             self.name,
             [asdict(cell) for cell in self.cells],
@@ -161,7 +162,7 @@ class NotebookVersion:
 
 
 def foreign_language(metadata: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what a notebook is in and which kernel it needs, by its metadata; "" is Python.
+    """Return the language and the kernel's name from a notebook's metadata; both "" for Python.
 
     >>> foreign_language({"kernelspec": {"name": "ir", "language": "R"}})
     ('R', 'ir')
@@ -175,7 +176,7 @@ def foreign_language(metadata: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def exercise_number(grade_id: str) -> str:
-    """Return the number that students see; an id of another form is its own number.
+    """Return the exercise number that students see; a grade_id of another form is returned as is.
 
     >>> exercise_number("test_ex_1_4_3a")
     '1.4.3a'
@@ -187,10 +188,11 @@ def exercise_number(grade_id: str) -> str:
 
 
 def exercise_titles(cells: Iterable[NotebookNode]) -> dict[str, str]:
-    """Return what the headings of a course's own notebook call its exercises, by number.
+    """Return the titles of a notebook's exercises by number, from the headings of its cells.
 
-    That is the heading which begins with the number, "1.3.1 Medians" or "Exercise 2: The mean";
-    where ids are no numbers, the last heading above. An exercise without one has no title.
+    The title comes from the heading that begins with the number, "1.3.1 Medians" or "Exercise 2:
+    The mean". If grade_ids hold no numbers, it is the last heading above the exercise. An exercise
+    without such a heading has no title.
     """
     headings: list[str] = []
     nearest: dict[str, str] = {}
@@ -216,7 +218,7 @@ def exercise_titles(cells: Iterable[NotebookNode]) -> dict[str, str]:
 
 
 def exercise_label(number: str, title: str = "") -> str:
-    """Return what people call an exercise.
+    """Return the label of an exercise: its number and its title.
 
     >>> exercise_label("1.3.1", "Medians"), exercise_label("test_mean", "The mean")
     ('1.3.1 Medians', 'The mean (test_mean)')
@@ -227,14 +229,14 @@ def exercise_label(number: str, title: str = "") -> str:
 
 
 def _plain_heading(heading: str) -> str:
-    """Return a heading's text, without what it is worth."""
+    """Return the text of a heading, without Markdown and without points."""
     text = WORTH.sub("", MARKDOWN_SIGNS.sub("", MARKDOWN_LINK.sub(r"\1", heading)))
     text = " ".join(clean_characters(text).split())
     return text if len(text) <= MAX_TITLE else f"{text[: MAX_TITLE - 1].rstrip()}…"
 
 
 def is_test(cell: NotebookNode) -> bool:
-    """Say whether a cell is an autograded test, by its (trusted) metadata."""
+    """Return whether a cell is an autograded test, by its (trusted) metadata."""
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
@@ -244,14 +246,14 @@ def _parse_quietly(text: str) -> ast.Module:
 
 
 def parse_cell(text: str) -> ast.Module:
-    r"""Return the statements of a trusted cell, and of what its magics only time or silence.
+    r"""Parse a trusted cell; the code under `%%time` and `%%capture` counts as the cell's own.
 
-    Other magics, and shell lines, are calls of IPython's.
+    Other magics, and shell lines, become calls of IPython, as when they run.
 
     Raises
     ------
     SyntaxError, ValueError
-        If it is nothing that could run in a notebook.
+        If the text could not run in a notebook.
 
     Examples
     --------
@@ -289,7 +291,7 @@ def parse_cell(text: str) -> ast.Module:
 
 
 def imports_of(texts: Iterable[str]) -> tuple[str, ...]:
-    r"""Return the import statements of trusted cells, wherever in a cell they stand.
+    r"""Return the import statements anywhere in trusted cells.
 
     Examples
     --------
@@ -309,7 +311,7 @@ def imports_of(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def modules_of(statements: Iterable[str]) -> tuple[str, ...]:
-    """Return what import statements name that may be a module, with dots.
+    """Return the dotted names in import statements that may be modules.
 
     Examples
     --------
@@ -324,7 +326,7 @@ def modules_of(statements: Iterable[str]) -> tuple[str, ...]:
 
 
 def imports_in(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each module that code imports anywhere, with dots, and the names that it takes from it.
+    """Yield the dotted name of each module imported in a tree, and the names imported from it.
 
     Examples
     --------

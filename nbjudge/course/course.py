@@ -1,4 +1,4 @@
-"""Where a course lives: its root folder, its nbgrader configuration and its assignments."""
+"""A course's root folder, its nbgrader configuration and its assignments."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from nbjudge.course.hidden_regions import own_delimiters
 from nbjudge.course.plug import Plug, read_plug
 from nbjudge.exceptions import CourseError
 
-if TYPE_CHECKING:  # it takes seconds to import, and where a course lies is asked before
+if TYPE_CHECKING:  # its import takes seconds, and finding a course does not need it
     from nbgrader.apps.api import NbGraderAPI
 
 __all__ = ["Course", "causes", "gradebook_url", "machine_settings", "require_fit", "unfit_name"]
 
 CONFIG_NAME = "nbgrader_config.py"
-#: Where everything of a course lies, by nbgrader's setting for it.
+#: The value of each nbgrader setting of a folder that this package relies on.
 FOLDERS = {
     **{f"{name}_directory": name for name in ("source", "release", "submitted")},
     **{f"{name}_directory": name for name in ("autograded", "feedback")},
     "directory_structure": "{nbgrader_step}/{student_id}/{assignment_id}",
 }
-#: nbgrader finds folders by patterns, and refuses the plus in an assignment's name.
+#: Characters that break nbgrader, which finds folders by glob patterns, and refuses "+" in an
+#: assignment's name.
 UNFIT_IN_PATHS = "*?["
 UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
-#: What the gradebook has room for.
+#: The gradebook's limit on an assignment's name.
 MAX_ASSIGNMENT_BYTES = 128
-#: A path that an address of a database may hold as it is.
+#: A path that can stand in a database URL without quoting.
 PLAIN_PATH = re.compile(r"[\w./ -]+", re.ASCII)
 LOGGED_ERROR = re.compile(
     r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE
@@ -56,7 +57,7 @@ class Course:
 
     @classmethod
     def find(cls, start: Path | None = None) -> Course:
-        """Return the course that `start` (by default the working directory) stands in.
+        """Return the course that contains the folder `start`, by default the working directory.
 
         Raises
         ------
@@ -81,8 +82,8 @@ class Course:
         Raises
         ------
         CourseError
-            If a file fails; the message names its line. Or if one puts the course, or what it
-            holds, elsewhere than `course` looks.
+            If a configuration file fails (the message names its line), or if one sets another
+            folder than this package uses.
         """
         config = machine_settings()
         config.merge(_load(self.root / CONFIG_NAME))
@@ -92,12 +93,12 @@ class Course:
 
     @functools.cached_property
     def plug(self) -> Plug:
-        """What the course tells the judge about itself: nothing, if it has no settings."""
+        """What the course tells the judge about itself; the defaults if it has no settings."""
         return read_plug(self.config()) if (self.root / CONFIG_NAME).is_file() else Plug()
 
     @functools.cached_property
     def delimiters(self) -> dict[str, str]:
-        """The words of its own that delimit regions of cells, each with nbgrader's usual one."""
+        """The course's own delimiters of regions in cells, each with nbgrader's default for it."""
         return own_delimiters(self.config()) if (self.root / CONFIG_NAME).is_file() else {}
 
     def api(self, config: Config | None = None) -> NbGraderAPI:
@@ -117,20 +118,20 @@ class Course:
 
     @property
     def assignments(self) -> tuple[str, ...]:
-        """The names of the assignments that `source/` holds, sorted; hidden folders are none."""
+        """The names of the assignments in `source/`, sorted; hidden folders do not count."""
         names = {path.parent.name for path in self.root.glob("source/*/*.ipynb")}
         return tuple(sorted(name for name in names if not name.startswith(".")))
 
     def require(self, assignment: str) -> str:
-        """Return `assignment` if the course has it, as its folder is called.
+        """Return the folder name of an assignment, if the course has it.
 
-        Letters with accents may be coded otherwise than in the folder's name.
+        Accented letters may be composed differently in `assignment` and in the folder's name.
 
         Raises
         ------
         CourseError
-            If it has not, and the message lists those that it has; or if no program could work with
-            this name.
+            If there is no such assignment (the message lists those that exist), or if nbgrader
+            cannot work with its name.
         """
         same = {name for name in self.assignments if _compose(name) == _compose(assignment)}
         if assignment in same or len(same) == 1:
@@ -147,7 +148,7 @@ class Course:
 
 
 def _require_usual_folders(config: Config, root: Path) -> None:
-    """Make sure that nbgrader's own commands work in the folders that this one works in."""
+    """Check that the settings make nbgrader use the folders that this package uses."""
     told = config.CourseDirectory.get("root")
     if isinstance(told, str) and (root / told).resolve() != root.resolve():
         message = (
@@ -167,9 +168,9 @@ def _require_usual_folders(config: Config, root: Path) -> None:
 
 
 def machine_settings() -> Config:
-    """Return what nbgrader is set to for all courses of this person and this machine.
+    """Return nbgrader's settings for this user and this machine, from Jupyter's config folders.
 
-    nbgrader's commands read these files, too, and a course's own settings overrule them.
+    nbgrader's commands read these files, too. A course's own settings override them.
 
     Raises
     ------
@@ -197,7 +198,7 @@ def _load(path: Path) -> Config:
 
 
 def require_fit(root: Path) -> None:
-    """Make sure that nbgrader can work in a folder.
+    """Check that nbgrader can work in a folder.
 
     Raises
     ------
@@ -213,7 +214,7 @@ def require_fit(root: Path) -> None:
 
 
 def unfit_name(name: str) -> str | None:
-    """Say why nbgrader and the pages of this course cannot work with an assignment's name.
+    """Return why nbgrader or a web page cannot work with an assignment's name; None if they can.
 
     >>> unfit_name("hw+x"), unfit_name("unit 1, été")
     ("has '+' in its name, which nbgrader or a link reads otherwise", None)
@@ -228,7 +229,7 @@ def unfit_name(name: str) -> str | None:
 
 
 def _line_of(error: Exception, path: Path) -> str:
-    """Return the line of a file at which it failed, for a sentence."""
+    """Return the line at which a file failed, as part of a sentence; empty if unknown."""
     line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else None
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == str(path):
@@ -237,7 +238,7 @@ def _line_of(error: Exception, path: Path) -> str:
 
 
 def _first_unfit(text: str, unfit: str) -> str | None:
-    """Return the first character of a text that may not be in it, for a sentence."""
+    """Return the first forbidden character of a text, quoted; None if there is none."""
     return next((repr(c) for c in text if c in unfit or not c.isprintable()), None)
 
 
@@ -246,7 +247,7 @@ def _compose(name: str) -> str:
 
 
 def gradebook_url(root: Path) -> str:
-    """Return nbgrader's address of a course's gradebook, also where an address reads % otherwise.
+    """Return the URL of a course's gradebook, quoted if its path has characters such as %.
 
     Parameters
     ----------
@@ -257,7 +258,7 @@ def gradebook_url(root: Path) -> str:
     plain = f"sqlite:///{path}"
     if PLAIN_PATH.fullmatch(path):
         return plain
-    from sqlalchemy.engine import URL, make_url  # nbgrader's own, which takes a while
+    from sqlalchemy.engine import URL, make_url  # a slow import, rarely needed
 
     if make_url(plain).database == path:
         return plain
@@ -265,27 +266,26 @@ def gradebook_url(root: Path) -> str:
 
 
 def causes(result: dict[str, Any]) -> list[str]:
-    """Return why a call of nbgrader's API failed, in the words of its log.
+    """Return why a call of nbgrader's API failed, from its log.
 
     Parameters
     ----------
     result : dict
-        As a method of `NbGraderAPI` returned it, without success.
+        What a method of `NbGraderAPI` returned when it failed.
 
     Returns
     -------
     list of str
-        The exceptions, ``"Name: message"``, in the order in which they came up: the cause first.
-        Where the log names none, its last line.
+        The exceptions, as ``"Name: message"``, the cause first. If the log has none, its last line.
 
     Raises
     ------
     KeyboardInterrupt
-        If a person stopped it, which nbgrader takes for a failure.
+        If a person interrupted it, which nbgrader reports as a failure.
     """
     if re.search(r"^KeyboardInterrupt\b", result["error"], re.MULTILINE):
         raise KeyboardInterrupt
     text = "\n".join((result.get("log", ""), result["error"]))
-    # A line that only points to those above adds nothing.
+    # Leave out lines that only refer to an earlier one.
     told = [cause for cause in LOGGED_ERROR.findall(text) if ": Please see the" not in cause]
     return told or text.strip().splitlines()[-1:]

@@ -1,4 +1,4 @@
-"""What the steps of grading a class share: nbgrader's folders, the log, and the lock."""
+"""What all steps of grading share: nbgrader's folders, safe writing of files, log and lock."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ __all__ = [
 
 #: nbgrader's own commands write here too.
 LOG_NAME = ".nbgrader.log"
-#: Prefix of the working folders' names; other machines may share the folder they are in.
+#: Prefix of working folders; it names the machine, as several may share the course's folder.
 UNFINISHED_PREFIX = f".unfinished-{platform.node()}-"
-#: The file that is locked; the system unlocks it when the process ends, however that happens.
+#: The lock file; the operating system unlocks it when the process ends, however that happens.
 GRADING_LOCK = ".autograde.lock"
-#: What opening it says in a folder that cannot be written, where nothing is graded anyway; and
-#: locking it, on a disk that knows no locks.
+#: Errors of opening the lock file in a read-only folder, where nothing can be graded anyway; and of
+#: locking it on a file system without locks. Both are ignored.
 UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def folder_of(course: Course, step: str, student: str, assignment: str) -> Path:
-    """Return where nbgrader keeps a student's work at a step of the grading."""
+    """Return nbgrader's folder for a student's work at a step of grading."""
     return course.root / step / student / assignment
 
 
 def read_notebook(path: Path) -> NotebookNode | None:
-    """Return the notebook that a step of the grading has left; None if it has left none."""
+    """Return the notebook in a file; None if there is no such file."""
     if not path.is_file():
         return None
     notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
@@ -60,19 +60,19 @@ def read_notebook(path: Path) -> NotebookNode | None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file in the place of any other, so that nobody ever reads a part of it."""
+    """Write or replace a file atomically, so that nobody ever reads a part of it."""
     new = path.with_suffix(".new")
     new.write_text(text, encoding="utf-8")
     new.replace(path)
 
 
 def save_file(path: Path, content: bytes) -> None:
-    """Write a file for a person, all or nothing.
+    """Write or replace a file atomically, with an error message for people.
 
     Raises
     ------
     CourseError
-        If that is not possible.
+        If the file cannot be written.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -90,22 +90,22 @@ def save_file(path: Path, content: bytes) -> None:
 
 
 class _QuietFile(logging.FileHandler):
-    """A log that nothing can be written to (the disk is full) stops nobody, and prints nothing."""
+    """A log file whose write errors, such as a full disk, are ignored."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Do nothing."""
 
     def close(self) -> None:
-        """Close the file, also if what is left cannot be written."""
+        """Close the file, even if its last lines cannot be written."""
         with suppress(OSError):
             super().close()
 
 
 @contextmanager
 def log_to_file(course: Course) -> Iterator[None]:
-    """Send what nbgrader and its libraries say to the course's log file, not to the terminal.
+    """Send the log messages of nbgrader and its libraries to the course's log file in the block.
 
-    Within such a block another one changes nothing: each line is written once.
+    A nested block changes nothing, so that each line is written once.
     """
     root = logging.getLogger()
     path = (course.root / LOG_NAME).resolve()
@@ -130,14 +130,14 @@ def log_to_file(course: Course) -> Iterator[None]:
 
 @contextmanager
 def log_output(course: Course) -> Iterator[None]:
-    """Send what other processes print to the log."""
+    """Send this process's and its children's output to the course's log file in the block."""
     with redirect_output(course.root / LOG_NAME):
         yield
 
 
 @contextmanager
 def working_folder(course: Course, step: str) -> Iterator[Path]:
-    """Yield a hidden folder in one of nbgrader's, for work that is not finished yet."""
+    """Yield a temporary hidden folder in one of nbgrader's folders, for unfinished work."""
     parent = course.root / step
     parent.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix=f"{UNFINISHED_PREFIX}{os.getpid()}-", dir=parent) as folder:
@@ -152,14 +152,14 @@ def clear_away(course: Course, step: str) -> None:
 
 @contextmanager
 def grading_lock(course: Course) -> Iterator[None]:
-    """Be the only one who grades a course in the block: two would write the same marks and folders.
+    """Hold the course's grading lock in the block, so that no two runs write the same marks.
 
-    Windows has no such locks: there it is the gradebook's own that keeps marks whole.
+    On Windows, which has no such locks, only the gradebook's own lock protects marks.
 
     Raises
     ------
     CourseError
-        If another run is at work.
+        If another run holds the lock.
     """
     if sys.platform == "win32":
         yield
@@ -167,7 +167,7 @@ def grading_lock(course: Course) -> Iterator[None]:
     import fcntl
 
     try:
-        # Not inherited: a worker that outlives a run locks nobody out.
+        # Not inherited, so that a worker that outlives the run does not keep the lock.
         file = os.open(course.root / GRADING_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if error.errno not in UNWRITABLE:

@@ -1,4 +1,4 @@
-"""What nbgrader's gradebook knows: the cells of an assignment, and the marks of its students."""
+"""Read nbgrader's gradebook: an assignment's cells, students, and their marks."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ DISPLAY = "display"
 
 
 class NotReleased(CourseError):
-    """The gradebook does not know an assignment, which a release makes known."""
+    """An assignment is not in the gradebook, since it was never released."""
 
 
 class MarksNotSaved(CourseError):
-    """The gradebook could not be written, or not read."""
+    """The gradebook could not be written or read."""
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def open_gradebook(course: Course) -> Iterator[Gradebook]:
 
 
 def gradebook_of(config: Config) -> Gradebook:
-    """Return nbgrader's gradebook by a course's configuration, if its file is fit for that."""
+    """Check the gradebook's file, and return nbgrader's gradebook for a configuration."""
     directory = CourseDirectory(config=config)
     require_fit_gradebook(directory.db_url)
     return Gradebook(directory.db_url, directory.course_id)
@@ -101,28 +101,28 @@ def gradebook_of(config: Config) -> Gradebook:
 
 @contextmanager
 def explain_errors() -> Iterator[None]:
-    """Turn what a database says into a MarksNotSaved that tells what to do."""
+    """Turn database errors in the block into a MarksNotSaved that says what to do."""
     try:
         yield
     except GradebookUnfit as error:
         raise MarksNotSaved(str(error)) from error
     except (DBAPIError, InvalidEntry, sqlite3.Error) as error:
-        # nbgrader replaces some of the database's errors by one of its own.
+        # nbgrader replaces some database errors by errors of its own.
         cause = error if isinstance(error, DBAPIError) else error.__context__
         original = cause.orig if isinstance(cause, DBAPIError) else error
         raise MarksNotSaved(explain_database(str(original))) from error
 
 
 def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
-    """Return what the course has of an assignment's notebooks, by name, as it was released last.
+    """Return the versions of an assignment's notebooks, by name, as they were released last.
 
-    The order of the cells, and the tag "display" of those that only show something, are those of
-    `release/`: a source that has changed since then changes no marks.
+    The order of cells, and the tag "display" of those that only show something, come from
+    `release/`, so that a later change of the source changes no marks.
 
     Raises
     ------
     NotReleased
-        If the gradebook does not know the assignment, which a release makes known.
+        If the assignment is not in the gradebook.
     """
     with open_gradebook(course) as gradebook:
         try:
@@ -142,7 +142,7 @@ def versions(course: Course, assignment: str) -> dict[str, NotebookVersion]:
 
 
 def _master(course: Course, assignment: str, notebook: str) -> NotebookNode:
-    """Return a notebook as it was released; its source, if that is gone."""
+    """Return a released notebook, or its source if the release is missing."""
     for step in ("release", "source"):
         path = course.root / step / assignment / f"{notebook}.ipynb"
         if path.is_file():
@@ -156,7 +156,7 @@ def _version_of(notebook: Notebook, released: NotebookNode) -> NotebookVersion:
     cells = tuple(_course_cells(notebook))
     master = released.cells
     language, kernel = foreign_language(released.metadata)
-    # The gradebook keeps no order of cells: new ones come last, wherever the notebook has them.
+    # The gradebook does not keep the order of cells: new ones come last there.
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in master]
     position = {name: index for index, name in enumerate(ids)}
     ordered = sorted(cells, key=lambda cell: position.get(cell.grade_id, len(ids)))
@@ -188,7 +188,7 @@ def _version_of(notebook: Notebook, released: NotebookNode) -> NotebookVersion:
 
 
 def released_titles(course: Course, assignment: str, notebook: str) -> Mapping[str, str]:
-    """Return what a notebook calls its exercises, by number, without asking the gradebook."""
+    """Return the titles of a notebook's exercises by number, without opening the gradebook."""
     path = course.root / "release" / assignment / f"{notebook}.ipynb"
     stamp = path.stat().st_mtime_ns if path.is_file() else 0
     return _titles(course, assignment, notebook, stamp)
@@ -218,22 +218,22 @@ def _course_cells(notebook: Notebook) -> Iterator[CourseCell]:
 
 
 def marks_of_class(course: Course, assignment: str) -> list[SubmissionMarks]:
-    """Return the marks of everybody whose submission is in the gradebook, sorted by student.
+    """Return the marks of all submissions in the gradebook, sorted by student.
 
-    An assignment that the gradebook does not know has no marks.
+    If the assignment is not in the gradebook, there are none.
     """
     found = grades(course, assignment).submissions(assignment)
     return [submission for submission in found.values() if submission.marks]
 
 
 def grades(course: Course, assignment: str, students: Collection[str] = ()) -> GradeTable:
-    """Return what the gradebook has of an assignment and some students, by default everybody."""
+    """Return the grades of an assignment, of some students or by default of all."""
     with open_gradebook(course) as gradebook:
         return read_grades(gradebook, assignments=[assignment], students=students)
 
 
 def submission_marks(gradebook: Gradebook, assignment: str, student: str) -> SubmissionMarks:
-    """Return one student's marks of an assignment: theirs alone.
+    """Return one student's marks of an assignment.
 
     Raises
     ------
@@ -246,7 +246,7 @@ def submission_marks(gradebook: Gradebook, assignment: str, student: str) -> Sub
 
 
 def people_of(gradebook: Gradebook, students: Collection[str] = ()) -> tuple[Person, ...]:
-    """Return some whom a gradebook knows, by default everybody, sorted by id."""
+    """Return some people in a gradebook, by default all, sorted by id."""
     columns = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
     query = select(Student.id, *columns).order_by(Student.id)
     rows = gradebook.db.execute(query.where(Student.id.in_(students)) if students else query)
@@ -256,7 +256,7 @@ def people_of(gradebook: Gradebook, students: Collection[str] = ()) -> tuple[Per
 def read_grades(
     gradebook: Gradebook, *, assignments: Collection[str] = (), students: Collection[str] = ()
 ) -> GradeTable:
-    """Return what a gradebook has of some assignments and students; by default of all."""
+    """Return the grades of some assignments and students; by default of all."""
     people = {person.id: person for person in people_of(gradebook, students)}
     notebooks = _notebook_marks(gradebook, assignments, students)
     found: dict[str, dict[str, SubmissionMarks]] = defaultdict(dict)
@@ -286,7 +286,7 @@ def read_grades(
 def _of_submissions(
     query: Select[Any], assignments: Collection[str], students: Collection[str]
 ) -> Select[Any]:
-    """Join what belongs to submissions with them, and leave out those that are not asked for."""
+    """Join a query to the submissions' assignments, and restrict it to what is wanted."""
     query = query.join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
     if assignments:
         query = query.where(Assignment.name.in_(assignments))
@@ -299,7 +299,7 @@ def _notebook_marks(
     """Return the marks of notebooks, by the id of their submission."""
 
     def rows(kind: Any, *columns: Any, only: Any = None) -> Iterator[Any]:
-        """Yield columns, not objects, and few of them: a class has a hundred thousand marks."""
+        """Yield rows of the given columns; objects would be slow for a hundred thousand marks."""
         query = select(*columns)
         if kind is not SubmittedNotebook:
             query = query.join(SubmittedNotebook, SubmittedNotebook.id == kind.notebook_id)
@@ -323,7 +323,7 @@ def _notebook_marks(
         for cell, points in gradebook.db.execute(select(kind.id, kind.max_score))
     }
 
-    @functools.cache  # a class has the same mark again and again
+    @functools.cache  # many students have the same mark
     def mark(
         cell: str,
         score: float | None,
@@ -361,7 +361,7 @@ def _notebook_marks(
         only=or_(*(column.is_not(None) for column in said)),
     ):
         name, _ = cells[cell]
-        # nbgrader's only automatic comment is that there is no answer.
+        # The only automatic comment that nbgrader writes says that there is no answer.
         if automatic is not None:
             empty[id].add(exercise_number(name))
         if comment := (by_a_person or "").strip():

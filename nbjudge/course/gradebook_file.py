@@ -1,4 +1,4 @@
-"""Looks at an SQLite gradebook before nbgrader opens it, which would make one of anything empty."""
+"""Check an SQLite gradebook before nbgrader opens it, which would silently fill an empty file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nbjudge.exceptions import CourseError
 __all__ = ["GradebookUnfit", "require_fit_gradebook"]
 
 MAGIC = b"SQLite format 3\0"
-#: Of both nbgrader and SQLite, beside a gradebook that is being written.
+#: Suffixes of SQLite's journals, which lie beside a gradebook while it is being written.
 JOURNALS = ("-journal", "-wal")
-#: What holds people and marks in a gradebook of this version.
+#: The tables with people and marks in a gradebook of this nbgrader's version.
 TABLES = frozenset(
     {
         *("assignment", "base_cell", "comment", "grade", "grade_cells", "notebook"),
@@ -23,26 +23,26 @@ TABLES = frozenset(
         *("submitted_notebook", "task_cells"),
     }
 )
-#: Seconds to wait for another program that writes.
+#: Seconds to wait while another program writes.
 LOCK_PATIENCE = 5
 
 
 class GradebookUnfit(CourseError):
-    """The file of the gradebook is none that nbgrader could use."""
+    """nbgrader cannot use the gradebook's file."""
 
 
 def require_fit_gradebook(url: str) -> None:
-    """Make sure that a gradebook is nbgrader's, of this version, or is not there at all.
+    """Check that a gradebook was made by nbgrader, in this version, or does not exist yet.
 
     Parameters
     ----------
     url : str
-        nbgrader's `db_url`. Nothing is looked at but a file of SQLite's.
+        nbgrader's `db_url`. Only SQLite files are checked.
 
     Raises
     ------
     GradebookUnfit
-        If it is not.
+        If the file is anything else.
     OSError
         If it cannot be read.
     sqlite3.OperationalError
@@ -96,7 +96,7 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
         found = next(connection.execute("SELECT version_num FROM alembic_version"), (None,))[0]
     head, known = _revisions()
     if found == head:
-        if lost := sorted(TABLES - tables):  # which nbgrader would make anew, with nothing in them
+        if lost := sorted(TABLES - tables):  # nbgrader would create them again, empty
             raise GradebookUnfit(
                 f"The gradebook {path} is damaged (it has no table {', '.join(lost)}). "
                 f"{_remedy(path)}"
@@ -114,9 +114,9 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _sqlite_address(path: Path) -> str:
-    """Return where SQLite finds a gradebook, to look at it alone if that is enough.
+    """Return a URI that opens a gradebook read-only, or for writing if there is a journal.
 
-    What somebody began to write and did not end, SQLite takes back before it reads.
+    With a journal, SQLite has to roll back an unfinished transaction before it can read.
     """
     whole = path.resolve()
     return f"{whole.as_uri()}?mode={'rw' if _is_unfinished(whole) else 'ro'}"
@@ -128,10 +128,10 @@ def _is_unfinished(path: Path) -> bool:
 
 @functools.cache
 def _revisions() -> tuple[str, frozenset[str]]:
-    """Return the version of this nbgrader's gradebooks, and those that it can upgrade.
+    """Return this nbgrader's gradebook version, and all versions that its migrations know.
 
-    They are read from its migrations, which follow one another: to import what runs them would take
-    longer than a gradebook is needed for, most often.
+    They are read from the text of the migrations, since importing Alembic would often take longer
+    than all other work on the gradebook.
     """
     from nbgrader.dbutil import ALEMBIC_DIR
 
@@ -157,7 +157,7 @@ def _why_empty(path: Path) -> str:
 
 
 def _remedy(path: Path) -> str:
-    """Say where a backup is, or could be: `nbgrader db upgrade` adds a time to the name."""
+    """Return a sentence on which backup to use; `nbgrader db upgrade` adds a time to the name."""
     backups = [
         found
         for found in path.parent.glob(f"{path.name}.*")

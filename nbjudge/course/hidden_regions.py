@@ -1,4 +1,4 @@
-"""The regions of an instructor's cell that students never see, and what is left without them."""
+"""The delimited regions of a cell in `source/`: solution, hidden tests, mark scheme, starter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Region(Enum):
-    """A part of a cell between its `BEGIN` and `END` lines, or `OPEN`: what stands outside all."""
+    """A kind of region between `BEGIN` and `END` lines; `OPEN` is the text outside all of them."""
 
     OPEN = ""
     SOLUTION = "SOLUTION"
@@ -41,7 +41,7 @@ class Region(Enum):
 DELIMITER = re.compile(
     rf"\b(BEGIN|END) ({'|'.join(region.value for region in Region if region.value)})\b"
 )
-#: A line from which nbgrader generates tests of what the solution returns.
+#: A line from which nbgrader generates tests from the solution's results.
 AUTOTEST = re.compile(r"^\s*### (?:HASHED )?AUTOTEST\b", re.MULTILINE)
 #: nbgrader's settings for the delimiters of regions, and their defaults.
 USUAL_DELIMITERS = {
@@ -52,7 +52,7 @@ USUAL_DELIMITERS = {
     "ClearMarkScheme.begin_mark_scheme_delimeter": "BEGIN MARK SCHEME",
     "ClearMarkScheme.end_mark_scheme_delimeter": "END MARK SCHEME",
 }
-#: What students do not have of the course's own cells.
+#: The regions of test and task cells that students do not get.
 _UNSEEN = re.compile(
     r"^.*BEGIN (HIDDEN TESTS|MARK SCHEME).*\n(?:.*\n)*?.*END \1.*(?:\n|\Z)", re.MULTILINE
 )
@@ -67,7 +67,7 @@ class CellLine:
 
 
 def own_delimiters(config: Config) -> dict[str, str]:
-    """Return the words of a course's own that delimit regions, each with nbgrader's usual one."""
+    """Return the delimiters that a course has redefined, each with nbgrader's default for it."""
     found = {}
     for name, usual in USUAL_DELIMITERS.items():
         owner, setting = name.split(".")
@@ -78,7 +78,7 @@ def own_delimiters(config: Config) -> dict[str, str]:
 
 
 def in_usual_words(text: str, own: Mapping[str, str]) -> str:
-    """Return the text of a cell with nbgrader's usual delimiters in the place of a course's own."""
+    """Return a cell's text with a course's own delimiters replaced by nbgrader's defaults."""
     changed = text.split("\n")
     for number, line in enumerate(changed):
         if usual := next((usual for word, usual in own.items() if word in line), ""):
@@ -88,7 +88,7 @@ def in_usual_words(text: str, own: Mapping[str, str]) -> str:
 
 
 def grade_id(cell: NotebookNode) -> str | None:
-    """Return nbgrader's id of a cell, or None if nbgrader does not know the cell."""
+    """Return a cell's grade_id; None if it has none."""
     found = cell.metadata.get("nbgrader", {}).get("grade_id")
     return str(found) if found else None
 
@@ -116,7 +116,7 @@ def lines(cell: NotebookNode) -> Iterator[CellLine]:
 
 
 def refuse_regions(cell: NotebookNode, what: str) -> ReleaseError:
-    """Return the refusal of a cell whose regions are not in order."""
+    """Return the error for a cell whose regions are malformed."""
     return ReleaseError(
         f"Cell '{grade_id(cell) or cell.get('id')}' {what}. "
         "Give each region a BEGIN line and an END line of its own, one region after the other."
@@ -124,11 +124,11 @@ def refuse_regions(cell: NotebookNode, what: str) -> ReleaseError:
 
 
 def solution(cell: NotebookNode) -> str:
-    """Return a cell as a perfect student would have it: answered, and without any markers."""
+    """Return a cell's text with the solution in it, and without delimiters."""
     kept = (Region.OPEN, Region.SOLUTION)
     return "\n".join(line.text for line in lines(cell) if line.region in kept).strip("\n")
 
 
 def visible(text: str) -> str:
-    """Return the text of a cell that is no answer as students have it."""
+    """Return the text of a test or task cell as students get it."""
     return _UNSEEN.sub("", text).strip()

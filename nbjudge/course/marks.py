@@ -1,4 +1,4 @@
-"""What marks are, from one exercise to a whole course, as plain data; and the order of exercises.
+"""Marks as plain data, from one exercise to a whole course; and the order of exercises.
 
 `gradebook` reads them; the class's rows, feedback, the report and exports show them.
 """
@@ -28,7 +28,7 @@ __all__ = [
 
 @functools.cache
 def exercise_order(exercise: str) -> tuple[tuple[int, str], ...]:
-    """Return what exercises are sorted by, so that 1.10 comes after 1.9.
+    """Return the sort key of an exercise, by which 1.10 comes after 1.9.
 
     >>> sorted(["1.10", "1.9", "1.9a"], key=exercise_order)
     ['1.9', '1.9a', '1.10']
@@ -38,7 +38,7 @@ def exercise_order(exercise: str) -> tuple[tuple[int, str], ...]:
 
 
 def kind_of_mark(points: float, max_points: float) -> str:
-    """Return which part of the points was won: "full", "part" or "none"."""
+    """Return how many of the points were won: "full", "part" or "none"."""
     if points >= max_points:
         return "full"
     return "part" if points > 0 else "none"
@@ -46,22 +46,22 @@ def kind_of_mark(points: float, max_points: float) -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """The mark of one exercise: of its cell that is worth points.
+    """The mark of one exercise, which is that of its cell with points.
 
     Parameters
     ----------
     grade_id : str
     points, max_points : float
-        Won so far, extra credit included, and to be won.
+        Points won so far, extra credit included, and the most that can be won.
     notebook : str
     auto, manual : float, optional
-        What tests gave, and what a person gave instead; None where there is no such mark.
+        The mark of the test, and the mark of a person, which replaces it; None if there is none.
     extra : float
-        The part of `points` that a person gave on top.
+        The part of `points` that a person gave as extra credit.
     waiting : bool
         Whether a person still has to give a mark.
     title : str
-        What the notebook calls the exercise, where it is asked for.
+        The title of the exercise, if the caller needs it.
     """
 
     grade_id: str
@@ -86,36 +86,36 @@ class Mark:
 
     @property
     def again(self) -> bool:
-        """Whether a person has to mark it again, since the answer has changed."""
+        """Whether a person has to mark it again because the answer has changed."""
         return self.waiting and self.manual is not None
 
     @property
     def is_unread(self) -> bool:
-        """Whether nobody has given a mark yet: what a person gave stands until it is changed."""
+        """Whether no person has given the mark yet, not even for an earlier answer."""
         return self.waiting and self.manual is None
 
 
 class _Sums:
-    """What several marks come to."""
+    """Sums over several marks."""
 
     @property
     def marks(self) -> tuple[Mark, ...]:
-        """Them all, by the numbers of the exercises."""
+        """All marks, in the order of the exercises."""
         raise NotImplementedError
 
     @property
     def penalty(self) -> float:
-        """Points to be taken off for being late."""
+        """Points to be taken off for lateness."""
         raise NotImplementedError
 
     @property
     def won(self) -> float:
-        """Points won so far, before any is taken off."""
+        """Points won so far, before the penalty."""
         return sum(mark.points for mark in self.marks)
 
     @property
     def points(self) -> float:
-        """Points won so far, the penalty taken off, as nbgrader exports them: never below 0."""
+        """Points won so far, minus the penalty, but at least 0, as nbgrader exports them."""
         return max(0.0, self.won - self.penalty)
 
     @property
@@ -125,22 +125,22 @@ class _Sums:
 
     @property
     def waiting(self) -> tuple[Mark, ...]:
-        """What a person still has to mark."""
+        """The marks that a person still has to give, or to give again."""
         return tuple(mark for mark in self.marks if mark.waiting)
 
     @property
     def unread(self) -> tuple[Mark, ...]:
-        """What nobody has marked yet."""
+        """The marks that no person has given yet."""
         return tuple(mark for mark in self.marks if mark.is_unread)
 
     @property
     def open_points(self) -> float:
-        """Points that can still be won with what nobody has marked yet."""
+        """Points that can still be won in answers that no person has marked yet."""
         return sum(max(0.0, mark.max_points - mark.points) for mark in self.unread)
 
     @property
     def lost_points(self) -> float:
-        """Points that were not won, what lateness took included."""
+        """Points that were not won, the penalty included."""
         lost = (mark.max_points - mark.points for mark in self.marks if not mark.is_unread)
         return sum(max(0.0, points) for points in lost) + min(self.penalty, self.won)
 
@@ -153,12 +153,12 @@ class NotebookMarks(_Sums):
     ----------
     name : str
     cells : mapping of str to Mark
-        By grade id.
+        Marks by grade_id.
     comments : mapping of str to str
-        By grade id, in Markdown.
+        People's comments by grade_id, in Markdown.
     penalty : float
     empty : frozenset of str
-        The numbers of exercises whose answer is as it was released.
+        The numbers of exercises whose answer is still as it was released.
     """
 
     name: str
@@ -169,7 +169,7 @@ class NotebookMarks(_Sums):
 
     @functools.cached_property
     def marks(self) -> tuple[Mark, ...]:
-        """Its marks, by the numbers of the exercises."""
+        """Its marks, in the order of the exercises."""
         return _sort_marks(self.cells.values())
 
 
@@ -181,11 +181,11 @@ class SubmissionMarks(_Sums):
     ----------
     assignment, student : str
     name : str
-        Empty where the gradebook has none.
+        The student's name; empty if the gradebook has none.
     notebooks : tuple of NotebookMarks
-        By name.
+        Sorted by name.
     handed_in, due : datetime, optional
-        In UTC, without a time zone; the student's own extension is in the latter.
+        In UTC, without a time zone; `due` includes the student's extension.
     """
 
     assignment: str
@@ -197,39 +197,39 @@ class SubmissionMarks(_Sums):
 
     @functools.cached_property
     def marks(self) -> tuple[Mark, ...]:
-        """The marks of all notebooks, by the numbers of the exercises."""
+        """The marks of all notebooks, in the order of the exercises."""
         return _sort_marks(mark for own in self.notebooks for mark in own.cells.values())
 
     @property
     def penalty(self) -> float:
-        """Points to be taken off for being late."""
+        """Points to be taken off for lateness."""
         return sum(own.penalty for own in self.notebooks)
 
     @property
     def is_graded(self) -> bool:
-        """Whether a test or a person gave any mark; an extension alone makes an entry, too."""
+        """Whether it has any mark; an extension alone also creates an entry in the gradebook."""
         return any(mark.auto is not None or mark.manual is not None for mark in self.marks)
 
     @property
     def is_dated(self) -> bool:
-        """Whether it is known if it came in time."""
+        """Whether the times are known that tell if it is late."""
         return self.handed_in is not None and self.due is not None
 
     @property
     def seconds_late(self) -> float:
-        """How long after it was due; 0 if it was in time, or if that is not known."""
+        """Seconds after the deadline; 0 if it was in time, or if that is not known."""
         if self.handed_in is None or self.due is None:
             return 0.0
         return max(0.0, (self.handed_in - self.due).total_seconds())
 
     def notebook(self, name: str) -> NotebookMarks:
-        """Return the marks of a notebook; one that the gradebook does not know has none."""
+        """Return the marks of a notebook; without any, if the gradebook does not have it."""
         return next((own for own in self.notebooks if own.name == name), NotebookMarks(name))
 
 
 @dataclass(frozen=True)
 class AssignmentMarks:
-    """An assignment and what the gradebook has of it, by student."""
+    """An assignment and its submissions in the gradebook, by student."""
 
     name: str
     max_points: float
@@ -237,13 +237,13 @@ class AssignmentMarks:
 
     @functools.cached_property
     def graded(self) -> Mapping[str, SubmissionMarks]:
-        """Those of which anything is graded."""
+        """The submissions that have any mark."""
         return {student: own for student, own in self.submissions.items() if own.is_graded}
 
 
 @dataclass(frozen=True)
 class Person:
-    """A student as the gradebook knows them; everything but the id may be empty."""
+    """A student in the gradebook; everything but the id may be empty."""
 
     id: str
     first_name: str = ""
@@ -258,20 +258,20 @@ class Person:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """What people are sorted by: the last name, then the first one; without any, the id."""
+        """The sort key of people: last name, then first name; the id if they have no name."""
         parts = (self.last_name or self.first_name or self.id, self.first_name, self.id)
         return tuple(map(sort_key, parts))
 
 
 @dataclass(frozen=True)
 class GradeTable:
-    """Everybody whom the gradebook knows, and all assignments, both sorted."""
+    """People and assignments of the gradebook, both sorted."""
 
     people: tuple[Person, ...]
     assignments: tuple[AssignmentMarks, ...]
 
     def submissions(self, assignment: str) -> Mapping[str, SubmissionMarks]:
-        """Return what there is of an assignment, by student; nothing if it is not known."""
+        """Return the submissions of an assignment by student; empty if it is not in the table."""
         found = (each.submissions for each in self.assignments if each.name == assignment)
         return next(found, {})
 

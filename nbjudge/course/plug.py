@@ -1,6 +1,6 @@
-"""What a course tells the judge about itself, in the section `Plug` of its `nbgrader_config.py`.
+"""The settings by which a course plugs into the judge: `Plug` in its `nbgrader_config.py`.
 
-Without any of it the judge still judges.
+All of them are optional.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ __all__ = [
     "read_plug",
 ]
 
-#: The package that every course has; and its rooms that run where a student's code runs, so that
-#: nothing in them is secret.
+#: The judge's own package, which every course has.
 JUDGE = "nbjudge"
+#: Its folders that are imported where a student's code runs: they must hold nothing secret.
 IN_KERNELS = ("plain", "kernel", "shell", "fork_server")
 
 
 @dataclass(frozen=True)
 class Plug:
-    """What is particular to a course, as names of modules and plain texts."""
+    """A course's settings for the judge: names of modules, and plain texts."""
 
     packages: tuple[str, ...] = make_setting(
         (),
@@ -105,7 +105,7 @@ class Plug:
     )
 
     def module(self, name: str) -> Any:
-        """Return the module that one of the settings names, or None if it names none."""
+        """Import the module named by a setting; None if the setting is empty."""
         chosen: str = getattr(self, name)
         return importlib.import_module(chosen) if chosen else None
 
@@ -116,12 +116,12 @@ class Plug:
 
     @property
     def everywhere(self) -> tuple[str, ...]:
-        """What every release of the course holds beside the assignment's own files."""
+        """The names in every release of the course, beside the assignment's own files."""
         listed = ("requirements.txt",) if self.requirements else ()
         return (*self.all_packages, "README.md", *listed)
 
     def environment(self) -> dict[str, str]:
-        """Return those of this process's environment variables that may change a mark."""
+        """Return this process's environment variables that are listed in `variables`."""
         return {name: os.environ[name] for name in self.variables if name in os.environ}
 
 
@@ -131,16 +131,16 @@ class PlugSettings(Configurable):
     locals().update(traits_of(Plug))
 
 
-PlugSettings.__name__ = Plug.__name__  # by which traitlets finds its section
+PlugSettings.__name__ = Plug.__name__  # traitlets finds the section by the class's name
 
 
 def read_plug(config: Config) -> Plug:
-    """Return what a configuration says of its course.
+    """Return the settings of the section `Plug` in a configuration.
 
     Raises
     ------
     traitlets.TraitError
-        If a setting is of another type.
+        If a setting has the wrong type.
     """
     return Plug(**read_settings(Plug, PlugSettings(config=config)))
 
@@ -153,12 +153,12 @@ def package_folder(package: str) -> Path:
 
 
 def module_files(package: str) -> list[Path]:
-    """Return the modules of a package that anybody may have: those directly in it."""
+    """Return the public modules of a package, which are those directly in its folder."""
     return sorted(package_folder(package).glob("*.py"))
 
 
 def kernel_files(package: str) -> Iterator[tuple[str, Path]]:
-    """Yield what a kernel can import of a package: the folder within it, and the file."""
+    """Yield the modules of a package that kernels can import: target folder, and file."""
     for path in module_files(package):
         yield package, path
     if package == JUDGE:
@@ -168,6 +168,6 @@ def kernel_files(package: str) -> Iterator[tuple[str, Path]]:
 
 
 def private_folders(package: str) -> list[str]:
-    """Return the names of a package's folders, which stay with the course."""
+    """Return the names of a package's subfolders, which students never get."""
     names = (path.name for path in package_folder(package).iterdir() if path.is_dir())
     return sorted(name for name in names if name.isidentifier() and name != "__pycache__")

@@ -1,4 +1,4 @@
-"""The course's secret, which makes the random inputs of hidden tests impossible to guess."""
+"""The course's secret, from which the random inputs of hidden tests are derived."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SECRET_FILE = ".course_secret"
 def secret(root: Path) -> str:
     """Return the course's secret.
 
-    It is the environment variable COURSE_SECRET if that is set. Otherwise it stands in the file
-    `.course_secret` in the course's folder; the first call writes one. Marks are reproduced exactly
-    with the same secret only, so keep the file with the gradebook.
+    It is the environment variable COURSE_SECRET if that is set, otherwise the content of the file
+    `.course_secret` in the course's folder, which the first call writes. Only the same secret
+    reproduces marks exactly, so keep the file with the gradebook.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def secret(root: Path) -> str:
     Raises
     ------
     CourseError
-        If there is none, and none can be written.
+        If there is no secret and none can be written.
     """
     if given := os.environ.get(SECRET_VARIABLE):
         return given
@@ -60,9 +60,9 @@ def secret(root: Path) -> str:
 
 
 def seed_parts(secret: str, assignment: str, student: str) -> tuple[str, ...]:
-    """Return what the random inputs of a student's tests depend on (see `nbjudge.seeds`).
+    """Return the seed of a student's random test inputs (see `nbjudge.seeds`).
 
-    The course's secret does not follow from it: it may leave this machine.
+    It is a hash, from which the secret cannot be recovered, so it may leave this machine.
     """
     digest = hashlib.sha256()
     for part in (secret, assignment, student):
@@ -72,7 +72,7 @@ def seed_parts(secret: str, assignment: str, student: str) -> tuple[str, ...]:
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write a new secret, whole or not at all; of several at once, the first stays."""
+    """Write a new secret atomically; if several processes do so at once, the first one's stays."""
     with tempfile.TemporaryDirectory(prefix=path.name, dir=path.parent) as folder:
         new = Path(folder) / "new"
         new.touch(mode=0o600)
@@ -82,5 +82,5 @@ def write_secret(path: Path, text: str) -> None:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Say whether others on this machine can read a file, as far as its mode tells."""
+    """Return whether a file's mode lets other users of this machine read or write it."""
     return os.name == "posix" and bool(path.stat().st_mode & 0o077)

@@ -1,4 +1,4 @@
-"""What came in: found, unpacked, collected, made safe and restored.
+"""Submissions on their way in: unpack, collect, find, read, sanitise and restore them.
 
 It imports `course` and below.
 """

@@ -1,4 +1,4 @@
-"""Collecting what came through a learning platform, with nbgrader's own `zip_collect`."""
+"""Collect the archives downloaded from a learning platform, with nbgrader's `zip_collect`."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ __all__ = ["Collected", "collect_archives"]
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of archives.
+    """The result of collecting archives.
 
     Parameters
     ----------
     notebooks : mapping of str to tuple of str
-        By student.
+        The collected notebooks, by student.
     left_out : tuple of str
-        Sentences on what was to be collected, and is not.
+        Sentences about what should have been collected and was not.
     remarks : tuple of str
-        Sentences on what is good to know.
+        Sentences for information.
     """
 
     notebooks: Mapping[str, tuple[str, ...]]
@@ -53,23 +53,23 @@ def collect_archives(
     id_column: str = "",
     force: bool = False,
 ) -> Collected:
-    """Put what is in archives where it is graded, `submitted/<student>/<assignment>/`.
+    """Put the submissions in archives into `submitted/<student>/<assignment>/`.
 
     Parameters
     ----------
     course : Course
     assignment : str
     archives : iterable of Path
-        ZIP files as they were downloaded, or folders of what was in them.
+        ZIP files as they were downloaded, or folders with their content.
     platform : str
         A key of `platforms.COLLECTORS`.
     roster : Path, optional
-        A CSV file that tells who is who; by default the roster that was imported. Without one,
-        students have the platform's numbers.
+        A CSV file that maps the platform's names or numbers to students; by default the people in
+        the gradebook. Without either, a student's id is the platform's number.
     id_column : str
-        The column of `roster` that holds the ids of students in this course.
+        The column of `roster` with the students' ids in this course.
     force : bool
-        Whether what is new takes the place of what was collected before.
+        Whether to replace what was collected before.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def collect_archives(
                 raise CourseError(message) from error
         config = course.config()
         config.CourseDirectory.assignment_id = assignment
-        # An absolute path: nbgrader would look for placeholders in the course's own.
+        # nbgrader fills in placeholders in this path, so braces in it are doubled.
         whole = folder.as_posix().replace("{", "{{").replace("}", "}}")
         config.ZipCollectApp.collect_directory_structure = (
             f"{whole}/{{assignment_id}}/{{collect_step}}"
@@ -114,7 +114,7 @@ def collect_archives(
             app.init_plugins()
             app.extract_archive_files()
             app.process_extracted_files()
-        except SystemExit as stop:  # so nbgrader's commands end
+        except SystemExit as stop:  # nbgrader's commands report errors so
             if isinstance(stop.__cause__, CourseError):
                 raise stop.__cause__ from None
             message = f"nbgrader could not collect {assignment}; {course.root / LOG_NAME} says why."
@@ -137,12 +137,12 @@ def collect_archives(
 
 
 def _roster_of(course: Course, folder: Path) -> Path | None:
-    """Write whom the gradebook knows by name or number to a file; None if it knows nobody so."""
+    """Write the gradebook's people to a CSV file; None if it has no names and no numbers."""
     with open_gradebook(course) as gradebook:
         people = people_of(gradebook)
     if not any(person.name or person.lms_user_id for person in people):
         return None
-    path = folder / "the gradebook"  # as sentences call it
+    path = folder / "the gradebook"  # messages quote the file's name
     names = [each.name for each in fields(Person)]
     rows = [[getattr(person, name) for name in names] for person in people]
     path.write_bytes(as_csv(names, rows).encode())

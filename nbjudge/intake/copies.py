@@ -1,8 +1,8 @@
-"""Which of several copies of an answer counts, where a notebook has more than one.
+"""Decide which copy of an answer counts, if a notebook has more than one.
 
-What nobody has changed never counts before what somebody has, wherever it stands; it would define
-the answer's name anew, so it is not run either. Among changed copies the last one above the check
-counts, which is the one whose result Jupyter shows.
+A changed copy always counts before an unchanged one, wherever the two are; the unchanged one is not
+run, since it would define the answer's name again. Among changed copies the last one above the
+check counts: it is the one whose result Jupyter shows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Choice", "Piece", "choose"]
 
 @dataclass(frozen=True)
 class Piece:
-    """What is believed of a submitted cell: the id that it carries, its kind, and its text."""
+    """What is kept of a submitted cell: its grade_id, its kind, and its text."""
 
     grade_id: str
     kind: str
@@ -27,20 +27,20 @@ class Piece:
 
 @dataclass
 class Choice:
-    """What the cells of a notebook count as.
+    """How the cells of a submitted notebook are matched with the course's cells.
 
     Parameters
     ----------
     owners : dict of int to CourseCell
-        By a cell's index, the cell of the course's that it is.
+        The course's cell that a submitted cell counts as, by the submitted cell's index.
     joined : dict of int to str
-        By a cell's index, its text where it is made of several.
+        The text of cells that are joined from several, by index.
     left_out : set of int
-        Cells that have no say: copies that nobody has changed.
+        Indices of cells that are dropped, such as unchanged copies.
     repeated, changed, apart, elsewhere : list of str
-        The ids of cells that are there more than once: of which the last counts; of which the
-        changed one does; whose answers differ above and below their check; and of answers that
-        stand in a cell without an id.
+        The grade_ids of cells that occur more than once: where the last copy counts; where the
+        changed copy counts; where answers above and below the check differ; and of answers in a
+        cell without a grade_id.
     """
 
     owners: dict[int, CourseCell] = field(default_factory=dict)
@@ -57,7 +57,7 @@ def choose(
     owned: Collection[CourseCell],
     given: Collection[tuple[str, str]] = (),
 ) -> Choice:
-    """Return which submitted cell counts as which of the course's.
+    """Match submitted cells with the course's cells.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def choose(
     owned : collection of CourseCell
         The course's own cells of the notebook, in their order.
     given : collection of (str, str)
-        The kind and the text of the other cells that were released: none of them is an answer.
+        The kind and the text of the other released cells; none of them is an answer.
     """
     choice = Choice()
     released = {(kind, text.strip()) for kind, text in given}
@@ -95,7 +95,7 @@ def choose(
 
 
 def _check_after_answer(owned: Collection[CourseCell]) -> dict[str, str]:
-    """Return the id of the first check after each answer, by the answer's."""
+    """Return the grade_id of the first check after each answer, by the answer's grade_id."""
     checks: dict[str, str] = {}
     answer = ""
     for cell in owned:
@@ -109,7 +109,7 @@ def _check_after_answer(owned: Collection[CourseCell]) -> dict[str, str]:
 def _choose_written(
     choice: Choice, cell: CourseCell, at: list[int], pieces: Sequence[Piece]
 ) -> None:
-    """Choose the last changed copy; it gets what the others say, as an answer may be split."""
+    """Choose the last changed copy, and join the others to it, as an answer may be split."""
     if not at:
         return
     said = {pieces[i].source.strip(): i for i in at if _is_changed(pieces[i], cell)}
@@ -167,7 +167,7 @@ def _choose_code(
 
 
 def _is_changed(piece: Piece, cell: CourseCell) -> bool:
-    """Say whether a copy says something, and not what it said when it was released."""
+    """Return whether a copy is neither empty nor as it was released."""
     text = piece.source
     is_code = cell.cell_type == "code"
     return bool(text.strip()) and not is_same(text, cell.source, is_code=is_code)

@@ -1,7 +1,7 @@
-"""The files beside a notebook: which of them its kernel finds, and why not the others.
+"""Select the files beside a notebook that its kernel gets, and say why others are left out.
 
-They are a student's, whose names and sizes are looked at here and nothing else, and over them the
-course's own, so that an answer reads the data that the course gave out, and imports its modules.
+A student's files are selected by name and size alone. The course's own files replace them, so that
+an answer reads the data that the course gave out, and imports the course's modules.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = [
     "require_harmless",
 ]
 
-#: Of one file, of all that are taken, and how many these may be.
+#: Bounds: bytes of one file, bytes of all files that are taken, and their number.
 MAX_FILE_BYTES = 50 * 2**20
 MAX_DATA_BYTES = 100 * 2**20
 MAX_FILES = 1000
-#: How many files are looked at: a million names take a while, too.
+#: How many files are considered at all: even listing a million names takes long.
 MAX_SEEN = 20_000
-#: Suffixes of what Python imports, here or on another machine.
+#: Suffixes of files that Python can import, here or on another machine.
 IMPORTED = frozenset(
     [*all_suffixes(), ".py", ".pyc", ".pyd", ".pth", ".pyw", ".so", ".zip", ".egg"]
 )
@@ -39,16 +39,16 @@ IMPORTED = frozenset(
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Some files that are taken along, and others that are not.
+    """The files that a kernel gets, and those that are left out.
 
     Parameters
     ----------
     taken : mapping of str to Path
-        By the name beside the notebook, with forward slashes.
+        By path relative to the notebook, with forward slashes.
     left_out : mapping of str to tuple of str
-        Names by why they are left out: "only data files are taken along".
+        Names of files by the reason, such as "only data files are taken along".
     surplus : str
-        A sentence, if there are so many that nobody can have meant it.
+        A sentence if there are more than `MAX_FILES`; otherwise empty.
     """
 
     taken: Mapping[str, Path]
@@ -57,14 +57,14 @@ class DataFiles:
 
 
 def course_files(folder: Path, apart: Collection[str] = ()) -> dict[str, Path]:
-    """Return what an assignment has beside its notebooks, by name: files of any kind.
+    """Return the course's own files beside the notebooks of an assignment, by name.
 
     Parameters
     ----------
     folder : Path
-        Of the assignment, as students get it.
+        The assignment's folder, as students get it.
     apart : collection of str
-        Names in it that are not the assignment's own: what every release holds.
+        Names to skip, since every release has them.
     """
     if not folder.is_dir():
         return {}
@@ -79,12 +79,12 @@ def course_files(folder: Path, apart: Collection[str] = ()) -> dict[str, Path]:
 
 
 def require_harmless(suffixes: Collection[str]) -> None:
-    """Make sure that no file of a student's can be a module.
+    """Check that no file taken from a student can be a module.
 
     Raises
     ------
     CourseError
-        If the course's settings let one in.
+        If a suffix in the course's settings is a module's, or no suffix at all.
     """
     for suffix in suffixes:
         if not suffix.startswith(".") or suffix.lower() in IMPORTED:
@@ -105,24 +105,24 @@ def data_files(
     released: Collection[str],
     suffixes: Collection[str],
 ) -> DataFiles:
-    """Return the data files that a kernel finds beside a notebook of this folder.
+    """Return the files that a kernel gets beside a notebook of this folder.
 
-    What is taken counts toward the bounds, and nothing else does.
+    Only files that are taken count toward the bounds.
 
     Parameters
     ----------
     folder : Path
-        Of a submission.
+        The folder of a submission.
     files : iterable of Path
-        Of `files_below`.
+        As `files_below` yields them.
     own : mapping of str to Path
-        The course's own files, which are there in any case.
+        The course's own files, which are always taken.
     apart : collection of str
-        Names that are neither taken nor missed.
+        Names that are neither taken nor reported.
     released : collection of str
-        Names of what the course gave out: nobody misses them.
+        Names that the course gave out; they are not reported when they are left out.
     suffixes : collection of str
-        Of what is taken.
+        The suffixes that are taken.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def data_files(
 
 
 def _why_not_taken(file: Path, suffixes: Collection[str]) -> str | None:
-    """Say why a student's file of this name is not taken along."""
+    """Return why a student's file of this name is not taken; None if it may be."""
     if file.suffix.lower() not in suffixes:
         return "only data files are taken along"
     return _unfit_name(file)
@@ -166,7 +166,7 @@ def _unfit_name(file: Path) -> str | None:
 
 
 def _in_the_way(file: Path, own: Mapping[str, Path]) -> str:
-    """Return the file or folder of the course's that could not be there beside a student's."""
+    """Return the course's file or folder whose place a student's file would take; empty if none."""
     for parent in file.parents[:-1]:
         if parent.as_posix() in own:
             return parent.as_posix()
@@ -187,9 +187,9 @@ def _too_large(status: os.stat_result) -> str | None:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield what is no folder below a folder, relative to it, hidden things apart.
+    """Yield the paths of all visible files and links below a folder, relative to it.
 
-    The first `MAX_SEEN`, those of the folder itself before those further below.
+    At most `MAX_SEEN`; those in the folder itself come before those further down.
     """
     yield from islice(_visible_files(folder), MAX_SEEN)
 

@@ -1,8 +1,7 @@
-"""Parting cells that were merged in an editor, so that no answer is lost with them.
+"""Split cells that a student merged in the editor, so that no answer is lost; find misplaced ones.
 
-JupyterLab's *Merge Selected Cells* joins the texts of cells, blank lines between them, and keeps
-the id of one. Where a cell of the course's was among them its text is known, so that the others'
-can be told from it.
+JupyterLab's *Merge Selected Cells* joins the texts of cells with blank lines between, and keeps the
+metadata of one. If one of them was the course's, its text is known, and the rest is the student's.
 """
 
 from __future__ import annotations
@@ -17,21 +16,22 @@ from nbjudge.intake.copies import Piece
 
 __all__ = ["Parted", "answers_below", "is_courses", "misplaced_answers", "part_cells"]
 
-#: Characters of a released text without an id that is known by them: no line of code is the same.
+#: The fewest characters by which a released text without a grade_id is recognised, so that it is
+#: not mistaken for a line of code.
 MIN_GIVEN = 20
 
 
 @dataclass(frozen=True)
 class Parted:
-    """The cells of a notebook, with merged ones parted.
+    """The cells of a notebook, with merged ones split.
 
     Parameters
     ----------
     pieces : tuple of Piece
     sources : tuple of int
-        The index of the submitted cell that each is from.
+        The index of the submitted cell that each piece comes from.
     merged : tuple of str
-        The ids of what was found in merged cells.
+        The grade_ids of the cells that were found in merged ones.
     """
 
     pieces: tuple[Piece, ...]
@@ -40,14 +40,14 @@ class Parted:
 
 
 def is_courses(cell: CourseCell) -> bool:
-    """Say whether a cell's text and place are the course's: all that is not an answer."""
+    """Return whether a cell's text and place are the course's; an answer's are the student's."""
     return not cell.solution and (cell.grade or cell.task or cell.locked)
 
 
 def part_cells(
     pieces: Sequence[Piece], owned: Collection[CourseCell], given: Collection[tuple[str, str]] = ()
 ) -> Parted:
-    """Part the cells that hold more than one cell of the course's, or one and an answer.
+    """Split the cells that hold several of the course's cells, or one of them and an answer.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def part_cells(
     owned : collection of CourseCell
         The course's own cells of the notebook, in their order.
     given : collection of (str, str)
-        The kind and the text of the released cells without an id.
+        The kind and the text of the released cells without a grade_id.
     """
     own = {cell.grade_id: cell for cell in owned}
     here = {piece.grade_id for piece in pieces}
@@ -65,10 +65,10 @@ def part_cells(
     found: list[Piece] = []
     sources: list[int] = []
     merged: list[str] = []
-    passed = ""  # the id of the course's last cell so far
+    passed = ""  # the grade_id of the last of the course's cells so far
     for index, piece in enumerate(pieces):
         made = [piece]
-        if len(lost) < len(own):  # where all ids are lost, nothing tells what is whose
+        if len(lost) < len(own):  # if all grade_ids are lost, cells cannot be told apart
             made = _split_merged(piece, own, lost, released, passed) or made
         if len(made) > 1:
             merged += [part.grade_id for part in made if part.grade_id]
@@ -87,10 +87,10 @@ def _split_merged(
     released: Mapping[str, Piece],
     passed: str,
 ) -> list[Piece]:
-    """Return the cells that were merged into one; none if it holds only one."""
+    """Return the cells that were merged into a piece; none if it is a single cell."""
     owner = own.get(piece.grade_id)
     if owner is not None and piece.source == owner.source:
-        return []  # restored already, with what students do not have
+        return []  # restored before, hidden regions included
     is_answer = owner is not None and owner.solution
     wanted = {name: cell for name, cell in lost.items() if cell.solution}
     if is_answer:
@@ -111,7 +111,7 @@ def _split_merged(
     students = [i for i, part in enumerate(parts) if part not in courses]
     if len(parts) < 2 or not students:
         return []
-    # By their names first: only what is left is told by its place.
+    # Match parts by the names that they define; then match the remaining ones by their place.
     for i in students:
         grade_id = _by_names(parts[i].source, wanted)
         parts[i] = Piece(grade_id, piece.kind, parts[i].source)
@@ -128,7 +128,7 @@ def _split_merged(
 
 
 def _parts_of_text(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
-    """Return a text in parts: those that are blocks of whole lines, and what is between them."""
+    """Split a text into the known blocks that it contains, and the texts between them."""
     parts: list[Piece] = []
 
     def add(between: str) -> None:
@@ -138,7 +138,7 @@ def _parts_of_text(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
     place = 0
     starts = {block: _find_block(block, text) for block in blocks}
     for block in sorted(blocks, key=lambda block: (starts[block], -len(block))):
-        if starts[block] >= place:  # it is there, and not within another
+        if starts[block] >= place:  # found, and not inside another block
             add(text[place : starts[block]])
             parts.append(blocks[block])
             place = starts[block] + len(block)
@@ -147,7 +147,7 @@ def _parts_of_text(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
 
 
 def _find_block(block: str, text: str) -> int:
-    """Return where a block of whole lines begins in a text, or -1."""
+    """Return the index at which a block stands in a text as whole lines, or -1."""
     start = text.find(block) if block else -1
     while start >= 0:
         end = start + len(block)
@@ -158,14 +158,14 @@ def _find_block(block: str, text: str) -> int:
 
 
 def _by_names(text: str, wanted: Mapping[str, CourseCell]) -> str:
-    """Return the id of the answer whose names a text defines, or none."""
+    """Return the grade_id of the answer whose names a text defines; empty if there is none."""
     names = bound_names(text)
     defined = {grade_id: bound_names(cell.source) for grade_id, cell in wanted.items()}
     return next((grade_id for grade_id, own in defined.items() if own and own <= names), "")
 
 
 def _by_place(wanted: Mapping[str, CourseCell], own: Mapping[str, CourseCell], passed: str) -> str:
-    """Return the id of the answer that comes after a cell of the course's if it is wanted."""
+    """Return the grade_id of the next answer after a course's cell, if it is wanted; else empty."""
     order = list(own)
     later = order[order.index(passed) + 1 :] if passed in own else order
     following = next((grade_id for grade_id in later if own[grade_id].solution), "")
@@ -178,13 +178,13 @@ def misplaced_answers(
     owned: Collection[CourseCell],
     given: Collection[tuple[str, str]],
 ) -> list[str]:
-    """Return the ids of answers that are missing, and may stand where nobody looks for them.
+    """Return the grade_ids of missing answers that may be in a cell where no test would find them.
 
     Parameters
     ----------
     pieces : sequence of Piece
     owners : mapping of int to CourseCell
-        By a cell's index, the cell of the course's that it counts as.
+        The course's cell that a piece counts as, by the piece's index.
     owned, given
         As for `part_cells`.
     """
@@ -229,9 +229,9 @@ def misplaced_answers(
 def answers_below(
     pieces: Sequence[Piece], owners: Mapping[int, CourseCell], owned: Collection[CourseCell]
 ) -> list[str]:
-    """Return the ids of answers that only another exercise's cell below their check defines.
+    """Return the grade_ids of answers that only another exercise's cell below their check defines.
 
-    That is where answers get which were merged with a later one, or exchanged.
+    This happens when an answer was merged with a later one, or two answers were swapped.
 
     Parameters
     ----------
@@ -257,14 +257,14 @@ def answers_below(
 
 
 def _is_check(cell: CourseCell) -> bool:
-    """Say whether a cell is a test."""
+    """Return whether a cell is a test."""
     return cell.grade and not cell.solution and not cell.task
 
 
 def _changed_names(
     index: int, pieces: Sequence[Piece], owners: Mapping[int, CourseCell]
 ) -> frozenset[str]:
-    """Return the names that a cell defines, if it runs and is not as it was released."""
+    """Return the names that a cell defines, if it is run and was changed since the release."""
     piece, owner = pieces[index], owners.get(index)
     kind = piece.kind if owner is None else owner.cell_type
     if kind != "code" or (owner is not None and not owner.solution):
@@ -275,7 +275,7 @@ def _changed_names(
 
 
 def _unused_text(piece: Piece, owner: CourseCell | None, known: Collection[tuple[str, str]]) -> str:
-    """Return the student's own text of a cell that is not run, and is no answer either."""
+    """Return the student's own text in a cell that is neither run nor an answer."""
     if owner is None:
         is_own = piece.kind != "code" and (piece.kind, piece.source.strip()) not in known
         return piece.source.strip() if is_own else ""
@@ -287,7 +287,7 @@ def _unused_text(piece: Piece, owner: CourseCell | None, known: Collection[tuple
 
 
 def _around(cell: CourseCell, owners: Mapping[int, CourseCell], count: int) -> range:
-    """Return the cells between those of the course's that stand beside an answer; all if none."""
+    """Return the indices between the course's cells before and after an answer; all if missing."""
     at = next((i for i, owner in owners.items() if owner.grade_id == cell.grade_id), None)
     if at is None:
         return range(count)

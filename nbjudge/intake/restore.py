@@ -1,7 +1,7 @@
-"""What is believed of a submitted notebook: the text of its cells. The course restores the rest.
+"""Rebuild a submitted notebook from the text of its cells and the course's own copy of the rest.
 
-Which cell is which, what a test says, what it is worth and where it stands comes from the
-gradebook's master copy; a cell that carries the id of one of the course's is told by that id alone.
+The kind, points, place and text of tests come from the course's copy. A submitted cell with the
+grade_id of one of the course's cells is matched by that grade_id alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nbjudge.intake.merges import answers_below, is_courses, misplaced_answers, 
 __all__ = ["Restored", "restore_notebook"]
 
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-#: What is told of a notebook, and of which exercises in it.
+#: Sentences about a notebook and exercises in it.
 IDS_LOST = (
     "No cell of '{}' carries the course's ids: the nbgrader metadata is lost. The "
     "tests ran at its end; its written answers could not be told from other text."
@@ -61,9 +61,9 @@ class Restored:
     cells : tuple of NotebookNode
         In notebook format 4.5.
     problems : tuple of str
-        What a person has to look at: sentences.
+        Sentences about what a person has to check.
     notes : tuple of str
-        What is good to know, and needs nobody: sentences.
+        Sentences for information only.
     """
 
     cells: tuple[NotebookNode, ...]
@@ -79,18 +79,18 @@ def restore_notebook(
 ) -> Restored:
     """Return the cells of a submitted notebook as the course can grade them.
 
-    Restoring twice changes nothing more.
+    Restoring is idempotent.
 
     Parameters
     ----------
     name : str
         The notebook's file name, for the messages.
     cells : iterable of mapping
-        As they came, of notebook format 4.
+        The submitted cells, in notebook format 4.
     owned : collection of CourseCell
         The course's own cells of this notebook, in their order.
     given : collection of (str, str)
-        The kind and the text of the other cells that were released, if they are known.
+        The kind and the text of the other released cells, if they are known.
     """
     cells = list(cells)
     own = {cell.grade_id: cell for cell in owned}
@@ -146,14 +146,14 @@ def _piece(cell: Mapping[str, Any]) -> Piece:
 def _rebuilt(
     cell: Mapping[str, Any], piece: Piece | None, owner: CourseCell | None, cell_id: str
 ) -> NotebookNode:
-    """Build a valid cell from what is believed of a submitted one: type, text, tags, pictures."""
+    """Build a valid cell from a submitted one's type, text, tags and pictures, and nothing else."""
     if owner and (piece is None or is_courses(owner)):
         kind, source = owner.cell_type, owner.source
     else:
         assert piece is not None
         kind, source = owner.cell_type if owner else piece.kind, piece.source
     if owner and owner.grade and is_same(source, owner.source, is_code=False):
-        source = owner.source  # a space more is no written answer yet
+        source = owner.source  # a change of spaces alone is not a written answer
     attachments = cell.get("attachments")
     content: dict[str, Any] = {
         "cell_type": kind,
@@ -165,10 +165,10 @@ def _rebuilt(
         content |= {"execution_count": None, "outputs": []}
     elif kind != "raw" and isinstance(attachments, dict) and _are_pictures(attachments):
         content["attachments"] = attachments
-    # nbformat's own functions for new cells would validate each of them.
+    # nbformat's own functions for new cells are slower, since they validate each cell.
     built: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
     if owner:
-        # Without the student's tags, which must not decide what becomes of the course's cells.
+        # The course's cells must not carry a student's tags, which could change how they are run.
         built.metadata.nbgrader = nbformat.from_dict(  # type: ignore[no-untyped-call]
             owner.metadata
         )
@@ -188,17 +188,17 @@ def _tags(cell: Mapping[str, Any]) -> list[str] | None:
 def _put_in_order(
     cells: list[NotebookNode], owned: Collection[CourseCell], ids: set[str]
 ) -> tuple[list[NotebookNode], list[str], list[str]]:
-    """Put the course's cells in the course's places, and add those that are missing.
+    """Move the course's cells to their places, and add those that are missing.
 
-    A student's cells keep their order; an answer that is missing, and that a person would mark, is
-    added as it was released. The answers among them part the notebook into stretches,
-    and each of the course's cells belongs to the stretch of the last answer before it.
+    A student's cells keep their order. A missing answer that a person would mark is added as it was
+    released. The answers divide the notebook into stretches, and each of the course's cells belongs
+    to the stretch of the last answer before it.
 
     Returns
     -------
     cells : list of NotebookNode
     put_back, moved : list of str
-        The ids of the cells that were missing, and of those that stood elsewhere.
+        The grade_ids of the cells that were missing, and of those that were moved.
     """
     rank = {cell.grade_id: number for number, cell in enumerate(owned)}
     here = {_grade_id_in(cell): cell for cell in cells}
@@ -220,7 +220,7 @@ def _put_in_order(
 
 
 def _homes(owned: Iterable[CourseCell], here: Collection[str]) -> dict[str, str]:
-    """Return the answer after which each of the course's cells stands; "" is before the first."""
+    """Return the last answer before each of the course's cells; "" for those before the first."""
     homes, answer = {}, ""
     for cell in owned:
         is_lost = cell.grade and cell.grade_id not in here
@@ -234,7 +234,7 @@ def _homes(owned: Iterable[CourseCell], here: Collection[str]) -> dict[str, str]
 def _stretches(
     cells: Iterable[NotebookNode], answers: Collection[str]
 ) -> dict[str, list[NotebookNode]]:
-    """Return the cells by the answer that they begin with; under "" are those before the first."""
+    """Divide cells into stretches, by the answer that each begins with; "" is the first one."""
     stretches: dict[str, list[NotebookNode]] = {"": []}
     current = ""
     for cell in cells:
@@ -247,7 +247,7 @@ def _stretches(
 def _in_place(
     stretches: Mapping[str, list[NotebookNode]], home: Mapping[str, str], rank: Mapping[str, int]
 ) -> set[str]:
-    """Return those of the course's cells that can stay where they stand."""
+    """Return those of the course's cells that can stay where they are."""
     return {
         name
         for answer, stretch in stretches.items()
@@ -258,7 +258,7 @@ def _in_place(
 
 
 def _longest_in_order(names: list[str], rank: Mapping[str, int]) -> list[str]:
-    """Return as many of the names as possible that stand in the course's order."""
+    """Return the longest subsequence of the names that is in the course's order."""
     tails: list[int] = []
     chains: list[list[str]] = []
     for name in names:
@@ -272,10 +272,10 @@ def _longest_in_order(names: list[str], rank: Mapping[str, int]) -> list[str]:
 
 
 def _place_of_cell(cell: CourseCell, stretch: list[NotebookNode], rank: Mapping[str, int]) -> int:
-    """Return where a cell goes in its stretch, between the course's others.
+    """Return the index for a cell in its stretch, in order with the course's other cells.
 
-    Tests go as late as they can: after an answer whose own id may be lost. What the student's cells
-    may need goes as early as it can.
+    Tests go as late as possible, after an answer that may have lost its grade_id. Other cells go as
+    early as possible, as the student's cells may need them.
     """
     ranks = [rank.get(_grade_id_in(other)) for other in stretch]
     mine = rank[cell.grade_id]
@@ -297,7 +297,7 @@ def _source_text(cell: Mapping[str, Any]) -> str:
     source = cell.get("source")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    # Half of a surrogate pair is valid JSON, but no text.
+    # A lone surrogate is valid in JSON, but cannot be encoded as text.
     return source.encode("utf-8", "replace").decode() if isinstance(source, str) else ""
 
 
@@ -309,7 +309,7 @@ def _are_pictures(attachments: dict[Any, Any]) -> bool:
 
 
 def _fresh_id(wanted: object, otherwise: str, ids: set[str]) -> str:
-    """Return a cell id that is valid and not taken, the same on every run."""
+    """Return a cell id that is valid, unused, and the same on every run."""
     fits = isinstance(wanted, str) and CELL_ID.fullmatch(wanted) and wanted not in ids
     chosen = str(wanted) if fits else otherwise
     while chosen in ids:

@@ -1,4 +1,4 @@
-"""From the bytes of a submitted notebook to one that the course can grade."""
+"""Turn the bytes of a submitted notebook into a notebook that the course can grade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nbjudge.intake.restore import restore_notebook
 
 __all__ = ["KERNELSPEC", "Sanitised", "sanitise_notebook"]
 
-#: JSON values of a file, each of which takes far more memory when it is parsed, and its cells.
+#: Bounds on a file's JSON values, which take far more memory once parsed, and on its cells.
 MAX_JSON_VALUES, MAX_CELLS = 2_000_000, 5000
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
@@ -29,9 +29,9 @@ class Sanitised:
     notebook : NotebookNode
         In notebook format 4.5: the text of the student's cells, and the course's own cells.
     problems : tuple of str
-        What a person has to look at: sentences.
+        Sentences about what a person has to check.
     notes : tuple of str
-        What is good to know, and needs nobody: sentences.
+        Sentences for information only.
     """
 
     notebook: nbformat.NotebookNode
@@ -42,19 +42,19 @@ class Sanitised:
 def sanitise_notebook(content: bytes, version: NotebookVersion) -> Sanitised:
     """Return a submitted notebook as the course can grade it.
 
-    Of what came only the text of cells is believed. Sanitising twice changes nothing more.
+    Only the text of its cells is used. Sanitising is idempotent.
 
     Parameters
     ----------
     content : bytes
-        The file.
+        The content of the file.
     version : NotebookVersion
-        The course's own part of it.
+        The course's own cells of this notebook.
 
     Raises
     ------
     SubmissionError
-        If it is no notebook; the message says what, and what to do.
+        If the file is no notebook; the message says why, and what to do.
     """
     name = f"{version.name}.ipynb"
     cells, notes = _cells_of_any_format(name, content)
@@ -99,7 +99,7 @@ def _cells_of_any_format(name: str, content: bytes) -> tuple[list[dict[str, Any]
         try:
             old = nbformat.reader.reads(json.dumps(notebook))  # type: ignore[no-untyped-call]
             notebook = nbformat.convert(old, nbformat.current_nbformat)  # type: ignore[no-untyped-call]
-        # The upgrade trusts its input, so a malformed one fails anyhow.
+        # The upgrade trusts its input, so malformed input can raise anything.
         except Exception:
             message = (
                 f"'{name}' is of the old notebook format {version} and cannot be upgraded. "

@@ -1,8 +1,7 @@
-"""What came in: the one door through which a student's files enter the grading.
+"""Find and read the files in `submitted/`: the only way by which a student's files enter grading.
 
-Everything under `submitted/` is hostile until proved otherwise: links are never followed, sizes and
-counts are bounded, and names are data. Here files are found and read as bytes; `sanitise` says what
-is believed of them.
+Everything in there is hostile: links are never followed, sizes and counts are bounded, and names
+are treated as data. This module only reads bytes; `sanitise` decides what of them is used.
 """
 
 from __future__ import annotations
@@ -45,13 +44,13 @@ __all__ = [
     "told_of_data",
 ]
 
-#: Errors for which this machine is to blame, and nothing that was handed in.
+#: Errors that are this machine's fault, not the submission's.
 TOO_MANY_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 TIMESTAMP = "timestamp.txt"
 MAX_TIMESTAMP_BYTES = 200
-#: What nbgrader's exchange puts beside a submission, and wants back with the feedback.
+#: The file that nbgrader's exchange puts beside a submission, and needs again for the feedback.
 SECRET_NAME = "submission_secret.txt"
 MAX_SECRET_BYTES = 4096
 
@@ -63,22 +62,22 @@ class Submission:
     Parameters
     ----------
     student, assignment : str
-        The names of the two folders, exactly as they are.
+        The names of the two folders, unchanged.
     folder : Path
-        Where it lies; it may be missing, or be no folder.
+        Its folder, which may be missing, or be no folder.
     notebooks : mapping of str to Path
-        The notebooks that are there, by the name that the assignment gives them.
+        The notebooks that were found, by their name in the assignment.
     files : mapping of str to Path
-        The files that a kernel finds, by the name beside the notebook: the student's, and the
+        The files that a kernel gets, by path relative to the notebook: the student's and the
         course's own.
     own : frozenset of str
-        Which of them are the course's own.
+        The names of those that are the course's own.
     problems : tuple of str
-        What a person has to look at: sentences.
+        Sentences about what a person has to check.
     notes : tuple of str
-        What is good to know, and needs nobody: sentences.
+        Sentences for information only.
     handed_in : bool
-        Whether there is anything at all.
+        Whether anything was handed in.
     """
 
     student: str
@@ -99,17 +98,18 @@ class SubmissionFiles:
     Parameters
     ----------
     notebooks : mapping of str to bytes
-        By the name that the assignment gives them.
+        Notebooks by their name in the assignment.
     files : mapping of str to bytes
         The files beside them, by relative path.
     own : frozenset of str
-        Which of them are the course's own.
+        The names of those that are the course's own.
     handed_in : datetime, optional
         In UTC.
     problems : tuple of str
-        Sentences on what cannot be read.
+        Sentences about what cannot be read.
     secret : bytes
-        By which nbgrader's exchange knows whose feedback it is; empty if there is none.
+        The content of `SECRET_NAME`, by which nbgrader's exchange finds the owner of the feedback;
+        empty if there is none.
     """
 
     notebooks: Mapping[str, bytes]
@@ -121,7 +121,7 @@ class SubmissionFiles:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes."""
+        """The number of bytes of all notebooks and files."""
         return sum(map(len, (*self.notebooks.values(), *self.files.values())))
 
 
@@ -143,7 +143,7 @@ def find_submissions(
 ) -> list[Submission]:
     """Return what each student with a folder in `submitted/` handed in, sorted by student.
 
-    Names and sizes are looked at; no file is read.
+    It looks at names and sizes only, and reads no file.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def find_submissions(
     notebooks : collection of str
         The names of the assignment's notebooks.
     students : collection of str, optional
-        Whose folders are looked at; by default everybody's.
+        Restrict the search to these students; by default everybody.
     """
     beside = CourseFiles.of(course, assignment)
     root = course.root / "submitted"
@@ -174,7 +174,7 @@ def select(submissions: list[Submission], students: Collection[str] | None) -> l
     Raises
     ------
     CourseError
-        If there is a student without a folder.
+        If a student has no folder.
     """
     if students is None:
         return submissions
@@ -219,7 +219,7 @@ def _submission(
 
 
 def _expected_notebooks(folder: Path, expected: Collection[str]) -> dict[str, Path]:
-    """Return those of the expected notebooks that are there, by name."""
+    """Return the expected notebooks that exist, by name."""
     names = {
         entry.name for entry in _sorted_entries(folder) if not entry.is_dir(follow_symlinks=False)
     }
@@ -265,7 +265,7 @@ def _not_found(expected: str, strangers: Collection[str]) -> str:
 
 
 def name_with_id(name: str, student: str) -> str:
-    """Return how a student is called on one line, safe to print.
+    """Return a student's name and id on one line, safe to print.
 
     >>> name_with_id("Ada Lovelace", "ada"), name_with_id("", "ada")
     ('Ada Lovelace (ada)', 'ada')
@@ -274,7 +274,7 @@ def name_with_id(name: str, student: str) -> str:
 
 
 def name_list(names: Iterable[str]) -> str:
-    """Return names for a sentence: in quotes, safe to print, and the first five of many.
+    """Return names for a sentence: quoted, safe to print, and only the first five of many.
 
     >>> name_list("abcdefg")
     "'a', 'b', 'c', 'd', 'e' and 2 more"
@@ -285,7 +285,7 @@ def name_list(names: Iterable[str]) -> str:
 
 
 def _why_unfit_name(student: str) -> str | None:
-    """Say why nbgrader, which finds folders by patterns, cannot grade under this name."""
+    """Return why nbgrader cannot grade a folder of this name; None if it can."""
     try:
         student.encode()
     except UnicodeEncodeError:
@@ -293,7 +293,8 @@ def _why_unfit_name(student: str) -> str | None:
     else:
         if "\n" in student:
             reason = "holds a line break"
-        # A name without a bracket matches itself; compiling thousands of patterns takes seconds.
+        # Only a bracket can keep a name from matching itself; checking for one is far faster than
+        # compiling thousands of patterns.
         elif "[" in student and not fnmatch.fnmatchcase(student, student):
             reason = "holds square brackets, which nbgrader reads as a pattern"
         else:
@@ -311,16 +312,16 @@ def _not_a_folder(entry: os.DirEntry[str]) -> str | None:
 
 @dataclass(frozen=True)
 class CourseFiles:
-    """What the course itself has beside the notebooks of an assignment.
+    """The course's own files beside the notebooks of an assignment.
 
     Parameters
     ----------
     own : mapping of str to Path
-        Its files, which every kernel finds.
+        The files, by path relative to the notebook; every kernel gets them.
     released : frozenset of str
-        The names of all that students got.
+        The names of everything that students got.
     suffixes : tuple of str
-        Of what is taken of a student's files.
+        The suffixes of the student's files that are taken.
     """
 
     own: Mapping[str, Path]
@@ -329,17 +330,17 @@ class CourseFiles:
 
     @classmethod
     def of(cls, course: Course, assignment: str) -> CourseFiles:
-        """Return what students got of an assignment, whatever its source is now.
+        """Return the files of an assignment as it was released, whatever its source is now.
 
         Raises
         ------
         CourseError
-            If the course's settings let a student's modules in.
+            If the course's settings would let a student's modules in.
         """
         plug = course.plug
         require_harmless(plug.data_suffixes)
         released = course.root / "release" / assignment
-        # Where nobody has kept the release, the source has what was in it.
+        # If the release was not kept, the source has the same files.
         folder = released if released.is_dir() else course.root / "source" / assignment
         return cls(
             course_files(folder, plug.everywhere),
@@ -348,7 +349,7 @@ class CourseFiles:
         )
 
     def data(self, folder: Path, files: Iterable[Path] | None = None) -> DataFiles:
-        """Return the data files for the notebooks of a submission: the one door for all commands.
+        """Return the data files for the notebooks of a submission; all commands use this method.
 
         Raises
         ------
@@ -367,19 +368,19 @@ class CourseFiles:
 
 
 def told_of_data(data: DataFiles) -> list[str]:
-    """Return a sentence for each reason for which files were left out."""
+    """Return a sentence for each reason why files were left out."""
     return [f"Left out, as {why}: {name_list(names)}." for why, names in data.left_out.items()]
 
 
 def _open_file(path: Path) -> BinaryIO:
-    """Open an ordinary file; the final check is on what was opened, not on a name.
+    """Open an ordinary file; the last check is made on the open file, so no race can defeat it.
 
     Raises
     ------
     SubmissionError
-        If it is a link, a pipe, a folder, or cannot be read.
+        If it is a link, a pipe or a folder, or cannot be read.
     OSError
-        If that is no property of the file.
+        If this machine is the cause, not the file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -397,9 +398,9 @@ def _open_file(path: Path) -> BinaryIO:
 
 
 def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
-    """Return when a submission was handed in, in UTC, and what is wrong with what is said of it.
+    """Return when a submission was handed in, in UTC, or a sentence on why that cannot be read.
 
-    Nothing is wrong where nothing is said.
+    Both are None if there is no `timestamp.txt`.
     """
     path = folder / TIMESTAMP
     if not os.path.lexists(path):
@@ -422,12 +423,12 @@ def handed_in_at(folder: Path) -> tuple[datetime | None, str | None]:
 
 
 def read_submission(submission: Submission) -> SubmissionFiles:
-    """Return the bytes of what a student handed in.
+    """Return the bytes of a student's files.
 
     Raises
     ------
     OSError
-        If a notebook may not be read, or this machine can read nothing now.
+        If permission to read a notebook is missing, or this machine cannot read files now.
     """
     notebooks, problems = {}, []
     for name, path in submission.notebooks.items():
@@ -445,7 +446,7 @@ def read_submission(submission: Submission) -> SubmissionFiles:
 
 
 def read_data(files: Mapping[str, Path]) -> tuple[dict[str, bytes], list[str]]:
-    """Return the bytes of data files, and a sentence on each that cannot be read."""
+    """Return the bytes of data files, and a sentence about each that cannot be read."""
     contents, problems = {}, []
     for name, path in files.items():
         try:
@@ -469,7 +470,7 @@ def _read_notebook_bytes(path: Path) -> bytes:
 
 
 def _read_within(path: Path, bound: int, remedy: str) -> bytes:
-    """Return what is in a file, whose size may be another than when it was found."""
+    """Return the content of a file, whose size may have changed since it was found."""
     with _open_file(path) as file:
         content = file.read(bound + 1)
     if len(content) > bound:

@@ -1,7 +1,7 @@
-"""When something was handed in: times as they are written, read where they can be read in one way.
+"""Read times of handing in, strictly: a text that can be read in two ways is not accepted.
 
-A date parser that guesses takes PST for UTC, "monday" for a day near today and 02.03.2026 for the
-3 February. A mark may depend on the time, so whatever leaves a choice is no time here.
+A date parser that guesses takes PST for UTC, "monday" for a day near today, and 02.03.2026 for
+3 February. Marks may depend on these times, so nothing is guessed here.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from zoneinfo import ZoneInfo, available_timezones
 
 __all__ = ["YEARS", "local_time", "read_timestamp", "utc"]
 
-#: Years in which work is handed in; another is a slip, or a clock that was never set.
+#: Plausible years of a submission; any other is a typing error, or a clock that was never set.
 YEARS = range(2000, 2100)
-#: No clock on Earth is further from UTC.
+#: The largest offset from UTC of any time zone.
 FURTHEST = timedelta(hours=14)
 
 CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
 OFFSET = r"[+-]\d{2}:?\d{2}|[+-]\d{2}"
-#: Of nbgrader, of ISO 8601 and of RFC 3339: largest unit first, then perhaps a zone.
+#: The format of nbgrader, ISO 8601 and RFC 3339: largest unit first, then perhaps a zone.
 ISO = re.compile(
     rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[T ]{CLOCK}"
     rf"(?: ?(?P<zone>{OFFSET}|Z|UTC|GMT)| (?P<area>[A-Z]\w*(?:/[\w+-]+){{1,2}}))?",
     re.ASCII | re.IGNORECASE,
 )
-#: Of RFC 2822, as mail has it; what stands in brackets is a remark there.
+#: The format of RFC 2822 (e-mail), in which text in brackets is a comment.
 MAIL = re.compile(
     rf"(?:(?P<weekday>[a-z]{{3}}), ?)?(?P<day>\d{{1,2}}) (?P<month>[a-z]{{3}}) (?P<year>\d{{4}}) "
     rf"{CLOCK} (?P<zone>[+-]\d{{4}}|UTC?|GMT)(?: \([a-z]+\))?",
     re.ASCII | re.IGNORECASE,
 )
-#: Of Moodle in English: "Monday, 2 March 2026, 6:30 PM", or "March 2" in the United States' order.
+#: Moodle's format in English: "Monday, 2 March 2026, 6:30 PM", or "March 2" in US order.
 SPELLED_OUT = re.compile(
     r"(?:(?P<weekday>[a-z]+), )?"
     r"(?:(?P<day>\d{1,2}) (?P<month>[a-z]+)|(?P<us_month>[a-z]+) (?P<us_day>\d{1,2}),) "
@@ -47,11 +47,11 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 def read_timestamp(text: str) -> datetime | None:
-    """Return the time that a text tells, in UTC without a zone; None if it can be read otherwise.
+    """Return the time in a text, in UTC without a zone; None if it is ambiguous or no time.
 
-    Read are nbgrader's own form and ISO 8601, both with an offset, UTC or the name of a place in
-    the IANA database, and RFC 2822 with an offset. Without a zone, nbgrader's form and ISO 8601 are
-    in UTC, as nbgrader has it. Abbreviations such as PST or IST are names of several zones.
+    Accepted are nbgrader's format and ISO 8601, with an offset, UTC or a name of the IANA database,
+    and RFC 2822 with an offset. Without a zone, the first two are in UTC, as in nbgrader.
+    Abbreviations such as PST or IST are refused, since each names several zones.
 
     >>> read_timestamp("2026-03-02 18:30:00.25 Europe/Berlin")
     datetime.datetime(2026, 3, 2, 17, 30, 0, 250000)
@@ -71,12 +71,12 @@ def read_timestamp(text: str) -> datetime | None:
         else:
             return None
         return utc(local, zone)
-    except ValueError:  # no such day, hour, offset or place
+    except ValueError:  # there is no such day, hour, offset or place
         return None
 
 
 def local_time(text: str) -> datetime | None:
-    """Return the time that a text of Moodle's tells, where it was written; None if it tells none.
+    """Return the local time in a text from Moodle, without a zone; None if it is no such time.
 
     >>> local_time("Monday, 2 March 2026, 6:30 PM") == local_time("2026-03-02 18:30")
     True
@@ -96,12 +96,12 @@ def local_time(text: str) -> datetime | None:
 
 
 def utc(local: datetime, zone: tzinfo | None) -> datetime:
-    """Return a local time in UTC, without a zone; a zone of None is that of this machine.
+    """Convert a local time to UTC, without a zone; the zone None is this machine's.
 
     Raises
     ------
     ValueError
-        If clocks were put back or forward then: the time was there twice, or never.
+        If clocks were changed then, so that the local time occurred twice, or never.
     """
     either = [
         local.replace(tzinfo=zone, fold=fold).astimezone(UTC).replace(tzinfo=None)
@@ -136,7 +136,7 @@ def _month(name: str) -> int:
 
 
 def _index_of_name(name: str, names: tuple[str, ...]) -> int:
-    """Find a name that is written out, or by its first three letters."""
+    """Return the index of a name that is written in full, or by its first three letters."""
     for index, whole in enumerate(names):
         if name.lower() in (whole, whole[:3]):
             return index

@@ -1,7 +1,7 @@
-"""Unpacking what students handed in through a learning platform: bounded, and safe from its names.
+"""Unpack ZIP archives of submissions, within bounds and without trusting the names inside.
 
-`CarefulExtractor` is a plugin of `nbgrader zip_collect`. nbgrader's own stops a whole class at one
-damaged archive, unpacks archives in archives without an end, and whatever size they claim.
+`CarefulExtractor` is a plugin for `nbgrader zip_collect`. nbgrader's own extractor stops the whole
+class at one damaged archive, and unpacks nested archives of any depth and size.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nbjudge.intake.submission import printable
 __all__ = ["CarefulExtractor", "UnpackingBounds", "is_visible", "unpack"]
 
 MEGABYTE = 2**20
-#: What a damaged or encrypted archive, or one of a kind that Python cannot read, raises.
+#: Errors raised by archives that are damaged, encrypted, or of a kind that Python cannot read.
 UNPACKING_ERRORS = (
     EOFError,
     NotImplementedError,
@@ -41,9 +41,9 @@ UNPACKING_ERRORS = (
     lzma.LZMAError,
 )
 
-#: How each entry of an archive's list begins, and how many there may be for a file that is taken:
-#: folders have entries, and so have archives inside.
+#: The signature of each entry in an archive's directory.
 ENTRY = b"PK\1\2"
+#: How many entries there may be per file allowed: folders and nested archives have entries, too.
 ENTRIES_A_FILE = 10
 
 
@@ -54,11 +54,11 @@ class UnpackingBounds:
     Parameters
     ----------
     file_bytes : int
-        Of one file.
+        Bound for one file.
     inner_bytes, inner_files : int
-        Of an archive that a student handed in, all its files together.
+        Bounds for all files together of one archive that a student handed in.
     total_bytes, total_files : int
-        Of everything.
+        Bounds for everything together.
     """
 
     file_bytes: int = 50 * MEGABYTE
@@ -69,12 +69,12 @@ class UnpackingBounds:
 
 
 class _TooMuch(Exception):
-    """An archive that a student handed in holds more than it may."""
+    """A student's archive holds more than it may."""
 
 
 @dataclass
 class _Room:
-    """What an archive that a student handed in may still hold."""
+    """How much of a student's archive may still be unpacked."""
 
     files: int
     bytes: int
@@ -83,25 +83,25 @@ class _Room:
 def unpack(
     source: Path, target: Path, bounds: UnpackingBounds, tell: Callable[[str], None]
 ) -> None:
-    """Unpack the archives of a folder, and copy its other files; archives in archives, too.
+    """Copy the files of a folder, and unpack its archives and the archives inside those.
 
-    An archive becomes a folder of its name. Of each file, its path, content and time are taken;
-    links, hidden files and paths that lead elsewhere are not.
+    An archive becomes a folder of the same name. The path, content and time of each file are kept;
+    links, hidden files and paths that lead out of the folder are left out.
 
     Parameters
     ----------
     source : Path
-        What was downloaded.
+        The folder with the downloaded files.
     target : Path
         An empty folder.
     bounds : UnpackingBounds
     tell : callable
-        Is given a sentence on whatever was not unpacked.
+        Called with a sentence about everything that was left out.
 
     Raises
     ------
     CourseError
-        If there is more than `bounds` allow in all.
+        If everything together exceeds the total bounds.
     """
     _Unpacking(bounds, tell).folder(source, target)
 
@@ -123,7 +123,7 @@ class _Unpacking:
                     if not stat.S_ISREG(path.lstat().st_mode):
                         self._tell(f"{told} is no ordinary file, and was left out.")
                     elif path.suffix.lower() == ".zip":
-                        # A platform's archive lies at the top; what lies deeper was in one.
+                        # An archive at the top is a platform's; one further down is a student's.
                         room = None if path.parent == source else self._inner()
                         self._archive(path, place.with_suffix(""), room)
                     else:
@@ -134,7 +134,7 @@ class _Unpacking:
                     self._tell(f"{told} was left out: {error.strerror}.")
 
     def _archive(self, path: Path, target: Path, room: _Room | None) -> None:
-        """Unpack one archive; whatever is wrong with it costs this archive alone."""
+        """Unpack one archive; if it is damaged, only its own files are lost."""
         told = f"'{printable(path.name)}'"
         try:
             with path.open("rb") as file, _open_archive(file, room) as archive:
@@ -190,7 +190,7 @@ class _Unpacking:
     def _write(
         self, file: IO[bytes], place: Path, moment: float, told: str, room: _Room | None
     ) -> bool:
-        """Write a file, and return whether it was taken."""
+        """Write a file, and return whether it was kept."""
         if os.path.lexists(place):
             self._tell(f"{told} is there twice; the first was taken.")
             return False
@@ -230,7 +230,7 @@ class _Unpacking:
 
 
 def _open_archive(file: BinaryIO, room: _Room | None) -> zipfile.ZipFile:
-    # Checked before Python makes an object of each entry: fifty megabytes can list a million.
+    # Check before Python creates an object for each entry: 50 MB can hold a million entries.
     if room is not None and file.read().count(ENTRY) > ENTRIES_A_FILE * room.files:
         raise _TooMuch
     return zipfile.ZipFile(file)
@@ -243,7 +243,7 @@ def _stop_if_full(error: Exception) -> None:
 
 
 def is_visible(name: str) -> bool:
-    """Return whether a file or folder is one that a person put there.
+    """Return whether a file or folder is one that a person made, by its name.
 
     >>> [is_visible(name) for name in ("sums.ipynb", ".ipynb_checkpoints", "__MACOSX", "")]
     [True, False, False, False]
@@ -252,7 +252,7 @@ def is_visible(name: str) -> bool:
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
-    """Return a member's name; many programs write UTF-8 without saying so."""
+    """Return a member's name; many programs write UTF-8 without setting the flag for it."""
     if info.flag_bits & 0x800:
         return info.filename
     try:
@@ -262,7 +262,7 @@ def _member_name(info: zipfile.ZipInfo) -> str:
 
 
 def _time(info: zipfile.ZipInfo) -> float:
-    """Return when a member was changed last, as far as a ZIP archive tells."""
+    """Return a member's modification time in seconds since 1970; 0 if it is invalid."""
     try:
         return time.mktime((*info.date_time, 0, 0, -1))
     except (ValueError, OverflowError):
@@ -290,7 +290,7 @@ class CarefulExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has n
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        #: Sentences on what was not unpacked.
+        #: Sentences about what was left out.
         self.remarks: list[str] = []
 
     def extract(self, archive_path: str, extracted_path: str) -> None:

@@ -111,7 +111,7 @@ def _student_id(launch: Launch, platform: LearningPlatform) -> str:
 
 
 class PlatformGraders:
-    """The table of graders sent by platforms, each with the time until which they may see the class.
+    """The table of graders from platforms, with the time until which each may see the class.
 
     Parameters
     ----------
