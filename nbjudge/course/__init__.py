@@ -1,1 +1,1 @@
-"""A course: its folders, configuration, gradebook, and the cells that it owns. Imports `basics`."""
+"""A course: its folders, configuration, gradebook and cells. It imports `basics`."""

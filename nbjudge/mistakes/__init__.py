@@ -1,6 +1,6 @@
-"""The mistakes of a course: those that it knows already, and those that its classes show it.
+"""Known mistakes: recognise them in wrong answers, and learn new ones from graded classes.
 
-`catalogue` finds the files of `known/`, `known_behaviours` runs what is in them as the answers of a
-class run, `wrong_answers` groups what nothing names yet, and `naming` writes one of these down. It
-may import grading and all rooms below. No mark depends on it.
+`catalogue` reads the files in `known/`, `known_behaviours` grades the known answers in them like a
+student's, `wrong_answers` groups a class's wrong answers that match no known mistake, and `naming`
+adds such a group to `known/`. It may import grading and all rooms below. No mark depends on it.
 """

@@ -1,8 +1,8 @@
-"""The files of known answers that lie in a course's folder `known/`, beside `source/`.
+"""Find the files of known answers in a course's folder `known/`, beside `source/`.
 
-`known/<assignment>/<grade_id>.diff` is about the answer cell of that id, and has the form that
-`known_file` describes. Where two notebooks of an assignment have the same id, it lies in
-`known/<assignment>/<notebook>/`. No release has anything of them.
+`known/<assignment>/<grade_id>.diff` belongs to the answer cell with that grade_id, in the format
+that `known_file` describes. If two notebooks of an assignment have the same grade_id, the file is
+in `known/<assignment>/<notebook>/`. None of these files is ever released.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class KnownFile:
     Parameters
     ----------
     notebook, grade_id : str
-        Where the answer stands.
+        The answer cell.
     path : Path
     answers : tuple of Known
-        As the file has them.
+        In the order of the file.
     """
 
     notebook: str
@@ -52,7 +52,7 @@ def read_catalogue(
     Raises
     ------
     CourseError
-        If a file is about no answer of the assignment, or is not written as it should be.
+        If a file belongs to no answer of the assignment, or is malformed.
     """
     wanted = {
         place_of_known(course, assignment, versions, *where): where
@@ -81,16 +81,16 @@ def place_of_known(
     notebook: str,
     grade_id: str,
 ) -> Path:
-    """Return where the known answers to an exercise lie, be there any or not."""
+    """Return the path of an exercise's file of known answers, whether or not it exists."""
     folder = course.root / KNOWN_FOLDER / assignment
     if sum(found == grade_id for _, found in _answer_cells(versions)) > 1:
         folder /= notebook
     return folder / f"{grade_id}{SUFFIX}"
 
 
-@functools.cache  # asked for each notebook of a class
+@functools.cache  # called for each notebook of a class
 def tested_answers(version: NotebookVersion) -> Mapping[str, tuple[str, ...]]:
-    """Return the answers in code that each test of a notebook is about, by grade ids."""
+    """Return the grade_ids of the code answers that each test of a notebook examines."""
     cells = (
         from_dict({"cell_type": cell.cell_type, "metadata": {"nbgrader": cell.metadata}})  # type: ignore[no-untyped-call]
         for cell in version.cells

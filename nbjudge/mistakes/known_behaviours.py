@@ -1,8 +1,8 @@
-"""How the known answers of a course behave: each is run once, as an answer of the class runs.
+"""Grade each known answer of a course once, to recognise the mistakes that behave like it.
 
-A mistake that was learned from a class holds what a student wrote. So none of them is trusted: each
-goes into its cell of a solved notebook, and that is graded like any other. What came of it is kept
-in a hidden folder of the course, which is a cache.
+Known mistakes that were learned from a class contain students' code, so none is trusted: each is
+put into a solved notebook, which is graded like any submission. The results are cached in a hidden
+folder of the course.
 """
 
 from __future__ import annotations
@@ -41,28 +41,29 @@ from nbjudge.mistakes.catalogue import KnownFile, read_catalogue, tested_answers
 
 __all__ = ["Examined", "Examiner", "NamedMistakes", "TestResult", "named_mistakes"]
 
-#: Whose the random inputs of a known answer are.
+#: The student's id that seeds the random inputs of known answers.
 KNOWN_STUDENT = "a known answer"
-#: What is said of an answer that is wrong because of another.
+#: The sentence for an answer that fails because of a mistake in another.
 FOLLOWS = "This follows from your answer to {}: {}"
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """What a test said of a known answer.
+    """The result of a test for a known answer.
 
     Parameters
     ----------
     test : str
-        Its grade id.
+        The grade_id of the test.
     mark, points : float
     behaviour : str
         As in a `Verdict`.
     reason : str
         Why marks were lost, or what is wrong with the test.
     is_faulty : bool
+        Whether the test itself is at fault.
     follows : bool
-        Whether it is about another answer, which leans on this one.
+        Whether the test examines another answer, which depends on this one.
     """
 
     test: str
@@ -73,18 +74,18 @@ class TestResult:
     is_faulty: bool = False
     follows: bool = False
 
-    #: Not a class of tests, whatever its name says.
+    #: Tells pytest that this is no class of tests, despite its name.
     __test__ = False
 
     @property
     def lost(self) -> bool:
-        """Whether it took marks."""
+        """Whether marks were lost."""
         return not self.is_faulty and self.mark < self.points
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A known answer, and what the tests of its notebook said."""
+    """A known answer, and the results of the tests in its notebook."""
 
     notebook: str
     grade_id: str
@@ -93,18 +94,18 @@ class Examined:
 
     @property
     def own(self) -> tuple[TestResult, ...]:
-        """What the tests of its exercise said."""
+        """The results of the tests that examine this answer itself."""
         return tuple(result for result in self.results if not result.follows)
 
 
 class Examiner:
-    """Runs known answers to an assignment as a class's answers run.
+    """Grades known answers to an assignment as it grades a class's answers.
 
     Parameters
     ----------
     course : Course
     assignment : str
-        A released one.
+        A released assignment.
 
     Raises
     ------
@@ -115,7 +116,7 @@ class Examiner:
     def __init__(self, course: Course, assignment: str) -> None:
         self._course = course
         self._assignment = assignment
-        #: The version that the class has.
+        #: The released version of each notebook.
         self.versions: Mapping[str, NotebookVersion] = versions(course, assignment)
 
     def catalogue(self) -> list[KnownFile]:
@@ -125,13 +126,13 @@ class Examiner:
     def examine_all(
         self, files: Iterable[KnownFile], progress: Callable[[int, int], None] | None = None
     ) -> list[Examined]:
-        """Return what became of all known answers in some files, in their order.
+        """Return the results of all known answers in some files, in order, using the cache.
 
         Parameters
         ----------
         files : iterable of KnownFile
         progress : callable, optional
-            Gets how many are done, and of how many, before each.
+            Called before each answer with the number of answers done, and the number of all.
         """
         wanted = [(file, known) for file in files for known in file.answers]
         before = self._recall()
@@ -151,21 +152,21 @@ class Examiner:
     def examine(
         self, notebook: str, grade_id: str, source: str, *, visible: bool = False
     ) -> list[TestResult]:
-        """Return what the tests of a notebook say of an answer, beside right ones to all others.
+        """Grade an answer in a notebook whose other answers are right, and return all results.
 
         Parameters
         ----------
         notebook, grade_id : str
-            Where the answer stands.
+            The answer cell.
         source : str
-            It is not trusted.
+            The text of the answer; it is not trusted.
         visible : bool
-            Whether by the visible parts of the tests alone.
+            Whether to run only the visible parts of the tests.
 
         Raises
         ------
         CourseError
-            If it could not be judged.
+            If the answer could not be judged.
         """
         answers = {**self.answers[notebook], grade_id: source}
         content = answered_release(self._course, self._assignment, notebook, answers)
@@ -184,12 +185,13 @@ class Examiner:
 
     @cached_property
     def _visible(self) -> GradingConditions:
-        """The terms of tests as students have them."""
+        """The conditions for grading by the tests' visible parts."""
         seen = {
             name: replace(version, cells=tuple(_as_released(cell) for cell in version.cells))
             for name, version in self.versions.items()
         }
-        # The lines of what is left are others than those of which is known what they may do.
+        # Permissions refer to lines of the whole test, whose numbers change without the hidden
+        # ones. So the visible tests may do everything, as when the solution is judged.
         plans = {
             name: {test: replace(plan, learns=True) for test, plan in tests.items()}
             for name, tests in self._terms.plans.items()
@@ -198,7 +200,7 @@ class Examiner:
 
     @property
     def answers(self) -> Texts:
-        """The right answers, by notebook and grade id."""
+        """The right answers, by notebook and grade_id."""
         return self._proof[1]
 
     @cached_property
@@ -226,7 +228,7 @@ class Examiner:
 
     @property
     def _place(self) -> Path:
-        # In a folder of its own: an assignment may have any name.
+        # A separate folder, as an assignment's name may equal that of another file.
         return (
             self._course.root / PROOFS_FOLDER / catalogue.KNOWN_FOLDER / f"{self._assignment}.json"
         )
@@ -264,17 +266,17 @@ def _result(test: str, verdict: Verdict, points: float, *, follows: bool) -> Tes
 
 
 class NamedMistakes:
-    """The known mistakes of an assignment, by how they behave.
+    """The known mistakes of an assignment, by their behaviour.
 
     Parameters
     ----------
     examined : iterable of Examined
-        The first of those that behave alike is the one that is named.
+        Of several mistakes with the same behaviour the first is used.
     """
 
     def __init__(self, examined: Iterable[Examined] = ()) -> None:
         self._known: dict[tuple[str, str, str], Known] = {}
-        #: What else goes wrong with a known mistake, and where the mistake itself is.
+        #: Failures of other exercises that follow from a known mistake, with the mistake's place.
         self._following: dict[tuple[str, str, str], list[tuple[str, Known]]] = {}
         for each in examined:
             for result in each.results:
@@ -287,17 +289,17 @@ class NamedMistakes:
                     self._known.setdefault(key, each.known)
 
     def find(self, notebook: str, test: str, behaviour: str) -> Known | None:
-        """Return the known mistake that behaves so under a test; None if there is none."""
+        """Return the known mistake with this behaviour under a test; None if there is none."""
         return self._known.get((notebook, test, behaviour)) if behaviour else None
 
     def tell(self, notebook: str, record: Any) -> None:
-        """Put what is known now into the record of a graded notebook, where it tells no mistake.
+        """Add known mistakes to those verdicts of a graded notebook that have none yet.
 
         Parameters
         ----------
         notebook : str
         record : object
-            What the notebook's metadata have of the judge; anything else is left alone.
+            The judge's record in the notebook's metadata; anything malformed is left alone.
         """
         with suppress(LookupError, TypeError, AttributeError):
             verdicts = record["verdicts"]
@@ -319,14 +321,14 @@ class NamedMistakes:
 def named_mistakes(
     course: Course, assignment: str, progress: Callable[[int, int], None] | None = None
 ) -> NamedMistakes:
-    """Return the known mistakes of `known/<assignment>/`, by how they behave.
+    """Return the known mistakes of `known/<assignment>/`, by their behaviour.
 
-    Without such a folder nothing is looked at. With one, each answer in it is run once.
+    If there is such a folder, each answer in it is graded once; the results are cached.
 
     Raises
     ------
     CourseError
-        If a file there is not as it should be, or cannot be run.
+        If a file there is malformed, or an answer cannot be judged.
     """
     if not (course.root / catalogue.KNOWN_FOLDER / assignment).is_dir():
         return NamedMistakes()

@@ -1,7 +1,7 @@
-"""Writing down a mistake that a class has made: one sentence of a person's, and an edit.
+"""Add a class's mistake to `known/`: a sentence that a person gives, and an edit of the solution.
 
-The edit turns the course's own answer into one of the class's. Comments in it are left out: they
-change nothing, and somebody may have put a name there.
+The edit turns the course's own answer into a student's. Its comments are left out: they change
+nothing, and may contain somebody's name.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from nbjudge.mistakes.wrong_answers import WrongAnswer, WrongAnswers
 
 __all__ = ["name_group"]
 
-#: Characters of a sentence, and words of it that become the mistake's name.
+#: The most characters of a sentence, and the most words of it that become the mistake's name.
 MOST_OF_MISTAKE, WORDS_OF_NAME = 500, 7
-#: How many of a group's texts are tried.
+#: How many different answers of a group are tried.
 EXAMPLES_TO_TRY = 5
 LINE_WIDTH = 98
 
@@ -37,25 +37,25 @@ LINE_WIDTH = 98
 def name_group(
     course: Course, assignment: str, examiner: Examiner, group: WrongAnswers, sentence: str
 ) -> tuple[Path, Known]:
-    """Write a group's mistake to `known/<assignment>/`, and return where, and what it is.
+    """Write a group's mistake to `known/<assignment>/`; return the file's path, and the mistake.
 
-    What is written has been proved: as a known answer it behaves as the group does.
+    It is only written once a run has shown that it behaves as the group does.
 
     Parameters
     ----------
     course : Course
     assignment : str
     examiner : Examiner
-        Of the assignment.
+        The examiner of this assignment.
     group : WrongAnswers
     sentence : str
-        What everybody reads who made it.
+        The explanation for every student who makes this mistake.
 
     Raises
     ------
     CourseError
-        If the sentence is none, the file is not as it should be, or the mistake is none of this
-        exercise's.
+        If the sentence is empty or too long, the file is malformed, or the mistake lies in another
+        exercise.
     """
     sentence = _sentence(sentence)
     for answer in _different_texts(group):
@@ -92,7 +92,7 @@ def _sentence(told: str) -> str:
 
 
 def _different_texts(group: WrongAnswers) -> list[WrongAnswer]:
-    """Return some answers of a group, no two of which have the same text."""
+    """Return some answers of a group, all with different texts."""
     found: dict[str, WrongAnswer] = {}
     for answer in group.answers:
         found.setdefault(repr(list(answer.texts.values())), answer)
@@ -100,7 +100,7 @@ def _different_texts(group: WrongAnswers) -> list[WrongAnswer]:
 
 
 def _normal_code(text: str) -> str:
-    """Return a code without its comments, and with nothing that a file would hold otherwise."""
+    """Return code without comments, and with characters and line ends as a file keeps them."""
     text = clean_characters(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
     lines = text.split("\n")
     try:
@@ -120,7 +120,7 @@ def _normal_code(text: str) -> str:
 
 
 def _write_mistake(path: Path, grade_id: str, base: str, source: str, sentence: str) -> Known:
-    """Add a mistake to a file of known answers, which is made if there is none."""
+    """Add a mistake to a file of known answers, which is created if necessary."""
     if path.is_file():
         before = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
         known = read_known(path)
@@ -155,7 +155,7 @@ def _write_mistake(path: Path, grade_id: str, base: str, source: str, sentence: 
 
 
 def _name_from(sentence: str, taken: set[str]) -> str:
-    """Return what to call a mistake: the beginning of its sentence, to a comma or so."""
+    """Return an unused name for a mistake: the first clause of its sentence, shortened."""
     clause = re.split(r"[^\w\s'’-]", sentence)[0]
     words = re.findall(r"[\w'’-]+", clause) or re.findall(r"\w+", sentence)
     wanted = " ".join(words[:WORDS_OF_NAME]).lower()[:80].strip()
@@ -180,7 +180,7 @@ def _edit_lines(before: Sequence[str], after: Sequence[str], context: int) -> It
 
 
 def _reads_as(text: str, name: str, wanted: Sequence[Known]) -> bool:
-    """Say whether a file with this text holds just these answers."""
+    """Return whether a file with this text is read as exactly these answers."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,7 +1,7 @@
-"""The wrong answers of a graded class, grouped by how they behave.
+"""Read the wrong answers of a graded class, and group them by behaviour.
 
-They are read from the graded notebooks. What stands in an answer's cell is a student's: whoever
-shows it bounds it and makes it safe.
+They come from the graded notebooks. The text of an answer is a student's: callers that show it must
+bound it and escape it.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class WrongAnswer:
     Parameters
     ----------
     student, notebook, test : str
-        The test by its grade id.
+        `test` is the grade_id of the test.
     mark, points : float
     reason : str
-        Why, in the words of the test.
+        Why marks were lost, in the words of the test.
     behaviour : str
-        As in a `Verdict`; empty if it is not known.
+        As in a `Verdict`; empty if unknown.
     mistake, sentence : str
-        The known mistake that it was told of, if it was.
+        The name and explanation of the known mistake that was recognised; empty if none was.
     texts : mapping of str to str
-        What the test is about, by the grade id of the answer.
+        The answers that the test examines, by grade_id.
     """
 
     student: str
@@ -60,7 +60,7 @@ class WrongAnswer:
 
     @property
     def exercise(self) -> str:
-        """Its number, as students see it."""
+        """The number of the exercise, as students see it."""
         return exercise_number(self.test)
 
 
@@ -71,24 +71,24 @@ class WrongAnswers:
     Parameters
     ----------
     answers : tuple of WrongAnswer
-        The most typical first: of the text that most of them have; of several, the shortest.
+        The most frequent text first; of equally frequent ones, the shortest.
     """
 
     answers: tuple[WrongAnswer, ...]
 
     @property
     def example(self) -> WrongAnswer:
-        """The most typical of them."""
+        """The answer with the most frequent text."""
         return self.answers[0]
 
     @property
     def students(self) -> int:
-        """How many there are."""
+        """The number of students in the group."""
         return len(self.answers)
 
     @property
     def reason(self) -> str:
-        """Why most of them lost marks, in the words of the test."""
+        """The most frequent reason for lost marks, in the words of the test."""
         return Counter(answer.reason for answer in self.answers).most_common(1)[0][0]
 
 
@@ -98,7 +98,7 @@ def class_answers(
     versions: Mapping[str, NotebookVersion],
     named: NamedMistakes,
 ) -> Iterator[WrongAnswer]:
-    """Yield the wrong answers of everybody who is graded, with what is known of them by now.
+    """Yield the wrong answers of all graded students, with the mistakes that are known by now.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def class_answers(
 def read_answers(
     notebook: Mapping[str, Any], student: str, version: NotebookVersion
 ) -> Iterator[WrongAnswer]:
-    """Yield the wrong answers of a graded notebook; what nobody has answered is none of them.
+    """Yield the wrong answers in a graded notebook; unanswered exercises are not among them.
 
     Parameters
     ----------
@@ -166,13 +166,13 @@ def _is_missing(test: str, reason: str) -> bool:
 def _changed_answers(
     cells: Iterable[Mapping[str, Any]], names: Container[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the text of each answer that is not as it was released, by grade id."""
+    """Yield grade_id and text of each answer that was changed since the release."""
     for cell in cells:
         told = cell["metadata"].get("nbgrader", {})
         if (name := told.get("grade_id")) in names:
             source = cell["source"]
             text = source if isinstance(source, str) else "".join(source)
-            # Not the whole cell: its outputs are large, and no part of the checksum.
+            # Without the outputs, which may be large, and are no part of the checksum.
             content = {"cell_type": cell["cell_type"], "source": text, "metadata": cell["metadata"]}
             written = from_dict(content)  # type: ignore[no-untyped-call]
             if told.get("checksum") != compute_checksum(written):
@@ -180,12 +180,12 @@ def _changed_answers(
 
 
 def group(answers: Iterable[WrongAnswer]) -> list[WrongAnswers]:
-    """Return the groups of wrong answers that nothing names yet, the largest first.
+    """Return the groups of wrong answers that match no known mistake, the largest first.
 
     Parameters
     ----------
     answers : iterable of WrongAnswer
-        Those of which it is not known how they behave are left out.
+        Those whose behaviour is unknown are left out.
     """
     found: defaultdict[tuple[str, str, str], list[WrongAnswer]] = defaultdict(list)
     places: dict[tuple[str, str], int] = {}

@@ -1,4 +1,4 @@
-"""Out to students: student versions are made, and proved to give nothing away.
+"""Make the student versions of assignments, and prove that they give nothing away.
 
 It imports `grading` and below.
 """

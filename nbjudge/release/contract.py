@@ -1,7 +1,8 @@
-"""The rules of this course's own exercises: what a release of it must keep, and another need not.
+"""Check a source notebook against the house rules (`Plug.house_rules`) for exercises.
 
 Each exercise has a number, an answer cell `ex_<number>` and, unless a person marks it, a test cell
-`test_ex_<number>` that is worth points and has a hidden part. docs/add-an-exercise.md tells why.
+`test_ex_<number>` with points and a hidden part. docs/add-an-exercise.md says why. Other courses
+get some of the findings as advice.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ NO_HIDDEN_TEST = (
 
 @dataclass(frozen=True)
 class Breach:
-    """Something that is not as in every exercise of a course with these rules.
+    """A violation of the house rules.
 
     Parameters
     ----------
     where, what : str
-        The beginning and the rest of a sentence.
+        The beginning and the rest of a sentence about it.
     is_ours : bool
-        Whether it means nothing to any other course.
+        Whether the rule concerns only courses with house rules.
     """
 
     where: str
@@ -46,12 +47,12 @@ class Breach:
 
     @property
     def sentence(self) -> str:
-        """What is not as it should be, and the remedy."""
+        """The sentence: place, violation, remedy."""
         return f"{self.where} {self.what}"
 
 
 def advice_on_breaches(found: Iterable[Breach]) -> tuple[str, ...]:
-    """Return what another course may want to know of them: a sentence for each kind."""
+    """Return the violations as advice for other courses: a sentence for each kind."""
     kinds: dict[str, list[Breach]] = {}
     for breach in found:
         if not breach.is_ours:
@@ -65,12 +66,12 @@ def advice_on_breaches(found: Iterable[Breach]) -> tuple[str, ...]:
 
 
 def breaches(name: str, notebook: NotebookNode) -> Iterator[Breach]:
-    """Yield what in a source notebook is not as in every exercise of the course, and the remedy.
+    """Yield the violations of the house rules in a source notebook.
 
     Parameters
     ----------
     name : str
-        Of its file.
+        The name of the notebook's file.
     notebook : NotebookNode
     """
     ids = source.by_grade_id(notebook)

@@ -1,4 +1,4 @@
-"""Running a student version as a student meets it: from the top, with nothing answered yet."""
+"""Run a student version from top to bottom, unanswered, and report unexpected errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["dry_run"]
 
 SECONDS_A_CELL = 300
 NEVER_EXCUSED = {"SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError"}
-# An editable installation would serve a package's folders even to a copy without them.
+# Without this, an editable installation would let the copy import folders that it does not have.
 BEFOREHAND = """\
 import importlib, pathlib, sys
 sys.meta_path = [f for f in sys.meta_path if "__editable__" not in getattr(f, "__module__", "")]
@@ -35,21 +35,21 @@ del importlib, name, pathlib, sys
 def dry_run(folder: Path, sources: dict[str, NotebookNode], plug: Plug) -> list[str]:
     """Run a release's notebooks, and return the errors that a student should not meet.
 
-    The rule: an error is excused where an answer is missing, and nowhere else. Missing are the
-    names that the answer cells so far define once they are answered. A cell that uses a missing
-    name may fail, and what it defines is then missing too. An answer cell itself may raise
-    NotImplementedError. Never excused are code that does not parse, an import that fails, and
-    a NameError of a name that is not missing.
+    An error is expected only where an answer is missing. A name counts as missing if an answer cell
+    so far would define it once answered. A cell that uses a missing name may fail, and the names
+    that it defines are then missing too. An answer cell itself may raise NotImplementedError. Code
+    that does not parse, a failing import, and a NameError for a name that is not missing are always
+    reported.
 
     Parameters
     ----------
     folder : Path
-        A released assignment. It is copied, and the kernels run in the copy, with its
-        packages instead of the installed ones: that too is checked.
+        A released assignment. The kernels run in a copy of it, and must import its packages instead
+        of the installed ones, which is checked as well.
     sources : dict of str to NotebookNode
         The instructor's notebooks, by file name.
     plug : Plug
-        Whose packages the release has.
+        It names the packages in the release.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def _excusable(error: NotebookNode, missing: set[str]) -> bool:
 
 
 class _NamesInCell(ast.NodeVisitor):
-    """The names that a cell uses anywhere, and those that it binds or changes at its top level."""
+    """Collects the names that a cell uses, and those that it binds or changes at its top level."""
 
     def __init__(self, code: str) -> None:
         self.used: set[str] = set()

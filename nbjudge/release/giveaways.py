@@ -1,8 +1,7 @@
-"""Proving that nothing which students get with a release is an answer to one of its exercises.
+"""Check that no function or class in a release is already an answer to one of its exercises.
 
-Every callable of the students' modules and of the cells that are not theirs to write takes each
-exercise's test, in the place of the answer. `verify_release` asks; what was found is kept for as
-long as the code stays the same.
+Every callable in the students' modules, and in the cells that are not answers, is put through each
+exercise's test in the place of the answer. Results are cached for as long as the code is the same.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ __all__ = ["Giveaway", "giveaways"]
 FUTURE = "__future__"
 #: Seconds for one callable in one test, and for one statement of a cell.
 SECONDS_FOR_GUESS = 10
-#: What defines something at the top level; what only shows or does something is left out.
+#: The statements that define names at the top level; only these are run.
 DEFINITIONS = (
     *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
     *(ast.AsyncFunctionDef, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Try, ast.If),
@@ -56,7 +55,7 @@ DEFINITIONS = (
 
 @dataclass(frozen=True)
 class _Examination:
-    """A test that takes one answer, and the name that it has for it."""
+    """A test that examines a single name of an answer, and that name."""
 
     exercise: str
     symbol: str
@@ -66,29 +65,29 @@ class _Examination:
 
 @dataclass(frozen=True)
 class _Given:
-    """A file that students get: a module, or the cells of a notebook that are not theirs."""
+    """A file that students get: a module, or a notebook's cells that are not answers."""
 
     name: str
     texts: tuple[str, ...]
 
     @property
     def module(self) -> str:
-        """What Python calls it."""
+        """The name of the module in Python."""
         path = Path(self.name)
         return ".".join(path.with_suffix("").parts) if path.suffix == ".py" else "__main__"
 
 
 @dataclass(frozen=True)
 class Giveaway:
-    """Something that can be called, that students get, and that wins points as an answer.
+    """A callable that students get, and that wins points as an answer.
 
     Parameters
     ----------
     name : str
-        What it is called, and where.
+        The name of the callable, and its file.
     exercise : str
     stands_open : bool
-        Whether a notebook shows it, in a cell that is nobody's answer.
+        Whether it is visible in a notebook, in a cell that is not an answer.
     """
 
     name: str
@@ -97,7 +96,7 @@ class Giveaway:
 
     @property
     def told(self) -> str:
-        """What is wrong with it."""
+        """The sentence for a refusal."""
         return (
             f"{self.name} is an answer to {self.exercise}, and students can use it: keep it in a "
             "folder of the package, which stays with the course"
@@ -105,7 +104,7 @@ class Giveaway:
 
     @property
     def advice(self) -> str:
-        """What an instructor should know who shows it on purpose."""
+        """The sentence for advice, in case the instructor shows it on purpose."""
         return (
             f"{self.name} wins points as an answer to {self.exercise}, and students see it: let "
             "the test ask for more, or leave it if it is meant so"
@@ -113,7 +112,7 @@ class Giveaway:
 
 
 def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> list[Giveaway]:
-    """Return which callables of a release win points in the place of an answer.
+    """Return the callables in a release that win points in the place of an answer.
 
     Parameters
     ----------
@@ -122,13 +121,13 @@ def giveaways(folder: Path, sources: Mapping[str, NotebookNode], plug: Plug) -> 
     sources : mapping of str to NotebookNode
         The instructor's notebooks, by file name.
     plug : Plug
-        Whose packages students get, and whose probes tests call.
+        It names the packages that students get, and the probes that tests call.
 
     Returns
     -------
     list of Giveaway
-        One for each exercise and callable. A test that takes several answers at once is
-        not tried, nor is what a function returns.
+        One for each exercise and callable. Tests that examine several names at once are not tried,
+        nor are objects that a function returns.
 
     Raises
     ------
@@ -171,7 +170,7 @@ def _given_files(folder: Path, packages: Iterable[str]) -> Iterator[_Given]:
         for path in sorted((folder / package).glob("*.py")):
             text = path.read_text(encoding="utf-8", errors="replace")
             yield _Given(f"{package}/{path.name}", (text,))
-    for path in sorted(folder.rglob("*.py")):  # modules of the assignment's own
+    for path in sorted(folder.rglob("*.py")):  # the assignment's own modules
         name = path.relative_to(folder)
         if name.parts[0] not in packages:
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -182,11 +181,11 @@ def _given_files(folder: Path, packages: Iterable[str]) -> Iterator[_Given]:
 
 
 def _examinations(notebook: NotebookNode) -> Iterator[_Examination]:
-    """Yield the tests of a notebook that take one answer."""
+    """Yield the tests of a notebook that examine a single name."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     answers: set[str] = set()
     for cell in filter(is_solution, code):
-        with contextlib.suppress(SyntaxError):  # told elsewhere
+        with contextlib.suppress(SyntaxError):  # `verify` reports it
             answers |= source.definitions(source.solution(cell)).keys()
     for cell in filter(is_test, code):
         try:
@@ -199,7 +198,7 @@ def _examinations(notebook: NotebookNode) -> Iterator[_Examination]:
             yield _Examination(number, symbols.pop(), cell.source, points)
 
 
-# What was found, for as long as nothing changes
+# The cache of results.
 
 
 def _record_of(given: _Given, test: _Examination, plug: Plug) -> Path:
@@ -219,14 +218,14 @@ def _recall(place: Path) -> list[str] | None:
 
 
 def _keep_winners(place: Path, winners: list[str]) -> None:
-    with contextlib.suppress(OSError):  # it is tried again the next time
+    with contextlib.suppress(OSError):  # the cache is only for speed
         place.parent.mkdir(parents=True, exist_ok=True)
         new = place.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(winners), encoding="utf-8")
         new.replace(place)
 
 
-# In a process of its own: what is tried may change anything there
+# What follows runs in a process of its own, since the callables may change anything in it.
 
 
 def _prepare_guessing(plug: Plug, within: str) -> None:
@@ -243,7 +242,7 @@ def _stop(*_: object) -> None:
 
 @contextlib.contextmanager
 def _limit_time() -> Iterator[None]:
-    """Stop what runs too long, where the system can, and keep quiet."""
+    """Suppress output in the block and, on systems with SIGALRM, stop it if it runs too long."""
     has_alarm = hasattr(signal, "SIGALRM")
     with (
         contextlib.redirect_stdout(io.StringIO()),
@@ -261,12 +260,12 @@ def _limit_time() -> Iterator[None]:
 
 
 def _winners(given: _Given, tests: Collection[_Examination], probes: str) -> list[list[str]]:
-    """Return, for each test, the names of the callables that win points in it."""
+    """Return for each test the names of the callables that win points in it."""
     label = f"({given.name})"
     tried: dict[int, tuple[str, Any]] = {}
     for name, value in _callables(_namespace(given), given.module):
         tried.setdefault(id(value), (f"`{name}` {label}", value))
-    # What anything passes says nothing of an answer; the trial of the release tells of it.
+    # Skip tests that anything passes; the trial of the release reports those.
     telling = [
         not any(_wins(test, value, probes) for value in (_any_value, _stand_in)) for test in tests
     ]
@@ -277,17 +276,17 @@ def _winners(given: _Given, tests: Collection[_Examination], probes: str) -> lis
 
 
 def _any_value(*_: Any, **__: Any) -> None:
-    """Stand for what is no answer to anything."""
+    """Act as a callable that answers nothing."""
 
 
 def _stand_in(*_: Any, **__: Any) -> None:
-    """Stand for what is called in another way than the answer, as most callables are."""
+    """Act as a callable with other arguments than the answer, like most callables."""
     raise TypeError
 
 
 def _namespace(given: _Given) -> dict[str, Any]:
-    """Run what a file defines; what fails there, for want of an answer say, is left out."""
-    # A data class looks for its module there.
+    """Run a file's definitions; those that fail, perhaps for lack of an answer, are skipped."""
+    # A data class looks its module up in `sys.modules`.
     module = ModuleType(given.module)
     there = sys.modules.setdefault(given.module, module)
     for code in given.texts:
@@ -310,7 +309,7 @@ def _callables(namespace: Mapping[str, Any], module: str) -> Iterator[tuple[str,
     for name, value in list(namespace.items()):
         if name.startswith("__") or isinstance(value, ModuleType):
             continue
-        # A class or a function of another module is tried there, or anybody can import it.
+        # Skip objects of other modules: they are tried with their own module, or not ours to check.
         if hasattr(value, "__qualname__") and getattr(value, "__module__", None) != module:
             continue
         if callable(value):
@@ -339,7 +338,7 @@ def _get_attribute(owner: Any, name: str) -> Any:
 
 
 def _wins(test: _Examination, value: Callable[..., Any], probes: str) -> bool:
-    """Say whether a callable gets any points of a test, as a class's answers do."""
+    """Return whether a callable wins any points in a test, when judged like a student's answer."""
     from nbjudge.kernel.service import Service
 
     service = Service({test.symbol: value}, probes=probes)

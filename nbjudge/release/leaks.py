@@ -1,8 +1,8 @@
-"""Finding in a release what students must not see: lines of solutions, tests, schemes, references.
+"""Search a release for lines of solutions, hidden tests, mark schemes and reference code.
 
-Everything that a release holds is searched: every cell, attachment, output and entry of metadata of
-its notebooks, every file beside them, and what those pack up. It does not matter where a line stood
-in the source, how it is indented or quoted, or what stands around it.
+Everything is searched: each cell, attachment, output and entry of metadata of the notebooks, every
+file beside them, and the content of archives. A line is found wherever it stands, however it is
+indented or quoted.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ REMEDY = {
     Region.HIDDEN_TESTS: "Take it out there, or mark it off with BEGIN and END HIDDEN TESTS.",
     Region.MARK_SCHEME: "Take it out there, or mark it off with BEGIN and END MARK SCHEME.",
 }
-# A line of code tells something if it computes: it has an operator, or a call with an argument.
+# A line of code is worth hiding if it computes: it has an operator, or a call with an argument.
 FRAME_LINE = re.compile(r"\s*(?:@|(?:async\s+)?def\b|class\b|import\b|from\b|#|$)")
 COMPUTES = re.compile(r"[\w)\]]\s*(?:[-+*/%@<>&|^]|\*\*|//|[<>=!]=)\s*[-\w(\[]|\w\(\s*[^\s)]")
 WORDS_THAT_TELL = 4
-#: Shorter texts are found everywhere, by chance.
+#: The fewest characters of a secret; shorter texts occur everywhere by chance.
 SHORTEST_SECRET = 6
-#: Bytes of a packed file that are looked at.
+#: The most bytes of an archive's content that are searched.
 MOST_UNPACKED = 20 * 2**20
 
 
@@ -56,10 +56,10 @@ class Secret:
     Parameters
     ----------
     what, remedy : str
-        What it would give away, and what helps.
+        What it belongs to, and what the instructor should do.
     line : str
     keys : tuple of str
-        One of these is in a text that gives it away; see `_bare_code` and `_bare_words`.
+        A text that contains one of these gives it away; see `_bare_code` and `_bare_words`.
     is_code : bool
     """
 
@@ -72,15 +72,15 @@ class Secret:
 
 @dataclass(frozen=True)
 class Leak:
-    """Something that a place in a release gives away.
+    """A secret that a place in a release gives away.
 
     Parameters
     ----------
     where, line : str
     told : str
-        What and where, and what helps.
+        A sentence: where, what, and what to do.
     stands_open : bool
-        Whether it stands in the open in the source, too: somebody has written it there.
+        Whether the source shows it openly, too, so that somebody put it there.
     """
 
     where: str
@@ -95,7 +95,7 @@ def leaks(
     packages: Iterable[str] = (),
     added: Iterable[NotebookNode] = (),
 ) -> Iterator[Leak]:
-    """Yield what the files of a release give away: once for each place and kind of secret.
+    """Yield the secrets that the files of a release give away, one for each place and kind.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def leaks(
     sources : mapping of str to NotebookNode
         The instructor's notebooks, by file name.
     packages : iterable of str
-        The course's own, whose folders students do not get.
+        The course's own packages, whose folders students do not get.
     added : iterable of NotebookNode
         The header and the footer that nbgrader adds to each notebook.
     """
@@ -125,7 +125,7 @@ def leaks(
 
 
 def place_of_cell(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
-    """Return where a cell is: its notebook, its number counted from 1, and its id."""
+    """Return the place of a cell as text: notebook, number counted from 1, and id."""
     number = next(i for i, each in enumerate(notebook.cells, 1) if each is cell)
     own = source.grade_id(cell) or cell.get("id", "")
     return f"{name}, cell {number} ('{own}')" if own else f"{name}, cell {number}"
@@ -135,10 +135,10 @@ def place_of_cell(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:
 
 
 def _secrets(sources: Mapping[str, NotebookNode]) -> Iterator[Secret]:
-    """Yield the lines that students must not see, and the regions that are short and plain.
+    """Yield the secrets in the sources: single lines, and whole code regions with an assignment.
 
-    A line is no secret if it is part of a starter, if it is one of a hidden test that is also one
-    of a visible test, or if it tells nothing: `def f(x):`, an import, `return x`, `step()`.
+    A line is no secret if it is part of a starter, if it is in a visible test as well as in a
+    hidden one, or if it is trivial: `def f(x):`, an import, `return x`, `step()`.
     """
     starters = [
         _key_of_line(line.text, is_code=True)
@@ -193,12 +193,12 @@ def _hidden_lines(cell: NotebookNode) -> dict[Region, list[str]]:
 
 
 def _is_hidden_whole(cell: NotebookNode) -> bool:
-    """Say whether nbgrader replaces a cell as a whole: an answer without a region."""
+    """Return whether nbgrader replaces the whole cell: an answer without a solution region."""
     return is_solution(cell) and "BEGIN SOLUTION" not in cell.source
 
 
 def _references(sources: Mapping[str, NotebookNode], packages: Iterable[str]) -> Iterator[Secret]:
-    """Yield the lines of the course's own right answers that the notebooks do not show openly."""
+    """Yield the lines of the packages' private modules that the notebooks do not show openly."""
     shown = "\n".join(
         _key_of_line(line.text, is_code=True)
         for notebook in sources.values()
@@ -236,17 +236,17 @@ def _key_of_line(line: str, *, is_code: bool) -> str:
 
 
 def _bare_code(text: str) -> str:
-    """Return code without white space, quotation marks, and the signs that escape them."""
+    """Return code without white space, quotation marks and backslashes."""
     return re.sub(r"[\s'\"\\]", "", text)
 
 
 def _bare_words(text: str) -> str:
-    """Return the letters and digits of a text, whatever marks it up."""
+    """Return the letters and digits of a text, without any markup."""
     return "".join(re.findall(r"\w", text.lower()))
 
 
 def _normal_lines(code: str) -> Iterator[str]:
-    """Yield the lines of code in the one form that Python itself would give them."""
+    """Yield the lines of code as `ast.unparse` writes them."""
     with suppress(SyntaxError, ValueError, RecursionError):
         yield from map(_bare_code, ast.unparse(source.parse(textwrap.dedent(code))).splitlines())
 
@@ -255,7 +255,7 @@ def _normal_lines(code: str) -> Iterator[str]:
 
 
 def _places(path: Path, name: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the places of a file, each with its texts: a notebook has a place for each cell."""
+    """Yield the places in a file with their texts: each cell of a notebook, or the whole file."""
     if path.suffix != ".ipynb":
         yield name, list(_texts_in(path.read_bytes()))
         return
@@ -269,7 +269,7 @@ def _places(path: Path, name: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    """Yield all strings of a notebook's part, keys included, and what base64 hides in them."""
+    """Yield all strings in part of a notebook, keys included, and what base64 encodes in them."""
     waiting = [value]
     while waiting:
         match waiting.pop():
@@ -285,7 +285,7 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _texts_in(content: bytes) -> Iterator[str]:
-    """Yield a file's content as text; of an archive, that of its members."""
+    """Yield a file's content as text and, if it is an archive, that of its members."""
     yield content.decode("utf-8", "replace")
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return
@@ -294,13 +294,13 @@ def _texts_in(content: bytes) -> Iterator[str]:
         for member in archive.infolist():
             if member.file_size <= left:
                 left -= member.file_size
-                # The course's own file: one that cannot be read gives nothing away.
+                # A member that cannot be read gives nothing away.
                 with suppress(zipfile.BadZipFile, NotImplementedError, RuntimeError):
                     yield archive.read(member).decode("utf-8", "replace")
 
 
 def _open_texts(notebooks: Iterable[NotebookNode]) -> Iterator[str]:
-    """Yield what the cells of the sources show to students."""
+    """Yield the texts in the sources that students may see."""
     for notebook in notebooks:
         for cell in notebook.cells:
             if not _is_hidden_whole(cell):
@@ -310,7 +310,7 @@ def _open_texts(notebooks: Iterable[NotebookNode]) -> Iterator[str]:
 
 
 def _leaks_in(texts: Iterable[str], hidden: Iterable[Secret]) -> Iterator[Secret]:
-    """Yield the secrets that stand in some texts."""
+    """Yield the secrets that some texts contain."""
     texts = list(texts)
     code = "\n".join(map(_bare_code, texts))
     words = "\n".join(map(_bare_words, texts))

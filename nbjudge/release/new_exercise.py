@@ -1,4 +1,4 @@
-"""Putting the cells of a new exercise into a source notebook, with all that nbgrader must know."""
+"""Add the cells of a new exercise to a source notebook, with their nbgrader metadata."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def {symbol}(x):
     raise NotImplementedError("the right answer")
     ### END SOLUTION
 '''
-#: Students get the starter, and the solution beneath it is the whole cell.
+#: Students get only the starter; the rest of the cell is the solution.
 BROKEN = '''\
 ### BEGIN STARTER
 # def {symbol}(x):
@@ -115,25 +115,25 @@ EXERCISE_KINDS = ("code", "parts", "repair", "written")
 
 @dataclass(frozen=True)
 class NewExercise:
-    """An exercise, before anything of it is written.
+    """The plan of a new exercise, from which its cells are made.
 
     Parameters
     ----------
     number : str
-        The one that students read: "1.2.1", "1.4.3a".
+        The number that students see: "1.2.1", "1.4.3a".
     symbol : str
-        What the answer cell defines; empty where the answer is in words.
+        The name that the answer cell defines; empty for a written answer.
     points : int
     examinations : str
         `Plug.examinations`.
     kind : str
-        "code", "parts" (of which each has points of its own), "repair" (of broken code), or
-        "written" (in words, which a person marks).
+        "code", "parts" (with points for each), "repair" (of broken code), or "written" (which a
+        person marks).
 
     Raises
     ------
     CourseError
-        If one of them cannot be.
+        If one of them is not valid.
     """
 
     number: str
@@ -165,11 +165,11 @@ class NewExercise:
 
     @property
     def grade_id(self) -> str:
-        """Of the answer cell: "ex_1_2_1"."""
+        """The grade_id of the answer cell: "ex_1_2_1"."""
         return f"ex_{self.number.replace('.', '_')}"
 
     def cells(self) -> Iterator[NotebookNode]:
-        """Yield its cells: the task, the answer and, unless it is in words, the test."""
+        """Yield its cells: the task, the answer and, unless it is written, the test."""
         task = f"task_{self.grade_id.removeprefix('ex_')}"
         if self.kind == "written":
             question = QUESTION.format(
@@ -204,7 +204,7 @@ class NewExercise:
 
 
 def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
-    """Append an exercise to a source notebook, which is made if there is none.
+    """Append an exercise to a source notebook, which is created if it does not exist.
 
     Parameters
     ----------
@@ -216,12 +216,12 @@ def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
     Returns
     -------
     Path
-        The notebook.
+        The path of the notebook.
 
     Raises
     ------
     CourseError
-        If the name is none, or the course has an exercise of this number.
+        If the name is not valid, or the course already has an exercise with this number.
     """
     assignment, slash, name = notebook.removesuffix(".ipynb").partition("/")
     if not (slash and PYTHON_NAME.fullmatch(assignment) and PYTHON_NAME.fullmatch(name)):
@@ -247,7 +247,7 @@ def add_exercise(course: Course, notebook: str, exercise: NewExercise) -> Path:
 
 
 def _first_cells(course: Course, name: str, exercise: NewExercise) -> Iterator[NotebookNode]:
-    """Yield what a notebook begins with; the set-up is that of the course's other notebooks."""
+    """Yield the first cells of a new notebook, with the set-up cell of the course's others."""
     title = name.replace("_", " ").capitalize()
     text = TITLE.format(title=title, number=exercise.number, points=exercise.points)
     yield v4.new_markdown_cell(text, id="title")  # type: ignore[no-untyped-call]

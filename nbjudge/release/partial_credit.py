@@ -1,4 +1,4 @@
-"""Seeing that the parts of a test are worth, together, what its cell is worth."""
+"""Check that the parts of a test add up to the points of its cell."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["weight_problem"]
 
 
 def weight_problem(code: str, points: float) -> str:
-    r"""Return what is wrong with the parts of a test cell; nothing if all is well, or it has none.
+    r"""Return what is wrong with the parts of a test cell; empty if nothing is, or it has none.
 
     Parameters
     ----------
     code : str
-        The cell. Its parts have to stand where they can be counted without running it: each as
-        ``with parts(2, "what"):`` at the top level, and ``parts.points()`` as the last line.
+        The text of the cell. It must be possible to count its parts without running it: each is
+        ``with parts(2, "what"):`` at the top level, and ``parts.points()`` is the last line.
     points : float
-        Those of the cell in nbgrader's metadata.
+        The points of the cell in nbgrader's metadata.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def weight_problem(code: str, points: float) -> str:
     Raises
     ------
     SyntaxError
-        If it is no Python.
+        If the code is not Python.
 
     Examples
     --------
@@ -43,11 +43,11 @@ def weight_problem(code: str, points: float) -> str:
     if name is None:
         return "makes parts and not once, as `parts = check.Parts()`"
     weights = list(_weights_of_parts(tree, name))
-    # Anything after it, even a semicolon, would give all points to every answer.
+    # Anything after this line, even a semicolon, would give every answer all points.
     if code.rstrip().splitlines()[-1] != f"{name}.points()":
         return f"has parts and does not end with `{name}.points()`"
     uses = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == name]
-    if None in weights or len(uses) != len(weights) + 2:  # where it is made, and where it ends
+    if None in weights or len(uses) != len(weights) + 2:  # 2: its definition, and `points()`
         return f"has a part that is not of the form `with {name}(2, 'what'):` at its top level"
     total = sum(weight for weight in weights if weight is not None)
     if total != Fraction(str(points)):
@@ -63,7 +63,7 @@ def _given_name(tree: ast.Module, made: list[ast.AST]) -> str | None:
 
 
 def _weights_of_parts(tree: ast.Module, name: str) -> Iterator[Fraction | None]:
-    """Yield what each part is worth, or None where that cannot be read."""
+    """Yield the points of each part; None where they are no literal number."""
     for node in tree.body:
         for item in node.items if isinstance(node, ast.With) else ():
             if _name_called(item.context_expr) != name:

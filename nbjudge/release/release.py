@@ -1,4 +1,4 @@
-"""Making the student version of an assignment: nbgrader generates it, this module completes it."""
+"""Make the student version of an assignment: nbgrader generates it, this module completes it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ __all__ = [
     "verify_release",
 ]
 
-#: How an exception of a gradebook's database begins in nbgrader's log.
+#: How nbgrader's log begins an error of the gradebook's database.
 DATABASE_ERROR = "OperationalError: "
 
 README = """\
@@ -99,15 +99,15 @@ class Release:
     ----------
     assignment : str
     folder : Path
-        What students get, whole.
+        The folder that students get.
     files : tuple of str
-        Everything in it, relative to `folder`, sorted.
+        All files in it, relative to `folder`, sorted.
     proof : Proof
-        What became of the course's own solution under its tests.
+        The result of judging the course's own solution by its tests.
     advice : tuple of str
-        What its instructor may want to change, in sentences.
+        Sentences about what the instructor may want to change.
     shows_secrets : bool
-        Whether the source itself shows a line of what students must not see.
+        Whether the source itself openly shows a line that students must not see.
     """
 
     assignment: str
@@ -121,23 +121,23 @@ class Release:
 def make_release(course: Course, assignment: str, *, run: bool = False) -> Release:
     """Make `release/<assignment>/` from `source/<assignment>/`, and prove that it may go out.
 
-    All of it is made and proved in a copy of the course. Only then does the gradebook learn of it,
-    and the folder take the place of the former one: a refusal changes nothing.
+    It is made and checked in a copy of the course. Only then is it entered in the gradebook, and
+    the folder replaced, so a refusal changes nothing.
 
     Parameters
     ----------
     course : Course
     assignment : str
     run : bool
-        Whether to run the notebooks too, as students would before they answer anything.
+        Whether to run the unanswered notebooks as well.
 
     Raises
     ------
     CourseError
         If the course has no such assignment.
     ReleaseError
-        If nbgrader refuses, if the result would give something away, if its own solution does not
-        get all marks of it, or if marks that are in the gradebook would be lost.
+        If nbgrader refuses it, if it would give something away, if the course's own solution does
+        not get all marks, or if marks in the gradebook would be lost.
     """
     course.require(assignment)
     inputs = _digest_of_inputs(course, assignment)
@@ -163,9 +163,9 @@ def make_release(course: Course, assignment: str, *, run: bool = False) -> Relea
 
 
 def _find_unchanged(course: Course, assignment: str, inputs: str) -> Release | None:
-    """Return the release that is there, if nothing that it was made of or holds has changed.
+    """Return the existing release, if neither its inputs nor its files have changed.
 
-    Its record lies beside the proof. It is a cache: without it all is made and proved again.
+    The record of it, a file beside the proof, is a cache: without it the release is made again.
     """
     folder = course.root / "release" / assignment
     try:
@@ -180,7 +180,7 @@ def _find_unchanged(course: Course, assignment: str, inputs: str) -> Release | N
     proof = find(course, assignment, version)
     if proof is None or version != known[2] or proof.grader != grader_version(course.plug.packages):
         return None
-    if any(proof.faults.values()):  # which something that was installed since may have mended
+    if any(proof.faults.values()):  # a package installed since may have mended them
         return None
     files = tuple(sorted(_files_to_release(folder)))
     return Release(assignment, folder, files, proof, advice, shows_secrets)
@@ -202,10 +202,10 @@ def _proof_record(course: Course, assignment: str) -> Path:
 
 
 def _digest_of_inputs(course: Course, assignment: str) -> str:
-    """Return a text that is another for anything else that a release could be made of.
+    """Return a hash of everything that a release is made from.
 
-    That is what a draft of it would hold, the settings, the code that makes and judges it, and the
-    versions of what that uses.
+    That is its source files, the settings, the code that makes and judges it, and the versions of
+    the libraries that this code uses.
     """
     source_folder = course.root / "source"
     files = {
@@ -221,19 +221,19 @@ def _digest_of_inputs(course: Course, assignment: str) -> str:
             if path.is_file() and path.parent.name != "__pycache__":
                 files[f"{package}:{path.relative_to(root).as_posix()}"] = path
     installed = {name: installed_version(name) for name in ("nbgrader", "nbconvert", "nbformat")}
-    # A function is told by where it lies in memory, too, which says nothing of it.
+    # The repr of a function contains its address in memory, which changes with each run.
     settings = re.sub(r" at 0x[0-9a-f]+", "", repr(course.config()))
     content = [_digest_of_paths(files), installed, sys.version, settings, course.plug.environment()]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _all_files(folder: Path) -> dict[str, Path]:
-    """Return whatever lies below a folder, also what does not belong there."""
+    """Return everything below a folder, even what does not belong there, by relative path."""
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
 
 
 def _digest_of_paths(files: Mapping[str, Path]) -> str:
-    """Return a text that is another for files of other names, or with other bytes."""
+    """Return a hash of the names and contents of files."""
     whole = hashlib.sha256()
     for name, path in sorted(files.items()):
         content = path.read_bytes() if path.is_file() else b""
@@ -242,7 +242,7 @@ def _digest_of_paths(files: Mapping[str, Path]) -> str:
 
 
 def _proof_of(course: Course, draft: Course, assignment: str) -> Proof:
-    """Judge the solution, unless this code has found no fault in this version before."""
+    """Judge the solution, unless the proof that was kept found no fault in this same version."""
     version = versions(draft, assignment)
     kept = find(course, assignment, digest(version))
     is_faulty = kept is not None and any(kept.faults.values())
@@ -256,7 +256,7 @@ def _proof_of(course: Course, draft: Course, assignment: str) -> Proof:
 
 
 def _proof_findings(draft: Course, assignment: str, proof: Proof) -> list[str]:
-    """Return which tests the course's own rules do not allow: they cannot mark as they are."""
+    """Return sentences about tests that the house rules do not allow."""
     if not draft.plug.house_rules:
         return []
     found = []
@@ -275,12 +275,14 @@ def _proof_findings(draft: Course, assignment: str, proof: Proof) -> list[str]:
 
 
 def _refuse_lost_marks(course: Course, draft: Course, assignment: str) -> None:
-    """Refuse what nbgrader would refuse too, but in the middle of changing the gradebook.
+    """Refuse other cells once there are submissions.
+
+    nbgrader would refuse them too, but only after it has begun to change the gradebook.
 
     Raises
     ------
     ReleaseError
-        If students have handed in, and the cells that the course owns are not the same ones.
+        If students have handed in, and the course's own cells are not the same as before.
     """
     if not _is_handed_in(course, assignment):
         return
@@ -317,7 +319,7 @@ def _kinds_of_cells(course: Course, assignment: str) -> dict[str, tuple[bool, ..
 
 
 def _put_in_place(course: Course, draft: Course, assignment: str) -> Path:
-    """Enter a draft in the gradebook, and exchange the folder in `release/`."""
+    """Enter a draft in the gradebook, and replace the folder in `release/`."""
     if not _knows(course, draft, assignment):
         directory = CourseDirectory(config=course.config())
         config = Config({"CourseDirectory": {"db_url": directory.db_url}})
@@ -334,7 +336,7 @@ def _put_in_place(course: Course, draft: Course, assignment: str) -> Path:
 
 
 def _knows(course: Course, draft: Course, assignment: str) -> bool:
-    """Say whether the gradebook has just these cells already."""
+    """Return whether the gradebook already has exactly the draft's cells."""
     try:
         former = versions(course, assignment)
     except CourseError:
@@ -361,7 +363,7 @@ def generate(course: Course, assignment: str, config: Config | None = None) -> N
     if result["success"]:
         return
     reason = failure(result)
-    if told := explain(OSError(reason)):  # it is what nbgrader's log says of one
+    if told := explain(OSError(reason)):  # the log may contain the text of an OSError
         raise ReleaseError(f"'{assignment}' was not released. {told}")
     first = causes(result)[0]
     if first.startswith(DATABASE_ERROR):
@@ -383,22 +385,22 @@ def generate(course: Course, assignment: str, config: Config | None = None) -> N
 
 
 def failure(result: dict[str, Any]) -> str:
-    """Return why a call of nbgrader's API failed: the last exception that its log names.
+    """Return why a call of nbgrader's API failed: the last exception in its log.
 
     Parameters
     ----------
     result : dict
-        As `NbGraderAPI.generate_assignment` or `autograde` returned it, without success.
+        What `NbGraderAPI.generate_assignment` or `autograde` returned when it failed.
     """
     last = causes(result)[-1]
     return last.partition(": ")[2] or last
 
 
 def complete(root: Path, *, assignment: str, **_: object) -> None:
-    """Add to a generated release what makes it work by itself: nbgrader's `post_convert_hook`.
+    """Make a generated release self-contained; this is nbgrader's `post_convert_hook`.
 
-    These are the students' modules of the judge and the course, the list of packages if the course
-    has one, and a README. A release that uses none of these modules stays as nbgrader makes it.
+    It adds the students' modules of the judge and the course, requirements.txt if the course has
+    one, and a README. A release that uses none of these modules stays as nbgrader makes it.
 
     Parameters
     ----------
@@ -458,12 +460,12 @@ def scratch(course: Course, assignment: str = "") -> Iterator[Course]:
     ----------
     course : Course
     assignment : str
-        The only one that is needed; by default all are.
+        Copy only this one; by default all.
 
     Yields
     ------
     Course
-        The copy; it is deleted afterwards.
+        The copy, which is deleted after the block.
     """
 
     def others(folder: str, names: list[str]) -> list[str]:
@@ -487,7 +489,7 @@ def scratch(course: Course, assignment: str = "") -> Iterator[Course]:
 
 
 def _delimit_as_usual(sources: Path, own: Mapping[str, str]) -> None:
-    """Put nbgrader's delimiters in the place of a course's own, so that one kind is looked for."""
+    """Replace a course's own delimiters by nbgrader's, the only ones that other code looks for."""
     for path in sources.glob("*/*.ipynb"):
         notebook = source.read_source(path)
         for cell in notebook.cells:
@@ -496,9 +498,9 @@ def _delimit_as_usual(sources: Path, own: Mapping[str, str]) -> None:
 
 
 def drift(course: Course) -> list[str]:
-    """Return the files of `release/` that are not what `source/` gives, each with how it differs.
+    """Return sentences about files in `release/` that are not what `source/` generates.
 
-    Nothing of the course is changed, not even its gradebook.
+    The course is not changed, and neither is its gradebook.
 
     Raises
     ------
@@ -521,7 +523,7 @@ def _differences(committed: Path, generated: Path) -> Iterator[str]:
 
 
 def _files_to_release(folder: Path) -> Iterator[str]:
-    """Yield a folder's files, but for those that Python and Jupyter leave behind."""
+    """Yield the files in a folder, except caches and checkpoints of Python and Jupyter."""
     for path in folder.rglob("*"):
         left = {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
         if path.is_file() and not left and path.name != ".gitkeep":

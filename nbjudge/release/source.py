@@ -1,4 +1,4 @@
-"""Reading the instructor's notebooks: cells by id, and the regions that students never see."""
+"""Read the instructor's notebooks: cells by grade_id, regions, starters, and defined names."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def read_source(path: Path) -> NotebookNode:
     Raises
     ------
     ReleaseError
-        If it is not a notebook.
+        If the file is not a notebook.
     """
     try:
         text = path.read_text(encoding="utf-8")
-        # Not nbformat.read: it would give random ids to cells that lack one.
+        # Not nbformat.read, which gives random ids to cells without one.
         notebook = nbformat.convert(reads(text), 4)  # type: ignore[no-untyped-call]
     except (NotJSONError, NBFormatError, ValidationError, UnicodeDecodeError) as error:
         message = (
@@ -64,13 +64,13 @@ def read_source(path: Path) -> NotebookNode:
 
 
 def notebook_text(notebook: NotebookNode) -> str:
-    """Return the text of a notebook's file in its one committed form, whoever saved it last."""
+    """Return the text of a notebook's file in its committed form, whichever editor saved it."""
     text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return str(text).rstrip("\n") + "\n"
 
 
 def by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:
-    """Return the cells that nbgrader knows, by their `grade_id`, in the notebook's order."""
+    """Return the cells that have a `grade_id`, by it, in the notebook's order."""
     return {name: cell for cell in notebook.cells if (name := grade_id(cell))}
 
 
@@ -97,7 +97,7 @@ def starter(cell: NotebookNode) -> str | None:
 def answer(
     release: NotebookNode, source: NotebookNode, ids: Collection[str] | None = None
 ) -> NotebookNode:
-    """Return a copy of a student notebook that is answered as its source is.
+    """Return a copy of a student notebook, answered with the solutions of its source.
 
     Parameters
     ----------
@@ -122,13 +122,12 @@ def answer(
 
 
 def definitions(code: str) -> dict[str, str | None]:
-    """Return what a cell defines at its top level, except names with a leading underscore.
+    """Return the names that a cell defines at its top level, except those like `_name`.
 
     Returns
     -------
     dict
-        For a function its arguments, also for a method, under `Class.method`; for a class or
-        a variable, None.
+        The arguments of each function and method (`Class.method`); None for a class or a variable.
 
     Raises
     ------
@@ -155,7 +154,7 @@ def _defined_names(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str
 
 
 def parse(code: str) -> ast.Module:
-    """Return the syntax tree of a code cell, whose magics and `!` lines are allowed.
+    """Return the syntax tree of a code cell, which may have magics and `!` lines.
 
     Raises
     ------

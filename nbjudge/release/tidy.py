@@ -1,4 +1,4 @@
-"""The one form of source notebooks: `tidy_notebook` gives it, `untidy` checks it."""
+"""The committed form of source notebooks: `tidy_notebook` writes it, `untidy` checks it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NOTEBOOK_METADATA = {
     },
     "language_info": {"name": "python"},
 }
-# Other metadata is what an editor noted for itself, such as timings. `cellView` and `jupyter` hold
-# that a cell is folded, on Colab and in Jupyter.
+# All other metadata are an editor's own notes, such as timings. `cellView` and `jupyter` say that a
+# cell is folded, on Colab and in Jupyter.
 CELL_METADATA = {"cellView", "jupyter", "nbgrader", "slideshow", "tags"}
 VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -33,8 +33,8 @@ VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 def tidy_notebook(path: Path) -> bool:
     """Put a source notebook in its committed form.
 
-    It then has no outputs and no execution counts, only the metadata that the course uses, and an
-    id for each cell: of a cell that nbgrader knows it is the `grade_id`; other cells keep theirs.
+    This removes outputs, execution counts, and metadata that the course does not use. Each cell's
+    id becomes its `grade_id`, if it has one; other cells keep theirs.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def tidy_notebook(path: Path) -> bool:
     Raises
     ------
     ReleaseError
-        If it is not a notebook.
+        If the file is not a notebook.
     """
     text = source.notebook_text(_tidy(source.read_source(path)))
     if path.read_bytes() == text.encode():
@@ -54,14 +54,14 @@ def tidy_notebook(path: Path) -> bool:
 
 
 def untidy(path: Path) -> list[str]:
-    """Return why a source notebook is not fit to be committed or released; nothing if it is.
+    """Return why a source notebook cannot be committed or released as it is; empty if it can.
 
-    Beside its form, nbgrader's metadata are checked: `tidy_notebook` cannot mend those.
+    It also checks nbgrader's metadata, which `tidy_notebook` cannot mend.
 
     Raises
     ------
     ReleaseError
-        If it is not a notebook.
+        If the file is not a notebook.
     """
     notebook = source.read_source(path)
     tidied = _tidy(notebook)
@@ -86,7 +86,7 @@ def _tidy(notebook: NotebookNode) -> NotebookNode:
 
 
 def _cell_ids(cells: list[NotebookNode]) -> Iterator[str]:
-    """Yield an id for each cell: its `grade_id`, or its own, or one that follows from its text."""
+    """Yield an id for each cell: its `grade_id`, else its own id, else one made from its text."""
     taken = {name for cell in cells if (name := source.grade_id(cell))}
     for cell in cells:
         name = source.grade_id(cell)
@@ -121,7 +121,7 @@ def _loose(notebook: NotebookNode, tidied: NotebookNode) -> Iterator[str]:
 
 
 def _contract(notebook: NotebookNode) -> Iterator[str]:
-    """Yield where a notebook breaks the contract between its cells and nbgrader."""
+    """Yield problems with the nbgrader metadata of a notebook's cells."""
     names = Counter(source.grade_id(cell) for cell in notebook.cells if source.grade_id(cell))
     yield from (f"the grade_id '{name}' is used {n} times" for name, n in names.items() if n > 1)
     for number, cell in enumerate(notebook.cells, 1):

@@ -1,4 +1,4 @@
-"""What in a source nbgrader cannot release, told before it is asked: where, and what to do."""
+"""Find what would make nbgrader fail on a source notebook, before it is run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nbjudge.release import source
 
 __all__ = ["AUTOTESTS", "reasons_unready"]
 
-#: What nbgrader's own schema lets an id be made of.
+#: The grade_ids that nbgrader's schema allows.
 GRADE_ID = re.compile(r"[a-zA-Z0-9_\-]+")
-#: Where nbgrader is told how to make tests of what the solution gives.
+#: The file with templates for the tests that nbgrader generates from the solution's results.
 AUTOTESTS = "autotests.yml"
 
 
 def reasons_unready(root: Path, assignment: str) -> list[str]:
-    """Return why nbgrader would not release an assignment, each with its remedy.
+    """Return why nbgrader would not release an assignment, each reason with its remedy.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def reasons_unready(root: Path, assignment: str) -> list[str]:
     Raises
     ------
     ReleaseError
-        If something that is called a notebook is none.
+        If a file with the suffix of a notebook is none.
     """
     folder = root / "source" / assignment
     has_templates = any((place / AUTOTESTS).is_file() for place in (folder, root))

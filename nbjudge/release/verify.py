@@ -1,4 +1,4 @@
-"""Proving that a student version gives nothing away, and that a student can start with it."""
+"""Check a release: it gives nothing away, and students can begin to work with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CACHE = "__pycache__"
 
 
 def verify_release(course: Course, assignment: str, *, run: bool = False) -> None:
-    """Prove that `release/<assignment>/` may go out to students.
+    """Check that `release/<assignment>/` may go out to students.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def verify_release(course: Course, assignment: str, *, run: bool = False) -> Non
     Raises
     ------
     ReleaseError
-        If anything was found; the message lists all of it.
+        If there is any reason against it; the message lists all reasons.
     """
     if refusals := find_breaches(course, assignment, run=run).refusals:
         raise refusal(course, assignment, refusals)
 
 
 def refusal(course: Course, assignment: str, found: Sequence[str]) -> ReleaseError:
-    """Return the refusal of a release, which lists all that was found."""
+    """Return the error that refuses a release and lists all reasons."""
     also = "".join(f" or {package}" for package in course.plug.packages)
     listed = "".join(f"\n  - {finding}" for finding in found)
     return ReleaseError(
@@ -60,16 +60,16 @@ def refusal(course: Course, assignment: str, found: Sequence[str]) -> ReleaseErr
 
 @dataclass(frozen=True)
 class ReleaseFindings:
-    """What was found in a release.
+    """The findings about a release.
 
     Parameters
     ----------
     refusals : tuple of str
-        Why it may not go out to students.
+        Reasons why it may not go out to students.
     advice : tuple of str
-        What its instructor may want to change, in sentences.
+        Sentences about what the instructor may want to change.
     shows_secrets : bool
-        Whether the source itself shows a line of what students must not see.
+        Whether the source itself openly shows a line that students must not see.
     """
 
     refusals: tuple[str, ...] = ()
@@ -78,15 +78,16 @@ class ReleaseFindings:
 
 
 def find_breaches(course: Course, assignment: str, *, run: bool = False) -> ReleaseFindings:
-    """Return what is found in `release/<assignment>/`.
+    """Return the findings about `release/<assignment>/`.
 
-    Nothing in the folder may give away a line of a solution, a hidden test, a mark scheme or the
-    course's reference, nor mention a module of the course's own; and no callable in it may pass for
-    an answer, but for those that a notebook shows. In a course with `Plug.house_rules` also these
-    are refused, which are advice elsewhere: what a notebook shows may not pass for an answer; each
-    answer cell must name what its solution defines; the parts of a test must be worth its points;
-    the exercises must keep the course's contract; and the notebooks must be in their committed
-    form, with the cell ids of their sources.
+    A release is refused if anything in it gives away a line of a solution, a hidden test, a mark
+    scheme or the course's reference code, or mentions a private module of the course; or if a
+    callable in it passes for an answer, unless a notebook shows that callable openly.
+
+    A course with `Plug.house_rules` is also refused the following, which other courses get as
+    advice: an openly shown callable that passes for an answer; an answer cell that does not name
+    what its solution defines; parts of a test that do not add up to its points; violations of the
+    house rules; and notebooks that are not in their committed form with their sources' cell ids.
     """
     plug = course.plug
     folder = course.root / "release" / assignment
@@ -116,7 +117,7 @@ def find_breaches(course: Course, assignment: str, *, run: bool = False) -> Rele
         found += [breach.sentence for breach in rules]
     if run:
         found += dry_run(folder, sources, plug)
-    given = [] if found else giveaways(folder, sources, plug)  # it takes longest
+    given = [] if found else giveaways(folder, sources, plug)  # last, as it is the slowest check
     found += [each.told for each in given if plug.house_rules or not each.stands_open]
     if plug.house_rules:
         return ReleaseFindings(tuple(found))
@@ -127,9 +128,9 @@ def find_breaches(course: Course, assignment: str, *, run: bool = False) -> Rele
 
 
 def _advice_on_shown(shown: Sequence[Leak]) -> Iterator[str]:
-    """Yield one sentence on lines that the source itself shows and that stand in secrets, too.
+    """Yield one sentence about secret lines that the source itself shows openly.
 
-    Most are a way to begin a loop, and nobody has to do anything.
+    Most are common code, such as the beginning of a loop, and harmless.
     """
     places = {leak.where: leak for leak in reversed(shown)}
     if not places:
@@ -147,7 +148,7 @@ def _advice_on_shown(shown: Sequence[Leak]) -> Iterator[str]:
 def packages_used(folder: Path, plug: Plug) -> tuple[str, ...]:
     """Return the packages of the judge and the course that students get with a release.
 
-    Where nothing in it uses the judge's, and the course has none, they get none.
+    If the course has no packages of its own, these are only the packages that the release uses.
     """
     if plug.house_rules or plug.packages:
         return plug.all_packages
@@ -177,7 +178,7 @@ def _read_notebooks(folder: Path) -> Notebooks:
 
 
 def _out_of_place(folder: Path, packages: Sequence[str]) -> Iterator[str]:
-    """Yield what of the course's own a release holds or mentions, and markers that were left."""
+    """Yield private folders and modules in a release, mentions of them, and leftover markers."""
     private, mention_from_outside = _mention(packages, inside=True), _mention(packages)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -197,13 +198,13 @@ def _out_of_place(folder: Path, packages: Sequence[str]) -> Iterator[str]:
 
 
 def _mention(packages: Sequence[str], *, inside: bool = False) -> re.Pattern[str]:
-    """Return what finds an import of, or a path to, a module that students do not have.
+    """Return a pattern for imports of, and paths to, modules that students do not have.
 
     Parameters
     ----------
     packages : sequence of str
     inside : bool
-        Whether in a file of one of the packages, from which imports can be relative.
+        Whether to search a file of one of the packages, where imports can be relative.
     """
     folders = {package: "|".join(private_folders(package)) for package in packages}
     found = []
@@ -233,7 +234,7 @@ def _texts_in_file(path: Path) -> Iterator[str]:
 
 
 def _form_breaches(path: Path, release: NotebookNode, original: NotebookNode) -> Iterator[Breach]:
-    """Yield how a student notebook differs from the form that its source gives it."""
+    """Yield how a student notebook differs from the committed form."""
     where = f"{path.name}:"
     if any(cell.get("outputs") or cell.get("execution_count") for cell in release.cells):
         yield Breach(where, "has outputs or execution counts")
@@ -251,7 +252,7 @@ def _missing_cells(name: str, original: NotebookNode, release: NotebookNode) -> 
 
 
 def _unfit_cells(name: str, original: NotebookNode, release: NotebookNode) -> Iterator[Breach]:
-    """Yield which cells leave a student or a test in the dark, each with where it is."""
+    """Yield problems with answer cells that say too little, and with test cells."""
     students = source.by_grade_id(release)
     answers = _names_of_answers(original)
     for grade_id, cell in source.by_grade_id(original).items():
@@ -271,22 +272,22 @@ def _names_of_answers(original: NotebookNode) -> set[str]:
     answers: set[str] = set()
     for cell in original.cells:
         if cell.cell_type == "code" and is_solution(cell):
-            with suppress(SyntaxError):  # told elsewhere
+            with suppress(SyntaxError):  # `_stub` reports it
                 answers |= source.definitions(source.solution(cell)).keys()
     return answers
 
 
 def _weight_problems(cell: NotebookNode) -> Iterator[str]:
-    """Yield how the parts of a test are not worth, together, what the test is worth."""
-    with suppress(SyntaxError):  # told elsewhere
+    """Yield the problem with the parts of a test, if there is one."""
+    with suppress(SyntaxError):  # `_borrowed_names` reports it
         if problem := weight_problem(cell.source, cell.metadata.nbgrader.points):
             yield problem
 
 
 def _borrowed_names(cell: NotebookNode, answers: set[str]) -> Iterator[str]:
-    """Yield which names a test uses that are neither its own nor an answer's.
+    """Yield the names that a test uses but neither defines itself nor gets from an answer.
 
-    Such a name would be looked up in the student's kernel, where it is whatever the student says.
+    Such a name would be looked up in the student's kernel, where the student decides what it is.
     """
     try:
         used = free_names(cell.source)
@@ -299,7 +300,7 @@ def _borrowed_names(cell: NotebookNode, answers: set[str]) -> Iterator[str]:
 
 
 def _stub(stub: str, cell: NotebookNode) -> Iterator[str]:
-    """Yield how an answer cell leaves a student in the dark about what to define."""
+    """Yield problems with what an answer cell tells students to define."""
     starter = source.starter(cell)
     if starter is not None and stub != starter:
         yield "is not its starter: put the starter above a solution with its markers"

@@ -1,4 +1,4 @@
-"""When an assignment is due: times that can be read in one way, kept by nbgrader's gradebook."""
+"""Read, show and store deadlines; a time that can be read in two ways is refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXAMPLE = "2027-03-02 18:00 Europe/Zurich"
 
 @dataclass(frozen=True)
 class Term:
-    """What holds for all assignments of a term."""
+    """Settings for all assignments of a term."""
 
     timezone: str = make_setting(
         "",
@@ -41,16 +41,16 @@ class Term:
 
 
 class TermSettings(Configurable):
-    """What holds for all assignments of a term."""
+    """Settings for all assignments of a term."""
 
     locals().update(traits_of(Term))
 
 
-TermSettings.__name__ = Term.__name__  # by which traitlets finds its section
+TermSettings.__name__ = Term.__name__  # traitlets finds the section by the class's name
 
 
 def read_term(config: Config) -> Term:
-    """Return what a configuration says of the term.
+    """Return the settings of the section `Term` in a configuration.
 
     Raises
     ------
@@ -64,12 +64,12 @@ def read_term(config: Config) -> Term:
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Return the time zone of a place in the IANA database.
+    """Return the time zone with a name of the IANA database.
 
     Raises
     ------
     CourseError
-        If there is none.
+        If there is no such time zone.
     """
     if name not in available_timezones():
         message = f"There is no time zone '{printable(name)}'. Give one such as 'Europe/Zurich'."
@@ -78,19 +78,19 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def read_moment(text: str, zone: tzinfo | None = None) -> datetime:
-    """Return the time that a person means, in UTC without a time zone.
+    """Return the time in a text that a person has typed, in UTC without a time zone.
 
     Parameters
     ----------
     text : str
-        As `2027-03-02 18:00`, with the name of a place, an offset or UTC behind it.
+        Such as `2027-03-02 18:00`, perhaps followed by a time zone's name, an offset or UTC.
     zone : tzinfo, optional
-        Of a time that names none.
+        The time zone if the text names none.
 
     Raises
     ------
     CourseError
-        If it can be read otherwise, or if the clocks show it twice, or never, on that day.
+        If it is ambiguous, or if clocks are changed then and show it twice, or never.
 
     >>> read_moment("2027-03-02 18:00 Europe/Zurich")
     datetime.datetime(2027, 3, 2, 17, 0)
@@ -100,7 +100,8 @@ def read_moment(text: str, zone: tzinfo | None = None) -> datetime:
     local = local_time(text)
     if local is None:
         time, _, place = text.rpartition(" ")
-        is_place = "/" in place and place in available_timezones()  # CET is no place
+        # Names such as CET are left to `read_timestamp`.
+        is_place = "/" in place and place in available_timezones()
         local = local_time(time) if is_place else None
         if local is None:
             found = read_timestamp(text)
@@ -127,7 +128,7 @@ def read_moment(text: str, zone: tzinfo | None = None) -> datetime:
 
 
 def show_moment(moment: datetime, zone: tzinfo | None = None) -> str:
-    """Return a time for people to read, in a time zone.
+    """Return a time as text in a time zone.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ def show_moment(moment: datetime, zone: tzinfo | None = None) -> str:
     'Tue 2027-03-02 17:00:30 UTC'
     """
     local = moment.replace(tzinfo=UTC).astimezone(zone or UTC)
-    # Not `strftime`, which speaks the language of the machine.
+    # Not by `strftime`, which writes the day in the machine's language.
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[local.weekday()]
     clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
     if zone is None:
@@ -152,17 +153,17 @@ def show_moment(moment: datetime, zone: tzinfo | None = None) -> str:
 
 
 def deadline_of(gradebook: Gradebook, assignment: str) -> datetime | None:
-    """Return when an assignment is due, if it is; one that the gradebook does not know is not."""
+    """Return the deadline of an assignment; None if it has none or is not in the gradebook."""
     query = select(Assignment.duedate).where(Assignment.name == assignment)
     found: datetime | None = gradebook.db.execute(query).scalar()
     return found
 
 
 def set_deadline(gradebook: Gradebook, assignment: str, moment: datetime | None) -> None:
-    """Set or remove a deadline, whether the assignment is released yet or not.
+    """Set or remove a deadline, whether the assignment is released yet or not; do not commit.
 
-    Extensions are kept as a time from the deadline: `extensions.keep_dates` has to follow, and
-    commits both.
+    nbgrader stores extensions as a length of time after the deadline, so the caller must then call
+    `extensions.keep_dates`, which also commits.
     """
     try:
         gradebook.find_assignment(assignment).duedate = moment

@@ -1,7 +1,7 @@
-"""More time for one student: nbgrader keeps how much, and `extensions.csv` until when and why.
+"""Extensions: their length is in nbgrader's gradebook, their end and reason in `extensions.csv`.
 
-nbgrader has no place for a reason. The file lies in the course's folder, where a spreadsheet opens
-it; what counts for marks is in the gradebook alone.
+nbgrader cannot store a reason. The file is in the course's folder, and can be opened in a
+spreadsheet; marks depend on the gradebook alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EXTENSIONS_HEADER = ("student", "assignment", "until", "reason")
 
 @dataclass(frozen=True)
 class Extension:
-    """More time for one student.
+    """A later deadline of one student for one assignment.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Extension:
     until : datetime
         In UTC, without a time zone.
     reason : str
-        Empty where none is kept, or where the gradebook now has another time than was agreed.
+        Empty if none is stored, or if the gradebook now has another time than the file.
     """
 
     student: str
@@ -52,7 +52,7 @@ class Extension:
 def extensions_of(
     gradebook: Gradebook, root: Path, assignment: str | None = None
 ) -> tuple[Extension, ...]:
-    """Return the extensions that count, by assignment, then by when they end.
+    """Return the extensions in the gradebook, sorted by assignment, then by their end.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def extensions_of(
     root : Path
         The course's folder.
     assignment : str, optional
-        By default all.
+        By default, all assignments.
     """
     reasons = {(own.student, own.assignment, own.until): own.reason for own in _read_kept(root)}
     query = (
@@ -83,12 +83,12 @@ def extensions_of(
 
 
 def grant(gradebook: Gradebook, root: Path, extension: Extension) -> None:
-    """Give a student more time, in the place of any that there was.
+    """Give a student an extension, which replaces any earlier one.
 
     Parameters
     ----------
     gradebook : Gradebook
-        Knows the student; the assignment is released, and has a deadline.
+        It has the student, and the assignment with a deadline.
     root : Path
         The course's folder.
     extension : Extension
@@ -96,8 +96,8 @@ def grant(gradebook: Gradebook, root: Path, extension: Extension) -> None:
     Raises
     ------
     CourseError
-        If the gradebook does not know the student, if there is no deadline, or if the extension
-        would end before it; nothing is changed then.
+        If the student is not in the gradebook, there is no deadline, or the extension would not end
+        after it; nothing is changed then.
     """
     student, assignment = extension.student, extension.assignment
     if gradebook.db.get(Student, student) is None:
@@ -122,14 +122,14 @@ def grant(gradebook: Gradebook, root: Path, extension: Extension) -> None:
     others = (own for own in _read_kept(root) if not _same_work(own, extension))
     _write_file(root, (*others, extension))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own way to make an entry
+        warnings.simplefilter("ignore", SAWarning)  # raised by nbgrader's own code
         submission = gradebook.update_or_create_submission(assignment, student)
     submission.extension = extension.until - due
     gradebook.db.commit()
 
 
 def withdraw(gradebook: Gradebook, root: Path, student: str, assignment: str) -> Extension:
-    """Take an extension back, and return what it was.
+    """Remove an extension, and return it.
 
     Raises
     ------
@@ -150,21 +150,21 @@ def withdraw(gradebook: Gradebook, root: Path, student: str, assignment: str) ->
 def keep_dates(
     gradebook: Gradebook, root: Path, before: Iterable[Extension]
 ) -> tuple[Extension, ...]:
-    """Have extensions end when they did, after the deadline has moved.
+    """Keep the end of each extension as it was, after the deadline has moved.
 
     Parameters
     ----------
     gradebook : Gradebook
-        Has the new deadline.
+        It has the new deadline.
     root : Path
         The course's folder.
     before : iterable of Extension
-        Of one assignment, as they were before.
+        The extensions of the assignment before the change.
 
     Returns
     -------
     tuple of Extension
-        Those that end no later than the new deadline, and are gone.
+        Those that do not end after the new deadline, and were removed.
     """
     gone = []
     for extension in before:
@@ -187,7 +187,7 @@ def _same_work(one: Extension, other: Extension) -> bool:
 
 
 def _read_kept(root: Path) -> Iterator[Extension]:
-    """Yield what the file has; a row whose time cannot be read says nothing."""
+    """Yield the extensions in the file; rows whose time cannot be read are skipped."""
     path = root / EXTENSIONS_FILE
     if not path.exists():
         return
@@ -201,7 +201,7 @@ def _read_kept(root: Path) -> Iterator[Extension]:
 
 
 def _write_file(root: Path, extensions: Iterable[Extension]) -> None:
-    """Write the file anew, if there is anything to keep or to change."""
+    """Write the file; but do not create it if there are no extensions."""
     rows = [
         (guard(own.student), guard(own.assignment), f"{own.until} UTC", guard(own.reason))
         for own in sorted(extensions, key=lambda own: (own.assignment, own.student))
@@ -212,5 +212,5 @@ def _write_file(root: Path, extensions: Iterable[Extension]) -> None:
 
 
 def _without_apostrophe(cell: str) -> str:
-    """Return a cell without the apostrophe by which a spreadsheet takes it for no formula."""
+    """Return a cell without the apostrophe that keeps spreadsheets from reading it as a formula."""
     return cell[1:] if cell.startswith("'") and guard(cell[1:]) == cell else cell

@@ -1,6 +1,6 @@
-"""Who is meant: a student by id, by address, or by name as the roster has it.
+"""Find a student by id, e-mail address or full name.
 
-A whole name names somebody; a part of one only helps to say who may be meant.
+Part of a name identifies nobody; it only serves to suggest who may be meant.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ __all__ = ["NobodyLikeIt", "find_student", "label", "student_ids"]
 
 
 class NobodyLikeIt(CourseError):
-    """The gradebook knows nobody of whom a text may be the id, the address or a name."""
+    """A text resembles the id, address and name of nobody in the gradebook."""
 
 
-#: How many people a sentence lists.
+#: The most people that a message lists.
 MOST_LISTED = 5
 
 
 def label(person: Person) -> str:
-    """Return how a person is called on one line: by name, and by id."""
+    """Return a person's name and id on one line."""
     return name_with_id(person.name, person.id)
 
 
 def find_student(people: Collection[Person], text: str) -> Person:
-    """Return the one who is meant.
+    """Return the person with this id, e-mail address or name.
 
-    An id as it stands comes first. Then capitals and spaces do not count, and at last accents do
-    not, either; a name may begin with the last name, with a comma or without.
+    An exact id is tried first. Then capitals and spaces are ignored, and at last accents as well.
+    The last name may come first, with a comma or without.
 
     Parameters
     ----------
     people : collection of Person
-        Whom the gradebook knows.
+        The people in the gradebook.
     text : str
-        An id, an e-mail address, or a whole name.
+        An id, an e-mail address, or a full name.
 
     Raises
     ------
     CourseError
-        If that is nobody, or several: the sentence lists who may be meant.
+        If it is nobody, or more than one person; the message lists who may be meant.
     """
     for meant in (
         [person for person in people if person.id == text],
@@ -72,22 +72,22 @@ def find_student(people: Collection[Person], text: str) -> Person:
 def student_ids(
     people: Collection[Person], given: Iterable[str], *, known: Collection[str] = ()
 ) -> list[str]:
-    """Return the ids of students who are meant, each once, in the order in which they are given.
+    """Return the ids of the students that some texts mean, in order and without duplicates.
 
-    What is like nobody's name is taken for an id, of somebody who is not in the gradebook.
+    A text that resembles nobody is taken as the id of somebody who is not in the gradebook.
 
     Parameters
     ----------
     people : collection of Person
-        Whom the gradebook knows.
+        The people in the gradebook.
     given : iterable of str
     known : collection of str
-        Further ids: of who has handed in, and may not be in the gradebook yet.
+        Further ids: students who have handed in, and may not be in the gradebook yet.
 
     Raises
     ------
     CourseError
-        If a text may be several people's, or is only a part of a name.
+        If a text may mean several people, or is only part of a name.
     """
     found = []
     for text in given:
@@ -128,7 +128,7 @@ def _words_of(text: str) -> tuple[object, ...]:
 
 
 def _near(people: Collection[Person], text: str) -> list[Person]:
-    """Return those of whom the text may be a part, or a slip of the pen; sorted."""
+    """Return, sorted, the people whose name or id contains the text, or nearly equals it."""
     parts = set(_words_of(text))
     found = {
         person.id

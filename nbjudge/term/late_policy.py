@@ -1,4 +1,4 @@
-"""What lateness costs: the course's policy, as nbgrader's autograder asks for it."""
+"""Late penalties: the course's policy as an nbgrader plugin, and updates of the gradebook."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class _Worth:
-    """The points of a notebook, and of the whole assignment."""
+    """The points that a notebook, and the whole assignment, are worth."""
 
     notebook: float
     assignment: float
 
 
 class LatePolicy(LateSubmissionPlugin):  # type: ignore[misc]  # nbgrader has no types
-    """What lateness costs. Unless anything is set here it costs nothing.
+    """What lateness costs: nothing by default.
 
-    A day that has begun counts as a day. Where an assignment has several notebooks, each bears its
-    share, by the points that it is worth. No notebook loses more than it has.
+    A day that has begun counts as a whole day. If an assignment has several notebooks, each bears a
+    share of the penalty in proportion to its points. No notebook loses more points than it has.
     """
 
     points_per_day = Float(
@@ -96,7 +96,7 @@ class LatePolicy(LateSubmissionPlugin):  # type: ignore[misc]  # nbgrader has no
         return min(score, days * a_day) or None
 
     def _worth(self) -> _Worth:
-        """Ask what is being graded; nbgrader tells its plugin of the student alone."""
+        """Return what is being graded, from the preprocessor; the plugin gets only the student."""
         late = self.parent
         of = late.gradebook.find_assignment(late.assignment_id)
         notebook = late.gradebook.find_notebook(late.notebook_id, late.assignment_id)
@@ -104,12 +104,12 @@ class LatePolicy(LateSubmissionPlugin):  # type: ignore[misc]  # nbgrader has no
 
 
 class LatePenalties:
-    """Asks the course's plugin what a late notebook loses, as nbgrader's own preprocessor does.
+    """Sets late penalties by the course's plugin, as nbgrader's own preprocessor does.
 
     Parameters
     ----------
     config : Config
-        The course's.
+        The course's configuration.
     assignment : str
     """
 
@@ -129,7 +129,7 @@ class LatePenalties:
         Returns
         -------
         bool
-            Whether any has changed.
+            Whether any penalty has changed.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class LatePenalties:
         for notebook in filter(is_due, submission.notebooks):
             penalty = None
             if late > 0:
-                gradebook.db.refresh(notebook)  # its score follows from what was just written
+                gradebook.db.refresh(notebook)  # its score depends on rows just written
                 score = notebook.score
                 penalty = self._ask(gradebook, submission.student_id, notebook.name, score, late)
                 penalty = None if penalty is None else min(max(penalty, 0), score)
@@ -153,7 +153,7 @@ class LatePenalties:
         self, gradebook: Gradebook, student: str, notebook: str, score: float, late: float
     ) -> float | None:
         plugin = self._late.plugin_inst
-        # What nbgrader's preprocessor knows of itself when it asks.
+        # nbgrader's preprocessor has these attributes when it calls the plugin.
         self._late.gradebook = gradebook
         self._late.notebook_id, self._late.student_id = notebook, student
         try:
@@ -169,14 +169,14 @@ class LatePenalties:
 
 
 def update_penalties(gradebook: Gradebook, config: Config, assignment: str) -> tuple[str, ...]:
-    """Have the penalties of an assignment agree with its deadline, extensions and policy.
+    """Update an assignment's penalties to its present deadline, extensions and policy.
 
-    Submissions without a time, and notebooks of which nothing is graded, are left as they are.
+    Submissions without a timestamp, and notebooks without any mark, are left as they are.
 
     Returns
     -------
     tuple of str
-        Whose penalty has changed, sorted.
+        The students whose penalty has changed, sorted.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def update_penalties(gradebook: Gradebook, config: Config, assignment: str) -> t
         If the course's own plugin fails; nothing is written then.
     """
     late = LatePenalties(config, assignment)
-    # Few of a large class are late: only they are loaded, with all that belongs to them.
+    # Load only the submissions that are late or have a penalty: few, even in a large class.
     lost = select(SubmittedNotebook.assignment_id).where(
         SubmittedNotebook.late_submission_penalty > 0
     )
@@ -217,14 +217,14 @@ def update_penalties(gradebook: Gradebook, config: Config, assignment: str) -> t
 
 @dataclass(frozen=True)
 class Moved:
-    """What follows from a new deadline.
+    """The consequences of a new deadline.
 
     Parameters
     ----------
     ended : tuple of Extension
-        Those that end no later than it, and are gone.
+        Extensions that do not end after it, and were removed.
     penalties : tuple of str
-        Whose penalty has changed.
+        The students whose penalty has changed.
     """
 
     ended: tuple[Extension, ...] = ()
@@ -234,7 +234,7 @@ class Moved:
 def move_deadline(
     gradebook: Gradebook, course: Course, assignment: str, moment: datetime | None
 ) -> Moved:
-    """Set or remove a deadline, and have extensions and penalties follow.
+    """Set or remove a deadline, and update extensions and penalties.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def move_deadline(
     Raises
     ------
     CourseError
-        If a deadline is to go that is extended for somebody; nothing is changed then.
+        If a deadline is to be removed that somebody has an extension of; nothing is changed then.
     """
     before = extensions_of(gradebook, course.root, assignment)
     if moment is None and before:
@@ -262,5 +262,5 @@ def move_deadline(
 
 
 def _has_points(notebook: SubmittedNotebook) -> bool:
-    """Return whether there is anything to lose, or something was taken off."""
+    """Return whether a notebook has points to lose, or a penalty."""
     return bool(notebook.score or notebook.late_submission_penalty)

@@ -1,8 +1,8 @@
-"""Who is in the class: a platform's list of people, taken into nbgrader's gradebook.
+"""Import a learning platform's list of people into nbgrader's gradebook.
 
-nbgrader keeps a student's id, names, e-mail address and number on the learning platform, so its own
-formgrader shows them as well. Who a row of a list is follows from the id, the address or the number
-as a whole; a part of a name says nothing.
+nbgrader stores a student's id, names, e-mail address and user number on the platform, and its own
+formgrader shows them, too. A row is matched with a person by full id, address or number, and never
+by name.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = [
     "read_roster",
 ]
 
-#: The headings of each part of a person, as `alike` has them, the first that is filled.
+#: The headings for each part of a person, normalised by `alike`; the first filled column is used.
 FIRST_NAMES = ("first_name", "first name", "first", "given name")
 LAST_NAMES = ("last_name", "last name", "last", "surname", "family name")
 WHOLE_NAMES = ("full name", "name")
 EMAILS = ("email", "email address", "e-mail")
 NUMBERS = ("lms_user_id",)
-#: Columns of Canvas's export, and what its rows hold beside people.
+#: Columns of Canvas's export, and its rows that are no people.
 CANVAS_NAME, CANVAS_NUMBER = "Student", "ID"
 NO_PEOPLE = ("points possible", "student, test")
-#: Columns that tell a person's id, of whatever platform.
+#: The columns with a person's id, on any platform.
 ID_COLUMNS = tuple(dict.fromkeys(name for names in IDS_BY_PLATFORM.values() for name in names))
 MAX_FIELD = 128
-#: What a person is called in a sentence on what has changed.
+#: The parts of a person, and what messages call them.
 PARTS_OF_PERSON = {
     "first_name": "first name",
     "last_name": "last name",
@@ -59,11 +59,11 @@ class RosterEntry:
     Parameters
     ----------
     person : Person
-        What it says; the id is that of the column that holds the course's ids.
+        The person in the row; the id comes from the column with the course's ids.
     ids : frozenset of str
-        Everything in the row that may be somebody's id, as `alike` has it.
+        Everything in the row that may be a person's id, normalised by `alike`.
     name : str
-        The whole name, where the row does not part it.
+        The full name, if the row does not divide it into first and last name.
     """
 
     person: Person
@@ -72,13 +72,13 @@ class RosterEntry:
 
     @property
     def label(self) -> str:
-        """The id, for a sentence."""
+        """The id or, if there is none, the name, for messages."""
         return self.person.id or self.person.name or self.name
 
 
 @dataclass(frozen=True)
 class Roster:
-    """What a file says of people: a row for each, and sentences on rows that cannot be used."""
+    """The entries of a roster file, and sentences about rows that cannot be used."""
 
     entries: tuple[RosterEntry, ...]
     problems: tuple[str, ...] = ()
@@ -86,19 +86,19 @@ class Roster:
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a roster.
+    """The result of importing a roster.
 
     Parameters
     ----------
     added : tuple of Person
     changed : tuple of (Person, Person)
-        As the gradebook had them, and as it has them now.
+        Each person before and after.
     same : int
-        How many were known so already.
+        How many people were in the gradebook already, and unchanged.
     absent : tuple of Person
-        Whom the gradebook knows and the roster does not: they stay.
+        People in the gradebook who are not on the roster; they stay.
     problems : tuple of str
-        Sentences on rows that were left out.
+        Sentences about rows that were left out.
     """
 
     added: tuple[Person, ...] = ()
@@ -109,19 +109,19 @@ class Imported:
 
 
 def read_roster(sheet: Sheet, id_column: str = "") -> Roster:
-    """Return the people of a table: plain (id, first, last, email), Moodle's or Canvas's.
+    """Return the people in a table: a plain one (id, first, last, email), Moodle's or Canvas's.
 
     Parameters
     ----------
     sheet : Sheet
     id_column : str
-        The column of the course's ids; by default the first that is filled of those by which
-        `course collect` knows people.
+        The column with the course's ids; by default the first filled one of those that
+        `course collect` uses.
 
     Raises
     ------
     CourseError
-        If the table holds nobody, or no column of ids.
+        If the table has no people, or no column of ids.
     """
     if not sheet.rows:
         message = f"{sheet.name} holds a header and nobody below it. Export it again."
@@ -156,7 +156,7 @@ def _id_column(sheet: Sheet) -> str:
     if platform == "Canvas":
         column = sheet.first_of(IDS_BY_PLATFORM["Canvas"])
     else:
-        # A plain table may write its headings as it likes.
+        # Headings of a plain table are compared without regard to capitals and spaces.
         named = {alike(name): name for name in sheet.header}
         wanted = (named.get(alike(name)) for name in IDS_BY_PLATFORM["Moodle"])
         column = sheet.first_of(name for name in wanted if name)
@@ -181,13 +181,13 @@ class _RowReader:
         self._is_canvas = sheet.has(CANVAS_NAME, CANVAS_NUMBER)
 
     def entry(self, row: int) -> RosterEntry | None:
-        """Return what a row says, None if it is no person's."""
+        """Return the entry of a row; None if the row is no person."""
         if self._is_canvas:
             first, last = _part_name(self._cell(row, (alike(CANVAS_NAME),)))
             number = self._cell(row, (alike(CANVAS_NUMBER), *NUMBERS))
             if alike(f"{last}, {first}") in NO_PEOPLE or alike(last) in NO_PEOPLE:
                 return None
-            if not number:  # a row on the assignments
+            if not number:  # a row about the assignments
                 return None
             whole = ""
         else:
@@ -214,7 +214,7 @@ def _clean(cell: str) -> str:
 
 
 def _part_name(name: str) -> tuple[str, str]:
-    """Return the first and the last name of Canvas's "Lovelace, Ada"."""
+    """Split Canvas's "Lovelace, Ada" into first and last name."""
     last, _, first = name.partition(",")
     return first.strip(), last.strip()
 
@@ -233,7 +233,7 @@ def _why_unfit(person: Person) -> str | None:
 
 
 def _without_duplicates(entries: Sequence[RosterEntry]) -> tuple[list[RosterEntry], list[str]]:
-    """Return the entries, without those that say different things of one id, and sentences."""
+    """Return the entries whose rows for one id agree, and sentences about the others."""
     by_id: dict[str, list[RosterEntry]] = defaultdict(list)
     for entry in entries:
         by_id[alike(entry.person.id)].append(entry)
@@ -247,22 +247,22 @@ def _without_duplicates(entries: Sequence[RosterEntry]) -> tuple[list[RosterEntr
 def match(
     roster: Roster, known: Collection[Person]
 ) -> tuple[Mapping[str, RosterEntry], tuple[RosterEntry, ...], tuple[str, ...]]:
-    """Decide who each row of a roster is.
+    """Match the rows of a roster with the people in the gradebook.
 
     Parameters
     ----------
     roster : Roster
     known : collection of Person
-        Whom the gradebook knows.
+        The people in the gradebook.
 
     Returns
     -------
     found : mapping of str to RosterEntry
-        By the id of somebody known.
+        Matched rows, by the person's id in the gradebook.
     new : tuple of RosterEntry
-        Of people whom the gradebook does not know.
+        Rows of people who are not in the gradebook.
     problems : tuple of str
-        Sentences on rows that may be several people's.
+        Sentences about rows that match several people.
     """
     by_key = _keys(known)
     by_id = {person.id: person for person in known}
@@ -295,7 +295,7 @@ def match(
 
 
 def _keys(known: Iterable[Person]) -> Mapping[tuple[str, str], set[str]]:
-    """Return who is known by what: by kind (id, address, number) and text."""
+    """Return the ids of people by the kind (id, address or number) and text of each key."""
     keys: dict[tuple[str, str], set[str]] = defaultdict(set)
     for person in known:
         told = (("id", person.id), ("email", person.email), ("number", person.lms_user_id))
@@ -308,23 +308,23 @@ def _keys(known: Iterable[Person]) -> Mapping[tuple[str, str], set[str]]:
 def _candidates(
     entry: RosterEntry, by_key: Mapping[tuple[str, str], set[str]], by_id: Mapping[str, Person]
 ) -> set[str]:
-    """Return the ids of those whom a row may be about."""
+    """Return the ids of the people whom a row may mean."""
     person = entry.person
     own = (("id", person.id), ("email", person.email), ("number", person.lms_user_id))
     found = {
         student for kind, text in own if text for student in by_key.get((kind, alike(text)), ())
     }
-    # Whoever was graded without a roster has the platform's number, or an address, as the id.
+    # Students who were graded without a roster have the platform's number, or an address, as id.
     others = {*entry.ids, alike(person.email), alike(person.lms_user_id)} - {""}
     for student in {one for text in others for one in by_key.get(("id", text), ())}:
-        # The same number may be another person's elsewhere.
+        # Another person may have the same number in another numbering.
         if not _contradict(person, by_id[student]):
             found.add(student)
     return found
 
 
 def _contradict(one: Person, other: Person) -> bool:
-    """Return whether two entries tell different addresses, or different numbers."""
+    """Return whether two people have different addresses, or different numbers."""
     pairs = ((one.email, other.email), (one.lms_user_id, other.lms_user_id))
     return any(a and b and alike(a) != alike(b) for a, b in pairs)
 
@@ -338,13 +338,13 @@ def _shared_addresses(entries: Iterable[RosterEntry]) -> list[str]:
 
 
 def _merge(person: Person, entry: RosterEntry) -> Person:
-    """Return somebody as a roster has them: nothing that it leaves empty is lost."""
+    """Return a person updated from a roster; what the roster leaves empty is kept."""
     told = {
         each.name: getattr(entry.person, each.name)
         for each in fields(Person)
         if each.name != "id" and getattr(entry.person, each.name)
     }
-    # A name in one piece says nothing new of one whose parts are known.
+    # If the undivided name is the known one, keep the known first and last name.
     if entry.name and alike(person.name) == alike(entry.name):
         told.pop("last_name", None)
     elif entry.name:
@@ -353,7 +353,7 @@ def _merge(person: Person, entry: RosterEntry) -> Person:
 
 
 def import_roster(gradebook: Gradebook, roster: Roster) -> Imported:
-    """Take a roster into a gradebook, all of it or nothing; nobody is ever removed.
+    """Import a roster into a gradebook, in one transaction; nobody is ever removed.
 
     A second call with the same roster changes nothing.
     """

@@ -1,6 +1,6 @@
-"""What a term comes to: each student's marks of all assignments, weighed, as one percentage.
+"""Term totals: each student's weighted mean over all assignments, in percent.
 
-Pure functions of what the gradebook has; nothing is rounded before it is shown.
+Everything is computed from a `GradeTable`; nothing is rounded before it is shown.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from nbjudge.intake.submission import name_list
 
 __all__ = ["Part", "TermTotals", "Total", "Totals", "Weighing", "read_weighing", "term_totals"]
 
-#: A total that has reached the pass mark may lie so far below it by rounding.
+#: Tolerance of the comparison with the pass mark, for rounding errors.
 ROUNDING = 1e-9
 
 
 class Totals(Configurable):
-    """How the marks of a term become one. An assignment of which nobody is graded does not count.
+    """How the marks of a term are combined.
 
-    Who handed in nothing for one that does has 0 there.
+    An assignment that nobody has a mark for does not count. A student without a submission for one
+    that counts has 0 there.
     """
 
     weights = Dict(
@@ -50,7 +51,7 @@ class Totals(Configurable):
 
 @dataclass(frozen=True)
 class Weighing:
-    """How marks are weighed: see `Totals`."""
+    """The settings of `Totals` as plain data."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
     drop_lowest: int = 0
@@ -59,20 +60,20 @@ class Weighing:
 
 @dataclass(frozen=True)
 class Part:
-    """What one assignment adds to a student's total.
+    """One assignment's part of a student's total.
 
     Parameters
     ----------
     assignment : str
     points, max_points : float
-        Won, with what lateness costs taken off, and to be won.
+        Points won, minus the penalty, and the most that can be won.
     weight : float
     is_missing : bool
-        Whether nothing of the student's is graded, which counts as 0.
+        Whether the student has no graded submission, which counts as 0.
     is_dropped : bool
-        Whether it does not count, as one of the lowest.
+        Whether it is one of the lowest, and does not count.
     waiting : int
-        Answers that a person has yet to read.
+        How many answers a person still has to mark.
     seconds_late, penalty : float
     """
 
@@ -94,7 +95,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Total:
-    """What one student's term comes to.
+    """One student's total.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ class Total:
 
     @property
     def percent(self) -> float:
-        """The weighed mean of what counts, in percent."""
+        """The weighted mean of the parts that count, in percent."""
         counted = [part for part in self.parts if not part.is_dropped]
         weight = math.fsum(part.weight for part in counted)
         won = math.fsum(part.weight * part.share for part in counted)
@@ -119,27 +120,27 @@ class Total:
 
     @property
     def is_final(self) -> bool:
-        """Whether no person has to read anything more."""
+        """Whether no answer waits for a person's mark."""
         return not any(part.waiting for part in self.parts)
 
     @property
     def passes(self) -> bool | None:
-        """Whether the pass mark is reached, so far; None if there is none."""
+        """Whether the pass mark is reached so far; None if there is no pass mark."""
         return self.percent >= self.pass_percent - ROUNDING if self.pass_percent else None
 
 
 @dataclass(frozen=True)
 class TermTotals:
-    """What a term comes to for everybody.
+    """Everybody's totals of a term.
 
     Parameters
     ----------
     totals : tuple of Total
         Sorted by name.
     assignments : tuple of Part
-        What counts, each as it is worth.
+        The assignments that count, with their points and weights.
     ungraded : tuple of str
-        Assignments of which nobody is graded.
+        Assignments that nobody has a mark for.
     weighing : Weighing
     """
 
@@ -150,7 +151,7 @@ class TermTotals:
 
 
 def read_weighing(config: Config) -> Weighing:
-    """Return what a configuration says of totals.
+    """Return the settings of the section `Totals` in a configuration.
 
     Raises
     ------
@@ -166,19 +167,19 @@ def read_weighing(config: Config) -> Weighing:
 
 
 def term_totals(table: GradeTable, weighing: Weighing) -> TermTotals:
-    """Return what a term comes to for everybody whom the gradebook knows.
+    """Return the totals of everybody in the gradebook.
 
     Parameters
     ----------
     table : GradeTable
-        Of all assignments.
+        All assignments and students.
     weighing : Weighing
 
     Raises
     ------
     CourseError
-        If weights are set that name an assignment which there is not, or leave one out that is
-        graded, or if nothing that counts is graded.
+        If the weights name an unknown assignment or leave out a graded one, or if no assignment
+        that counts has a mark.
     """
     known = {each.name for each in table.assignments}
     graded = [each for each in table.assignments if each.graded and each.max_points > 0]
@@ -239,7 +240,7 @@ def _part_of_total(assignment: AssignmentMarks, student: str, weighing: Weighing
 
 
 def _with_dropped(parts: Sequence[Part], weighing: Weighing) -> tuple[Part, ...]:
-    """Leave out the lowest; one always counts."""
+    """Mark the lowest parts as dropped; at least one is kept."""
     most = min(weighing.drop_lowest, len(parts) - 1)
     lowest = sorted(range(len(parts)), key=lambda place: (parts[place].share, place))[:most]
     return tuple(replace(part, is_dropped=place in lowest) for place, part in enumerate(parts))
