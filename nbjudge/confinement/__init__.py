@@ -1,4 +1,4 @@
-"""What a test may touch in the process that judges it: a folder of its own, and nothing more.
+"""Confine a test in the judge process: it may use its own folder, and nothing else.
 
 It may import the rooms of the kernel and of the course; the judge imports it.
 """

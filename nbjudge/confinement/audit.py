@@ -1,8 +1,9 @@
-"""What a test may not do in the process that judges it: run what a student may have written.
+"""Keep a test in the judge process from running anything that a student may have written.
 
-Python tells of each such step before it is taken (see `sys.addaudithook`). While a test runs, those
-that could make a student's text or file run, or that reach files which are not the test's, are
-refused, and noted as a fault of the test: whatever it makes of the refusal, it gives no mark.
+Python announces such operations to an audit hook (see `sys.addaudithook`). While a test runs, the
+hook refuses those that could run a student's text or file, and those that use files outside the
+test's folder. A refusal is a fault of the test, even if the test catches the exception, so that it
+gives no mark.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ __all__ = ["pause_watching", "watch_test"]
 
 
 class FaultListener(Protocol):
-    """Hears of a test's faults: the judge's line."""
+    """The part of `KernelChannel` that is used here."""
 
     def blame(self, what: str) -> Exception:
-        """Note what is wrong with the test, and return it as an exception."""
+        """Note a fault of the test, and return it as an exception."""
 
 
-#: Steps that no test may take, and what each is in words.
+#: Audit events that are always refused, each with a phrase for the message.
 NEVER: Mapping[str, str] = {
     "pickle.find_class": "it unpickles objects, which could run what a student wrote",
     "marshal.loads": "it reads code with `marshal`",
@@ -43,15 +44,16 @@ NEVER: Mapping[str, str] = {
     **dict.fromkeys(("os.fork", "os.forkpty"), "it starts a process"),
     **dict.fromkeys(("os.kill", "os.killpg", "signal.pthread_kill"), "it ends a process"),
 }
-#: Libraries that run texts which they have made up themselves, and none that somebody gave them.
+#: Libraries that run code which they have generated themselves, but never a text that they are
+#: given.
 CODE_GENERATORS = frozenset(
     [
         *("attr", "collections", "dataclasses", "decorator", "enum", "hypothesis", "matplotlib"),
         *("numpy", "pandas", "pydantic", "scipy", "torch"),
     ]
 )
-#: Steps that change files, and where among their arguments the paths are: each with the number of
-#: the folder that it is relative to, and whether a link there is followed.
+#: Audit events that change files. For each path among the arguments: its index, the index of the
+#: folder descriptor that it is relative to (-1 without one), and whether links are followed.
 CHANGES: Mapping[str, tuple[tuple[int, int, bool], ...]] = {
     "os.chmod": ((0, 2, True),),
     "os.chown": ((0, 3, True),),
@@ -67,19 +69,19 @@ CHANGES: Mapping[str, tuple[tuple[int, int, bool], ...]] = {
     "shutil.rmtree": ((0, 1, False),),
 }
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-#: Whose presence makes a folder that of a course, with its solutions and its gradebook.
+#: The file that marks the folder of a course, which holds solutions and the gradebook.
 MARKS_A_COURSE = "nbgrader_config.py"
-#: What can be written and keeps nothing.
+#: Devices that can be written but store nothing.
 NOWHERE = frozenset([os.devnull, "/dev/tty"])
-#: Who runs the tests themselves.
+#: The package that runs the tests.
 JUDGE = "nbjudge"
 IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
-#: SQLite's own number of `ATTACH`, by which a query opens another file.
+#: SQLite's code for `ATTACH`, with which a query opens another file.
 ATTACH = 24
 
 
 class _Watch:
-    """Refuses what a test may not do; parameters are those of `watch_test`."""
+    """The rules for one test; parameters are those of `watch_test`."""
 
     def __init__(
         self,
@@ -106,7 +108,7 @@ class _Watch:
         }
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Refuse a step, if it is one of these."""
+        """Raise an exception if an audit event is not allowed."""
         if event in NEVER:
             self._refuse_own(NEVER[event])
         elif event in self._hears:
@@ -130,7 +132,7 @@ class _Watch:
             self._refuse_own(f"it has a text run as code, by `{name}`")
 
     def _is_written_there(self, code: Any) -> bool:
-        """Say whether code is one of the texts that stand in the test."""
+        """Return whether code was compiled from a string constant in the test."""
         for text in _texts_in_test(self._source):
             for mode in ("eval", "exec", "single"):
                 with suppress(SyntaxError, ValueError):
@@ -188,7 +190,7 @@ class _Watch:
         return Path(os.path.realpath(place)).is_relative_to(self._root)
 
     def _is_foreign(self, place: str) -> bool:
-        """Say whether a student may have written a file: any here but the course's modules."""
+        """Return whether a student may have written a file: one in the folder, but no module."""
         if not self._is_own(place):
             return False
         return self._modules is None or not _is_below(place, self._modules)
@@ -199,7 +201,7 @@ class _Watch:
         return _is_in_course(Path(os.path.realpath(place)).parent)
 
     def _refuse_own(self, what: str) -> None:
-        """Refuse a step, but for those of a module that is being imported, as it was installed."""
+        """Refuse an operation, unless an installed module does it while it is being imported."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename not in self._names:
             if frame.f_code.co_filename == IMPORT_SYSTEM:
@@ -212,7 +214,7 @@ class _Watch:
 
 
 def _caller(apart: tuple[str, ...] = ()) -> FrameType | None:
-    """Return who takes the step that was told of, this module and some others apart."""
+    """Return the frame that caused the audit event, outside this module and those of `apart`."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and (
         frame.f_code.co_filename == __file__ or frame.f_globals.get("__name__") in apart
@@ -229,7 +231,7 @@ def _path_of_event(path: Any, folder: int = -1) -> str:
     if isinstance(path, int):
         return f"/proc/self/fd/{path}"
     text = os.fsdecode(path)
-    # Joining an absolute path to another leaves the former.
+    # If `text` is an absolute path, joining ignores the folder.
     return text if folder < 0 else str(Path(f"/proc/self/fd/{folder}") / text)
 
 
@@ -239,7 +241,7 @@ def _is_below(place: str, folder: str) -> bool:
 
 @functools.lru_cache(maxsize=100)
 def _texts_in_test(source: str) -> tuple[str, ...]:
-    """Return the texts that stand in a test."""
+    """Return the string constants of a test."""
     tree = ast.parse(source)
     constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return tuple(value for value in constants if isinstance(value, str))
@@ -247,7 +249,7 @@ def _texts_in_test(source: str) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=100)
 def _imported_packages(source: str) -> frozenset[str]:
-    """Return the first parts of the names of modules that stand in a test."""
+    """Return the top-level packages that a test imports or names in a string."""
     found = set(_texts_in_test(source))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -267,7 +269,7 @@ _connects = False
 
 
 def _connect(*arguments: Any, **settings: Any) -> sqlite3.Connection:
-    """Open a database in which no query, whoever wrote it, can open another file."""
+    """Open a database whose queries cannot open another file."""
     global _connects
     _connects = True
     try:
@@ -282,7 +284,7 @@ def _stay_within(action: int, *_: Any) -> int:
     return sqlite3.SQLITE_DENY if action == ATTACH else sqlite3.SQLITE_OK
 
 
-#: All that is ever heard; most of what Python tells is none of it.
+#: All audit events that are checked; most others are ignored at once.
 HEARD = frozenset(
     [
         *(*NEVER, *CHANGES),
@@ -297,7 +299,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     global _watch
     if _watch is None or event not in HEARD:
         return
-    watch, _watch = _watch, None  # what it does itself it need not hear
+    watch, _watch = _watch, None  # the check's own operations are not checked
     try:
         watch.hear(event, arguments)
     finally:
@@ -314,24 +316,24 @@ def watch_test(
     modules: Path | None = None,
     readable: tuple[str, ...] = (),
 ) -> Iterator[None]:
-    """Watch over a test while it runs.
+    """Refuse forbidden operations of a test while the block runs.
 
     Parameters
     ----------
     referee : FaultListener
     names : tuple of str
-        What tracebacks call the test.
+        The file names of the test's code.
     source : str
-        Its text: what stands in it may run.
+        The test's text, whose string constants may be run as code.
     root : Path, optional
-        The only folder in which it may change files, if it has to do with files at all.
+        The only folder in which the test may change files; None if it uses no files.
     modules : Path, optional
-        What of that folder can be imported: no student writes there.
+        The subfolder from which modules may be imported, because no student can write there.
     readable : tuple of str
-        Folders that it may read although they lie in a course.
+        Folders that the test may read although they lie in a course.
     """
     global _watch, _is_hook_installed
-    if not _is_hook_installed:  # no process can take it off again
+    if not _is_hook_installed:  # once only, as an audit hook cannot be removed
         sys.addaudithook(_hook)
         _is_hook_installed = True
     before, _watch = _watch, _Watch(referee, names, source, root, modules, readable)
@@ -346,7 +348,7 @@ def watch_test(
 
 @contextmanager
 def pause_watching() -> Iterator[None]:
-    """Watch over nothing: what is done is the judge's own."""
+    """Allow everything while the block runs, which is the judge's own code."""
     global _watch
     before, _watch = _watch, None
     try:

@@ -1,8 +1,8 @@
-"""The folder that a test runs in: copies of what lies beside the notebook.
+"""The folder in which a test runs, with copies of the files beside the notebook.
 
-In a student's Jupyter, answers and tests share one folder. Here the answer is in a kernel, so that
-the two folders are kept alike around each of its calls: by names and contents, never by anything
-that runs. Only tests whose text can have to do with files pay for that.
+In a student's Jupyter, answers and tests share one folder. Here the answer runs in a kernel, so the
+test's folder and the kernel's are synchronised before and after each call. Only names and contents
+of files cross. Tests whose text cannot involve files skip all this.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from nbjudge.kernel.working_folder import WorkingFolder
 
 __all__ = ["FilesBeside", "Place", "TestFolder", "confine", "hold_folder", "touches_files"]
 
-#: How the names of the folders begin, in that for temporary files.
+#: The beginning of the folders' names, within the folder for temporary files.
 TEST_FOLDER_PREFIX = "nbjudge-tests-"
-#: Parts of the folder: what lay there at first, what the course can import, and the copy in which
-#: the tests of one process run, with a place for temporary files beside it.
+#: Subfolders: the original files, the course's importable modules, the copy in which the tests of
+#: one process run, and their temporary files.
 GIVEN, MODULES_FOLDER, WORK, TEMPORARY = "given", "modules", "work", "tmp"
-#: Modules by which tests meet files, and functions and methods of whatever module.
+#: Modules that tests use for files; below, names of functions and methods of any module.
 FILE_MODULES = frozenset(
     [
         *("csv", "fileinput", "glob", "h5py", "io", "joblib", "netCDF4", "openpyxl", "os"),
@@ -50,7 +50,7 @@ FILE_NAMES = re.compile(
     r"|rmtree|mkdir|makedirs|rename|Path|File|ZipFile|ExcelFile|ExcelWriter|HDFStore|connect"
     r"|create_engine"
 )
-#: Of those that the pattern finds, what never meets a file: names of many other things.
+#: Names that match the pattern but never have to do with a file.
 NO_FILES = frozenset(
     [
         *("from_dict", "from_iter", "from_list", "from_numpy", "from_records", "load_state_dict"),
@@ -58,19 +58,19 @@ NO_FILES = frozenset(
         *("to_string", "to_timestamp"),
     ]
 )
-#: A text that looks like a file's name: "out.txt", "data/a.csv".
+#: A string that looks like a file name: "out.txt", "data/a.csv".
 NAME_OF_FILE = re.compile(r"[^\s:*?\"<>|{}%()=,;]*[\w-]\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
 @lru_cache(maxsize=512)
 def touches_files(source: str, own: frozenset[str] = frozenset()) -> bool:
-    r"""Say whether a test's text can have to do with files; rather once too often.
+    r"""Return whether a test may use files, by its text; True if in doubt.
 
     Parameters
     ----------
     source : str
     own : frozenset of str
-        The course's files beside the notebook: a test that imports one of them, or names one, does.
+        The course's files beside the notebook. A test that imports or names one of them uses files.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def touches_files(source: str, own: frozenset[str] = frozenset()) -> bool:
     """
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError):  # magics, say; what is wrong is told elsewhere
+    except (SyntaxError, ValueError):  # it may contain magics; errors are reported elsewhere
         return True
     modules = _modules(own)
     for node in ast.walk(tree):
@@ -107,7 +107,7 @@ def touches_files(source: str, own: frozenset[str] = frozenset()) -> bool:
 
 
 def _modules(own: Collection[str]) -> set[str]:
-    """Return the names by which the course's files can be imported."""
+    """Return the names under which the course's files can be imported."""
     found = set()
     for name in own:
         path = PurePosixPath(name)
@@ -118,10 +118,16 @@ def _modules(own: Collection[str]) -> set[str]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a test finds its files, as data: a folder, and which kernel's folder it is to be like.
+    """Where a test finds its files, in a form that can be sent to the judge process.
 
-    Without a folder the test has nothing to do with files. The data sets of the course may lie
-    anywhere, and can be read.
+    Parameters
+    ----------
+    folder : str
+        The tests' folder; empty if the test uses no files.
+    kernel : int
+        The number of the kernel with whose folder it is synchronised.
+    data : str
+        The folder of the course's data sets, which the test may read.
     """
 
     folder: str = ""
@@ -130,14 +136,14 @@ class Place:
 
 
 class FilesBeside:
-    """What lies beside a notebook, for its tests: written to disk once a test has to do with it.
+    """The files beside a notebook, for its tests; written to disk when the first test needs them.
 
     Parameters
     ----------
     files : mapping of str to bytes
-        By the name beside the notebook; a kernel begins with the same.
+        By relative path. A kernel starts with the same files.
     own : collection of str
-        Those of them that are the course's own: they alone can be imported.
+        Those of them that are the course's own, and can be imported.
     data : str
         The folder of the course's data sets, if there is one.
     """
@@ -151,13 +157,14 @@ class FilesBeside:
         self._root: Path | None = None
 
     def place_for(self, test: str, kernel: int = 1) -> Place:
-        """Return the folder for a test of this text, if it needs one.
+        """Return the place for a test, which names no folder if the test uses no files.
 
         Parameters
         ----------
         test : str
+            The test's text.
         kernel : int
-            The number of the notebook's kernel, which is another for each.
+            The number of the notebook's current kernel; each new kernel has a new number.
         """
         if not touches_files(test, self.own):
             return Place()
@@ -176,7 +183,7 @@ class FilesBeside:
         return Place(str(self._root), kernel, self._data)
 
     def remove(self) -> None:
-        """Delete what was written."""
+        """Delete the files that were written."""
         if self._root is not None:
             shutil.rmtree(self._root, ignore_errors=True)
             self._root = None
@@ -188,25 +195,25 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 class KernelFiles(Protocol):
-    """What the folder needs of the judge's line to a kernel."""
+    """The part of `KernelChannel` that is used here."""
 
     def ask(self, do: str, **details: Any) -> Any:
-        """Let the kernel's service do something, and return what it found."""
+        """Send a request to the kernel's service, and return the result."""
 
     def blame(self, what: str) -> Exception:
-        """Note what is wrong with the test, and return it as an exception."""
+        """Note a fault of the test, and return it as an exception."""
 
     def nonsense(self) -> CourseError:
-        """Break the line because of a reply that no honest kernel gives."""
+        """Mark the channel as broken by a malformed reply, and return the error."""
 
 
 class TestFolder:
-    """The folder of a notebook's tests, in the process that runs them.
+    """The folder of a notebook's tests, in the judge process.
 
     Parameters
     ----------
     folder : str
-        Of a `Place`.
+        That of a `Place`.
     """
 
     #: Not a class of tests, whatever its name says.
@@ -214,7 +221,8 @@ class TestFolder:
 
     def __init__(self, folder: str) -> None:
         self.root = Path(folder)
-        #: Where tests run; who had the place before may have left a folder there.
+        #: The folder in which tests run. Its name is new, since an earlier judge process may have
+        #: left its own.
         self.work = Path(tempfile.mkdtemp(prefix=WORK, dir=self.root))
         shutil.copytree(self.root / GIVEN, self.work, dirs_exist_ok=True)
         self._folder = WorkingFolder(self.work)
@@ -228,19 +236,19 @@ class TestFolder:
         self.readable: tuple[str, ...] = ()
 
     def meet(self, kernel: int) -> None:
-        """Hear which kernel of the notebook there is now: a new one has lost what tests wrote."""
+        """Note the number of the current kernel; a new one does not have the files of tests yet."""
         if kernel != self._kernel:
             self._kernel, self._is_new = kernel, True
             self._folder.start_over()
 
     @property
     def modules(self) -> Path:
-        """Where the course's modules are imported from: no student writes there."""
+        """The folder from which the course's modules are imported; no student can write there."""
         return Path(self._modules)
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """Let a test run there, and find the course's modules."""
+        """Make this the working folder, and the course's modules importable, for the block."""
         before, temporary, bytecode = Path.cwd(), tempfile.tempdir, sys.dont_write_bytecode
         sys.path.insert(0, self._modules)
         sys.dont_write_bytecode = True
@@ -255,7 +263,7 @@ class TestFolder:
                 sys.path.remove(self._modules)
 
     def fetch(self, line: KernelFiles) -> None:
-        """Do here what has happened in the kernel's folder."""
+        """Repeat the changes in the kernel's folder here."""
         changes = line.ask("folder_changes", since_start=self._is_new)
         self._is_new = False
         if type(changes) is str:
@@ -266,7 +274,7 @@ class TestFolder:
             raise line.nonsense() from None
 
     def send(self, line: KernelFiles) -> None:
-        """Have done in the kernel's folder what has happened here."""
+        """Have the changes here repeated in the kernel's folder."""
         try:
             changes = self._folder.changes()
         except TooMuch as error:
@@ -275,14 +283,14 @@ class TestFolder:
             line.ask("folder_apply", changes=changes)
 
     def leave(self) -> None:
-        """Forget what was imported from here: the next notebook may have other modules."""
+        """Unload the modules that were imported from here; the next notebook may have others."""
         for name in list(sys.modules):
             if name.partition(".")[0] in self._importable and self._is_from_here(sys.modules[name]):
                 del sys.modules[name]
         importlib.invalidate_caches()
 
     def _is_from_here(self, module: ModuleType) -> bool:
-        # A folder without `__init__.py` has no file.
+        # A package without `__init__.py` has no `__file__`.
         places = [module.__file__] if getattr(module, "__file__", None) else list(module.__path__)
         return all(str(place).startswith(f"{self._modules}{os.sep}") for place in places)
 
@@ -291,7 +299,7 @@ _folder_of_test: TestFolder | None = None
 
 
 def hold_folder(place: Place) -> TestFolder | None:
-    """Return the folder for a test: for all tests of one notebook the same."""
+    """Return the folder for a test, the same for all tests of a notebook; None without files."""
     global _folder_of_test
     if not place.folder:
         return None
@@ -308,22 +316,22 @@ def hold_folder(place: Place) -> TestFolder | None:
 def confine(
     line: KernelFiles, folder: TestFolder | None, names: tuple[str, ...], source: str
 ) -> Iterator[None]:
-    """Let a test run where it belongs, and do nothing that it may not.
+    """Run a test in its folder, with forbidden operations refused.
 
     Parameters
     ----------
     line : KernelFiles
     folder : TestFolder, optional
-        Where it runs, if it has to do with files.
+        The folder, if the test uses files.
     names : tuple of str
-        What tracebacks call it.
+        The file names of the test's code.
     source : str
-        Its text.
+        The test's text.
 
     Raises
     ------
     CourseError
-        If there is more in the folder than anybody could mean, or what came makes no sense.
+        If a folder holds too much, or the kernel's changes are malformed.
     """
     if folder is None:
         with watch_test(line, names, source):

@@ -1,1 +1,4 @@
-"""The process that forks kernels, each in namespaces of its own. It imports `shell` and below."""
+"""The fork server (warm parent) that forks kernels, and the processes that watch over them.
+
+It imports `shell` and below.
+"""

@@ -1,6 +1,7 @@
-"""Modules that a course's notebooks import: a fork server imports them once, for all its kernels.
+"""Import a course's modules once in the fork server, for all kernels that it forks.
 
-Only such as are known to be the same whenever they are imported, and to start nothing.
+Only modules qualify that behave the same whenever they are imported, and that start no threads or
+processes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from contextlib import suppress
 
 __all__ = ["import_ahead", "worth_importing"]
 
-#: Libraries that many notebooks use, and that take long to import. Not pytest: by its being there
-#: others know that they are tested, and some then do otherwise.
+#: Libraries that many notebooks use and that are slow to import. pytest is left out, since some
+#: libraries behave differently if it is imported.
 LIBRARIES = frozenset(
     {
         *("PIL", "bs4", "cycler", "dateutil", "hypothesis", "imageio", "jsonschema", "lxml"),
@@ -24,7 +25,7 @@ LIBRARIES = frozenset(
         *("sortedcontainers", "statsmodels", "sympy", "tabulate", "tqdm", "xarray", "yaml"),
     }
 )
-#: Modules of Python's own that show something, need a screen, or bind what a notebook may not have.
+#: Modules of the standard library that print something, need a screen, or have side effects.
 ODD = frozenset(
     {
         *("__future__", "__main__", "antigravity", "idlelib", "readline", "site", "test"),
@@ -36,15 +37,15 @@ IMPORT_SECONDS, MOST_MODULES = 60, 100
 
 
 def worth_importing(names: Iterable[str], texts: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return which of the modules that notebooks import a fork server may import ahead.
+    """Return those of the modules that notebooks import which a fork server may import ahead.
 
     Parameters
     ----------
     names : iterable of str
-        With dots; what is no module among them does no harm.
+        Full names of modules; other names do no harm.
     texts : iterable of str
-        All that the course says. A module is left out whose file is spoken of, since a notebook
-        may write one of that name; and all are if it is asked which modules there are.
+        The texts of the course's cells. A module is left out if they mention a file of its name,
+        which a notebook may write; all are left out if they mention `sys.modules` or `meta_path`.
 
     Examples
     --------
@@ -64,19 +65,19 @@ def worth_importing(names: Iterable[str], texts: Iterable[str] = ()) -> tuple[st
 
 
 def import_ahead(names: Iterable[str], threads: Callable[[], int]) -> bool:
-    """Import modules, unless a process that tries it first ends, hangs or gets threads by that.
+    """Import modules, unless a trial in a child process crashes, hangs or starts threads.
 
     Parameters
     ----------
     names : iterable of str
-        Those that are not there are left out.
+        Modules that cannot be imported are ignored.
     threads : callable
         Counts this process's threads.
 
     Returns
     -------
     bool
-        Whether there is anything new.
+        Whether anything was imported.
     """
     new = [name for name in names if name not in sys.modules]
     if not new or not _can_import(new, threads):
@@ -105,6 +106,6 @@ def _can_import(names: Iterable[str], threads: Callable[[], int]) -> bool:
 
 def _import(names: Iterable[str]) -> None:
     for name in names:
-        # Whatever a library raises here, it will raise in the notebook that needs it.
+        # A library that fails here will fail again in the notebook that needs it.
         with suppress(Exception):
             importlib.import_module(name)

@@ -1,7 +1,7 @@
-"""Measures what all processes of a kernel use together, from the first process of its namespace.
+"""Measure what all processes of a kernel use together, from the first process of its namespace.
 
-The system counts it, where the kernel has a control group. Elsewhere it is added up from what the
-system tells of each process, and what lies between two looks is missed.
+If the kernel has a control group, the system counts. If not, the numbers of all processes in /proc
+are added up, and what happens between two measurements is missed.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ __all__ = ["CountingMeter", "GroupMeter", "Meter", "read_sizes"]
 
 PROCESSES = Path("/proc")
 INIT = "1"
-#: How the lines begin that tell what a process has for itself.
+#: The prefix of the fields of smaps_rollup with memory that no other process shares.
 PRIVATE_FIELD = "Private_"
-#: Seconds that one look may spend on adding up memory; and if that could be more than allowed.
+#: Seconds that one measurement may spend on memory; the second if the limit may be exceeded.
 LONGEST_LOOK, LONGEST_URGENT_LOOK = 0.05, 0.3
 PAGE = os.sysconf("SC_PAGE_SIZE")
-#: Megabytes of an open file: a pipe has two ends and, above what a user may have, two pages.
+#: Megabytes counted for an open file: a pipe has two ends and, beyond a user's limit, two pages.
 OPEN_FILE = 4 / 1024
-#: Megabytes that a socket's buffer holds, and how many sockets are taken for empty.
+#: Megabytes that a socket's buffer can hold, and the number of sockets that count as empty.
 SOCKET, FREE_SOCKETS = 0.2, 100
 TICKS = os.sysconf("SC_CLK_TCK")
-#: Fields of a process's line, counted from behind its name: see proc_pid_stat(5).
+#: Indices of fields in /proc/…/stat, counted from after the process's name: see proc_pid_stat(5).
 TIMES, THREADS, START_FIELD, RESIDENT = slice(11, 15), 17, 19, 21
 
 
 class Meter:
-    """Keeps the most that was used until now.
+    """Measures a kernel's usage repeatedly, and keeps the highest values.
 
     Attributes
     ----------
     used : Usage
-        As of the last look.
+        The usage up to the last measurement.
     waiting_time : int or None
-        The open file that tells how long the kernel waited for a processor, if there is one.
+        The open file with the time that the kernel waited for a processor, if there is one.
     """
 
     def __init__(self, folder: str) -> None:
@@ -52,7 +52,7 @@ class Meter:
         self._start = time.monotonic()
 
     def look(self) -> Usage:
-        """Measure, and return what was used until now."""
+        """Measure, and return the usage up to now."""
         memory, seconds, processes = self.measure()
         disk = disk_megabytes(self._folder)
         before = self.used
@@ -68,32 +68,32 @@ class Meter:
 
     def _waiting_seconds(self) -> float:
         if self.waiting_time is not None:
-            with suppress(OSError):  # it has ended
+            with suppress(OSError):  # the process has ended
                 return read_waiting_time(self.waiting_time)
         return 0.0
 
     def measure(self) -> tuple[float, float, int]:
-        """Return megabytes of memory now, seconds of computing until now, processes now."""
+        """Return current megabytes of memory, total seconds of computing, current processes."""
         raise NotImplementedError
 
     def last_look(self) -> Usage:
-        """Measure once more before the end, and return what was used in all."""
+        """Measure once more before the end, and return the total usage."""
         return self.look()
 
     def is_out_of_memory(self) -> bool:
-        """Say whether the system has ended a process for its memory."""
+        """Return whether the system has killed a process because of its memory."""
         return False
 
 
 class GroupMeter(Meter):
-    """Reads what a control group's own counters say, of either version.
+    """Reads the counters of a control group, of version 1 or 2.
 
     Parameters
     ----------
     folder : str
-        Where what the kernel can write to is mounted.
+        The mount point of the file system that the kernel can write to.
     files : dict of str to int
-        The group's files, open, as `nbjudge.sandbox.cgroups` names them.
+        The group's open files, by the names in `nbjudge.sandbox.cgroups`.
     """
 
     def __init__(self, folder: str, files: dict[str, int]) -> None:
@@ -101,12 +101,12 @@ class GroupMeter(Meter):
         self._files = files
 
     def measure(self) -> tuple[float, float, int]:
-        """Return megabytes of memory now, seconds of computing until now, processes now."""
+        """Return current megabytes of memory, total seconds of computing, current processes."""
         memory = int(self._read("memory")) - self._cached_bytes()
         return memory / 2**20, self._seconds(), int(self._read("tasks"))
 
     def last_look(self) -> Usage:
-        """Measure once more, and count in the system's own high-water mark."""
+        """Measure once more, and include the system's own high-water mark of memory."""
         used = self.look()
         if "peak" in self._files:
             peak = (int(self._read("peak")) - self._cached_bytes()) / 2**20
@@ -114,11 +114,11 @@ class GroupMeter(Meter):
         return self.used
 
     def is_out_of_memory(self) -> bool:
-        """Say whether the system has ended a process for its memory."""
+        """Return whether the system has killed a process because of its memory."""
         return self._line("events", "oom_kill") > 0
 
     def _cached_bytes(self) -> int:
-        """Return the bytes of files that were read, which the system takes back when it must."""
+        """Return the bytes of the file cache, which the system frees when it must."""
         kinds = ("inactive_file", "active_file")
         return sum(self._line("kinds", kind) for kind in kinds)
 
@@ -144,15 +144,15 @@ class GroupMeter(Meter):
 
 @dataclass(frozen=True)
 class _State:
-    """What is quickly read of a process.
+    """The numbers of a process that are quick to read.
 
     Parameters
     ----------
     ticks, children : int
-        Of computing: its own, and what those had that it has waited for.
+        Clock ticks of computing: its own, and those of children that it has waited for.
     threads : int
     resident : int
-        Pages in memory, whoever shares them.
+        Pages in memory, shared ones included.
     """
 
     ticks: int
@@ -163,17 +163,17 @@ class _State:
 
 @dataclass(frozen=True)
 class _Memory:
-    """What the system adds up for a process, which takes it milliseconds.
+    """The memory of a process, which the system takes milliseconds to add up.
 
     Parameters
     ----------
     of : _State
-        The process's state then. Who has not run since has not changed its memory.
+        The process's state at that time. If it has not run since, its memory is the same.
     private, share, tables : float
-        Megabytes that it alone has in memory; its share of all that no file holds, where each of n
-        processes has an n-th; and what the system needs for its memory and its open files.
+        Megabytes that only this process has in memory; its proportional share of anonymous memory,
+        which is 1/n if n processes share it; and page tables and open files.
     above : float
-        By how many megabytes it once had more in memory than now.
+        By how many megabytes its peak exceeds its current memory.
     """
 
     of: _State
@@ -187,20 +187,20 @@ _Processes = dict[tuple[int, int], _State]
 
 
 class CountingMeter(Meter):
-    """Adds up what the system tells of each process of this namespace.
+    """Adds up the numbers of all processes of this namespace.
 
-    What they share with the warm parent is not counted. What they share with each other by a fork
-    is, but for as much as the parent has: no process tells with whom it shares. A file in memory
-    that one process maps is counted twice.
+    Memory that they share with the warm parent is not counted. Memory that they share with each
+    other after a fork is counted, reduced by the size of the parent, since the system does not say
+    who shares a page. A file in memory that one process maps is counted twice.
 
     Parameters
     ----------
     folder : str
-        Where what the kernel can write to is mounted.
+        The mount point of the file system that the kernel can write to.
     most : int
-        Megabytes of memory that are allowed: the closer, the more a look may cost.
+        Megabytes of memory that are allowed. Close to it, a measurement may take longer.
     inherited : float
-        Megabytes of its own that the warm parent has, from which all of them come.
+        Megabytes of anonymous memory of the warm parent, which all processes inherit.
     """
 
     def __init__(self, folder: str, most: int, inherited: float) -> None:
@@ -212,7 +212,7 @@ class CountingMeter(Meter):
         self._inherited = inherited
 
     def measure(self) -> tuple[float, float, int]:
-        """Return megabytes of memory now, seconds of computing until now, processes now."""
+        """Return current megabytes of memory, total seconds of computing, current processes."""
         now = _processes()
         for process, last in self._processes.items():
             if process not in now:
@@ -223,7 +223,7 @@ class CountingMeter(Meter):
         return self._megabytes(), self._seconds(), sum(one.threads for one in now.values())
 
     def last_look(self) -> Usage:
-        """Measure once more, and count in what the largest process had between two looks."""
+        """Measure once more, and include the largest peak that was missed between measurements."""
         used = self.look()
         above = max((one.above for one in self._memory.values()), default=0.0)
         peak = max(used.memory_megabytes, self._megabytes() + above)
@@ -231,7 +231,7 @@ class CountingMeter(Meter):
         return self.used
 
     def _refresh(self) -> None:
-        """Add up the memory of who has run, those first that have waited longest."""
+        """Measure the memory of processes that have run, starting with the oldest measurements."""
         known = self._memory
         changed = [
             process
@@ -244,7 +244,7 @@ class CountingMeter(Meter):
         order = {process: place for place, process in enumerate(known)}
         for process in sorted(changed, key=lambda process: order.get(process, -1)):
             known.pop(process, None)
-            with suppress(OSError):  # it has just ended
+            with suppress(OSError):  # the process has just ended
                 known[process] = _memory(process[0], self._processes[process])
             if time.monotonic() > end:
                 break
@@ -258,10 +258,11 @@ class CountingMeter(Meter):
         return max(private, shared_too) + tables + files + _socket_megabytes()
 
     def _seconds(self) -> float:
-        """Return the computing time of the living and the dead.
+        """Return the computing time of running and ended processes, in seconds.
 
-        The system adds a process's time to that of who waits for it, and forgets it if nobody
-        does; what the looks saw lacks what lay between them. Neither is ever too much.
+        It is the larger of two lower bounds. The system adds an ended process's time to the process
+        that waits for it, but drops it if none does; and the measurements of processes lack the
+        time after the last one.
         """
         living = self._processes.values()
         waited_for = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -272,11 +273,11 @@ class CountingMeter(Meter):
 
 
 def _processes() -> _Processes:
-    """Return the processes of this namespace, but for the first, by number and start."""
+    """Return the processes of this namespace except the first, by process id and start time."""
     found = {}
     for folder in PROCESSES.iterdir():
         if folder.name.isdigit() and folder.name != INIT:
-            with suppress(OSError, IndexError):  # it has just ended
+            with suppress(OSError, IndexError):  # the process has just ended
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 own, system, *children = (int(field) for field in fields[TIMES])
                 found[int(folder.name), int(fields[START_FIELD])] = _State(
@@ -302,7 +303,7 @@ def _memory(process: int, state: _State) -> _Memory:
 
 
 def read_sizes(path: Path) -> dict[str, int]:
-    """Return the lines of a file that are a name and a number, of kilobytes mostly."""
+    """Return the fields of a file in /proc that have a number, mostly of kilobytes, by name."""
     found = {}
     for line in path.read_text().splitlines():
         name, _, value = line.partition(":")
@@ -313,7 +314,7 @@ def read_sizes(path: Path) -> dict[str, int]:
 
 
 def _socket_megabytes() -> float:
-    """Return what sockets may hold that wait to be read, if there are unusually many."""
+    """Return the megabytes that socket buffers may hold, if there are unusually many sockets."""
     with suppress(OSError):
         count = len((PROCESSES / "net/unix").read_bytes().splitlines()) - 1
         return max(0, count - FREE_SOCKETS) * SOCKET
@@ -321,7 +322,7 @@ def _socket_megabytes() -> float:
 
 
 def disk_megabytes(folder: str) -> float:
-    """Return how full the file system of a folder is."""
+    """Return how many megabytes of a folder's file system are used."""
     try:
         state = os.statvfs(folder)
     except OSError:

@@ -1,6 +1,6 @@
-"""Namespaces, mounts, limits and privileges of a process, as Linux has them.
+"""Linux namespaces, mounts, limits and privileges, as far as the standard library lacks them.
 
-Only what the Python standard library lacks; each function is one system call with a readable error.
+Each function is a few system calls, with a readable error.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def _check_result(result: int, what: str) -> None:
 
 
 def unshare(*, with_users: bool) -> None:
-    """Leave the namespaces of the parent; children of this process get a new process namespace.
+    """Enter new namespaces; only the children of this process enter the new PID namespace.
 
     Parameters
     ----------
     with_users : bool
-        Whether to make a user namespace first, which who is not root needs for the others.
+        Whether to make a user namespace first. Without root, the others are impossible without it.
     """
     user, group = os.getuid(), os.getgid()
     if with_users:
@@ -83,18 +83,18 @@ def unshare(*, with_users: bool) -> None:
 
 
 def make_private() -> None:
-    """Keep this namespace's mounts from spreading to others."""
+    """Keep this namespace's mounts from propagating to others."""
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
 
 
 def mount_tmpfs(place: str, megabytes: int, *, mode: str = "755") -> None:
-    """Mount an empty file system in memory, of a limited size."""
+    """Mount an empty file system in memory, of at most so many megabytes."""
     options = f"size={megabytes}m,nr_inodes=20000,mode={mode}"
     _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, options)
 
 
 def mount_proc() -> None:
-    """Mount the list of this namespace's processes; where that is not allowed, an empty folder."""
+    """Mount /proc for this namespace; an empty folder if that is not allowed."""
     try:
         _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     except OSError:
@@ -102,7 +102,7 @@ def mount_proc() -> None:
 
 
 def mount_terminals(place: str, most: int) -> None:
-    """Mount terminals of this namespace's own, so many at most; where that is not allowed, none."""
+    """Mount at most `most` pseudo-terminals for this namespace; none if that is not allowed."""
     options = f"newinstance,ptmxmode=0666,mode=600,max={most}"
     try:
         _mount("devpts", place, "devpts", MS_NOSUID | MS_NOEXEC, options)
@@ -112,7 +112,7 @@ def mount_terminals(place: str, most: int) -> None:
 
 
 def bind(source: str, place: str) -> None:
-    """Show a folder, with what is mounted in it, at another place."""
+    """Bind-mount a file or a folder, with all mounts in it, at another place."""
     _mount(source, place, "", MS_BIND | MS_REC)
 
 
@@ -127,17 +127,17 @@ def _mount(source: str, place: str, kind: str, flags: int, options: str = "") ->
 
 
 def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent ends."""
+    """Have Linux kill this process when its parent ends."""
     _check_result(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "dying with the parent")
 
 
 def give_up_privileges(user: int | None) -> None:
-    """Become an ordinary user without any capability, for good.
+    """Become an ordinary user without capabilities; this cannot be undone.
 
     Parameters
     ----------
     user : int, optional
-        The user and group id to take; None keeps them.
+        The user and group id to switch to; None keeps the current ones.
     """
     for capability in range(LAST_CAPABILITY + 1):
         _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
@@ -161,7 +161,7 @@ def limit(
     file_bytes: int,
 ) -> None:
     """Limit what this process and each of its children may use."""
-    # The first of the two is a signal that says why, the second kills who ignores it.
+    # The soft limit sends SIGXCPU, which shows the cause; the hard limit kills.
     _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
     for kind, most in (
         (resource.RLIMIT_DATA, data_bytes),
@@ -170,7 +170,7 @@ def limit(
         (resource.RLIMIT_NOFILE, open_files),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CORE, 0),
-        # Memory of the system's own, for signals and timers that wait, and for messages.
+        # These two use memory of the system: pending signals and timers, and message queues.
         (RLIMIT_SIGPENDING, 1000),
         (RLIMIT_MSGQUEUE, 0),
     ):
@@ -178,7 +178,7 @@ def limit(
 
 
 def _lower(kind: int, soft: int, hard: int) -> None:
-    """Set a limit, or keep what is lower already: nobody may raise that but root."""
+    """Set a limit, or keep a lower one: only root could raise it."""
     _, most = resource.getrlimit(kind)
     if most != resource.RLIM_INFINITY:
         soft, hard = min(soft, most), min(hard, most)

@@ -1,17 +1,17 @@
-"""The warm parent: imports what notebooks need once, and forks a kernel for each submission.
+"""The warm parent: a process that imports what notebooks need once, and forks kernels.
 
-It runs in a sandbox and computes nothing itself: the kernel and its shell are made once, and no
-thread and no event loop exist before it forks. Each child gets namespaces of its own, is watched by
-an `init` process of its own, and dies whole.
+It runs in a sandbox. It creates the kernel and its shell before it forks, but starts no thread and
+no event loop. Each child gets new namespaces and an `init` process that watches over it, and ends
+with all its descendants.
 
-The grader sends, for each kernel, one end of a socket: the *leash*. The child reads from it what is
-asked for (JSON) and the kernel's end of its line, which this process therefore never sees: what it
-once had in its memory, all later kernels could find in theirs. On the line the kernel says that it
-is up. On the leash the child's init says how the kernel ended and what it used; it takes
-"interrupt" and "kill". A leash that is let go kills too, so that nothing outlives a grader.
+For each kernel the grader sends one end of a socket, the *leash*. The child reads from it the
+request (JSON) and the kernel's end of the connection. The parent never reads these: what it once
+had in memory, all later kernels could find in theirs. On the connection the kernel reports that it
+has started. On the leash the child's init reports how the kernel ended and what it used, and
+receives "interrupt" and "kill". Closing the leash also kills, so that nothing outlives a grader.
 
-With a leash come the names of what the notebook's course imports, which is imported for the kernels
-that follow.
+With the leash come the names of modules that the notebook imports; the parent imports them for the
+kernels after this one.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ if TYPE_CHECKING:
 
 __all__ = ["HOME", "STUDENT_MODULES", "main"]
 
-#: Open files that come with a request: the kernel's end of the line, and those of a control group.
+#: Open files that come with a request: the kernel's end of the connection, and a control group's.
 MOST_FILES = 16
 #: Bytes of the names of modules that come with it.
 MOST_GROUP_NAMES = 2**14
-#: Terminals that a kernel can have: a shell's command takes one.
+#: Terminals that a kernel can have; each shell command takes one.
 TERMINALS = 16
-#: What a kernel would import as it starts, and what most notebooks then do.
+#: Modules that a kernel imports when it starts, and those that most notebooks import.
 STUDENT_MODULES = (
     "numpy",
-    "numpy.fft",  # numpy imports these when they are asked for
+    "numpy.fft",  # numpy imports its submodules on first use
     "numpy.linalg",
     "numpy.ma",
     "numpy.polynomial",
     "numpy.random",
     "numpy.testing",
     "contourpy",
-    "encodings.cp437",  # for names in archives
+    "encodings.cp437",  # for file names in zip archives
     "matplotlib.pyplot",
     "PIL.BmpImagePlugin",
     "PIL.GifImagePlugin",
@@ -80,19 +80,19 @@ STUDENT_MODULES = (
     "tornado.platform.asyncio",
     "nbjudge.checks",
 )
-#: Where the grader is root, whom no limit of processes binds, a kernel runs as a user whom nobody
-#: has met: users are counted, so two kernels of one user would share their limit.
-STRANGERS = range(2**30, 2**31)
+#: User ids for kernels if the grader is root, to whom no limit of processes applies. The system
+#: counts processes by user, so each kernel gets an id of its own, and its own limit.
+UNUSED_USERS = range(2**30, 2**31)
 USER_ID_MAP = Path("/proc/self/uid_map")
-#: Bytes of addresses that may be reserved beyond what is used, as the stacks of threads are.
+#: Bytes of address space that may be reserved but not used, such as the stacks of threads.
 RESERVED_BYTES = 2**30
-#: Where a kernel may write: its home, the folder that it starts in, and those for temporary files.
+#: The file system that a kernel may write to: its home, working folder and temporary folders.
 STUDENT_FOLDER = "/student"
 HOME, CWD = f"{STUDENT_FOLDER}/home", f"{STUDENT_FOLDER}/work"
 
 
 class Imports(TypedDict):
-    """What a course's notebooks need: modules at once, others later, and one that reads data."""
+    """What to import for a course: modules at once, modules later, and its module of data sets."""
 
     now: Sequence[str]
     later: Sequence[str]
@@ -100,15 +100,15 @@ class Imports(TypedDict):
 
 
 def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
-    """Import, say so, and fork a kernel for each request until the grader is gone.
+    """Import modules, report that, and fork a kernel for each request until the grader is gone.
 
     Parameters
     ----------
     control : int
-        The file descriptor of a socket that keeps messages apart (SOCK_SEQPACKET). Several
-        graders may have the other end: each sends its requests whole.
+        The file descriptor of a socket that keeps message boundaries (SOCK_SEQPACKET). Several
+        graders may share the other end, since each sends a request as one message.
     course : mapping
-        What `GradedKernelApp.serve` is to know of the course.
+        The course's arguments for `GradedKernelApp.serve`.
     imports : dict
         See `Imports`.
     """
@@ -116,18 +116,18 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
         importlib.import_module(name)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
-    from nbjudge.shell.app import prepare  # which takes a while to import
+    from nbjudge.shell.app import prepare  # slow to import
 
     app = prepare()
     _freeze()
-    # Nobody asks how a child ended: its init tells on the leash.
+    # Children need not be waited for: the init process reports on the leash how a kernel ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     left, is_asked = deque(_chores(imports)), False
     known: set[str] = set()
     with socket.socket(fileno=control) as grader:
         grader.send(json.dumps({"threads": _count_threads()}).encode())
         while True:
-            # Nobody waits now, and kernels are at work.
+            # Do the chores while no request waits and the first kernel is already at work.
             if is_asked and left and not select.select([grader], [], [], 0)[0]:
                 left.popleft()()
                 continue
@@ -135,7 +135,7 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
             if not leashes:
                 return
             (leash,) = leashes
-            if _count_threads() != 1:  # a fork would leave the locks of others locked for ever
+            if _count_threads() != 1:  # locks of other threads would stay locked in the child
                 sys.exit("The warm parent is no longer alone in its process.")
             if os.fork() == 0:
                 grader.close()
@@ -148,7 +148,7 @@ def main(control: int, course: Mapping[str, Any], imports: Imports) -> None:
 
 
 def _chores(imports: Imports) -> Iterator[Callable[[], object]]:
-    """Yield what can be done when the first kernels are at work, so that later ones need not."""
+    """Yield tasks for the time when the first kernels are at work, which speed up later kernels."""
     if imports["data"]:
         yield lambda: importlib.import_module(imports["data"]).read_ahead()
     for name in imports["later"]:
@@ -162,7 +162,7 @@ def _import_ahead(names: Sequence[str]) -> None:
 
 
 def _freeze() -> None:
-    """Keep the collector of garbage away from what all kernels share."""
+    """Exclude existing objects from garbage collection, which would unshare their memory."""
     gc.collect()
     gc.freeze()
 
@@ -202,27 +202,27 @@ def _init(
     line: socket.socket,
     app: GradedKernelApp,
 ) -> None:
-    """Furnish the room, start the kernel in it, and watch over both."""
-    user = random.SystemRandom().choice(_strangers()) if os.getuid() == 0 else None
+    """Prepare the kernel's file system, start the kernel, and watch over it."""
+    user = random.SystemRandom().choice(_unused_users()) if os.getuid() == 0 else None
     budget = Budget(**request["budget"])
-    # Of the parent, by kind, in kilobytes; in here there may be no list of processes to read.
+    # The parent's memory, in kilobytes. It is read now, because there may be no /proc later.
     parents = read_sizes(Path("/proc/self/status"))
     _furnish(request, budget, user)
     may_run, lets_run = os.pipe()
     kernel = os.fork()
     if kernel == 0:
         leash.close()
-        for file in group.values():  # whoever has them could leave the group
+        for file in group.values():  # with these a process could leave the group
             os.close(file)
         os.close(lets_run)
         _kernel(request, budget, parents, user, line, may_run, app)
     line.close()
     os.close(may_run)
-    # However busy the kernel's processes are, who watches over them must have its turn.
+    # This process must get processor time however busy the kernel's processes are.
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     meter = _meter(kernel, budget, group, parents["RssAnon"] / 1024)
-    os.close(lets_run)  # from now on it is counted
+    os.close(lets_run)  # the kernel goes on, now that its usage is counted
     if (waiting_time := open_waiting_time(kernel)) is not None:
         meter.waiting_time = waiting_time
         socket.send_fds(leash, [RUNS], [waiting_time])
@@ -234,7 +234,7 @@ def _init(
 
 
 def _meter(kernel: int, budget: Budget, group: dict[str, int], inherited: float) -> Meter:
-    """Put the kernel into its group, whose counters then tell; else count."""
+    """Move the kernel to its control group, and return a meter for it, or a counting one."""
     try:
         for name, file in group.items():
             if name.startswith("processes"):
@@ -246,11 +246,11 @@ def _meter(kernel: int, budget: Budget, group: dict[str, int], inherited: float)
     return CountingMeter(STUDENT_FOLDER, budget.memory_megabytes, inherited)
 
 
-def _strangers() -> range:
-    """Return the numbers of users whom nobody has met; a container may have few numbers at all."""
+def _unused_users() -> range:
+    """Return user ids that nobody else uses; in a container with few ids, the upper half."""
     ids = [list(map(int, line.split())) for line in USER_ID_MAP.read_text().splitlines()]
     end = max(first + count for first, _, count in ids)
-    return STRANGERS if end >= STRANGERS.stop else range(end // 2, end)
+    return UNUSED_USERS if end >= UNUSED_USERS.stop else range(end // 2, end)
 
 
 def _clear() -> None:
@@ -265,7 +265,7 @@ def _clear() -> None:
 def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
     room = Path("/rooms", request["room"])
     namespaces.make_private()
-    # One file system for all that can be written to: its size is that of all together.
+    # All writable folders are on one file system, whose size limits them together.
     namespaces.mount_tmpfs(STUDENT_FOLDER, budget.disk_megabytes)
     _show_tmp([Path(prefix) for prefix in request["prefixes"]])
     _make_temporary("/dev/shm")
@@ -277,7 +277,8 @@ def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
             for place in (owned, *owned.rglob("*")):
                 os.chown(place, user, user)
     namespaces.mount_tmpfs("/rooms", 1)
-    # What maps it has memory that nothing counts, once it is no longer in any process.
+    # A shared mapping of /dev/zero can hold memory that is not counted once no process maps it, so
+    # an empty file replaces the device.
     nothing = Path("/rooms/nothing")
     nothing.touch(mode=0)
     namespaces.bind(str(nothing), "/dev/zero")
@@ -287,7 +288,7 @@ def _furnish(request: dict[str, Any], budget: Budget, user: int | None) -> None:
 
 
 def _show_tmp(prefixes: list[Path]) -> None:
-    """Show an empty /tmp, except that Python stays visible if it is somewhere in there."""
+    """Mount an empty /tmp; if Python is installed below /tmp, keep it visible."""
     inside = {p: os.open(p, os.O_PATH) for p in prefixes if p.is_relative_to("/tmp")}
     _make_temporary("/tmp")
     for prefix, handle in inside.items():
@@ -297,7 +298,7 @@ def _show_tmp(prefixes: list[Path]) -> None:
 
 
 def _make_temporary(place: str) -> None:
-    """Show a new folder that everybody may write to."""
+    """Bind-mount a new folder that every user may write to."""
     folder = Path(STUDENT_FOLDER, Path(place).name)
     folder.mkdir()
     folder.chmod(0o1777)
@@ -315,7 +316,7 @@ def _kernel(
 ) -> NoReturn:
     """Become the kernel."""
     try:
-        line.set_inheritable(False)  # no program that it starts keeps the line open
+        line.set_inheritable(False)  # programs that the kernel starts must not hold it open
         namespaces.limit(
             cpu_seconds=budget.cpu_seconds,
             data_bytes=parents["VmData"] * 1024 + budget.memory_megabytes * 2**20,
@@ -332,7 +333,7 @@ def _kernel(
         os.chdir(CWD)
         os.environ.clear()
         os.environ.update(request["environment"])
-        tempfile.tempdir = None  # an import may have asked for the parent's
+        tempfile.tempdir = None  # an import in the parent may have set it
         _reseed()
         os.read(may_run, 1)
         os.close(may_run)
@@ -344,7 +345,7 @@ def _kernel(
 
 
 def _reseed() -> None:
-    """Give the random generators a state of their own, as in a new process."""
+    """Seed the random generators afresh, as in a new process."""
     random.seed()
     importlib.import_module("numpy").random.seed()
     if torch := sys.modules.get("torch"):

@@ -1,8 +1,8 @@
-"""Which system calls a confined process may not make: a filter for Linux's seccomp.
+"""A seccomp filter that forbids system calls which notebooks do not need.
 
-No notebook needs them, and whoever wants out of a sandbox begins with one of them: they make
-namespaces, mount, trace other processes, load code into the system, take memory or means of the
-machine's that no limit counts, or are known for their bugs.
+These calls are the usual first steps out of a sandbox: they create namespaces, mount, trace other
+processes, load code into the system, use memory or other resources that no limit counts, or are
+known for their bugs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 __all__ = ["ARGUMENT_RULES", "FORBIDDEN", "NEW_FORBIDDEN", "forbid"]
 
-#: The numbers of the calls by machine; from the kernel's own tables.
+#: The calls' numbers by machine, from the tables of the Linux kernel.
 FORBIDDEN = {
     "x86_64": {
         "shmget": 29,
@@ -102,7 +102,7 @@ NEW_FORBIDDEN = {
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE3 = 435
 X32 = 0x40000000
-#: Families of sockets that stay within the sandbox; a virtual machine's others reach its host.
+#: Socket families that stay within the sandbox. Others, such as vsock, can reach a VM's host.
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 CLONE_NEWUSER = 0x10000000
 MAP_SHARED_ANONYMOUS, MAP_HUGETLB = 0x21, 0x40000
@@ -110,20 +110,22 @@ F_SETPIPE_SZ = 1031
 
 
 class Argument(NamedTuple):
-    """A call that is refused for one of its arguments.
+    """A rule that refuses a call because of one of its arguments.
 
     Parameters
     ----------
     numbers : dict of str to int
-        Of the call, by machine.
+        The call's number, by machine.
     place : int
-        Of the argument, from 0.
-    mask, values : int, tuple of int
-        What is looked at of it, and with which of these values the call is refused; or with which
-        alone it is allowed.
+        Index of the argument, from 0.
+    mask : int
+        The bits of the argument that are compared.
+    values : tuple of int
+        The values with which the call is refused; if `allows`, the only ones with which it is
+        allowed.
     allows : bool
     error : int
-        What the caller is told.
+        The errno for the caller.
     """
 
     numbers: dict[str, int]
@@ -137,12 +139,13 @@ class Argument(NamedTuple):
 LOW_WORD = 0xFFFFFFFF
 #: Calls that notebooks need, but not in every form.
 ARGUMENT_RULES = {
-    # The C library falls back to `clone`, whose flags can be looked at, for `clone3` is refused.
+    # `clone3` is always refused with ENOSYS. The C library then uses `clone`, whose flags a filter
+    # can read.
     "clone into a user namespace": Argument(
         {"x86_64": 56, "aarch64": 220}, 0, CLONE_NEWUSER, (CLONE_NEWUSER,)
     ),
-    # Nobody counts this memory once it is no longer in any process. Who shares memory by a file in
-    # a temporary folder, as Python's and PyTorch's own modules do, can go on.
+    # This memory is not counted once no process maps it. Sharing memory by a file in a temporary
+    # folder, as Python's and PyTorch's own modules do, still works.
     "mmap of shared memory without a file": Argument(
         {"x86_64": 9, "aarch64": 222}, 3, MAP_SHARED_ANONYMOUS, (MAP_SHARED_ANONYMOUS,)
     ),
@@ -152,20 +155,20 @@ ARGUMENT_RULES = {
     "fcntl for a larger pipe": Argument(
         {"x86_64": 72, "aarch64": 25}, 1, LOW_WORD, (F_SETPIPE_SZ,)
     ),
-    # Who asks for the network's devices by netlink, as ZeroMQ does, does without after this error.
+    # After this error, programs that list network devices by netlink, as ZeroMQ does, go on.
     "socket": Argument(
         {"x86_64": 41, "aarch64": 198}, 0, LOW_WORD, FAMILIES, True, errno.EOPNOTSUPP
     ),
     "socketpair": Argument(
         {"x86_64": 53, "aarch64": 199}, 0, LOW_WORD, (socket.AF_UNIX,), True, errno.EOPNOTSUPP
     ),
-    # A larger buffer for what is sent; other settings of sockets are fine.
+    # SO_SNDBUF and SO_SNDBUFFORCE; other socket options are allowed.
     "setsockopt for a larger buffer": Argument(
         {"x86_64": 54, "aarch64": 208}, 2, LOW_WORD, (socket.SO_SNDBUF, 32)
     ),
 }
 
-# Instructions of the filter: load a word of the call, take some bits, compare, return.
+# BPF instructions of the filter: load a word of the call, mask it, compare, return.
 LOAD, AND, EQUAL, AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16
 ALLOW, KILL_PROCESS, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
@@ -177,16 +180,19 @@ class _Program(ctypes.Structure):
 
 
 def forbid(error: int = 0) -> bool:
-    """Forbid this process and its children the calls above, for good; say whether it was possible.
+    """Forbid this process and its children the calls above, permanently.
 
-    It is not on machines whose numbers are not known here. The process must have given up gaining
-    privileges before.
+    The process must have given up new privileges before.
 
     Parameters
     ----------
     error : int
-        What callers are told instead of the usual, by which a test knows this filter's word from
-        the system's.
+        An errno to use for every refusal, so that a test can tell the filter from the system.
+
+    Returns
+    -------
+    bool
+        False on a machine for which the calls' numbers are not listed here.
 
     Raises
     ------
@@ -206,13 +212,13 @@ def forbid(error: int = 0) -> bool:
 
 
 def _instructions(machine: str, error: int) -> Iterator[bytes]:
-    """Yield the filter: a comparison that does not hold skips as many instructions as it says."""
+    """Yield the filter's instructions. A comparison says how many to skip if true, and if false."""
     refuse = _refusal_rule(error or errno.EPERM)
     yield _instruction(LOAD, ARCHITECTURE_AT)
     yield _instruction(EQUAL, ARCHITECTURE[machine], 1, 0)
     yield _instruction(RETURN, KILL_PROCESS)
     yield _instruction(LOAD, NUMBER_AT)
-    if machine == "x86_64":  # the same calls under other numbers
+    if machine == "x86_64":  # x32 has the same calls under other numbers
         yield _instruction(AT_LEAST, X32, 0, 1)
         yield refuse
     for number in (*FORBIDDEN[machine].values(), *NEW_FORBIDDEN.values()):
@@ -228,7 +234,7 @@ def _instructions(machine: str, error: int) -> Iterator[bytes]:
 
 
 def _look(rule: Argument, refuse: bytes) -> Iterator[bytes]:
-    """Yield what looks at one argument, and then at the call's number again."""
+    """Yield the instructions that check one argument, and then reload the call's number."""
     found = _instruction(RETURN, ALLOW) if rule.allows else refuse
     yield _instruction(LOAD, ARGUMENTS_AT + 8 * rule.place)
     yield _instruction(AND, rule.mask)

@@ -1,7 +1,7 @@
-"""What a submission may use and what it has used, in plain numbers; nothing is measured here.
+"""Dataclasses for what a submission may use and has used, and the message that reports it.
 
-A kernel's first process tells the grader on the leash how the kernel ended, and what it used: the
-grader never has to believe what a student's process says of itself.
+The first process of a kernel's namespace sends this message on the leash, so that the grader need
+not trust the student's process. `meter` does the measuring.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ class Usage:
     Parameters
     ----------
     memory_megabytes : float
-        At most at one time: what the limit of memory counts, files in memory included.
+        Peak memory, as the limit counts it: with the files in its folders, which are in memory.
     cpu_seconds : float
-        Of computing time, also by processes that have ended.
+        Computing time, with that of processes that have ended.
     wall_seconds : float
     processes : int
-        And threads, at most at one time.
+        Peak number of processes and threads.
     disk_megabytes : float
-        In the folders that it could write to, at most at one time.
+        Peak size of the folders that it can write to.
     waiting_seconds : float
-        Of `wall_seconds`, those in which the kernel was ready to run and had no processor.
+        The part of `wall_seconds` in which the kernel was ready to run but had no processor.
     """
 
     memory_megabytes: float = 0.0
@@ -43,14 +43,14 @@ class Usage:
 
 @dataclass(frozen=True)
 class Budget:
-    """What all processes of a kernel may use together, but for the open files.
+    """What all processes of a kernel may use together.
 
     Parameters
     ----------
     memory_megabytes, disk_megabytes, cpu_seconds, wall_seconds, processes : int
-        The most of each, in the units of `Usage`.
+        The limits, as in `Usage`.
     open_files : int
-        Of one process.
+        The limit of each single process.
     """
 
     memory_megabytes: int
@@ -61,9 +61,9 @@ class Budget:
     open_files: int
 
     def overdrawn(self, used: Usage) -> str:
-        """Return which limit was met and how much was used, as a sentence's end; else nothing.
+        """Return which limit was exceeded and by how much, to complete a sentence; else "".
 
-        What the system itself refuses is not looked at here: it never becomes too much.
+        Processes, open files and disk are not checked here: the system itself enforces them.
 
         Examples
         --------
@@ -85,20 +85,20 @@ class Budget:
         return ""
 
     def too_much_memory(self, megabytes: float) -> str:
-        """Return the sentence about memory."""
+        """Return the phrase that the limit of memory was exceeded."""
         return f"it used more than {self.memory_megabytes} MB of memory" + _amount_in_words(
             megabytes, self.memory_megabytes, "MB"
         )
 
     def too_much_computing(self, seconds: float) -> str:
-        """Return the sentence about computing time."""
+        """Return the phrase that the limit of computing time was exceeded."""
         return f"it computed longer than {self.cpu_seconds} s" + _amount_in_words(
             seconds, self.cpu_seconds, "s"
         )
 
 
 def _amount_in_words(used: float, most: int, unit: str) -> str:
-    """Return how much it was, if that says more than the limit does."""
+    """Return the amount in parentheses, if its rounded value exceeds the limit."""
     return f" ({used:.0f} {unit})" if round(used) > most else ""
 
 

@@ -1,7 +1,7 @@
-"""How long a process has waited for a processor, which no limit of time should count.
+"""How long a process has waited for a processor, which limits of time should not count.
 
-Kernels run with the lowest priority: on a machine that has more to do, an honest answer takes many
-times as long by the clock as alone.
+Kernels run with the lowest priority, so on a busy machine an honest answer can take many times as
+long by the clock as on an idle one.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from contextlib import suppress
 
 __all__ = ["LENIENCE", "excused_seconds", "open_waiting_time", "read_waiting_time"]
 
-#: How many times its seconds a process may wait for a processor.
+#: How many times a limit of time may be spent waiting for a processor in addition.
 LENIENCE = 10
 
 
 def excused_seconds(waited: float, limit: float) -> float:
-    """Return how much of the time that a process waited is left out of a limit of so many seconds.
+    """Return how many of the seconds that a process waited do not count towards a limit.
 
     Examples
     --------
@@ -27,9 +27,9 @@ def excused_seconds(waited: float, limit: float) -> float:
 
 
 def open_waiting_time(process: int) -> int | None:
-    """Open what the system tells of a process's turns; None where it tells nothing.
+    """Open a process's scheduler statistics; return None if the system has none.
 
-    Who is handed the open file can read it from outside the namespace, too.
+    The descriptor can be passed to a process outside the namespace, which can then read the file.
     """
     with suppress(OSError):
         return os.open(f"/proc/{process}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
@@ -37,12 +37,12 @@ def open_waiting_time(process: int) -> int | None:
 
 
 def read_waiting_time(file: int) -> float:
-    """Return for how many seconds the process was ready to run and had no processor.
+    """Return for how many seconds the process was ready to run but had no processor.
 
     Raises
     ------
     OSError
-        If it has ended.
+        If the process has ended.
     """
     _computed, waited, _turns = os.pread(file, 100, 0).split()  # see proc(5): sched-stats.rst
     return int(waited) / 10**9

@@ -1,4 +1,4 @@
-"""Watches over a kernel from the first process of its namespace, and ends it in time."""
+"""Watch over a kernel from the first process of its namespace, until it ends or exceeds a limit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nbjudge.fork_server.usage import Budget
 
 __all__ = ["INTERRUPT", "KILL_REQUEST", "RUNS", "watch"]
 
-#: What comes along a leash with the file that tells how long the kernel waits for a processor.
+#: The message to the grader that comes with the file of the kernel's waiting time.
 RUNS = b"runs"
-#: What the grader sends along it.
+#: The grader's messages.
 INTERRUPT, KILL_REQUEST = b"interrupt", b"kill"
-#: Seconds between two looks: the least, and the most.
+#: Seconds between two measurements: the least, and the most.
 SHORTEST_LOOK, LONGEST_GAP = 0.02, 0.5
-#: What processes can take within a second, in megabytes: looks follow each other the faster, the
-#: less there is left.
+#: Megabytes that processes can allocate in a second. The less memory is left, the sooner the next
+#: measurement follows.
 PACE = 2000
-#: A look may cost this part of the time.
+#: The fraction of the time that measurements may take.
 LOOK_SHARE = 0.1
 
 
@@ -35,18 +35,18 @@ def watch(
     meter: Meter,
     sessions: Sessions | None = None,
 ) -> str:
-    """Serve the leash until the kernel or its budget ends; return how it ended.
+    """Obey the leash until the kernel ends or exceeds its budget; return how it ended.
 
     Parameters
     ----------
     kernel : int
-        The process that is the kernel, a child of this one.
+        The process id of the kernel, a child of this process.
     leash : socket.socket
-        The line to the grader.
+        The socket to the grader.
     budget : Budget
     meter : Meter
     sessions : Sessions, optional
-        Where the system shares the processors between sessions, and not between kernels.
+        Needed if the system divides processor time between sessions, not between kernels.
     """
     woken = _wake_at_ends()
     next_look = 0.0
@@ -78,18 +78,18 @@ def watch(
 
 
 def _wake_at_ends() -> int:
-    """Return a file that can be read as soon as a child has ended, or an orphan of its."""
+    """Return a file descriptor that becomes readable when a child or an orphan ends."""
     woken, wakes = os.pipe()
     for end in (woken, wakes):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    os.write(wakes, b"1")  # who ended before this
+    os.write(wakes, b"1")  # for children that have ended before
     return woken
 
 
 def _reap(kernel: int) -> int | None:
-    """Collect who has ended; return the kernel's status if it is one of them."""
+    """Reap all children that have ended; return the kernel's exit status if it is one of them."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0] == kernel:

@@ -1,4 +1,4 @@
-"""A test and its verdict, and one notebook from bytes to marks.
+"""Run a test and return its verdict; grade one notebook, from bytes to marks.
 
 It imports `sandbox`, `intake` and below.
 """

@@ -1,8 +1,9 @@
-"""How a wrong answer behaves: what a test gets from it, on inputs that are the same for everybody.
+"""Digest how a wrong answer behaves, on inputs that are the same for every student.
 
-After a notebook is judged, each test that took marks is asked once more, with inputs that depend on
-the exercise alone, and it goes on after a check that fails. What crossed is remembered by a digest:
-answers with the same one made the same mistake, as far as the test can see. No mark depends on it.
+After a notebook is judged, each test in which the answer lost marks runs once more, with inputs
+that depend on the exercise alone, and it goes on after failed checks. The replies of the kernel are
+hashed: answers with the same digest made the same mistake, as far as the test can see. No mark
+depends on it.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from nbjudge.stand_ins.stand_in import StandIn
 
 __all__ = ["SEED_PARTS", "RecordingChannel", "behaviour_of", "patient"]
 
-#: What the inputs depend on besides the exercise: nothing of anybody's.
+#: The seed of the inputs besides the exercise: a constant, and nothing of the student's.
 SEED_PARTS = ("the same for everybody",)
-#: What a patient test prints for each statement that failed: no test prints such a line.
+#: The prefix that a patient test prints for each failed statement, which no test prints itself.
 FAILED = "\N{SYMBOL FOR NEGATIVE ACKNOWLEDGE}"
-#: Two numbers count as one if they agree in so many digits; and below this, as zero.
+#: Numbers count as equal if they agree in so many significant digits, and as 0 below `TINY`.
 DIGITS, TINY = 6, 1e-9
 
-#: Statements that stay as they are: they define something, or only mean something where they stand.
+#: Statements that are not wrapped in `try`: they define something, or have no meaning elsewhere.
 _KEPT = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom),
     *(ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue, ast.Return),
@@ -43,21 +44,21 @@ _KEPT = (
 
 
 class RecordingChannel(KernelChannel):
-    """A judge's line that remembers what came back for each request."""
+    """A channel that hashes the results of all requests."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        #: A digest of what came back so far.
+        #: The hash of the results so far.
         self.heard = hashlib.sha256()
-        #: Whether the answer says itself that it is none.
+        #: Whether the answer is still the stub, which raises NotImplementedError.
         self.is_unanswered = False
 
     def ask(self, do: str, **details: Any) -> Any:
-        """Let the kernel's service do something, and return what it found."""
+        """Send a request to the kernel's service, and return the result."""
         return self._ask_and_note(do, lambda: super(RecordingChannel, self).ask(do, **details))
 
     def call(self, target: StandIn, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Let the kernel call something, and return what it returned."""
+        """Have the kernel call an object, and return the result."""
         called = super().call
         return self._ask_and_note("call", lambda: called(target, arguments, keywords))
 
@@ -76,12 +77,12 @@ class RecordingChannel(KernelChannel):
 
 
 def patient(test: Test) -> Test:
-    r"""Return a test that goes on after a statement that fails, and prints which did.
+    r"""Return a version of a test that goes on after failed statements and prints their numbers.
 
     Raises
     ------
     SyntaxError, ValueError
-        If it is no Python.
+        If the test is not valid Python.
 
     Examples
     --------
@@ -97,27 +98,28 @@ def patient(test: Test) -> Test:
     """
     tree = ast.parse(test.source)
     numbers = iter(range(len(test.source) + 1))
-    # The last expression may be the mark.
+    # A last expression may be the mark, so it stays as it is.
     last = [tree.body.pop()] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
     body = [*_try_each(tree.body, numbers), *last]
     source = ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
-    # Its lines are others, and no mark depends on what they do.
+    # Permissions are tied to line numbers, which have changed. As no mark depends on this test, it
+    # may do everything.
     return replace(test, source=source, learns=True)
 
 
 def _try_each(body: Iterable[ast.stmt], numbers: Iterator[int]) -> Iterator[ast.stmt]:
-    """Yield statements, each of which cannot stop the next; those in loops and choices, too."""
+    """Yield the statements, wrapped so that a failed one does not stop the next."""
     for statement in body:
         if isinstance(statement, _KEPT):
             yield statement
             continue
         number = next(numbers)
-        # Not within `with` and `try`, which may be there to meet an exception.
+        # Statements in `with` and `try` stay as they are: an exception in them may be intended.
         if isinstance(statement, ast.For | ast.If):
             statement.body = list(_try_each(statement.body, numbers))
             statement.orelse = list(_try_each(statement.orelse, numbers))
         told = ast.parse(f"print({f'{FAILED} {number}'!r})").body
-        # When none comes, `pytest.raises` raises what is no `Exception`.
+        # What `pytest.raises` raises, if the expected exception does not come, is no `Exception`.
         handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, told)
         yield ast.Try([statement], [handler], [], [])
 
@@ -128,16 +130,16 @@ def behaviour_of(line: RecordingChannel, verdict: Verdict, points: float) -> str
     Parameters
     ----------
     line : RecordingChannel
-        By which the test asked.
+        The channel that the test used.
     verdict : Verdict
     points : float
-        What the test is worth.
+        The points of the test.
 
     Returns
     -------
     str
-        Empty if nothing can be said: there is no answer, the kernel was lost, the test cannot work
-        so, or nothing was wrong with what came on these inputs.
+        Empty if the behaviour is not known: there is no answer, the kernel was lost, the test is at
+        fault, or the answer was right on these inputs.
     """
     if line.broken is not None or line.is_unanswered or verdict.fault:
         return ""
@@ -149,7 +151,7 @@ def behaviour_of(line: RecordingChannel, verdict: Verdict, points: float) -> str
 
 
 def _normal(value: Any) -> Any:
-    """Return what counts of a value, such that another way to compute it gives the same."""
+    """Return a value as JSON in a form that does not depend on how it was computed."""
     if isinstance(value, StandIn):
         return ["object"]
     if value is None or isinstance(value, bool | np.bool_):
@@ -180,7 +182,7 @@ def _is_numbers(value: Any) -> bool:
 
 
 def _array_as_lists(value: Any) -> Any:
-    """Return the numbers of an array or a tensor as nested lists; beside large ones, noise is 0."""
+    """Return an array or a tensor as nested lists, with tiny numbers beside large ones as 0."""
     items = value.tolist()
     flat = list(_flat(items))
     sizes = [size for size in map(abs, flat) if math.isfinite(size)]
@@ -195,7 +197,7 @@ def _array_as_lists(value: Any) -> Any:
 
 
 def _table_as_lists(value: Any) -> Any:
-    """Return what stands in a pandas table, column, or index: labels and values."""
+    """Return the labels and values of a pandas data frame, series or index."""
     if (columns := getattr(value, "columns", None)) is not None:
         own = [_normal(value.iloc[:, place].tolist()) for place in range(len(columns))]
         return ["table", _normal(columns.tolist()), _normal(value.index.tolist()), own]
@@ -227,12 +229,12 @@ def _number_as_text(value: Any, least: float = TINY) -> Any:
     if abs(number) < least:
         return "0"
     if abs(number) < 1e15 and math.isclose(number, round(number), rel_tol=1e-9):
-        return str(round(number))  # as an integer of this value
+        return str(round(number))  # so that 2.0 equals 2
     return f"{number:.{DIGITS}g}"
 
 
 def _bytes(value: Any) -> Any:
-    """Return what stands for any other value that can cross."""
+    """Return the hash of any other value that can cross."""
     try:
         content = encode(value, refer=lambda _: Reference(0, ""))
     except (NotPlain, ValueError, TypeError):

@@ -1,7 +1,7 @@
-"""Why a name is not defined: the cell that was to define it stopped, or was left out.
+"""Explain why a name is not defined: the cell that should define it failed, or did not run.
 
-All of it is read from the outputs that a run left in the cells, which are the student's to forge:
-it is told, and no mark follows from it.
+The explanation is read from the cells' outputs, which a student can forge. It is shown to the
+student, and no mark depends on it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ __all__ = ["NOT_RUN", "STOPPED", "Failure", "Failures", "failure_of"]
 
 #: The name of the error that the grader itself puts into a cell that did not end.
 STOPPED = "Stopped"
-#: What the grader shows in a cell that no test needs.
+#: The output of a cell that is not run because no test needs it.
 NOT_RUN = "This cell only shows something. It was not run when this notebook was graded."
-#: Characters of a line, and of an exception's message, that are told.
+#: Characters of a line, and of an exception's message, that are shown.
 MAX_LINE, MAX_ERROR_TEXT = 120, 300
-#: How many cells, each of which failed for want of the next, are told of.
+#: Length of a chain of cells, each of which failed because the next one did, that is shown.
 MAX_CAUSES = 3
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -32,7 +32,7 @@ _CHAIN = re.compile(r"^(?:During handling of|The above exception was)", re.MULTI
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _USAGE = re.compile(r"^UsageError: .+", re.MULTILINE)
 
-#: What helps who meets it, by a part of what is told; the first that fits.
+#: Advice for the student, each with a part of the failure's text; the first that matches is given.
 HINTS = (
     (
         "ModuleNotFoundError",
@@ -56,15 +56,15 @@ class Failure:
     Parameters
     ----------
     grade_id : str
-        Of the answer that it is; empty if it is none.
+        The cell's; empty if it has none.
     names : frozenset of str
-        What it was to define.
+        The names that it should define.
     told : str
-        What became of it, to follow its name in a sentence: "stopped at line 1, …".
+        How it failed, as the predicate of a sentence: "stopped at line 1, …".
     wanted : str
-        The name for want of which it stopped; empty if it was something else.
+        The undefined name because of which it stopped; empty if it had another reason.
     is_stub : bool
-        Whether it stopped as an answer that nobody has written does.
+        Whether it raised a bare NotImplementedError, as a released answer cell does.
     """
 
     grade_id: str
@@ -75,12 +75,12 @@ class Failure:
 
     @property
     def hint(self) -> str:
-        """A sentence that helps; empty if there is none."""
+        """A sentence of advice; empty if there is none."""
         return next((hint for part, hint in HINTS if part in self.told), "")
 
 
 def failure_of(cell: NotebookNode) -> Failure | None:
-    """Return how a cell that has run failed, or None if it did not."""
+    """Return how a cell failed, by its outputs; None if it did not."""
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
     names = bound_names(cell.source)
     for output in reversed(cell.outputs):
@@ -89,7 +89,7 @@ def failure_of(cell: NotebookNode) -> Failure | None:
         if output.output_type == "display_data" and output.data.get("text/plain") == NOT_RUN:
             return Failure(grade_id, names, "only shows something, and was not run")
         if usage := output.get("name") == "stderr" and _USAGE.search(output.text):
-            # Of a magic, which stops a cell without an error.
+            # A magic stops its cell without an error output.
             return Failure(grade_id, names, f"stopped with {_shorten(usage[0], MAX_ERROR_TEXT)}")
     return None
 
@@ -98,7 +98,7 @@ def _of_error(output: NotebookNode, source: str, grade_id: str, names: frozenset
     name, said = (str(output.get(part) or "") for part in ("ename", "evalue"))
     if name == STOPPED and said.startswith("This cell "):
         return Failure(grade_id, names, _shorten(said.removeprefix("This cell "), MAX_ERROR_TEXT))
-    # The file that a syntax error names is the kernel's own.
+    # The file that a syntax error names is a temporary one of the kernel's.
     said = re.sub(r" \(\d+\.py, line \d+\)\Z", "", said)
     error = _shorten(f"{name}: {said}" if said else name, MAX_ERROR_TEXT)
     wanted = _UNDEFINED.search(said) if name == "NameError" else None
@@ -112,7 +112,7 @@ def _of_error(output: NotebookNode, source: str, grade_id: str, names: frozenset
 
 
 def _line_of_error(output: NotebookNode, source: str) -> str:
-    """Return at which line of a cell an error was met, by its traceback; empty if none says."""
+    """Return where in a cell an error was raised, as a phrase; empty if its traceback lacks it."""
     lines = output.get("traceback")
     trace = "\n".join(line for line in lines if isinstance(line, str)) if lines else ""
     last = _CHAIN.split(_COLOUR.sub("", trace))[-1]
@@ -132,12 +132,12 @@ def _shorten(text: str, most: int) -> str:
 
 
 class Failures:
-    """What failed of a notebook before a test, and what that explains.
+    """The failed cells before a test, and explanations from them.
 
     Parameters
     ----------
     cells : iterable of NotebookNode
-        The cells before the test, as they are after their run.
+        The cells before the test, with their outputs.
     """
 
     def __init__(self, cells: Iterable[NotebookNode]) -> None:
@@ -149,14 +149,14 @@ class Failures:
         return [failure for cell in code if (failure := failure_of(cell))]
 
     def explain(self, exercise: str, names: Sequence[str]) -> str:
-        """Return why names that an exercise's test needs are not defined; empty if nothing tells.
+        """Return why names that an exercise's test needs are not defined; empty if not known.
 
         Parameters
         ----------
         exercise : str
             Its number.
         names : sequence of str
-            Those that are missing.
+            The undefined names.
         """
         cause = self._definer(names) or self._of_answer(exercise)
         if cause is None:
@@ -174,7 +174,7 @@ class Failures:
         return f"✗ Exercise {exercise}: {reason}{self._more(cause)}"
 
     def mention(self, exercise: str, reason: str) -> str:
-        """Return what else explains why marks were lost, to follow the reason; often nothing."""
+        """Return a further explanation of lost marks, to follow the reason; often empty."""
         own = self._of_answer(exercise)
         if own is not None and not own.is_stub:
             said = f"Your answer's cell {own.told}: what follows there was not run."
@@ -183,14 +183,14 @@ class Failures:
         return self._want(wanted[1], len(self._all)) if wanted else ""
 
     def _more(self, cause: Failure, depth: int = 1) -> str:
-        """Return what a failure itself came from, and what helps with it."""
+        """Return the cause of a failure, or advice for it, as a line to follow it."""
         if cause.wanted and depth < MAX_CAUSES:
             place = next(index for index, failure in enumerate(self._all) if failure is cause)
             return self._want(cause.wanted, place, depth)
         return f"\n  {cause.hint}" if cause.hint else ""
 
     def _want(self, name: str, place: int, depth: int = 1) -> str:
-        """Return why a name was not defined, if one of so many failures tells."""
+        """Return why a name was not defined, by the first `place` failures; empty if unknown."""
         cause = self._definer([name], place)
         if cause is None:
             return ""
@@ -198,7 +198,7 @@ class Failures:
         return f"\n  {said}{self._more(cause, depth + 1)}"
 
     def _definer(self, names: Sequence[str], place: int | None = None) -> Failure | None:
-        """Return the last failure, of all or of the first so many, that was to define a name."""
+        """Return the last of the first `place` failures whose cell should define such a name."""
         fits = (f for f in reversed(self._all[:place]) if not f.names.isdisjoint(names))
         return next(fits, None)
 

@@ -1,7 +1,7 @@
-"""Tests that have to look inside: they run in the student's process, as nbgrader runs all tests.
+"""Run tests inside the student's process, as nbgrader runs all tests, if they work only there.
 
-What a student's code can do to such a test nobody can prevent: it shares a process with it. So it
-happens in a kernel of its own, when all else is judged, where no other test is to be found.
+A student's code can tamper with such a test, since both share a process. So it runs last, in a
+separate kernel in which there are no other tests.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ def examine_inside(
     run: NotebookRun,
     imports: Mapping[str, str],
 ) -> dict[str, Verdict]:
-    """Run the cells of a notebook, and some of its tests among them where they stand.
+    """Run the cells of a notebook, with some of its tests in their places.
 
     Parameters
     ----------
     cells : iterable of NotebookNode
         They are not changed.
     inside : collection of str
-        The grade ids of the tests that are to be run; the others are left out.
+        The grade_ids of the tests to run; other tests are left out.
     run : NotebookRun
-        Before its first cell.
+        A run in which no cell has run yet.
     imports : mapping of str to str
-        What of the course's own imports a test needs, by grade id: they may stand in tests that are
-        left out.
+        The course's import statements that a test needs, by grade_id. They may stand in tests that
+        are left out.
 
     Returns
     -------
     dict of str to Verdict
-        By grade id.
+        By grade_id.
     """
     verdicts: dict[str, Verdict] = {}
     for cell in cells:
@@ -58,7 +58,7 @@ def examine_inside(
                 run.execute(nbformat.v4.new_code_cell(text))  # type: ignore[no-untyped-call]
             ran = deepcopy(cell)
             ran.outputs = []
-            del ran.metadata["nbgrader"]  # here it is a cell like any other
+            del ran.metadata["nbgrader"]  # so that `execute` treats it as an ordinary cell
             run.execute(ran)
             ran.metadata["nbgrader"] = cell.metadata.nbgrader
             verdicts[name] = verdict_of(ran, time.monotonic() - start)
@@ -66,7 +66,7 @@ def examine_inside(
 
 
 def verdict_of(cell: NotebookNode, seconds: float = 0.0) -> Verdict:
-    """Return what nbgrader makes of the outputs that a test cell has.
+    """Return the verdict that nbgrader reads from the outputs of a test cell.
 
     Parameters
     ----------

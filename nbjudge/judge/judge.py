@@ -1,8 +1,7 @@
-"""The judge: runs a test cell as ordinary Python, away from the answer that it tests.
+"""The judge: run a test cell as ordinary Python, in another process than the answer that it tests.
 
-The names that a test uses and does not define itself stand for objects in the student's kernel.
-What comes from there is plain data or a stand-in for an object that stayed; the verdict is made
-here, from what the test did with them.
+The names that a test uses but does not define are bound to values from the student's kernel: plain
+data, or stand-ins for objects that stay there. The verdict follows from how the test ran here.
 """
 
 from __future__ import annotations
@@ -57,20 +56,14 @@ class Test:
     Parameters
     ----------
     exercise : str
-        Its number, as students see it; it seeds the random inputs.
+        The exercise's number, as students see it; it seeds the random inputs.
     source : str
     points : float
-        What it is worth.
+        The points of the cell.
     before : str
-        The course's statements on which it stands: imports, helpers, what earlier tests define.
-    allowed : tuple of str
-        What it may do with objects that stay in the kernel: see `permissions`.
-    shares_generators : bool
-        Whether it and the answer draw from the same random generators.
-    learns : bool
-        Whether it may do all that can be done, which is noted.
-    learns_names : bool
-        Whether that includes to change the notebook's variables.
+        The course's statements that it needs: imports, helpers, definitions of earlier tests.
+    allowed, shares_generators, learns, learns_names
+        As in `TestPlan`.
     """
 
     exercise: str
@@ -84,7 +77,7 @@ class Test:
 
     @property
     def text(self) -> str:
-        """All that runs: what it stands on, and itself."""
+        """The text that runs: the statements that the test needs, and the test."""
         return f"{self.before}\n{self.source}" if self.before else self.source
 
     #: Not a class of tests, whatever its name says.
@@ -93,7 +86,7 @@ class Test:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a test found.
+    """The result of a test.
 
     Parameters
     ----------
@@ -102,23 +95,23 @@ class Verdict:
     reason : str
         Why points were lost, for the student; empty if none were.
     printed : str
-        What the test printed: the checks that held.
+        The test's output: the checks that passed.
     fault : str
         What is wrong with the test itself, for the instructor; then the mark means nothing.
     lost : bool
-        Whether the kernel was lost on the way.
+        Whether the kernel was lost during the test.
     seconds : float
+        How long the test took.
     did : tuple of str
-        What the test did with objects that stay in the kernel, if it was to learn that.
+        The operations that were recorded, if the test's plan says `learns`.
     mistake, sentence : str
-        The name of the known mistake that the answer behaves like, and what helps its student;
-        empty if it is like none.
+        The name of the known mistake that the answer behaves like, and the sentence for its
+        student; empty if it is like none.
     behaviour : str
-        A digest of what the test got on inputs that are the same for everybody, if marks were lost:
-        wrong answers with the same one behave alike. Empty if that is not known.
+        If marks were lost, a digest of the answer's results on inputs that are the same for every
+        student: equal digests mean equal behaviour. Empty if it is not known.
     stopped_at : int
-        The line of the test's cell at which it stopped, away from the answer; 0 if it did not stop,
-        or in no line of its own.
+        The line of the test cell at which it stopped; 0 if it did not stop, or not in its own code.
     """
 
     mark: float
@@ -135,33 +128,33 @@ class Verdict:
 
 
 class Mistake(Protocol):
-    """A wrong answer that is known."""
+    """A known wrong answer."""
 
     @property
     def name(self) -> str:
-        """What the course calls it."""
+        """The course's name for it."""
 
     @property
     def sentence(self) -> str:
-        """What helps who made it."""
+        """The explanation for a student who made it."""
 
 
-#: Finds the known mistake of an exercise that behaves as the answers do, given by their names.
+#: Takes an exercise and its answers by name; returns the known mistake that they behave like.
 Diagnose = Callable[[str, Mapping[str, Any]], Mistake | None]
 
 
 class Causes(Protocol):
-    """Knows what failed in the notebook before a test."""
+    """Explanations from the cells that failed before a test, such as `Failures`."""
 
     def explain(self, exercise: str, names: Sequence[str]) -> str:
-        """Return why names that its test needs are not defined; empty if nobody knows."""
+        """Return why names that the test needs are not defined; empty if not known."""
 
     def mention(self, exercise: str, reason: str) -> str:
-        """Return what a student should know besides a reason; empty if it is nothing."""
+        """Return a further explanation to follow a reason; often empty."""
 
 
 class _TestFault(Exception):
-    """Something is wrong with the test, whatever the answer is."""
+    """Something is wrong with the test, regardless of the answer."""
 
 
 class _Undefined(CheckFailed):
@@ -180,23 +173,23 @@ def judge(
     Parameters
     ----------
     test : Test
-    line : Line
-        To the kernel in which the answer lives. It is used up afterwards.
+    line : KernelChannel
+        The channel to the answer's kernel. It cannot be used again.
     diagnose : callable, optional
-        Is asked about an answer that lost marks. What it finds is told to the student, and changes
-        no mark.
+        Is called for an answer that lost marks. The mistake that it finds is explained to the
+        student, and changes no mark.
     causes : Causes, optional
-        Is asked why an answer is not there, and what else explains lost marks.
+        Explains why an answer is not defined, and other losses of marks.
 
     Notes
     -----
-    The test draws its random inputs from `nbjudge.seeds`, which the caller seeds. Whatever it
-    switches in this process is put back.
+    The test draws its random inputs from `nbjudge.seeds`, which the caller seeds. Switches of this
+    process that the test changes are restored.
 
-    The answer runs as in a process that has just started. If it loses marks and its notebook has
-    switched what can change that, PyTorch's default dtype say, it runs once more with the
-    notebook's own switches, and the better verdict counts: what is right in Jupyter thanks to a
-    switch is right, and so is what is right but for one.
+    The answer runs with the switches of a new process. If it loses marks, and its notebook has
+    changed a switch that can be the reason (PyTorch's default dtype, say), it runs again with the
+    notebook's own switches, and the better verdict counts. So an answer is right if it works with
+    either.
     """
     line.permissions = Permissions(test.allowed, learns=test.learns)
     with switches.keep_switches():
@@ -232,11 +225,10 @@ def _judge_once(
             mark, missing = _run_test(test, line, answers, own)
     except _TestFault as error:
         fault = str(error)
-    except (KeyboardInterrupt, GeneratorExit):  # which somebody else means
+    except (KeyboardInterrupt, GeneratorExit):  # meant for the grader, not raised by the test
         raise
-    except (
-        BaseException
-    ) as error:  # what pytest raises where it misses an exception is no Exception
+    # `pytest.raises` fails with an exception that is no `Exception`.
+    except BaseException as error:
         if _is_out_of_memory(error) and line.broken is None:
             line.broken = CourseError("examining what it gave takes more memory than a test may")
         if is_tests_own(error):
@@ -249,7 +241,7 @@ def _judge_once(
     if fault := line.fault or fault:
         mark, reason = 0.0, ""
     elif line.broken is not None:
-        # Whatever the test made of it: without a kernel there is no mark.
+        # Without a kernel there is no mark, even if the test has caught the error.
         mark, reason = 0.0, _reason_of_failure(line.broken, test)
     elif mark < test.points and not reason:
         reason = missing or f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
@@ -259,13 +251,13 @@ def _judge_once(
         reason += causes.mention(test.exercise, reason)
     held = printed.getvalue()
     if missing:
-        held = held.partition(missing)[0]  # a student reads there, too, what is the reason here
+        held = held.partition(missing)[0]  # the output ends with the reason, which is shown already
     mistake = None
     if diagnose and reason and is_answered and line.broken is None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             try:
                 mistake = diagnose(test.exercise, answers)
-            # It changes no mark, so it may cost none.
+            # A diagnosis changes no mark, so an error in it must not cost one.
             except (Exception, AnswerError):
                 logging.exception("No diagnosis of %s", test.exercise)
     return Verdict(
@@ -276,35 +268,37 @@ def _judge_once(
         seconds=time.monotonic() - start,
         mistake=mistake.name if mistake is not None else "",
         sentence=mistake.sentence if mistake is not None else "",
-        # What it may not do is told where it did it, whatever it made of that itself.
+        # The line of a fault counts even if the test caught the exception and went on.
         stopped_at=line.fault_line or stopped_at,
     )
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Say whether this process, not the answer's, had too little memory; PyTorch has own words."""
+    """Return whether this process, rather than the answer's, ran out of memory."""
     if isinstance(error, AnswerError):
         return False
+    # PyTorch raises a RuntimeError with this message.
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 def _run_test(
     test: Test, line: KernelChannel, answers: dict[str, Any], own: bool
 ) -> tuple[float, str]:
-    """Run a test to its end, and note the answers that it uses.
+    """Run a test to its end, and add the answers that it uses to `answers`.
 
-    Return the mark that it gives and, if it has parts, why the points of some are missing.
+    Return its mark and, if it has parts, why points of some parts are missing.
     """
     try:
         names = free_names(test.text)
-        # What IPython is asked to do it would do in the kernel, with the text of the test.
+        # IPython's own names are not requested: `get_ipython()` would run in the kernel, and could
+        # see the text of the test.
         asked = sorted({*names, *early_names(test.text)} - AT_A_PROMPT)
         body, last = compile_test(test.source, f"{TEST_PREFIX}{test.exercise}>")
         before = compile_statements(test.before, f"{BEFORE_PREFIX}{test.exercise}>")
     except (SyntaxError, ValueError) as error:
         raise _TestFault(f"it is no Python: {error}") from error
     seeds.reset(seeds.number(test.exercise))
-    # The kernel gets a seed of its own, from which the test's inputs do not follow.
+    # The kernel gets another seed, so that the test's inputs cannot be computed from it.
     seed = seeds.number(f"{test.exercise} in the kernel")
     values = line.ask("begin", names=asked, seed=seed, own=own)
     if type(values) is not dict or not values.keys() <= set(asked):
@@ -318,7 +312,7 @@ def _run_test(
         try:
             with confine(line, line.folder, own_code, test.text):
                 result = _value_of((before, body, *([last] if last else [])), namespace)
-        except AnswerError:  # some are a NameError, too
+        except AnswerError:  # raised first, since one can be a NameError, too
             raise
         except NameError as error:
             if error.name not in {*names, *before.co_names} - AT_A_PROMPT:
@@ -332,7 +326,7 @@ def _run_test(
 
 
 def _value_of(codes: Sequence[CodeType], namespace: dict[str, Any]) -> Any:
-    """Run codes one after the other, in an event loop as in Jupyter where one of them awaits."""
+    """Run codes in turn, in an event loop if one of them awaits; return the last one's value."""
     value = None
     if not any(code.co_flags & inspect.CO_COROUTINE for code in codes):
         for code in codes:
@@ -351,7 +345,7 @@ def _value_of(codes: Sequence[CodeType], namespace: dict[str, Any]) -> Any:
 
 
 def _shared_names(test: Test, line: KernelChannel) -> frozenset[str]:
-    """Return the notebook's variables that the test changes for the answer, too."""
+    """Return the notebook's variables that the test changes in the kernel, too."""
     if not test.learns_names:
         return line.permissions.shared_names
     told = line.ask("names")
@@ -362,7 +356,7 @@ def _shared_names(test: Test, line: KernelChannel) -> frozenset[str]:
 
 @contextlib.contextmanager
 def _keep_printed(line: KernelChannel, printed: io.StringIO) -> Iterator[None]:
-    """Keep what a test prints, and let the line know where to."""
+    """Collect the test's output in `printed`, and tell the channel about its streams."""
     errors = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
         line.streams = printed, errors
@@ -371,7 +365,7 @@ def _keep_printed(line: KernelChannel, printed: io.StringIO) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _main_module(names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Lend the namespace of a module `__main__`, which a test's cell is as in a notebook."""
+    """Yield the namespace of a temporary `__main__` module, in which a notebook's cells run."""
     module = ModuleType("__main__")
     vars(module).update(names)
     usual = sys.modules["__main__"]
@@ -383,11 +377,11 @@ def _main_module(names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _mark_meant(result: Any, points: float) -> float:
-    """Return the mark that a test's last value means: as for nbgrader, a number is a part."""
+    """Return the mark for a test's last value: by nbgrader's rule, a number is a partial mark."""
     if not isinstance(result, int | float) or isinstance(result, bool):
         return points
     try:
-        mark = float(repr(result))  # which nbgrader reads: NumPy's numbers show as no number
+        mark = float(repr(result))  # nbgrader reads the repr, which is no number for NumPy's types
     except ValueError:
         return points
     if not 0 <= mark <= points:  # nor does NaN pass
@@ -408,6 +402,6 @@ def _reason_of_failure(error: BaseException, test: Test) -> str:
 
 
 def readable(text: str, most: int = MAX_PRINT_OUT) -> str:
-    """Return a text that is safe to show: no control characters but line breaks, not too long."""
+    """Return a text that is safe to show: cut, and without control characters but line breaks."""
     kept = "".join(c if c.isprintable() or c == "\n" else "�" for c in text[: most + 1])
     return kept if len(kept) <= most else f"{kept[:most]}…"

@@ -1,7 +1,7 @@
-"""The process that judges: tests run in it, so that what an answer sends can exhaust nothing else.
+"""Run tests in a judge process, which limits the memory and time that an answer's values can cost.
 
-It is forked from the one that grades, and bounded in memory and time. Whatever the values of an
-answer make of a test (a loop without end, an array of a terabyte), it costs that exercise.
+The process is forked from the grader. An answer may return a value that makes a test loop forever
+or allocate a terabyte: that costs the exercise and nothing else.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
 __all__ = ["JudgeProcess", "JudgedTest", "lend_judge"]
 
-#: What the two processes begin their messages with.
+#: The first byte of a message between the two processes, which is its type.
 TEST_MESSAGE, ASK_MESSAGE, REPLY_MESSAGE, LOST, CELLS, VERDICT = b"T", b"A", b"R", b"L", b"C", b"V"
 _SECONDS = struct.Struct("<d")
-#: Seconds that no longer count.
+#: Seconds; less time than this until a deadline counts as none.
 CLOCK_GRAIN = 0.01
 
 
@@ -62,7 +62,7 @@ class JudgedTest:
     ----------
     verdict : Verdict
     stopped : str
-        As the end of a sentence; empty if the test came to its end.
+        The reason, to complete a sentence; empty if the test ran to its end.
     """
 
     verdict: Verdict
@@ -70,20 +70,20 @@ class JudgedTest:
 
 
 class _Patience:
-    """How long a process may go on without a word: so many seconds of computing.
+    """The processor time that the judge process may use in total before it sends the verdict.
 
-    On a machine that has more to do, these take longer by the clock, which is not the answer's
-    fault; but nobody waits for ever for a process that sleeps.
+    On a busy machine these seconds take longer by the clock, which is not the answer's fault. A
+    second limit, on the time by the clock, ends a process that only sleeps.
     """
 
     def __init__(self, seconds: float, process: int, line: Connection) -> None:
         self._process = process
         self._computing, self._waiting = seconds, LENIENCE * seconds
-        self._poll = select.poll()  # `line.poll` makes one each time
+        self._poll = select.poll()  # kept, since `line.poll` creates one for each call
         self._poll.register(line, select.POLLIN)
 
     def hears(self, until: float, clock: Callable[[], float]) -> bool:
-        """Wait for a word, at most until a time by a clock, and say whether it has come."""
+        """Wait for a message, at most until a time by a clock; return whether one has come."""
         while True:
             start, computed = time.monotonic(), self._processor_time()
             left = min(self._computing, self._waiting, until - clock())
@@ -96,24 +96,24 @@ class _Patience:
                 return False
 
     def _processor_time(self) -> float:
-        """Return the processor time of the process; where the system does not tell, the clock's."""
+        """Return the process's processor time in seconds; if it cannot be read, the clock's."""
         try:
-            # The number by which Linux knows the clock of another process: see clock_gettime(3).
+            # The id of another process's CPU clock on Linux: see clock_gettime(3).
             return time.clock_gettime((~self._process << 3) | 2)
         except (AttributeError, OSError):
             return time.monotonic()
 
 
 class JudgeProcess:
-    """Judges tests, one after the other, in a process of its own, forked when it is needed.
+    """Judges tests, one after the other, in a separate process that is forked when needed.
 
-    Where processes cannot be forked it judges in this one, without bounds.
+    Where processes cannot be forked, it judges in this process, without limits.
 
     Parameters
     ----------
     limits : Limits
     plug : Plug
-        What the course knows of its answers is imported before a process is forked.
+        The course's configuration. Its module of known answers is imported before the fork.
     """
 
     def __init__(self, limits: Limits, plug: Plug) -> None:
@@ -140,19 +140,20 @@ class JudgeProcess:
         ----------
         test : Test
         exchange : callable
-            Sends a request to the kernel in which the answer lives.
+            Sends a request to the answer's kernel, and returns the reply.
         cells : sequence of NotebookNode
-            Those before the test, as they are after their run: what failed there explains much.
+            The cells before the test, with their outputs, to explain lost marks.
         seed_parts : tuple of str
             What random inputs depend on: see `seeds.seed_within`.
         until : float
-            When the notebook's time is over.
+            The notebook's deadline, by the clock.
         clock : callable
-            Tells the notebook's time: it may stand while the answer waits for a processor.
+            Returns the notebook's time in seconds, which may stop while the answer waits for a
+            processor.
         compared : bool
-            Whether it is not for a mark, but for how the answer behaves: see `behaviour`.
+            Whether to find out how the answer behaves, instead of marking it: see `behaviour`.
         place : Place, optional
-            Where it finds its files, if it has to do with any.
+            The test's folder, if it uses files.
         """
         place = place or Place()
         if not hasattr(os, "fork"):
@@ -175,14 +176,14 @@ class JudgeProcess:
             try:
                 said = line.recv_bytes()
             except (EOFError, OSError):
-                # Who or what ended it is not known, so a person marks.
+                # It is not known what ended the process, so a person has to mark.
                 self.close()
                 return JudgedTest(Verdict(0.0, fault="the process in which it ran ended"))
             if said[:1] == VERDICT:
                 verdict, stopped = json.loads(said[1:])
-                if stopped:  # perhaps it has little memory left
+                if stopped:  # the process may have little memory left
                     self.close()
-                verdict["did"] = tuple(verdict["did"])  # which JSON has as a list
+                verdict["did"] = tuple(verdict["did"])  # JSON has no tuples
                 return JudgedTest(Verdict(**verdict), stopped)
             if said[:1] == CELLS:
                 line.send_bytes(json.dumps(cells).encode())
@@ -190,7 +191,7 @@ class JudgeProcess:
                 line.send_bytes(_exchange(said, exchange, clock))
 
     def close(self) -> None:
-        """End the process, whatever it is at."""
+        """Kill the process."""
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -198,16 +199,17 @@ class JudgeProcess:
             os.waitpid(self._process, 0)
 
     def _begin(self, message: bytes) -> Connection:
-        """Return the line to a process that has been sent this."""
+        """Send a message to the process, forked first if there is none; return the pipe to it."""
         if self._line is not None:
-            with suppress(OSError):  # it ended since it was used last
+            with suppress(OSError):  # it has ended since its last use
                 self._line.send_bytes(message)
                 return self._line
             self.close()
         diagnose = knowledge(self._plug).named_mistake
         ours, theirs = Pipe()
         with warnings.catch_warnings():
-            # Newer Pythons warn of threads; the new process waits for none of this one's locks.
+            # Newer Pythons warn if a process with threads forks. The child waits for no lock that
+            # another thread may hold.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process = os.fork()
         if self._process == 0:
@@ -218,14 +220,17 @@ class JudgeProcess:
         return ours
 
 
-#: Those that wait for the next notebook: what they have imported and computed serves it, too.
+#: Judge processes kept for the next notebook, which needs most of the same imports, by settings.
 _idle: dict[tuple[Any, ...], JudgeProcess] = {}
 
 
 @contextmanager
 def lend_judge(limits: Limits, plug: Plug) -> Iterator[JudgeProcess]:
-    """Yield who judges the tests of a notebook; parameters are those of `JudgeProcess`."""
-    # A forked grader has to have its own.
+    """Yield a judge process for the tests of a notebook, and keep it for the next notebook.
+
+    Parameters are those of `JudgeProcess`.
+    """
+    # The process id is part of the key: a forked grader must not use its parent's.
     key = (os.getpid(), limits, plug, *sorted(plug.environment().items()))
     found = _idle.pop(key, None) or JudgeProcess(limits, plug)
     try:
@@ -233,7 +238,7 @@ def lend_judge(limits: Limits, plug: Plug) -> Iterator[JudgeProcess]:
     except BaseException:
         found.close()
         raise
-    # One at most: a grader seldom changes its settings.
+    # Only one is kept, since a grader seldom changes its settings.
     for other in [other for other in _idle if other[0] == os.getpid()]:
         _idle.pop(other).close()
     _idle[key] = found
@@ -247,12 +252,12 @@ def _end() -> None:
 
 
 def _lag(clock: Callable[[], float]) -> float:
-    """Return by how much a clock is behind the system's."""
+    """Return by how many seconds a clock is behind the system's."""
     return time.monotonic() - clock()
 
 
 def _exchange(said: bytes, exchange: Exchange, clock: Callable[[], float]) -> bytes:
-    """Have a request of the judge's answered by the kernel; tell it the lag of the clock, too."""
+    """Pass a judge process's request on to the kernel; return the reply and the clock's lag."""
     (seconds,) = _SECONDS.unpack_from(said, 1)
     try:
         reply = exchange(said[1 + _SECONDS.size :], seconds)
@@ -261,11 +266,11 @@ def _exchange(said: bytes, exchange: Exchange, clock: Callable[[], float]) -> by
         return LOST + str(error).encode(errors="replace")
 
 
-# ---- In the process that judges ------------------------------------------------------------------
+# ---- In the judge process ------------------------------------------------------------------------
 
 
 def _serve_tests(line: Connection, limits: Limits, diagnose: Diagnose | None) -> NoReturn:
-    """Judge each test that comes; never return."""
+    """Judge each test that the grader sends; never return."""
     try:
         _settle(line.fileno())
         _limit_memory(limits.judge_megabytes)
@@ -293,12 +298,12 @@ def _serve_tests(line: Connection, limits: Limits, diagnose: Diagnose | None) ->
                 judged = _judge_here(Test(**test), to_kernel, diagnose, _Cells(line))
             said = json.dumps([asdict(judged.verdict), judged.stopped]).encode()
             line.send_bytes(VERDICT + said)
-    finally:  # nothing that this process inherited is its own to end
+    finally:  # without clean-up, which would end what belongs to the grader
         os._exit(0)
 
 
 class _Cells:
-    """The cells before a test, which the grader is asked for if marks were lost."""
+    """The cells before a test, which are requested from the grader only if marks were lost."""
 
     def __init__(self, line: Connection) -> None:
         self._line = line
@@ -320,41 +325,41 @@ def _judge_here(
 
 
 def _observe_behaviour(test: Test, line: RecordingChannel) -> JudgedTest:
-    """Return how an answer behaves, in a verdict that is no mark."""
+    """Return how an answer behaves, in a verdict without a mark."""
     try:
         with sparing_hypothesis(test.text, simplifies=False):
             found = judge(patient(test), line)
-    except (SyntaxError, ValueError):  # it can be judged, and not be taken apart
+    except (SyntaxError, ValueError):  # it may contain magics, which `patient` cannot parse
         return JudgedTest(Verdict(0.0))
     verdict = Verdict(0.0, behaviour=behaviour_of(line, found, test.points))
     return JudgedTest(verdict, str(line.broken) if line.broken is not None else "")
 
 
 def _settle(kept: int) -> None:
-    """Let go of all that this process inherited and does not need, but for one open file."""
-    # Nobody else ends it: an interrupt is the grader's to hear, and this ends with the grader.
+    """Detach from what this process inherited from the grader, except for one open file."""
+    # An interrupt is for the grader, with which this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         namespaces.die_with_parent()
-    logging.disable()  # its files are closed now, and their numbers are given to others
+    logging.disable()  # log files are closed below, and their descriptors may be reused
     for path in list(Path("/dev/fd").iterdir()):
         if (number := int(path.name)) > 2 and number != kept:
-            with suppress(OSError):  # it was the list's own
+            with suppress(OSError):  # the descriptor of the listing itself is closed already
                 os.close(number)
-    # What belongs to objects of the grader's is never touched: no destructor runs.
+    # The collector must never run the destructors of the grader's objects.
     gc.freeze()
     if torch := sys.modules.get("torch"):
-        # The threads of its pool did not come along, and it would wait for them.
+        # The threads of its pool do not exist after a fork, and it would wait for them.
         torch.set_num_threads(1)
 
 
 def _limit_memory(megabytes: int) -> None:
-    """Let this process have so much more memory, where the system counts it."""
+    """Limit this process's memory to so much more than it has now, where the system allows it."""
     status = Path("/proc/self/status")
     if not status.exists():
         return
-    import resource  # which Windows does not have
+    import resource  # missing on Windows
 
     has = next(line for line in status.read_text().splitlines() if line.startswith("VmData:"))
     most = int(has.split()[1]) * 1024 + megabytes * 2**20

@@ -1,4 +1,4 @@
-"""What a course knows of its answers, as the module says that `Plug.knowledge` names."""
+"""The interface of the module of known answers that a course names in `Plug.knowledge`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["Knowledge", "KnownAnswer", "knowledge"]
 
 
 class KnownAnswer(Mistake, Protocol):
-    """An answer that the course has met before: wrong, or right and unlike the solution."""
+    """A known answer: a mistake, or a right answer that differs from the solution."""
 
     @property
     def source(self) -> str:
-        """The answer cell."""
+        """The text of the answer cell."""
 
 
 class Knowledge(Protocol):
-    """What the module of a course offers."""
+    """The functions of a course's module of known answers."""
 
     def symbols(self, grade_id: str) -> Sequence[str]:
         """Return the names that the answers to an exercise define; none if it is unknown."""
@@ -29,7 +29,7 @@ class Knowledge(Protocol):
         """Return the wrong answers that students give to an exercise."""
 
     def styles(self, grade_id: str) -> Sequence[KnownAnswer]:
-        """Return right answers that are written unlike the solution."""
+        """Return right answers that are written differently from the solution."""
 
     def answers_of(self, known: KnownAnswer, grade_id: str) -> Sequence[Any]:
         """Return the objects that a known answer defines, in the order of `symbols`."""
@@ -39,7 +39,7 @@ class Knowledge(Protocol):
 
 
 class _Nothing:
-    """Knows no answer."""
+    """The knowledge of a course without known answers."""
 
     def symbols(self, grade_id: str) -> Sequence[str]:
         return ()
@@ -58,6 +58,6 @@ class _Nothing:
 
 
 def knowledge(plug: Plug) -> Knowledge:
-    """Return what a course knows of its answers; importing it can take seconds."""
+    """Return the course's module of known answers; importing it can take seconds."""
     found: Knowledge | None = plug.module("knowledge")
     return _Nothing() if found is None else found

@@ -1,6 +1,6 @@
-"""The answers that a course knows to an exercise: right ones, and mistakes.
+"""Read a file of known answers to an exercise: the solution, other right answers, and mistakes.
 
-An exercise has one file of text, in which each answer shows how it differs from another::
+Each answer in the file is either complete, or an edit of another one::
 
     # %% solution
     def area(width, height):
@@ -20,11 +20,11 @@ An exercise has one file of text, in which each answer shows how it differs from
     -    return np.multiply(width, height)
     +    return np.multiply(width, height) / 2
 
-The comment below a name is the sentence that a student reads. What follows is a whole answer, or an
-edit of the solution, or of the answer that the name says it is from. A base stands whole, so nobody
-looks further than there. An edit removes lines with ``-`` and adds lines with ``+``; lines with a
-space before them stay, and are there only to say where. ``...`` stands for lines between that stay.
-What stands above the first answer is a comment on the file.
+The comment below the name of a mistake is the sentence for its student. Below it stands a complete
+answer, or an edit of the solution, or of the answer in ``(from: …)``, which has to be complete
+itself. An edit removes lines with ``-`` and adds lines with ``+``. Lines that begin with a space
+are kept, and only show the place; ``...`` stands for any lines between. Text above the first answer
+is a comment on the file.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Known:
     name : str
         Unique in its file.
     sentence : str
-        Of a mistake, what its student should read. Of another answer, a comment, or nothing.
+        The explanation of a mistake for its student; of another answer, a comment or nothing.
     source : str
         The answer cell.
     kind : str
@@ -70,7 +70,7 @@ class Known:
 
 @dataclass(frozen=True)
 class _Cell:
-    """An answer as it stands in the file `path`, whose line `start` is the first of `lines`."""
+    """An answer as written in the file `path`, where `lines` begin at line number `start`."""
 
     path: Path
     start: int
@@ -89,7 +89,7 @@ class _Cell:
 
 
 def read_known(path: Path) -> tuple[Known, ...]:
-    """Return the known answers of an exercise's file, in its order; see the top of this module.
+    """Return the known answers in a file, in its order; this module's docstring has the format.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def read_known(path: Path) -> tuple[Known, ...]:
     Raises
     ------
     CourseError
-        If an answer is not written as it should be, or an edit does not fit its base.
+        If the file does not have that format, or an edit does not fit its base.
     """
     cells: dict[str, _Cell] = {}
     for cell in _read_cells(path):
@@ -172,7 +172,7 @@ def _edited_lines(cell: _Cell, base: _Cell) -> list[str]:
 
 
 def _hunks(cell: _Cell) -> Iterator[tuple[int, list[str]]]:
-    """Yield the parts of an edit, each with the number of its first line in the file."""
+    """Yield the parts of an edit between gaps, each with its first line's number in the file."""
     numbered = enumerate(cell.lines, cell.start)
     for is_gap, part in itertools.groupby(numbered, lambda line: line[1] == GAP):
         if is_gap:

@@ -1,4 +1,4 @@
-"""The kernels of one notebook: what has run in them, and what becomes of it when one is lost."""
+"""Run one notebook's cells and tests, in a new kernel whenever one is lost."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ from nbjudge.stand_ins.names import free_names
 
 __all__ = ["NotebookRun", "SandboxLost", "display", "error"]
 
-#: How many times as long as it took a kernel to end its successor is watched for the same.
+#: A new kernel is watched this many times as long as the last one took to end.
 PATIENCE_PER_SECOND = 1.5
-#: How many times as long as any cell one may run that has run before: the machine may be busier.
+#: How many times the limit of a cell it may run when it runs again, as the machine may be busier.
 TIMES_LONGER = 4.0
-#: Seconds for which an answer is asked how it behaves; one that takes longer is not told of.
+#: Seconds to find out how an answer behaves; if it takes longer, the behaviour stays unknown.
 COMPARISON = 5.0
 
 
 class SandboxLost(KernelStartError):
-    """All around a kernel ended with it, as when the machine runs out of memory."""
+    """A kernel's whole sandbox ended, as when the machine runs out of memory."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -60,22 +60,22 @@ class SandboxLost(KernelStartError):
 
 
 class _TimeOver(KernelLost):
-    """A notebook has run for as long as it may."""
+    """A notebook has reached its time limit."""
 
 
 @dataclass(eq=False)
 class _Step:
-    """What has run in a kernel: a cell, or a test whose answer left something running there.
+    """A cell that has run in a kernel, or a test whose answer left something running there.
 
     Parameters
     ----------
     cell : NotebookNode
     left : bool
-        Whether something went on to run.
+        Whether it left something running.
     ended : float
-        When it ended in the last kernel in which it ran, by the clock of `time.monotonic`.
+        When it ended in the last kernel in which it ran, by `time.monotonic`.
     test : Test, optional
-        What was judged, if it was a test.
+        The test, if the cell is one.
     """
 
     cell: NotebookNode
@@ -85,12 +85,12 @@ class _Step:
 
 
 class NotebookRun:
-    """The kernels of one notebook, one after the other, and what has run in them.
+    """A run of one notebook: its kernels, one after the other, and the cells that ran in them.
 
-    A kernel may end, or hang, long after the cell that makes it: by a timer, a thread or another
-    process. So what ran in it runs again in a new one, and after each part that left something
-    running there the kernel is watched for longer than it took to end. Only what ends it then, too,
-    is left out; if nothing does, it was what ran when it ended.
+    A cell may end or hang its kernel long after it ran, by a timer, a thread or another process. To
+    find the cell, all cells run again in a new kernel. After each one that left something running,
+    the new kernel is watched for longer than the old one took to end. A cell that ends this kernel,
+    too, is left out. If none does, the cause was what ran when the old kernel ended.
     """
 
     def __init__(
@@ -103,7 +103,8 @@ class NotebookRun:
         ahead: Sequence[str] = (),
     ) -> None:
         self._beside = beside
-        # What lies beside the notebook comes before what is installed.
+        # A file beside the notebook shadows an installed module of its name, so that module must
+        # not be imported ahead.
         names = {name.partition("/")[0].partition(".")[0] for name in beside.files}
         self._ahead = [name for name in ahead if name.partition(".")[0] not in names]
         self._plug = plug
@@ -112,7 +113,8 @@ class NotebookRun:
         self._kernels = 0
         self._started = 0
         self._counted = 0
-        #: The kernel that was started last, and how long those before it waited for a processor.
+        #: The kernel that was started last, and the seconds that those before it had to wait for a
+        #: processor.
         self._newest: Session | None = None
         self._waited = 0.0
         self._end = self._clock() + limits.notebook_seconds
@@ -124,14 +126,14 @@ class NotebookRun:
         self._is_brief = False
         self._remarks: list[str] = []
         self._said: list[str] = []
-        #: Tests that took marks from an answer, by grade id, with the names that they use.
+        #: Tests in which an answer lost marks, by grade_id, with the names that they use.
         self._compared: dict[str, tuple[Test, list[str]]] = {}
-        #: What the kernels used that have ended.
+        #: The usage of the kernels that have ended.
         self.used = Usage()
 
     @property
     def remarks(self) -> list[str]:
-        """What happened, in sentences for the grader."""
+        """Sentences for the grader about what happened in the run."""
         told = [*self._said, *(each for each in self._remarks if each not in self._said)]
         if cells := self._not_run:
             told.append(
@@ -145,13 +147,13 @@ class NotebookRun:
         return told
 
     def execute(self, cell: NotebookNode, *, is_read: bool = True) -> None:
-        """Run a cell of the student's, and again in every kernel to come.
+        """Run a cell of the student's now, and again in each later kernel.
 
         Parameters
         ----------
         cell : NotebookNode
         is_read : bool
-            Whether anybody reads the lines of its traceback, if it has one.
+            Whether anybody will read the lines of its traceback.
         """
         if not cell.source.strip():
             return
@@ -177,7 +179,7 @@ class NotebookRun:
     def _run(
         self, cell: NotebookNode, outputs: OutputBudget, *, is_brief: bool
     ) -> tuple[CellRun, KernelLost | None]:
-        """Run a cell; return how it ended, and what its kernel was lost by."""
+        """Run a cell; return how it ended, and the error if its kernel was lost."""
         try:
             session = self._ready()
             left = self._seconds_left()
@@ -188,7 +190,7 @@ class NotebookRun:
             return CellRun(), loss
 
     def _seconds_left(self) -> float:
-        """Return how long the notebook may still run.
+        """Return for how many seconds the notebook may still run.
 
         Raises
         ------
@@ -200,7 +202,7 @@ class NotebookRun:
         return left
 
     def _clock(self) -> float:
-        """Return the time that counts: it stands while a kernel waits for a processor."""
+        """Return the notebook's time in seconds; it stops while a kernel waits for a processor."""
         waited = self._waited + (self._newest.waiting_seconds if self._newest else 0.0)
         return time.monotonic() - excused_seconds(waited, self._limits.notebook_seconds)
 
@@ -208,7 +210,7 @@ class NotebookRun:
         return f"the notebook ran longer than {self._limits.notebook_seconds} s"
 
     def _why(self, reason: str) -> str:
-        """Return why a cell was stopped: what ended it may have been the notebook's time."""
+        """Return why a cell was stopped: for the given reason, or because the time was over."""
         return reason if self._clock() < self._end else self._end_told()
 
     def _count(self, cell: NotebookNode) -> None:
@@ -222,16 +224,16 @@ class NotebookRun:
         plan: TestPlan = ORDINARY,
         definitions: str = "",
     ) -> Verdict:
-        """Judge a test with what the notebook has defined so far, unless it is at fault.
+        """Judge a test against the notebook's state so far, unless its plan names a fault.
 
         Parameters
         ----------
         cell : NotebookNode
         before : sequence of NotebookNode
-            The cells above it, as they are after their run.
+            The cells above it, with their outputs.
         plan : TestPlan
         definitions : str
-            What of the course's own text the test stands on.
+            The course's own statements that the test needs.
         """
         self._count(cell)
         exercise = _exercise_of(cell)
@@ -256,8 +258,8 @@ class NotebookRun:
         return verdict
 
     def _keep(self, name: str, test: Test) -> None:
-        """Remember what a test was about, which is asked again in the end."""
-        with suppress(CourseError, AnswerError):  # it is no test of the answer that it can be kept
+        """Remember a test and the objects that it uses, for `behaviours`."""
+        with suppress(CourseError, AnswerError):  # an error here must cost no mark
             if self._session is not None:
                 names = list(free_names(test.text))
                 line = KernelChannel(self._session.request, self._limits)
@@ -265,9 +267,9 @@ class NotebookRun:
                 self._compared[name] = test, names
 
     def behaviours(self) -> dict[str, str]:
-        """Return how the answers behave that lost marks, by the test's grade id: see `behaviour`.
+        """Return how the answers that lost marks behave, by the test's grade_id: see `behaviour`.
 
-        It comes when all marks of this kernel are given: so whatever happens costs none.
+        It is called when all marks of this kernel are given, so nothing that happens costs one.
         """
         found: dict[str, str] = {}
         with suppress(CourseError, AnswerError):
@@ -293,7 +295,7 @@ class NotebookRun:
     def _examine(
         self, cell: NotebookNode, test: Test, before: Sequence[NotebookNode]
     ) -> tuple[JudgedTest, KernelLost | None]:
-        """Judge a test; return what its kernel was lost by, too."""
+        """Judge a test; return the result, and the error if its kernel was lost."""
         try:
             session = self._ready()
         except KernelLost as loss:
@@ -319,7 +321,7 @@ class NotebookRun:
         verdict = judged.verdict
         if not verdict.lost:
             try:
-                # What the answer has started may end the kernel yet.
+                # The answer may have started something that now ends the kernel.
                 if session.probe().left:
                     self._past.append(_Step(cell, True, time.monotonic(), test))
             except KernelLost as loss:
@@ -337,9 +339,9 @@ class NotebookRun:
         return f" (the first was {_name_of_cell(self._past[-1].cell).lower()})"
 
     def begin_again(self) -> None:
-        """Go back to before the first cell, in a new kernel, with the time that is left.
+        """Start the notebook again in a new kernel, with the time that is left.
 
-        What is told again is not said twice, and nobody reads what cells show again.
+        Remarks that are made again are not repeated, and tracebacks are left out.
         """
         self.end()
         self._is_brief = True
@@ -349,19 +351,19 @@ class NotebookRun:
         self._outputs = OutputBudget(self._limits.output_bytes)
 
     def end(self) -> None:
-        """End the kernel that still runs."""
+        """End the kernel, and add up its usage."""
         if self._session is not None:
             self._session.close()
             self.used = usage_of_both(self.used, self._session.used or Usage())
             self._session = None
 
     def _lose(self) -> None:
-        """Let go of a kernel that cannot be used any more.
+        """Give up a kernel that cannot be used any more.
 
         Raises
         ------
         SandboxLost
-            If that is the machine's doing.
+            If its whole sandbox has ended.
         """
         is_lost = self._session is not None and self._session.has_lost_its_sandbox()
         self.end()
@@ -369,7 +371,7 @@ class NotebookRun:
             raise SandboxLost
 
     def _ready(self) -> Session:
-        """Return a kernel in which all cells of the past have run."""
+        """Return a kernel in which all cells so far have run."""
         if self._session is not None and not self._session.is_alive():
             self._lose()
             if not self._found_cause():
@@ -387,21 +389,21 @@ class NotebookRun:
         return self._session
 
     def _is_in_doubt(self, loss: KernelLost | None) -> bool:
-        """Say whether a kernel may have been lost by other things than what ran in it then."""
-        if isinstance(loss, KernelHung):  # which is mostly a loop without end
+        """Return whether an earlier step may have caused the loss, rather than the one that ran."""
+        if isinstance(loss, KernelHung):  # mostly an endless loop in the step that ran
             return any(step.left for step in self._past)
         return isinstance(loss, KernelDied)
 
     def _found_cause(self) -> bool:
-        """Look in the past for what has just ended a kernel, and leave it out if it is there."""
+        """Replay the past steps to find which one ended the kernel; leave it out if one did."""
         try:
             step, loss = self._replay(died=time.monotonic())
-        except KernelLost:  # there is no kernel left to look with
+        except KernelLost:  # the notebook may have no more kernels, or no more time
             return False
         if step is None:
             return False
         self._past.remove(step)
-        # In the words of a cell that ends it at once: how long it takes may be a matter of luck.
+        # The same words as for a cell that ends the kernel at once: the delay may be random.
         if step.test is not None:
             self._remarks.append(
                 f"{_exercise_of(step.cell)} ended the kernel after its test: {loss}."
@@ -411,18 +413,18 @@ class NotebookRun:
         return True
 
     def _replay(self, died: float | None = None) -> tuple[_Step | None, KernelLost | None]:
-        """Start a kernel, and run in it what ran in the last one.
+        """Start a kernel, and run all past steps in it.
 
         Parameters
         ----------
         died : float, optional
-            When the last one ended, if it is not known of what. Then the new one is watched for
-            as long after each step.
+            When the last kernel ended, if the cause is not known. The new one is then watched
+            after each step for longer than the last one took to end.
 
         Returns
         -------
         step, loss
-            The step that lost the kernel, if one did, and by what.
+            The step in which this kernel was lost, and the error; None if it was not.
         """
         self._seconds_left()
         if self._kernels > self._limits.new_kernels:
@@ -437,7 +439,7 @@ class NotebookRun:
             patience = 0.0 if died is None else 1 + PATIENCE_PER_SECOND * (died - step.ended)
             try:
                 if step.test is None:
-                    # What it shows is known.
+                    # Its outputs were kept when it ran for the first time.
                     ran = session.run(
                         deepcopy(step.cell),
                         seconds=self._seconds_left(),
@@ -445,7 +447,7 @@ class NotebookRun:
                         budget=OutputBudget(0),
                         is_brief=True,
                     )
-                    if ran.stopped:  # half of what it defines is not there
+                    if ran.stopped:  # some of its definitions are missing
                         raise KernelHung(ran.stopped)
                 elif died is not None:
                     self._judge.judge(
@@ -461,26 +463,26 @@ class NotebookRun:
             except KernelLost as loss:
                 self._session = session
                 self._lose()
-                self._seconds_left()  # if there are none, it was not this one
+                self._seconds_left()  # if the time is over, the step is not to blame
                 return step, loss
             step.ended = time.monotonic()
         self._session = session
         return None, None
 
     def _leave_out(self, cell: NotebookNode, what: str) -> None:
-        """Say, to the grader and in the cell, what became of a cell that is not run again."""
+        """Note for the grader, and in the cell, why a cell does not run again."""
         self._remarks.append(f"{_name_of_cell(cell)} {what}.")
         cell.outputs.append(error(STOPPED, f"This cell {what}."))
 
     def _ignore_end(self, cell: NotebookNode) -> None:
-        """Say that a cell asked the kernel to end, which this one did not do."""
+        """Note for the grader, and in the cell, that it asked the kernel to end, which did not."""
         what = "asked the kernel to end, which was left out; all else in it counts"
         self._remarks.append(f"{_name_of_cell(cell)} {what}.")
         cell.outputs.append(display(f"This cell {what}."))
 
 
 def _name_of_cell(cell: NotebookNode) -> str:
-    """Return what to call a cell at the beginning of a sentence."""
+    """Return a name for a cell that can begin a sentence."""
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
     if not grade_id:
         return f"Cell {cell.execution_count}"
@@ -493,7 +495,7 @@ def _exercise_of(cell: NotebookNode) -> str:
 
 
 def _is_all_as_released(cell: NotebookNode, before: Sequence[NotebookNode]) -> bool:
-    """Say whether all that a test is about is as it was released."""
+    """Return whether all answers that a test is about are as released."""
     ids = answers_tested([*before, cell])[cell.metadata.nbgrader.grade_id]
     tested = [c for c in before if c.metadata.get("nbgrader", {}).get("grade_id") in ids]
     unchanged = [c.metadata.nbgrader.get("checksum") == checksum(c) for c in tested]
@@ -521,7 +523,7 @@ def _start_session(
     except KernelStartError:  # perhaps the machine was busy
         session = Session(limits, beside.files, plug, own=beside.own, ahead=ahead)
     try:
-        # What a notebook draws at random is the same whenever it is graded.
+        # With the same seed, the notebook draws the same random numbers whenever it is graded.
         KernelChannel(session.request, limits).ask("start", seed=seeds.number(""))
     except KernelLost as loss:
         is_lost = session.has_lost_its_sandbox()

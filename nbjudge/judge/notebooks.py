@@ -1,6 +1,7 @@
-"""Grading one notebook: the student's cells run in a kernel, the course's tests in the judge.
+"""Grade one notebook: run the student's cells in a kernel, and the course's tests in the judge.
 
-Bytes in, bytes out: it knows no gradebook and no course folder, so it runs anywhere.
+It takes bytes and returns bytes, and needs neither gradebook nor course folder, so it runs on any
+machine.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ __all__ = [
     "record",
 ]
 
-#: Where a graded notebook keeps what the judge found, in its metadata.
+#: The key of a graded notebook's metadata under which the judge's findings are stored.
 RECORD = "course"
 
 
@@ -61,21 +62,21 @@ class GradedNotebook:
     notebook : bytes
         The file, with outputs, verdicts and timings.
     verdicts : mapping of str to Verdict
-        By the test cell's grade id.
+        By the test cell's grade_id.
     scores : mapping of str to (float or None)
-        The automatic mark of each cell that is worth points, by grade id; None where a person has
-        to give it.
+        The automatic mark of each cell that is worth points, by grade_id; None if a person has to
+        give it.
     unanswered : tuple of str
-        Grade ids of answers that are still as they were released.
+        The grade_ids of answers that are still as they were released.
     problems, notes, remarks : tuple of str
-        Sentences for the grader: what a person has to look at in the file that came, what is good
-        to know of it, and what happened while it was graded.
+        Sentences for the grader: about the submitted file, what a person has to look at and what
+        is good to know; and what happened during the grading.
     seconds : mapping of str to float
         How long each cell took, by cell id.
     used : Usage
         What its kernels used.
     answers : mapping of str to str
-        Of `answers.hashes`: which text each mark is about, by grade id.
+        Hashes of the answers that each mark is about, by grade_id: see `course.answer_texts`.
     """
 
     notebook: bytes
@@ -91,7 +92,7 @@ class GradedNotebook:
 
     @property
     def is_faulty(self) -> bool:
-        """Whether a test of the course did not work, so that a person has to mark."""
+        """Whether a test of the course was at fault, so that a person has to mark."""
         return any(verdict.fault for verdict in self.verdicts.values())
 
 
@@ -112,37 +113,37 @@ def grade(
     Parameters
     ----------
     notebook : bytes
-        The file, as it came or sanitised.
+        The file, as submitted or sanitised.
     version : NotebookVersion
-        The course's own part of it.
+        The course's version of the notebook.
     seed_parts : tuple of str
         What the random inputs of the tests depend on, besides the exercise and what was handed in.
-        With the same ones the same notebook gets the same marks.
+        With the same parts the same notebook gets the same marks.
     files : mapping of str to bytes, optional
         The files beside it, by relative path with forward slashes.
     own : collection of str
-        Which of them are the course's own: only these can be imported.
+        Those of the files that are the course's own; only they can be imported.
     limits : Limits, optional
     run_all : bool
         Whether to run also the cells that only show something, which no mark needs.
     plans : mapping of str to TestPlan, optional
-        How tests are to be run, by grade id.
+        How to run the tests, by grade_id.
     plug : Plug, optional
-        What the course tells of itself.
+        The course's configuration.
 
     Raises
     ------
     SubmissionError
         If it is no notebook.
     KernelStartError
-        If no kernel comes up, twice in a row, or `limits` want a sandbox and there is none.
+        If no kernel starts, twice in a row, or if `limits` require a sandbox and there is none.
     ValueError
         If the path of a data file leads elsewhere.
 
     Notes
     -----
-    The student's cells run in a kernel, in a sandbox where there is one; see `course doctor`. It is
-    kept for the next notebook by the process that called this.
+    The student's cells run in a kernel, in a sandbox if there is one; see `course doctor`. The
+    calling process keeps the warm parent for the next notebook.
     """
     limits = limits or Limits()
     for name in files or {}:
@@ -191,21 +192,21 @@ def grade(
 
 
 def _hold_all(version: NotebookVersion) -> Plans:
-    """Return the plans for a notebook that cannot be judged: a person marks all of its tests."""
+    """Return plans for a notebook that cannot be judged, by which a person marks all its tests."""
     plan = TestPlan(fault=version.why_not_judged)
     return {cell.grade_id: plan for cell in version.cells if cell.is_test}
 
 
 def _notebook_bytes(notebook: NotebookNode) -> bytes:
-    # In one line, and each text as a whole: nobody but programs reads these files, and nbformat's
-    # own writer, which makes lines, takes ten times as long.
+    # Only programs read these files, so they are written on one line. nbformat's own writer splits
+    # texts into lines, and takes ten times as long.
     stored = nbformat.v4.rwbase.strip_transient(notebook)  # type: ignore[no-untyped-call]
     return json.dumps(stored, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _score(cell: NotebookNode, graded: Graded) -> float | None:
     verdict = graded.verdicts.get(cell.metadata.nbgrader.grade_id)
-    if verdict is None:  # a written answer: none if it is missing, else a person's to mark
+    if verdict is None:  # a written answer: 0 if it is missing, else for a person to mark
         score: float | None = determine_grade(cell)[0]
         return score
     return None if verdict.fault else verdict.mark
@@ -213,16 +214,16 @@ def _score(cell: NotebookNode, graded: Graded) -> float | None:
 
 @dataclass(frozen=True)
 class Graded:
-    """A graded notebook.
+    """A graded notebook, in memory.
 
     Parameters
     ----------
     notebook : NotebookNode
-        With the outputs of the student's cells, and a verdict as the output of each test cell.
+        With the outputs of the student's cells, and each test's verdict as its output.
     verdicts : mapping of str to Verdict
-        By the test cell's grade id, in the order of the notebook.
+        By the test cell's grade_id, in the order of the notebook.
     remarks : tuple of str
-        What happened on the way, in sentences for the grader: a cell that ended its kernel.
+        Sentences for the grader about the run, such as that a cell ended its kernel.
     seconds : mapping of str to float
         How long each cell took, by cell id.
     used : Usage
@@ -237,7 +238,7 @@ class Graded:
 
 
 def record(notebook: NotebookNode, graded: Graded) -> NotebookNode:
-    """Write what the judge found to a notebook's metadata, and return it."""
+    """Write the judge's findings to a notebook's metadata, and return the notebook."""
     notebook.metadata[RECORD] = {
         "remarks": list(graded.remarks),
         "seconds": {cell: round(taken, 4) for cell, taken in graded.seconds.items()},
@@ -259,38 +260,38 @@ def grade_notebook(
     plug: Plug | None = None,
     runs: bool = True,
 ) -> Graded:
-    """Run a submitted notebook from top to bottom, and judge each test where it stands.
+    """Run a submitted notebook from top to bottom, and judge each test in its place.
 
-    A cell that loses the kernel is left out from then on: the next one gets a fresh kernel, in
-    which the cells before have run again. Tests that have to run in the student's process do so
-    afterwards, in a kernel of their own.
+    A cell that ends the kernel is left out from then on: the next one gets a new kernel, in which
+    the earlier cells have run again. Tests that have to run in the student's process run last, in a
+    separate kernel.
 
     Parameters
     ----------
     notebook : NotebookNode
-        Sanitised: every cell with nbgrader's metadata is as the course wrote it, answers apart.
+        Sanitised: every cell with nbgrader's metadata is as the course wrote it, except answers.
     files : mapping of str to bytes, optional
         The files beside it, by relative path.
     own : collection of str
-        Which of them are the course's own.
+        Those of the files that are the course's own.
     seed_parts : tuple of str
         What the random inputs of the tests depend on, besides the exercise and what was handed in.
     limits : Limits, optional
     skipped : frozenset of str
-        Cells with one of these texts are not run. (A tag would be the student's to set.)
+        Cells with one of these texts are not run. (A student could set a tag.)
     plans : mapping of str to TestPlan, optional
-        How tests are to be run, by grade id.
+        How to run the tests, by grade_id.
     surroundings : Surroundings, optional
-        What tests find of the rest of their notebook.
+        What the tests need from other cells of the notebook.
     plug : Plug, optional
-        What the course tells of itself.
+        The course's configuration.
     runs : bool
-        Whether its cells are run at all.
+        Whether to run any cells.
 
     Raises
     ------
     KernelStartError
-        If no kernel comes up, or the sandbox around it ends, twice in a row.
+        If no kernel starts, or its sandbox ends, twice in a row.
     """
     data = os.environ.get(plug.data_variable, "") if plug and plug.data_variable else ""
     beside = FilesBeside(files or {}, own, data)
@@ -306,14 +307,14 @@ def grade_notebook(
     )
     try:
         return grading.grade(_fresh(notebook))
-    except SandboxLost:  # which no cell can be blamed for: from the start
+    except SandboxLost:  # no cell can cause it, so the grading starts again
         return grading.grade(_fresh(notebook))
     finally:
         beside.remove()
 
 
 def _fresh(notebook: NotebookNode) -> NotebookNode:
-    """Return a notebook to which all can be given that a grading gives; the rest is shared."""
+    """Return a copy of a notebook whose outputs and metadata can be set; the rest is shared."""
     fresh = NotebookNode(notebook)  # type: ignore[no-untyped-call]
     fresh.metadata = NotebookNode(notebook.metadata)  # type: ignore[no-untyped-call]
     fresh.cells = [NotebookNode(cell) for cell in notebook.cells]  # type: ignore[no-untyped-call]
@@ -322,7 +323,7 @@ def _fresh(notebook: NotebookNode) -> NotebookNode:
 
 @dataclass(frozen=True)
 class _Grading:
-    """How a notebook is graded: see `grade_notebook`."""
+    """The arguments of `grade_notebook`, and the steps that use them."""
 
     beside: FilesBeside
     seed_parts: tuple[str, ...]
@@ -378,13 +379,13 @@ class _Grading:
         cell = notebook.cells[index]
         name = cell.metadata.nbgrader.grade_id
         if self._is_inside(name):
-            return Verdict(0.0)  # until it has run, when the others are judged
+            return Verdict(0.0)  # replaced when the test has run inside
         plan = self.plans.get(name, ORDINARY)
         before = self.surroundings.before.get(name, "")
         return run.judge_test(cell, notebook.cells[:index], plan, before)
 
     def _leave_behind(self, run: NotebookRun, notebook: NotebookNode, index: int) -> None:
-        """Let the kernel have what a test defines in the open and later cells read."""
+        """Run the visible part of a test in the kernel, if later cells use its definitions."""
         name = notebook.cells[index].metadata.nbgrader.grade_id
         later = [c for c in notebook.cells[index + 1 :] if c.cell_type == "code" and not is_test(c)]
         if text := self.surroundings.left_by(name, [cell.source for cell in later]):
@@ -395,16 +396,16 @@ class _Grading:
 
 
 def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
-    """Return a text that is another for any other answer to the same tests.
+    """Return a hash of a hand-in, which seeds the tests' inputs.
 
-    What the tests ask of one hand-in is then of no use to the next: neither to its cells nor to a
-    data file beside them. Everything counts that a kernel can get to see, and the written answers;
-    nothing else does, so it is the same whichever command grades, and however often.
+    A changed answer or data file changes the hash, so inputs seen in one hand-in are of no use to
+    the next. The hash covers everything that a kernel can see, and the written answers, but nothing
+    else, so it is the same whichever command grades, and however often.
 
     Parameters
     ----------
     notebook : NotebookNode
-        Sanitised. Tests are left out, which are the course's: mending one changes no inputs.
+        Sanitised. Its tests are left out, so that repairing a test does not change its inputs.
     files : mapping of str to bytes
         The data files beside it, by relative path.
     """
@@ -424,7 +425,11 @@ def handed_in(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
 
 
 def _outputs(verdict: Verdict, cell: NotebookNode) -> list[NotebookNode]:
-    """Return a verdict as nbgrader reads it: an error is 0, a number is a part, else all."""
+    """Return the outputs from which nbgrader reads a verdict's mark.
+
+    For nbgrader an error means 0, a number as the result is the mark, and anything else means all
+    points.
+    """
     outputs = []
     if verdict.printed:
         outputs.append(new_output("stream", name="stdout", text=verdict.printed))

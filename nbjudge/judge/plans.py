@@ -1,4 +1,4 @@
-"""How each test of a course is to be run, as its trial has shown: see `trial`."""
+"""How to run each test of a course, as `nbjudge.trial` has found out."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ __all__ = ["ORDINARY", "Plans", "TestPlan"]
 
 @dataclass(frozen=True)
 class TestPlan:
-    """How a test is run.
+    """How to run a test.
 
     Parameters
     ----------
     fault : str
-        Why no answer may be marked by it, as the end of a sentence; empty if nothing is wrong. A
-        person marks what it tests.
+        Why the test may mark no answer, to complete a sentence; empty if nothing is wrong. A person
+        marks what it tests.
     inside : str
-        Why it has to run in the student's process, as the end of a sentence; empty if it need not.
+        Why it has to run in the student's process, to complete a sentence; empty if it need not.
     allowed : tuple of str
-        What it may do with objects that stay in the student's kernel, beside what is always
-        possible: what it does with those of the course's own solution.
+        The operations that it may apply to objects in the student's kernel, beside those that are
+        always allowed: see `stand_ins.permissions`.
     shares_generators : bool
         Whether it and the answer draw from the same random generators, as in one process. An answer
-        can then foresee what the test draws.
+        can then predict what the test draws.
     learns : bool
-        Whether it may do whatever can be done, and tells what it did: the solution is judged so.
+        Whether it may do everything, and its operations are recorded, as for the solution.
     learns_names : bool
-        Whether that includes to change the variables of the notebook.
+        Whether that includes changes of the notebook's variables.
     """
 
     fault: str = ""
@@ -42,7 +42,7 @@ class TestPlan:
     __test__ = False
 
 
-#: Of a test of which nothing is known.
+#: The plan of a test that was not tried.
 ORDINARY = TestPlan()
-#: By the test's grade id.
+#: Plans by the test's grade_id.
 Plans = Mapping[str, TestPlan]

@@ -1,10 +1,10 @@
-"""What a test finds of the rest of its notebook: imports, helpers, and what earlier tests defined.
+"""Find what a test needs from other cells of the course: imports, helpers, earlier tests' names.
 
-In a notebook all cells share their names. A test that is judged elsewhere gets, of the names that
-it uses, those that the course itself defined last before it: the statements that define them run in
-front of the test. The course's text is trusted; what a student makes of it in the kernel is not
-asked. And what a test defines in the open, where students read it, is defined in the kernel, too,
-if later cells read it.
+In a notebook all cells share their names, but a test is judged in another process. So the course's
+own statements that define the names it uses run there before it: for each name, the last definition
+above the test. They come from the course's trusted text, whatever the student's kernel has made of
+them. Conversely, if later cells use what the visible part of a test defines, that part runs in the
+kernel, too.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What tests find of the rest of their notebook.
+    """What the tests of a notebook need from its other cells, and the cells from the tests.
 
     Parameters
     ----------
     before : mapping of str to str
-        The course's statements on which a test stands, by its grade id; nothing if there are none.
+        The course's statements that a test needs, by its grade_id; without tests that need none.
     imports : mapping of str to str
-        Those of them that import something.
+        Those of these statements that import something.
     left : mapping of str to (str, frozenset of str)
-        What students see of each test, by its grade id, and which names nothing else defines.
+        The visible part of a test, by its grade_id, and the names that only this test defines.
     modules : tuple of str
-        What the notebook imports that can be imported before it is there.
+        The notebook's imports that a fork server may import ahead.
     """
 
     before: Mapping[str, str] = field(default_factory=dict)
@@ -48,14 +48,14 @@ class Surroundings:
     modules: tuple[str, ...] = ()
 
     def left_by(self, test: str, later: Iterable[str]) -> str:
-        """Return the part of a test that has to run in the kernel for the cells below; often none.
+        """Return the part of a test that has to run in the kernel for later cells; often empty.
 
         Parameters
         ----------
         test : str
-            Its grade id.
+            Its grade_id.
         later : iterable of str
-            The texts of the cells below that are no tests; they may be hostile.
+            The texts of later cells that are no tests; they may be hostile.
         """
         text, names = self.left.get(test, ("", frozenset()))
         if names and any(not names.isdisjoint(_WORD.findall(cell)) for cell in later):
@@ -65,7 +65,7 @@ class Surroundings:
 
 @functools.lru_cache(maxsize=64)
 def surroundings_of(version: NotebookVersion) -> Surroundings:
-    """Return what the tests of a notebook find around them, as the course wrote it."""
+    """Return what the tests need from other cells, by the course's version of the notebook."""
     before: dict[str, str] = {}
     imports: dict[str, str] = {}
     left: dict[str, tuple[str, frozenset[str]]] = {}
@@ -89,22 +89,23 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
 
 
 def names_defined_by(text: str) -> frozenset[str]:
-    """Return the names that a trusted cell defines, those apart that it imports."""
+    """Return the names that a trusted cell defines, without those that it imports."""
     return frozenset().union(*(each.binds for each in _statements_of(text) if not each.imports))
 
 
 @dataclass(frozen=True)
 class _Statement:
-    """A statement of the course's, and what it means for names.
+    """A statement of the course's, and its names.
 
     Parameters
     ----------
     text : str
     binds, uses : frozenset of str
+        The names that it defines, and those that it reads.
     is_definition : bool
         Whether it does nothing but define names.
     is_trusted : bool
-        Whether it runs in front of tests; else the kernel has what it binds.
+        Whether it may run before tests; if not, tests get the names from the kernel.
     """
 
     text: str
@@ -115,31 +116,31 @@ class _Statement:
 
     @property
     def imports(self) -> bool:
-        """Whether it does nothing but import something."""
+        """Whether it is an import statement."""
         return self.text.startswith(("import ", "from "))
 
 
 def _statements(cell: CourseCell) -> Iterator[_Statement]:
     """Yield the statements of a cell of the course's, for the tests below it."""
     statements = list(_statements_of(cell.source))
-    if cell.solution or not (cell.locked or cell.grade):  # the student's to change
+    if cell.solution or not (cell.locked or cell.grade):  # students may change it
         yield from (replace(each, is_trusted=False) for each in statements)
         return
     if cell.is_test and not all(each.is_definition for each in statements):
-        # It runs whole, as far as it comes: what fails in it is its own mark's matter.
+        # Such a test runs as a whole, up to its first failure, which matters only to its own mark.
         yield _test_statement(cell.source, statements)
     for place, each in enumerate(statements):
         if not each.is_definition:
-            if not cell.is_test:  # the kernel has it
+            if not cell.is_test:  # it has run in the kernel
                 yield replace(each, is_trusted=False)
         elif not (cell.is_test and _is_replaced(each, statements[place + 1 :])):
             yield each
 
 
 def _is_replaced(definition: _Statement, later: Iterable[_Statement]) -> bool:
-    """Say whether a name of a definition means something else at the end of its test.
+    """Return whether a later statement of the same test binds a name of a definition again.
 
-    As where a test puts a function of its own in the place of an answer, and the answer back.
+    A test does so if it replaces an answer by its own function, and restores the answer at its end.
     """
     return any(not each.is_definition and each.binds & definition.binds for each in later)
 
@@ -155,10 +156,10 @@ def _test_statement(text: str, statements: Sequence[_Statement]) -> _Statement:
 
 
 def _find_needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
-    """Return the statements on which a test stands, in their order."""
+    """Return the statements that a test needs, in their order."""
     try:
         waiting = sorted({*free_names(test), *early_names(test)})
-    except (SyntaxError, ValueError):  # told elsewhere
+    except (SyntaxError, ValueError):  # reported when the test is compiled
         return []
     chosen: set[int] = set()
     seen = set(waiting)
@@ -170,7 +171,7 @@ def _find_needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
             more = known[place].uses - seen
             seen |= more
             waiting += sorted(more)
-    # Where a package was imported in parts, all of these are attributes of it.
+    # A submodule that any earlier cell has imported is an attribute of its package, too.
     own = _imported_modules(
         [test, *(known[place].text for place in chosen if known[place].imports)]
     )
@@ -186,7 +187,7 @@ def _find_needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
 
 
 def _imported_modules(texts: Iterable[str]) -> frozenset[str]:
-    """Return the full names of the modules that texts import."""
+    """Return the full names of the modules that some texts import."""
     found: set[str] = set()
     for text in texts:
         with contextlib.suppress(SyntaxError, ValueError):
@@ -195,7 +196,7 @@ def _imported_modules(texts: Iterable[str]) -> frozenset[str]:
 
 
 def _statements_of(text: str) -> Iterator[_Statement]:
-    """Yield the statements of a text; none if it is nothing that could run."""
+    """Yield the statements of a text; none if it is not valid Python."""
     try:
         tree = parse_cell(text)
     except (SyntaxError, ValueError):
@@ -206,7 +207,7 @@ def _statements_of(text: str) -> Iterator[_Statement]:
 
 
 def _defines(node: ast.stmt) -> bool:
-    """Say whether a statement does nothing but define names, whatever has run before it."""
+    """Return whether a statement only defines names, in the same way whatever ran before it."""
     match node:
         case ast.Import() | ast.ImportFrom():
             return True
@@ -226,7 +227,7 @@ def _is_constant(value: ast.expr) -> bool:
 
 
 def _names_bound(node: ast.AST) -> frozenset[str]:
-    """Return the names that a statement binds where it stands, not those inside a function."""
+    """Return the names that a statement binds in its own scope."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return frozenset({name})
