@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from nbclient import NotebookClient
 
-from course_utils import plots
+from course_utils import plots, walk_plots
 
 MINIMUM = (0.0, -2.0, -40.0)
 NAMES = ("Background", "CSF", "White matter", "Cerebellum")
@@ -253,7 +253,7 @@ def test_paths_side_by_side_are_one_picture_that_says_how_each_went():
 
 
 def test_a_picture_that_follows_a_slider_draws_its_frames_once(monkeypatch):
-    plots._stage.cache_clear()
+    walk_plots._stage.cache_clear()
     drawn = []
     draw = matplotlib.axis.Axis.draw
     monkeypatch.setattr(
@@ -266,14 +266,14 @@ def test_a_picture_that_follows_a_slider_draws_its_frames_once(monkeypatch):
 
     assert frames == len(drawn) == 6  # two axes of each of three panels
     assert first.png != second.png
-    plots._stage.cache_clear()
+    walk_plots._stage.cache_clear()
 
 
 def test_the_film_has_a_frame_a_moment_is_small_and_needs_no_network():
     film = plots.paths(loss, descent(0.003, steps=300), animate=True).data
 
     assert (
-        film.count("data:image/png") == plots.MAX_ANIMATION_FRAMES + 2
+        film.count("data:image/png") == walk_plots.MAX_ANIMATION_FRAMES + 2
     )  # the map, and the last at first
     assert len(film) < 2_000_000
     assert "http" not in film
