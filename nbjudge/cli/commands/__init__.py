@@ -1,0 +1,31 @@
+"""The `course` command. Each sub-command is a thin door to a module that does the work.
+
+All but the doors is imported by the command that needs it: `course --help` answers at once.
+"""
+
+from collections.abc import Callable
+
+from nbjudge.cli.commands import class_grading as grading
+from nbjudge.cli.commands import class_results as results
+from nbjudge.cli.commands import course_making as making
+from nbjudge.cli.commands import machine, term_facts
+from nbjudge.cli.commands import platform_exchange as platforms
+from nbjudge.cli.commands.command_line import app
+
+__all__ = ["app"]
+
+#: In the order of `course --help`.
+COMMANDS: tuple[Callable[..., None], ...] = (
+    *(making.init, making.release, making.check, making.new, making.tidy),
+    *(term_facts.roster, term_facts.deadline, term_facts.extend),
+    *(grading.autograde, grading.feedback, grading.formgrader),
+    *(results.report, results.totals, platforms.collect, platforms.export),
+    *(results.mistakes, results.similar),
+    *(machine.data, machine.doctor, machine.desk, machine.demo),
+)
+#: The formgrader hands on what it does not know.
+ANY_OPTION = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+for command in COMMANDS:
+    settings = ANY_OPTION if command is grading.formgrader else None
+    app.command(context_settings=settings)(command)
