@@ -124,6 +124,20 @@ class Plug:
         """Return this process's environment variables that are listed in `variables`."""
         return {name: os.environ[name] for name in self.variables if name in os.environ}
 
+    def data_origins(self) -> dict[str, str]:
+        """Return where each data set comes from; who asks how things are wants nothing fetched."""
+        if (datasets := self.module("data")) is None:
+            return {}
+        before = {name: os.environ.get(name) for name in self.offline}
+        os.environ.update(dict.fromkeys(self.offline, "1"))
+        try:
+            return {found.name: found.origin for found in datasets.fetch_all()}
+        finally:
+            for name, value in before.items():
+                del os.environ[name]
+                if value is not None:
+                    os.environ[name] = value
+
 
 class PlugSettings(Configurable):
     """What the course tells the judge about itself. Without any of it the judge still judges."""

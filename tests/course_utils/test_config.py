@@ -10,8 +10,9 @@ import pytest
 
 import course_utils
 from nbjudge.course.course import Course
-from nbjudge.proof import doctor
-from nbjudge.proof.doctor import ProtectionState
+from nbjudge.proof import doctor, probe_runs
+from nbjudge.proof.probe_cells import DATA_PROBE
+from nbjudge.proof.protections import ProtectionState
 from nbjudge.sandbox import bubblewrap
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,7 @@ def test_a_damaged_data_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.sandbox
 @pytest.mark.skipif(bool(bubblewrap.problem()), reason=f"no sandbox: {bubblewrap.problem()}")
 def test_a_kernel_finds_the_data_sets_that_are_here() -> None:
-    with doctor.outside(COURSE) as facts:
-        (row,) = doctor.examine(facts, (doctor.DATA_PROBE,), COURSE.plug)
+    with probe_runs.outside(COURSE) as facts:
+        (row,) = probe_runs.examine(facts, (DATA_PROBE,), COURSE.plug)
 
-    assert (row.state, row.reason) == (ProtectionState.HOLDS, doctor.DATA_PROBE.holds)
+    assert (row.state, row.reason) == (ProtectionState.HOLDS, DATA_PROBE.holds)

@@ -21,7 +21,8 @@ def doctor(
 ) -> None:
     """Try what this machine keeps a submission from, and what else grading needs."""
     from nbjudge.course.course import Course
-    from nbjudge.proof.doctor import examine_machine, protections_table
+    from nbjudge.proof.doctor import examine_machine
+    from nbjudge.proof.protections import protections_table
     from nbjudge.sandbox import bubblewrap
 
     try:

@@ -18,8 +18,14 @@ from typer.testing import CliRunner
 
 from nbjudge.cli.commands import app
 from nbjudge.course.course import Course
-from nbjudge.proof import doctor
-from nbjudge.proof.doctor import Diagnosis, Probe, ProbeRun, Protection, ProtectionState
+from nbjudge.proof import doctor, probe_runs
+from nbjudge.proof.probe_cells import DATA_PROBE, PROBES, Probe, ProbeRun, nothing_left
+from nbjudge.proof.protections import (
+    Diagnosis,
+    Protection,
+    ProtectionState,
+    protections_table,
+)
 from nbjudge.sandbox import bubblewrap, session
 from nbjudge.sandbox.session import KernelLost, KernelStartError
 
@@ -43,7 +49,7 @@ def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "Session", lambda _: pytest.fail("a kernel was started"))
+    monkeypatch.setattr(probe_runs, "Session", lambda _: pytest.fail("a kernel was started"))
 
 
 def kernel(
@@ -67,28 +73,28 @@ def kernel(
         def close(self) -> None:
             """Have nothing to close."""
 
-    monkeypatch.setattr(doctor, "Session", Session)
+    monkeypatch.setattr(probe_runs, "Session", Session)
 
 
 def examined(*probes: Probe) -> list[Protection]:
-    return list(doctor.examine({}, probes))
+    return list(probe_runs.examine({}, probes))
 
 
 def printed(diagnosis: Diagnosis) -> str:
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
-        console.print(doctor.protections_table(diagnosis))
+        console.print(protections_table(diagnosis))
     return capture.get()
 
 
 @pytest.mark.sandbox
 @needs_sandbox
 def test_every_protection_holds_here(course: Course) -> None:
-    with doctor.outside(course) as facts:
-        rows = list(doctor.examine(facts))
+    with probe_runs.outside(course) as facts:
+        rows = list(probe_runs.examine(facts))
 
     assert [row for row in rows if row.state is not ProtectionState.HOLDS] == []
-    assert len(rows) == len(doctor.PROBES)
+    assert len(rows) == len(PROBES)
 
 
 @pytest.mark.slow
@@ -97,15 +103,15 @@ def test_every_protection_holds_here(course: Course) -> None:
 def test_without_walls_each_probe_says_that_its_protection_does_not_hold(
     course: Course, no_sandbox: None
 ) -> None:
-    with doctor.outside(course) as facts:
-        rows = list(doctor.examine(facts))
+    with probe_runs.outside(course) as facts:
+        rows = list(probe_runs.examine(facts))
 
     assert [row for row in rows if row.state is not ProtectionState.BROKEN] == []
 
 
 @linux
 def test_what_the_probes_look_for_is_gone_afterwards(course: Course) -> None:
-    with doctor.outside(course) as facts:
+    with probe_runs.outside(course) as facts:
         [secret] = facts["hidden"]["the folder for temporary files"]
         assert Path(secret).is_file()
         assert str(course.root / "nbgrader_config.py") in facts["hidden"]["the course's folder"]
@@ -118,7 +124,7 @@ def test_what_leads_to_python_is_not_looked_for(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(course.root / "source" / "venv"))
 
-    entries = doctor._visible_entries(course.root)
+    entries = probe_runs._visible_entries(course.root)
 
     assert str(course.root / "nbgrader_config.py") in entries
     assert str(course.root / "source") not in entries
@@ -164,7 +170,7 @@ def test_being_ended_for_its_memory_is_what_a_limit_of_memory_is_for(
     monkeypatch: pytest.MonkeyPatch, lost: str, state: ProtectionState
 ) -> None:
     kernel(monkeypatch, lost=lost)
-    [probe] = [probe for probe in doctor.PROBES if probe.name == "memory of all"]
+    [probe] = [probe for probe in PROBES if probe.name == "memory of all"]
 
     [row] = examined(probe)
 
@@ -183,7 +189,7 @@ def test_being_ended_for_its_memory_is_what_a_limit_of_memory_is_for(
 def test_a_process_left_behind_must_have_been_seen_before(
     running: bool, left: bool, state: ProtectionState
 ) -> None:
-    assert doctor.nothing_left(ProbeRun((), "", running, left))[0] is state
+    assert nothing_left(ProbeRun((), "", running, left))[0] is state
 
 
 def test_one_kernel_that_does_not_start_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +199,7 @@ def test_one_kernel_that_does_not_start_is_enough(monkeypatch: pytest.MonkeyPatc
         started.append(limits)
         raise KernelStartError("A kernel for grading did not start: so it is")
 
-    monkeypatch.setattr(doctor, "Session", failing)
+    monkeypatch.setattr(probe_runs, "Session", failing)
 
     rows = examined(PROBE, PROBE, PROBE)
 
@@ -208,13 +214,13 @@ def test_without_a_sandbox_no_protection_holds_and_nothing_is_tried(
     diagnosis = doctor.examine_machine(course)
 
     protections = [row for row in diagnosis.rows if row.group == "protection"]
-    assert [row.name for row in protections] == [probe.name for probe in doctor.PROBES]
+    assert [row.name for row in protections] == [probe.name for probe in PROBES]
     assert {row.state for row in protections} == {ProtectionState.BROKEN}
     assert (diagnosis.problem, diagnosis.ok) == ("There is none today.", False)
 
 
 def test_the_names_of_probes_differ() -> None:
-    names = [probe.name for probe in (*doctor.PROBES, doctor.DATA_PROBE)]
+    names = [probe.name for probe in (*PROBES, DATA_PROBE)]
 
     assert len(set(names)) == len(names)
 
