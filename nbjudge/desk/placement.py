@@ -15,7 +15,7 @@ from nbjudge.desk.store import HandIn
 from nbjudge.desk.vault import Vault, sha256_of
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.data_files import files_below
-from nbjudge.intake.platforms import is_fit
+from nbjudge.intake.student_ids import is_fit
 from nbjudge.intake.submission import SECRET_NAME, TIMESTAMP
 
 __all__ = ["place_hand_in", "require_fit_student"]

@@ -18,7 +18,8 @@ from nbjudge.basics.csv_files import Sheet, alike
 from nbjudge.course.gradebook import people_of
 from nbjudge.course.marks import Person
 from nbjudge.exceptions import CourseError
-from nbjudge.intake.platforms import IDS_BY_PLATFORM, is_fit, is_rounded
+from nbjudge.intake.platforms.who_is_who import IDS_BY_PLATFORM
+from nbjudge.intake.student_ids import is_fit, is_rounded
 from nbjudge.intake.submission import name_list, printable
 
 __all__ = [

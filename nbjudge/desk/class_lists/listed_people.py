@@ -18,7 +18,7 @@ from nbjudge.basics.text import clean_characters
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook, people_of
 from nbjudge.course.marks import Person
-from nbjudge.intake.platforms import is_fit
+from nbjudge.intake.student_ids import is_fit
 
 __all__ = ["Enrolment", "LeftOut", "Listed", "enrol", "one_line_name"]
 

@@ -19,18 +19,16 @@ from nbjudge.basics.csv_files import Sheet
 from nbjudge.course.course import Course
 from nbjudge.exceptions import CourseError
 from nbjudge.intake.collect import Collected, collect_archives
-from nbjudge.intake.platforms import (
+from nbjudge.intake.platforms.file_names import (
     PLATFORM_CANVAS,
     PLATFORM_MOODLE,
-    Directory,
     Found,
-    Owner,
     PlatformFormat,
-    Sorted,
     canvas_name,
     moodle_name,
-    sort_out,
 )
+from nbjudge.intake.platforms.sort_files import Sorted, sort_out
+from nbjudge.intake.platforms.who_is_who import Directory, Owner
 
 WORKSHEET = Sheet(
     "worksheet.csv",

@@ -1,0 +1,30 @@
+"""Which ids of students a course can have: each names folders, here and for nbgrader."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+
+__all__ = ["is_fit", "is_rounded"]
+
+MAX_ID_BYTES = 100
+
+
+def is_fit(student: str) -> bool:
+    """Return whether an id can be a folder's name, here and for nbgrader."""
+    return (
+        student.isprintable()
+        and not set(student) & set("/\\")
+        and not student.startswith(".")
+        and 0 < len(student.encode()) <= MAX_ID_BYTES
+        and fnmatchcase(student, student)
+    )
+
+
+def is_rounded(student: str) -> bool:
+    """Return whether an id is a number of which a spreadsheet has kept the first digits alone.
+
+    >>> is_rounded("1.23457E+11"), is_rounded("1234567"), is_rounded("e2e")
+    (True, False, False)
+    """
+    return re.fullmatch(r"[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+", student) is not None
