@@ -1,6 +1,6 @@
 """Marks out to learning platforms and to tables. It imports `course` and below.
 
-A new format is a module with a class made of `marks_files._MarksExport`, and a line here.
+A new format is a module that returns its table, a plugin in `marks_files`, and a line here.
 """
 
 from __future__ import annotations

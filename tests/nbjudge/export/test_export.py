@@ -32,17 +32,11 @@ from nbjudge.course.marks import (
     SubmissionMarks,
 )
 from nbjudge.exceptions import CourseError
-from nbjudge.export.marks_files import (
-    CanvasExport,
-    Choices,
-    Exported,
-    MoodleExport,
-    Written,
-    canvas,
-    export_marks,
-    moodle,
-    tidy_rows,
-)
+from nbjudge.export.canvas_file import canvas
+from nbjudge.export.marks_files import CanvasExport, MoodleExport, Written, export_marks
+from nbjudge.export.marks_table import Choices, Exported
+from nbjudge.export.moodle_file import moodle
+from nbjudge.export.tidy_file import tidy_rows
 from nbjudge.grading.batch import grade_assignment
 
 GUIDE = Path(__file__).parents[3] / "docs" / "export.md"
