@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from nbgrader.apps import NbGraderApp
 from nbgrader.exchange.default import Exchange
+from traitlets.utils.importstring import import_item
 from typer.main import get_command
 
 from nbjudge.cli.commands import app
@@ -59,7 +60,7 @@ def test_an_nbgrader_command_has_these_options(arguments: list[str]) -> None:
     for word in words:
         option, _, value = word.partition("=")
         if option in ("--collector", "--exporter"):
-            assert value in {f"{each.__module__}.{each.__name__}" for each in OURS}
+            assert import_item(value) in OURS
 
 
 @pytest.mark.parametrize("command", ["collect", "export"])
