@@ -1,4 +1,4 @@
-"""A class: what is to be graded, the workers that do it, and the marks that are saved.
+"""Grade a class: plan what has to be graded, have workers grade it, and save the marks.
 
 It imports `judge` and below.
 """

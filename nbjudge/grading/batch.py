@@ -1,7 +1,7 @@
-"""Grading a class: every submission of an assignment becomes one row, whatever is in it.
+"""Grade a class: every submission of an assignment becomes one row, whatever it contains.
 
-One coordinator finds what has to be graded, hands it to workers, and alone writes what comes back:
-the gradebook, the folder `autograded/`, and the entries that say what is done.
+One coordinator finds the submissions that have to be graded, and sends them to workers. It alone
+writes the results: to the gradebook, the folder `autograded/`, and the index of graded submissions.
 """
 
 from __future__ import annotations
@@ -42,33 +42,33 @@ __all__ = ["Watcher", "grade_assignment", "lend_workers"]
 
 
 class Watcher:
-    """Is told how a class's grading goes; this one does not care."""
+    """Callbacks for the progress of a class's grading; these do nothing."""
 
     def on_plan(self, students: int, to_grade: int) -> None:
-        """Hear how many students there are, and how many of them are to be graded now."""
+        """Receive the number of students, and of those who have to be graded now."""
 
     def on_workers(self, workers: int) -> None:
-        """Hear that so many workers are at work."""
+        """Receive the number of workers when they have started."""
 
     def on_graded(self, student: str, points: float | None, failed: bool) -> None:
-        """Hear what tests gave a submission, None if nothing, and whether a person has to look."""
+        """Receive a student's points, None without results, and if a person has to look."""
 
 
 @contextmanager
 def lend_workers(
     course: Course, *, workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Callable[[], WorkerPool]]:
-    """Yield what calls workers in once they are needed; they stay until the end.
+    """Yield a function that starts the workers at its first call; they run until the block ends.
 
-    From then on what is printed by whatever way goes to the course's log.
+    Once they are started, all output of this process goes to the course's log.
 
     Parameters
     ----------
     course : Course
     workers : int, optional
-        How many processes of this machine; by default one for each processor.
+        The number of worker processes on this machine; by default one for each processor.
     scheduler : str, optional
-        The address of a Dask scheduler whose workers come instead.
+        The address of a Dask scheduler whose workers are used instead.
     """
     with ExitStack() as stack:
 
@@ -95,39 +95,40 @@ def grade_assignment(
 ) -> list[Row]:
     """Grade the submissions of an assignment that are not graded yet.
 
-    Each submission is graded by itself: what goes wrong with one becomes its row. What is graded is
-    saved at once, so an interruption (KeyboardInterrupt, or worse) costs no more than what was
-    being graded; the next call goes on from there.
+    Each submission is graded by itself: a problem with one affects only its own row. Results are
+    saved at once, so an interruption (KeyboardInterrupt, or worse) loses only the submissions being
+    graded; the next call continues from there.
 
     Parameters
     ----------
     course : Course
     assignment : str
     students : collection of str, optional
-        Whose submissions; by default everybody's.
+        The students to grade; by default everybody.
     force : bool
-        Grade again what is graded already, and has not changed since.
+        Whether to grade again what is graded already and has not changed since.
     run_all : bool
         Whether to run also the cells that only show something, which no mark needs.
     require_sandbox : bool
-        Whether to refuse where nothing confines a student's code.
+        Whether to refuse to grade without a sandbox.
     get_pool : callable, optional
-        Starts the workers: see `lend_workers`. Processes on this machine do it by default.
+        Starts the workers: see `lend_workers`. By default they are processes on this machine.
     watcher : Watcher, optional
     come_since : callable, optional
-        Returns who is graded as well, of `students`, too, and of nobody twice: asked when a worker
-        has nothing to do.
+        Is called when a worker has nothing to do. It returns students whose new submissions are to
+        be graded, too; a student may be among `students`, but is returned only once.
 
     Returns
     -------
     list of Row
-        One a student, sorted by name: those graded earlier, and those who handed in nothing, too.
+        One per student, sorted by name, including those graded earlier and those without a
+        submission.
 
     Raises
     ------
     CourseError
-        If the course or its gradebook has no such assignment, if nobody of `students` is there, if
-        another run is at work, or if the workers cannot be used at all.
+        If the course or its gradebook has no such assignment, if none of `students` is found, if
+        another run is in progress, or if the workers cannot be used at all.
     """
     allowed = course_limits(course, require_sandbox=require_sandbox)
     terms = GradingConditions(versions(course, assignment), allowed, run_all, course.plug)
@@ -159,13 +160,13 @@ def _with_marks(table: GradeTable, assignment: str) -> set[str]:
 
 
 def _update_penalties(course: Course, assignment: str) -> tuple[bool, tuple[str, ...]]:
-    """Have what was graded before agree with deadlines and policy, too.
+    """Update the penalties of earlier marks to the current deadlines and policy.
 
     Returns
     -------
     has_changed : bool
     failure : tuple of str
-        A sentence if the course's own plugin fails.
+        A sentence if the course's own plugin fails; else empty.
     """
     try:
         with open_gradebook(course) as gradebook:
@@ -177,7 +178,11 @@ def _update_penalties(course: Course, assignment: str) -> tuple[bool, tuple[str,
 def _prove(
     course: Course, assignment: str, terms: GradingConditions, get_pool: Callable[[], WorkerPool]
 ) -> tuple[GradingConditions, tuple[str, ...]]:
-    """Hold the tests that the course's own solution does not pass; say if nobody can know that."""
+    """Return the conditions with the plans and limits from the solution's proof, and notes.
+
+    The tests that the solution does not pass are held for a person. Without a proof the conditions
+    stay as they are, and a note says why there is none.
+    """
     try:
         proof = find_or_prove(
             course, assignment, terms, lambda jobs: chain.from_iterable(get_pool().outcomes(jobs))
@@ -193,7 +198,7 @@ def _prove(
 
 @dataclass
 class _Run:
-    """Grades the submissions that are due: the record of each is replaced as more is known."""
+    """A run that grades the submissions that are due, and updates their records."""
 
     course: Course
     assignment: str
@@ -204,7 +209,7 @@ class _Run:
     come_since: Callable[[], Collection[str]]
 
     def grade(self, get_pool: Callable[[], WorkerPool]) -> None:
-        """Have all graded that has to be, and save each as it comes."""
+        """Have the due submissions graded, and save each result as it arrives."""
         clear_away(self.course, "autograded")
         with closing(Writer(self.course, self.assignment)) as writer:
             pool = get_pool()
@@ -216,7 +221,7 @@ class _Run:
                     self.watcher.on_graded(outcome.student, outcome.points, has_problems)
 
     def add_come_since(self) -> list[str]:
-        """Take in who has come since, and return whose submissions of theirs are due."""
+        """Add the records of students who have handed in since; return those who are due."""
         students = self.come_since()
         if not students:
             return []
@@ -225,7 +230,7 @@ class _Run:
             in_gradebook = _with_marks(
                 grades(self.course, self.assignment, students), self.assignment
             )
-        except CourseError:  # it costs those nothing that are at work: another run finds who came
+        except CourseError:  # the current run goes on; another run will find these submissions
             logging.exception("%r not taken in", students)
             return []
         planned = plan(
@@ -235,9 +240,9 @@ class _Run:
         return [record.student for record in planned if record.is_due]
 
     def job_of(self, student: str) -> Job | None:
-        """Return the job that a submission is; None if it cannot be read."""
+        """Return the job for a student's submission; None if it cannot be read."""
         record = self.records[student]
-        # Stamps come first: what changes from now on is not what is graded.
+        # The stamps are read first, so that they show any change after the files were read.
         stamps = graded.stamps(record.submission)
         try:
             submitted = read_submission(record.submission)
@@ -250,11 +255,10 @@ class _Run:
         return Job(student, submitted, record.seed_parts, self.terms)
 
     def _keep(self, outcomes: Collection[JobOutcome], writer: Writer) -> None:
-        """Save what was judged; what goes wrong with one is its row's problem, and nobody else's.
+        """Save results; a problem with one affects only its own row.
 
-        Notebooks, marks and entries are written such that no moment leaves anything half done. What
-        is missing in the end is written again by the next run: without its entry a submission
-        counts as not graded.
+        The index entry is deleted first and written last. If the run is interrupted in between, the
+        submission has no entry, so it counts as not graded, and the next run grades it again.
         """
         for outcome in outcomes:
             record = self.records[outcome.student].with_outcome(outcome)
@@ -282,7 +286,7 @@ class _Run:
 
     @contextmanager
     def _as_problem(self, *students: str) -> Iterator[None]:
-        """Make what the machine says in the block the problem of students' rows."""
+        """Turn errors of the machine in the block into problems in these students' rows."""
         try:
             yield
         except (OSError, MemoryError) as error:
@@ -294,7 +298,7 @@ class _Run:
         self.records[student] = self.records[student].with_failure(why)
 
     def _write(self, outcome: JobOutcome, folder: Path) -> _Written:
-        """Write the notebooks of a submission aside, and say what marks it gets."""
+        """Write the notebooks of a submission to a temporary folder, and return its marks."""
         record = self.records[outcome.student]
         finished, submitted = record.finished, record.submitted
         finished.parent.mkdir(parents=True, exist_ok=True)
@@ -321,7 +325,7 @@ class _Run:
 
 
 class _Jobs(Iterator[Job]):
-    """The jobs of a run. When there is none, there may be others later.
+    """The jobs of a run. After StopIteration there may be new jobs later.
 
     Parameters
     ----------
@@ -344,7 +348,7 @@ class _Jobs(Iterator[Job]):
 
 @dataclass(frozen=True)
 class _Written:
-    """A submission whose notebooks lie aside until its marks are saved.
+    """A submission whose notebooks are in a temporary folder until its marks are saved.
 
     Parameters
     ----------
@@ -353,9 +357,9 @@ class _Written:
     kept : Path, optional
         The folder of its notebooks, if there are any.
     answers : mapping
-        Of its notebooks, by name: see `answer_texts`.
+        Hashes of the answers, by notebook: see `answer_texts`.
     folder : Path
-        Where there is room for what it replaces.
+        A temporary folder, to which the previous notebooks are moved.
     """
 
     record: SubmissionRecord
@@ -365,7 +369,7 @@ class _Written:
     folder: Path
 
     def put_in_place(self) -> graded.GradedEntry:
-        """Let it be what was graded last, and return its entry, which is written last of all."""
+        """Replace the previously graded notebooks, and return the new index entry."""
         finished = self.record.finished
         if finished.exists():
             finished.replace(self.folder / "before")

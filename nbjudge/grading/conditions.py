@@ -1,4 +1,4 @@
-"""What the marks of a class depend on beside what was handed in: versions, limits, and the code."""
+"""What the marks of a class depend on, besides the submissions: versions, limits and code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nbjudge.sandbox.limits import Limits
 
 __all__ = ["GradingConditions", "course_limits", "grader_version", "limits_of", "unused_steps"]
 
-#: What changes no mark: rooms that read marks, prove or show something, and the command.
+#: Rooms whose code changes no mark: they read marks, prove or show something, or are the command.
 NO_JUDGES = frozenset(
     {
         "cli",
@@ -43,12 +43,13 @@ NO_JUDGES = frozenset(
 
 @functools.cache
 def grader_version(packages: tuple[str, ...]) -> str:
-    """Return a text that is another for any other code that can change a mark.
+    """Return the version and a hash of all code that can change a mark.
 
     Parameters
     ----------
     packages : tuple of str
-        The course's own. What is no module of theirs, such as a known answer, changes no mark.
+        The course's own packages. Only their modules count: a file of known answers, for instance,
+        changes no mark.
     """
     digest = hashlib.sha256()
     for package in (JUDGE, *packages):
@@ -63,7 +64,7 @@ def grader_version(packages: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class GradingConditions:
-    """What the marks of a whole class depend on, beside what was handed in.
+    """What the marks of a whole class depend on, besides the submissions.
 
     Parameters
     ----------
@@ -72,14 +73,14 @@ class GradingConditions:
     limits : Limits
     run_all : bool
     plans : mapping
-        How tests are to be run, by notebook and the test's grade id: see `solution_proof`.
+        How to run the tests, by notebook and the test's grade_id: see `solution_proof`.
     plug : Plug
-        What the course tells of itself.
+        The course's configuration.
     environment : mapping of str to str
-        The variables that may change a mark, `Plug.variables`: the coordinator's hold, not those of
-        a worker's shell.
+        The environment variables that may change a mark: those of `Plug.variables`. Workers use
+        these values of the coordinator, not those of their own shell.
     grader : str
-        Of `grader_version`; by default this machine's.
+        What `grader_version` returns; by default on this machine.
     """
 
     versions: Mapping[str, NotebookVersion]
@@ -91,20 +92,20 @@ class GradingConditions:
     grader: str = ""
 
     def __post_init__(self) -> None:
-        # A frozen class's own way to fill in what follows from the rest.
+        # A frozen dataclass can set its own fields only in this way.
         if not self.environment:
             object.__setattr__(self, "environment", self.plug.environment())
         if not self.grader:
             object.__setattr__(self, "grader", grader_version(self.plug.packages))
 
     def key(self, seed_parts: tuple[str, ...]) -> str:
-        """Return a text that is another if anything else would be graded, or otherwise."""
+        """Return a hash of these conditions and a submission's seed parts."""
         return hashlib.sha256(json.dumps([self._digest, seed_parts]).encode()).hexdigest()
 
     @functools.cached_property
     def _digest(self) -> str:
         digests = {name: version.digest for name, version in self.versions.items()}
-        # Whether there has to be a sandbox changes no mark.
+        # `require_sandbox` changes no mark.
         limits = asdict(replace(self.limits, require_sandbox=False))
         plans = {
             name: {test: _what_judges(plan) for test, plan in sorted(tests.items())}
@@ -115,7 +116,7 @@ class GradingConditions:
 
 
 def _what_judges(plan: TestPlan) -> list[object]:
-    """Return what of a plan changes marks: its reasons are words."""
+    """Return the parts of a plan that can change marks, which the wording of reasons cannot."""
     return [bool(plan.fault), bool(plan.inside), plan.allowed, plan.shares_generators]
 
 
@@ -127,12 +128,12 @@ _Settings.__name__ = "Judge"  # nbgrader's preprocessor has the same settings
 
 
 def limits_of(settings: Configurable, timeout: int | None) -> Limits:
-    """Return the limits that are set, or stand unless they are.
+    """Return the limits that a configurable holds: set ones, and defaults.
 
     Parameters
     ----------
     settings : Configurable
-        With a trait for each.
+        With a trait for each setting of `Limits`.
     timeout : int or None
         `Execute.timeout`.
     """
@@ -146,7 +147,7 @@ def limits_of(settings: Configurable, timeout: int | None) -> Limits:
 def course_limits(
     course: Course, *, needed: Mapping[str, float] | None = None, require_sandbox: bool = False
 ) -> Limits:
-    """Return the limits that a course's configuration sets, and for the rest those that follow.
+    """Return the limits that a course's configuration sets, and those that its solution needs.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ def course_limits(
     needed : mapping of str to float, optional
         What the solution of the assignment needs: see `fitted_limits.needs`.
     require_sandbox : bool
-        Whether to refuse where nothing confines a kernel, whatever the configuration says.
+        Whether to refuse to grade without a sandbox, even if the configuration allows it.
     """
     config = course.config()
     shortened = LimitOutput(config=config)
@@ -169,17 +170,17 @@ def course_limits(
 
 
 def unused_steps(config: Config) -> list[str]:
-    """Return the course's own parts of `nbgrader autograde`, which the judge's command has not.
+    """Return the course's own steps of `nbgrader autograde`, which `course autograde` does not run.
 
     Parameters
     ----------
     config : Config
-        The course's.
+        The course's configuration.
 
     Returns
     -------
     list of str
-        The names of preprocessors, and of hooks, as the configuration has them.
+        The names of preprocessors and hooks, as written in the configuration.
     """
     converter = Autograde(coursedir=CourseDirectory(config=config), config=config)
     lists = ("sanitize_preprocessors", "autograde_preprocessors")

@@ -1,7 +1,7 @@
-"""What has been graded already, so that nothing is graded twice.
+"""An index of graded submissions, so that nothing is graded twice.
 
-One file in `autograded/` holds an entry for each submission, which says what was graded, and on
-which terms. It is a cache: what it does not hold, or cannot give back whole, is graded again.
+One file in `autograded/` holds an entry for each submission: what was graded, and under which
+conditions. It is a cache: a submission without a valid entry is graded again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
     "stamps_of",
 ]
 
-#: The file in `autograded/`; nbgrader passes over what is hidden.
+#: The file in `autograded/`; nbgrader ignores hidden files.
 INDEX_NAME = ".graded.db"
 TABLE = """\
 CREATE TABLE IF NOT EXISTS graded (
@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS graded (
 """
 #: Seconds to wait for another program that reads or writes the file.
 INDEX_PATIENCE = 30
-#: What is the machine's fault, by SQLite's code; any other is a damaged file's.
+#: errno by SQLite's error code, for errors of the machine; all others mean a damaged file.
 MACHINE_ERRORS = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_READONLY: errno.EROFS,
@@ -56,28 +56,29 @@ MACHINE_ERRORS = {
     sqlite3.SQLITE_LOCKED: errno.EBUSY,
 }
 
-#: Name, size, and times of the last change of a file.
+#: For each file its name, size, and times of change.
 Stamps = list[list[str | int]]
 
 
 @dataclass(frozen=True)
 class GradedEntry:
-    """What is known of a graded submission.
+    """The index entry of a graded submission.
 
     Parameters
     ----------
     terms : str
-        The key of the terms on which it was graded.
+        The key of the conditions under which it was graded: see `GradingConditions.key`.
     content : str
-        Of `content`.
+        The hash of the submission: see `content`.
     stamps, graded : list
-        Of the files that came, and of those that were written.
+        Stamps of the submitted files, and of the graded notebooks.
     problems, notes, remarks : list of str
-        The sentences of its row: what a person has to look at, what is good to know, what happened
-        on the way.
+        The sentences of its row: what a person has to look at, what is good to know, and what
+        happened during the grading.
     is_faulty : bool
-        Whether a test of the course did not work.
+        Whether a test of the course was at fault.
     seconds : float
+        How long the grading took.
     """
 
     terms: str
@@ -91,12 +92,12 @@ class GradedEntry:
     seconds: float
 
 
-#: Of a submission of which nothing is known.
+#: The entry of a submission that is not graded.
 BLANK = GradedEntry("", "", [], [], [], [], [], is_faulty=False, seconds=0.0)
 
 
 class GradedIndex:
-    """The entries of an assignment's submissions.
+    """The index entries of an assignment's submissions.
 
     Parameters
     ----------
@@ -111,11 +112,11 @@ class GradedIndex:
 
     @functools.cached_property
     def _entries(self) -> dict[str, str]:
-        """Entries as they are written, by student, as they were when one was first asked for."""
+        """The entries as JSON, by student, read from the file once."""
         return dict(self._select("student, entry"))
 
     def find(self, student: str, folder: Path) -> GradedEntry | None:
-        """Return a student's entry, if a folder still holds the notebooks that it speaks of."""
+        """Return a student's entry, if the folder still holds the notebooks that it describes."""
         try:
             entry = GradedEntry(**json.loads(self._entries.get(student, "")))
         except (ValueError, TypeError):
@@ -125,9 +126,9 @@ class GradedIndex:
         return entry if entry.graded == stamps_of(folder) else None
 
     def current(self, submission: Submission, folder: Path, terms: str) -> GradedEntry | None:
-        """Return the entry of a submission that is graded, on the same terms, and not changed.
+        """Return the entry of a submission if it is unchanged, and so are the conditions.
 
-        One whose files were only touched is entered anew by `enter_touched`.
+        If only the times of its files have changed, `enter_touched` updates its entry.
         """
         entry = self.find(submission.student, folder)
         if entry is None or entry.terms != terms:
@@ -136,7 +137,7 @@ class GradedIndex:
         try:
             if not is_unchanged(submission, entry, now):
                 return None
-        except OSError:  # who grades it will say so
+        except OSError:  # grading it will report the problem
             return None
         if entry.stamps != now:
             entry = replace(entry, stamps=now)
@@ -144,8 +145,8 @@ class GradedIndex:
         return entry
 
     def enter_touched(self) -> None:
-        """Let files that were only touched be read by no run to come."""
-        with suppress(OSError):  # then they are
+        """Write the new times of files that were only touched, so that no later run reads them."""
+        with suppress(OSError):  # then a later run reads them again
             self.enter(self._touched)
 
     def enter(self, entries: Mapping[str, GradedEntry]) -> None:
@@ -154,7 +155,7 @@ class GradedIndex:
         Raises
         ------
         OSError
-            If that is not possible.
+            If they cannot be written.
         """
         made = time.time()
         self._send(
@@ -166,28 +167,28 @@ class GradedIndex:
         )
 
     def forget(self, students: Iterable[str]) -> None:
-        """Delete the entries of students, as far as there are any.
+        """Delete the entries of students, if there are any.
 
         Raises
         ------
         OSError
-            If that is not possible.
+            If they cannot be deleted.
         """
         rows = [(self._assignment, student) for student in students]
         self._send("DELETE FROM graded WHERE assignment = ? AND student = ?", rows)
 
     def times(self) -> dict[str, float]:
-        """Return when each entry was written, in seconds of the clock, by student."""
+        """Return when each entry was written, as a timestamp in seconds, by student."""
         return dict(self._select("student, made"))
 
     def _select(self, columns: str) -> list[tuple[str, Any]]:
-        # For writing, since what a killed run left half done is undone first.
+        # Opened for writing, since SQLite may first have to roll back a killed run's transaction.
         address = f"file:{quote(str(self._place))}?mode=rw"
         query = f"SELECT {columns} FROM graded WHERE assignment = ?"
         try:
             with closing(sqlite3.connect(address, INDEX_PATIENCE, uri=True)) as index:
                 return index.execute(query, [self._assignment]).fetchall()
-        except sqlite3.Error:  # there is none, or it is damaged
+        except sqlite3.Error:  # the file does not exist, or is damaged
             return []
 
     def _send(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
@@ -196,7 +197,7 @@ class GradedIndex:
         try:
             self._try(statement, rows)
         except sqlite3.DatabaseError as error:
-            code = MACHINE_ERRORS.get(error.sqlite_errorcode & 0xFF)  # the rest of it is details
+            code = MACHINE_ERRORS.get(error.sqlite_errorcode & 0xFF)  # without the extended code
             if code is not None:
                 raise OSError(code, os.strerror(code), str(self._place)) from error
             self._place.unlink()
@@ -205,7 +206,7 @@ class GradedIndex:
     def _try(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         self._place.parent.mkdir(exist_ok=True)
         with closing(sqlite3.connect(self._place, INDEX_PATIENCE)) as index:
-            # What a power failure takes is graded again: nothing is worth waiting for the disk.
+            # Entries lost in a power failure are only graded again, so do not wait for the disk.
             index.execute("PRAGMA synchronous = OFF")
             with index:
                 index.execute(TABLE)
@@ -213,7 +214,7 @@ class GradedIndex:
 
 
 def stamps(submission: Submission) -> Stamps:
-    """Return what tells whether a file of a submission may have changed, without reading any."""
+    """Return stamps that show, without reading any file, if a submission may have changed."""
     places: dict[str, Path | str] = {
         **{path.name: path for path in submission.notebooks.values()},
         **submission.files,
@@ -223,7 +224,7 @@ def stamps(submission: Submission) -> Stamps:
 
 
 def content(submitted: SubmissionFiles) -> str:
-    """Return the hash of a submission's bytes, and of what is said of those that cannot be read."""
+    """Return the hash of a submission's files and time, and of problems with unreadable files."""
     digest = hashlib.sha256(repr((submitted.handed_in, submitted.problems)).encode())
     for files in (submitted.notebooks, submitted.files):
         digest.update(len(files).to_bytes(8, "big"))
@@ -234,7 +235,7 @@ def content(submitted: SubmissionFiles) -> str:
 
 
 def is_unchanged(submission: Submission, entry: GradedEntry, now: Stamps) -> bool:
-    """Say whether a submission is the one that was graded; it is read only where it may not be.
+    """Return whether a submission is as it was graded; its files are read only if stamps differ.
 
     Raises
     ------
@@ -245,26 +246,26 @@ def is_unchanged(submission: Submission, entry: GradedEntry, now: Stamps) -> boo
 
 
 def stamps_of(folder: Path) -> Stamps:
-    """Return what tells whether a folder still holds the notebooks that were graded."""
+    """Return stamps that show whether a folder still holds the graded notebooks."""
     try:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if entry.name.endswith(".ipynb"))
-    except OSError:  # there is none, or nobody may look into it
+    except OSError:  # the folder does not exist, or may not be read
         names = []
     return _stamps({name: f"{folder}/{name}" for name in names}, changed=False)
 
 
 def is_behind(course: Course, assignment: str) -> bool:
-    """Guess whether there is something to grade, by the times of notebooks and entries alone.
+    """Guess whether there is something to grade, by comparing times of notebooks and entries.
 
-    It is there for preparations: on which terms something was graded is not looked at.
+    It is a quick check that ignores the conditions under which something was graded.
     """
     notebooks = [path.name for path in (course.root / "source" / assignment).glob("*.ipynb")]
     made = GradedIndex(course, assignment).times()
     with suppress(OSError), os.scandir(course.root / "submitted") as students:
         for student in students:
             for notebook in notebooks:
-                with suppress(OSError):  # there is none, or nobody may look
+                with suppress(OSError):  # it does not exist, or may not be read
                     changed = os.lstat(f"{student.path}/{assignment}/{notebook}").st_ctime
                     if changed > made.get(student.name, 0.0):
                         return True
@@ -276,7 +277,7 @@ def _are_sentences(told: object) -> bool:
 
 
 def _stamps(places: Mapping[str, Path | str], *, changed: bool) -> Stamps:
-    """Describe files; whoever copies a course keeps the time of writing, not that of changing."""
+    """Return stamps of files; `changed` adds the ctime, which a copy of a course does not keep."""
     found: Stamps = []
     for name, path in sorted(places.items()):
         with suppress(OSError):

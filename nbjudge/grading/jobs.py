@@ -1,7 +1,7 @@
-"""What a worker does: one student's notebooks, from their bytes to their marks.
+"""The job of a worker: grade one student's notebooks, from bytes to marks.
 
-A job and its outcome are data. They travel between the coordinator and its workers; nothing in them
-is taken from a submission but bytes and text.
+A job and its outcome are data that the coordinator and its workers exchange. What they contain of a
+submission is bytes and text only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Job", "JobOutcome", "OtherGrader", "lost_outcome", "sentence_of", "w
 
 
 class OtherGrader(CourseError):
-    """A worker has another version of the course than who sent the job."""
+    """A worker has another version of the code than the coordinator."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What became of a job.
+    """The result of a job.
 
     Parameters
     ----------
@@ -48,10 +48,11 @@ class JobOutcome:
     results : mapping of str to GradedNotebook
         By notebook.
     failures : mapping of str to str
-        Why a notebook could not be graded, in a sentence, by notebook; "" stands for all of them.
+        Sentences why a notebook could not be graded, by notebook; under "" if it concerns all.
     passing : bool
-        Whether a failure is none of the notebook's, so that it is worth another try.
+        Whether a failure was not caused by the notebook, so that another try may succeed.
     seconds : float
+        How long the job took.
     """
 
     student: str
@@ -62,13 +63,13 @@ class JobOutcome:
 
     @property
     def points(self) -> float | None:
-        """What the tests gave, None if there are no results."""
+        """The sum of the automatic marks; None if there are no results."""
         scores = [score for result in self.results.values() for score in result.scores.values()]
         return sum(score or 0.0 for score in scores) if self.results else None
 
 
 def sentence_of(error: BaseException) -> str:
-    """Return the sentence for an error that is the machine's, or that nobody thought of."""
+    """Return a sentence for an error of the machine, or for an unexpected one."""
     return (
         explain(error)
         or f"Something unexpected happened ({type(error).__name__}: {str(error)[:200]})."
@@ -76,7 +77,7 @@ def sentence_of(error: BaseException) -> str:
 
 
 def lost_outcome(job: Job, times: int) -> JobOutcome:
-    """Return what became of a job whose workers all ended, so many of them."""
+    """Return the outcome of a job of which so many workers have died."""
     why = f"The worker that graded it ended, {times} times in a row."
     return JobOutcome(job.student, failures={"": why}, passing=True)
 
@@ -117,7 +118,7 @@ def work(job: Job) -> JobOutcome:
             )
         except SubmissionError as error:
             failures[name] = str(error)
-        # No exception may travel as it is: the coordinator may be unable to read it.
+        # Exceptions are not sent: the coordinator may be unable to unpickle them.
         except Exception as error:
             logging.exception("%r was not graded", job.student)
             why = str(error) if isinstance(error, CourseError) else sentence_of(error)

@@ -1,7 +1,7 @@
-"""What is to be graded, and what is known already: a record for each student of a class.
+"""Plan a run: make a record for each student's submission, and decide which are to be graded.
 
-A record begins with what was handed in. Whoever learns more of it returns a new one, until it is a
-row of the class's table.
+A record starts with the submission. Each step of the run replaces it by one that holds more, until
+it becomes a row of the class's table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["SubmissionRecord", "plan"]
 
 @dataclass(frozen=True)
 class SubmissionRecord:
-    """What is known of one student's submission, on its way from `submitted/` to a row.
+    """The state of one student's submission during a run.
 
     Parameters
     ----------
@@ -33,16 +33,16 @@ class SubmissionRecord:
         The folder of its graded notebooks.
     seed_parts : tuple of str
         What the random inputs of its tests depend on.
-    entry : Entry
-        What is told of it, and how it would be known again.
+    entry : GradedEntry
+        Its index entry: what was graded, and the sentences for its row.
     is_due : bool
-        Whether it is to be graded now.
+        Whether it is to be graded in this run.
     submitted : SubmissionFiles
-        What was read of it, but for the bytes, which travel with the job.
+        What was read of it, without the contents of files, which only its job holds.
     graded_now : bool
-        Whether it was judged now.
+        Whether it was graded in this run.
     is_unfinished : bool
-        Whether something was not graded, or not saved, by no fault of what was handed in.
+        Whether something was not graded, or not saved, for a reason outside the submission.
     """
 
     submission: Submission
@@ -56,22 +56,22 @@ class SubmissionRecord:
 
     @classmethod
     def of(cls, course: Course, submission: Submission) -> SubmissionRecord:
-        """Return the record of a submission of which nothing more is known."""
+        """Return the first record of a submission."""
         student, assignment = submission.student, submission.assignment
         return cls(submission, folder_of(course, "autograded", student, assignment))
 
     @property
     def student(self) -> str:
-        """Whose it is."""
+        """The student who handed it in."""
         return self.submission.student
 
     def with_files(self, submitted: SubmissionFiles, stamps: graded.Stamps) -> SubmissionRecord:
-        """Return the record with what is graded."""
+        """Return the record with the files that are graded, and their stamps."""
         entry = replace(self.entry, content=graded.content(submitted), stamps=stamps)
         return replace(self, submitted=replace(submitted, notebooks={}, files={}), entry=entry)
 
     def with_outcome(self, outcome: JobOutcome) -> SubmissionRecord:
-        """Return the record with what became of the submission's job."""
+        """Return the record with the outcome of the submission's job."""
         results = outcome.results.values()
         problems = group_sentences(problem for result in results for problem in result.problems)
         entry = replace(
@@ -85,7 +85,7 @@ class SubmissionRecord:
         return replace(self, entry=entry, graded_now=True, is_unfinished=outcome.passing)
 
     def with_failure(self, why: str) -> SubmissionRecord:
-        """Return the record of what another run has to try again; nothing else is told of it."""
+        """Return the record of a failure, after which another run has to try again."""
         return replace(self, entry=replace(graded.BLANK, problems=[why]), is_unfinished=True)
 
 
@@ -98,9 +98,10 @@ def plan(
     *,
     force: bool = False,
 ) -> list[SubmissionRecord]:
-    """Return the records of submissions: which are due, and what was said of the others.
+    """Return the records of submissions: which are due, and the entries of the others.
 
-    What was graded on the same terms, has not changed since, and has its marks, is not due.
+    A submission is not due if it was graded under the same conditions, has not changed since, and
+    has its marks in the gradebook.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def plan(
     in_gradebook : collection of str
         The students who have marks.
     force : bool
-        Whether everything is due that can be graded.
+        Whether everything that can be graded is due.
     """
     own = secret(course.root) if any(found.notebooks for found in submissions) else ""
     index = graded.GradedIndex(course, assignment)

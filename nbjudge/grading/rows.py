@@ -1,4 +1,4 @@
-"""A class's table: a row for each student, whatever became of the submission."""
+"""A class's table: one row per student, whatever happened to the submission."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from nbjudge.intake.submission import Submission, find_submissions, name_list
 
 __all__ = ["CHANGED", "FOLDER_GONE", "NOT_YET", "Row", "Status", "current_rows", "rows_of"]
 
-#: What a row says that was not, or not only, made by the last grading.
+#: Remarks of rows whose marks are not those of the current submission.
 NOT_YET = "It is not graded yet: run `course autograde {}`."
 CHANGED = "It has changed since it was graded: run `course autograde {}`."
 FOLDER_GONE = "Its folder is no longer in submitted/; the marks are those of the gradebook."
 
 
 class Status(StrEnum):
-    """What became of a submission."""
+    """The status of a submission."""
 
     GRADED = "graded"
     NEEDS_A_PERSON = "needs a person"
@@ -35,33 +35,33 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the class's table.
+    """A row of the class's table.
 
     Parameters
     ----------
     student, assignment : str
     status : Status
-        "needs a person" is graded, but not all of it could be: the first remark says what. Of
-        "failed", nothing could be graded.
+        "needs a person": graded, except for something that the first remark names. "failed":
+        nothing could be graded.
     score, max_score : float
-        Marks won so far, and to be won. `score` is None if nothing is graded.
+        Marks won so far, and the most that can be won. `score` is None if nothing is graded.
     exercises : tuple of Mark
         By number; empty if nothing is graded.
     waiting : tuple of str
         The exercises whose written answers a person has yet to grade.
     remarks : tuple of str
-        Sentences, the important ones first.
+        Sentences, the most important first.
     graded_now : bool
         False if the marks are from an earlier run.
     name : str
-        The student's; empty where none is known.
+        The student's name; empty if it is not known.
     seconds_late : float
-        How long after the student's own deadline it came; 0 if in time, or if that is not known.
+        Seconds after the student's own deadline; 0 if in time, or if not known.
     penalty : float
-        Points that are yet to be taken off `score` for that.
+        Points for lateness, not yet subtracted from `score`.
     is_unfinished : bool
-        Whether something was not graded, or not saved, by no fault of what was handed in: another
-        run tries it again. A remark says what.
+        Whether something was not graded, or not saved, for a reason outside the submission. A
+        remark names it, and another run tries again.
     """
 
     student: str
@@ -80,18 +80,18 @@ class Row:
 
     @property
     def points(self) -> float | None:
-        """The mark that counts, with what lateness costs taken off; None if nothing is graded."""
+        """The mark after the penalty for lateness; None if nothing is graded."""
         return None if self.score is None else max(0.0, self.score - self.penalty)
 
     @property
     def needs_attention(self) -> bool:
-        """Whether a person has to look at it, beyond reading what always waits for a person."""
+        """Whether a person has to look at it, beyond marking written answers."""
         looked_at = (Status.NEEDS_A_PERSON, Status.FAILED)
         return self.status in looked_at or any(mark.again for mark in self.exercises)
 
     @property
     def lateness(self) -> str:
-        """A sentence on how late it came and what that costs; empty if it came in time."""
+        """A sentence that says how late it was and what that costs; empty if in time."""
         if not self.seconds_late and not self.penalty:
             return ""
         late = f"{duration(self.seconds_late)} late" if self.seconds_late else "late"
@@ -102,13 +102,13 @@ class Row:
 
 
 def current_rows(course: Course, assignment: str) -> list[Row]:
-    """Return a class's table as it stands; nothing is graded, and nothing written.
+    """Return a class's table as it is now, without grading or writing anything.
 
     Returns
     -------
     list of Row
-        One for everybody with a folder in `submitted/` or whom the gradebook knows, sorted by name.
-        The terms on which something was graded do not matter.
+        One for each student with a folder in `submitted/` or in the gradebook, sorted by name. It
+        does not matter under which conditions something was graded.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def current_rows(course: Course, assignment: str) -> list[Row]:
 def _recall_record(
     course: Course, index: graded.GradedIndex, submission: Submission
 ) -> SubmissionRecord:
-    """Return what was said of a submission when it was graded, on whatever terms."""
+    """Return the record of a submission from its index entry, whatever the conditions were."""
     record = SubmissionRecord.of(course, submission)
     if not submission.notebooks:
         return record
@@ -151,21 +151,21 @@ def rows_of(
     notes: tuple[str, ...] = (),
     students: Collection[str] | None = None,
 ) -> list[Row]:
-    """Return the table of a class, sorted as people sort names.
+    """Return the table of a class, sorted by name.
 
     Parameters
     ----------
     assignment : str
     records : iterable of SubmissionRecord
-        What was handed in.
+        The submissions' records.
     table : GradeTable
-        What the gradebook has of the assignment, and everybody whom it knows.
+        The gradebook's marks of the assignment, and all people in it.
     notebooks : mapping of str to NotebookVersion
-        Those of the assignment.
+        The assignment's notebooks.
     notes : tuple of str
-        What is good to know of all.
+        Remarks for every row.
     students : collection of str, optional
-        Whose rows; by default everybody's.
+        The students whose rows to return, besides those with a record; by default all.
     """
     points = sum(cell.points for version in notebooks.values() for cell in version.cells)
     marks = {student: own for student, own in table.submissions(assignment).items() if own.marks}
@@ -179,7 +179,7 @@ def rows_of(
             rows[student] = _without_folder(student, assignment, marks.get(student), points)
     titles = {name: version.titles for name, version in notebooks.items()}
 
-    @functools.cache  # a class has a hundred thousand marks, and most are like others
+    @functools.cache  # most of a class's hundred thousand marks are equal to others
     def add_title(mark: Mark) -> Mark:
         return replace(mark, title=titles.get(mark.notebook, {}).get(mark.exercise, ""))
 
@@ -190,14 +190,14 @@ def rows_of(
 def _without_folder(
     student: str, assignment: str, found: SubmissionMarks | None, points: float
 ) -> Row:
-    """Return the row of somebody of whom nothing is in `submitted/`."""
+    """Return the row of a student who has no folder in `submitted/`."""
     if found is not None and found.is_graded:
         return _row_of_marked(found, assignment, Status.GRADED, (FOLDER_GONE,))
     return Row(student, assignment, Status.NOT_HANDED_IN, score=None, max_score=points)
 
 
 def _with_words(row: Row, person: Person | None, add_title: Callable[[Mark], Mark]) -> Row:
-    """Return a row with the name of its student, and the titles of its exercises."""
+    """Return a row with its student's name and its exercises' titles added."""
     exercises = tuple(map(add_title, row.exercises))
     return replace(row, name=person.name if person else "", exercises=exercises)
 

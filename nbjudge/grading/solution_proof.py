@@ -1,10 +1,10 @@
-"""What became of the course's own solution under the tests of a version: tried once, and kept.
+"""Prove the tests of an assignment with the course's own solution, and cache the result.
 
-Each test is judged away from the answers, and run as nbgrader itself runs it: with the solution,
-and with nothing answered. Where both give the same marks the test is judged so for everybody. Where
-they do not, it runs in the student's process, if that gives nbgrader's marks; else nobody can be
-marked by it, and its exercise is held for a person. The record of an assignment lies in a hidden
-folder of the course. It is a cache: without it, or with a damaged one, all is tried again.
+Each test is judged outside, and run as nbgrader itself runs it: on the solution, and on the
+untouched release. If both ways give the same marks, the test is judged outside for everybody. If
+not, it runs in the student's process, provided that this gives nbgrader's marks; else a person
+marks its exercise. The proof is stored in a hidden folder of the course. If it is missing or
+damaged, all is tried again.
 """
 
 from __future__ import annotations
@@ -54,40 +54,39 @@ __all__ = [
 ]
 
 PROOFS_FOLDER = ".course_proofs"
-#: What becomes of jobs: those of a pool of workers, or of this process.
+#: Does jobs and yields their outcomes, with a pool of workers or in this process.
 Outcomes = Callable[[Iterable[Job]], Iterator[JobOutcome]]
 
-#: Texts by notebook and, in it, by grade id.
+#: Texts by notebook and grade_id.
 Texts = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What became of the course's own solution of an assignment.
+    """The result of trying an assignment's tests on the course's own solution.
 
     Parameters
     ----------
     version : str
-        Of `digest`: what the solution was judged by.
+        The hash of the notebooks with the tests: see `digest`.
     grader : str
-        Of `conditions.grader_version`: which code judged it.
+        The version of the judging code: see `conditions.grader_version`.
     answers : mapping
-        The solution, by notebook and the answer's grade id.
+        The solution, by notebook and the answer's grade_id.
     passed : mapping of str to tuple of str
-        By notebook: the grade ids of the tests that the solution passes with all points.
+        The grade_ids of the tests in which the solution gets all points, by notebook.
     plans : mapping
-        How each test is to be run, by notebook and the test's grade id.
+        How to run each test, by notebook and the test's grade_id.
     gifts : mapping
-        What is wrong with a test that gives marks to a release in which nothing is answered, in the
-        end of a sentence, by notebook and the test's grade id.
+        For tests that give marks to the untouched release: a phrase that says so, by notebook and
+        the test's grade_id.
     advice : mapping
-        What an instructor should know of a test that is used all the same, likewise.
+        What an instructor should know about a test that is used nevertheless, likewise.
     needs : mapping of str to float
-        What the solution took of a resource, at most, by the resource's name: what a class may use
-        is derived from it. Empty where nothing was measured.
+        The most that the solution used of each resource, from which limits are derived. Empty if
+        nothing was measured.
     beside : str
-        A text that is another for any other files of the course's beside the notebooks; empty
-        without any.
+        A hash of the course's files beside the notebooks; empty without any.
     installed : mapping of str to str
         The versions of the packages that the notebooks import: see `installed_packages`.
     """
@@ -105,17 +104,17 @@ class Proof:
 
     @property
     def faults(self) -> dict[str, dict[str, str]]:
-        """Why a test is held for a person, by notebook and the test's grade id."""
+        """Why a test is held for a person, by notebook and the test's grade_id."""
         return self._told_of("fault")
 
     @property
     def inside(self) -> dict[str, dict[str, str]]:
-        """Why a test runs in the student's process, by notebook and the test's grade id."""
+        """Why a test runs in the student's process, by notebook and the test's grade_id."""
         return self._told_of("inside")
 
     @property
     def told_of_inside(self) -> str:
-        """Which tests run in the student's process, and what that means; empty if none does."""
+        """A sentence that names the tests that run in the student's process; empty if none does."""
         tests = [exercise_number(test) for tests in self.inside.values() for test in tests]
         if not tests:
             return ""
@@ -133,25 +132,25 @@ class Proof:
 
     @property
     def ok(self) -> bool:
-        """Whether the solution passes every test, and nothing else does."""
+        """Whether the solution passes every test, and the untouched release none."""
         return not self.faults and not any(self.gifts.values())
 
 
 def digest(versions: Mapping[str, NotebookVersion]) -> str:
-    """Return a text that is another for any other version of an assignment's notebooks."""
+    """Return a hash of the versions of an assignment's notebooks."""
     content = {name: version.digest for name, version in versions.items()}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def find(course: Course, assignment: str, version: str) -> Proof | None:
-    """Return the record of a version of an assignment, whatever code judged it; None without one.
+    """Return the stored proof of a version, whatever code made it; None if there is none.
 
     Parameters
     ----------
     course : Course
     assignment : str
     version : str
-        Of `digest`.
+        What `digest` returned.
     """
     try:
         record = json.loads(_proof_file(course, assignment).read_bytes())
@@ -173,7 +172,7 @@ def find(course: Course, assignment: str, version: str) -> Proof | None:
             advice=_checked_texts(record["advice"]),
             needs={_checked_text(name): float(amount) for name, amount in record["needs"].items()},
             beside=_checked_text(record["beside"]),
-            # A record without them is one of before they were noted, whose answers count.
+            # Older proofs lack this field; their answers are still valid.
             installed=_checked_texts({"": record.get("installed", {})})[""],
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -182,21 +181,21 @@ def find(course: Course, assignment: str, version: str) -> Proof | None:
 
 
 def keep(course: Course, assignment: str, proof: Proof) -> None:
-    """Write the record of an assignment, in the place of any other."""
+    """Store the proof of an assignment, replacing any other."""
     place = _proof_file(course, assignment)
     place.parent.mkdir(exist_ok=True)
     write_whole(place, json.dumps(asdict(proof), indent=1, sort_keys=True) + "\n")
 
 
 def take_as_proved(course: Course, assignment: str) -> None:
-    """Keep a proof of a released version by which no test is held, without having judged it."""
+    """Store a proof of a released version without trying it, in which no test is held."""
     own = versions(course, assignment)
     grader = grader_version(course.plug.packages)
     keep(course, assignment, Proof(digest(own), grader, installed=_versions_installed(own, course)))
 
 
 def hold_nothing(course: Course, assignment: str) -> None:
-    """Keep a proof of a released version by which each test runs as it has to, and none is held."""
+    """Try a released version, and store the proof with all faults removed, so no test is held."""
     terms = GradingConditions(
         versions(course, assignment), course_limits(course), False, course.plug
     )
@@ -211,7 +210,7 @@ def hold_nothing(course: Course, assignment: str) -> None:
 def find_or_prove(
     course: Course, assignment: str, terms: GradingConditions, outcomes: Outcomes | None = None
 ) -> Proof:
-    """Return the proof of a version by this code: the one that is kept, or a new one, kept then.
+    """Return the stored proof of a version if it is still valid; else make one and store it.
 
     Parameters and exceptions are those of `prove`.
     """
@@ -232,23 +231,23 @@ def find_or_prove(
 def prove(
     course: Course, assignment: str, terms: GradingConditions, outcomes: Outcomes | None = None
 ) -> Proof:
-    """Judge the course's own solution, and a release in which nothing is answered.
+    """Try the tests of a version on the course's own solution and on the untouched release.
 
     Parameters
     ----------
     course : Course
-        Its `release/` holds the version. The solution is the one that was kept with the version,
-        and else that of `source/`.
+        Its `release/` holds the version. The solution is the one that was stored with the version,
+        or else that of `source/`.
     assignment : str
     terms : GradingConditions
-        The version and the limits; what they hold for a person is judged nevertheless.
+        The version and the limits. Its plans are ignored.
     outcomes : callable, optional
-        Does the jobs; by default this process.
+        Does the jobs; by default this process does.
 
     Raises
     ------
     CourseError
-        If the version has no solution that it could be proved by, or if that could not be judged.
+        If there is no solution for the version, or if it could not be judged.
     """
     return _prove_or_find(course, assignment, terms, outcomes)[0]
 
@@ -262,7 +261,7 @@ def _prove_or_find(
         kept.answers if kept is not None and kept.answers else solution_texts(course, assignment)
     )
     from nbjudge.trial.decide import advice_on, gift_of
-    from nbjudge.trial.run_trial import run_trial  # which takes a while to import
+    from nbjudge.trial.run_trial import run_trial  # slow to import
 
     files = files_beside(course, assignment)
     do = outcomes or (lambda jobs: map(work, jobs))
@@ -307,7 +306,7 @@ def _prove_or_find(
         plans={**found.plans, **_hold_other_languages(terms.versions)},
         gifts=_tell_each(found.tried, gift_of),
         advice=_tell_each(found.tried, advice_on),
-        # Measured once a version: limits follow from it, and another measurement is never the same.
+        # Measured only once per version: another measurement would differ, and change the limits.
         needs=(kept.needs if kept else {}) or needs(found.used),
         beside=_digest_of_files(files),
         installed=_versions_installed(terms.versions, course),
@@ -316,13 +315,13 @@ def _prove_or_find(
 
 
 def _versions_installed(own: Mapping[str, NotebookVersion], course: Course) -> Mapping[str, str]:
-    """Return the versions of what notebooks import, but for the code that `grader` is about."""
+    """Return the versions of imported packages, without the code that `grader_version` covers."""
     known = {*sys.stdlib_module_names, *course.plug.all_packages}
     return installed_packages(own.values(), known=known)
 
 
 def files_beside(course: Course, assignment: str) -> dict[str, bytes]:
-    """Return what students got of an assignment beside its notebooks."""
+    """Return the released files beside an assignment's notebooks, by relative path."""
     folder = course.root / "release" / assignment
     found = course_files(folder, course.plug.everywhere)
     return {name: path.read_bytes() for name, path in found.items()}
@@ -336,7 +335,7 @@ def _digest_of_files(files: Mapping[str, bytes]) -> str:
 
 
 def _hold_other_languages(versions: Mapping[str, NotebookVersion]) -> dict[str, Plans]:
-    """Return the plans for notebooks in other languages: a person marks all of their tests."""
+    """Return plans for notebooks in other languages, by which a person marks all their tests."""
     return {
         name: {
             cell.grade_id: TestPlan(fault=version.why_not_judged)
@@ -351,7 +350,7 @@ def _hold_other_languages(versions: Mapping[str, NotebookVersion]) -> dict[str, 
 def _tell_each(
     tried: Mapping[str, Mapping[str, Tried]], tell: Callable[[str, Tried], str]
 ) -> dict[str, dict[str, str]]:
-    """Return what is to be told of tests, by notebook and grade id."""
+    """Return the non-empty results of `tell`, by notebook and grade_id."""
     found = {
         name: {test: told for test, each in tests.items() if (told := tell(test, each))}
         for name, tests in tried.items()
@@ -360,7 +359,7 @@ def _tell_each(
 
 
 def solution_texts(course: Course, assignment: str) -> dict[str, dict[str, str]]:
-    """Return the solution of an assignment as its source has it now."""
+    """Return an assignment's solution from its current source, by notebook and grade_id."""
     return {
         path.stem: {
             name: solution(_in_usual_words(cell, course.delimiters))
@@ -377,9 +376,9 @@ def _in_usual_words(cell: NotebookNode, own: Mapping[str, str]) -> NotebookNode:
 
 
 def _is_source_of(course: Course, assignment: str, versions: Mapping[str, NotebookVersion]) -> bool:
-    """Say whether the tests of a version are those that the source has now.
+    """Return whether the tests of a version are those of the current source.
 
-    What nbgrader makes of a line that asks for an autotest is not made again here.
+    A test with autotest lines counts as equal, since nbgrader generates its text at the release.
     """
     own = course.delimiters
     for name, version in versions.items():
@@ -419,19 +418,19 @@ def _notebooks_to_prove(
 def answered_release(
     course: Course, assignment: str, notebook: str, answers: Mapping[str, str]
 ) -> bytes:
-    """Return a released notebook in which somebody has answered.
+    """Return a released notebook with answers filled in.
 
     Parameters
     ----------
     course : Course
     assignment, notebook : str
     answers : mapping of str to str
-        The texts of answers, by grade id; other cells stay as they are.
+        The texts of answers, by grade_id; other cells stay as they are.
 
     Raises
     ------
     CourseError
-        If there is no such file.
+        If the notebook does not exist.
     """
     path = course.root / "release" / assignment / f"{notebook}.ipynb"
     if not path.is_file():

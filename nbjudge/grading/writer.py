@@ -1,8 +1,8 @@
-"""The one writer of marks: a group of submissions at a time, in one transaction.
+"""Write the marks of a group of submissions to the gradebook, in one transaction.
 
-What is written is what nbgrader's own `autograde` would write; marks and comments that people gave
-stay as they are. It is written table by table, not object by object: a class has a hundred thousand
-marks.
+The rows are those that nbgrader's own `autograde` would write; marks and comments given by people
+stay. They are written table by table rather than object by object, because a class has a hundred
+thousand marks.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ __all__ = ["MarkedSubmission", "Writer", "give", "is_by_hand"]
 #: Milliseconds to wait for another program that writes to an SQLite gradebook.
 WRITE_PATIENCE = 30_000
 NO_RESPONSE = "No response."
-#: nbgrader's kinds of cells that get a grade, and of those that get a comment.
+#: nbgrader's kinds of cells that get a grade, and those that get a comment.
 GRADED = ("GradeCell", "TaskCell")
 COMMENTED = ("SolutionCell", "TaskCell")
 
 
 def _update(table: Any, **values: str) -> Any:
-    """Return what sets columns of the rows with an id, `key`, each to the value of a name."""
+    """Return an UPDATE of columns by named parameters, for the row whose id is the `key`."""
     row = table.__table__
     changes: dict[str, Any] = {column: bindparam(name) for column, name in values.items()}
     return update(row).where(row.c.id == bindparam("key")).values(changes)
@@ -58,22 +58,22 @@ UPDATE_COMMENT = _update(Comment, auto_comment="comment")
 
 @dataclass(frozen=True)
 class MarkedSubmission:
-    """What is to be written of a submission.
+    """The marks of a submission.
 
     Parameters
     ----------
     student : str
-        Who is made known to the gradebook if need be.
+        Is added to the gradebook if need be.
     handed_in : datetime, optional
         In UTC, without a time zone.
     results : mapping of str to (GradedNotebook or None)
-        By notebook. None stands for one that could not be graded: its marks are a person's to
-        give, unless there is nothing else, which makes nobody known. A notebook of the
-        assignment that is not among them was not handed in, and gets 0.
+        By notebook. None means that it could not be graded, so that a person has to mark it. If
+        all are None, a student who is not in the gradebook is not added. Notebooks of the
+        assignment that are missing here were not handed in, and get 0.
     changed : mapping of str to collection of str, optional
-        By notebook, the grade ids of cells about whose text nobody knows that it is the one
-        that was graded last; see `answers`. By default all: a person looks again at each mark
-        that a person gave.
+        By notebook, the grade_ids of cells whose text may differ from the one graded last: see
+        `answer_texts`. A person has to look again at their marks if a person gave them. By default
+        all cells.
     """
 
     student: str
@@ -82,12 +82,12 @@ class MarkedSubmission:
     changed: Mapping[str, Collection[str]] | None = None
 
     def was_graded(self, notebook: SubmittedNotebook) -> bool:
-        """Say whether anybody could read a notebook: lateness costs nothing in another."""
+        """Return whether a notebook could be graded; if not, lateness costs nothing in it."""
         return self.results.get(notebook.name) is not None
 
 
 class AnyGrade(Protocol):
-    """A grade as nbgrader has it: an object of its own, or a row of its table."""
+    """A grade: nbgrader's own object, or a row of its table."""
 
     auto_score: float | None
     manual_score: float | None
@@ -102,7 +102,7 @@ class Writer:
     ----------
     course : Course
     assignment : str
-        One that the gradebook knows.
+        An assignment in the gradebook.
     """
 
     def __init__(self, course: Course, assignment: str) -> None:
@@ -113,28 +113,29 @@ class Writer:
             self._gradebook = gradebook_of(config)
 
     def close(self) -> None:
-        """Let go of the gradebook."""
+        """Close the gradebook."""
         self._gradebook.close()
 
     def save(self, submissions: Sequence[MarkedSubmission]) -> dict[str, MarksNotSaved]:
-        """Write the marks of submissions, of each all or none.
+        """Write the marks of submissions: for each of them all or none.
 
         Returns
         -------
         dict of str to MarksNotSaved
-            By student, why that is not possible now; nothing of theirs is written then.
+            By student, why nothing of theirs could be written.
         """
         try:
             self._save(submissions)
         except MarksNotSaved as error:
-            # Another program may have made the same entry at the same time, which is there now.
+            # After an IntegrityError a retry can succeed: another program may have inserted the
+            # same row at the same time.
             if len(submissions) > 1 or isinstance(error.__cause__, IntegrityError):
                 return self._save_singly(submissions)
             return {submissions[0].student: error}
         return {}
 
     def _save_singly(self, submissions: Sequence[MarkedSubmission]) -> dict[str, MarksNotSaved]:
-        """Write each in a transaction of its own: what is wrong with one costs nobody else."""
+        """Write each in a separate transaction, so that an error in one affects no other."""
         unsaved = {}
         for submission in submissions:
             try:
@@ -165,7 +166,8 @@ class Writer:
                 connection.rollback()
             with connection.begin():
                 if connection.dialect.name == "sqlite":
-                    # From the first look on nobody else writes, so what is missing stays missing.
+                    # Locks the database before the first read, so that nobody can insert rows
+                    # between the reads and the writes.
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
 
@@ -177,12 +179,12 @@ class Writer:
             cell = grade.cell
             has_changed = cell in changed.get(name, ()) if changed is not None else True
             if result is not None:
-                # Tasks, which only people mark, are not among them.
+                # Tasks, which only people mark, are not among the scores.
                 if cell in result.scores:
                     give(grade, result.scores[cell], has_changed)
                 elif has_changed and is_by_hand(grade):
                     grade.needs_manual_grade = True
-            elif name in results:  # what the student has there, nobody could read
+            elif name in results:  # the notebook could not be graded
                 give(grade, None, has_changed=False)
             else:
                 give(grade, 0, has_changed and changed is not None)
@@ -196,10 +198,10 @@ class Writer:
         connection: Connection,
         kept: Iterable[tuple[MarkedSubmission, _Submission]],
     ) -> None:
-        """Write what lateness costs, which follows from the scores that were just written.
+        """Write the penalties for lateness, which depend on the scores that were just written.
 
-        Most are in time, and nothing is asked of them. The others are nbgrader's own objects, as
-        its plugins know them.
+        Submissions in time are skipped. The others are loaded as nbgrader's own objects, because
+        its plugins expect these.
         """
         due = {entry.id: marked for marked, entry in kept if entry.is_late or entry.has_penalty}
         if not due:
@@ -220,9 +222,10 @@ class Writer:
 
 
 def give(grade: AnyGrade, score: float | None, has_changed: bool) -> None:
-    """Set the automatic mark. One that a person gave stands, and whether it is wanted again.
+    """Set the automatic mark, and whether a person has to mark; a mark from a person stays.
 
-    It is wanted again once the answer has changed; without any mark, a person has to give one.
+    A person who gave a mark has to look again if the answer has changed. Without any mark, a person
+    has to give one.
     """
     grade.auto_score = score
     if not is_by_hand(grade):
@@ -232,7 +235,7 @@ def give(grade: AnyGrade, score: float | None, has_changed: bool) -> None:
 
 
 def is_by_hand(grade: AnyGrade) -> bool:
-    """Say whether a person gave it, or a part of it: 0 is a mark, too."""
+    """Return whether a person gave a grade or extra credit; a manual score of 0 counts."""
     return grade.manual_score is not None or bool(grade.extra_credit)
 
 
@@ -241,7 +244,7 @@ def is_by_hand(grade: AnyGrade) -> bool:
 
 @dataclass
 class _Grade:
-    """A row of nbgrader's `Grade`; `before` is what the gradebook has, None for a new row."""
+    """A row of nbgrader's `Grade`; `before` holds the stored values, None for a new row."""
 
     id: str
     cell_id: str
@@ -254,7 +257,7 @@ class _Grade:
 
     @property
     def now(self) -> tuple[object, ...]:
-        """What is the grader's to write."""
+        """The values that the grader writes."""
         return self.auto_score, self.needs_manual_grade
 
 
@@ -270,13 +273,13 @@ class _Comment:
 
     @property
     def now(self) -> tuple[object, ...]:
-        """What is the grader's to write."""
+        """The values that the grader writes."""
         return (self.auto_comment,)
 
 
 @dataclass
 class _Notebook:
-    """A row of nbgrader's `SubmittedNotebook`, and what belongs to it."""
+    """A row of nbgrader's `SubmittedNotebook`, with its grades and comments."""
 
     id: str
     notebook_id: str
@@ -288,7 +291,7 @@ class _Notebook:
 
 @dataclass
 class _Submission:
-    """A row of nbgrader's `SubmittedAssignment`, and what belongs to it."""
+    """A row of nbgrader's `SubmittedAssignment`, with its notebooks."""
 
     id: str
     student: str
@@ -299,17 +302,17 @@ class _Submission:
 
     @property
     def is_late(self) -> bool:
-        """Whether it is known to have come after it was due."""
+        """Whether it was handed in after the deadline, as far as both are known."""
         return self.handed_in is not None and self.due is not None and self.handed_in > self.due
 
     @property
     def has_penalty(self) -> bool:
-        """Whether the gradebook takes something off, which may no longer be right."""
+        """Whether the gradebook has a penalty for it, which may be outdated."""
         return any(notebook.penalty is not None for notebook in self.notebooks)
 
 
 class _Entries:
-    """What the gradebook has of some students' submissions of an assignment, and is to get."""
+    """The rows of some students' submissions of an assignment, as read and as changed."""
 
     def __init__(self, connection: Connection, assignment: str, students: Sequence[str]) -> None:
         self._connection = connection
@@ -333,17 +336,17 @@ class _Entries:
             for cell in connection.execute(cells.where(BaseCell.notebook_id.in_(self._notebooks)))
         }
         known = select(Student.id).where(Student.id.in_(students))
-        self._strangers = set(students) - set(connection.execute(known).scalars())
+        self._new_students = set(students) - set(connection.execute(known).scalars())
         self._submissions = self._read(students)
 
     def has(self, student: str) -> bool:
-        """Say whether the gradebook has a submission of a student."""
+        """Return whether the gradebook has a submission of a student."""
         return student in self._submissions
 
     def of(self, student: str, handed_in: datetime | None) -> _Submission:
-        """Return a student's submission with its time, made now if there is none."""
+        """Return a student's submission with its timestamp; a new one if there is none."""
         submission = self._submissions.get(student) or self._new(student)
-        # A time of an earlier hand-in says nothing about this one.
+        # Set even to None: the timestamp of an earlier hand-in would be wrong.
         submission.handed_in = handed_in
         return submission
 
@@ -403,11 +406,11 @@ class _Entries:
         return self._connection.execute(query.where(table.notebook_id.in_(notebooks)))
 
     def write(self) -> None:
-        """Write what is new, and what is no longer as it was read."""
+        """Insert the new rows, and update those that have changed since they were read."""
         submissions = self._submissions.values()
         new = [submission for submission in submissions if submission.is_new]
-        strangers = self._strangers & self._submissions.keys()
-        self._send(insert(Student.__table__), [{"id": student} for student in strangers])
+        students = self._new_students & self._submissions.keys()
+        self._send(insert(Student.__table__), [{"id": student} for student in students])
         self._send(
             insert(SubmittedAssignment.__table__),
             [
@@ -492,5 +495,5 @@ class _Entries:
         )
 
     def _send(self, statement: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:  # of an empty list a database would make a row of defaults
+        if rows:  # for an empty list, an INSERT would add a row of defaults
             self._connection.execute(statement, rows)

@@ -1,4 +1,4 @@
-"""How each test of a course is to be run: found out by trying it in each way.
+"""Find out how each test of a course has to run, by trying it in each way.
 
 It imports `judge` and below.
 """

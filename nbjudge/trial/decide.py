@@ -1,7 +1,8 @@
-"""How each test of a course is to be run, decided by what it gives in each way.
+"""Decide how to run each test of a course, by the marks that it gives in each way.
 
-A mark is to be the one that nbgrader itself gives. A test that gives it away from the answers is
-judged there; another one inside; and what gives it nowhere is held for a person.
+A mark has to be the one that nbgrader itself gives. A test that gives it when it is judged outside
+the student's process is judged there; else it runs inside, if it gives nbgrader's mark there; and
+if it gives it nowhere, a person marks its exercise.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from nbjudge.trial.replacements import imported_modules, replacement_in
 
 __all__ = ["Tried", "advice_on", "gift_of", "plans_of", "settle_plans"]
 
-#: What an exception says of a module that is not installed.
+#: The message of an exception about a module that is not installed.
 MISSING = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
-#: Characters of a line of a test, and of what it met there, that are told.
+#: Characters of a test's line, and of the reason why it stopped there, that are shown.
 MAX_SHOWN_LINE, MAX_CAUSE = 100, 300
-#: What marks may differ by.
+#: Marks that differ by no more count as equal.
 TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What a test gave to the course's solution, and to a release in which nothing is answered.
+    """The verdicts of a test on the course's solution, and on the untouched release.
 
     Parameters
     ----------
     points : float
-        What it is worth.
+        The points of the test.
     solved, untouched : Verdict
-        Judged away from the answers.
+        Judged outside the notebook's process.
     stock_solved, stock_untouched : Verdict
-        As nbgrader itself runs it.
+        Run as nbgrader itself does.
     """
 
     points: float
@@ -56,18 +57,18 @@ def plans_of(
     *,
     is_strict: bool,
 ) -> dict[str, TestPlan]:
-    """Return how each test is to be run, as far as judging it away from the answers shows.
+    """Return how to run each test, by its verdicts outside and under nbgrader.
 
     Parameters
     ----------
     version : NotebookVersion
     tried : mapping of str to Tried
-        By the test's grade id.
+        By the test's grade_id.
     plans_tried : mapping of str to TestPlan
-        How each was judged away from the answers.
+        The plans by which the tests were judged outside.
     is_strict : bool
-        Whether the solution has to get all points of each test; else a part will do, which tests
-        can give that count several things.
+        Whether the solution has to get all points of each test. If not, some points are enough,
+        since a test may award points for several things.
     """
     texts = {cell.grade_id: cell.source for cell in version.cells}
     plans = {
@@ -106,7 +107,7 @@ def _difference_of_marks(who: str, found: Verdict, expected: Verdict) -> str:
 
 
 def _cause_of(found: Verdict, expected: Verdict, test: str) -> str:
-    """Return what took the marks away, to follow the difference; empty if nobody knows."""
+    """Return why the lower mark was given, to follow the difference; empty if not known."""
     where, less = ("there", found) if found.mark < expected.mark else ("by nbgrader", expected)
     said = re.sub(r"^✗ Exercise [^:]*: ", "", " ".join(less.reason.split()))
     if not said:
@@ -115,7 +116,7 @@ def _cause_of(found: Verdict, expected: Verdict, test: str) -> str:
 
 
 def _place_of(verdict: Verdict, test: str) -> str:
-    """Return at which line of its cell a test stopped, to follow what it met; empty if unknown."""
+    """Return the line at which a test stopped, to follow the reason; empty if it is not known."""
     number, lines = verdict.stopped_at, test.splitlines()
     if not 0 < number <= len(lines):
         return ""
@@ -125,7 +126,7 @@ def _place_of(verdict: Verdict, test: str) -> str:
 
 
 def _with_replacements(version: NotebookVersion, plans: Plans) -> dict[str, TestPlan]:
-    """Let those tests run inside, too, that replace or set what only some answers use."""
+    """Plan to run inside, too, tests that replace or set something that an answer may use."""
     found = dict(plans)
     modules = frozenset().union(*(imported_modules(cell.source) for cell in version.cells))
     for cell in version.cells:
@@ -142,7 +143,7 @@ def _with_replacements(version: NotebookVersion, plans: Plans) -> dict[str, Test
 
 
 def _with_what_they_need(version: NotebookVersion, plans: Plans) -> dict[str, TestPlan]:
-    """Let those tests run inside, too, whose definitions a test that runs inside uses."""
+    """Plan to run inside, too, tests whose definitions are used by a test that runs inside."""
     found = dict(plans)
     tests = [cell for cell in version.cells if cell.is_test and cell.grade_id in plans]
     used: set[str] = set()
@@ -162,15 +163,15 @@ def settle_plans(
     solved: Mapping[str, Verdict],
     untouched: Mapping[str, Verdict],
 ) -> dict[str, TestPlan]:
-    """Return the plans, with a fault where a test gives nbgrader's marks nowhere.
+    """Return the plans, with a fault for each test that does not give nbgrader's marks by its plan.
 
     Parameters
     ----------
     plans : mapping of str to TestPlan
-        Of `plans_of`.
+        What `plans_of` returned.
     tried : mapping of str to Tried
     solved, untouched : mapping of str to Verdict
-        What the tests gave as they are planned.
+        The tests' verdicts when run by these plans.
     """
     found = dict(plans)
     for test, plan in plans.items():
@@ -187,14 +188,14 @@ def settle_plans(
 
 
 def gift_of(test: str, tried: Tried) -> str:
-    """Return what is wrong with a test that gives marks for nothing; empty if it does not."""
+    """Return a sentence about a test that gives marks to an untouched release; else empty."""
     if tried.stock_untouched.mark <= 0:
         return ""
     return f"it gives {tried.stock_untouched.mark:g} to who leaves {exercise_number(test)} out"
 
 
 def advice_on(test: str, tried: Tried) -> str:
-    """Return what an instructor should know of a test; empty if it is nothing."""
+    """Return what an instructor should know about a test; often empty."""
     if 0 < tried.stock_solved.mark < tried.points:
         return f"the solution gets {tried.stock_solved.mark:g} of its {tried.points:g} points"
     return gift_of(test, tried)

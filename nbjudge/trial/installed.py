@@ -1,4 +1,4 @@
-"""Which versions of installed packages a notebook's tests and answers stand on."""
+"""The versions of the installed packages that notebooks import."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from nbjudge.course.cells import NotebookVersion
 
 __all__ = ["NOT_INSTALLED", "installed_packages"]
 
-#: Stands for the version of what is no installed package: the course's own module, or nothing.
+#: The version of a module of no installed package: the course's own module, or a missing one.
 NOT_INSTALLED = "-"
-#: What a package is called where it is not by the name of its module; to look it up takes long.
+#: Package names that differ from those of their modules. Looking a package up is slow.
 CALLED = {
     "PIL": "pillow",
     "bs4": "beautifulsoup4",
@@ -28,18 +28,18 @@ CALLED = {
 def installed_packages(
     versions: Iterable[NotebookVersion], *, known: Collection[str] = ()
 ) -> Mapping[str, str]:
-    """Return the versions of the packages that the cells of notebooks import, by their modules.
+    """Return the versions of the packages that the cells of notebooks import, by module.
 
     Parameters
     ----------
     versions : iterable of NotebookVersion
     known : collection of str
-        Modules that are left out: Python's own, say, or those whose code is known anyway.
+        Modules to leave out, such as those of the standard library.
 
     Returns
     -------
     mapping of str to str
-        `NOT_INSTALLED` stands for what is no installed package.
+        With `NOT_INSTALLED` for modules of no installed package.
     """
     imported = {name.partition(".")[0] for version in versions for name in version.modules}
     names = imported - set(known)
@@ -47,8 +47,8 @@ def installed_packages(
 
 
 def _version_of_module(module: str) -> str:
-    with suppress(ValueError):  # as of a module that says of itself that it is from nowhere
-        if find_spec(module) is None:  # which is sooner known than whose it is
+    with suppress(ValueError):  # raised for an imported module whose `__spec__` is None
+        if find_spec(module) is None:  # faster than finding the package of a module
             return NOT_INSTALLED
     try:
         return metadata.version(CALLED.get(module, module))

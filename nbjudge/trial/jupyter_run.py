@@ -1,4 +1,4 @@
-"""Running a notebook as Jupyter does, in a kernel of its own, with nothing to protect from it."""
+"""Run a trusted notebook as Jupyter does, in a new kernel without any protection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 __all__ = ["run_in_jupyter"]
 
-#: How often a kernel is started: it listens at ports, and another may have taken one.
+#: Attempts to start a kernel: it may fail if another program takes one of its ports.
 STARTS = 2
 
 
@@ -26,19 +26,19 @@ def run_in_jupyter(
     environment: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> None:
-    """Run all cells of a notebook, whatever fails in them; their outputs become those of the cells.
+    """Run all cells of a notebook, even after errors, and store their outputs in it.
 
     Parameters
     ----------
     notebook : NotebookNode
     folder : Path
-        Where it runs.
+        The working folder.
     cell_seconds : int
-        How long each cell may take.
+        The time limit of each cell.
     environment : mapping of str to str, optional
-        What is added to the kernel's environment variables.
+        Additional environment variables of the kernel.
     **settings
-        Of `NotebookClient`.
+        Further arguments of `NotebookClient`.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def run_in_jupyter(
             **settings,
         )
         try:
-            # Its own way would leave a loop open in every thread that calls this.
+            # `client.execute()` would leave an open event loop in each thread that calls it.
             asyncio.run(client.async_execute(env={**os.environ, **(environment or {})}))
         except DeadKernelError:
             raise

@@ -1,6 +1,7 @@
-"""What a test sets or measures of its process, and an answer in a process of its own does not meet.
+"""Find out from a test's text whether it sets or measures state of its process.
 
-Where the solution does without it, no trial shows that: so it is read from the test.
+An answer in another process would not be affected. If the solution does not depend on the state, a
+trial does not show that another answer may.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from nbjudge.course.cells import parse_cell
 
 __all__ = ["process_state_in"]
 
-#: Functions that set or measure what belongs to a process, by their names within their modules.
+#: Functions that set or measure state of a process, by module.
 OF_A_PROCESS = {
     "decimal": {"getcontext", "localcontext", "setcontext"},
     "faulthandler": {"dump_traceback_later"},
@@ -26,7 +27,8 @@ OF_A_PROCESS = {
     "time": {"process_time", "process_time_ns", "thread_time", "thread_time_ns"},
     "tracemalloc": {"get_traced_memory", "start"},
 }
-#: What makes an exception of a warning, or a record: with other arguments these only silence some.
+#: Functions that can turn warnings into exceptions or record them, by module; and the arguments
+#: with which they do. With other arguments they only silence warnings.
 OF_WARNINGS = {
     "numpy": {"errstate", "seterr"},
     "warnings": {"catch_warnings", "filterwarnings", "simplefilter"},
@@ -37,7 +39,7 @@ ENVIRONMENT, CHANGES = "os.environ", {"clear", "pop", "setdefault", "update"}
 
 
 def process_state_in(test: str) -> str:
-    """Return what a test sets or measures of its process, as its text has it; empty if nothing.
+    """Return the first process state that a test sets or measures, by its name; empty if none.
 
     Examples
     --------
@@ -52,7 +54,7 @@ def process_state_in(test: str) -> str:
     """
     try:
         tree = parse_cell(test)
-    except (SyntaxError, ValueError):  # told elsewhere
+    except (SyntaxError, ValueError):  # reported elsewhere
         return ""
     names = dict(_names_imported(tree))
     found = (what for node in ast.walk(tree) for what in _met_in(node, names))
@@ -60,7 +62,7 @@ def process_state_in(test: str) -> str:
 
 
 def _names_imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield what names stand for that a test imports, beside the usual ones."""
+    """Yield the names that a test gives to imports, and usual ones, each with its full name."""
     yield "np", "numpy"
     for module in (*OF_A_PROCESS, *OF_WARNINGS):
         yield module, module

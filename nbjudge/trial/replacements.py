@@ -1,7 +1,7 @@
-"""What a test puts in the place of something that an answer may use, as `mock.patch` does.
+"""Find out from a test's text whether it replaces something that an answer may use.
 
-An answer in a process of its own would go on with the real thing. Where the solution does without
-it, no trial shows that: so it is read from the test.
+A test does so with `mock.patch`, for instance. An answer in another process would still use the
+original. If the solution does not use it, a trial does not show that another answer may.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nbjudge.stand_ins.channel import REPLACEABLE
 
 __all__ = ["imported_modules", "replacement_in"]
 
-#: What a call away from the answer shares with its test.
+#: What an answer outside shares with its test during a call, so that it may be replaced.
 PROCESS_STATE = {
     *(f"builtins.{name}" for name in REPLACEABLE),
     *(f"sys.{name}" for name in ("stdin", "stdout", "stderr")),
@@ -40,13 +40,13 @@ def imported_modules(source: str) -> frozenset[str]:
 
 
 def replacement_in(test: str, modules: Collection[str]) -> str:
-    """Return what a test replaces, as its text has it; empty if nothing that an answer might miss.
+    """Return the name of what a test replaces; empty if nothing, or only what an answer shares.
 
     Parameters
     ----------
     test : str
     modules : collection of str
-        The names of modules around the test: see `imported_modules`.
+        The names that the notebook gives to modules: see `imported_modules`.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def replacement_in(test: str, modules: Collection[str]) -> str:
 def _nodes(source: str) -> Iterator[ast.AST]:
     try:
         yield from ast.walk(parse_cell(source))
-    except (SyntaxError, ValueError):  # told elsewhere
+    except (SyntaxError, ValueError):  # reported elsewhere
         return
 
 

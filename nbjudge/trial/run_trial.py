@@ -1,7 +1,8 @@
-"""The trial of a version: the course's solution, and a release in which nothing is answered.
+"""The trial of a version: run each test in each way on the solution and on the untouched release.
 
-Both are judged away from their answers, and run as nbgrader runs them; where that differs, once
-more as it was decided. Who judges is handed in, so that a class's own workers can do it.
+Both are judged outside, and run as nbgrader runs them. If the marks of a test differ, both are
+judged once more by the plans that follow. The caller supplies the function that judges, so that a
+class's workers can do it.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from nbjudge.trial.stock import stock_verdicts
 
 __all__ = ["Trial", "run_trial"]
 
-#: Who hands in: as a sentence has it, and as their random inputs are seeded.
+#: The two hand-ins, as messages call them; the names also seed their random inputs.
 SOLVED, AS_RELEASED = "the course's solution", "the untouched release"
 
-#: What a test says that seeds the generators from which it expects the answer to draw.
+#: Calls in a test that seed the generators from which it expects the answer to draw.
 SEEDS = re.compile(r"\b(?:seed|manual_seed|set_state|setstate|set_rng_state)\(")
 
 Versions = Mapping[str, NotebookVersion]
@@ -36,35 +37,35 @@ Verdicts = Mapping[str, Mapping[str, Verdict]]
 
 
 class JudgedHandIn(Protocol):
-    """What became of a hand-in."""
+    """The outcome of judging a hand-in, such as a `JobOutcome`."""
 
     @property
     def results(self) -> Mapping[str, GradedNotebook]:
-        """What was found, by notebook."""
+        """The graded notebooks, by name."""
 
     @property
     def failures(self) -> Mapping[str, str]:
-        """Why a notebook could not be judged, in a sentence."""
+        """Sentences why a notebook could not be judged, by name."""
 
 
-#: Judges what somebody hands in, with tests that are run as planned.
+#: Takes the name of a hand-in, its notebooks and the tests' plans, and judges it.
 JudgeNotebooks = Callable[[str, NotebookBytes, Mapping[str, Plans]], JudgedHandIn]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a trial has shown.
+    """The results of a trial.
 
     Parameters
     ----------
     tried : mapping
-        What each test gave, by notebook and the test's grade id.
+        The verdicts of each test, by notebook and the test's grade_id.
     plans : mapping
-        How each is to be run, likewise.
+        The plan for each test, likewise.
     used : tuple of Usage
         What the kernels used.
     is_sure : bool
-        Whether no kernel was lost meanwhile.
+        Whether no kernel was lost, so that a repetition would give the same.
     """
 
     tried: Mapping[str, Mapping[str, Tried]]
@@ -93,11 +94,11 @@ def run_trial(
         The notebooks of the solution, and of the release as it goes out.
     judge : callable
     files : mapping of str to bytes
-        What lies beside the notebooks.
+        The files beside the notebooks.
     environment : mapping of str to str
-        What the notebooks find in their environment variables.
+        Additional environment variables of the notebooks.
     cell_seconds : int
-        How long one cell may take.
+        The time limit of one cell.
     is_strict : bool
         See `plans_of`.
 
@@ -132,7 +133,7 @@ def run_trial(
 
 @dataclass(frozen=True)
 class _Round:
-    """What both hand-ins got, and the plans by which all others would be judged alike."""
+    """The results of both hand-ins, and the plans by which other hand-ins would be judged alike."""
 
     solved: Mapping[str, GradedNotebook]
     untouched: Mapping[str, GradedNotebook]
@@ -149,7 +150,7 @@ def _learn(
     untouched: NotebookBytes,
     learning: Mapping[str, Plans],
 ) -> _Round:
-    """Let tests learn from the solution, and judge the release by what they have learned."""
+    """Judge the solution and record the tests' operations; judge the release with only these."""
     found = _judge_handed_in(judge, SOLVED, solved, learning)
     plans = {
         name: {
@@ -169,7 +170,7 @@ def _learn(
 def _decide(
     versions: Versions, outside: _Round, stock: Sequence[Verdicts], *, is_strict: bool
 ) -> tuple[dict[str, dict[str, Tried]], dict[str, Plans]]:
-    """Return what each test gave in each way, and how it is to be run by that."""
+    """Return the verdicts of each test in each way, and the plans that follow."""
     solved, untouched = stock
     tried = {
         name: {
@@ -197,7 +198,7 @@ def _any_inside(plans: Mapping[str, Plans]) -> bool:
 
 
 def _share_more(version: NotebookVersion, plans: Plans) -> Plans:
-    """Return plans by which tests that differ share more with an answer: what is in one process."""
+    """Return plans by which tests with differing marks share variables and generators, too."""
     return {
         cell.grade_id: TestPlan(
             learns=True,
@@ -219,7 +220,7 @@ def _for_all(versions: Versions, plan: TestPlan) -> dict[str, Plans]:
 def _judge_handed_in(
     judge: JudgeNotebooks, who: str, notebooks: NotebookBytes, plans: Mapping[str, Plans]
 ) -> Mapping[str, GradedNotebook]:
-    """Have a hand-in judged, twice if a kernel is lost: perhaps the machine was busy."""
+    """Judge a hand-in, and again if a kernel is lost, since the machine may have been busy."""
     for _ in range(2):
         found = judge(who, notebooks, plans)
         for failure in found.failures.values():

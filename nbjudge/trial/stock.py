@@ -1,7 +1,7 @@
-"""What nbgrader itself makes of a notebook: its cells run as they are, in one Jupyter kernel.
+"""Run a notebook's tests as nbgrader itself does: all cells in one Jupyter kernel.
 
-It is how the tests of a course were meant when they were written, so it decides what a mark should
-be. Nothing protects such a run from what is in the notebook: only the course's own may come here.
+Tests were written for this, so its marks are the right ones. Nothing protects the machine from the
+notebook, so only the course's own notebooks may run here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nbjudge.trial.jupyter_run import run_in_jupyter
 
 __all__ = ["stock_verdicts"]
 
-#: Characters of what stopped another cell.
+#: Characters of the exception of another cell that are shown.
 MAX_SAID = 300
 
 
@@ -38,25 +38,25 @@ def stock_verdicts(
     cell_seconds: int,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, Verdict]:
-    """Run a notebook of the course's own as nbgrader would, and return what its tests give.
+    """Run one of the course's own notebooks as nbgrader would, and return its tests' verdicts.
 
     Parameters
     ----------
     notebook : NotebookNode
         With all its tests, hidden ones included. It is not changed.
     files : mapping of str to bytes
-        What lies beside it, by relative path.
+        The files beside it, by relative path.
     skipped : collection of str
         Cells with one of these texts are not run.
     cell_seconds : int
-        How long one cell may take.
+        The time limit of one cell.
     environment : mapping of str to str, optional
-        What is added to the kernel's environment variables.
+        Additional environment variables of the kernel.
 
     Returns
     -------
     dict of str to Verdict
-        By the test's grade id; a fault is what nbgrader itself refuses.
+        By the test's grade_id, with a fault if nbgrader itself would refuse the mark.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def stock_verdicts(
                 cell_seconds=cell_seconds,
                 environment=environment,
                 interrupt_on_timeout=True,
-                store_widget_state=True,  # as nbgrader does: without it an output widget stops all
+                store_widget_state=True,  # as nbgrader does; otherwise an output widget fails
                 extra_arguments=["--IPKernelApp.log_level=ERROR"],
             )
         except (CellTimeoutError, RuntimeError) as error:
@@ -96,7 +96,7 @@ def stock_verdicts(
 def _explain_missing(
     verdict: Verdict, test: NotebookNode, before: Sequence[NotebookNode]
 ) -> Verdict:
-    """Say, where a test misses a name, what stopped the cell that defines it."""
+    """Add to the reason of a NameError why the cell that defines the name has failed."""
     error = _error_of(test)
     if error is None or error.ename != "NameError":
         return verdict

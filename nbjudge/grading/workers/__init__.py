@@ -1,4 +1,4 @@
-"""Those who do the jobs: processes of this machine, or a cluster's.
+"""Workers that do the jobs: processes on this machine, or those of a Dask cluster.
 
-It imports `grading`'s jobs and conditions, and what they may import.
+It imports `jobs` and `conditions` of `grading`, and what these may import.
 """

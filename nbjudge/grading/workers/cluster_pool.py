@@ -1,4 +1,4 @@
-"""The workers of any Dask scheduler."""
+"""A pool of the workers of a Dask scheduler."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ __all__ = ["ClusterPool", "cluster_pool"]
 
 #: Seconds to wait for a scheduler to answer, and for its first worker.
 REACH, GATHER = 10, 60
-#: Seconds between two looks at whether there are workers.
+#: Seconds between two checks whether there are workers.
 RECONNECT_PAUSE = 5
-#: Jobs for each worker that wait at the scheduler, so that none is ever idle.
+#: Jobs per worker that are at the scheduler at once, so that no worker is ever idle.
 AHEAD = 2
-#: After how many jobs the workers are counted again.
+#: The number of jobs after which the workers are counted again.
 LOOK = 16
 DASK_SETTINGS = {
-    # Dask keeps its last messages for its developers, and ours hold whole submissions.
+    # Dask keeps its last messages for debugging, and ours contain whole submissions.
     "distributed.admin.low-level-log-length": 1,
     "distributed.admin.large-graph-warning-threshold": "1GB",
 }
 
 
 class ClusterPool:
-    """Workers that can be given jobs.
+    """A pool of the workers of a Dask scheduler: see `WorkerPool`.
 
     Parameters
     ----------
@@ -46,13 +46,11 @@ class ClusterPool:
 
     @property
     def workers(self) -> int:
-        """How many there are now."""
+        """The number of workers now."""
         return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
-        """Yield what becomes of the jobs as they end: all that have, since it was asked last.
-
-        Jobs are taken as they are needed, so that a large class never is in memory as a whole.
+        """Yield the outcomes of jobs as they end: see `WorkerPool.outcomes`.
 
         Raises
         ------
@@ -61,20 +59,20 @@ class ClusterPool:
         """
         suspects: list[Job] = []
         for ended in self._wait_for_ends(jobs):
-            # A killed worker's may only have waited there for another job, which ended it.
+            # A job of a killed worker may be innocent, and have waited for the one that killed it.
             suspects += [job for job, end in ended if isinstance(end, KilledWorker)]
             if outcomes := [
                 _outcome(job, end) for job, end in ended if not isinstance(end, KilledWorker)
             ]:
                 yield outcomes
-        for suspect in suspects:  # each by itself, so that nobody else can be to blame
+        for suspect in suspects:  # one at a time, so that no other job can be the cause
             for ended in self._wait_for_ends([suspect]):
                 yield [_outcome(job, end) for job, end in ended]
 
     def _wait_for_ends(
         self, jobs: Iterable[Job]
     ) -> Iterator[list[tuple[Job, JobOutcome | BaseException]]]:
-        """Yield the jobs that have ended, each with its outcome or its error, at least one."""
+        """Yield non-empty lists of ended jobs, each with its outcome or its error."""
         waiting = iter(jobs)
         running: dict[Any, Job] = {}
         sizes: dict[Any, int] = {}
@@ -110,11 +108,11 @@ class ClusterPool:
                 )
                 found = {}
                 for future in done:
-                    if future.status == "error":  # which stays so
+                    if future.status == "error":  # this status is final
                         found[future] = future.exception()
                         continue
-                    # Until it is here a result may be lost with its worker. It is made anew then,
-                    # and the next look finds it, or what became of it.
+                    # A result can be lost with its worker until it has been fetched. Dask then
+                    # computes it again, and a later iteration fetches it or its error.
                     with suppress(KilledWorker, TimeoutError):
                         found[future] = future.result(timeout=GATHER)
                 if found:
@@ -133,7 +131,7 @@ class ClusterPool:
 
 
 def _outcome(job: Job, end: JobOutcome | BaseException) -> JobOutcome:
-    """Return what became of a job, or raise what concerns all of them."""
+    """Return the outcome of a job; raise an error that concerns all jobs."""
     if isinstance(end, JobOutcome):
         return end
     if isinstance(end, OtherGrader):
@@ -156,7 +154,7 @@ def _outcome(job: Job, end: JobOutcome | BaseException) -> JobOutcome:
 
 @contextmanager
 def cluster_pool(scheduler: str) -> Iterator[ClusterPool]:
-    """Yield the workers of a scheduler.
+    """Yield a pool of the workers of a scheduler.
 
     Parameters
     ----------
@@ -176,7 +174,7 @@ def cluster_pool(scheduler: str) -> Iterator[ClusterPool]:
 def _reach(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=REACH)  # type: ignore[no-untyped-call]
-    except TypeError as error:  # Dask's own way to ask for certificates
+    except TypeError as error:  # Dask raises this if it needs certificates
         message = (
             f"The scheduler at {address} wants encryption, and Dask knows no certificates here. "
             "Name them in Dask's settings (distributed.comm.tls); docs/cluster.md tells how."
@@ -202,7 +200,7 @@ def _reach(address: str) -> Iterator[Client]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let Dask's messages go where all others go, instead of to the terminal."""
+    """Send Dask's log messages to the root logger, instead of the terminal."""
     logger = logging.getLogger("distributed")
     handlers, propagate = logger.handlers[:], logger.propagate
     logger.handlers, logger.propagate = [], True

@@ -1,7 +1,7 @@
-"""Worker processes of this machine, forked from one that has imported what they need.
+"""Worker processes on this machine, forked from a process that has already imported what they need.
 
-Each has one job at a time, and a pipe to the coordinator: nothing listens, and nobody else can talk
-to it. A worker that ends takes nothing with it.
+Each worker has one job at a time, and a pipe to the coordinator, which no other process can use. A
+worker that dies loses no results of others.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalPool", "local_pool"]
 
-#: Seconds that a worker has until it is up; and, once it has nothing to do, until it has ended.
+#: Seconds for a worker to start, and for an idle worker to end.
 START_SECONDS, END_SECONDS = 120, 5
-#: Seconds between two looks for another job, while some are at work and others have nothing to do.
+#: Seconds between two checks for new jobs, while some workers are busy and others idle.
 LOOK_AGAIN = 0.1
-#: How often a job that has lost its worker is tried again, by itself, before it is given up.
+#: How often a job whose worker died is tried again, alone, before it is given up.
 TRIES_OF_JOB = 2
 
 
@@ -48,11 +48,11 @@ class _Worker:
     ----------
     process : Process
     line : Connection
-        To it; the end of which is the end of the other, too.
+        The coordinator's end of the pipe to it. Closing it ends an idle worker.
     job : Job, optional
-        What it is at.
+        The job that it is doing.
     terms : GradingConditions, optional
-        What it was told last: most jobs of a run have the same, which are large.
+        The conditions that were sent last. They are large, and most jobs of a run share them.
     """
 
     process: ForkServerProcess | SpawnProcess
@@ -61,36 +61,36 @@ class _Worker:
     terms: GradingConditions | None = None
 
     def give(self, job: Job) -> None:
-        """Have it do a job.
+        """Send it a job.
 
         Raises
         ------
         OSError
-            If it has ended.
+            If the worker has ended.
         """
         news = None if job.terms is self.terms else job.terms
         self.line.send((job.student, job.submitted, job.seed_parts, news))
         self.job, self.terms = job, job.terms
 
     def kill(self) -> None:
-        """End it, whatever it is at."""
+        """Kill the process."""
         self.line.close()
         self.process.kill()
         self.process.join()
 
 
 class LocalPool:
-    """Worker processes of this machine.
+    """A pool of worker processes on this machine: see `WorkerPool`.
 
     Parameters
     ----------
     workers : int
-        How many are started, and kept.
+        The number of workers to start, and to keep running.
 
     Raises
     ------
     CourseError
-        If one does not start.
+        If none starts.
     """
 
     def __init__(self, workers: int) -> None:
@@ -104,27 +104,27 @@ class LocalPool:
 
     @property
     def workers(self) -> int:
-        """How many there are now."""
+        """The number of workers now."""
         return len(self._workers)
 
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
-        """Yield what becomes of the jobs as they end: see `WorkerPool.outcomes`."""
+        """Yield the outcomes of jobs as they end: see `WorkerPool.outcomes`."""
         waiting, lost = iter(jobs), []
         try:
             for ended in self._ends(waiting):
-                # It may have been the machine that ended a worker.
+                # Jobs whose worker died are tried again later: the machine may be the cause.
                 lost += [job for job, end in ended if end is None]
                 if outcomes := [_known(end) for _, end in ended if end is not None]:
                     yield outcomes
             for job in lost:
                 yield [self._try_again(job)]
         finally:
-            # Who asks no further is given nothing later.
+            # If the caller stops early, nobody will fetch the outcomes of running jobs.
             for worker in [worker for worker in self._workers if worker.job]:
                 self._dismiss(worker)
 
     def _try_again(self, job: Job) -> JobOutcome:
-        """Return what becomes of a job that has lost its worker, with nothing beside it."""
+        """Return the outcome of a job whose worker died, with no other job running."""
         for _ in range(TRIES_OF_JOB):
             ((_, end),) = next(self._ends(iter([job])))
             if end is not None:
@@ -134,14 +134,14 @@ class LocalPool:
     def _ends(
         self, waiting: Iterator[Job]
     ) -> Iterator[list[tuple[Job, JobOutcome | OtherGrader | None]]]:
-        """Yield the jobs that have ended, each with what its worker says; None if that is lost."""
+        """Yield the jobs that have ended, each with its worker's reply; None if the worker died."""
         refused = self._hand_out(waiting)
         while busy := [worker for worker in self._workers if worker.job]:
             patience = LOOK_AGAIN if len(busy) < len(self._workers) else None
             heard = connection.wait([worker.line for worker in busy], patience)
             ended = [self._hear(worker) for worker in busy if worker.line in heard]
             ended += [(job, None) for job in refused]
-            refused = self._hand_out(waiting)  # they are at work while this is saved
+            refused = self._hand_out(waiting)  # so that workers are busy while outcomes are saved
             if ended:
                 yield ended
         if refused:
@@ -159,7 +159,7 @@ class LocalPool:
             return job, None
 
     def _hand_out(self, waiting: Iterator[Job]) -> list[Job]:
-        """Give jobs to those who have none; return those that ended whoever was given them."""
+        """Send jobs to the idle workers; return the jobs that no worker could be given."""
         refused: list[Job] = []
         self._fill_up()
         while free := next((worker for worker in self._workers if not worker.job), None):
@@ -171,11 +171,11 @@ class LocalPool:
         return refused
 
     def _give(self, worker: _Worker, job: Job) -> bool:
-        """Give a worker a job, or one in its place if it ends; say whether one has it."""
+        """Send a worker a job, or its replacement if it has ended; return whether that worked."""
         for _ in range(TRIES_OF_JOB):
             try:
                 worker.give(job)
-            except OSError:  # most often it ended while it had nothing to do
+            except OSError:  # the worker has ended, mostly while it was idle
                 self._dismiss(worker)
                 worker = self._add()
             else:
@@ -183,12 +183,12 @@ class LocalPool:
         return False
 
     def _fill_up(self) -> None:
-        """Replace those who have ended.
+        """Start workers until there are as many as wanted.
 
         Raises
         ------
         CourseError
-            If nobody is there, and nobody can be started.
+            If there is no worker, and none can be started.
         """
         try:
             while len(self._workers) < self._wanted:
@@ -208,7 +208,7 @@ class LocalPool:
         worker.kill()
 
     def close(self) -> None:
-        """End all of them: at once who is at work, for nobody will ask what came of it."""
+        """End all workers: busy ones are killed, since nobody will fetch their outcomes."""
         for worker in [worker for worker in self._workers if worker.job]:
             self._dismiss(worker)
         for worker in self._workers:
@@ -222,12 +222,12 @@ class LocalPool:
 
 @contextmanager
 def local_pool(plug: Plug, workers: int) -> Iterator[LocalPool]:
-    """Yield so many workers, started now; at the end of the block none of them is left.
+    """Yield a pool of so many workers, which all end with the block.
 
     Parameters
     ----------
     plug : Plug
-        What they import ahead.
+        The course's configuration, which says what they import ahead.
     workers : int
 
     Raises
@@ -241,19 +241,19 @@ def local_pool(plug: Plug, workers: int) -> Iterator[LocalPool]:
 
 
 def _known(end: JobOutcome | OtherGrader) -> JobOutcome:
-    """Return what became of a job, or raise what concerns all of them."""
+    """Return the outcome of a job; raise an error that concerns all jobs."""
     if isinstance(end, OtherGrader):
         raise end
     return end
 
 
 def _start(workers: int) -> _Worker:
-    """Start one of so many workers, and wait until it is up.
+    """Start one of so many workers, and wait until it is ready.
 
     Raises
     ------
     CourseError
-        If that is not possible.
+        If it does not start.
     """
     try:
         context: Any = multiprocessing.get_context(preload.METHOD)
@@ -281,15 +281,15 @@ def _start(workers: int) -> _Worker:
 
 
 def _serve(line: connection.Connection, workers: int) -> None:
-    """Do each job that comes, until nobody sends any more."""
+    """Do each job that the coordinator sends, until it closes the pipe."""
     import signal
 
-    for name in ("SIGINT", "SIGHUP"):  # the coordinator's to hear, which ends its workers
+    for name in ("SIGINT", "SIGHUP"):  # meant for the coordinator, which ends its workers
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_end_with_coordinator, daemon=True).start()
     os.environ[WORKERS] = str(workers)
-    from nbjudge.grading.workers import preloaded  # where nothing is forked, it is imported now
+    from nbjudge.grading.workers import preloaded  # imported already, if this process was forked
 
     assert preloaded
     line.send("up")
@@ -304,7 +304,7 @@ def _serve(line: connection.Connection, workers: int) -> None:
 
 
 def _end_of(job: Job) -> JobOutcome | OtherGrader:
-    """Return what becomes of a job; other errors than this one may mean nothing elsewhere."""
+    """Return the outcome of a job, into which errors are turned that may not unpickle elsewhere."""
     try:
         return jobs.work(job)
     except OtherGrader as error:
@@ -314,7 +314,7 @@ def _end_of(job: Job) -> JobOutcome | OtherGrader:
 
 
 def _end_with_coordinator() -> None:
-    """End this process with the one that started it, whatever it is at."""
+    """Wait for the coordinator to end, and then end this process at once."""
     coordinator = multiprocessing.parent_process()
     assert coordinator is not None
     coordinator.join()

@@ -1,4 +1,4 @@
-"""Who grades: worker processes of this machine, or those of any Dask scheduler."""
+"""A pool of workers for a grading run: processes on this machine, or those of a Dask scheduler."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from nbjudge.sandbox.fitted_limits import fitting_workers, megabytes_here
 
 __all__ = ["WorkerPool", "processors", "worker_pool"]
 
-#: Bytes of jobs at work and waiting, above which none is added: submissions can be large.
+#: Total bytes of running and waiting jobs above which no job is added, as submissions can be large.
 MOST_BYTES = 200 * 2**20
 
 
 class WorkerPool(Protocol):
-    """Workers that can be given jobs."""
+    """Workers that do jobs."""
 
     @property
     def workers(self) -> int:
-        """How many there are now."""
+        """The number of workers now."""
 
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[list[JobOutcome]]:
-        """Yield what becomes of the jobs as they end: all that have, since it was asked last.
+        """Yield the outcomes of jobs as they end, all that are new at each step.
 
-        Jobs are taken as they are needed, so that a large class never is in memory as a whole. When
-        there is none, there may be others later: as long as one is at work, they are asked for.
+        Jobs are taken from the iterable only when needed, so that a large class is never in memory
+        as a whole. After the iterable has ended, it is tried again as long as any job is running,
+        since new jobs may have arrived.
 
         Raises
         ------
@@ -40,16 +41,16 @@ class WorkerPool(Protocol):
 def worker_pool(
     plug: Plug, workers: int | None = None, scheduler: str | None = None
 ) -> AbstractContextManager[WorkerPool]:
-    """Yield workers; those of this machine are started now, and ended afterwards.
+    """Return a context manager that yields a pool; workers on this machine end with the block.
 
     Parameters
     ----------
     plug : Plug
-        What those of this machine import ahead.
+        The course's configuration, which says what workers on this machine import ahead.
     workers : int, optional
-        How many to start; by default one for each processor.
+        The number to start; by default one for each processor.
     scheduler : str, optional
-        The address of a Dask scheduler, whose workers are used instead.
+        The address of a Dask scheduler whose workers are used instead.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The process from which this machine's workers are forked: it imports what they need, once."""
+"""Start the fork server for the worker processes, which imports what they need once."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["METHOD", "PRELOADED_MARK", "start"]
 
 #: How Python's multiprocessing starts workers; Windows has no fork.
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
-#: The variable by which that process knows itself and the course: whoever else imports the same
-#: starts nothing.
+#: The environment variable with the course's configuration. It is set only for the fork server, so
+#: that no other process that imports `preloaded` starts anything.
 PRELOADED_MARK = "GRADING_PRELOAD"
 
 
 def start(plug: Plug) -> None:
-    """Start that process, unless it runs; it imports while this one goes on.
+    """Start the fork server, unless it runs; it imports in the background.
 
-    What it and the workers print is lost.
+    Its output, and that of the workers, is discarded.
 
     Parameters
     ----------
     plug : Plug
-        What the course's tests and notebooks import is imported there, too.
+        The course's configuration, which says what to import for its tests and notebooks.
     """
     if METHOD == "spawn":
         return
@@ -37,7 +37,8 @@ def start(plug: Plug) -> None:
     forkserver.set_forkserver_preload(["nbjudge.grading.workers.preloaded"])
     os.environ[PRELOADED_MARK] = json.dumps(asdict(plug))
     try:
-        with redirect_output(os.devnull), short_temporary_folder():  # it listens at a socket
+        # Its socket lies in the temporary folder, whose path has to be short.
+        with redirect_output(os.devnull), short_temporary_folder():
             forkserver.ensure_running()
     finally:
         del os.environ[PRELOADED_MARK]

@@ -1,9 +1,9 @@
-"""Imported once on a machine, by the process from which its workers are forked."""
+"""What the fork server of the worker processes imports, once on a machine: see `preload`."""
 
 import json
 import os
 
-# Workers grade beside each other: each would start a thread for every processor.
+# Many workers run at once, and each would start a thread for every processor.
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
@@ -14,7 +14,7 @@ from nbjudge.sandbox import warm_kernels  # noqa: E402
 
 if told := os.environ.pop(preload.PRELOADED_MARK, ""):
     plug = Plug(**with_tuples(json.loads(told)))
-    warm_kernels.lend(plug)  # it imports what notebooks need while this process imports the rest
+    warm_kernels.lend(plug)  # the warm parent imports while this process imports the rest
 
     from nbjudge.judge.knowledge import knowledge
 
