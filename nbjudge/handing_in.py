@@ -1,9 +1,9 @@
-"""Hands in the notebook that is open, from a cell of its own.
+"""Hand in the notebook that is open, from one of its own cells.
 
     from nbjudge import hand_in
     hand_in(url="https://desk.example.org")
 
-Needs nothing but Python's own library. Where a notebook is graded it does nothing.
+It needs only the standard library, and does nothing when the notebook is graded.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from nbjudge.exceptions import CourseError
 __all__ = ["hand_in"]
 
 URL, KEY = "COURSE_DESK_URL", "COURSE_DESK_KEY"
-#: What says that a notebook is run to be graded, not by its student.
+#: The environment variable that is set while a notebook is graded.
 GRADING = "NBGRADER_EXECUTION"
-#: Seconds for one answer of the desk, between two looks at the result at first and at most, and
-#: after which a student is not kept waiting for it.
+#: Seconds: the timeout of a request to the desk; the first and the longest pause between requests
+#: for the result; and how long a student waits for it at most.
 ANSWER_SECONDS, ASK_FIRST, ASK_EVERY, MARK_PATIENCE = 60, 0.25, 2.0, 90
 
 
 def hand_in(
     url: str = "", *, assignment: str = "", notebook: str | Path = "", key: str = ""
 ) -> None:
-    """Hand in the notebook that is open, and show what comes of it.
+    """Hand in the notebook that is open, and show the result.
 
-    Save it first: what is on the disk is handed in.
+    Save it first: the file on the disk is handed in.
 
     Parameters
     ----------
     url : str
-        The desk's address; by default that of the environment variable COURSE_DESK_URL.
+        The desk's address; by default the environment variable COURSE_DESK_URL.
     assignment : str
-        By default the one with a notebook of this name.
+        By default the assignment with a notebook of this name.
     notebook : str or Path
-        By default the open one, as far as the editor tells.
+        By default the open one, if the editor makes it known.
     key : str
-        Your personal key, which the desk shows you; by default that of the environment variable
-        COURSE_DESK_KEY. Otherwise it is asked for, once as long as the kernel runs.
+        Your personal key, which the desk's page shows; by default the environment variable
+        COURSE_DESK_KEY. If neither is given, you are asked for it, once per kernel.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def hand_in(
 
 
 def _shell() -> Any:
-    """Return the notebook's own IPython, None if this is no notebook."""
+    """Return the notebook's IPython shell; None outside a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell if getattr(shell, "kernel", None) is not None else None
@@ -100,7 +100,7 @@ def _open_notebook(shell: Any, notebook: str | Path) -> Path:
 
 
 def _require_saved(shell: Any, content: bytes, path: Path) -> None:
-    """Make sure that the file has the cell that ran last before this one, and this one."""
+    """Raise a CourseError unless the file contains this cell and the one that ran before it."""
     ran = [text for text in shell.user_ns.get("In", [])[-2:] if text.strip()]
     try:
         cells = json.loads(content)["cells"]
@@ -115,14 +115,14 @@ def _require_saved(shell: Any, content: bytes, path: Path) -> None:
 
 
 class _NoDetour(HTTPRedirectHandler):
-    """Sends a key to the desk alone, wherever an answer points."""
+    """Refuses redirects, so that the key is never sent to another server."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Go nowhere else."""
+        """Return no request, so that the redirect is an error."""
 
 
 class _Desk:
-    """Asks a desk.
+    """A client of a desk.
 
     Parameters
     ----------
@@ -136,13 +136,13 @@ class _Desk:
         self._opener = build_opener(_NoDetour)
 
     def send(self, name: str, content: bytes, assignment: str) -> dict[str, Any]:
-        """Hand in a file, and return what the desk says of it."""
+        """Hand in a file, and return the desk's reply."""
         wanted = f"?{urlencode({'assignment': assignment})}" if assignment else ""
         headers = {"X-File-Name": quote(name), "Content-Type": "application/octet-stream"}
         return self._ask(f"hand-ins{wanted}", content, headers)
 
     def wait(self, found: dict[str, Any]) -> dict[str, Any]:
-        """Return a hand-in once it is marked, or after a while as it is then."""
+        """Return a hand-in's state when it is marked, or when `MARK_PATIENCE` has passed."""
         end = time.monotonic() + MARK_PATIENCE
         pause = ASK_FIRST
         while not found["is_over"] and time.monotonic() < end:
@@ -162,7 +162,7 @@ class _Desk:
                 return found
         except HTTPError as error:
             if error.code in (401, 403):
-                os.environ.pop(KEY, None)  # it is asked for again
+                os.environ.pop(KEY, None)  # so that the student is asked for it again
             raise CourseError(_problem_told(error)) from None
         except (URLError, OSError, ValueError) as error:
             why = getattr(error, "reason", error)

@@ -1,10 +1,10 @@
-"""What an `nbgrader_config.py` names: two lines make nbgrader's own commands use the judge.
+"""Configure nbgrader to use the judge, with two lines in `nbgrader_config.py`.
 
     from nbjudge.hooks import configure
     configure(c)
 
-It may import every room below it: all that grades, releases and makes pages. Nothing imports it but
-nbgrader, by the names that `configure` sets.
+Its other modules hold the classes that nbgrader then loads by name; nothing else imports them. It
+may import every room below it: all that grades, releases and makes pages.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from nbjudge.hooks.steps import (
 
 __all__ = ["configure"]
 
-#: What a kernel of `nbgrader validate` is started with.
+#: Arguments for the kernels of `nbgrader validate`.
 KERNEL_ARGUMENTS = ("--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=ERROR")
-#: The step that takes from a page of the formgrader what could act in it.
+#: The preprocessor that removes active content from the formgrader's pages.
 SHIELD = "nbjudge.hooks.formgrader.Shield"
 
 
 def configure(c: Config, root: Path | None = None) -> None:
-    """Have nbgrader grade, release and show a course by the judge.
+    """Make nbgrader grade, release and show a course with the judge.
 
-    What `nbgrader_config.py` sets, before or afterwards, overrules what is set here, and so does
-    what is set for all courses; but feedback is the judge's unless that is set afterwards. Every
-    limit is a setting of `Judge`, and what the course tells of itself one of `Plug`:
+    Settings in `nbgrader_config.py`, before or after this call, take priority over those made here,
+    and so do settings for all courses. The exception is feedback, which only a later setting
+    changes. Every limit is a setting of `Judge`, and the course's configuration is in `Plug`:
     docs/settings.md explains each.
 
     Parameters
@@ -52,8 +52,7 @@ def configure(c: Config, root: Path | None = None) -> None:
     c : Config
         What `get_config()` returns in `nbgrader_config.py`.
     root : Path, optional
-        The course's folder; by default `c.CourseDirectory.root`, or else that of the file that
-        calls this.
+        The course's folder; by default `c.CourseDirectory.root`, or else that of the calling file.
 
     Raises
     ------
@@ -78,9 +77,9 @@ def _folder_of(frame: FrameType | None) -> Path:
 
 
 def _configure_gradebook(c: Config, known: Config, root: Path) -> None:
-    if not are_for_all_courses():  # each has a gradebook of its own
+    if not are_for_all_courses():  # each course has its own gradebook
         set_default(c, known, "CourseDirectory", "db_url", gradebook_url(root))
-    # To make a new gradebook, nbgrader starts `alembic` by name: it must be found even if this
+    # To create a gradebook, nbgrader runs `alembic` by name, which must be on the PATH even if this
     # environment is not activated.
     scripts = sysconfig.get_path("scripts")
     if scripts not in os.environ.get("PATH", "").split(os.pathsep):
@@ -88,13 +87,14 @@ def _configure_gradebook(c: Config, known: Config, root: Path) -> None:
 
 
 def _configure_releases(c: Config, known: Config, root: Path) -> None:
-    # nbgrader's own steps, and one more: where a student repairs broken code instead of writing new
+    # One step more than nbgrader's own: where students repair broken code, rather than write new
     # code, the answer cell of the student version holds that code.
     change_steps(c, "GenerateAssignment", "preprocessors", _use_starters)
-    # The mark scheme of a written answer may stand in the locked cell that asks the question.
-    # Students do not see it; nbgrader puts it back when it grades, for who marks.
+    # The mark scheme of a written answer may stand in the locked cell that asks the question. It is
+    # removed for students; nbgrader restores it when it grades, for the person who marks.
     set_default(c, known, "ClearMarkScheme", "enforce_metadata", False)
-    # A released folder works by itself. A hook of the course's own comes first.
+    # The hook completes a released folder, so that it works without the course. The course's own
+    # hook runs first.
     places = [s[name] for s in (c, known) for name in ("GenerateAssignment", "BaseConverter")]
     own = next(filter(None, (place.get("post_convert_hook") for place in places)), None)
     c.GenerateAssignment.post_convert_hook = partial(_complete, root, own)
@@ -105,7 +105,7 @@ def _use_starters(steps: list[Any]) -> None:
 
 
 def _complete(root: Path, own: Callable[..., object] | str | None, **told: object) -> None:
-    from nbjudge.release.release import complete  # which only a release needs
+    from nbjudge.release.release import complete  # needed only by a release
 
     if own is not None:
         hook = import_item(own) if isinstance(own, str) else own
@@ -115,22 +115,22 @@ def _complete(root: Path, own: Callable[..., object] | str | None, **told: objec
 
 def _configure_grading(c: Config, known: Config) -> None:
     # Submissions are rebuilt from the text of their cells and the course's own copy. The student's
-    # cells then run in a kernel of their own, and the tests outside it; marks come from what the
-    # tests found. docs/how-grading-works.md tells how.
+    # cells then run in a kernel, and the tests outside it, whose findings are the marks.
+    # docs/how-grading-works.md explains it.
     change_steps(c, "Autograde", "sanitize_preprocessors", _restore)
     change_steps(c, "Autograde", "autograde_preprocessors", _add_judge)
-    # Seconds that one cell may take. It is then interrupted, fails, and the next cells still run.
+    # Seconds for one cell. After that it is interrupted and fails, and the next cells still run.
     set_default(c, known, "Execute", "timeout", 120, "ExecutePreprocessor", "NotebookClient")
-    # `nbgrader validate` runs a notebook in the folder where it lies. What lies there beside it
-    # must not stand in for what is installed. (The second option keeps the kernel from telling
-    # every time that local connections are not encrypted.)
+    # `nbgrader validate` runs a notebook in its own folder, where other files must not shadow
+    # installed modules. (The second option silences the kernel's warning that local connections
+    # are not encrypted.)
     change_steps(c, "Execute", "extra_arguments", lambda found: found.extend(KERNEL_ARGUMENTS))
-    # What lateness costs: nothing, unless the course sets `LatePolicy`.
+    # Lateness costs nothing, unless the course sets `LatePolicy`.
     policy = "nbjudge.term.late_policy.LatePolicy"
     set_default(c, known, "AssignLatePenalties", "plugin_class", policy)
     # A test cell that a student deleted comes back, so that the rest of the notebook is marked.
     set_default(c, known, "OverwriteCells", "add_missing_cells", True)
-    # `nbgrader zip_collect` unpacks within bounds, and nowhere else than it should.
+    # `nbgrader zip_collect` unpacks with limits, and only into its own folder.
     extractor = "nbjudge.intake.unpack.CarefulExtractor"
     set_default(c, known, "ZipCollectApp", "extractor_plugin", extractor)
 
@@ -149,8 +149,9 @@ def _add_judge(steps: list[Any]) -> None:
 
 
 def _configure_pages(c: Config, known: Config) -> None:
-    # The formgrader shows submissions in the grader's own session. So that nothing in one can act
-    # there, its pages are made of what cannot, and say so to the browser.
+    # The formgrader shows submissions in the grader's own session, where a script in a submission
+    # could act. So its pages are rebuilt without active content, and a policy in them tells the
+    # browser to run none.
     change_steps(c, "HTMLExporter", "preprocessors", lambda found: found.append(SHIELD))
     c.HTMLExporter.filters.update({"markdown2html": "nbjudge.hooks.formgrader.markdown"})
     set_default(c, known, "HTMLExporter", "template_name", "graders", "TemplateExporter")
@@ -162,7 +163,7 @@ def _configure_pages(c: Config, known: Config) -> None:
     places = [str(templates), str(formgrader)]
     change_steps(c, "HTMLExporter", "extra_template_basedirs", partial(_put_first, places))
     c.HTMLExporter.extra_template_paths = [str(formgrader)]
-    # A page of its own for each notebook, which asks the gradebook itself: nbgrader's own
-    # preprocessors have nothing left to do.
+    # The judge's feedback page reads the gradebook itself, so nbgrader's own preprocessors have
+    # nothing to do.
     c.GenerateFeedback.exporter_class = "nbjudge.feedback.exporter.FeedbackExporter"
     c.GenerateFeedback.preprocessors = []

@@ -1,7 +1,7 @@
-"""nbgrader's door to the judge: what its own `autograde` and its formgrader run in this course.
+"""The preprocessors with which `nbgrader autograde` and the formgrader use the judge.
 
-`Restore` comes first of the sanitising preprocessors; `Judge` takes the place of nbgrader's
-`Execute`; `Record` comes after nbgrader has saved the marks. See `nbgrader_config.py`.
+`Restore` is the first of the sanitising preprocessors, `Judge` replaces nbgrader's `Execute`, and
+`Record` runs after nbgrader has saved the marks. `hooks.configure` sets them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ from nbjudge.sandbox.limits import Limits
 
 __all__ = ["Judge", "Record", "Restore"]
 
-#: Where the preprocessors leave it for each other.
+#: Keys of the resources by which the preprocessors pass on the results of the judge, and which
+#: marks waited for a person before.
 FOUND, WAITING = "judged", "waiting before"
 
 Resources = dict[str, Any]
@@ -83,13 +84,13 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
 
     @property
     def limits(self) -> Limits:
-        """The settings, as the grading core takes them."""
+        """The settings as a dataclass."""
         return limits_of(self, self.timeout)
 
     def preprocess(
         self, nb: NotebookNode, resources: Resources, km: None = None
     ) -> tuple[NotebookNode, Resources]:
-        """Return the notebook with its outputs, and the verdicts among the resources."""
+        """Return the notebook with its outputs, and the resources with the verdicts."""
         ids = resources["nbgrader"]
         course = _course_of(self)
         version = versions(course, ids["assignment"])
@@ -128,9 +129,9 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
     def _files(
         self, course: Course, ids: Mapping[str, str]
     ) -> tuple[Mapping[str, bytes], Collection[str]]:
-        """Return the files that `course autograde` takes, whatever nbgrader copied.
+        """Return the files beside a notebook, and the names of those that are the course's own.
 
-        And which of them are the course's own.
+        They are the files that `course autograde` takes, not those that nbgrader has copied.
         """
         folder = folder_of(course, "submitted", ids["student"], ids["assignment"])
         beside = CourseFiles.of(course, ids["assignment"])
@@ -182,12 +183,12 @@ class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no typ
 
 
 def _kernelspec(version: NotebookVersion) -> dict[str, str]:
-    """Return how a notebook that is not in Python names its kernel."""
+    """Return the kernelspec of a notebook that is not in Python."""
     return {"name": version.kernel, "display_name": version.language, "language": version.language}
 
 
 def _waits_for_person(ids: Mapping[str, str]) -> dict[str, bool]:
-    """Return of each mark of a notebook whether a person has to give it, as it was before."""
+    """Return for each mark of a notebook whether a person has to give it, by the gradebook."""
     with Gradebook(ids["db_url"]) as gradebook:
         notebook = gradebook.find_submission_notebook(
             ids["notebook"], ids["assignment"], ids["student"]

@@ -1,10 +1,10 @@
-"""The formgrader's page of a submission, made safe for who marks it.
+"""Make the formgrader's page of a submission safe for the grader who opens it.
 
-nbgrader's formgrader shows a submission in the grader's own session, with every right that the
-grader has, and as nbconvert makes it: a script in a written answer would run there, and could give
-itself marks. `nbgrader_config.py` sets options of nbconvert's exporter that stand in its way:
-`Shield`, `markdown`, and the template `graders` with a policy against whatever might slip through.
-What feedback pages show safely is shown here by the same code.
+nbgrader's formgrader shows a submission, as nbconvert renders it, in the grader's own session, with
+all the grader's rights. A script in a written answer would run there, and could give itself marks.
+So `hooks.configure` gives nbconvert's exporter the preprocessor `Shield`, the filter `markdown`,
+and the template `graders` with a Content-Security-Policy against anything that they miss. Outputs
+are rendered by the same code as on feedback pages.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from nbjudge.pages.safe_html import Cleaner
 
 __all__ = ["Shield", "markdown", "policy"]
 
-#: What counts how much the page may hold, on its way from the preprocessor to the template.
+#: The key of the resources by which the preprocessor passes the page's cleaner to the template.
 CLEANER = "cleaner"
-#: What nbgrader's template writes into the page as it stands; a student's id is a folder's name.
+#: Resources that nbgrader's template inserts unescaped. A student's id is the name of a folder.
 IDENTIFYING = ("student", "first_name", "last_name", "notebook_path")
-#: Of the metadata of a cell, what that template uses.
+#: The metadata of a cell that the template uses.
 CELL_KINDS = ("grade", "solution", "task", "locked")
 
 Resources = dict[str, Any]
 
 
 class Shield(Preprocessor):
-    """Build the notebook that the formgrader shows anew, of what cannot act in its page."""
+    """Rebuild the notebook for the formgrader's page, without active content."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Return a harmless notebook, and the resources with what the template needs of us."""
+        """Return a harmless notebook, and the resources with additions for the template."""
         cleaner = Cleaner(level=0, top=1)
         cells = [self._harmless(cell, cleaner) for cell in nb.cells[:MOST_CELLS]]
         if (more := len(nb.cells) - MOST_CELLS) > 0:
@@ -80,7 +80,7 @@ class Shield(Preprocessor):
         return _new_cell("markdown", source, metadata)
 
     def _scheme_told(self, source: str) -> str:
-        """Quote the mark scheme in a question, whose delimiters would be headings."""
+        """Turn the mark scheme in a question into a quotation; its delimiters would be headings."""
         delimiters = ClearMarkScheme(config=self.config)
         begin = delimiters.begin_mark_scheme_delimeter
         end = delimiters.end_mark_scheme_delimeter
@@ -122,12 +122,12 @@ def _own_metadata(cell: NotebookNode) -> dict[str, Any]:
 
 @pass_context
 def markdown(context: Context, source: str) -> Markup:
-    """Return Markdown as harmless HTML: the filter `markdown2html` of the template.
+    """Return Markdown as harmless HTML: the template's filter `markdown2html`.
 
     Parameters
     ----------
     context : Context
-        The template's, with the cell that is shown.
+        The template's context, with the current cell.
     source : str
     """
     cleaner = context.get("resources", {}).get(CLEANER) or Cleaner(level=0, top=1)
@@ -140,8 +140,8 @@ def markdown(context: Context, source: str) -> Markup:
 def policy() -> str:
     """Return the Content-Security-Policy of the page.
 
-    It stands behind nbgrader's own scripts, and forbids every later one but those few pieces that
-    nbgrader writes into the page itself.
+    It comes after nbgrader's own scripts, and forbids all later scripts except the few that
+    nbgrader's template itself contains, which it allows by their hashes.
     """
     template = (
         Path(nbgrader.__file__)

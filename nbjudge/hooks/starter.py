@@ -1,4 +1,4 @@
-"""Broken code to repair: nbgrader's step that puts it where other exercises have an empty stub."""
+"""An nbgrader preprocessor that puts broken code for students to repair into answer cells."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class UseStarter(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no
         ### END SOLUTION
 
     The student's cell becomes the starter without its comment signs, and nothing else. The step
-    belongs after `ClearSolutions`, and before `ComputeChecksums` and `SaveCells`, so that
-    nbgrader knows an untouched starter from an answer.
+    belongs after `ClearSolutions`, and before `ComputeChecksums` and `SaveCells`, so that nbgrader
+    can distinguish an untouched starter from an answer.
     """
 
     def preprocess_cell(

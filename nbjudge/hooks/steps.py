@@ -1,8 +1,8 @@
-"""Settings of ours that leave standing what a course's own file has set already.
+"""Set nbgrader's traits without overriding what a course's own file has set.
 
-Lists of nbgrader's steps are changed where nbgrader itself reads its settings: to know nbgrader's
-own steps takes its import, which is most of the time that a command needs until it begins; and most
-of what reads a course's settings runs no step.
+Changes to nbgrader's lists of steps are deferred until nbgrader reads the list. To know the default
+list, nbgrader would have to be imported, which is most of the time that a command takes to start;
+and most readers of a course's configuration run no step.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = [
 
 
 class Steps(LazyConfigValue):
-    """A setting that changes a list's default, as `c.Name.setting.append(…)` makes one.
+    """A deferred change of a list's default, like that of `c.Name.setting.append(…)`.
 
     Parameters
     ----------
     change : callable
-        Gets nbgrader's own list, and changes it.
+        Takes a copy of nbgrader's own list, and changes it in place.
     """
 
     def __init__(self, change: Callable[[list[Any]], None]) -> None:
@@ -41,24 +41,24 @@ class Steps(LazyConfigValue):
         self._change = change
 
     def get_value(self, initial: Any) -> Any:
-        """Return the list; what the course's settings append or insert comes last."""
+        """Return the list; the course's own appends and inserts are applied last."""
         if self._value is None:
             initial = list(initial)
             self._change(initial)
         return super().get_value(initial)
 
 
-#: Whether the settings for all courses are being read, which may call for the judge, too.
+#: Whether the settings for all courses are being read, which may call `configure`, too.
 _is_reading = ContextVar("_is_reading", default=False)
 
 
 def are_for_all_courses() -> bool:
-    """Say whether the settings that are being read are no course's own."""
+    """Return whether the file that is being read holds the settings for all courses."""
     return _is_reading.get()
 
 
 def settings_for_all_courses() -> Config:
-    """Return what nbgrader is set to beside the course's own file; nothing while that is read."""
+    """Return the settings for all courses; empty while these are being read."""
     if are_for_all_courses():
         return Config()
     token = _is_reading.set(True)
@@ -71,16 +71,16 @@ def settings_for_all_courses() -> Config:
 def set_default(
     c: Config, known: Config, section: str, name: str, value: Any, *parents: str
 ) -> None:
-    """Set a trait, unless it is set: for the class itself or a parent, here or for all courses."""
+    """Set a trait, unless it is set for the class or a parent, by the course or for all courses."""
     places = [f"{each}.{name}" for each in (section, *parents)]
     if not any(place in settings for settings in (c, known) for place in places):
         c[section][name] = value
 
 
 def change_steps(c: Config, section: str, name: str, change: Callable[[list[Any]], None]) -> None:
-    """Change a list of steps: nbgrader's own, or the one that the course has set in its place.
+    """Change a list of steps: nbgrader's own, or the one with which the course has replaced it.
 
-    What the course has appended or inserted comes last.
+    The course's own appends and inserts are applied last.
 
     Raises
     ------
@@ -104,12 +104,12 @@ def change_steps(c: Config, section: str, name: str, change: Callable[[list[Any]
 
 
 def place_of(steps: list[Any], name: str) -> int:
-    """Return the place of nbgrader's step of a name, which may be listed as class or as text.
+    """Return the index of a step in a list, where steps are classes or names.
 
     Raises
     ------
     CourseError
-        If there is none, so that this is another nbgrader than the judge knows.
+        If it is missing, as in a version of nbgrader that the judge does not know.
     """
     names = [str(getattr(step, "__name__", step)).rpartition(".")[2] for step in steps]
     if name not in names:

@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Import what hands in only where it is asked for."""
+    """Import `hand_in` on first use: most notebooks never need what it imports."""
     if name != "hand_in":
         raise AttributeError(f"module 'nbjudge' has no attribute {name!r}")
     from nbjudge.handing_in import hand_in

@@ -1,8 +1,8 @@
-"""Compare an answer with what was expected, and say in plain words what differs.
+"""Compare an answer with the expected value, and say in plain words what differs.
 
 A comparison goes from the outside in (type, shape, dtype, value) and stops at the first difference,
-because the later ones usually follow from it. Notebooks say ``from nbjudge import checks as
-check``. Needs NumPy only, and knows tensors when PyTorch has been imported.
+because later ones usually follow from it. Notebooks use it as ``from nbjudge import checks as
+check``. It needs only NumPy, and handles tensors if PyTorch is imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ __all__ = ["Parts", "Points", "close", "difference", "true"]
 DtypeRule = Literal["same", "number"]
 
 RELATIVE_TOLERANCE = {"double": 1e-6, "single": 1e-4}
-# A value that is tiny beside its neighbours is measured against them: it holds their rounding.
+# A value that is tiny beside its neighbours contains their rounding errors, so its error is
+# measured relative to them.
 SMALLEST_SCALE = 1e-2
 
 
@@ -48,19 +49,19 @@ def close(
     actual : object
         The answer's result.
     expected : number, ndarray, Tensor, or a (nested) tuple or list of these
-        What it should be. A sequence accepts anything that unpacks into as many parts; a number
-        accepts any real scalar, 0-d arrays and tensors included.
+        What the result should be. A sequence matches anything that unpacks into as many parts; a
+        number matches any real scalar, 0-d arrays and tensors included.
     what : str
-        What is being compared, as the beginning of a sentence: "the first step".
+        What is being compared, to begin a sentence: "the first step".
     names : sequence of str
         Names for the parts of a sequence: ``("w1", "w2")``.
     hint : str
         A second sentence for the student: how to think about this failure.
     rtol : float, optional
-        Largest relative error allowed. By default 1e-6 where everything is in double precision, and
-        1e-4 where anything is in single precision.
+        Largest relative error allowed. By default 1e-6 if everything is in double precision, and
+        1e-4 if anything is in single precision.
     atol : float
-        Absolute error that is allowed whatever the scale.
+        Absolute error that is always allowed.
     dtype : {"same", "number"}
         Whether arrays and tensors must have the dtype of `expected`, or any real number type.
     reveal : bool
@@ -80,12 +81,12 @@ def close(
 def true(
     condition: object, *, what: str, problem: str, hint: str = "", reveal: bool = True
 ) -> None:
-    """Check a fact that is not a comparison of values.
+    """Check a condition that is not a comparison of values.
 
     Parameters
     ----------
     condition : bool
-        The fact.
+        Whether the check passes.
     what : str
         What is being checked: "the order of the batches".
     problem : str
@@ -126,7 +127,7 @@ def difference(
 
 
 class Points(float):
-    """A part of an exercise's points, as the value of its check: nbgrader takes it for the mark.
+    """A partial mark, as the last value of a check: nbgrader takes the number for the mark.
 
     Attributes
     ----------
@@ -141,9 +142,9 @@ class Points(float):
 
 
 class Parts:
-    """The parts of an exercise, each with points of its own.
+    """The parts of an exercise, each with its own points.
 
-    A part that fails costs its own points, and the check goes on with the next one.
+    A part that fails costs only its own points, and the check goes on with the next one.
 
     Examples
     --------
@@ -168,21 +169,21 @@ class Parts:
         Parameters
         ----------
         points : int or float
-            What it is worth. Decimals are added up exactly: 0.1 and 0.2 are 0.3.
+            The points of the part. Decimals are added exactly: 0.1 and 0.2 are 0.3.
         what : str
-            What it is about. An exception of the answer's is told with it.
+            What it is about. The message about an exception in the answer names it.
         """
         part = _Part(Fraction(str(points)), what, is_first=not self._parts)
         self._parts.append(part)
         return part
 
     def points(self) -> Points | None:
-        """Conclude, as the last line of a check.
+        """Return the partial mark; call this in the last line of a check.
 
         Returns
         -------
         Points or None
-            None if every part holds: there is nothing to say, and all points are won.
+            None if every part holds, which means all points.
 
         Raises
         ------
@@ -203,7 +204,7 @@ class Parts:
 
 
 class _Part:
-    """One part: notes how it failed, and lets the check go on."""
+    """The context of one part, which notes a failure and lets the check go on."""
 
     def __init__(self, points: Fraction, what: str, *, is_first: bool) -> None:
         self.points = points
@@ -232,17 +233,17 @@ class _Part:
     def _failure(self, error: Exception) -> str | None:
         """Return how the part failed, or None if the check cannot go on."""
         is_students = isinstance(error, remote.AnswerError) or remote.where(error)[0] is not None
-        if remote.is_unanswered(error):  # in the first part there is nothing to give a part of
+        if remote.is_unanswered(error):  # in the first part, so nothing is answered at all
             return None if self._is_first else "there is no answer yet"
         if isinstance(error, AssertionError) and not is_students:
             return str(error) or "a check does not hold"
-        if remote.is_tests_own(error):  # or the answer is missing
+        if remote.is_tests_own(error):  # or the answer is not defined
             return None
         return remote.in_words(error).removesuffix(".")
 
 
 def _beyond_its_cell(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback without the lines of the test itself, which are no student's."""
+    """Return a traceback without its first frames, those of the test itself."""
     rest = trace
     while trace and rest and rest.tb_frame.f_code.co_filename == trace.tb_frame.f_code.co_filename:
         rest = rest.tb_next
@@ -250,7 +251,7 @@ def _beyond_its_cell(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _told_once(parts: Iterable[_Part]) -> list[str]:
-    """Return how parts failed: once what several have in common, such as an exception."""
+    """Return the failures of parts, with equal ones (such as an exception) merged into one."""
     told: dict[str, list[str]] = {}
     for part in parts:
         told.setdefault(part.failure, []).append(part.what)
@@ -300,7 +301,7 @@ def _difference(
         if type(actual) is type(expected) and actual == expected:
             return None
         return f"{name} is {actual!r}, and {expected!r} was expected" if reveal else _wrong(name)
-    if _is_identical(actual, expected):  # the usual case, and quickly seen
+    if _is_identical(actual, expected):  # the usual case, and quick to check
         return None
     return (
         _type_difference(actual, expected, name)
@@ -311,7 +312,7 @@ def _difference(
 
 
 def _as_float(value: Any) -> Any:
-    """Return a fraction or a decimal number as the float that it is near to, and others as is."""
+    """Return a fraction or a decimal as the nearest float, and anything else unchanged."""
     if type(value) not in (Fraction, Decimal):
         return value
     try:
@@ -321,7 +322,7 @@ def _as_float(value: Any) -> Any:
 
 
 def _is_identical(actual: Any, expected: Any) -> bool:
-    """Whether both are of one type and dtype, and equal to the last bit; NaN is not."""
+    """Return whether both have the same type, dtype and values; False if there is a NaN."""
     if type(actual) is not type(expected):
         return False
     if isinstance(expected, np.ndarray):
@@ -335,7 +336,7 @@ def _is_identical(actual: Any, expected: Any) -> bool:
 
 
 def _unpack(value: Any) -> list[Any] | None:
-    """The parts that `value` unpacks into, or None if it does not unpack."""
+    """Return the parts that `value` unpacks into, or None if it does not unpack."""
     if isinstance(value, remote.Remote):
         return _remote_parts(value)
     if isinstance(value, str | bytes | dict | set) or not isinstance(value, Iterable):
@@ -344,20 +345,20 @@ def _unpack(value: Any) -> list[Any] | None:
         return None
     try:
         iterator = iter(value)
-    except TypeError:  # a 0-d array or tensor says that it is iterable, and is not
+    except TypeError:  # a 0-d array or tensor is `Iterable`, but raises when iterated
         return None
     return list(iterator)
 
 
 def _remote_parts(value: Any) -> list[Any] | None:
-    # A set, and a tensor without plain values, would iterate; here they do not unpack either.
+    # As for local values, a set and a tensor without plain values do not count as unpackable.
     if remote.kind(value).startswith(("set", "Tensor")):
         return None
     try:
         return list(iter(value))
     except (TypeError, remote.AnswerError) as error:
         if isinstance(error, remote.AnswerError) and (error.name != "TypeError" or error.line):
-            raise  # from the student's own code
+            raise  # raised by the student's own code
         return None
 
 
@@ -418,16 +419,16 @@ def _value_difference(
 
 
 def _above(error: float, tolerance: float) -> str:
-    """Return an error in as few digits as show that it is larger than its tolerance."""
+    """Return an error with just enough digits to show that it exceeds its tolerance."""
     texts = (f"{error:.{digits}g}" for digits in range(1, 17))
     return next((text for text in texts if float(text) > tolerance), repr(float(error)))
 
 
 def _pattern(actual: NDArray[np.float64], expected: NDArray[np.float64], tolerance: float) -> str:
-    """Return in what simple way numbers differ from those expected, as the end of a sentence.
+    """Return how all numbers differ from the expected ones in one simple way, as a predicate.
 
-    A sign shows in a single number; that a factor or a difference is always the same, in three that
-    are not all alike.
+    A wrong sign can be seen in a single number. A constant factor or offset needs at least three
+    numbers that are not all equal.
     """
     a, b = actual.ravel(), expected.ravel()
     if not (np.isfinite(a).all() and np.isfinite(b).all() and b.any()):
@@ -475,13 +476,13 @@ def relative_error(
 
 
 def _distance(actual: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    """|actual − expected|, in silence where infinities meet."""
+    """Return |actual − expected|, without warnings about infinities."""
     with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(np.abs(actual - expected))
 
 
 def _same_special(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where both are the same infinity, or both NaN."""
+    """Return where both are equal, such as the same infinity, or both NaN."""
     return np.asarray((found == wanted) | (np.isnan(found) & np.isnan(wanted)))
 
 
@@ -491,7 +492,7 @@ def _tolerance(*arrays: NDArray[Any]) -> float:
 
 
 def _is_tensor(value: Any) -> bool:
-    """Whether it is a tensor that holds a plain array."""
+    """Return whether a value is a tensor that holds a plain array."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(value, torch.Tensor):
         return False
@@ -553,7 +554,7 @@ def _wrong(name: str) -> str:
 
 
 def _numbers_as_written(*values: Any) -> list[str]:
-    """Write values as a student would: short, and exact enough to tell one from another."""
+    """Return values as a student would write them: short, but with enough digits to differ."""
     short = [_number_as_written(value) for value in values]
     return short if len(set(short)) == len(short) else [str(value) for value in values]
 

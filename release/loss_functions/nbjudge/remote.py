@@ -1,7 +1,8 @@
-"""How checks and probes deal with an answer that lives in another process.
+"""Support for checks and probes of an answer that lives in another process.
 
-When a class is graded, a test runs in one process and the answer in another: the test holds a
-`Remote` in the answer's place. In a notebook nothing is remote, and all of this stands aside.
+When a class is graded, a test runs in one process and the answer in another, and the test holds a
+`Remote` in place of the answer. In a student's notebook nothing is remote, and these functions just
+use the answer itself.
 """
 
 from __future__ import annotations
@@ -32,28 +33,29 @@ R = TypeVar("R")
 
 
 class Remote(ABC):
-    """Stands for an object that lives in another process.
+    """A proxy for an object in another process.
 
-    A subclass lets it be called, indexed, iterated, measured with `len` and asked for attributes.
+    A subclass can be called, indexed and iterated, and has the object's length and attributes.
     """
 
     @abstractmethod
     def _probe_(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Run a probe where the object lives, and return what it returned."""
+        """Run a probe in the object's process, and return its result."""
 
     @abstractmethod
     def _plain_(self) -> Any:
-        """Return the object's data if its type extends a plain one; otherwise itself."""
+        """Return the object's data if its type extends a plain one; otherwise this proxy."""
 
     @abstractmethod
     def _kind_(self) -> str:
-        """Return the name of its type."""
+        """Return the name of the object's type."""
 
 
 class AnswerError(BaseException):
     """An exception that an answer raised in another process.
 
-    One that an `except Exception` is to catch is an `Exception`, too: `sys.exit()` raises none.
+    The class that is raised also extends the nearest builtin base of the original exception. So
+    `except Exception` catches it, unless the original is none, as that of `sys.exit()` is not.
 
     Parameters
     ----------
@@ -68,21 +70,21 @@ class AnswerError(BaseException):
     def __init__(
         self, name: str, said: str = "", line: int | None = None, source: str = ""
     ) -> None:
-        # Without the base class's own constructor: of some exceptions it wants other arguments.
+        # The base class's constructor is not called: that of some exceptions needs other arguments.
         self.args = (said,) if said else ()
         self.name = name
         self.said = said
         self.line = line
         self.source = source
-        #: Stands for the exception itself, where it lives.
+        #: A proxy for the exception in the answer's process.
         self.there: Remote | None = None
 
     @property
     def in_full(self) -> str:
-        """What it is and says, as a traceback ends."""
+        """The exception's type and message, as in the last line of a traceback."""
         return f"{self.name}: {self.said}" if self.said else self.name
 
-    def __str__(self) -> str:  # the subclass that is a KeyError would show quotation marks
+    def __str__(self) -> str:  # that of KeyError would add quotation marks
         return self.said
 
     def __getattr__(self, name: str) -> Any:
@@ -93,7 +95,7 @@ class AnswerError(BaseException):
 
 
 def in_place(probe: Callable[P, R]) -> Callable[P, R]:
-    """Let a probe run in the process where the answers among its arguments live."""
+    """Decorate a probe to run in the process of the answer that it is given."""
 
     @functools.wraps(probe)
     def run(*arguments: P.args, **keywords: P.kwargs) -> R:
@@ -115,14 +117,15 @@ def plain(value: Any) -> Any:
 
 
 def kind(value: Any) -> str:
-    """Return the name of the type of `value`, wherever it lives."""
+    """Return the name of the type of `value`, which may be remote."""
     return value._kind_() if isinstance(value, Remote) else type(value).__name__
 
 
 def is_unanswered(error: BaseException) -> bool:
-    """Say whether an exception means that there is no answer yet.
+    """Return whether an exception means that there is no answer yet.
 
-    A stub raises a bare `NotImplementedError`. One with a message is PyTorch's, about a dtype.
+    A stub raises `NotImplementedError` without a message. PyTorch raises it with one, for example
+    about a dtype.
     """
     if isinstance(error, AnswerError):
         return error.name == "NotImplementedError" and not error.said
@@ -130,10 +133,10 @@ def is_unanswered(error: BaseException) -> bool:
 
 
 def is_tests_own(error: BaseException) -> bool:
-    """Say whether an exception means that a test cannot work, whatever the answer is.
+    """Return whether an exception means that the test itself is broken, whatever the answer is.
 
-    It uses a name that nobody defines, what a module of the course does not have (any more), or a
-    `Remote` where Python wants the object itself.
+    For example, it uses a name that is not defined, an attribute that a module does not have, or a
+    `Remote` where Python needs the object itself.
     """
     if isinstance(error, AnswerError) or where(error)[0] is not None:
         return False
@@ -145,7 +148,7 @@ def is_tests_own(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException) -> str:
-    """Return what went wrong, with the line of the student's cell, as the end of a sentence."""
+    """Return a clause that says what went wrong, and in which line of the student's cell."""
     if isinstance(error, AnswerError):
         said, line, source = error.in_full, error.line, error.source
     else:
@@ -158,14 +161,14 @@ def in_words(error: BaseException) -> str:
 
 
 def explain_to_student(exercise: str, error: BaseException) -> str:
-    """Return what a student is told of an exception that their answer to an exercise raised."""
+    """Return the message to a student about an exception that their answer raised."""
     if is_unanswered(error):
         return f"✗ Exercise {exercise} has no answer yet."
     return f"✗ Exercise {exercise}: {in_words(error).removesuffix('.')}."
 
 
 def where(error: BaseException) -> tuple[int | None, str]:
-    """Return the last line of a notebook's cell that an exception passed, and its number."""
+    """Return the number and text of the innermost line of a notebook's cell in a traceback."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if "ipykernel_" in frame.filename or frame.filename.startswith("<ipython-input"):
             source = linecache.getline(frame.filename, frame.lineno or 0).strip()

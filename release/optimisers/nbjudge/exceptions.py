@@ -1,7 +1,6 @@
-"""The few errors that users meet; each message says what happened, where, and what to do.
+"""The errors that users see; each message says what happened, where, and what to do.
 
-In a notebook they are shown as their message alone: the lines of the course's own code above it
-would only frighten.
+A notebook shows only the message: a traceback through the course's own code would only confuse.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ class _MessageOnly(Exception):
 
 
 class CourseError(_MessageOnly):
-    """Something that the user can put right; the message says how."""
+    """A problem that the user can fix; the message says how."""
 
 
 class ReleaseError(CourseError):
-    """A student version could not be made from a source notebook, or would give something away."""
+    """A student version cannot be made from a source notebook, or would reveal a solution."""
 
 
 class SubmissionError(CourseError):

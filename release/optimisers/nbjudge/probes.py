@@ -1,7 +1,7 @@
-"""Measure what only the answer itself can tell, where it lives: what a call returns and changes.
+"""Probes: functions that run in the answer's own process and return plain data about it.
 
-A check that needs the student's own objects calls a probe with that object and plain data, and gets
-plain data back. A course can have probes of its own beside these.
+A check that needs the student's own objects passes them to a probe, which returns, for instance,
+what a call returned and what it changed. A course can have its own probes besides these.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ __all__ = ["call", "call_many", "copy_of", "is_a", "kinds"]
 
 
 def is_a(answer: Any, base: type) -> bool:
-    """Say whether `answer` is an instance or a subclass of `base`."""
-    if isinstance(answer, Remote):  # where `base` cannot go, its name can
+    """Return whether `answer` is an instance or a subclass of `base`."""
+    if isinstance(answer, Remote):  # a class cannot cross to the other process, but its name can
         return _full_name(base) in kinds(answer)
     return issubclass(answer, base) if isinstance(answer, type) else isinstance(answer, base)
 
@@ -30,7 +30,7 @@ def kinds(answer: Any) -> list[str]:
     Returns
     -------
     list of str
-        Each with its module, ``"torch.nn.modules.module.Module"``, the most special one first.
+        With their modules, ``"torch.nn.modules.module.Module"``, the most specific one first.
     """
     kind = answer if isinstance(answer, type) else type(answer)
     return [_full_name(base) for base in kind.__mro__]
@@ -60,10 +60,10 @@ def call_many(
     Returns
     -------
     results : list
-        What each call returned, as it was then; what cannot be copied, a generator say, as it is.
+        Copies of what each call returned; the object itself if it cannot be copied, as a generator.
     later : list
-        The same objects, as they are when all calls are done: equal to `results`, unless a later
-        call changed what an earlier one had returned.
+        The returned objects themselves, after all calls: equal to `results`, unless a later call
+        changed what an earlier one had returned.
     """
     results, later = [], []
     for arguments in argument_lists:
@@ -78,14 +78,15 @@ def _full_name(kind: type) -> str:
 
 
 def copy_of(value: Any) -> Any:
-    """A copy that shares nothing with `value`, or `value` itself where there can be none."""
+    """Return a copy that shares nothing with `value`, or `value` itself if it cannot be copied."""
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):  # `deepcopy` refuses a history
+    # `deepcopy` refuses a tensor with a graph.
+    if torch is not None and isinstance(value, torch.Tensor):
         return value.detach().clone().requires_grad_(value.requires_grad)
     if isinstance(value, tuple | list):
         parts = [copy_of(part) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
     try:
         return deepcopy(value)
-    except Exception:  # of a class's own method, too
+    except Exception:  # a class's own `__deepcopy__` may raise anything
         return value

@@ -1,8 +1,8 @@
-"""Random numbers for tests: the same for one hand-in every time, and different for another.
+"""Random numbers for tests: the same each time for one hand-in, and different for each hand-in.
 
 A hidden test draws its inputs from `generator`. When a class is graded, the grader seeds it with
-the assignment, the student, what was handed in and the course's secret, so that nobody can guess
-the inputs or learn them from anybody's feedback. Anywhere else they depend on the exercise alone.
+the course's secret, the assignment, the student and a hash of the hand-in, so that nobody can guess
+the inputs or learn them from feedback. Elsewhere they depend on the exercise alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _seed_parts: ContextVar[tuple[str, ...]] = ContextVar("seed_parts", default=())
 
 @contextmanager
 def seed_within(*seed_parts: str) -> Iterator[None]:
-    """Let all generators made within depend on `seed_parts` (secret, hand-in, and so on)."""
+    """Add `seed_parts` (secret, hand-in, …) to the seeds of generators made in the block."""
     token = _seed_parts.set(seed_parts)
     try:
         yield
@@ -46,21 +46,21 @@ def number(exercise: str) -> int:
     """Return the seed of an exercise, in [0, 2⁶³)."""
     digest = hashlib.sha256()
     for part in (*_seed_parts.get(), exercise):
-        # The length keeps ("a", "bc") and ("ab", "c") apart.
+        # With the lengths, ("a", "bc") and ("ab", "c") give different seeds.
         text = part.encode("utf-8", "surrogatepass")
         digest.update(len(text).to_bytes(8, "big") + text)
     return int.from_bytes(digest.digest()[:8], "big") >> 1
 
 
 def reset(seed: int) -> None:
-    """Seed the global generators of Python, NumPy and, if it has been imported, PyTorch."""
+    """Seed the global generators of Python, NumPy and, if it is imported, PyTorch."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     seed_torch(seed)
 
 
 def seed_torch(seed: int) -> None:
-    """Seed PyTorch's global generator, if it has been imported."""
+    """Seed PyTorch's global generator, if PyTorch is imported."""
     if torch := sys.modules.get("torch"):
-        # `torch.manual_seed` looks for devices of every kind, which takes a hundred times as long.
+        # `torch.manual_seed` also looks for devices of every kind, which takes 100 times as long.
         torch.default_generator.manual_seed(seed)
