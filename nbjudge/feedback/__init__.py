@@ -1,1 +1,1 @@
-"""A page of feedback for each graded notebook. It imports `pages` and below."""
+"""Write pages of feedback for students. It imports `pages` and below."""

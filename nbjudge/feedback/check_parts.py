@@ -1,6 +1,6 @@
-"""Which part of an exercise each of its checks belongs to, as the course's test cell has it.
+"""Find the part of an exercise that each of its checks belongs to, from the text of the test cell.
 
-A check may hold in a part that is lost: its points are won by all of its checks together.
+A part's points are won only if all of its checks pass, so a check may pass in a part that is lost.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ __all__ = ["PartOfCheck", "parts_of_checks"]
 
 @dataclass(frozen=True)
 class PartOfCheck:
-    """A part of an exercise: what it is about, and what it is worth."""
+    """A part of an exercise: its subject, and its points."""
 
     what: str
     points: float
 
 
 def parts_of_checks(test: str) -> Mapping[str, PartOfCheck]:
-    """Return the part of each check, by what the check is about.
+    """Return the part of each check, by the check's subject.
 
     Parameters
     ----------
     test : str
-        The source of a test cell; one without parts, or that is no Python, has none.
+        The text of a test cell; the result is empty if it has no parts or is not Python.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def _part_of_check(block: ast.With) -> PartOfCheck | None:
 
 
 def _subjects_of_checks(block: ast.With) -> Iterator[str]:
-    """Yield what the checks of a part are about, as far as it stands there in one piece."""
+    """Yield the subjects of the checks in a part, as far as they are literal strings."""
     for call in ast.walk(block):
         if isinstance(call, ast.Call):
             for named in call.keywords:

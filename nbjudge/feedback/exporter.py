@@ -1,9 +1,9 @@
-"""The feedback page of a notebook, and that of an assignment with several.
+"""The feedback page of a notebook, and the overview page of an assignment with several notebooks.
 
-`FeedbackExporter` is an ordinary exporter of nbconvert's, which nbgrader's `generate_feedback` uses
-because `nbgrader_config.py` says so; `course feedback` calls that same command. Marks come from the
-gradebook, reasons from what the judge left in the graded notebook. The rest of a graded notebook is
-a student's, and goes through `feedback_clean` and `feedback_outputs`.
+`FeedbackExporter` is an nbconvert exporter. nbgrader's `generate_feedback` uses it because
+`nbgrader_config.py` names it, and `course feedback` calls that same command. Marks come from the
+gradebook, reasons from the judge's record in the graded notebook. Everything else in the notebook
+is a student's, and is cleaned by `pages.safe_html` and `pages.rich_outputs`.
 """
 
 from __future__ import annotations
@@ -51,37 +51,37 @@ __all__ = [
     "overview_page",
 ]
 
-#: The page of a whole assignment.
+#: The file name of the overview page.
 OVERVIEW = "index.html"
-#: Characters of a reason in the table.
+#: The most characters of a reason in the table.
 MOST_OF_SUMMARY = 140
 
 NOTHING = Markup("")
-#: What exercises are called, by number.
+#: The titles of exercises, by number.
 Titles = Mapping[str, str]
 NO_TITLES: Titles = MappingProxyType({})
 
-#: How the hidden parts of the course's cells begin and end.
+#: The delimiters at the beginning and end of hidden regions in the course's cells.
 Regions = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class MarkEntry:
-    """One exercise as the table of marks has it.
+    """A row of the table of marks: one exercise.
 
     Parameters
     ----------
     exercise : str
         Its number.
     title : str
-        What the notebook calls it.
+        Its title in the notebook.
     anchor : str
-        Where on the page it is told in full.
+        The anchor of its full result on the page.
     points, max_points, extra : float
     state : str
         One of "full", "part", "none" and "waits".
     told : str
-        In one line, why the mark is what it is.
+        The reason for the mark, in one line.
     """
 
     exercise: str
@@ -101,27 +101,27 @@ class MarkEntry:
 
 @dataclass(frozen=True)
 class ExerciseResult:
-    """What the course says about one exercise, at its place in the notebook.
+    """The full result of one exercise, shown below its cell.
 
     Parameters
     ----------
     entry : MarkEntry
     level : int
-        Of its heading.
+        The level of its heading.
     held : tuple of (str, PartOfCheck or None)
-        The checks that held, each with its part where points of the exercise are lost.
+        The checks that passed, each with its part if points of the exercise were lost.
     printed : str
         What else the test printed.
     reasons : tuple of str
         Why points were lost, in full: one text for each check that failed.
     sentence : str
-        What helps who made the known mistake that the answer behaves like.
+        Advice for the known mistake that the answer behaves like; empty if none is known.
     remarks : tuple of str
-        What else there is to say about the mark.
+        Further sentences about the mark.
     comment : Markup
-        What a person wrote.
+        A person's comment.
     check : Markup
-        The part of the test that students have.
+        The visible part of the test.
     """
 
     entry: MarkEntry
@@ -137,7 +137,7 @@ class ExerciseResult:
 
 @dataclass(frozen=True)
 class Block:
-    """A cell of the notebook, or a result."""
+    """A block of the page: a cell of the notebook, or a result."""
 
     kind: str
     label: str = ""
@@ -149,7 +149,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the judge found for one test, read back from a graded notebook."""
+    """The judge's verdict on one test, read back from a graded notebook."""
 
     reason: str = ""
     sentence: str = ""
@@ -158,7 +158,7 @@ class Finding:
 
     @classmethod
     def of(cls, record: object) -> Finding:
-        """Read an entry of the record; what is not as the judge writes it counts as nothing."""
+        """Read an entry of the judge's record; anything malformed counts as empty."""
         if not isinstance(record, Mapping):
             return cls()
         reason, sentence, printed = (
@@ -169,13 +169,13 @@ class Finding:
 
 
 def anchor_of(grade_id: str) -> str:
-    """Return the place on a notebook's page where an exercise's mark is told."""
+    """Return the anchor of an exercise's result on a notebook's page."""
     return "mark-" + re.sub(r"[^A-Za-z0-9]+", "-", exercise_number(grade_id)).strip("-")
 
 
 @dataclass
 class _Anchors:
-    """The places of a page, by the ids of cells: as short as they can be, each one once."""
+    """Gives each cell of a page a short and unique anchor, by its grade_id."""
 
     _taken: dict[str, str] = field(default_factory=dict)
 
@@ -188,21 +188,21 @@ class _Anchors:
         return anchor
 
 
-# ---- From a notebook to what the page says -------------------------------------------------------
+# ---- The content of a page -----------------------------------------------------------------------
 
 
 def entries(
     notebook: NotebookNode | None, marks: NotebookMarks, titles: Titles = NO_TITLES
 ) -> list[MarkEntry]:
-    """Return the rows of a notebook's table, in its order.
+    """Return the rows of a notebook's table of marks, in the notebook's order.
 
     Parameters
     ----------
     notebook : NotebookNode or None
-        As it was graded; None if none was handed in.
+        The graded notebook; None if none was handed in.
     marks : NotebookMarks
     titles : mapping of str to str
-        What the course calls its exercises, by number.
+        The titles of exercises, by number.
     """
     anchors = _Anchors()
     cells = _marked_cells(notebook.cells) if notebook is not None else []
@@ -290,9 +290,9 @@ def _is_as_released(cell: NotebookNode) -> bool:
 
 
 def _without(source: str, regions: Regions) -> str:
-    """Return the part of a course's cell that students have: what is hidden is left out.
+    """Return the text of a course's cell without its hidden regions.
 
-    A region that does not end hides all that follows.
+    A region that does not end hides everything after it.
     """
     kept, hidden_until = [], ""
     for line in source.split("\n"):
@@ -307,7 +307,7 @@ def _without(source: str, regions: Regions) -> str:
 
 
 class _Story:
-    """Tells a notebook from top to bottom."""
+    """Turns a graded notebook into blocks of its page, from top to bottom."""
 
     def __init__(
         self,
@@ -325,11 +325,11 @@ class _Story:
         self._rows = dict(zip(names, rows, strict=False))
         self._cleaner = Cleaner()
         self._number = 0
-        # Comments on an answer stand with its result, where there is one.
+        # If an exercise has a result, comments on its answer are shown there.
         self._results = {exercise_number(name) for name in names}
 
     def blocks(self) -> Iterator[Block]:
-        """Yield what the page shows below the marks."""
+        """Yield the blocks of the page below the table of marks."""
         for cell in self._cells[:MOST_CELLS]:
             yield from self._of(cell)
         if (more := len(self._cells) - MOST_CELLS) > 0:
@@ -376,7 +376,7 @@ class _Story:
         source = _without(str(cell.source), self._regions)
         entry = self._rows.get(name)
         check = code(source, self._cleaner) if is_test(cell) and source.strip() else NOTHING
-        if entry is None:  # the gradebook does not know it: a check without points
+        if entry is None:  # not in the gradebook: a check without points
             return Block("check", "A check", check)
         mark = self._marks.cells[name]
         finding = self._findings.get(name, Finding())
@@ -403,7 +403,7 @@ class _Story:
         )
 
     def _comments(self, name: str) -> Markup:
-        """Return what people wrote about the exercise, be it at its test or its answer."""
+        """Return all comments on an exercise, whether on its test or on its answer."""
         exercise = exercise_number(name)
         names = [n for n in self._marks.comments if exercise_number(n) == exercise]
         return Markup("").join(map(self._comment, sorted(names)))
@@ -411,7 +411,7 @@ class _Story:
     def _comment(self, name: str) -> Markup:
         if not (said := self._marks.comments.get(name, "")):
             return NOTHING
-        # Its headings are none of the page's.
+        # Headings in a comment must rank below those of the page.
         return Cleaner(level=5, top=6).markdown(said, what="Comment")
 
 
@@ -426,7 +426,7 @@ def _remarks(mark: Mark, finding: Finding) -> Iterator[str]:
         yield f"{points(mark.extra)} of these points are extra credit."
 
 
-# ---- From what the page says to the page ---------------------------------------------------------
+# ---- The pages -----------------------------------------------------------------------------------
 
 
 def _file_name(notebook: str) -> str:
@@ -448,15 +448,15 @@ def notebook_page(
     ----------
     notebook : NotebookNode
     name : str
-        The notebook's.
+        The name of the notebook.
     marks : SubmissionMarks
-        Of the whole submission.
+        The marks of the whole submission.
     regions : sequence of (str, str)
-        How hidden parts of the course's cells begin and end.
+        The delimiters of hidden regions.
     others : iterable of str
         The submission's other notebooks that have a page.
     titles : mapping of str to str
-        What the course calls the exercises of this notebook, by number.
+        The titles of this notebook's exercises, by number.
     """
     own = marks.notebook(name)
     rows = entries(notebook, own, titles)
@@ -475,15 +475,15 @@ def overview_page(
     marks: SubmissionMarks,
     titles: Mapping[str, Titles] = MappingProxyType({}),
 ) -> str:
-    """Return the page of a whole assignment.
+    """Return the overview page of an assignment.
 
     Parameters
     ----------
     notebooks : mapping of str to (NotebookNode or None)
-        As they were graded; None for one that was not handed in.
+        The graded notebooks; None for one that was not handed in.
     marks : SubmissionMarks
     titles : mapping of str to mapping
-        What the course calls the exercises, by notebook and number.
+        The titles of exercises, by notebook and number.
     """
     parts = []
     for own in marks.notebooks:
@@ -496,7 +496,7 @@ def overview_page(
 class FeedbackExporter(Exporter):
     """Turns a graded notebook into its feedback page, for nbgrader's `generate_feedback`.
 
-    It needs no preprocessors: it asks the gradebook itself.
+    It needs no preprocessors, since it reads the gradebook itself.
     """
 
     output_mimetype = "text/html"
@@ -508,7 +508,7 @@ class FeedbackExporter(Exporter):
     def from_notebook_node(  # type: ignore[override]  # as all exporters that write a text
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Return the page, and in the resources that of the assignment, if it has several."""
+        """Return the page; the overview of several notebooks is among the resources' outputs."""
         notebook, resources = super().from_notebook_node(nb, resources, **kw)
         ids = resources["nbgrader"]
         with Gradebook(ids["db_url"]) as gradebook:
@@ -536,8 +536,8 @@ class FeedbackExporter(Exporter):
             others=[other for other in handed_in if other != name],
             titles=titles[name],
         )
-        # nbconvert's writer puts these files beside the page. Each notebook writes the overview
-        # anew, and it always tells of all: so it needs no step after the last.
+        # nbconvert's writer puts these files beside the page. Each notebook writes the whole
+        # overview again, so no extra step is needed after the last one.
         if len(graded) > 1 and Path(OVERVIEW).stem not in graded:
             overview = overview_page(graded, marks, titles).encode()
             resources["outputs"] = {**resources.get("outputs", {}), OVERVIEW: overview}
@@ -553,7 +553,7 @@ class FeedbackExporter(Exporter):
 
 
 def _named_mistakes(root: Path, assignment: str) -> NamedMistakes:
-    """Return what the course knows of mistakes by now; a page is written without it, too."""
+    """Return the known mistakes; none, with a warning in the log, if they cannot be read."""
     try:
         return named_mistakes(Course(root), assignment)
     except CourseError as error:

@@ -1,6 +1,7 @@
-"""A student's page over all assignments: marks, what lateness cost, comments, and where to read on.
+"""A student's page over all assignments: marks, penalties, comments, and links to feedback.
 
-It tells only of what was given back to the student, so that it gives nothing away too early.
+It shows only assignments whose feedback was given back to the student, so that no mark is shown too
+early.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ from nbjudge.term.totals import Part, Total, Weighing, read_weighing, term_total
 
 __all__ = ["Comment", "TermRow", "remarks_on", "term_page", "write_term_pages"]
 
-#: What the exercises of a notebook are called, by number.
+#: Returns the titles of a notebook's exercises by number, given assignment and notebook.
 TitlesOf = Callable[[str, str], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class TermRow:
-    """An assignment as the table has it.
+    """A row of the table: one assignment.
 
     Parameters
     ----------
@@ -47,11 +48,11 @@ class TermRow:
     state : str
         One of "full", "part", "none" and "waits".
     page : str
-        Where its feedback begins; empty if there is none.
+        The link to its first page of feedback; empty if there is none.
     counts : str
-        Which part of the total it is.
+        Its share of the total, as text.
     told : str
-        What else there is to say.
+        Remarks.
     """
 
     part: Part
@@ -63,7 +64,7 @@ class TermRow:
 
 @dataclass(frozen=True)
 class Comment:
-    """What a person wrote about an answer, made safe."""
+    """A person's comment on an answer, as safe HTML."""
 
     label: str
     page: str
@@ -77,7 +78,7 @@ def write_term_pages(course: Course, students: Iterable[str] | None = None) -> d
     ----------
     course : Course
     students : iterable of str, optional
-        For whom; by default for all.
+        The students to write pages for; by default all.
 
     Returns
     -------
@@ -87,7 +88,7 @@ def write_term_pages(course: Course, students: Iterable[str] | None = None) -> d
     Raises
     ------
     CourseError
-        If the gradebook cannot be read, or the weights of assignments leave a choice.
+        If the gradebook cannot be read, or the weights of assignments are not valid.
     """
     weighing = read_weighing(course.config())
     given = _given_back(course.root / "feedback")
@@ -111,9 +112,9 @@ def write_term_pages(course: Course, students: Iterable[str] | None = None) -> d
 
 
 def _given_back(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the first page of each assignment that is given back, by student."""
+    """Return the first page of each assignment that was given back, by student."""
     found: dict[str, dict[str, str]] = {}
-    # Sorted, so that the page of a whole assignment wins over those of its notebooks.
+    # Sorted, so that an assignment's overview page comes before those of its notebooks.
     for path in sorted(folder.glob("*/*/*.html"), key=lambda p: (p.name != OVERVIEW, p.name)):
         student, assignment = path.parts[-3:-1]
         if not student.startswith("."):
@@ -129,7 +130,10 @@ def _quote(name: str) -> str:
 def _own_table(
     table: GradeTable, person: Person, own: Mapping[str, str], anybody: Iterable[str]
 ) -> GradeTable:
-    """Return a student's marks of what is given back; who handed in nothing has nothing to get."""
+    """Return a student's marks of the assignments that were given back.
+
+    If the student handed in nothing, an assignment counts once anybody has got feedback on it.
+    """
     assignments = []
     for each in table.assignments:
         mine = each.graded.get(person.id)
@@ -147,12 +151,12 @@ def term_page(
     Parameters
     ----------
     table : GradeTable
-        Of one person; the marks of an assignment are those that are given back.
+        It has one person, and only marks that were given back.
     weighing : Weighing
     pages : mapping of str to str
-        Where the feedback on an assignment begins, as a link.
+        The link to the first page of feedback, by assignment.
     titles : callable
-        Returns what the exercises of a notebook are called, given an assignment and a notebook.
+        Returns the titles of a notebook's exercises, given assignment and notebook.
     """
     (person,) = table.people
     graded = [each for each in table.assignments if each.graded]
@@ -175,7 +179,7 @@ def term_page(
 def _total(
     table: GradeTable, graded: Sequence[AssignmentMarks], weighing: Weighing
 ) -> Total | None:
-    """Return what a student's marks come to; None while nothing counts."""
+    """Return a student's total; None while no assignment counts."""
     weights = (weighing.weights.get(each.name, 1.0) for each in graded if each.max_points)
     if not any(weight > 0 for weight in weights):
         return None
@@ -214,7 +218,7 @@ def _state_of_assignment(part: Part, own: SubmissionMarks | None) -> str:
 
 
 def remarks_on(part: Part) -> list[str]:
-    """Return what there is to say about one assignment of a student's, each in a few words."""
+    """Return remarks on a student's assignment, each of a few words."""
     told = [
         "nothing graded, which counts as 0" if part.is_missing else "",
         "not counted, as one of the lowest" if part.is_dropped else "",
@@ -236,7 +240,7 @@ def _comments(
         ):
             if said := notebook.comments[name]:
                 number = exercise_number(name)
-                # Its headings are none of the page's.
+                # Headings in a comment must rank below those of the page.
                 body = Cleaner(level=3, top=4).markdown(said, what="Comment")
                 label = exercise_label(number, called.get(number, ""))
                 page = _page_of(assignment.name, notebook, name) if assignment.name in pages else ""

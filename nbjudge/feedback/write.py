@@ -1,7 +1,7 @@
-"""Feedback for a class, written student by student by nbgrader's own `generate_feedback`.
+"""Write the feedback of a class, student by student, with nbgrader's own `generate_feedback`.
 
-What the pages look like is the business of `feedback_page`, which nbgrader finds in the course's
-configuration: its own command writes the same pages.
+The pages are made by `exporter.FeedbackExporter`, which the course's configuration names, so that
+nbgrader's own command writes the same pages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET_NAME, TIMESTAMP, 
 __all__ = ["Feedback", "Progress", "write_feedback"]
 
 
-#: What nbgrader's `release_feedback` needs beside the pages: they tell it whose they are, and when.
+#: Files that nbgrader's `release_feedback` needs beside the pages, to know their owner and time.
 SLIPS = (TIMESTAMP, SECRET_NAME)
 
 #: Called before each student, with how many are done, how many there are, and the student.
@@ -36,9 +36,9 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Feedback:
-    """What became of one student's feedback: its pages, or a remark on why there are none.
+    """The result of writing one student's feedback: its pages, or a remark on why there are none.
 
-    The first page is that of the whole assignment, if it has several notebooks.
+    If the assignment has several notebooks, the first page is the overview.
     """
 
     student: str
@@ -55,21 +55,21 @@ def write_feedback(
     students: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> list[Feedback]:
-    """Write the feedback of everybody who is graded, to `feedback/<student>/<assignment>/`.
+    """Write the feedback of all graded students to `feedback/<student>/<assignment>/`.
 
     Parameters
     ----------
     course : Course
     assignment : str
     students : collection of str, optional
-        Whose feedback; by default everybody's.
+        The students to write feedback for; by default all who are graded.
     progress : callable, optional
-        Told before each student.
+        Called before each student.
 
     Raises
     ------
     CourseError
-        If there is no such assignment, or nothing of it is graded yet.
+        If there is no such assignment, or no submission of it is graded yet.
     """
     course.require(assignment)
     table = grades(course, assignment)
@@ -107,7 +107,7 @@ def write_feedback(
 def _write_pages(course: Course, assignment: str, student: str) -> Feedback:
     try:
         return _write_feedback_of(course, assignment, student)
-    # One student's feedback costs nobody else's.
+    # Whatever fails for one student must not stop the others.
     except Exception as error:
         logging.exception("the feedback of %r was not written", student)
         told = explain(error) or f"{type(error).__name__}: {printable(str(error))}; see {LOG_NAME}."
@@ -118,7 +118,7 @@ def _write_feedback_of(course: Course, assignment: str, student: str) -> Feedbac
     finished = folder_of(course, "feedback", student, assignment)
     parts = (student, assignment)
     with working_folder(course, "feedback") as folder:
-        # nbgrader would copy what else there is into the feedback.
+        # A copy of the notebooks alone: nbgrader would copy all other files into the feedback.
         graded = folder.joinpath("autograded", *parts)
         graded.mkdir(parents=True)
         for notebook in folder_of(course, "autograded", *parts).glob("*.ipynb"):
@@ -140,7 +140,7 @@ def _write_feedback_of(course: Course, assignment: str, student: str) -> Feedbac
 
 
 def _slips(course: Course, student: str, assignment: str) -> Iterator[Path]:
-    """Yield the small files of nbgrader's that came with a submission; links are none."""
+    """Yield the files in `SLIPS` that came with a submission, unless they are links."""
     for name in SLIPS:
         for step in ("autograded", "submitted"):
             folder = folder_of(course, step, student, assignment)
@@ -152,11 +152,11 @@ def _slips(course: Course, student: str, assignment: str) -> Iterator[Path]:
 
 
 def _failure(result: dict[str, Any]) -> str:
-    """Return, in a sentence, why a call of nbgrader's API failed.
+    """Return a sentence about why a call of nbgrader's API failed.
 
     Raises
     ------
     KeyboardInterrupt
-        If a person stopped it, which nbgrader takes for a failure.
+        If a person interrupted it, which nbgrader reports as a failure.
     """
     return f"nbgrader could not write it ({printable(causes(result)[0])}); see {LOG_NAME}."

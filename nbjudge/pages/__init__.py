@@ -1,4 +1,4 @@
-"""What every page shares: frame, safe HTML, mathematics, outputs, charts.
+"""What all HTML pages share: their frame, safe HTML, formulas, notebook outputs, charts.
 
 It imports `basics` and `judge`.
 """

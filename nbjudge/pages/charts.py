@@ -1,8 +1,8 @@
-"""Matplotlib's pictures made part of a page: recoloured by its style sheet, named, and small.
+"""Turn Matplotlib figures into small SVG elements that a page's style sheet colours.
 
-A page's policy forbids style attributes, so every style becomes a class or an attribute of SVG's
-own. Figures are drawn in the colours of `ROLES`, which stand for what a thing is; the page says
-what each looks like, in light and in dark.
+A page's content security policy forbids style attributes, so every style becomes a class or an SVG
+attribute. Figures are drawn in the colours of `ROLES`, placeholders for which the page's style
+sheet defines the real colours, in light and in dark.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["DIVERGING", "ROLES", "inline"]
 
 #: The steps of a colour map from −1 to 1.
 DIVERGING = tuple(f"step{i}" for i in range(11))
-#: Stand-ins, each for what a thing is.
+#: The roles of colours, for each of which `ROLES` has a placeholder.
 PALETTE = ("ink", "soft", "line", "page", "accent", "full", "part", "none", "empty", "waits")
 ROLES = {role: f"#0000{i:02x}" for i, role in enumerate((*PALETTE, *DIVERGING), start=1)}
 _ROLE_OF = {colour: role for role, colour in ROLES.items()}
@@ -60,9 +60,9 @@ CHART_SETTINGS: Any = {
     "ytick.major.size": 0,
 }
 
-#: How large a picture is where there is room; it is made for a phone.
+#: By how much a picture, which is drawn for a phone, is enlarged if there is room.
 ZOOM = 1.25
-#: Properties of a style that are attributes of SVG's own, and kept as they are.
+#: Style properties that exist as SVG attributes and are kept as such.
 SVG_STYLES = frozenset(
     [
         *("fill-opacity", "opacity", "stroke-opacity", "stroke-width", "stroke-dasharray"),
@@ -70,7 +70,7 @@ SVG_STYLES = frozenset(
         *("text-anchor", "font-size", "font-weight", "font-style"),
     ]
 )
-#: Of those, what says nothing: the page's own style sheet has it.
+#: Those of them that are left out, since the page's style sheet sets them.
 DEFAULTS = {
     ("stroke-linejoin", "round"),
     ("stroke-linejoin", "miter"),
@@ -95,21 +95,21 @@ REFERENCE = re.compile(r"url\(#([^)]+)\)|^#(.+)$")
 
 
 def inline(figure: Figure, name: str, title: str, description: str) -> Markup:
-    """Return a figure as an element of a page.
+    """Return a figure as an SVG element of a page.
 
     Parameters
     ----------
     figure : Figure
         Drawn with `CHART_SETTINGS`, in the colours of `ROLES` alone.
     name : str
-        Unique in the page: every id begins with it.
+        Unique on the page; every id begins with it.
     title, description : str
-        What it shows, for who cannot see it.
+        The text alternative, for people who cannot see it.
 
     Raises
     ------
     ValueError
-        If the figure has a colour that is no role, or what SVG can hold and a page must not.
+        If the figure has a colour that is not in `ROLES`, or an SVG element that is not allowed.
     """
     text = io.StringIO()
     with mpl.rc_context({**CHART_SETTINGS, "svg.hashsalt": name}):
@@ -139,7 +139,7 @@ _METADATA = ("Creator", "Date", "Format", "Type")
 
 
 def _strip(element: ElementTree.Element) -> None:
-    """Leave of an element, and all within it, what a page may hold."""
+    """Remove from an element, and all within it, everything that a page must not contain."""
     element.tag = _local_name(element.tag)
     if element.tag not in ("svg", "g", "defs", "path", "use", "text", "tspan", "clipPath", "rect"):
         raise ValueError(f"a picture with <{element.tag}> cannot be part of a page")
@@ -156,7 +156,7 @@ def _strip(element: ElementTree.Element) -> None:
         attributes["class"] = " ".join(sorted(classes))
     element.attrib = attributes
     for child in list(element):
-        # Its own style sheet is none of this page's; what it says, that says.
+        # Matplotlib's own style sheet only repeats what the page's sets.
         if _local_name(child.tag) in ("metadata", "style"):
             element.remove(child)
         else:
@@ -191,7 +191,7 @@ def _role(colour: str) -> str:
 
 
 def _rename(root: ElementTree.Element, name: str) -> None:
-    """Drop the ids that nothing refers to, and let the others begin with a name."""
+    """Remove ids that nothing refers to, and prefix the others with a name."""
     used = {
         found[1] or found[2]
         for element in root.iter()

@@ -1,6 +1,6 @@
-"""The frame of every page for people: one style, light and dark, nothing fetched, nothing run.
+"""Render pages from templates in one common frame: one style, light and dark, self-contained.
 
-Feedback, and the instructor's reports, are made of templates that extend `page/base.html.j2`.
+The templates of feedback and of the instructor's reports extend `page/base.html.j2`.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ __all__ = ["Pages", "count_of", "light_tokens", "pages_of", "percent", "points",
 
 CODE = re.compile(r"`([^`\n]{1,200})`")
 FRAME_TEMPLATES = Path(__file__).parent / "templates"
-#: The colours of all pages, which the documentation uses as well.
+#: The style sheet with the colours and sizes of all pages, also used by the documentation.
 DESIGN_TOKENS = FRAME_TEMPLATES / "tokens.css"
 
 
 def light_tokens() -> str:
-    """Return what the pages are made of, for a page that knows no dark."""
+    """Return the design tokens of the light theme alone."""
     return DESIGN_TOKENS.read_text(encoding="utf-8").partition("@media")[0]
 
 
 def points(number: float) -> str:
-    """Return points as people write them.
+    """Return points as text.
 
     >>> points(2.0), points(1.5), points(-1)
     ('2', '1.5', '−1')
@@ -45,17 +45,17 @@ def points(number: float) -> str:
 
 
 def percent(value: float) -> str:
-    """Return a percentage with one digit, never more than there is.
+    """Return a percentage as text with one digit, rounded down.
 
     >>> percent(49.96), percent(50.0)
     ('49.9 %', '50 %')
     """
-    # Who has 49.96 % has not reached 50 %, and no page says so.
+    # A student with 49.96 % has not reached 50 %.
     return f"{points(int(value * 10 + 1e-6) / 10)} %"
 
 
 def count_of(number: float, one: str, several: str) -> str:
-    """Return a number with the word for what it counts.
+    """Return a number with its noun in singular or plural.
 
     >>> count_of(1, "point", "points")
     '1 point'
@@ -64,7 +64,7 @@ def count_of(number: float, one: str, several: str) -> str:
 
 
 def with_code(text: str) -> Markup:
-    """Return a text, made safe, in which what stands between backticks is code.
+    """Escape a text, and mark what is between backticks as code.
 
     >>> str(with_code("`a < b` is < 1"))
     '<code>a &lt; b</code> is &lt; 1'
@@ -74,21 +74,21 @@ def with_code(text: str) -> Markup:
 
 @cache
 def pages_of(module: str) -> Pages:
-    """Return the pages whose templates lie in the folder `templates` beside a module's file."""
+    """Return the pages with templates in the folder `templates` beside a module's file."""
     return Pages(Path(module).parent / "templates")
 
 
 class Pages:
-    """Templates of one kind of page, in the frame of all.
+    """The templates of one kind of page, in the common frame.
 
-    Whatever a template is given is escaped, and a name that it is not given is an error. It also
-    has `clean` (see `text.clean_characters`), `count_of` and the filters `points` and `with_code`.
+    Every value in a template is escaped, and an undefined name is an error. Templates also have
+    `clean` (see `text.clean_characters`), `count_of` and the filters `points` and `with_code`.
 
     Parameters
     ----------
     folder : Path
-        Holds the templates, and their `style.css`, which follows that of the frame. The style
-        sheet is written into the page, whose policy lets in no other.
+        The folder with the templates and their `style.css`, which is appended to the frame's. The
+        style sheet is written into the page, whose content security policy allows no other.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -112,10 +112,10 @@ class Pages:
         ]
         style = f"\n{''.join(sheets).strip()}\n"
         digest = hashlib.sha256(style.encode()).digest()
-        #: Of the style sheet, as a page's policy names it.
+        #: The hash of the style sheet, for the content security policy.
         self.style_hash = base64.b64encode(digest).decode()
         self._environment.globals.update(style=Markup(style), style_hash=self.style_hash)
 
     def render(self, template: str, **content: object) -> str:
-        """Return a page."""
+        """Return a rendered template."""
         return self._environment.get_template(template).render(content)

@@ -1,7 +1,7 @@
-r"""Formulas for a page without scripts: LaTeX to MathML, which browsers show by themselves.
+r"""Convert formulas from LaTeX to MathML, which browsers show without a script.
 
-What the converter builds is built anew here from a list of elements and attributes that only lay
-out symbols: `\href`, `\style` and the like have no effect.
+The converter's result is rebuilt from a list of allowed elements and attributes that only arrange
+symbols, so that `\href`, `\style` and the like have no effect.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from nbjudge.basics.text import clean_characters
 
 __all__ = ["formula"]
 
-#: Characters of LaTeX in one formula, and elements of MathML that it may become.
+#: The most characters of LaTeX in a formula, and the most MathML elements in its result.
 MOST_LATEX = 2000
 MOST_ELEMENTS = 2000
 
-#: Signs that may stand before a number, and what they then stand after.
+#: Signs that can precede a number, and the characters after which they do.
 UNARY_SIGNS = set("-−+±∓")
 OPENING = set("([{|,;:=≠≈<>≤≥∈←→↦·×/") | UNARY_SIGNS
 TOKEN_ELEMENTS = {"mi", "mn", "mo", "ms", "mtext"}
@@ -37,23 +37,23 @@ MATHML_ATTRIBUTES = {
     *("linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rspace"),
     *("scriptlevel", "separator", "stretchy", "symmetric", "width"),
 }
-#: What opens and closes a group, within which a formula is not parted.
+#: What opens and closes a group, inside of which a formula is not split.
 DEPTHS = {"{": 1, "}": -1, r"\begin": 1, r"\end": -1, r"\left": 1, r"\right": -1}
 SPACING = re.compile(r"(\\[A-Za-z]+|\\.|[{}])", re.DOTALL)
-# Short numbers only: no space as wide as a page.
+# Only short numbers, so that no space can be as wide as a page.
 VALUE = re.compile(r"[a-z-]{1,22}( [a-z]{1,8}){0,9}|[+-]?\d?\d?(\.\d{1,4})?(em|ex|px|%)?")
 
 
 @lru_cache(maxsize=4096)
 def formula(latex: str, *, display: bool = False) -> Markup:
-    r"""Return a formula as MathML; one that cannot be converted as its source.
+    r"""Return a formula as MathML, or its source as code if it cannot be converted.
 
     Parameters
     ----------
     latex : str
-        Without dollar signs.
+        The formula, without dollar signs.
     display : bool
-        Whether it stands in a line of its own.
+        Whether it is shown on a line of its own.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def formula(latex: str, *, display: bool = False) -> Markup:
             raise ValueError("too long")
         parts = _side_by_side(latex) if display else [latex]
         bodies = [_build(convert_to_element(part)) for part in parts]
-    # The converter's errors are many, and a RecursionError is one of them.
+    # The converter can raise many kinds of errors, among them RecursionError.
     except Exception:
         return _latex_source(latex, display)
     kind = ""
@@ -79,7 +79,7 @@ def formula(latex: str, *, display: bool = False) -> Markup:
 
 
 def _side_by_side(latex: str) -> list[str]:
-    r"""Return formulas that `\qquad` parts, each of which gets a line of its own on a phone.
+    r"""Split a formula at `\qquad`, so that on a phone each part can have a line of its own.
 
     >>> _side_by_side(r"z = g \qquad w = {a \qquad b}")
     ['z = g ', ' w = {a \\qquad b}']
@@ -104,14 +104,14 @@ def _build(math: Element) -> Markup:
     if sum(1 for _ in math.iter()) > MOST_ELEMENTS:
         raise ValueError("too large")
     parts = list(math)
-    # The converter puts a row around all.
+    # The converter wraps everything in rows.
     while len(parts) == 1 and parts[0].tag == "mrow" and not parts[0].attrib:
         parts = list(parts[0])
     return _mrow(parts)
 
 
 def _mrow(elements: Iterable[Element]) -> Markup:
-    """Return elements that stand side by side; a sign gets no space after it, as in (−4, 4)."""
+    """Return elements side by side; a sign before a number gets no space after it: (−4, 4)."""
     built = []
     before = "("
     for element in elements:

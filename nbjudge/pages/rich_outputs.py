@@ -1,4 +1,4 @@
-"""What a student's code showed, for the feedback page: text, tables, pictures, errors."""
+"""Turn the outputs of a student's cells into safe HTML: text, tables, pictures, errors."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from nbjudge.pages.safe_html import Cleaner
 
 __all__ = ["MOST_CELLS", "Output", "code", "outputs"]
 
-#: Cells of one notebook that a page shows.
+#: The most cells of a notebook that a page shows.
 MOST_CELLS = 1000
-#: Outputs of one cell, characters of one output and of one cell's code, lines of a traceback.
+#: The most outputs of a cell, characters of an output and of a cell's code, lines of a traceback.
 MOST_OUTPUTS = 30
 MOST_TEXT = 20_000
 MOST_CODE = 20_000
 MOST_TRACEBACK = 14
-#: Characters of a code that is remembered for the next page that has it.
+#: The most characters of code whose highlighting is cached for other pages.
 MOST_REMEMBERED = 10_000
 
 FORMATTER = HtmlFormatter(nowrap=True, classprefix="k-")
@@ -44,14 +44,14 @@ UNSHOWN = {
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a cell: what it is, in words that may be empty, and how it looks."""
+    """One output of a cell: a label, which may be empty, and its HTML."""
 
     label: str
     body: Markup
 
 
 def code(source: str, cleaner: Cleaner) -> Markup:
-    """Return Python code with its parts marked for colour."""
+    """Return Python code as highlighted HTML."""
     whole = clean_characters(source)
     shown = cleaner.cut(whole, MOST_CODE)
     if shown != whole:
@@ -61,21 +61,21 @@ def code(source: str, cleaner: Cleaner) -> Markup:
 
 @lru_cache(maxsize=512)
 def _highlight(source: str) -> Markup:
-    # Most cells of a class are everybody's.
+    # Cached, since most cells are the same for the whole class.
     return Markup(highlight(source, PythonLexer(stripnl=False), FORMATTER).removesuffix("\n"))
 
 
 def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> list[Output]:
-    """Return the outputs of a cell as the page shows them.
+    """Return the outputs of a cell for a page.
 
     Parameters
     ----------
     found : iterable of mapping
-        As the notebook has them.
+        The outputs in the notebook.
     cleaner : Cleaner
-        The page's.
+        The page's cleaner.
     what : str
-        Which cell's, in words, for those who do not see them.
+        A name for the cell, for screen readers.
     """
     shown = []
     for number, output in enumerate(_join_streams(found)):
@@ -87,7 +87,7 @@ def outputs(found: Iterable[Mapping[str, Any]], cleaner: Cleaner, what: str) -> 
 
 
 def _join_streams(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Join what was printed piece by piece."""
+    """Join consecutive pieces of the same output stream."""
     last: dict[str, Any] | None = None
     for output in found:
         if output.get("output_type") == "stream":
@@ -154,7 +154,7 @@ def _show_data(
 
 
 def _alternative(metadata: Mapping[str, Any], kind: str, what: str) -> str:
-    """Return what a picture shows, in words: the code's own, if it gave any."""
+    """Return a picture's text alternative: the code's own, if it gave one."""
     own = metadata.get(kind)
     for given in (own if isinstance(own, Mapping) else {}, metadata):
         if isinstance(alt := given.get("alt"), str) and alt.strip():
@@ -178,7 +178,7 @@ def _latex(source: str, cleaner: Cleaner, what: str) -> Markup:
 def _error(output: Mapping[str, Any], cleaner: Cleaner, what: str) -> Markup:
     name, said = (as_terminal_shows(_joined_text(output.get(part))) for part in ("ename", "evalue"))
     lines = _joined_text(output.get("traceback"), "\n")
-    # A traceback's last lines are the ones that tell.
+    # The last lines of a traceback matter most, so its end is kept.
     trace = as_terminal_shows(lines).strip("\n").split("\n")
     head = Markup('<p class="error"><strong>{}</strong>{}</p>').format(
         cut(name, 200), Markup(": {}").format(cut(said, 1000)) if said.strip() else ""
@@ -200,7 +200,7 @@ def _note_html(told: str) -> Markup:
 
 
 def _joined_text(value: object, between: str = "") -> str:
-    """Return a text that a notebook may keep as a list of lines."""
+    """Return a text that a notebook may store as a list of lines."""
     if isinstance(value, list):
         return between.join(line for line in value if isinstance(line, str))
     return value if isinstance(value, str) else ""

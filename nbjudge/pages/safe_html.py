@@ -1,9 +1,9 @@
-"""What a notebook holds besides plain text, made safe for a page: HTML, Markdown, pictures.
+"""Make HTML, Markdown and pictures from a notebook safe for a page.
 
-Everything here comes from somebody who may want the page to lie, to run a script or to tell where
-it is read. So Bleach keeps only what is on a list, and what it leaves is taken apart and written
-anew, tag by tag, without one attribute that styles, names or links anything. A page's
-Content-Security-Policy forbids whatever might slip through both.
+Their author may want the page to lie, to run a script, or to report where it is read. So Bleach
+keeps only allowed tags, and its result is parsed and written again, tag by tag, without any
+attribute that styles, names or links anything. The page's content security policy blocks whatever
+might slip through both.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ from nbjudge.pages.mathematics import formula
 
 __all__ = ["Cleaner", "picture"]
 
-#: Characters of Markdown and of HTML in one piece, and of both in one page, pictures not counted:
-#: parsers take long for some texts that nobody writes to be read.
+# All of the following are upper bounds, because parsers are slow for some malicious texts.
+#: Characters of one piece of Markdown; and of all Markdown and HTML on a page, without pictures.
 MOST_CHARACTERS = 30_000
 MOST_IN_PAGE = 800_000
-#: Characters of text and of code in one page.
+#: Characters of plain text and code on a page.
 MOST_TEXT_IN_PAGE = 2_000_000
+#: Characters of one piece of HTML, without pictures.
 MOST_OF_HTML = 120_000
-#: Start tags in one piece of HTML, and in one page.
+#: Start tags in one piece of HTML, and on a page.
 MOST_TAGS_AT_ONCE = 5000
 MOST_TAGS = 30_000
-#: Tags that stand open inside each other: parsers take long for towers of them.
+#: Nesting depth of tags.
 MOST_DEPTH = 200
-#: Characters of a piece that is remembered for the next page that has it.
+#: Characters of a piece whose result is cached for other pages.
 MOST_NOTED = 30_000
-#: What may begin a formula, in one piece of Markdown: from each the parser looks for the end.
+#: Beginnings of formulas in one piece of Markdown; the parser searches for an end from each.
 MOST_FORMULAS = 500
-#: Base64 characters of one picture, and of all in one page.
+#: Base64 characters of one picture, and of all pictures on a page.
 MOST_OF_PICTURE = 8_000_000
 MOST_OF_PICTURES = 30_000_000
 
@@ -73,39 +74,39 @@ BLEACH = bleach.Cleaner(
     strip=True,
     strip_comments=True,
 )
-# Bleach removes these tags, and would show what stands between them as text.
+# Bleach would remove these tags, but keep their content as text.
 DROPPED_ELEMENTS = re.compile(
     r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
 )
 START_TAG = re.compile(r"<[a-zA-Z]")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)")
-#: Nothing can stand inside these, so they do not stay open.
+#: Elements without content, which need no end tag.
 VOID = {
     *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source"),
     *("track", "wbr"),
 }
 BEGINS_FORMULA = re.compile(r"\\\\[(\[]|\\begin|\$")
 DATA_ADDRESS = re.compile(r"data:image/(?:png|jpe?g|gif);base64,", re.IGNORECASE)
-#: How the pictures that we show begin.
+#: The first bytes of the kinds of picture that are shown.
 SIGNATURES = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/gif": (b"GIF87a", b"GIF89a"),
 }
-# Where a formula or a picture goes; no text of a submission holds these characters.
+# The delimiters of a formula's placeholder; in submitted texts these characters are replaced.
 PART_MARK, END = "\ue000", "\ue001"
 MARKED = re.compile(f"{PART_MARK}(\\d+){END}")
 
 
 def picture(encoded: str, alt: str) -> Markup | None:
-    """Return a picture as part of the page, or None if it is none that a page may show.
+    """Return a picture as an HTML element; None if it is too large or of another kind.
 
     Parameters
     ----------
     encoded : str
-        In Base64, of a PNG, JPEG or GIF file: what it is, its first bytes tell.
+        A PNG, JPEG or GIF file in Base64; its first bytes tell which.
     alt : str
-        What it shows, in words.
+        The text alternative.
     """
     if len(encoded) > MOST_OF_PICTURE:
         return None
@@ -123,7 +124,7 @@ def picture(encoded: str, alt: str) -> Markup | None:
 
 
 def depth(html: str) -> int:
-    """Return how many tags stand open inside each other at most, as far as a glance tells.
+    """Return an estimate of the nesting depth of tags.
 
     A parser takes time for each open tag whenever it meets another one.
 
@@ -146,13 +147,13 @@ def depth(html: str) -> int:
 
 @dataclass
 class Cleaner:
-    """Makes the parts of one page safe, from top to bottom; it counts what the page may hold.
+    """Makes the parts of one page safe, from top to bottom, and keeps the bounds for a page.
 
     Parameters
     ----------
     level : int
-        Of the last heading that the page has. No later one is more than one level below it, so
-        that who reads with their ears can follow.
+        The level of the page's last heading. The next one is at most one level below it, so that
+        users of screen readers can follow.
     top : int
         The level that a notebook's highest headings get.
     """
@@ -167,7 +168,7 @@ class Cleaner:
     def markdown(
         self, source: str, attachments: Mapping[str, Any] | None = None, what: str = "Text"
     ) -> Markup:
-        """Return Markdown, as Jupyter writes it, as HTML."""
+        """Return Jupyter's Markdown as safe HTML; as plain text if it is too large."""
         self._characters += len(source)
         if len(source) > MOST_CHARACTERS or self._characters > MOST_IN_PAGE:
             return self.text(source, what)
@@ -175,17 +176,17 @@ class Cleaner:
             return self.text(source, what)
         try:
             html, kept = _render(source, attachments) if attachments else _render_once(source)
-        # Whatever a text does to the parser, it can still be read as text.
+        # Whatever the parser raises, the source can still be shown as plain text.
         except Exception:
             return self.text(source, what)
-        # Each part is taken out as it finds its place.
+        # Copies, since parts are removed as they are inserted into the page.
         cleaned = self._html(html, _Parts(dict(kept.formulas), dict(kept.sources)))
         return self.text(source, what) if cleaned is None else cleaned
 
     def html(self, source: str) -> Markup | None:
-        """Return the harmless part of a piece of HTML; None if there is too much of it."""
+        """Return the safe part of a piece of HTML; None if it is too large."""
         parts = _Parts()
-        # Taken out first, a picture's million characters cost the parsers nothing.
+        # Take pictures out first, so that their data do not slow the parsers down.
         short = PICTURE.sub(lambda found: parts.hold_source(found[0]), UNPRIVATE.sub("�", source))
         self._characters += len(short)
         if len(short) > MOST_OF_HTML or self._characters > MOST_IN_PAGE:
@@ -193,19 +194,19 @@ class Cleaner:
         return self._html(short, parts)
 
     def text(self, source: str, what: str, most: int = 20_000) -> Markup:
-        """Return a text as it is written."""
+        """Return a text as preformatted HTML."""
         return Markup('<pre role="group" tabindex="0" aria-label="{}">{}</pre>').format(
             what, self.cut(clean_characters(source), most)
         )
 
     def cut(self, text: str, most: int) -> str:
-        """Return as much of a text as there is room for."""
+        """Return a text, cut to the room that is left on the page."""
         room = min(most, MOST_TEXT_IN_PAGE - self._text)
         self._text += min(len(text), room)
         return cut(text, room)
 
     def picture(self, encoded: str, alt: str) -> Markup | None:
-        """Return a picture as part of the page, or None if it is none that a page may show."""
+        """Return a picture as an HTML element; None if it is too large or of another kind."""
         if self._pictures + len(encoded) > MOST_OF_PICTURES:
             return None
         self._pictures += len(encoded)
@@ -223,12 +224,12 @@ class Cleaner:
             if len(html) > MOST_NOTED:
                 return _write_html(BLEACH.clean(html), self, parts)
             clean = _bleach(html)
-            if "<img" in clean:  # of which a page may hold so many
+            if "<img" in clean:  # not cached: pictures count towards the page's bound
                 return _write_html(clean, self, parts)
             written, self.level = _write_once(
                 clean, tuple(parts.formulas.items()), self.level, self.top
             )
-        # Whatever a piece of HTML does to a parser, it costs nobody the page.
+        # Whatever the parser raises, the rest of the page must still be written.
         except Exception:
             return None
         return written
@@ -240,7 +241,7 @@ PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif);base64,[A-Za-z0-9+/=]{100,}"
 
 @dataclass
 class _Parts:
-    """What is put into a piece of HTML after it was cleaned: formulas, pictures' data."""
+    """Formulas and picture data that are inserted into a piece of HTML after cleaning."""
 
     formulas: dict[int, Markup] = field(default_factory=dict)
     sources: dict[int, str] = field(default_factory=dict)
@@ -258,13 +259,13 @@ class _Parts:
 
 
 def _render(source: str, attachments: Mapping[str, Any]) -> tuple[str, _Parts]:
-    """Return Markdown as HTML that is not clean yet, and what belongs into it then."""
+    """Return Markdown as HTML that is not clean yet, and the parts to insert after cleaning."""
     parts = _Parts()
     renderer = _Renderer(parts, attachments)
     return MarkdownWithMath(renderer=renderer).render(UNPRIVATE.sub("�", source)), parts
 
 
-# Most texts of a class are everybody's.
+# Cached, since most texts are the same for the whole class.
 @lru_cache(maxsize=256)
 def _render_once(source: str) -> tuple[str, _Parts]:
     return _render(source, {})
@@ -279,7 +280,7 @@ def _bleach(html: str) -> str:
 def _write_once(
     html: str, formulas: tuple[tuple[int, Markup], ...], level: int, top: int
 ) -> tuple[Markup, int]:
-    """Return clean HTML without pictures as a page shows it, and the level of its last heading."""
+    """Return clean HTML without pictures, rewritten, and the level of its last heading."""
     cleaner = Cleaner(level, top)
     return _write_html(html, cleaner, _Parts(dict(formulas))), cleaner.level
 
@@ -292,7 +293,7 @@ def _write_html(html: str, cleaner: Cleaner, parts: _Parts) -> Markup:
 
 
 class _Renderer(IPythonRenderer):
-    """Writes Markdown as HTML; formulas are held back until it was cleaned."""
+    """Renders Markdown as HTML, with placeholders for formulas and pictures."""
 
     def __init__(self, parts: _Parts, attachments: Mapping[str, Any]) -> None:
         super().__init__(escape=False, exclude_anchor_links=True)
@@ -330,14 +331,14 @@ def _formula_line(part: Markup) -> Markup:
 
 
 class _HtmlWriter(HTMLParser):
-    """Writes clean HTML anew: balanced, with headings in order, and tables that can scroll."""
+    """Rewrites clean HTML: balanced tags, headings in order, and tables that can scroll."""
 
     def __init__(self, cleaner: Cleaner, parts: _Parts) -> None:
         super().__init__(convert_charrefs=True)
         self._cleaner = cleaner
         self._parts = parts
         self._written: list[Markup] = []
-        #: The tags that are open, as they came, and how each is closed.
+        #: The names of the open tags in the source, and the end tag that closes each.
         self._open: list[tuple[str, Markup]] = []
 
     def page(self) -> Markup:
@@ -368,7 +369,7 @@ class _HtmlWriter(HTMLParser):
         position = 0
         for found in MARKED.finditer(data):
             self._text(data[position : found.start()])
-            # Once only, so that nobody fills a page with copies of one formula.
+            # `pop`, so that nobody can fill a page with copies of one formula.
             self._written.append(self._parts.formulas.pop(int(found[1][:9]), Markup("�")))
             position = found.end()
         self._text(data[position:])
@@ -379,12 +380,12 @@ class _HtmlWriter(HTMLParser):
     def _close_down_to(self, depth: int) -> None:
         while len(self._open) > depth:
             tag, end = self._open.pop()
-            if tag == "th" and self._written[-1].startswith("<th"):  # a corner heads nothing
+            if tag == "th" and self._written[-1].startswith("<th"):  # an empty corner is no header
                 self._written[-1], end = Markup("<td>"), Markup("</td>")
             self._written.append(end)
 
     def _tags(self, tag: str, given: Mapping[str, str]) -> tuple[Markup, Markup]:
-        """Return how an element begins and how it ends."""
+        """Return the start tag and the end tag of an element."""
         if tag in HEADINGS:
             tag = f"h{self._heading(int(tag[1]))}"
         elif tag == "a":
@@ -428,7 +429,7 @@ class _HtmlWriter(HTMLParser):
 
 
 def _close_link(href: str) -> Markup:
-    """Close a link: the page leads nowhere else, so the address is told."""
+    """Return the end of a link, which on the page is its text followed by its address."""
     if not re.match(r"https?://|mailto:", href, re.IGNORECASE):
         return Markup("</span>")
     return Markup('</span> <span class="address">({})</span>').format(href[:300])

@@ -1,8 +1,8 @@
-"""The class report: what was hard, what tells strong from weak, and which mistakes were made.
+"""The class report: which exercises were hard, which discriminate, and which mistakes occurred.
 
-`gather` reads, `statistics` computes, `findings` says it in sentences, `pictures` draws it, `page`
-and `tables` put it together; here it is written to the course's folder. It imports `pages` and
-below.
+`gather` reads the data, `statistics` computes, `findings` writes sentences, `pictures` draws, and
+`class_page` and `tables` assemble the results. `write_report`, in this file, writes them to the
+course's folder. It imports `pages` and below.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["NothingGraded", "Report", "write_report"]
 
-#: Of CSV files: spreadsheets take them for another alphabet's without its mark.
+#: The encoding of CSV files, with a byte order mark, which spreadsheets need to recognise UTF-8.
 ENCODING = "utf-8-sig"
 
 
 class NothingGraded(CourseError):
-    """There is nothing to report on."""
+    """Nobody has marks yet, so there is nothing to report."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and what it says first.
+    """The files of a report, and its most important findings.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def write_report(course: Course, assignment: str, *, anonymous: bool = False) ->
     course : Course
     assignment : str
     anonymous : bool
-        Whether to write one that names nobody, beside the other.
+        Whether to write a report without names, to other files.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def write_report(course: Course, assignment: str, *, anonymous: bool = False) ->
         If there is no such assignment, the gradebook cannot be read, or the folder cannot be
         written.
     """
-    # They import nbformat and Matplotlib.
+    # These import nbformat and Matplotlib, which is slow.
     from nbjudge.course.folders import save_file
     from nbjudge.report import tables
     from nbjudge.report.anonymous import anonymous as without_names
@@ -89,7 +89,7 @@ def write_report(course: Course, assignment: str, *, anonymous: bool = False) ->
         mistakes=folder / f"{name}-mistakes.csv",
         findings=what_stands_out(found),
     )
-    with suppress(OSError):  # what is in the way is told of the first file
+    with suppress(OSError):  # writing the first file reports the problem
         folder.mkdir(exist_ok=True)
     save_file(written.page, page(found, is_anonymous=anonymous).encode("utf-8", "replace"))
     save_file(written.exercises, tables.exercises(found).encode(ENCODING, "replace"))

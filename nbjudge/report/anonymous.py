@@ -1,7 +1,7 @@
-"""A class without names: what a report may hold that leaves the room.
+"""Remove names from a class's data, for reports that are shown to others.
 
-Ids and names become numbers, in an order that follows from nobody's name. Of a remark stays only
-what the course itself says: what it quotes, or tells in brackets, may name somebody.
+Ids and names become numbers, in an order that does not depend on names. In remarks, everything in
+quotation marks or brackets is blanked, since it may contain a name.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from nbjudge.report.records import Class
 
 __all__ = ["anonymous"]
 
-#: From the first sign that opens a quotation or a bracket to the last that ends one.
+#: From the first opening quotation mark or bracket to the last closing one.
 QUOTED = re.compile(r"['\"(‘“`«].*['\")’”`»](?!\w)", re.DOTALL)
-#: One that nothing ends: all that follows may be a part of it.
+#: An opening mark without a closing one: everything after it may be part of the quotation.
 OPEN = re.compile(r"['\"(‘“`«].*", re.DOTALL)
-#: Names shorter than this are words, too.
+#: The fewest characters of a name that is blanked; shorter ones may be ordinary words.
 SHORTEST_NAME = 3
 
 
 def anonymous(of: Class, secret: str) -> Class:
-    """Return a class of "student 1", "student 2" …, sorted by these numbers.
+    """Return a class of "student 1", "student 2" …, sorted by number.
 
     Parameters
     ----------
     of : Class
     secret : str
-        The course's. It alone tells who is who; the same students get the same numbers, whatever
-        the assignment.
+        The course's secret. Without it the numbers cannot be traced back; with it, a class gets the
+        same order of students in every assignment.
     """
     numbers = _pseudonyms((member.student for member in of.members), secret)
     own = [exercise.notebook for exercise in of.exercises]
@@ -59,7 +59,7 @@ def anonymous(of: Class, secret: str) -> Class:
     return replace(
         of,
         members=tuple(sorted(members, key=lambda m: int(m.student.split()[1]))),
-        # Who wrote an answer may stand in it, and in what its exception says.
+        # An answer, or the message of its exception, may contain its author's name.
         unnamed=tuple(replace(group, reason="", example="") for group in of.unnamed),
     )
 
@@ -73,7 +73,7 @@ def _pseudonyms(students: Iterable[str], secret: str) -> dict[str, int]:
 
 
 def _without_names(remark: str, known: Iterable[str], names: re.Pattern[str] | None) -> str:
-    """Blank what a remark quotes, the course's own names apart, and whatever names somebody."""
+    """Blank all quotations in a remark, except the course's own names, and all students' names."""
     held = [f"'{name}'" for name in sorted(known)]
     for i, quoted in enumerate(held):
         remark = remark.replace(quoted, f"\0{i}\0")

@@ -1,4 +1,4 @@
-"""The page of a report: numbers, sentences and pictures, in the frame of all pages."""
+"""The HTML page of a class report: numbers, sentences and pictures."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from nbjudge.report.statistics import LEAST_STUDENTS, MOST_WAITING, Numbers
 
 __all__ = ["page"]
 
-#: Rows of the table of mistakes that are shown without being asked for.
+#: How many rows of the table of mistakes are shown before it is unfolded.
 MOST_MISTAKES = 15
-#: Groups of wrong answers without a name that are shown, and characters of an answer.
+#: How many groups of wrong answers without a known mistake are shown, and characters of an answer.
 MOST_UNNAMED, MOST_OF_ANSWER = 8, 2000
 
 
 def page(found: Numbers, *, is_anonymous: bool = False) -> str:
-    """Return the report on an assignment.
+    """Return the HTML page of a report.
 
     Parameters
     ----------
     found : Numbers
-        Of a class, or of an anonymous one.
     is_anonymous : bool
-        Which of the two, for the page to say so.
+        Whether the numbers are those of a class without names, which the page then says.
     """
     of_two = {(pair.one.key, pair.other.key): pair.correlation.r for pair in found.pairs}
     told = [each for each in found.exercises if each.discrimination.r is not None]

@@ -1,6 +1,6 @@
-"""What stands out in a class, in sentences: a pure function of its numbers.
+"""Sentences about what stands out in a class, computed from its numbers.
 
-A sentence says no more than its numbers bear. What is true by chance as easily stays unsaid.
+A sentence claims no more than the numbers support; what may well be chance is not said.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ __all__ = [
     "with_sign",
 ]
 
-#: Mistakes that are told, at most, and how many students, and which part of the class, make one
-#: worth telling.
+#: The most mistakes that are mentioned; and the fewest students, and the smallest part of the
+#: class, that make one worth mentioning.
 MOST_MISTAKES_TOLD = 3
 SHARED_BY = 3
 SHARED_PART = 0.1
-#: Part of a class that has to leave an exercise empty before that is told.
+#: The part of a class that must leave an exercise empty before it is mentioned.
 EMPTY_PART = 0.2
 #: An exercise is called hard below this part of its points.
 HARD = 0.6
-#: Seconds that are told of code that runs longer.
+#: Running times from this many seconds on are mentioned.
 LONG = 5.0
-#: Exercises whose points everybody won, or nobody, that are named one by one.
+#: The most exercises that are listed by name in a sentence.
 MOST_NAMED = 4
 
 WORDS_FOR_PARTS = {
@@ -63,12 +63,12 @@ WORDS_FOR_PARTS = {
     Fraction(4, 5): "four fifths",
     Fraction(9, 10): "nine tenths",
 }
-#: How far a part may be from the one that a word says.
+#: How far a part may be from the fraction whose word describes it.
 CLOSE = 0.02
 
 
 def what_stands_out(found: Numbers) -> tuple[str, ...]:
-    """Return what stands out, the most important first; there is always something to say."""
+    """Return the sentences, the most important first; there is always at least one."""
     return (
         *_about_marks(found),
         *_about_mistakes(found),
@@ -88,7 +88,7 @@ def what_stands_out(found: Numbers) -> tuple[str, ...]:
 
 
 def part_in_words(share: float) -> str | None:
-    """Return the word for a part, if there is one that is close.
+    """Return the words for a fraction close to a part; None if none is close.
 
     >>> part_in_words(0.4), part_in_words(0.26), part_in_words(0.46)
     ('two fifths', 'about a quarter', None)
@@ -104,7 +104,7 @@ def part_in_words(share: float) -> str | None:
 
 
 def amount(students: int, of: int) -> str:
-    """Return how many of a class, in words where the class is large enough for them.
+    """Return a number of students as text, in words if the class is large enough.
 
     >>> amount(16, 40), amount(3, 7), amount(40, 40), amount(1, 40)
     ('two fifths of the class (16 of 40)', '3 of 7 students', 'all 40 students', '1 of 40 students')
@@ -116,7 +116,7 @@ def amount(students: int, of: int) -> str:
 
 
 def list_of(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them.
+    """Return names as a list for a sentence.
 
     >>> list_of(["1.1", "1.2", "1.3"])
     '1.1, 1.2 and 1.3'
@@ -127,7 +127,7 @@ def list_of(names: Sequence[str]) -> str:
 
 
 def run_time(seconds: float) -> str:
-    """Return how long code ran.
+    """Return a running time as text.
 
     >>> run_time(0.004), run_time(0.25), run_time(12.3)
     ('under 0.01 s', '0.25 s', '12 s')
@@ -138,7 +138,7 @@ def run_time(seconds: float) -> str:
 
 
 def meaning_of_discrimination(exercise: ExerciseNumbers) -> str:
-    """Return what an exercise's discrimination says, in a few words."""
+    """Return the meaning of an exercise's discrimination, in a few words."""
     found = exercise.discrimination
     if not exercise.is_read:
         return str(Unknown.WAITING)
@@ -164,7 +164,7 @@ def _tenths(number: float | None) -> str:
 
 
 def with_sign(r: float | None) -> str:
-    """Return a correlation as people write it.
+    """Return a correlation as text, with a typographic minus sign.
 
     >>> with_sign(-0.254)
     '−0.25'
@@ -173,7 +173,7 @@ def with_sign(r: float | None) -> str:
 
 
 def interval(found: Correlation) -> str:
-    """Return the ends of a correlation's interval."""
+    """Return the limits of a correlation's interval as text."""
     return f"{with_sign(found.low)} to {with_sign(found.high)}"
 
 
@@ -256,7 +256,7 @@ def _hardest(found: Numbers) -> Iterator[str]:
 
 
 def _points_won(share: float, exercises: Sequence[ExerciseNumbers]) -> str:
-    """Return which part of the points of one exercise, or of two that are alike, was won."""
+    """Return the part of the points that was won in one exercise, or in each of two, as text."""
     word = part_in_words(share)
     were = "was" if word and word.removeprefix("about ").startswith("a ") else "were"
     their = "its" if len(exercises) == 1 else "their"
@@ -342,7 +342,7 @@ def _together(pairs: Sequence[ExercisePair]) -> Iterator[str]:
     if len(known) < 2:
         return
     best = max(known, key=lambda pair: pair.correlation.r or 0)
-    # The closest of many pairs is close by chance, too: it is told if it stands out of them all.
+    # The largest of many correlations is large by chance, too, so it must exceed that chance.
     if _stands_out(best, len(known)):
         yield (
             f"The marks of {best.one.called} and {best.other.called} go together most closely "
@@ -351,7 +351,7 @@ def _together(pairs: Sequence[ExercisePair]) -> Iterator[str]:
 
 
 def _stands_out(pair: ExercisePair, of: int) -> bool:
-    """Say whether a correlation is above 0 beyond the chance of the largest of so many."""
+    """Return whether a correlation is significantly above 0, as the largest of so many."""
     n, r = pair.correlation.n, min(pair.correlation.r or 0.0, 1 - 1e-12)
     return math.atanh(r) * math.sqrt(n - 3) > NormalDist().inv_cdf(1 - 0.025 / of)
 

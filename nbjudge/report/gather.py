@@ -1,6 +1,7 @@
-"""From the gradebook, the graded notebooks and what grading noted to one class, as data.
+"""Gather a class's data for the report: from the gradebook, graded notebooks and grading rows.
 
-Nothing is graded here. Of a graded notebook only its record is believed, which the judge wrote.
+Nothing is graded here. Results are read only from the judge's record in a graded notebook; the rest
+of it is a student's.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["gather"]
 
 
 def gather(course: Course, assignment: str) -> Class:
-    """Return what a class did.
+    """Return the data of a class for one assignment.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def _answers_of_member(
         if mark.waiting:
             waiting.add(key)
     for exercise in exercises:
-        if (key := exercise.key) not in won:  # the assignment got it after this was graded
+        if (key := exercise.key) not in won:  # added to the assignment after this was graded
             continue
         record = records.get(exercise.notebook, _Record())
         found = record or _Record()
@@ -132,7 +133,7 @@ def _answers_of_member(
 
 @dataclass(frozen=True)
 class _Record:
-    """What the judge noted in one notebook, by the number of the exercise."""
+    """The judge's record in one notebook, by the number of the exercise."""
 
     mistakes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -143,7 +144,7 @@ class _Record:
 def _records(
     folder: Path, student: str, notebooks: Mapping[str, NotebookVersion], named: NamedMistakes
 ) -> dict[str, _Record | None]:
-    """Return the record of each notebook that is there; None for one that has none."""
+    """Return the record of each existing notebook; None if it has none that can be read."""
     return {
         name: _record_of_notebook(path, student, version, named)
         for name, version in notebooks.items()
@@ -155,7 +156,7 @@ def _record_of_notebook(
     path: Path, student: str, version: NotebookVersion, named: NamedMistakes
 ) -> _Record | None:
     try:
-        # Not by nbformat, which checks every cell of a class's notebooks for nothing.
+        # Not by nbformat, which would validate every cell, and needlessly.
         notebook = json.loads(path.read_bytes())
         named.tell(version.name, notebook["metadata"][RECORD])
         return replace(

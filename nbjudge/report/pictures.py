@@ -1,6 +1,6 @@
-"""The pictures of a report, each with what it shows in words.
+"""The charts of a report, each with a text alternative.
 
-They are drawn narrow, to be readable on a phone, and stand side by side where there is room.
+They are narrow enough for a phone; on wider screens they stand side by side.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from nbjudge.report.statistics import ExerciseNumbers, Numbers
 
 __all__ = ["difficulty", "discrimination", "draw_marks", "draw_together", "on_map", "run_times"]
 
-#: Inches, which the page shows as 72 pixels each.
+#: Width of a chart, and height of a row, in inches; the page shows an inch as 72 pixels.
 WIDTH_INCHES = 5.2
 ROW = 0.3
-#: Of the map of correlations, and of one cell of it.
+#: The largest side, in inches, of the map of correlations, and of one of its cells.
 MOST_OF_SIDE = 4.4
 MOST_OF_CELL = 0.5
-#: Characters of an exercise's label, and rows with labels of their own numbers.
+#: The most characters of an exercise's label.
 MOST_OF_LABEL = 18
+#: The most exercises for which the map has numbers written in its cells.
 MOST_ANNOTATED = 16
 
 PARTS_OF_POINTS = (
@@ -62,16 +63,16 @@ def _draw_chart(
 
 
 def _exercises_as_rows(axes: Axes, labels: Sequence[str]) -> None:
-    """Let exercises be the rows, the first one above."""
+    """Label the rows of a chart with exercises, the first one at the top."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_ylabel("")
 
 
 def on_map(r: float) -> str:
-    """Return the role in which a number is written on the colour of its correlation.
+    """Return the colour role for a number written on the colour of its correlation.
 
-    On the two steps at each end of the map only the page's own colour can be read.
+    On the two strongest colours at each end of the scale, only the page's own colour is legible.
     """
     return "page" if abs(r) > 1 - 2 * 2 / len(DIVERGING) else "ink"
 
@@ -81,7 +82,7 @@ def _height(rows: int, around: float) -> float:
 
 
 def draw_marks(found: Numbers) -> Markup | None:
-    """Return the distribution of marks; None if nobody has any."""
+    """Return a histogram of the marks; None if nobody has any."""
     own = found.marks
     if not own.scores or not own.bins:
         return None
@@ -115,7 +116,7 @@ def draw_marks(found: Numbers) -> Markup | None:
 
 
 def difficulty(found: Numbers) -> Markup | None:
-    """Return what became of the answers to each exercise; None if there are none."""
+    """Return a bar for each exercise with the results of all answers; None if there are none."""
     exercises = [each for each in found.exercises if each.marked + each.waiting]
     if not exercises:
         return None
@@ -157,7 +158,7 @@ def difficulty(found: Numbers) -> Markup | None:
 
 
 def discrimination(found: Numbers) -> Markup | None:
-    """Return each exercise's discrimination with its interval; None if nothing is known of any."""
+    """Return a chart of each exercise's discrimination with its interval; None if none is known."""
     exercises = [each for each in found.exercises if each.marked + each.waiting]
     known = [
         (row, each.discrimination)
@@ -206,7 +207,7 @@ def discrimination(found: Numbers) -> Markup | None:
 
 
 def draw_together(found: Numbers) -> Markup | None:
-    """Return how the marks of exercises go together; None if nothing is known of any two."""
+    """Return a map of the correlations between exercises; None if none is known."""
     known = [pair for pair in found.pairs if pair.correlation.r is not None]
     if not known:
         return None
@@ -219,7 +220,7 @@ def draw_together(found: Numbers) -> Markup | None:
         if pair.correlation.r is not None:
             values[place[pair.other.key], place[pair.one.key]] = pair.correlation.r
     labels = [_label(exercise.label) for exercise in exercises]
-    # A triangle: its first row and its last column would be empty.
+    # Only the lower triangle is filled, so leave out the empty first row and last column.
     table = np.ma.masked_invalid(values[1:, :-1])
 
     def draw(axes: Axes) -> None:
@@ -267,10 +268,10 @@ def draw_together(found: Numbers) -> Markup | None:
 
 
 def run_times(found: Numbers) -> Markup | None:
-    """Return how long the code of each exercise ran; None if nothing ran."""
+    """Return a box plot of each exercise's running times; None if there are none."""
     timed: list[ExerciseNumbers] = [each for each in found.exercises if each.times is not None]
     labels = [_label(each.exercise.label) for each in timed]
-    # The scale has no 0, and nothing runs so fast.
+    # The logarithmic axis has no 0; no time is really below a millisecond.
     taken = [[max(s, 1e-3) for s in each.times.all] for each in timed if each.times is not None]
     if not taken:
         return None

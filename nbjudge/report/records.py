@@ -1,4 +1,4 @@
-"""What a class did, as plain data: what every number of a report is computed from."""
+"""A class and its answers as plain data, from which all numbers of a report are computed."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class ReportedExercise:
     ----------
     notebook, number : str
     points : float
-        What it is worth.
+        The most points that can be won.
     label : str
-        Its number; with the notebook's name, if another notebook has the same.
+        Its number; with the notebook's name in front, if another notebook has the same number.
     by_hand : bool
         Whether a person marks it.
     title : str
-        What the notebook calls it.
+        Its title in the notebook.
     """
 
     notebook: str
@@ -46,26 +46,26 @@ class ReportedExercise:
 
     @property
     def key(self) -> Key:
-        """What answers go by."""
+        """The key of its answers."""
         return (self.notebook, self.number)
 
 
 @dataclass(frozen=True)
 class ReportedAnswer:
-    """What became of one student's answer.
+    """The result of one student's answer.
 
     Parameters
     ----------
     points : float, optional
-        None while a person still has to give some.
+        None while a person still has to give a mark.
     is_empty : bool
         Whether it is as it was released, or its notebook is missing.
     mistake, sentence : str
-        The known mistake that it behaves like, and what the student was told of it.
+        The known mistake that it behaves like, and the sentence that the student was shown.
     seconds : float, optional
-        How long its cells ran when they were graded, its test among them.
+        How long its cells ran during grading, including its test.
     test_seconds : float, optional
-        How long its test did.
+        How long its test ran.
     """
 
     points: float | None
@@ -84,11 +84,11 @@ class Unnamed:
     ----------
     exercise : ReportedExercise
     students, of : int
-        How many gave one, of how many who are graded.
+        How many students gave such an answer, and how many are graded.
     reason : str
-        What the test said of most of them; empty in a class without names.
+        The most frequent reason for lost points; empty in a class without names.
     example : str
-        The most typical answer, which is a student's text; empty in a class without names.
+        The most typical answer, a student's text; empty in a class without names.
     """
 
     exercise: ReportedExercise
@@ -100,7 +100,7 @@ class Unnamed:
 
 @dataclass(frozen=True)
 class ClassMember:
-    """Somebody of the class.
+    """A student of the class.
 
     Parameters
     ----------
@@ -124,13 +124,13 @@ class ClassMember:
 
     @property
     def seconds_late(self) -> float:
-        """How late it came; 0 if it came in time, if that is not known, or nothing is graded."""
+        """Seconds after the deadline; 0 if in time, unknown or not graded."""
         return self.marks.seconds_late if self.marks else 0.0
 
 
 @dataclass(frozen=True)
 class Class:
-    """Everybody of a class, and one assignment.
+    """All students of a class, with their results for one assignment.
 
     Parameters
     ----------
@@ -140,11 +140,12 @@ class Class:
     members : tuple of ClassMember
         Sorted.
     unread : int
-        Graded notebooks without a record of what the judge found: mistakes and times lack them.
+        How many graded notebooks have no record of the judge, so that their mistakes and times are
+        missing.
     unnamed : tuple of Unnamed
         The largest groups first.
     inside : str
-        Which tests run in the student's process, and what that means; empty if none does.
+        A text about the tests that run in the student's process; empty if none does.
     """
 
     assignment: str
@@ -161,10 +162,10 @@ class Class:
 
     @property
     def marks(self) -> tuple[SubmissionMarks, ...]:
-        """Their marks."""
+        """The marks of all graded students."""
         return tuple(member.marks for member in self.members if member.marks is not None)
 
     @property
     def points(self) -> float:
-        """What the assignment is worth."""
+        """The points of the whole assignment."""
         return sum(exercise.points for exercise in self.exercises)

@@ -1,6 +1,6 @@
-"""The numbers of a report: pure functions of what a class did.
+"""Compute the numbers of a report from a class's data.
 
-What a small class, or one that is all alike, cannot tell is None here, never a number.
+A number that a small or uniform class cannot support is None.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ __all__ = [
 
 Table = NDArray[np.float64]
 
-#: A correlation of fewer students says nothing.
+#: The fewest students for which a correlation is computed.
 LEAST_STUDENTS = 10
-#: Nor does one of marks of which fewer than this differ from the most frequent one.
+#: The fewest marks that must differ from the most frequent one for it to be computed.
 LEAST_APART = 3
 #: The quantile of the normal distribution for an interval of 95 %.
 Z95 = statistics.NormalDist().inv_cdf(0.975)
-#: While more than this part of an exercise's answers waits for a person, nothing is computed from
-#: the others: an empty answer is marked at once, so that those marked first are the worst.
+#: While a larger part of an exercise's answers than this waits for a person, nothing is computed
+#: from the others: empty answers are marked at once, so the first marks are the worst.
 MOST_WAITING = 0.1
-#: Bars of a histogram.
+#: The most bars of the histogram.
 MOST_BINS = 20
-#: A correlation closer to 1 than rounding allows to tell, whose Fisher z would be infinite.
+#: Bound on a correlation, to keep Fisher's z finite.
 NEARLY_ONE = 1 - 1e-12
 
 
 class Unknown(StrEnum):
-    """Why a correlation is not told."""
+    """Why a correlation is not computed."""
 
     FEW = "too few students"
     ALIKE = "marks too much alike"
@@ -73,15 +73,15 @@ class Unknown(StrEnum):
 
 @dataclass(frozen=True)
 class Correlation:
-    """Pearson's r and an interval of 95 %, or why there are none.
+    """Pearson's r and its 95 % interval, or why they are not computed.
 
     Parameters
     ----------
     n : int
-        Of how many students.
+        The number of students.
     r, low, high : float, optional
-        The interval is Fisher's, which takes both quantities for normally distributed: it is
-        approximate for marks, of which there are few different ones.
+        The interval is Fisher's, which assumes normal distributions; for marks, which take few
+        values, it is approximate.
     unknown : Unknown, optional
     """
 
@@ -104,7 +104,7 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Times:
-    """How long an exercise's cells ran, in seconds: of how many, the middle, and the ends."""
+    """Running times of an exercise's cells in seconds; `tenth` is exceeded by a tenth of them."""
 
     n: int
     least: float
@@ -116,26 +116,26 @@ class Times:
 
 @dataclass(frozen=True)
 class ExerciseNumbers:
-    """What a class made of one exercise.
+    """The numbers of one exercise.
 
     Parameters
     ----------
     exercise : ReportedExercise
     marked, waiting : int
-        Students whose mark is known, and whose answer a person has yet to read.
+        Students who have a mark, and students whose answer a person still has to mark.
     full, part, none, empty : int
-        Of the marked: all points, some, none, and none because nothing was answered.
+        How many of the marked have all points, some, none, and none because they did not answer.
     share, share_of_answers : float, optional
-        Mean part of the points that was won, by all and by those who answered; None while answers
-        wait.
+        Mean part of the points won, over all and over those who answered; None while too many
+        answers wait.
     discrimination : Correlation
-        Of the points won here with the part of the points won in all other exercises.
+        The correlation of the points won here with the part of points won in all other exercises.
     named, unnamed : int
-        Answers that lost points like a known mistake, and like none.
+        Answers that lost points and behave like a known mistake, and those that do not.
     times : Times, optional
-        Of the answer and its test together.
+        Running times of the answer and its test together.
     test_times : Times, optional
-        Of the test alone, also where nothing was answered.
+        Running times of the test alone, unanswered exercises included.
     """
 
     exercise: ReportedExercise
@@ -155,13 +155,13 @@ class ExerciseNumbers:
 
     @property
     def is_read(self) -> bool:
-        """Whether hardly any answer still waits for a person."""
+        """Whether few enough answers wait for a person (see `MOST_WAITING`)."""
         return _is_read(self.marked, self.waiting)
 
 
 @dataclass(frozen=True)
 class MistakeCount:
-    """How many students of how many made a known mistake."""
+    """How many students made a known mistake, and of how many."""
 
     exercise: ReportedExercise
     mistake: str
@@ -172,7 +172,7 @@ class MistakeCount:
 
 @dataclass(frozen=True)
 class Bin:
-    """How many have a mark from `low` to below `high`; the last one holds `high`, too."""
+    """A bar of the histogram: marks from `low` to below `high`; the last bar includes `high`."""
 
     low: float
     high: float
@@ -181,9 +181,9 @@ class Bin:
 
 @dataclass(frozen=True)
 class Marks:
-    """The marks of a class: a penalty is taken off, what waits for a person is not in them.
+    """The marks of a class, after penalties and without answers that wait for a person.
 
-    `scores` are sorted; the other numbers are None if there are none.
+    `scores` are sorted; the other numbers are None if there are no scores.
     """
 
     scores: tuple[float, ...]
@@ -198,7 +198,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class ExercisePair:
-    """How the marks of two exercises go together."""
+    """The correlation between the marks of two exercises."""
 
     one: ReportedExercise
     other: ReportedExercise
@@ -207,16 +207,16 @@ class ExercisePair:
 
 @dataclass(frozen=True)
 class Lateness:
-    """Who came late.
+    """Late submissions.
 
     Parameters
     ----------
     dated : int
-        Of how many it is known.
+        The number of submissions whose timeliness is known.
     members : tuple of ClassMember
-        Those who did, the latest first.
+        Students who were late, the latest first.
     penalty : float
-        Points that were taken off, altogether.
+        The sum of all penalties, in points.
     """
 
     dated: int
@@ -232,24 +232,24 @@ class Numbers:
     ----------
     assignment : str
     statuses : tuple of (Status, int)
-        How many there are of each.
+        The number of students with each status.
     marks : Marks
     exercises : tuple of ExerciseNumbers
     mistakes : tuple of MistakeCount
         The most frequent first.
     pairs : tuple of ExercisePair
-        Every two exercises, in their order.
+        All pairs of exercises, in order.
     lateness : Lateness
     to_look_at : tuple of ClassMember
-        Those of whom something, or everything, could not be graded.
+        Students whose submission could not be graded, or not all of it.
     missing : tuple of ClassMember
-        Those who handed in nothing.
+        Students who handed in nothing.
     to_read : tuple of (ReportedExercise, int)
-        How many answers wait for a person.
+        Exercises with answers that wait for a person, and how many.
     unread : int
     unnamed : tuple of Unnamed
     inside : str
-        As in the class.
+        As in `Class`.
     """
 
     assignment: str
@@ -268,11 +268,11 @@ class Numbers:
 
     @property
     def graded(self) -> int:
-        """How many students have marks."""
+        """The number of students who have marks."""
         return len(self.marks.scores)
 
     def count(self, status: Status) -> int:
-        """Return how many students have a status."""
+        """Return the number of students with a status."""
         return dict(self.statuses)[status]
 
 
@@ -317,8 +317,8 @@ def shares(of: Class) -> Table:
     Returns
     -------
     ndarray
-        A row for each student who is graded, a column for each exercise; NaN where the mark is not
-        known yet, and in an exercise of which many are not.
+        A row for each graded student, a column for each exercise. NaN if the mark is not known yet,
+        or if too many marks of the exercise are not.
     """
     table = np.full((len(of.graded), len(of.exercises)), math.nan)
     for column, exercise in enumerate(of.exercises):
@@ -336,7 +336,7 @@ def _is_read(marked: int, waiting: int) -> bool:
 
 
 def correlation(one: Iterable[float], other: Iterable[float]) -> Correlation:
-    """Correlate two quantities of the same students, where both are known.
+    """Correlate two quantities over the students for whom both are known.
 
     Notes
     -----
@@ -351,15 +351,15 @@ def correlation(one: Iterable[float], other: Iterable[float]) -> Correlation:
         return Correlation(n, unknown=Unknown.FEW)
     if min(_apart(x), _apart(y)) < LEAST_APART:
         return Correlation(n, unknown=Unknown.ALIKE)
-    r = float(np.corrcoef(x, y)[0, 1])  # which NumPy keeps within -1 and 1
+    r = float(np.corrcoef(x, y)[0, 1])  # NumPy keeps it between -1 and 1
     z = math.atanh(max(-NEARLY_ONE, min(NEARLY_ONE, r)))
     margin = Z95 / math.sqrt(n - 3)
-    # At the ends of the scale rounding must not part them from r.
+    # Near -1 and 1, rounding must not put a limit on the wrong side of r.
     return Correlation(n, r, min(r, math.tanh(z - margin)), max(r, math.tanh(z + margin)))
 
 
 def _apart(values: Table) -> int:
-    """Return how many values differ from the most frequent one, rounding apart."""
+    """Return how many values differ from the most frequent one, apart from rounding."""
     _, counts = np.unique(values.round(9), return_counts=True)
     return int(len(values) - counts.max())
 
@@ -367,8 +367,7 @@ def _apart(values: Table) -> int:
 def _rest(own: int, of: Class, columns: Table) -> Table:
     """Return the part of the points that each student won in the other exercises.
 
-    Of these only what is marked counts, so that an answer that waits for a person is no answer
-    without points.
+    Only marked answers count, so that one that waits for a person does not count as 0 points.
     """
     parts = np.delete(columns, own, axis=0)
     worth = np.delete([each.points for each in of.exercises], own)[:, None]
@@ -391,7 +390,7 @@ def _exercise_numbers(place: int, of: Class, columns: Table) -> ExerciseNumbers:
     )
     marked = len(answers) - len(waiting)
     is_read = _is_read(marked, len(waiting))
-    # What is empty is no wrong answer.
+    # An empty answer does not count as a wrong one.
     lost = [] if exercise.by_hand else part + none
     named = sum(bool(answer.mistake) for answer in lost)
     return ExerciseNumbers(
@@ -461,8 +460,8 @@ def _marks_of_class(scores: Sequence[float], points: float) -> Marks:
 
 
 def _bins(scores: Sequence[float], points: float) -> Iterable[Bin]:
-    """Yield what a histogram shows: bars of a round width, from 0 to all points."""
-    top = max([points, *scores])  # extra credit can give more than all
+    """Yield the bars of the histogram, of a round width, from 0 to all points."""
+    top = max([points, *scores])  # with extra credit a score can exceed all points
     if top <= 0:
         return
     widths = (digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5))
@@ -480,7 +479,7 @@ def _count_mistakes(of: Class) -> list[MistakeCount]:
         for key, answer in member.answers.items():
             if answer.mistake:
                 made[key, answer.mistake] += 1
-                # The course may have changed its words between two gradings: the last one's count.
+                # The course may have changed the sentence between two gradings: keep the last one.
                 sentences[key, answer.mistake] = answer.sentence
     place = {exercise.key: i for i, exercise in enumerate(of.exercises)}
     judged = Counter(key for member in of.graded for key in member.answers)

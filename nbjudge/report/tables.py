@@ -1,4 +1,4 @@
-"""The numbers of a report as tables for other programs: exercises, and mistakes."""
+"""The numbers of a report as CSV files for other programs: exercises, and mistakes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _csv_table(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
 
 
 def _spreadsheet_cell(value: Value) -> Value:
-    r"""Return what a spreadsheet shows as it stands.
+    r"""Return a value that a spreadsheet shows unchanged, on one line, and never runs as a formula.
 
     >>> _spreadsheet_cell("=1+1"), _spreadsheet_cell("two\nlines"), _spreadsheet_cell(1 / 3)
     ("'=1+1", 'two lines', 0.333333)
@@ -80,5 +80,5 @@ def _spreadsheet_cell(value: Value) -> Value:
     if isinstance(value, str):
         line = clean_characters(guard(value, numbers=True)).replace("\n", " ")
         return guard(line, numbers=True)
-    # Six digits are more than any class can tell.
+    # More than six digits would be meaningless for a class.
     return float(f"{value:.6g}") if isinstance(value, float) else value

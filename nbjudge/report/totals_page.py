@@ -1,4 +1,4 @@
-"""A term's totals for people and for other programs: a page, a CSV file, and lines."""
+"""A term's totals as an HTML page, as a CSV file, and as lines for the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["describe_student", "describe_term", "totals_csv", "totals_page"]
 
 
 def totals_page(term: TermTotals) -> str:
-    """Return the page of a term."""
+    """Return the HTML page of a term's totals."""
     return pages_of(__file__).render(
         "totals.html.j2",
         term=term,
@@ -36,7 +36,7 @@ def _weights_in_percent(term: TermTotals) -> dict[str, str]:
 
 
 def totals_csv(term: TermTotals) -> str:
-    """Return a row for each student: marks by assignment, the total, and what is not final."""
+    """Return a CSV file with a row for each student: marks, total, and whether it is final."""
     names = [part.assignment for part in term.assignments]
     header = ("student", "name", "email", *map(guard, names), "percent", "passed", "is_final")
     rows = [
@@ -53,7 +53,7 @@ def totals_csv(term: TermTotals) -> str:
 
 
 def describe_term(term: TermTotals) -> Iterator[str]:
-    """Yield lines on a term: one for each student, between two on all."""
+    """Yield lines about a term: a summary, a line for each student, and the summary again."""
     summary = _summary_of_term(term)
     yield summary
     names = [label(total.person) for total in term.totals]
@@ -74,7 +74,7 @@ def describe_term(term: TermTotals) -> Iterator[str]:
 
 
 def _head(name: str, most: int = 14) -> str:
-    """Return an assignment's name as the head of a column."""
+    """Return an assignment's name, shortened for the head of a column."""
     head = printable(name)
     return head if len(head) <= most else f"{head[: most - 1]}…"
 
@@ -104,7 +104,7 @@ def _state_of_total(total: Total) -> str:
 
 
 def describe_student(total: Total) -> Iterator[str]:
-    """Yield lines on one student's term: a line for each assignment, and the total."""
+    """Yield lines about one student's term: one for each assignment, and the total."""
     yield label(total.person)
     width = max(len(printable(part.assignment)) for part in total.parts)
     for part in total.parts:

@@ -1,4 +1,4 @@
-"""IPython's shell in a process of its own, which runs a student's cells, and the line to it.
+"""The kernel process that runs a student's cells: IPython's shell, and its socket to the grader.
 
 It imports `kernel` and below.
 """

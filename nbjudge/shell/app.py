@@ -1,7 +1,7 @@
-"""The kernel in which a submission is graded: IPython's own, at the end of a line.
+"""The kernel that runs a submission: IPython's own, served over a socket instead of ZeroMQ.
 
-All that needs no submission is made by `prepare`, before a fork server forks kernels; what is of
-one process alone is made by `GradedKernelApp.serve`.
+`prepare` creates everything that does not depend on a submission, before a fork server forks
+kernels; `GradedKernelApp.serve` creates what belongs to a single process.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ SHELL_SETTINGS = Config(
         "IPKernelApp": {"log_level": "ERROR"},
     }
 )
-#: The number of a cell while none runs.
+#: The number of the running cell if none runs.
 NO_CELL = "nobody"
 
 
 class _Over(BaseException):
-    """The judge asks no more, although something that it has called calls back."""
+    """Unwinds a request that waits for the result of a call-back: the judge has moved on."""
 
 
 class _MainThread:
-    """Stands for the thread of the shell's channel: there is no channel, and all is in one."""
+    """Stands in for ipykernel's shell channel thread; everything runs in the main thread."""
 
     def __init__(self) -> None:
         self.parent_thread = threading.main_thread()
@@ -60,7 +60,7 @@ class _MainThread:
 
 
 class _LineSession(Session):
-    """Sends what ipykernel sends: what a notebook keeps goes to the line, and all else nowhere."""
+    """Sends ipykernel's messages over the line if a notebook keeps them, and drops the others."""
 
     line: Line | None = None
 
@@ -73,7 +73,7 @@ class _LineSession(Session):
         *_: Any,
         **__: Any,
     ) -> dict[str, Any]:
-        """Send a message, which may be a whole one, or one's type and content."""
+        """Send a message, given as a whole or as type and content."""
         message: dict[str, Any] = msg_or_type
         if isinstance(msg_or_type, str):
             message = self.msg(msg_or_type, content, parent)
@@ -86,12 +86,12 @@ class _LineSession(Session):
 class GradedKernel(IPythonKernel):
     """IPython's kernel, which also answers requests about the objects of the notebook.
 
-    Requests come by the same line as cells, in turn with them. From the first one to the next cell
-    nothing else runs: no task of an answer's has its turn while it is tested.
+    Cells and requests arrive over the same line, one after the other. From the first request to the
+    next cell the event loop does not run, so no task of an answer runs while it is tested.
 
-    Nothing in it ends it but a signal or the end of its process: who asks it to end, by `exit()`
-    say, is noted. It waits a while for what a cell leaves behind before the cell counts as run, so
-    that a process which a cell ends by a timer or a thread ends while the cell still runs.
+    Code cannot end the kernel by asking, for example with `exit()`; the request is only recorded.
+    After a cell the kernel waits for what the cell left behind, so that if a timer or thread ends
+    the process, the cell still counts as running.
     """
 
     line: Line
@@ -105,7 +105,8 @@ class GradedKernel(IPythonKernel):
         self._service: Service
         self._cell = NO_CELL
         self._was_asked_to_end = False
-        #: Which request is being answered, and the cell that has come instead of a next one.
+        #: The number of the request that is being answered, and a cell that arrived instead of the
+        #: next request.
         self._number = 0
         self._next: tuple[int, memoryview] | None = None
         self.shell.observe(self._note_exit, "exit_now")
@@ -115,7 +116,7 @@ class GradedKernel(IPythonKernel):
         return False
 
     def note_end(self, *, by_anyone: bool = False) -> None:
-        """Note that the cell that runs asks the kernel to end, if it is that cell that asks."""
+        """Record that the kernel is asked to end: by the running cell or, if so told, by anyone."""
         self._was_asked_to_end |= by_anyone or self._parent_number() == self._cell
 
     def _note_exit(self, change: Any) -> None:
@@ -123,13 +124,13 @@ class GradedKernel(IPythonKernel):
             self.note_end()
 
     def _parent_number(self) -> str:
-        """Return the number of the message whose cell started what runs now."""
+        """Return the number of the cell that started the code that runs now."""
         parent: dict[str, Any] = self.get_parent("shell")  # type: ignore[no-untyped-call]
         number: str = parent.get("header", {}).get("msg_id", "")
         return number
 
     def attend(self, line: Line, loop: Loop, *, probes: str, alone: bool) -> None:
-        """Serve a line from now on, whenever the event loop runs."""
+        """Begin to serve a line, whenever the event loop runs."""
         assert self.shell is not None
         assert isinstance(self.session, _LineSession)
         self.line = self.session.line = line
@@ -145,14 +146,14 @@ class GradedKernel(IPythonKernel):
         self.line.send(KINDS["stream"], number, self.session.pack({"name": name, "text": text}))
 
     def _hear(self) -> None:
-        """Take what has come: answer requests until there is a cell to run."""
+        """Receive a frame; answer requests until a cell arrives, and start that cell."""
         kind, number, content = self.line.receive()
         if kind == ASK:
             number, content = self._answer(number, content)
         self._running = self._loop.create_task(self._run(number, content))
 
     def _answer(self, number: int, content: memoryview) -> tuple[int, memoryview]:
-        """Answer requests, and return the cell that follows the last one."""
+        """Answer requests until a cell arrives, and return that cell."""
         self.pre_handler_hook()  # type: ignore[no-untyped-call]
         kind = ASK
         while kind == ASK:
@@ -168,7 +169,7 @@ class GradedKernel(IPythonKernel):
         return number, content
 
     def _converse(self, reply: bytes) -> memoryview:
-        """Send the reply to a request that another one precedes, and return that."""
+        """Send a reply in the middle of a request, and return the request that follows it."""
         if self._next is None:
             self.line.send(REPLY, self._number, reply)
             kind, number, content = self.line.receive()
@@ -179,7 +180,7 @@ class GradedKernel(IPythonKernel):
         raise _Over
 
     async def _run(self, number: int, content: memoryview) -> None:
-        """Run a cell, wait for what it leaves behind, and say how it was left."""
+        """Run a cell, wait for what it leaves behind, and report how it ended."""
         assert self.shell is not None
         cell = json.loads(bytes(content))
         self._cell = str(number)
@@ -198,7 +199,7 @@ class GradedKernel(IPythonKernel):
         try:
             await self.do_execute(cell["code"], False, cell["store_history"])  # type: ignore[no-untyped-call]
             has_left = await self.leftovers.settle()
-        except KeyboardInterrupt:  # which came too late for the cell
+        except KeyboardInterrupt:  # it arrived too late for the cell
             pass
         finally:
             self.post_handler_hook()  # type: ignore[no-untyped-call]
@@ -213,9 +214,9 @@ class GradedKernel(IPythonKernel):
 
 
 class GradedKernelApp(IPKernelApp):
-    """What starts a `GradedKernel`.
+    """The application that starts a `GradedKernel`.
 
-    It is the same wherever it runs: no file of this machine or of its user has a say.
+    It reads no configuration files, so that it behaves the same on every machine.
     """
 
     kernel_class = Type(GradedKernel)
@@ -225,10 +226,10 @@ class GradedKernelApp(IPKernelApp):
         self.update_config(SHELL_SETTINGS)
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
-        """Do nothing: see the class."""
+        """Do nothing, so that no configuration file has an effect."""
 
     def init_kernel(self) -> None:
-        """Make the kernel and its shell, without any channel."""
+        """Create the kernel and its shell, without any channel."""
         self.session = _LineSession(parent=self, key=b"none is signed")
         self.kernel = self.kernel_class.instance(
             parent=self,
@@ -241,18 +242,18 @@ class GradedKernelApp(IPKernelApp):
     def serve(
         self, end: socket.socket, *, packages: Sequence[str], probes: str, alone: bool
     ) -> NoReturn:
-        """Serve a grader until it lets go of the line; who stops the event loop is not obeyed.
+        """Serve a grader until it closes the line, even if code stops the event loop.
 
         Parameters
         ----------
         end : socket.socket
             This end of the line.
         packages : sequence of str
-            Packages that no file of the notebook's can stand in for.
+            Packages that no file written by the notebook can replace.
         probes : str
-            Module of the course whose functions a test can have called here.
+            The course's module whose functions a test can call here.
         alone : bool
-            Whether all processes that the kernel sees, but the first, were started by it.
+            Whether all processes visible here, except process 1, were started by this kernel.
         """
         line, kernel = Line(end), self.kernel
         own = json.loads(os.environ.pop(OWN_MODULES, "[]"))
@@ -261,21 +262,22 @@ class GradedKernelApp(IPKernelApp):
         loop = Loop(lambda: kernel.note_end())
         asyncio.set_event_loop(loop)
         self.io_loop = kernel.io_loop = IOLoop.current()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a cell runs
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # ipykernel enables it while a cell runs
         if sys.platform != "win32":
-            # The loop listens to all signals when it is to handle one; nobody sends this one. So
-            # they wake the loop, or a cell that waits would not hear an interrupt.
+            # Adding any handler makes asyncio set a wake-up descriptor, by which every signal wakes
+            # the loop: a waiting cell would not notice an interrupt otherwise. Nobody sends this
+            # signal itself.
             loop.add_signal_handler(signal.SIGWINCH, lambda: None)
         kernel.attend(line, loop, probes=probes, alone=alone)
         line.send(DONE, 0, b"")
         while True:
             try:
                 loop.run_forever()
-            except (SystemExit, KeyboardInterrupt):  # of a callback, which the loop passes on
+            except (SystemExit, KeyboardInterrupt):  # raised by a callback
                 kernel.note_end(by_anyone=True)
 
     def _settle_in(self) -> None:
-        """Tell the shell what is of this process, and may be of no other that it was made in."""
+        """Update what the shell recorded about the process in which it was created."""
         shell = self.kernel.shell
         shell.init_environment()
         shell.starting_dir = str(Path.cwd())
@@ -283,9 +285,9 @@ class GradedKernelApp(IPKernelApp):
 
 
 def prepare() -> GradedKernelApp:
-    """Make a kernel with its shell, which has neither threads nor an event loop yet."""
+    """Create a kernel with its shell, still without threads and event loop, to be forked."""
     sys.argv = [""]
-    # Python itself was started without its module `site`, which would look in more places.
+    # Python was started without the module `site`, which would add folders to `sys.path`.
     site.sethelper()
     site.setcopyright()
     app: GradedKernelApp = GradedKernelApp.instance()
@@ -298,8 +300,8 @@ def prepare() -> GradedKernelApp:
     app.init_gui_pylab()  # type: ignore[no-untyped-call]
     app.init_extensions()  # type: ignore[no-untyped-call]
     app.init_code()  # type: ignore[no-untyped-call]
-    app.log.disabled = True  # where it would write to is a file of the notebook's
-    if "matplotlib" in sys.modules:  # imported without a shell to show its figures in
+    app.log.disabled = True  # stderr, where it would write, belongs to the notebook
+    if "matplotlib" in sys.modules:  # imported before there was a shell to show figures in
         from IPython.core.pylabtools import activate_matplotlib
         from matplotlib_inline.backend_inline import configure_inline_support
 
@@ -311,7 +313,7 @@ def prepare() -> GradedKernelApp:
 
 
 def _rehearse(shell: Any) -> None:
-    """Run a cell that fails, and forget it: what that loads and looks up, all kernels have then."""
+    """Run a cell that fails, and forget it, so that all kernels have loaded what this needs."""
     shell.run_cell("def rehearsed(x):\n    return x / 0\nrehearsed(1)", silent=True)
     del shell.user_ns["rehearsed"]
     shell.last_execution_result = None
@@ -320,13 +322,13 @@ def _rehearse(shell: Any) -> None:
 
 
 def main(arguments: Sequence[str], *, packages: Sequence[str], probes: str) -> None:
-    """Serve a line in a process that was started for it.
+    """Serve a line in a process that was started for it, without a fork server.
 
     Parameters
     ----------
     arguments : sequence of str
-        The file descriptor of this end of the line; none where a process cannot inherit one. Then
-        the standard input says how to get it.
+        The file descriptor of this end of the line; empty on Windows, where it is shared through
+        the standard input.
     packages, probes
         See `GradedKernelApp.serve`.
     """

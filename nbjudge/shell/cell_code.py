@@ -1,8 +1,8 @@
-"""How the text of a cell becomes code: as IPython does it, without its detours.
+"""Turn the text of a cell into code, as IPython does, but faster for ordinary cells.
 
-IPython takes each cell apart into tokens, twice, to find what is not Python in it (`%timeit`,
-`loss?`), and compiles it twice more to see whether it awaits anything. Most cells have neither, and
-a look at their lines tells.
+IPython tokenises each cell twice to find what is not Python in it (`%timeit`, `loss?`), and
+compiles it twice more to see whether it awaits anything. Most cells have neither, which a regular
+expression can tell.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from traitlets import Instance
 
 __all__ = ["CellCompiler", "CellReader", "CellShell", "murmur2"]
 
-#: What no line of pure Python has outside strings and comments: a command at the beginning (`%`,
-#: `!`, `?`, and the three that quote), one that is assigned, or a question at the end.
+#: IPython's syntax, which no line of pure Python has outside strings and comments: a command at the
+#: beginning (`%`, `!`, `?`, `,`, `;` or `/`), an assigned command, or a question mark at the end.
 SPECIAL = re.compile(r"^\s*[%!?,;/]|=\s*[%!]|\?\W*$")
-#: The factor of MurmurHash2, and all bits of what it calculates with.
+#: MurmurHash2's multiplier, and the mask of its 32-bit words.
 MIX, WORD_MASK = 0x5BD1E995, 0xFFFFFFFF
 USUAL_TRANSFORMERS = tuple(TransformerManager().token_transformers)  # type: ignore[no-untyped-call]
 
 
 class CellReader(TransformerManager):
-    """Turns what only IPython understands into Python, and leaves alone what is Python."""
+    """IPython's transformer of cells, which skips cells without special syntax."""
 
     def do_token_transforms(self, lines: list[str]) -> list[str]:
-        """Return the lines of a cell as Python's."""
-        # Or the notebook has added its own.
+        """Return the lines of a cell as pure Python."""
+        # The notebook may have added transformers of its own.
         is_usual = tuple(self.token_transformers) == USUAL_TRANSFORMERS
         if is_usual and not any(map(SPECIAL.search, lines)):
             return lines
@@ -43,7 +43,7 @@ class CellReader(TransformerManager):
 
 
 class CellCompiler(CachingCompiler):
-    """Names the code of a cell as ipykernel's own does, which takes its time to count bytes."""
+    """Names the code of a cell as ipykernel's compiler does, but with a faster hash function."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[no-untyped-call]
@@ -58,7 +58,7 @@ class CellCompiler(CachingCompiler):
 
 
 def murmur2(content: bytes, seed: int) -> int:
-    """Return the hash by which Jupyter and its debuggers know a cell.
+    """Return the hash by which Jupyter and its debuggers identify a cell.
 
     It is MurmurHash2 for 32 bits, by Austin Appleby.
     """
@@ -75,7 +75,7 @@ def murmur2(content: bytes, seed: int) -> int:
 
 
 class CellShell(ZMQInteractiveShell):
-    """IPython's shell for kernels, which reads and compiles cells as this module does."""
+    """IPython's shell for kernels, with this module's transformer and compiler."""
 
     input_transformer_manager = Instance(CellReader, ())
 
@@ -89,7 +89,7 @@ class CellShell(ZMQInteractiveShell):
         transformed_cell: str | None = None,
         preprocessing_exc_tuple: Sequence[Any] | None = None,
     ) -> bool:
-        """Say whether a cell awaits something, so that it has to run in the event loop."""
+        """Return whether a cell awaits something and has to run in the event loop."""
         if transformed_cell is not None and not re.search("await|async", transformed_cell):
             return False
         awaits: bool = super().should_run_async(

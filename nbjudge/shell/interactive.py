@@ -1,4 +1,4 @@
-"""IPython's shell as it is in a kernel, but that it sets a traceback in lines once at most."""
+"""The shell of a graded kernel: IPython's own, but it formats a traceback at most once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ __all__ = ["GradedShell"]
 class GradedShell(CellShell):
     """The shell of a `GradedKernel`.
 
-    To find the lines of a traceback and colour them takes longer than most cells do. IPython does
-    it a second time for its history, and for cells of which nobody reads how they failed.
+    Formatting a traceback with coloured lines takes longer than most cells. IPython does it a
+    second time for its history, and also for cells whose traceback nobody reads.
     """
 
-    #: Whether nobody reads the traceback of the cell that runs: its error's name and words count.
+    #: Whether to leave out the traceback of the running cell: only the error's name and message
+    #: are needed.
     is_brief = False
 
     def showtraceback(self, *arguments: Any, **settings: Any) -> None:
@@ -43,7 +44,7 @@ class GradedShell(CellShell):
     def _format_exception_for_storage(
         self, exception: BaseException, *_: Any, **__: Any
     ) -> dict[str, Any]:
-        """Return what the history keeps of an exception: what was shown of it."""
+        """Return an exception for the history, with the traceback that was shown."""
         return {
             "ename": type(exception).__name__,
             "evalue": str(exception),
@@ -52,17 +53,17 @@ class GradedShell(CellShell):
 
 
 class _NoLines:
-    """Formats tracebacks without a line."""
+    """A formatter of tracebacks that returns no lines."""
 
     def structured_traceback(self, *_: Any, **__: Any) -> list[str]:
         """Return the lines of a traceback."""
         return []
 
     def get_exception_only(self, *_: Any, **__: Any) -> list[str]:
-        """Return the lines that tell of an exception alone."""
+        """Return the lines of an exception without traceback."""
         return []
 
 
-# By its class notebooks, and the libraries that they import, know where they run.
+# Notebooks and libraries look at the name of the shell's class to find out where they run.
 for _of in ("__module__", "__name__", "__qualname__"):
     setattr(GradedShell, _of, getattr(ZMQInteractiveShell, _of))

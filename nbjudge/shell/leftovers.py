@@ -1,7 +1,7 @@
-"""What code that has run leaves behind in its process: threads, processes, timers, tasks.
+"""Find what a cell has left running: threads, processes, timers, tasks.
 
-Any of them can still end the process when nobody expects it. `shell.app` waits for them, so that
-such an end is seen while the cell that caused it still counts as running.
+Any of them can end the process later. `shell.app` waits for them, so that the process ends while
+the cell that caused it still counts as running.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any, TypeVarTuple
 
 __all__ = ["SETTLE_SECONDS", "Leftovers", "Loop"]
 
-#: How long a cell is waited for after it has run, if it has left something behind.
+#: The most seconds to wait after a cell for what it has left running.
 SETTLE_SECONDS = 2.25
 LOOK_PAUSE = 0.01
-#: Whose tasks and threads are the kernel's own, and who starts a thread that ends nothing.
+#: Packages whose tasks and threads are the kernel's own, and modules whose threads are harmless.
 OWN_PACKAGES = ("nbjudge", "ipykernel", "tornado", "zmq", "IPython")
 HARMLESS_MODULES = ("tqdm._monitor",)
 TIMERS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
@@ -32,12 +32,12 @@ Each = TypeVarTuple("Each")
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An event loop that knows its timers, and tells who stops it.
+    """An event loop that keeps track of its timers, and reports when code stops it.
 
     Parameters
     ----------
     stopped : callable
-        Is called when somebody stops the loop, in the context of who asked for it.
+        Called when code stops the loop, in the context of that code.
     """
 
     def __init__(self, stopped: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ class Loop(asyncio.SelectorEventLoop):
         return timer
 
     def timers(self, start: float) -> list[asyncio.TimerHandle]:
-        """Return the timers that had not gone off at a time of the loop's clock."""
+        """Return the timers that are due after a time of the loop's clock."""
         return [timer for timer in self._timers if timer.when() > start and not timer.cancelled()]
 
     def stop(self) -> None:
@@ -68,13 +68,13 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 class Leftovers:
-    """What runs in this process beside the code that it is running now.
+    """The threads, processes, timers and tasks that code has left running in this process.
 
     Parameters
     ----------
     loop : Loop
     alone : bool
-        Whether all other processes that this one sees, but the first, were started by it.
+        Whether all other processes visible here, except process 1, were started by this one.
     """
 
     def __init__(self, loop: Loop, *, alone: bool) -> None:
@@ -83,13 +83,13 @@ class Leftovers:
         self._first = self._known = self._seen = self._now(loop.time())
 
     def any(self) -> bool:
-        """Say whether anything ran when `settle` returned that did not at the beginning."""
+        """Return whether anything was left running when `settle` returned last."""
         return bool(self._known - self._first)
 
     async def settle(self) -> bool:
-        """Wait until what is new has ended, or for a while; return whether some has not.
+        """Wait until everything new has ended, or a time limit; return whether some still runs.
 
-        What has not is known from then on.
+        What still runs then does not count as new any more.
         """
         end = self._loop.time() + SETTLE_SECONDS
         while (new := await self._new()) and self._loop.time() < end:
@@ -98,8 +98,8 @@ class Leftovers:
         return bool(new)
 
     async def _new(self) -> set[tuple[str, int]]:
-        # In the first turn a timer that is due only gets into the queue. One that becomes due while
-        # these turns last has perhaps not gone off when they are over: it counts once more.
+        # Two turns of the loop: in the first one a due timer is only moved to the queue. A timer
+        # that becomes due during these turns may not have run yet, so it still counts.
         start = self._loop.time()
         for _ in range(2):
             await asyncio.sleep(0)
@@ -117,7 +117,7 @@ class Leftovers:
 
 
 def _thread_numbers() -> Iterator[int]:
-    """Yield the numbers of all threads; those that are not Python's are known on Linux only."""
+    """Yield the ids of all threads; on other systems than Linux, only of Python's own."""
     harmless = set()
     for thread in threading.enumerate():
         if type(thread).__module__ in HARMLESS_MODULES or type(thread).__module__.startswith(
@@ -133,14 +133,14 @@ def _thread_numbers() -> Iterator[int]:
 
 
 def _others() -> Iterator[int]:
-    """Yield the numbers of all processes but the first and this one."""
+    """Yield the ids of all processes except process 1 and this one."""
     for name in set(_list_names("/proc")) - {"1", str(os.getpid())}:
         if name.isdigit() and _runs_still(name):
             yield int(name)
 
 
 def _children() -> Iterator[int]:
-    """Yield the numbers of this process's children, where the system tells them."""
+    """Yield the ids of this process's children, if the system lists them."""
     for task in _list_names("/proc/self/task"):
         with suppress(OSError):  # it has just ended
             children = Path(f"/proc/self/task/{task}/children").read_text().split()
@@ -148,7 +148,7 @@ def _children() -> Iterator[int]:
 
 
 def _runs_still(process: str) -> bool:
-    """Say whether a process does not merely wait for somebody to ask how it ended."""
+    """Return whether a process is alive, and not a zombie."""
     try:
         status = Path(f"/proc/{process}/stat").read_text()
     except OSError:
@@ -172,7 +172,7 @@ def _alarms() -> Iterator[int]:
 
 
 def _is_own(task: asyncio.Task[Any]) -> bool:
-    """Say whether a task belongs to the kernel itself: the handling of a message."""
+    """Return whether a task belongs to the kernel itself."""
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and any(
         f"{os.sep}{name}{os.sep}" in code.co_filename for name in OWN_PACKAGES

@@ -1,8 +1,8 @@
-"""The line between a grader and a kernel: frames on one pair of sockets, in both directions.
+"""The line between grader and kernel: frames over one pair of sockets, in both directions.
 
-A frame is a head and what it announces. The grader sends a cell or a request and waits until that
-is done; frames of a kernel say by a number to which of them they belong. What holds at the
-kernel's end is in this module; the grader's, which trusts nothing that it reads, is
+A frame is a header followed by its content. The grader sends a cell or a request, and waits until
+it is done; each frame from the kernel carries the number of the cell or request that it belongs to.
+This module is the kernel's end; the grader's end, which trusts nothing that it reads, is
 `sandbox.kernel_line`.
 """
 
@@ -33,13 +33,13 @@ __all__ = [
     "no_signals",
 ]
 
-#: The head of a frame: its kind, the number that it belongs to, and the bytes that follow.
+#: The header of a frame: kind, number of the cell or request, and number of bytes that follow.
 HEAD = struct.Struct("<BQQ")
-#: What a grader sends, and how a kernel ends each of the two.
+#: The kinds of frame that a grader sends (a cell, a request), and those that end each of them.
 CELL, ASK, DONE, REPLY = range(1, 5)
-#: How a cell was left: bits of the one byte that a frame of the kind DONE holds.
+#: How a cell ended: bits of the single byte in a DONE frame.
 ASKED_TO_END, LEFT, RUNNING = 1, 2, 4
-#: The messages of Jupyter's that a notebook keeps, by the kinds of the frames that carry them.
+#: Jupyter's messages that a notebook keeps, by the kind of the frame that carries them.
 OUTPUTS = dict(
     enumerate(
         (
@@ -50,7 +50,7 @@ OUTPUTS = dict(
     )
 )
 KINDS = {name: kind for kind, name in OUTPUTS.items()}
-#: Signals that a notebook may be sent, and answer by an exception; those that exist here.
+#: Signals that a notebook may receive and turn into an exception, if this system has them.
 BLOCKED_SIGNALS = [
     getattr(signal, name)
     for name in (
@@ -73,12 +73,12 @@ def frame(kind: int, number: int, content: bytes) -> bytes:
 
 
 class Line:
-    """The kernel's end of the line: who is at the other one is believed.
+    """The kernel's end of the line, which trusts the grader's end.
 
     Parameters
     ----------
     end : socket.socket
-        A stream that blocks.
+        A blocking stream socket.
     """
 
     def __init__(self, end: socket.socket) -> None:
@@ -87,17 +87,17 @@ class Line:
         self.unlock()
 
     def unlock(self) -> None:
-        """Have a lock of its own: in a forked process, nobody would ever open the old one."""
+        """Replace the lock; in a forked process, the old one may be locked forever."""
         self._lock = threading.RLock()
 
     def fileno(self) -> int:
-        """Return the file descriptor, to wait with."""
+        """Return the file descriptor of the socket, for polling."""
         return self._end.fileno()
 
     def send(self, kind: int, number: int, content: bytes) -> None:
-        """Send a frame; no signal cuts it in two.
+        """Send a frame, with signals blocked so that none can interrupt it.
 
-        A process that the kernel has forked sends nothing: its frames would get among the kernel's.
+        Processes forked by the kernel send nothing, as their frames would mix with the kernel's.
         """
         if os.getpid() != self._mine:
             return
@@ -105,7 +105,7 @@ class Line:
             self._end.sendall(frame(kind, number, content))
 
     def receive(self) -> tuple[int, int, memoryview]:
-        """Return the next frame; end the process if nobody will ever send one."""
+        """Return the next frame; end the process if the grader has closed the line."""
         kind, number, size = HEAD.unpack(self._exactly(HEAD.size))
         return kind, number, self._exactly(size)
 
@@ -121,13 +121,13 @@ class Line:
 
 @contextmanager
 def no_signals() -> Iterator[None]:
-    """Let signals to this thread wait meanwhile; where there are none there is nothing to do."""
+    """Block signals to this thread in the block; do nothing on Windows."""
     if sys.platform == "win32":
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
-        # One that has come already raises its exception here, with the mask in place.
+        # A signal that has already arrived raises its exception here, with the mask in place.
         signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
         yield
     finally:

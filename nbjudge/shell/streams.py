@@ -1,6 +1,7 @@
-"""What a kernel prints: Python's streams, and what programs and C code write to the files 1 and 2.
+"""Capture what a kernel prints: Python's streams, and output of programs and C code.
 
-All of it becomes frames, piece by piece, in the order in which it was written.
+Everything becomes frames, in the order in which it was written. Programs and C code write to the
+file descriptors 1 and 2, which are replaced by pipes.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from nbjudge.shell.line import Line, no_signals
 
 __all__ = ["Stream", "Streams"]
 
-#: Seconds after which something printed is shown, whatever the cell does.
+#: The most seconds for which printed text is buffered.
 INTERVAL = 0.2
-#: Characters that are kept until then; and bytes that are read at once.
+#: The most characters that are buffered, and the most bytes read at once.
 READ_SIZE = 2**16
 STREAM_NAMES = ("stdout", "stderr")
-#: What numbers a message that belongs to no cell.
+#: The number of a message that belongs to no cell.
 NO_SESSION = 0
 
 
 class Stream(io.TextIOBase):
-    """Stands for `sys.stdout` or `sys.stderr`.
+    """The replacement of `sys.stdout` or `sys.stderr`.
 
     Parameters
     ----------
@@ -49,12 +50,12 @@ class Stream(io.TextIOBase):
         self._last = NO_SESSION
 
     def set_parent(self, parent: dict[str, Any]) -> None:
-        """Learn which cell runs: see `GradedKernel`."""
+        """Record which cell runs; the kernel calls this before each cell."""
         self._last = number_of(parent.get("header", {}))
         self._number.set(self._last)
 
     def write(self, text: str) -> int:
-        """Print a text as part of the cell that runs, or that started the task which runs."""
+        """Print a text for the running cell, or for the cell that started the running task."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text)}")
         self._streams.put(self.name, text, self._number.get(self._last))
@@ -69,11 +70,11 @@ class Stream(io.TextIOBase):
         return True
 
     def isatty(self) -> bool:
-        """Return False: nobody sits there."""
+        """Return False: this is no terminal."""
         return False
 
     def fileno(self) -> int:
-        """Return a file that takes what is written, and shows it to nobody, as Jupyter's does."""
+        """Return a descriptor of the original stream, whose text nobody sees, like Jupyter."""
         return self._original
 
     @property
@@ -83,20 +84,20 @@ class Stream(io.TextIOBase):
 
 
 def number_of(header: dict[str, Any]) -> int:
-    """Return which frame a message answers; of what is no message of this kernel's, nobody's."""
+    """Return the number of the cell in a message's header; `NO_SESSION` if it has none."""
     number = str(header.get("msg_id", ""))
     return int(number) if number.isdecimal() and len(number) < 20 else NO_SESSION
 
 
 class Streams:
-    """Both streams of a process, from now on.
+    """Captures both streams of this process from now on.
 
     Parameters
     ----------
     show : callable
-        Sends what was printed: the stream's name, the text, and the number of its cell.
+        Called with the stream's name, the printed text, and the number of its cell.
     line : Line
-        If its other end is closed, the process ends.
+        The process ends if the other end of the line is closed.
     """
 
     def __init__(self, show: Callable[[str, str, int], None], line: Line) -> None:
@@ -120,7 +121,7 @@ class Streams:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch_files(self) -> None:
-        """Put pipes in the place of the files 1 and 2."""
+        """Replace the file descriptors 1 and 2 by pipes."""
         self._poll = select.poll()
         for number, name in enumerate(STREAM_NAMES, start=1):
             read, write = os.pipe()
@@ -132,13 +133,13 @@ class Streams:
         os.register_at_fork(after_in_child=self._unlock)
 
     def _unlock(self) -> None:
-        """In a forked process nobody would ever open the locks that somebody had closed."""
+        """Replace the locks in a forked process, where the old ones may be locked forever."""
         self._lock = threading.RLock()
         self._line.unlock()
 
     def put(self, name: str, text: str, number: int) -> None:
-        """Keep a text until it is time to show it."""
-        if os.getpid() != self._mine:  # a process that was forked writes as any program does
+        """Buffer a text until it is shown."""
+        if os.getpid() != self._mine:  # a forked process writes to the pipe, like any program
             os.write(STREAM_NAMES.index(name) + 1, text.encode(errors="replace"))
             return
         with self._lock:
@@ -155,7 +156,7 @@ class Streams:
             self._send(name)
 
     def flush(self, *names: str) -> None:
-        """Show what was printed; by default, to either stream."""
+        """Show what is buffered, by default of both streams."""
         if os.getpid() == self._mine:
             with self._lock:
                 self._collect()
@@ -177,19 +178,19 @@ class Streams:
                     content = os.read(file, READ_SIZE)
                 except BlockingIOError:
                     continue
-                if not content:  # every end was closed that could be written to
+                if not content:  # all writing ends are closed
                     self._poll.unregister(file)
                 stream = self._stdout if name == "stdout" else self._stderr
                 if text := self._decoders[name].decode(content):
                     self._put(name, text, stream.last)
 
     def _watch(self) -> None:
-        """Have everything shown in time, even if the cell never comes back, or never prints."""
+        """Show buffered text in time, even if the cell never returns; this is a thread's loop."""
         if sys.platform == "win32":
             while True:
                 time.sleep(INTERVAL)
                 self.flush()
-        with no_signals():  # which are the cell's to hear
+        with no_signals():  # the main thread, which runs the cell, must get them
             poll = select.poll()
             poll.register(self._line, 0)
             for file in self._written:
@@ -197,7 +198,7 @@ class Streams:
             shown = time.monotonic()
             while True:
                 ready = dict(poll.poll(1000 * INTERVAL))
-                if self._line.fileno() in ready:  # its other end was closed
+                if self._line.fileno() in ready:  # the other end was closed
                     os._exit(0)
                 for file, event in ready.items():
                     if event & ~select.POLLIN:

@@ -1,1 +1,1 @@
-"""Answers that read alike, side by side. It imports `pages` and below."""
+"""Find answers that read alike, and show them side by side. It imports `pages` and below."""

@@ -1,7 +1,7 @@
-"""Submissions of a class that read alike: what is read, and what a person is told.
+"""Compare the submissions of a class: collect the answers and find pairs that read alike.
 
-Answers are texts here: nothing of a submission is imported, parsed as Python, or run. What reads
-alike is a reason to read both, and no proof of anything.
+Answers are compared as text; nothing in a submission is imported, parsed as Python, or run. That
+two answers read alike is a reason to read both, not a proof of copying.
 """
 
 from __future__ import annotations
@@ -41,14 +41,15 @@ CODE_EXAMPLE = re.compile(
 
 @dataclass(frozen=True)
 class ComparedStudent:
-    """Who handed in: now, or in the earlier class that this one is compared with.
+    """A student whose submission is compared.
 
     Parameters
     ----------
     id : str
     earlier : bool
+        Whether the submission is from an earlier class.
     name : str
-        Empty where none is known.
+        Empty if unknown.
     """
 
     id: str
@@ -57,26 +58,26 @@ class ComparedStudent:
 
     @property
     def label(self) -> str:
-        """What the student is called: by name and id, as far as they are known."""
+        """The student's name and id, or the id alone."""
         return f"{self.name} ({self.id})" if self.name else self.id
 
 
 @dataclass(frozen=True)
 class Similar:
-    """What reads alike in an assignment.
+    """The result of comparing a class's answers.
 
     Parameters
     ----------
     assignment : str
     students : tuple of ComparedStudent
-        Those whose answers were compared, by the numbers that the findings give them.
+        The students whose answers were compared; `findings` refers to them by index.
     exercises : mapping of str to Answers
-        By their number, in the order of the assignment.
+        By number, in the order of the assignment.
     findings : Comparison
     remarks : mapping of ComparedStudent to tuple of str
-        What of a submission could not be compared, and why: sentences.
+        Sentences about parts of a submission that could not be compared.
     titles : mapping of str to str
-        What the exercises are called, by number.
+        The titles of the exercises, by number.
     """
 
     assignment: str
@@ -92,7 +93,7 @@ class Similar:
 
     @property
     def current(self) -> int:
-        """How many of the students are of this class."""
+        """The number of students in this class."""
         return sum(not student.earlier for student in self.students)
 
 
@@ -111,18 +112,18 @@ def compare_class(
     course : Course
     assignment : str
     students : collection of str, optional
-        Whose pairs are told; everybody's are compared nevertheless, as what is rare is told by the
-        whole class.
+        Report only pairs with these students. All are compared nevertheless, as the whole class
+        determines what is rare.
     against : Path, optional
         The course folder of an earlier class, or its `submitted` folder, to compare with as well.
     progress : callable, optional
-        Told before each student.
+        Called before each student.
 
     Raises
     ------
     CourseError
-        If there is no such assignment, it was never released, there is no such student, the
-        earlier class has nothing of it, or a file in `known/` is not written as it should be.
+        If there is no such assignment or student, the assignment was never released, the earlier
+        class has no submissions of it, or a file in `known/` is malformed.
     """
     terms = versions(course, assignment)
     submissions = find_submissions(course, assignment, terms)
@@ -188,7 +189,7 @@ def _earlier(
 def _answers_of(
     submission: Submission, terms: Mapping[str, NotebookVersion]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the text of each answer cell, by its id, and what could not be read."""
+    """Return the changed answers by grade_id, and sentences about what could not be read."""
     submitted = read_submission(submission)
     problems = [*submission.problems, *submitted.problems]
     answers: dict[str, str] = {}
@@ -198,7 +199,7 @@ def _answers_of(
         except SubmissionError as error:
             problems.append(str(error))
             continue
-        # The sentence that grading has for this speaks of tests.
+        # Not grading's own sentence for this, which is about tests.
         if found.problems:
             problems.append(
                 f"No cell of '{name}.ipynb' carries the course's ids, so its answers cannot be "
@@ -217,7 +218,7 @@ def _compared_exercises(
     terms: Mapping[str, NotebookVersion],
     texts: Mapping[str, Mapping[int, str]],
 ) -> Iterator[Answers]:
-    """Yield the answers to each exercise, as they are compared."""
+    """Yield the answers to each exercise, read as fingerprints."""
     listed = {
         (file.notebook, file.grade_id): [known.source for known in file.answers]
         for file in read_catalogue(course, assignment, terms)
@@ -246,7 +247,7 @@ def _compared_exercises(
 def _texts_given(
     course: Course, assignment: str, version: NotebookVersion
 ) -> Iterator[tuple[AnswerKind, list[str]]]:
-    """Yield what everybody was given, code and words: the whole notebook as it was released."""
+    """Yield the texts that everybody was given, as code and as words: the released notebook."""
     path = course.root / "release" / assignment / f"{version.name}.ipynb"
     if path.is_file():
         released = [(cell.cell_type, cell.source) for cell in source.read_source(path).cells]
@@ -254,7 +255,7 @@ def _texts_given(
         released = [(cell.cell_type, cell.source) for cell in version.cells if not cell.is_test]
         released += version.given
     words = [text for kind, text in released if kind != "code"]
-    # Code in the course's text cells was given to everybody, too.
+    # Code blocks in text cells were given to everybody, too.
     examples = [found["code"] for text in words for found in CODE_EXAMPLE.finditer(text)]
     yield AnswerKind.CODE, [*(text for kind, text in released if kind == "code"), *examples]
     yield AnswerKind.WORDS, words
@@ -272,15 +273,15 @@ def _known_answers(cell: CourseCell, plug: Plug) -> list[str]:
 
 
 def _spellings(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the course's own answers, each also as Python would put it: with brackets, say."""
+    """Yield each of the course's own answers as it is, and as `ast.unparse` writes it."""
     for text in texts:
         yield text
-        with suppress(SyntaxError):  # words, or a known mistake
+        with suppress(SyntaxError):  # a written answer, or a known mistake
             yield ast.unparse(ast.parse(text))
 
 
 def _same_person(students: Collection[ComparedStudent]) -> list[tuple[int, int]]:
-    """Return the pairs of one student's own: who takes a course again may use what they wrote."""
+    """Return the pairs of one person's submissions in both classes, which may well be alike."""
     now = {student.id: n for n, student in enumerate(students) if not student.earlier}
     return [
         (now[student.id], n)

@@ -1,7 +1,7 @@
-"""What of an answer is compared: its tokens in their order, whatever it is called and how it looks.
+"""Fingerprints of an answer: hashes of its token sequences, independent of names and layout.
 
-Nothing here runs, imports or parses an answer: it is read as far as a highlighter reads it, so that
-code with errors in it is read, too.
+An answer is never run, imported or parsed. A syntax highlighter's lexer splits it into tokens,
+which works for code with errors, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pygments.token import Comment, Name, Number, String, Text  # type: ignore[i
 
 __all__ = ["MOST_READ", "AnswerKind", "Fingerprint", "passages", "read_answer"]
 
-#: Of one answer: what is longer is compared, and shown, as far as this.
+#: The most characters of an answer that are compared and shown.
 MOST_READ = 10_000
 
 Span = tuple[int, int]
@@ -30,10 +30,10 @@ class AnswerKind(StrEnum):
     WORDS = "words"
 
 
-#: Tokens, or words, in a row that make one fingerprint: what is shorter tells nothing.
+#: How many consecutive tokens, or words, make one fingerprint.
 IN_A_ROW = {AnswerKind.CODE: 6, AnswerKind.WORDS: 5}
 
-#: Stands for each name of the student's own, so that renaming changes nothing.
+#: The tokens that replace each of the student's own names, and each string.
 A_NAME, A_STRING = "a name", "a string"
 CLOSING_BRACKETS = frozenset(")]}")
 WORD_PATTERN = re.compile(r"\w+")
@@ -41,18 +41,18 @@ WORD_PATTERN = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """An answer as it is compared.
+    """An answer with its fingerprints.
 
     Parameters
     ----------
     text : str
-        What was read of it.
+        The text that was read.
     whole : bool
-        Whether that is all.
+        Whether that is the whole answer.
     spans : tuple of (int, int)
-        Where in the text each token stands.
+        Start and end of each token in the text.
     places : mapping of int to tuple of int
-        The fingerprints, each with the tokens at which it begins.
+        The indices of the tokens at which each fingerprint begins.
     in_a_row : int
         How many tokens make a fingerprint.
     """
@@ -65,23 +65,23 @@ class Fingerprint:
 
 
 def read_answer(text: str, kind: AnswerKind = AnswerKind.CODE) -> Fingerprint:
-    """Return an answer as it is compared.
+    """Return an answer with its fingerprints.
 
-    Fingerprints of one process are not those of another: Python draws its hashes anew.
+    They are valid in this process only, as Python's hashes of strings change with each process.
 
     Parameters
     ----------
     text : str
     kind : AnswerKind
-        Of code, comments, docstrings, layout and the student's own names do not count; of words,
-        capitals and signs do not.
+        In code, comments, docstrings, layout and the student's own names are ignored; in words,
+        capitals and punctuation.
     """
     read = text[:MOST_READ]
     found = list(_code_tokens(read) if kind is AnswerKind.CODE else _word_tokens(read))
     in_a_row = IN_A_ROW[kind]
     tokens = tuple(token for token, _ in found)
-    # All fingerprints are kept. To winnow them would choose some by their hashes, and so others in
-    # the next run.
+    # Keep all fingerprints. Winnowing would select some by their hashes, and therefore different
+    # ones in each run.
     places: dict[int, list[int]] = defaultdict(list)
     for at in range(len(tokens) - in_a_row + 1):
         places[hash(tokens[at : at + in_a_row])].append(at)
@@ -95,7 +95,7 @@ def read_answer(text: str, kind: AnswerKind = AnswerKind.CODE) -> Fingerprint:
 
 
 def passages(read: Fingerprint, shared: Iterable[int]) -> tuple[Span, ...]:
-    """Return where in an answer these fingerprints stand, in as few stretches as possible."""
+    """Return the spans of text that these fingerprints cover, with overlapping ones joined."""
     stretches: list[tuple[int, int]] = []
     for at in sorted(place for key in shared for place in read.places.get(key, ())):
         begin = stretches.pop()[0] if stretches and at < stretches[-1][1] else at
@@ -109,16 +109,16 @@ def _word_tokens(text: str) -> Iterator[tuple[str, Span]]:
 
 
 def _code_tokens(text: str) -> Iterator[tuple[str, Span]]:
-    """Yield the tokens of Python that say what is computed."""
+    """Yield the tokens of Python code that matter for what it computes."""
     names = _Tokens()
-    waiting: tuple[str, Span] | None = None  # a comma, which before a bracket says nothing
+    waiting: tuple[str, Span] | None = None  # a comma, which is dropped before a closing bracket
     before = ""
     for start, kind, value in PythonLexer().get_tokens_unprocessed(text):
         if kind in Comment or kind in Text or kind is String.Doc or value == ";":
             continue
         span = (start, start + len(value))
         token = names.token(kind, value)
-        if token == before == A_STRING:  # of which one has many parts
+        if token == before == A_STRING:  # the lexer splits a string into parts
             continue
         before = token
         if waiting and token not in CLOSING_BRACKETS:
@@ -131,16 +131,16 @@ def _code_tokens(text: str) -> Iterator[tuple[str, Span]]:
 
 
 class _Tokens:
-    """Tells the student's own names, which may be any, from those that say what is computed."""
+    """Replaces the student's own names by `A_NAME`, and keeps names of libraries and built-ins."""
 
     def __init__(self) -> None:
         self._last: deque[str] = deque(["", "", ""], maxlen=3)
         self._has_class = False
-        #: What methods call the object that they belong to.
+        #: The names of the first parameters of methods.
         self._objects = {"self", "cls"}
 
     def token(self, kind: object, value: str) -> str:
-        """Return what a token is compared as."""
+        """Return the token to compare."""
         define, owner, before = self._last
         self._last.append(value)
         if kind in String:
@@ -152,12 +152,12 @@ class _Tokens:
             return value
         if self._has_class and define == "def" and before == "(":
             self._objects.add(value)
-        # An attribute's name is, as a rule, a library's and not the student's.
+        # The name of an attribute usually belongs to a library, not to the student.
         return value if before == "." and owner not in self._objects else A_NAME
 
 
 def _number_token(value: str) -> str:
-    """Return a number as Python would show it as a float: 40 is 40.0 and 4e1."""
+    """Return a number in one spelling, as a float: "40.0" for 40, 40.0 and 4e1."""
     try:
         return str(float(value))
     except ValueError:

@@ -1,8 +1,8 @@
-"""Which answers of a class read more alike than chance would have it.
+"""Find pairs of students whose answers are more alike than chance explains.
 
-Two things are discounted: what many have, and what the course itself knows as an answer. What is
-left is held against the class: how many pairs are as alike in this exercise, and in all of them?
-Everything here is computed from fingerprints, without a file.
+Fingerprints that many students have, or that occur in the course's own known answers, count less.
+The rest is compared with the class: how many pairs are as alike in this exercise, and in all of
+them together? Everything is computed from fingerprints, without reading files.
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ __all__ = [
 
 Matrix = NDArray[np.float64]
 
-#: The share of its rarity that a fingerprint of the release's or of known answers weighs.
+#: The factor on the weight of a fingerprint that occurs in the course's known answers.
 KNOWN_WEIGHS = 0.2
-#: Below this, what two answers share is no evidence at all.
+#: The least evidence (shared weight times share) that counts.
 LEAST_EVIDENCE = 0.3
-#: One answer stands out alone if it shares so many rare fingerprints, and such a share of its own.
+#: A single answer makes a pair stand out if it shares this weight of fingerprints, and this part of
+#: its own.
 STANDS_ALONE = {AnswerKind.CODE: (40.0, 0.8), AnswerKind.WORDS: (15.0, 0.3)}
-#: The least rarity of a fingerprint that few have.
+#: The least weight of a fingerprint that counts as rare.
 RARE = 0.5
-#: Where the bars of the distribution of scores begin; pairs from 1 on stand out.
+#: The lower limits of the bars in the distribution of scores; pairs from 1 on stand out.
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
 
 
@@ -53,11 +54,11 @@ class Answers:
         Its number.
     kind : AnswerKind
     readings : mapping of int to Fingerprint
-        By the number of the student.
+        By the index of the student.
     given : set of int
-        The fingerprints of what everybody was given.
+        The fingerprints of what everybody was given; they do not count.
     known : set of int
-        Those of the course's own answers, right and wrong.
+        The fingerprints of the course's own answers, right and wrong.
     """
 
     exercise: str
@@ -69,19 +70,19 @@ class Answers:
 
 @dataclass(frozen=True)
 class Alike:
-    """How two students' answers to one exercise read alike.
+    """How alike two students' answers to one exercise are.
 
     Parameters
     ----------
     exercise : str
     kind : AnswerKind
     share : float
-        Of what the student who has less of their own wrote, weighed by rarity, from 0 to 1.
+        The shared weight divided by that of the answer with less weight; between 0 and 1.
     shared : float
-        How much that is: fingerprints, each counted by its rarity.
+        The sum of the weights of shared fingerprints.
     as_alike : int
-        How many pairs of the class are as alike here, this one included; 0 if there is nothing to
-        tell.
+        How many pairs of the class are at least as alike here, this one included; 0 if there is too
+        little evidence.
     """
 
     exercise: str
@@ -98,15 +99,15 @@ class StudentPair:
     Parameters
     ----------
     one, other : int
-        Their numbers.
+        Their indices.
     score : float
-        The largest of the following. From 1 on a pair stands out.
+        The largest of the next three. A pair with 1 or more stands out.
     whole : float
-        Of all code together: 1 is where chance would have one pair of such a class.
+        The score of all code together; by chance alone, one pair of such a class would reach 1.
     alone : float
-        Of the one answer in code that stands out most by itself.
+        The score of the single code answer that stands out most.
     written : float
-        Of the one written answer that does.
+        The score of the written answer that stands out most.
     exercises : tuple of Alike
         In the order of the assignment.
     """
@@ -122,15 +123,15 @@ class StudentPair:
 
 @dataclass(frozen=True)
 class LinkedStudents:
-    """Students who are linked by pairs that stand out.
+    """A group of students who are connected by pairs that stand out.
 
     Parameters
     ----------
     members : tuple of int
     pairs : tuple of StudentPair
-        All that stand out, the highest score first.
+        All pairs of the group that stand out, the highest score first.
     links : tuple of StudentPair
-        As few of them as show everybody beside the one whom they read most like.
+        The pairs that connect the group: its maximum spanning tree.
     """
 
     members: tuple[int, ...]
@@ -140,16 +141,16 @@ class LinkedStudents:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What comparing a class came to.
+    """The result of comparing all pairs of a class.
 
     Parameters
     ----------
     pairs : int
-        How many were compared.
+        The number of pairs that were compared.
     groups : tuple of LinkedStudents
         The highest score first.
     scores : tuple of (float, int)
-        How many pairs have a score from this one on, and below the next.
+        The distribution of scores: the lower limit of each bar, and the number of pairs in it.
     nearest : float
         The highest score below 1.
     """
@@ -161,13 +162,14 @@ class Comparison:
 
 
 def rarity(having: NDArray[np.int64], students: int) -> Matrix:
-    """Return how rare each fingerprint is that so many students have: 1 for two at most, 0 for all.
+    """Return the rarity of fingerprints: 1 if two students or fewer have it, 0 if all have it.
 
     Parameters
     ----------
     having : ndarray of int
+        How many students have each fingerprint.
     students : int
-        All of them.
+        The number of all students.
 
     Notes
     -----
@@ -181,7 +183,7 @@ def rarity(having: NDArray[np.int64], students: int) -> Matrix:
 
 
 def erlang_tail(shape: int, x: float) -> float:
-    """Return how likely the sum of so many exponential variables of mean 1 is to exceed `x`."""
+    """Return the probability that a sum of `shape` exponential variables of mean 1 exceeds `x`."""
     term = total = math.exp(-x)
     for i in range(1, shape):
         term *= x / i
@@ -190,7 +192,7 @@ def erlang_tail(shape: int, x: float) -> float:
 
 
 def _needed_evidence(exercises: int, pairs: int) -> float:
-    """Return the evidence that chance gives to one pair among so many."""
+    """Return the evidence that by chance alone one of so many pairs is expected to exceed."""
     low, high = 0.0, 1000.0
     for _ in range(100):
         middle = (low + high) / 2
@@ -203,7 +205,7 @@ def _needed_evidence(exercises: int, pairs: int) -> float:
 
 @dataclass(frozen=True)
 class _Compared:
-    """One exercise: what each two share, what each has, and how many pairs are as alike."""
+    """The comparison of one exercise, as matrices over students: see `Alike`."""
 
     answers: Answers
     shared: Matrix
@@ -221,7 +223,7 @@ class _Compared:
 
 
 def weights(answers: Answers, students: int) -> dict[int, float]:
-    """Return what each fingerprint of an exercise weighs: by its rarity, less if it is known."""
+    """Return the weight of each fingerprint of an exercise: its rarity, reduced if it is known."""
     having: dict[int, int] = {}
     for read in answers.readings.values():
         for key in read.places:
@@ -237,7 +239,7 @@ def weights(answers: Answers, students: int) -> dict[int, float]:
 def shared_prints(
     answers: Answers, students: int, one: int, other: int
 ) -> tuple[set[int], set[int]]:
-    """Return the fingerprints that two students share: those that few others have, and the rest."""
+    """Return the fingerprints that two students share: the rare ones, and the others."""
     weighed = weights(answers, students)
     one_read, other_read = answers.readings[one], answers.readings[other]
     shared = (one_read.places.keys() & other_read.places.keys()) - answers.given
@@ -250,11 +252,11 @@ def _compare_answers(answers: Answers, students: int, valid: NDArray[np.bool_]) 
     own = np.zeros(students)
     columns: dict[int, list[int]] = {}
     for student, read in answers.readings.items():
-        # In the text's order: sums of floats depend on the order, and that of sets changes.
+        # In the order of the text, not of a set, as the sum of floats depends on the order.
         for key in filter(weighed.__contains__, read.places):
             own[student] += weighed[key]
             columns.setdefault(key, []).append(student)
-    # What only one answer has is shared by none.
+    # Leave out fingerprints of a single answer: nobody shares them.
     common = [(key, having) for key, having in columns.items() if len(having) > 1]
     has = np.zeros((students, len(common)))
     for column, (key, having) in enumerate(common):
@@ -278,27 +280,27 @@ def compare(
     left_out: Collection[tuple[int, int]] = (),
     earlier: int = 0,
 ) -> Comparison:
-    """Return which pairs of a class read alike.
+    """Compare all pairs of a class.
 
     Parameters
     ----------
     exercises : iterable of Answers
     students : int
-        How many there are, numbered from 0.
+        The number of students; their indices begin at 0.
     only : collection of int, optional
-        The students whose pairs are told; all are compared.
+        Report only pairs with these students; all are compared.
     left_out : collection of (int, int)
-        Pairs that are not to be compared, the lower number first.
+        Pairs that are not compared, the lower index first.
     earlier : int
-        How many of the last numbers are students of an earlier class, who are not compared with
+        How many of the last indices are students of an earlier class, who are not compared with
         each other.
 
     Notes
     -----
     For each exercise in code the pairs are ranked by what they share; p is the part of all pairs
-    that are as alike. The evidence of a pair is Σ −log p, which Fisher (1932) sums for independent
-    tests: by chance alone it follows an Erlang distribution. The score of the whole is that
-    evidence, divided by the one which a single pair of such a class would reach by chance.
+    that are at least as alike. The evidence of a pair is Σ −log p, which Fisher (1932) sums for
+    independent tests: by chance alone it follows an Erlang distribution. The score `whole` is that
+    evidence, divided by the one that a single pair of such a class is expected to reach by chance.
     """
     valid = np.triu(np.ones((students, students), dtype=bool), 1)
     valid[students - earlier :, :] = False
@@ -347,7 +349,6 @@ def _whole_likeness(found: Sequence[_Compared], pairs: int, students: int) -> Ma
     for exercise in found:
         if exercise.answers.kind is AnswerKind.CODE and exercise.as_alike.any():
             telling += 1
-            # The matrix is symmetric: its lower triangle repeats the upper.
             as_alike = exercise.as_alike
             evidence += np.where(as_alike > 0, -np.log(np.maximum(as_alike, 1) / pairs), 0.0)
     return evidence / _needed_evidence(telling, pairs) if telling else evidence
@@ -363,7 +364,7 @@ def _alone(found: Sequence[_Compared], kind: AnswerKind, students: int) -> Matri
 
 
 def _groups(pairs: Sequence[StudentPair]) -> tuple[LinkedStudents, ...]:
-    """Link the students of pairs, the most alike first: each link that joins two groups is kept."""
+    """Group the students of pairs by Kruskal's algorithm, the most alike pairs first."""
     ordered = sorted(
         pairs,
         key=lambda p: (-round(p.score, 9), -sum(e.shared for e in p.exercises), p.one, p.other),

@@ -1,4 +1,4 @@
-"""The page on which a person reads, side by side, what reads alike."""
+"""The page that shows answers that read alike side by side; and the command's output."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from nbjudge.similar.pairs import Alike, LinkedStudents, StudentPair, shared_pri
 
 __all__ = ["as_data", "describe_groups", "labels", "mark_passages", "page_on_class", "write"]
 
-#: Groups on one page, pairs of a group side by side, exercises of a pair side by side.
+#: The most groups on the page, pairs of a group, and exercises of a pair that are shown.
 MOST_GROUPS_ON_PAGE = 25
 MOST_LINKS = 6
 MOST_EXERCISES = 5
-#: From which share on an exercise is shown side by side, and of how many pairs that may be true.
+#: An exercise is shown from this share on, if at most this part of all pairs is as alike in it.
 SHOWN_FROM = 0.5
 UNUSUAL = 0.05
 
@@ -46,7 +46,7 @@ class Side:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Two answers to an exercise, beside each other."""
+    """Two answers to an exercise, side by side."""
 
     exercise: str
     anchor: str
@@ -56,7 +56,7 @@ class SideBySide:
 
 @dataclass(frozen=True)
 class PairOnPage:
-    """A pair as the page tells it."""
+    """A pair of students on the page."""
 
     labels: tuple[str, str]
     pair: StudentPair
@@ -68,7 +68,7 @@ class PairOnPage:
 
 @dataclass(frozen=True)
 class Told:
-    """A group as the page tells it."""
+    """A group of students on the page."""
 
     anchor: str
     labels: tuple[str, ...]
@@ -87,9 +87,9 @@ class Bar:
 
 
 def labels(found: Similar, *, anonymous: bool = False) -> dict[int, str]:
-    """Return what each student is called: by name and id, or by a number in the order of the page.
+    """Return the label of each student: name and id, or a number in the order of the page.
 
-    A student of an earlier class is told as one.
+    The label of a student from an earlier class says so.
     """
     order = dict.fromkeys(n for group in found.findings.groups for n in _by_pairs(group))
     numbers = range(len(found.students)) if not anonymous else order
@@ -108,7 +108,7 @@ def _by_pairs(group: LinkedStudents) -> Iterator[int]:
 
 
 def shown_score(score: float) -> str:
-    """Return a score with two digits, never above what it is: so each is in the bar that it says.
+    """Return a score as text with two digits, rounded down so that it never moves to another bar.
 
     >>> shown_score(0.9999), shown_score(1.0), shown_score(1.499)
     ('0.99', '1.00', '1.49')
@@ -117,13 +117,13 @@ def shown_score(score: float) -> str:
 
 
 def page_on_class(found: Similar, *, anonymous: bool = False) -> str:
-    """Return the page of an assignment.
+    """Return the HTML page of an assignment.
 
     Parameters
     ----------
     found : Similar
     anonymous : bool
-        Whether students are called by numbers. What they wrote stays as it is.
+        Whether to replace names by numbers; answers stay as they are.
     """
     names = labels(found, anonymous=anonymous)
     groups = found.findings.groups
@@ -150,7 +150,7 @@ def page_on_class(found: Similar, *, anonymous: bool = False) -> str:
 
 def _bars(scores: Sequence[tuple[float, int]]) -> list[Bar]:
     highs = [low for low, _ in scores[1:]] + [None]
-    # Logarithmic, so that one pair among twenty thousand can be seen.
+    # Logarithmic, so that one pair among twenty thousand is visible.
     most = max((log10(1 + pairs) for _, pairs in scores), default=0) or 1
     return [
         Bar(low, high, pairs, round(100 * log10(1 + pairs) / most, 1))
@@ -182,7 +182,7 @@ def _pair_on_page(
         for each in pair.exercises
         if each.as_alike and (each.share >= SHOWN_FROM or each.kind is AnswerKind.WORDS)
     ]
-    # In a small class, or a large group, even what made a pair stand out is not unusual.
+    # In a small class or a large group nothing may be unusual: then show what is alike.
     telling = [each for each in alike if each.as_alike <= few] or alike
     most = sorted(telling, key=lambda each: -each.shared)[:MOST_EXERCISES]
     shown = [each for each in telling if each in most]
@@ -236,20 +236,20 @@ def _side_by_side(
 def mark_passages(
     read: Fingerprint, few: Iterable[int], many: Iterable[int], kind: AnswerKind
 ) -> Markup:
-    """Return an answer with the passages marked that another has, too.
+    """Return an answer as HTML, with the passages marked that it shares with another.
 
     Parameters
     ----------
     read : Fingerprint
     few, many : iterable of int
-        The fingerprints of what few others have, and of what many have.
+        Shared fingerprints: the rare ones, and the others.
     kind : AnswerKind
-        Code gets its colours.
+        Code is highlighted.
     """
     level = bytearray(len(read.text))
     for rank, prints in ((1, many), (2, few)):
         for begin, end in passages(read, prints):
-            # Line by line, so that no indentation is underlined.
+            # Line by line, so that indentation is not marked.
             for line in LINE.finditer(read.text, begin, end):
                 level[line.start() : line.end()] = bytes([rank]) * len(line[0])
     tokens = (
@@ -267,7 +267,7 @@ def mark_passages(
 
 
 def _stretches(level: bytearray, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a stretch that are marked alike."""
+    """Split a stretch of text into parts that have one kind of mark each."""
     begin = start
     for place in range(start + 1, stop + 1):
         if place == stop or level[place] != level[begin]:
@@ -288,7 +288,7 @@ def _stretch(name: str, parts: list[tuple[Any, str]], kind: AnswerKind) -> Marku
 
 
 def write(course: Course, found: Similar, *, anonymous: bool = False) -> str:
-    """Write the page to `reports/`, and return where it is, relative to the course."""
+    """Write the page to `reports/`, and return its path relative to the course's folder."""
     path = course.root / "reports" / f"{found.assignment}-similar.html"
     path.parent.mkdir(exist_ok=True)
     path.write_text(page_on_class(found, anonymous=anonymous), encoding="utf-8", newline="\n")
@@ -296,7 +296,7 @@ def write(course: Course, found: Similar, *, anonymous: bool = False) -> str:
 
 
 def describe_groups(found: Similar, written: str, *, anonymous: bool = False) -> Iterator[str]:
-    """Yield what the command says: a line for each group that stands out, and where the page is."""
+    """Yield the command's output: a line for each group that stands out, and the page's path."""
     names = labels(found, anonymous=anonymous)
     submissions = count_of(len(found.students), "submission", "submissions")
     pairs = f"{found.findings.pairs:,} pair{'' if found.findings.pairs == 1 else 's'}"
