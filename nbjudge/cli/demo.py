@@ -1,6 +1,6 @@
-"""A class in miniature: made-up students are graded, get feedback and a report, in a new folder.
+"""Grade a made-up class in a new folder, with feedback and a report, for `course demo`.
 
-Who hands in what follows from the course: its assignments, and the mistakes that it knows.
+The submissions are made from the course's own assignments and known mistakes.
 """
 
 from __future__ import annotations
@@ -55,21 +55,21 @@ def _with_an_empty_file(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class DemoStudent:
-    """Somebody who hands in one assignment.
+    """A made-up student and their submission of one assignment.
 
     Parameters
     ----------
     name : str
-        The id.
+        The student's id.
     assignment : str
     story : str
-        What was handed in, for the table.
+        A description of the submission, for the table.
     answered : float
-        Which part of each notebook's exercises has the right answer, from the top: 0 to 1.
+        The part of each notebook's exercises that is answered, from the top: 0 to 1.
     wrong : mapping of str to str
-        Right answers that are replaced by wrong ones: the answer cell, by its `grade_id`.
+        Wrong answers that replace right ones, by `grade_id`.
     mishap : callable, optional
-        What happened to the folder before it came in.
+        Damages the folder before it is handed in.
     """
 
     name: str
@@ -81,7 +81,7 @@ class DemoStudent:
 
 
 def made_up_class(course: Course) -> tuple[DemoStudent, ...]:
-    """Return about a dozen students of two assignments, with most kinds of a submission."""
+    """Return about a dozen students of two assignments, with various kinds of submission."""
     first, *others = sorted(course.assignments, key=lambda name: _count_notebooks(course, name))
     few = (student for name in others[:1] for student in _few_students(course, name))
     return (*_many(course, first), *few)
@@ -119,7 +119,7 @@ Mistakes = list[tuple[str, KnownAnswer]]
 
 
 def _spread_mistakes(course: Course, assignment: str, count: int) -> Mistakes:
-    """Return known mistakes in exercises all over an assignment, each with its `grade_id`."""
+    """Return known mistakes, spread over the exercises of an assignment, with their `grade_id`."""
     known = knowledge(course.plug)
     found = [
         (grade_id, mistakes[0])
@@ -142,18 +142,18 @@ def _student_with(name: str, assignment: str, mistakes: Mistakes) -> DemoStudent
 def run(
     course: Course, folder: Path, console: Console, students: Sequence[DemoStudent] | None = None
 ) -> dict[str, list[Row]]:
-    """Make a course folder of its own, let students hand in there, grade them, and show it all.
+    """Make a course in a new folder, write the students' submissions, grade them, and show it all.
 
     Parameters
     ----------
     course : Course
-        Whose notebooks are used; nothing in it is changed.
+        Its notebooks are used; it is not changed.
     folder : Path
-        Where to work. If an earlier demonstration made it, it is deleted first.
+        The new folder. If an earlier demonstration made it, it is deleted first.
     console : Console
-        Where to tell about it.
+        Gets the output.
     students : sequence of DemoStudent, optional
-        Who hands in; by default a made-up class.
+        By default, those of `made_up_class`.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def run(
     Raises
     ------
     CourseError
-        If the course has no assignment, or the folder holds something else.
+        If the course has no assignment, or the folder was not made by a demonstration.
     """
     if not course.assignments:
         message = (
@@ -238,12 +238,12 @@ def run(
 
 
 def fresh_course(course: Course, folder: Path) -> Course:
-    """Make a course of its own for a demonstration; what an earlier one left is deleted first.
+    """Make a course for a demonstration in a folder, deleting that of an earlier one.
 
     Raises
     ------
     CourseError
-        If the folder holds something else.
+        If the folder exists and was not made by a demonstration.
     """
     require_fit(folder.resolve())
     if folder.is_symlink() or (folder.exists() and not (folder / MARKER).is_file()):
@@ -263,12 +263,12 @@ def fresh_course(course: Course, folder: Path) -> Course:
 
 
 def write_answers(course: Course, student: DemoStudent, folder: Path) -> None:
-    """Write what a made-up student hands in to a new folder.
+    """Write a made-up student's submission to a new folder.
 
     Parameters
     ----------
     course : Course
-        Has released the student's assignment.
+        It has released the student's assignment.
     student : DemoStudent
     folder : Path
     """

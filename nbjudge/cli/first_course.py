@@ -1,4 +1,4 @@
-"""Making a small course to begin with: one assignment, with an exercise of each kind."""
+"""Make a small first course: one assignment, with an exercise of each kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nbjudge.exceptions import CourseError
 __all__ = ["make_course"]
 
 FIRST_COURSE = Path(__file__).parent / "templates" / "first_course"
-#: nbgrader would read this file among the templates, too, and so it is no file there.
+#: Not a file among the templates, as nbgrader would read it there, too.
 CONFIG = '''\
 """How nbgrader runs this course; what `configure` sets can be overruled below it."""
 
@@ -19,7 +19,7 @@ from nbjudge.hooks import configure
 c = get_config()  # noqa: F821 (nbgrader provides it)
 configure(c)
 '''
-#: What of the course comes from which template.
+#: The files of the course, and the template of each.
 FILES = {
     "source/warm_up/warm_up.ipynb": "warm_up.ipynb",
     "README.md": "README.md",
@@ -28,23 +28,23 @@ FILES = {
 
 
 def make_course(folder: Path) -> list[str]:
-    """Write a course to a folder, which is made if there is none, and return what was written.
+    """Write a course to a folder, which is created if necessary, and return the files.
 
     Parameters
     ----------
     folder : Path
-        It may hold other things.
+        It may contain other files.
 
     Returns
     -------
     list of str
-        Relative to the folder, with forward slashes.
+        Paths relative to the folder, with forward slashes.
 
     Raises
     ------
     CourseError
-        If the folder lies in a course, has one of the files already, or nbgrader cannot work there.
-        Then nothing is written.
+        If the folder is inside a course, already has one of the files, or nbgrader cannot work
+        there; nothing is written then.
     """
     folder = folder.resolve()
     require_fit(folder)

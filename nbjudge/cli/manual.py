@@ -1,7 +1,6 @@
-"""The reference pages of the documentation, made from the code that they describe.
+"""Generate the reference pages of the documentation from the code.
 
-`docs/hooks.py` puts them into the site when it is built, so they cannot tell of an option that is
-gone.
+`docs/hooks.py` inserts them when the site is built, so that they are always up to date.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from nbjudge.term.totals import Totals
 
 __all__ = ["CONFIGURABLE", "commands", "limits", "settings", "traits"]
 
-#: The classes that `nbgrader_config.py` can set, in the order in which they are told of.
+#: The classes of settings in `nbgrader_config.py`, in the order of the page.
 CONFIGURABLE: tuple[type[HasTraits], ...] = (
     Judge,
     PlugSettings,
@@ -48,7 +47,7 @@ PARAMETER = re.compile(r"^(\w[\w, ]*) : .+\n((?:    .+\n?)+)", re.MULTILINE)
 
 
 def commands() -> str:
-    """Return a section, in Markdown, for each command: what it does, its usage, its options."""
+    """Return a Markdown section for each command: what it does, its usage, its options."""
     course: Any = get_command(app)
     context = course.make_context("course", [], resilient_parsing=True)
     sections = [f"## course\n\n{_command(course, context)}"]
@@ -74,7 +73,7 @@ def _command(command: Any, context: Any) -> str:
 
 
 def settings() -> str:
-    """Return a section for each class of settings: every one, its default, and what it is."""
+    """Return a Markdown section for each class of settings: each with its default and help."""
     return "\n\n".join(_class(configurable) for configurable in CONFIGURABLE)
 
 
@@ -90,7 +89,7 @@ def _class(configurable: type[HasTraits]) -> str:
 
 
 def traits(configurable: type[HasTraits]) -> dict[str, TraitType[Any, Any]]:
-    """Return the settings of a class that the course adds, by name: its own, and its bases'."""
+    """Return the settings of a class by name, those of its bases in this package included."""
     return {
         name: found
         for kind in configurable.mro()
@@ -100,7 +99,7 @@ def traits(configurable: type[HasTraits]) -> dict[str, TraitType[Any, Any]]:
 
 
 def limits() -> str:
-    """Return the table of what one notebook may use, as `nbjudge.grade` takes it."""
+    """Return a Markdown table of the fields of `Limits`."""
     rows = [(f"`{each.name}`", f"`{each.default}`", each.metadata[HELP]) for each in fields(Limits)]
     return _markdown_table(("field", "unless given", "what it is"), rows)
 

@@ -1,4 +1,4 @@
-"""Opening the desk: the address, the links, the server; and a desk for a made-up class."""
+"""Run the desk, its demonstration with a made-up class, and its other commands."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from nbjudge.term.deadlines import set_deadline
 __all__ = ["forget", "read_class", "require_sandbox", "serve_demo", "serve_desk", "write_links"]
 
 LINKS_NAME, DESK_LOCK = "desk_links.csv", ".desk.lock"
-#: Who tries the desk of the demonstration, and how long it is open for hand-ins in time.
+#: In the demonstration: how many students have not handed in yet, and the time to the deadline.
 TRIED_BY, DEMO_LASTS = 3, timedelta(hours=2)
-#: Requests at once; seconds for which a line may be idle, and in which answers are finished.
+#: Connections at once; seconds a connection may be idle; seconds to finish responses at shutdown.
 CONNECTIONS_AT_ONCE, IDLE, FINISH = 500, 15, 5
 
 Tell = Callable[[str], None]
 
 
 def require_sandbox(*, without_sandbox: bool) -> None:
-    """Make sure that what strangers send is confined, unless somebody said that it need not be.
+    """Check that there is a sandbox for what students send, unless it is explicitly waived.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def require_sandbox(*, without_sandbox: bool) -> None:
 
 
 def write_links(course: Course) -> list[str]:
-    """Write everybody's personal link to a file that its owner alone can read; say where."""
+    """Write all personal links to a file that only its owner can read; return lines about it."""
     policy = read_policy(course.config())
     links = Links(desk_key(course.root), policy.url)
     people = _people(course)
@@ -97,7 +97,7 @@ def _graders(policy: DeskPolicy, links: Links) -> list[tuple[str, str]]:
 
 
 def forget(course: Course, students: Iterable[str]) -> list[str]:
-    """Delete what the desk has of students, and say what else there is of them."""
+    """Delete all that the desk stores about students; return lines about what remains."""
     with _only_one(course.root):
         desk = Desk(course, read_policy(course.config()))
         try:
@@ -113,16 +113,17 @@ def forget(course: Course, students: Iterable[str]) -> list[str]:
 
 
 def read_class(course: Course) -> tuple[list[str], list[str]]:
-    """Read who is in the class, as the platform or the hub has it; say what became of it.
+    """Read all class lists of the platform and the hub.
 
     Returns
     -------
     told, problems : list of str
+        Lines about the results, and about failures.
 
     Raises
     ------
     CourseError
-        If no list is set.
+        If no class list is configured.
     """
     policy = read_policy(course.config())
     if not (policy.lti_roster or policy.hub_groups):
@@ -156,7 +157,7 @@ def read_class(course: Course) -> tuple[list[str], list[str]]:
 def serve_desk(
     course: Course, host: str, port: int | None, grading: Mapping[str, Any], tell: Tell
 ) -> None:
-    """Open a course's desk until it is stopped.
+    """Run a course's desk until it is stopped.
 
     Raises
     ------
@@ -166,7 +167,7 @@ def serve_desk(
     policy = read_policy(course.config())
     if port is None:
         parts = urlsplit(policy.url)
-        # Behind a proxy the address is the proxy's.
+        # Without a port in the address, the desk is behind a proxy.
         port = parts.port or 8400
     with _listen(host, port) as line:
         if host not in LOOPBACK and not policy.is_encrypted:
@@ -177,9 +178,9 @@ def serve_desk(
 def serve_demo(
     course: Course, host: str, port: int | None, grading: Mapping[str, Any], tell: Tell
 ) -> None:
-    """Open a desk for a made-up class, in a folder of its own, until it is stopped.
+    """Run a desk for a made-up class, in a folder of its own, until it is stopped.
 
-    Most of the class has handed in; three have not, and what they could hand in lies ready.
+    Most of the class has handed in. Three students have not; their files are ready to hand in.
 
     Raises
     ------
@@ -227,7 +228,7 @@ def _hand_in(desk: Desk, student: str, assignment: str, folder: Path) -> None:
     try:
         desk.take_in(student, assignment, sent)
     except Refused:
-        return  # as its student would have seen at once
+        return  # a submission that the desk refuses is part of the demonstration
 
 
 def _serve_desk(
@@ -246,7 +247,7 @@ def _serve_desk(
             tell(f"The desk of {desk.name} is open at {policy.url}. Ctrl-C closes it.")
             for name, link in _graders(policy, desk.links):
                 tell(f"  {name}: {link}")
-            # From here on what is printed goes to the course's log.
+            # Once workers run, output goes to the course's log.
             sys.stdout.flush()
             desk.start()
             config = uvicorn.Config(
@@ -275,12 +276,12 @@ def _application(desk: Desk) -> Any:
 
 @contextmanager
 def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    """Lend a socket at an address.
+    """Lend a listening socket.
 
     Raises
     ------
     CourseError
-        If somebody else listens there, or if it is not this machine's.
+        If the port is in use, or the address is not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -298,12 +299,12 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _only_one(root: Path) -> Iterator[None]:
-    """Be the only desk of a course in the block.
+    """Hold the lock of a course's desk in the block, so that only one process runs it.
 
     Raises
     ------
     CourseError
-        If it is open already.
+        If the desk is open already.
     """
     if sys.platform == "win32":
         yield

@@ -1,4 +1,4 @@
-"""Starting nbgrader's formgrader, where it finds this course and its settings."""
+"""Start nbgrader's formgrader in the course's folder, where it finds the course's settings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["FOR_OTHERS", "allow_root", "serve_formgrader"]
 
-#: The list of what is to be marked.
+#: The page with the list of what is to be marked.
 START_PAGE = "/formgrader/gradebook"
-#: Where JupyterLab listens unless it is told otherwise: nobody else's machine reaches it there.
+#: JupyterLab's default address, and others that no other machine can reach.
 OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 IP_ALONE = ("--ip", "--ServerApp.ip")
 IP = tuple(f"{name}=" for name in IP_ALONE)
-#: How somebody at another machine gets to it.
+#: The message about access from other machines.
 FOR_OTHERS = (
     "The formgrader answers this machine alone. From another one: "
     "ssh -L 8888:localhost:8888 <this machine>, then open the address below there."
@@ -25,7 +25,7 @@ FOR_OTHERS = (
 
 
 def allow_root(options: Sequence[str]) -> list[str]:
-    """Return options with which JupyterLab starts for root, which it does not by itself.
+    """Return the options with `--allow-root`, without which JupyterLab refuses to start as root.
 
     Raises
     ------
@@ -46,21 +46,21 @@ def allow_root(options: Sequence[str]) -> list[str]:
 
 
 def serve_formgrader(course: Course, options: Sequence[str] = ()) -> None:
-    """Run JupyterLab in the course's folder, until it is stopped, and open the formgrader.
+    """Run JupyterLab in the course's folder until it is stopped, and open the formgrader.
 
-    The formgrader takes the settings of the folder in which its server started, and only these
-    make submissions safe to look at: so it has to be this one.
+    The formgrader reads its settings from the folder in which the server starts, and only the
+    course's settings make submissions safe to view.
 
     Parameters
     ----------
     course : Course
     options : sequence of str
-        For `jupyter lab`.
+        Options for `jupyter lab`.
 
     Raises
     ------
     CourseError
-        If root would serve other machines as well, unless `options` allow that themselves.
+        If root would serve other machines as well, unless `options` has `--allow-root`.
     """
     if os.name == "posix" and os.geteuid() == 0:
         options = allow_root(options)

@@ -1,4 +1,4 @@
-"""Which rows of a class's table are asked for: a word of the command line."""
+"""The choice of rows in a class's table, as an option of the command line."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ __all__ = ["Only"]
 
 
 class Only(StrEnum):
-    """Whose rows are shown."""
+    """The rows that are shown."""
 
     ATTENTION = "attention"
     WAITING = "waiting"

@@ -1,7 +1,7 @@
-"""What `course mistakes` shows: the largest groups of wrong answers that nothing names yet.
+"""Print the groups of wrong answers that match no known mistake, for `course mistakes`.
 
-An answer and what its exception said are a student's text: they are shown without what a terminal
-would obey, and bounded.
+Answers and messages of exceptions are a student's text, so they are bounded and stripped of control
+characters.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nbjudge.mistakes.wrong_answers import WrongAnswer, WrongAnswers
 
 __all__ = ["show_groups"]
 
-#: Groups that are shown unless all are asked for; lines and characters of an answer.
+#: How many groups are shown by default; the most lines and characters of an answer.
 MOST_SHOWN_GROUPS, MOST_LINES, MOST_OF_CODE = 10, 25, 2000
 MOST_OF_GROUP_REASON = 300
 
@@ -38,9 +38,9 @@ def show_groups(
     console : Console
     assignment : str
     groups : sequence of WrongAnswers
-        Those that nothing names.
+        Groups that match no known mistake.
     answers : sequence of WrongAnswer
-        All wrong ones, named or not.
+        All wrong answers, including those that match one.
     show_all : bool
         Whether to print more than the ten largest.
     """

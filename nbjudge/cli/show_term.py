@@ -1,4 +1,4 @@
-"""What `course roster`, `deadline` and `extend` say: lines, computed and not printed."""
+"""Compute the output lines of `course roster`, `course deadline` and `course extend`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def describe_people(people: Sequence[Person]) -> Iterator[str]:
 
 
 def describe_import(found: Imported) -> Iterator[str]:
-    """Yield lines on who was added, who has changed and who was left as they were."""
+    """Yield lines about people who were added, changed, or left as they were."""
     for person in found.added:
         yield f"added    {label(person)}"
     for before, now in found.changed:
@@ -52,7 +52,7 @@ def describe_import(found: Imported) -> Iterator[str]:
 def describe_deadline(
     assignment: str, due: datetime | None, zone: tzinfo | None, extensions: int
 ) -> str:
-    """Return a line on when an assignment is due."""
+    """Return a line about an assignment's deadline."""
     if due is None:
         return f"{assignment}: no deadline"
     more = {0: "", 1: ", 1 extension"}.get(extensions, f", {extensions} extensions")
@@ -63,7 +63,7 @@ def describe_deadline(
 def describe_extension(
     extension: Extension, people: Iterable[Person], zone: tzinfo | None = None
 ) -> str:
-    """Return a line on an extension: who, what, until when, and why."""
+    """Return a line about an extension: student, assignment, end, and reason."""
     own = (person for person in people if person.id == extension.student)
     who = label(next(own, Person(extension.student)))
     why = printable_text(extension.reason) or "no reason is kept"

@@ -1,4 +1,4 @@
-"""What the `course` command shows: a class's marks, how its grading goes, and how long it took."""
+"""Terminal output of the `course` command: a class's marks, the progress of grading, and times."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nbjudge.grading.rows import Row, Status
 from nbjudge.grading.solution_proof import Proof
 from nbjudge.intake.submission import name_with_id, printable
 
-if TYPE_CHECKING:  # it takes a while to import, and only some commands write feedback
+if TYPE_CHECKING:  # slow to import, and only some commands write feedback
     from nbjudge.feedback.write import Progress as ProgressCallback
 
 __all__ = [
@@ -44,18 +44,18 @@ STATUS_COLOURS = {
     Status.FAILED: "red",
     Status.NOT_HANDED_IN: "dim",
 }
-#: Columns of a terminal that a name gets of a table, and a lone id.
+#: The width of a table's column of names, in characters.
 WIDEST_NAME = 30
 
 
 def select_rows(rows: Iterable[Row], only: Only | None) -> list[Row]:
-    """Return the rows that are asked for.
+    """Return the chosen rows.
 
     Parameters
     ----------
     rows : iterable of Row
     only : Only, optional
-        By default all.
+        By default, all rows.
     """
     wanted: dict[Only | None, Callable[[Row], bool]] = {
         None: lambda row: True,
@@ -75,19 +75,19 @@ def print_class(
     only: Only | None = None,
     wide: bool = False,
 ) -> None:
-    """Print one row a student between two lines on all, and what there is left to do.
+    """Print a summary, a row for each student, the summary again, and what is left to do.
 
     Parameters
     ----------
     console : Console
-        Anything but a terminal gets plain lines, one a student, never wrapped.
+        A terminal gets tables; anything else gets plain lines, one per student, never wrapped.
     rows : sequence of Row
     described : mapping of str to str, optional
-        By student, a sentence for a column of its own.
+        A description of each submission, by student, for a column of its own.
     only : Only, optional
-        Whose rows; the lines on all are on all nevertheless.
+        Print only these rows; the summary is about all of them nevertheless.
     wide : bool
-        Whether a terminal shows all that there is to say, in as many lines as that takes.
+        Whether a terminal shows remarks in full, over several lines.
     """
     shown = select_rows(rows, only)
     summary = summary_of(rows)
@@ -106,7 +106,7 @@ def print_class(
         if shown:
             _print_line(
                 console, "\n".join(_lines_of_class(shown, described))
-            )  # each by itself takes its time
+            )  # in one call, as each call is slow
         if len(shown) > 1:
             _print_line(console, summary)
     for line in _left_to_do(rows):
@@ -118,7 +118,7 @@ def _print_line(console: Console, line: str) -> None:
 
 
 def summary_of(rows: Sequence[Row]) -> str:
-    """Return a line on a class: how many are graded, the median, and what there is to do."""
+    """Return a line about a class: number graded, median, and what is left to do."""
     marks = [row.points for row in rows if row.points is not None]
     students = "student" if len(rows) == 1 else "students"
     told = [f"{len(marks)} of {len(rows)} {students} graded"]
@@ -136,7 +136,7 @@ def summary_of(rows: Sequence[Row]) -> str:
 
 
 def print_trial(console: Console, proof: Proof) -> None:
-    """Print how many tests are judged outside and inside, and which cannot mark, with reasons."""
+    """Print how many tests are judged outside and inside, and the reasons for inside and faults."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("  Notebook", overflow="fold")
     for head in ("Tests", "Outside", "Inside", "Faults"):
@@ -160,7 +160,7 @@ def print_trial(console: Console, proof: Proof) -> None:
 
 
 def _who(row: Row) -> Text:
-    """Return a student's name, and small beside it the id; the id alone where no name is known."""
+    """Return a student's name and, dimmed, the id; the id alone if no name is known."""
     if not row.name:
         return Text(printable(row.student))
     return Text.assemble(printable(row.name), (f" {printable(row.student)}", "dim"))
@@ -178,7 +178,7 @@ def _reasons_table(rows: Iterable[Row]) -> Table:
 
 
 def _class_table(rows: Sequence[Row], described: Mapping[str, str] | None, *, wide: bool) -> Table:
-    """Return the class's table: a line for each student, or as many as all takes."""
+    """Return the class's table: one line for each student or, if `wide`, as many as needed."""
     how: dict[str, Any] = (
         {"overflow": "fold"} if wide else {"no_wrap": True, "overflow": "ellipsis"}
     )
@@ -223,7 +223,7 @@ def _to_read(row: Row) -> str:
 
 
 def _lateness(row: Row) -> str:
-    """Return how late something came, in the largest unit, and what that takes off."""
+    """Return how late a submission was, in the largest unit, and the penalty."""
     if not row.lateness:
         return ""
     units = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -233,7 +233,7 @@ def _lateness(row: Row) -> str:
 
 
 def _remarks_of_row(row: Row, *, wide: bool) -> Text:
-    # Those that need a person have a table of their own.
+    # Rows that need a person's attention are listed with their remarks in another table.
     told = _lost_marks(row, in_full=wide)
     if not row.needs_attention:
         told += row.remarks
@@ -261,9 +261,9 @@ def _left_to_do(rows: Sequence[Row]) -> Iterable[str]:
 
 @contextmanager
 def show_progress(doing: str) -> Iterator[Watcher]:
-    """Yield a watcher that shows on stderr how a class's grading goes.
+    """Yield a watcher that shows the progress of grading on stderr.
 
-    A terminal gets a table that changes; anything else gets a line now and then.
+    A terminal gets a live table; anything else gets a line for each tenth of the class.
     """
     with _own_stderr() as stream:
         console = Console(file=stream, highlight=False)
@@ -277,10 +277,10 @@ def show_progress(doing: str) -> Iterator[Watcher]:
 
 @contextmanager
 def _own_stderr() -> Iterator[TextIO]:
-    """Yield a handle of our own: while workers run, the usual one leads to the log."""
+    """Yield a duplicate of stderr, as the original is redirected to the log while workers run."""
     try:
         number = os.dup(sys.stderr.fileno())
-    except (OSError, UnsupportedOperation):  # there is no file behind it
+    except (OSError, UnsupportedOperation):  # stderr is no file
         yield sys.stderr
         return
     with os.fdopen(number, "w", encoding="utf-8", errors="replace") as stream:
@@ -288,7 +288,7 @@ def _own_stderr() -> Iterator[TextIO]:
 
 
 class _Account(Watcher):
-    """How the grading of a class goes."""
+    """A watcher that shows the progress of grading as a live table."""
 
     def __init__(self, doing: str) -> None:
         self.doing = doing
@@ -317,12 +317,12 @@ class _Account(Watcher):
 
     @property
     def done(self) -> int:
-        """How many have been graded, or could not be."""
+        """The number of submissions that were graded, or could not be."""
         return len(self.points) + self.nothing
 
     @property
     def left(self) -> str:
-        """The time that the rest will take, as far as can be told."""
+        """An estimate of the remaining time, as text."""
         if self.done < 2:
             return "–"
         each = (time.monotonic() - self._first) / (self.done - 1)
@@ -330,11 +330,11 @@ class _Account(Watcher):
 
     @property
     def mean(self) -> str:
-        """The mean of the marks that tests gave so far."""
+        """The mean of the marks so far, as text."""
         return f"{sum(self.points) / len(self.points):.1f}" if self.points else "–"
 
     def table(self) -> Group:
-        """Return what a terminal shows now."""
+        """Return the present content of the live table."""
         if not self.to_grade:
             return Group()
         shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -350,13 +350,13 @@ class _Account(Watcher):
         for heading in cells:
             shown.add_column(heading, justify="right")
         shown.add_row(*cells.values())
-        bar = Table.grid()  # ends the bar's line, which it does not do itself
+        bar = Table.grid()  # adds the line end that the bar itself lacks
         bar.add_row(ProgressBar(total=self.to_grade, completed=self.done, width=60))
         return Group(Text(self.doing, style="bold"), bar, shown)
 
 
 class _Lines(_Account):
-    """The same, in lines for a log: one for each tenth of the class."""
+    """A watcher that prints the progress as lines, one for each tenth of the class."""
 
     def __init__(self, console: Console, doing: str) -> None:
         super().__init__(doing)
@@ -379,7 +379,7 @@ class _Lines(_Account):
 
 @contextmanager
 def progress_bar(doing: str) -> Iterator[ProgressCallback]:
-    """Yield a callback that moves a bar on stderr; where nobody watches there is none."""
+    """Yield a callback that moves a progress bar on stderr, if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total, student: None
         return
@@ -401,12 +401,12 @@ def progress_bar(doing: str) -> Iterator[ProgressCallback]:
 
 
 def took(start: float) -> str:
-    """Return how long it is since `start`, a value of `time.monotonic()`."""
+    """Return as text the time since `start`, a value of `time.monotonic()`."""
     return time_in_words(time.monotonic() - start)
 
 
 def time_in_words(seconds: float) -> str:
-    """Return a time in words.
+    """Return a time as text.
 
     >>> time_in_words(75.2)
     '1 min 15 s'

@@ -1,4 +1,4 @@
-"""That it all holds: self-check, fairness, and what this machine protects.
+"""Checks of a course and a machine: self-check of marks, fairness, and the doctor.
 
 It imports `release` and below.
 """

@@ -1,7 +1,7 @@
-"""Proving that marks are fair: known mistakes lose theirs, and right answers in any style do not.
+"""Check that marks are fair: known mistakes lose marks, right answers in other styles do not.
 
-Each known answer goes through the whole test cell of its exercise, as a class's answers do, and
-through the visible part of it alone, which students can run themselves.
+Each known answer is judged by the whole test cell of its exercise, like a student's answer, and by
+its visible part alone, which students can run themselves.
 """
 
 from __future__ import annotations
@@ -53,24 +53,24 @@ __all__ = [
     "processes",
 ]
 
-#: Of an exercise's mistakes, how many must at least be told to their students by their names.
+#: The least part of an exercise's known mistakes that feedback must recognise.
 LEAST_NAMED = 0.9
-#: Whose random inputs the known answers get.
+#: The seed of the known answers' random inputs.
 STUDENT = ("a secret", "an assignment", "a student", "a hand-in")
 
 
 @dataclass(frozen=True)
 class TestCell:
-    """The test cell of an exercise, as its source notebook has it.
+    """The test cell of an exercise in its source notebook.
 
     Parameters
     ----------
     assignment, notebook : str
     grade_id : str
-        Of the answer cell: "ex_1_2_1".
+        The grade_id of the answer cell: "ex_1_2_1".
     source : str
     visible : str
-        The same without what students do not get.
+        The source without its hidden regions.
     points : float
     """
 
@@ -81,7 +81,7 @@ class TestCell:
     visible: str
     points: float
 
-    #: Not a class of tests, whatever its name says.
+    #: Tells pytest that this is no class of tests, despite its name.
     __test__ = False
 
     @property
@@ -90,31 +90,31 @@ class TestCell:
         return exercise_number(self.grade_id)
 
     def is_about(self, symbols: Collection[str]) -> bool:
-        """Say whether it tests all of these, which known answers to the exercise define.
+        """Return whether it uses all symbols that known answers to the exercise define.
 
-        Another course may have other exercises under the same numbers.
+        If not, the known answers belong to another exercise with the same number.
         """
         try:
             return bool(symbols) and set(symbols) <= set(free_names(self.source))
-        except SyntaxError:  # its fault is told where the solution is marked
+        except SyntaxError:  # reported when the solution is marked
             return False
 
 
 @dataclass(frozen=True)
 class MistakeFound:
-    """What became of a known mistake.
+    """The result of judging a known mistake.
 
     Parameters
     ----------
     name : str
     mark, points : float
-        What it got, of what there was to get.
+        The points that it got, and the points of the test.
     named : str
         The mistake that the feedback would name; empty if none.
     seen : bool
-        Whether the visible checks alone take marks.
+        Whether the visible checks alone reveal it.
     fault : str
-        What is wrong with the test itself.
+        What is wrong with the test itself; empty if nothing is.
     """
 
     name: str
@@ -131,12 +131,12 @@ class MistakeFound:
 
     @property
     def is_named(self) -> bool:
-        """Whether its student would be told of this mistake, and of no other."""
+        """Whether the feedback would name this mistake, and no other."""
         return self.named == self.name
 
     @property
     def problem(self) -> str:
-        """What is wrong, if anything is."""
+        """What is wrong; empty if nothing is."""
         if self.fault:
             return self.fault
         if not self.loses:
@@ -148,7 +148,7 @@ class MistakeFound:
 
 @dataclass(frozen=True)
 class StyleFound:
-    """What became of a right answer.
+    """The result of judging a right answer.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class StyleFound:
 
 @dataclass(frozen=True)
 class ExerciseFairness:
-    """What became of all known answers to an exercise."""
+    """The results of all known answers to an exercise."""
 
     exercise: str
     mistakes: tuple[MistakeFound, ...]
@@ -179,45 +179,45 @@ class ExerciseFairness:
 
     @property
     def losing(self) -> int:
-        """How many mistakes lose marks."""
+        """The number of mistakes that lose marks."""
         return sum(mistake.loses for mistake in self.mistakes)
 
     @property
     def named(self) -> int:
-        """How many mistakes are named by their own sentence."""
+        """The number of mistakes that the feedback names correctly."""
         return sum(mistake.is_named for mistake in self.mistakes)
 
     @property
     def seen(self) -> int:
-        """How many mistakes a student would already see."""
+        """The number of mistakes that the visible checks reveal."""
         return sum(mistake.seen for mistake in self.mistakes)
 
     @property
     def keeping(self) -> int:
-        """How many right answers keep all marks."""
+        """The number of right answers that keep all marks."""
         return sum(style.keeps for style in self.styles)
 
     @property
     def enough_named(self) -> bool:
-        """Whether nine in ten mistakes are named."""
+        """Whether the feedback names at least nine in ten mistakes."""
         return self.named >= LEAST_NAMED * len(self.mistakes)
 
     @property
     def ok(self) -> bool:
-        """Whether every mistake loses, every right answer keeps, and enough are named."""
+        """Whether all mistakes lose marks, all right answers keep them, and enough are named."""
         every = self.losing == len(self.mistakes) and self.keeping == len(self.styles)
         return every and self.enough_named
 
 
 @dataclass(frozen=True)
 class Fairness:
-    """What became of the known answers to one or more assignments.
+    """The results of the known answers to one or more assignments.
 
     Parameters
     ----------
     rows : tuple of ExerciseFairness
     unknown : tuple of str
-        The numbers of exercises to which no answers are known, so that nothing can be said.
+        The numbers of exercises without known answers, about which nothing can be said.
     """
 
     rows: tuple[ExerciseFairness, ...]
@@ -225,7 +225,7 @@ class Fairness:
 
     @property
     def ok(self) -> bool:
-        """Whether all exercises are fair, as far as answers to them are known."""
+        """Whether all exercises with known answers are fair."""
         return all(row.ok for row in self.rows)
 
 
@@ -234,15 +234,15 @@ def measure(
     assignments: Sequence[str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Fairness:
-    """Test all known answers to the exercises of some assignments.
+    """Judge all known answers to the exercises of some assignments.
 
     Parameters
     ----------
     course : Course
     assignments : sequence of str, optional
-        All of the course's by default.
+        By default, all of the course.
     progress : callable
-        Gets how many answers are done, and of how many, after each.
+        Called after each answer with the number of answers done, and the number of all.
 
     Raises
     ------
@@ -283,7 +283,7 @@ def measure(
 
 
 def _of_files(course: Course, assignment: str) -> Iterator[ExerciseFairness]:
-    """Yield what becomes of the answers in `known/<assignment>/`, graded as a class's are."""
+    """Yield the results of the answers in `known/<assignment>/`, graded like a class's."""
     if not (course.root / KNOWN_FOLDER / assignment).is_dir():
         return
     with scratch(course, assignment) as copy:
@@ -341,7 +341,7 @@ def _wait_for(test: Future[Any]) -> None:
 
 
 def cells_of(course: Course, assignment: str) -> Iterator[TestCell]:
-    """Yield the test cells of an assignment's source notebooks, in their order."""
+    """Yield the test cells of an assignment's source notebooks, in order."""
     for path in sorted(course.root.glob(f"source/{assignment}/*.ipynb")):
         for name, cell in source.by_grade_id(source.read_source(path)).items():
             if not (name.startswith("test_") and cell.metadata["nbgrader"].get("grade")):
@@ -359,9 +359,10 @@ def cells_of(course: Course, assignment: str) -> Iterator[TestCell]:
 
 @contextmanager
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Yield processes for known answers, one for each processor.
+    """Yield a pool of new processes for known answers, one for each processor.
 
-    Fresh ones, which share nothing with this one; what has not begun at the end is left out.
+    They are spawned, so they share nothing with this process. After the block, jobs that have not
+    begun are cancelled.
     """
     pool = ProcessPoolExecutor(processors(), get_context("spawn"), initializer=_prepare_process)
     with _one_thread():
@@ -372,7 +373,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def _prepare_process() -> None:
-    """Make a process ready: who interrupts the check means the parent, which ends this one."""
+    """Prepare a process: it ignores Ctrl-C, which the parent handles, and uses one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
@@ -380,7 +381,7 @@ def _prepare_process() -> None:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let processes that start within use one thread each: they run beside each other."""
+    """Make processes that start in the block use one thread each, as many run at once."""
     name = "OMP_NUM_THREADS"
     before = os.environ.get(name)
     os.environ[name] = "1"
@@ -415,13 +416,13 @@ def _style(cell: TestCell, known: KnownAnswer, plug: Plug) -> StyleFound:
 def _judge_known(
     cell: TestCell, test: str, known: KnownAnswer, plug: Plug, diagnose: Diagnose | None = None
 ) -> Verdict:
-    """Judge an answer that lives in this process, but is reached as if it did not."""
+    """Judge an answer in this process, through the same requests as in a kernel."""
     course = knowledge(plug)
     symbols = course.symbols(cell.grade_id)
     with seeds.seed_within(*STUDENT), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a division by zero may be the mistake itself
         try:
-            # Fresh ones each time: a mistake may remember what happened to it.
+            # New objects each time, since a mistake may keep state between calls.
             found = dict(zip(symbols, course.answers_of(known, cell.grade_id), strict=True))
             service = Service(found, probes=plug.probes)
             line = KernelChannel(lambda request, _: service.answer(request), Limits())
@@ -433,7 +434,7 @@ def _judge_known(
 
 
 def fairness_tables(fairness: Fairness, *, details: bool = False) -> Iterator[RenderableType]:
-    """Yield what a terminal shows of it, part by part.
+    """Yield the tables and lines that a terminal shows.
 
     Parameters
     ----------
@@ -478,7 +479,7 @@ def _counts_of_exercise(row: ExerciseFairness) -> tuple[int, ...]:
 
 
 def _unfair_table(fairness: Fairness) -> Table:
-    """The known answers that did not get what they deserve."""
+    """Return a table of the known answers with a wrong result."""
     table = _list("Known answer", "What happened")
     for row in fairness.rows:
         for mistake in row.mistakes:

@@ -1,4 +1,4 @@
-"""Proving the marks: a solution gets all points of each exercise, an untouched release none."""
+"""Check the marks: a solution gets all points of each exercise, an untouched release none."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ SOLUTION, RELEASE_AS_IS = "solution", "untouched"
 
 @dataclass(frozen=True)
 class ExerciseCheck:
-    """The marks of one exercise, given as a class gets them.
+    """The marks of one exercise, graded like a class's.
 
     Parameters
     ----------
     assignment, notebook, exercise : str
-        The exercise is its number, such as 1.2.1.
+        `exercise` is its number, such as 1.2.1.
     max_points : float
     solution, untouched : float or None
-        What the source's solution and the untouched release got; None where a person marks.
+        The points of the source's solution and of the untouched release; None if a person marks.
     reason : str
-        What is wrong, if anything is: why the test failed on the solution, for instance.
+        What is wrong, such as why the test failed on the solution; empty if nothing is.
     """
 
     assignment: str
@@ -51,13 +51,13 @@ class ExerciseCheck:
 
     @property
     def ok(self) -> bool:
-        """Whether the solution got all points (or waits for a person), and the untouched none."""
+        """Whether the solution got all points, or waits for a person, and the release got none."""
         return self.solution in (None, self.max_points) and self.untouched == 0
 
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """The exercises of one or more assignments, each with its marks."""
+    """The checks of all exercises of one or more assignments."""
 
     rows: tuple[ExerciseCheck, ...]
 
@@ -68,15 +68,15 @@ class SelfCheck:
 
 
 def selfcheck(course: Course, assignments: Sequence[str] | None = None) -> SelfCheck:
-    """Release assignments, answer them from their sources and not at all, and mark both.
+    """Release assignments, and mark a solved and an untouched submission of each.
 
-    All of it happens in a temporary copy of the course, as a class is graded.
+    They are graded like a class's, in a temporary copy of the course.
 
     Parameters
     ----------
     course : Course
     assignments : sequence of str, optional
-        All of the course's by default.
+        By default, all of the course.
 
     Raises
     ------
@@ -85,13 +85,13 @@ def selfcheck(course: Course, assignments: Sequence[str] | None = None) -> SelfC
     """
     chosen = [course.require(name) for name in assignments or course.assignments]
     with scratch(course) as copy, warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries
+        warnings.simplefilter("ignore", SAWarning)  # raised by nbgrader's own queries
         return SelfCheck(tuple(row for name in chosen for row in _check_assignment(copy, name)))
 
 
 def _check_assignment(course: Course, assignment: str) -> Iterator[ExerciseCheck]:
     generate(course, assignment)
-    # What its solution fails is to be seen here, not held.
+    # A test that fails on the solution must be reported here, and not be held for a person.
     prepare = take_as_proved if course.plug.house_rules else hold_nothing
     prepare(course, assignment)
     for student in (SOLUTION, RELEASE_AS_IS):
@@ -143,7 +143,7 @@ def _reasons_of_tests(course: Course, assignment: str) -> dict[tuple[str, str], 
 
 
 def marks_table(check: SelfCheck) -> Table:
-    """Return the marks as a table for a terminal."""
+    """Return a table of the marks for a terminal."""
     table = Table(title="Marks of the solutions, and of untouched releases")
     table.add_column("Notebook")
     table.add_column("Exercise")
