@@ -1,7 +1,7 @@
-"""The right answers, and how a test examines an answer against them. Never given to students.
+"""The right answers, and the examinations that compare a student's with them. Never released.
 
-Every autograded symbol of the course is here under the name that the student's answer has;
-`examine` holds one examination per exercise, which the hidden tests of the notebooks call.
+Every autograded name of the course is defined here, under the name that it has in the student's
+answer. `examine` has one examination for each exercise, which the notebooks' hidden tests call.
 """
 
 from course_utils.reference.mlp import PretermDataset, backward, forward, full_batches, train

@@ -1,4 +1,4 @@
-"""What the judge is told of this course's answers, all in one place: see `nbgrader_config.py`."""
+"""What the judge may ask about this course's answers; `nbgrader_config.py` names this module."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["answers_of", "mistakes", "named_mistake", "styles", "symbols"]
 
 
 def symbols(grade_id: str) -> tuple[str, ...]:
-    """Return the names that the answers to an exercise define; none if it is unknown.
+    """Return the names that an answer to an exercise defines; none if the exercise is unknown.
 
     Parameters
     ----------
     grade_id : str
-        Of the answer cell: "ex_1_2_1".
+        The grade_id of the answer cell: "ex_1_2_1".
     """
     known = EXERCISES.get(grade_id)
     return known.symbols if known is not None else ()

@@ -1,6 +1,6 @@
-"""Find the known mistake that behaves as a wrong answer does, for the feedback to name it.
+"""Find the known mistake that behaves like a wrong answer, so that feedback can name it.
 
-The answer and the mistakes are examined on the same inputs. Nothing that this finds touches a mark.
+The answer and the mistakes are examined with the same inputs. Marks do not depend on the result.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from nbjudge.exceptions import CourseError
 
 __all__ = ["diagnose", "is_like", "named_mistake"]
 
-#: Largest relative difference of two numbers that count as the same slip.
+#: The largest relative difference between two numbers that count as the same.
 RTOL = 1e-4
 
 
 def named_mistake(exercise: str, answers: Mapping[str, Any]) -> Known | None:
-    """Return the known mistake that behaves as a student's answers do, if there is one.
+    """Return the known mistake that behaves like a student's answers; None if there is none.
 
     Parameters
     ----------
     exercise : str
-        Its number, "1.2.1"; of an exercise that nobody knows there are no mistakes.
+        Its number, such as "1.2.1"; an unknown exercise has no mistakes.
     answers : mapping of str to object
-        By symbol, at hand or `Remote`.
+        The answers by name, as objects of this process or as `Remote`.
     """
     grade_id = f"ex_{exercise.replace('.', '_')}"
     known = EXERCISES.get(grade_id)
@@ -42,27 +42,27 @@ def named_mistake(exercise: str, answers: Mapping[str, Any]) -> Known | None:
 def diagnose(
     grade_id: str, examination: Callable[..., None], answers: Sequence[Any]
 ) -> Known | None:
-    """Return the known mistake that behaves as these answers do.
+    """Return the known mistake that behaves like these answers.
 
     Parameters
     ----------
     grade_id : str
         The exercise: "ex_1_2_1".
     examination : callable
-        The one of that exercise. It draws its inputs from `seeds`, as it does for a mark.
+        The examination of that exercise. It draws its inputs from `seeds`, as for a mark.
     answers : sequence
-        What it takes, at hand or `Remote`.
+        The arguments of the examination, as objects of this process or as `Remote`.
 
     Returns
     -------
     Known or None
-        None if no known mistake behaves so, if the answers are right, or if they cannot be
-        examined (any more).
+        None if no known mistake behaves like them, if they are right, or if they cannot be examined
+        (any more).
 
     Notes
     -----
-    The global random generators are seeded anew for each mistake, so that what it draws itself
-    depends on nothing that ran before.
+    The global random generators are seeded again for each mistake, so that its own random numbers
+    do not depend on what ran before.
     """
     try:
         with recording() as trace:
@@ -78,7 +78,7 @@ def diagnose(
 def is_like(
     known: Known, grade_id: str, examination: Callable[..., None], trace: Sequence[Seen]
 ) -> bool:
-    """Say whether a known mistake leaves this trace in an examination."""
+    """Return whether a known mistake leaves this trace in an examination."""
 
     def departs(own: Trace) -> bool:
         i = len(own) - 1
@@ -96,6 +96,6 @@ def is_like(
 def _behaves_alike(a: Seen, b: Seen) -> bool:
     if (a.what, a.held) != (b.what, b.held):
         return False
-    # Either may be the one expected: where that is a list, anything that unpacks would do.
+    # Compared both ways, as `difference` is not symmetric: it accepts any sequence for a list.
     both_ways = ((a.found, b.found), (b.found, a.found))
     return a.held or all(check.difference(*pair, rtol=RTOL) is None for pair in both_ways)

@@ -1,6 +1,6 @@
-"""The answers that the course knows: wrong ones with the sentence that helps, and other right ones.
+"""The known answers of the course: mistakes, each with a sentence of advice, and other styles.
 
-They lie in the folder `known`, one file per exercise; `read_known` says how these are written.
+They are in the folder `known`, one file per exercise; `read_known` describes their format.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def mistakes(grade_id: str) -> tuple[Known, ...]:
     Parameters
     ----------
     grade_id : str
-        Of the answer cell: "ex_1_2_1".
+        The grade_id of the answer cell: "ex_1_2_1".
     """
     return _known_of_kind(grade_id, "mistake")
 
 
 def styles(grade_id: str) -> tuple[Known, ...]:
-    """Return right answers to an exercise that are written unlike the reference."""
+    """Return right answers to an exercise that are written in another style than the reference."""
     return _known_of_kind(grade_id, "style")
 
 
 def solutions(grade_id: str) -> tuple[Known, ...]:
-    """Return the notebook's own answer, and those much like it that are there to be edited."""
+    """Return the notebook's own answer, and its variants of which other answers are edits."""
     return _known_of_kind(grade_id, "solution")
 
 
@@ -55,15 +55,15 @@ def _known_of_kind(grade_id: str, kind: str) -> tuple[Known, ...]:
 
 
 def define(known: Known | str, grade_id: str) -> dict[str, Any]:
-    """Run an answer cell in a fresh namespace, and return that.
+    """Run an answer cell in a new namespace, and return the namespace.
 
     Parameters
     ----------
     known : Known or str
         The answer, or the source of its cell. It is trusted.
     grade_id : str
-        The exercise, which says what the notebook provides: its imports, and right answers to the
-        exercises before.
+        The exercise, which determines what the notebook has defined before: its imports, and right
+        answers to the earlier exercises.
     """
     source = known if isinstance(known, str) else known.source
     namespace = {"__name__": "__main__", **_surroundings(grade_id)}
@@ -72,7 +72,7 @@ def define(known: Known | str, grade_id: str) -> dict[str, Any]:
 
 
 def answers_of(known: Known | str, grade_id: str) -> tuple[Any, ...]:
-    """Return what the examination of an exercise takes, as this answer cell defines it."""
+    """Return the arguments of an exercise's examination, as this answer cell defines them."""
     source = known if isinstance(known, str) else known.source
     namespace = define(source, grade_id)
     if grade_id == "ex_1_4_2":
@@ -97,7 +97,7 @@ def _surroundings(grade_id: str) -> dict[str, Any]:
 
 
 def _earlier_answers(grade_id: str) -> dict[str, Any]:
-    """Right answers to the exercises that come before this one in its notebook."""
+    """Return right answers to the exercises before this one in its notebook."""
     order = list(EXERCISES)
     return {
         symbol: getattr(reference, symbol)
@@ -114,10 +114,10 @@ def _chapter(grade_id: str) -> str:
 
 
 class _LoaderOfCell(Remote):
-    """A data loader that remembers the cell that made it, which exercise 1.4.2 runs again.
+    """A data loader that keeps the cell that made it, which the test of 1.4.2 runs again.
 
-    A notebook has its history for that. Here the loader says itself what comes of it, as an object
-    in another process would.
+    In a notebook the probe `loader_with` finds that cell in the history. There is none here, so the
+    loader answers the probe itself, like an object in another process.
     """
 
     def __init__(self, source: str, namespace: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Right answers of part 1.4: a data set, its batches, and a two-layer network trained by hand."""
+"""Right answers to part 1.4: a data set, its batches, and a two-layer network trained by hand."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def full_batches(dataset: Any) -> tuple[int, DataLoader[Any]]:
     Parameters
     ----------
     dataset : torch.utils.data.Dataset
-        Of N samples.
+        A data set of N samples.
 
     Returns
     -------
     batch_size : int
         N.
     dataloader : DataLoader
-        One batch an epoch, in a new random order each time.
+        One batch per epoch, in a new random order each time.
     """
     batch_size = len(dataset)
     return batch_size, DataLoader(dataset, batch_size=batch_size, shuffle=True)
@@ -74,7 +74,7 @@ def forward(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     W1 : Tensor (H, features), float32
     W2 : Tensor (1, H), float32
     X : Tensor (N, features), float32
-        One sample a row.
+        One sample per row.
 
     Returns
     -------
@@ -122,14 +122,14 @@ def backward(
 def train(
     W1: Tensor, W2: Tensor, dataloader: DataLoader[Any], optimiser: Optimiser, num_epochs: int
 ) -> tuple[Tensor, Tensor, list[float], list[float]]:
-    """Train the network, one optimiser step a batch (exercise 1.4.3c).
+    """Train the network, one optimiser step per batch (exercise 1.4.3c).
 
     Parameters
     ----------
     W1, W2 : Tensor (H, features) and (1, H), float32
-        Where to start; left as they are.
+        The initial weights, which are not changed.
     dataloader : DataLoader
-        Gives (X, y) of shapes (N, features) and (N,).
+        Yields (X, y) of shapes (N, features) and (N,).
     optimiser : callable
         ``(w1, w2, w1_grad, w2_grad) -> (w1, w2)``.
     num_epochs : int
@@ -140,7 +140,7 @@ def train(
     W1, W2 : Tensor
         The trained weights.
     costs : list of float
-        One entry a batch: the mean cross-entropy before that batch's update.
+        One entry per batch: the mean cross-entropy before that batch's update.
     accuracies : list of float
         The same for the accuracy, in per cent.
     """

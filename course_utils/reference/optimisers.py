@@ -1,4 +1,4 @@
-"""Right answers of part 1.1 to 1.3: the cost surface, its gradient, and three optimisers on it."""
+"""Right answers to parts 1.1 to 1.3: the cost surface, its gradient, and four optimisers."""
 
 from __future__ import annotations
 
@@ -196,7 +196,8 @@ class Adam:
     Parameters
     ----------
     learning_rate, beta1, beta2, epsilon : float
-        η, in units of weight, what is kept of both running means, and ε, outside the root.
+        η, in units of weight; β₁ and β₂, how much of the two running means is kept; ε, outside the
+        root.
     """
 
     def __init__(

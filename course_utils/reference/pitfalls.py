@@ -1,4 +1,4 @@
-"""Right answers of part 2.6: four loss functions, repaired."""
+"""Right answers to part 2.6: four loss functions, repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Right answers of part 1.5: one-hot coding, and the generalised dice loss."""
+"""Right answers to part 1.5: one-hot coding, and the generalised dice loss."""
 
 from __future__ import annotations
 

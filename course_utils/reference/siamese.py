@@ -1,4 +1,4 @@
-"""Right answers of part 2.1 to 2.5: contrastive loss, a Siamese network, pairs, and training."""
+"""Right answers to parts 2.1 to 2.5: contrastive loss, a Siamese network, pairs, and training."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class SiameseNetwork(nn.Module):
 
 
 class ImagePairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Each image once, beside a partner drawn anew each time (exercise 2.3).
+    """Each image once, with a partner that is drawn again each time (exercise 2.3).
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class ImagePairs(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return two images, float32 (1, H, W) in [0, 1], and 0 for one class, 1 for two."""
+        """Return two images, float32 (1, H, W) in [0, 1], and 0 for the same class or else 1."""
         same = bool(torch.rand(()) < 0.5)
         candidates = (self.labels == self.labels[index]) == same
         candidates[index] = False
@@ -113,7 +113,7 @@ def train_epoch(
     optimiser: torch.optim.Optimizer,
     dataloader: Iterable[tuple[Tensor, Tensor, Tensor]],
 ) -> float:
-    """Go through the data once, one optimiser step a batch (exercise 2.4).
+    """Go through the data once, one optimiser step per batch (exercise 2.4).
 
     Parameters
     ----------
@@ -122,13 +122,13 @@ def train_epoch(
     loss_function : Module
         ``(out0, out1, label) -> (N, 1)``.
     optimiser : torch.optim.Optimizer
-        Over the model's parameters.
+        An optimiser of the model's parameters.
     dataloader : iterable of (image0, image1, label)
 
     Returns
     -------
     float
-        The mean over all pairs of the losses before each update.
+        The mean loss over all pairs, each taken before its batch's update.
     """
     model.train()
     total, pairs = 0.0, 0
@@ -148,7 +148,7 @@ def pair_distance(model: nn.Module, image0: Tensor, image1: Tensor) -> Tensor:
     Parameters
     ----------
     model : Module
-        ``(image0, image1) -> (out0, out1)``; used in evaluation mode, and put back after.
+        ``(image0, image1) -> (out0, out1)``; used in evaluation mode, and then put back in its own.
     image0, image1 : Tensor (N, 1, H, W)
 
     Returns

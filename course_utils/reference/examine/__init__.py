@@ -1,10 +1,10 @@
-"""One examination per autograded exercise: what the hidden tests call.
+"""One examination for each autograded exercise; the hidden tests call them.
 
-Each takes the student's answer, compares it with the reference on inputs that the student has not
-seen, and raises `CheckFailed` at the first difference, in words that show no expected value.
+Each compares the student's answer with the reference, on inputs that the student has not seen, and
+raises `CheckFailed` at the first difference, with a message that shows no expected value.
 
-Where an exercise has parts, an examination for each but the last proves the values of that part;
-that of the last part is the whole one.
+If an exercise has parts, all but the last have an examination of their own; the last part is
+examined by that of the whole exercise.
 """
 
 from __future__ import annotations
@@ -85,20 +85,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Exercise:
-    """What belongs to one autograded exercise.
+    """An autograded exercise.
 
     Parameters
     ----------
     examination : callable
     symbols : tuple of str
-        The names of the answers that it takes, in order, as the student's cell defines them.
+        The names in the student's cell that the examination takes as arguments, in order.
     """
 
     examination: Callable[..., None]
     symbols: tuple[str, ...]
 
 
-#: By the grade_id of the answer cell, in the order of the notebooks.
+#: The exercises by grade_id of the answer cell, in the order of the notebooks.
 EXERCISES: dict[str, Exercise] = {
     "ex_1_1_1": Exercise(loss, ("loss",)),
     "ex_1_1_2": Exercise(calculate_gradient, ("calculate_gradient",)),

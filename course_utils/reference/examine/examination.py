@@ -1,7 +1,8 @@
-"""What all examinations have in common: random inputs, checks, and what becomes of an exception.
+"""What all examinations share: random inputs, checks, and the handling of exceptions.
 
-An examination raises `CheckFailed` at the first difference. While it is recorded, it goes on to its
-end instead, and leaves a trace: what it found at each check. A diagnosis compares traces.
+An examination raises `CheckFailed` at the first difference. While it is being recorded, it
+continues to its end instead, and leaves a trace: the result of each check. A diagnosis compares
+traces.
 """
 
 from __future__ import annotations
@@ -39,24 +40,25 @@ __all__ = [
     "true",
 ]
 
-#: Where the code of the course lies.
+#: The folder with the course's own code.
 FOLDER_OF_COURSE = str(Path(course_utils.__file__).parent)
-#: Characters of an exception's message that tell one from another.
+#: How many characters of an exception's message are compared.
 MAX_ERROR = 200
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What an examination found at one of its checks, or the exception that ended it.
+    """The result of one check of an examination, or the exception that ended it.
 
     Parameters
     ----------
     what : str
-        What was checked, or "exception".
+        The subject of the check, or "exception".
     held : bool
+        Whether the check passed.
     found : object
-        Plain data: the value that was compared; None if it held, or for a fact. Of an exception,
-        its type and its message.
+        Plain data: the value that was compared, if the check failed; None for a failed `true`. For
+        an exception, its type and its message.
     """
 
     what: str
@@ -79,7 +81,7 @@ class _Recorder:
 
 
 class _Enough(Exception):
-    """The trace is as long as anybody wants it."""
+    """Ends an examination whose trace is complete."""
 
 
 _recorder: ContextVar[_Recorder | None] = ContextVar("recorder", default=None)
@@ -87,17 +89,18 @@ _recorder: ContextVar[_Recorder | None] = ContextVar("recorder", default=None)
 
 @contextmanager
 def recording(until: Callable[[Trace], bool] = lambda _: False) -> Iterator[Trace]:
-    """Let the examinations within record what they find, and not raise.
+    """Make examinations in the block record their results instead of raising.
 
     Parameters
     ----------
     until : callable
-        Gets the trace after each entry; the examination ends where it returns True.
+        Called with the trace after each entry; the examination ends when it returns True.
 
     Yields
     ------
     list of Seen
-        It grows check by check. An exception of the answer ends the examination, and is the last.
+        The trace, which grows with each check. An exception of the answer ends the examination, and
+        is its last entry.
     """
     recorder = _Recorder(until)
     token = _recorder.set(recorder)
@@ -108,12 +111,12 @@ def recording(until: Callable[[Trace], bool] = lambda _: False) -> Iterator[Trac
 
 
 def is_recording() -> bool:
-    """Say whether examinations record what they find."""
+    """Return whether examinations are being recorded."""
     return _recorder.get() is not None
 
 
 def close(actual: Any, expected: Any, *, what: str, **how: Any) -> None:
-    """Check as `checks.close` does, but name no expected value, and print nothing."""
+    """Check like `checks.close`, but never show the expected value, and print nothing."""
     try:
         check.close(actual, expected, what=what, reveal=False, **how)
     except CheckFailed:
@@ -126,7 +129,7 @@ def close(actual: Any, expected: Any, *, what: str, **how: Any) -> None:
 
 
 def true(condition: object, *, what: str, problem: str, hint: str = "") -> None:
-    """Check as `checks.true` does, but print nothing."""
+    """Check like `checks.true`, but print nothing."""
     try:
         check.true(condition, what=what, problem=problem, hint=hint, reveal=False)
     except CheckFailed:
@@ -143,19 +146,20 @@ def _note_held(what: str) -> None:
 
 
 def copy_or_kind(value: Any, expected: Any = None, any_number: bool = False) -> Any:
-    """Return a copy of plain data, and of anything else the name of its type.
+    """Return a copy of plain data, or the name of the type of anything else.
 
-    What does not count is left out. Where several values are expected, that is what they come in:
-    an array of two rows is kept as its rows are. Where any number will do, it is the dtype.
+    Differences that do not matter are removed. If several values are expected, their container does
+    not matter: an array of two rows becomes a list of its rows. If any type of number is accepted,
+    the dtype does not matter.
 
     Parameters
     ----------
     value : object
         The answer's result.
     expected : object
-        What it should be.
+        The right result.
     any_number : bool
-        Whether any real number type will do.
+        Whether any real number type is accepted.
     """
     value = plain(value)
     wishes = expected if isinstance(expected, tuple | list) else None
@@ -184,17 +188,17 @@ def _has_rows(value: Any) -> bool:
 
 
 def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make an examination of a function ``(rng, *answers)``.
+    """Turn a function ``(rng, *answers)`` into an examination; use this as a decorator.
 
     Parameters
     ----------
     exercise : str
-        The exercise's number, which seeds `rng`.
+        The number of the exercise, which seeds `rng`.
 
     Notes
     -----
-    The student's own exceptions become a sentence with the line of their cell, so that no line of
-    the examination stands in the feedback. Those of the course itself pass.
+    Exceptions of the student's code become a sentence with the line of their cell, so that feedback
+    shows no line of the examination. Exceptions of the course's own code are passed on.
     """
 
     def decorate(examine: Callable[..., None]) -> Callable[..., None]:
@@ -228,16 +232,16 @@ def examination(exercise: str) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 def _is_raised_here(error: BaseException) -> bool:
-    """Say whether it was the course's code that raised an exception, not an answer at hand."""
+    """Return whether the course's code raised an exception, and not an answer in this process."""
     *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
     return innermost.f_code.co_filename.startswith(FOLDER_OF_COURSE)
 
 
 def _exception(error: BaseException, trace: Trace) -> Seen:
-    """The entry of an exception.
+    """Return the trace's entry for an exception.
 
-    After a failed check it may be the examination that stumbles, over a list that is too short
-    say: in words that depend on where the answer lives, and do not count.
+    After a failed check the examination itself may raise, for example because a list is too short.
+    The message of that depends on the answer's process, so it is left out.
     """
     if isinstance(error, AnswerError):
         name, said = error.name, error.said

@@ -24,21 +24,21 @@ from nbjudge.remote import kind, plain
 
 __all__ = ["backward", "dataloader", "forward", "forward_shapes", "preterm_dataset", "train"]
 
-#: W1, W2, X and y, in the shapes of exercise 1.4.3.
+#: W1, W2, X and y, with the shapes of exercise 1.4.3.
 Network = tuple[Tensor, Tensor, Tensor, Tensor]
 
-# Samples, features, hidden units. First all are equal: there factors in a wrong order show by
-# their values.
+# Samples, features, hidden units. The first three are equal, so that factors in a wrong order give
+# wrong values instead of an error.
 SIZES = ((4, 4, 4), (5, 6, 4), (1, 6, 3))
-#: Of a network that is sure of itself.
+#: The same for a network with confident predictions.
 SURE = (5, 6, 13)
-RATE = 0.1  # of the first step in exercise 1.4.3c
-LEARNING_RATE = 0.5  # where a network learns its samples
+RATE = 0.1  # the learning rate of the first step in exercise 1.4.3c
+LEARNING_RATE = 0.5  # the same for a network that learns all its samples
 
 
 @examination("1.4.1")
 def preterm_dataset(rng: np.random.Generator, answer: type[Any]) -> None:
-    """Examine `PretermDataset` with the course's data and with other data in their place."""
+    """Examine `PretermDataset` with other data in the place of the course's."""
     true(
         probes.is_a(answer, torch.utils.data.Dataset),
         what="the class",
@@ -71,7 +71,7 @@ def _examine_item(item: tuple[Any, ...] | list[Any]) -> None:
     for name, part, shape in zip(("x", "y"), item, ((5,), ()), strict=False):
         part = plain(part)
         fits = isinstance(part, Tensor) and part.dtype == torch.float32 and part.shape == shape
-        # What it is instead stands in `what`, which also tells one mistake from another.
+        # `what` says what it is instead, by which a diagnosis tells mistakes apart.
         true(
             fits,
             what=f"{name} of a sample, which is {_tensor_form(part)}",
@@ -87,11 +87,11 @@ def _tensor_form(part: Any) -> str:
 
 @examination("1.4.2")
 def dataloader(rng: np.random.Generator, batch_size: Any, dataloader: Any) -> None:
-    """Examine `batch_size` and `dataloader`, here and in the same cell with other data sets."""
+    """Examine `batch_size` and `dataloader`, and the same cell run with other data sets."""
     everybody = data.preterm_dataset()
     _examine_loader(batch_size, dataloader, everybody)
     fewer = TensorDataset(*(column[20:57] for column in everybody.tensors))
-    # A loader with the batch size of this table, 101, is only found out by a longer one.
+    # Only a larger data set reveals a batch size that is fixed at 101, the size of the course's.
     labels = torch.tensor(rng.integers(0, 2, size=130), dtype=torch.float32)
     more = TensorDataset(normal(rng, 130, everybody.tensors[0].shape[1]), labels)
     for dataset in (fewer, more):
@@ -109,7 +109,7 @@ def _examine_loader(batch_size: Any, dataloader: Any, dataset: TensorDataset) ->
     number = len(dataset)
     close(batch_size, number, what=f"batch_size with a data set of {number} samples")
     epochs = [list(dataloader) for _ in range(3)]
-    # Which epoch is the first empty one depends on how often the loader has been gone through.
+    # Only whether any epoch is empty counts: which one depends on how often the loader was used.
     full = all(epochs)
     true(full, what="every epoch", problem="one has no batches, as if the loader were used up")
     if not full:
@@ -127,7 +127,7 @@ def _examine_loader(batch_size: Any, dataloader: Any, dataset: TensorDataset) ->
 
 
 def _examine_batch(batch: Any, dataset: TensorDataset) -> tuple[int, ...]:
-    """Examine an epoch's only batch, and return each sample's place in the data set."""
+    """Examine an epoch's only batch, and return the index of each sample in the data set."""
     batch = plain(batch)
     is_pair = (
         isinstance(batch, tuple | list)
@@ -161,7 +161,7 @@ def _examine_batch(batch: Any, dataset: TensorDataset) -> tuple[int, ...]:
 
 
 def _network(rng: np.random.Generator, samples: int, features: int = 6, hidden: int = 4) -> Network:
-    # Small, which keeps predictions away from 0 and 1: there, rounding decides their slope.
+    # Small weights keep predictions away from 0 and 1, where rounding errors dominate gradients.
     W1 = 0.5 * normal(rng, hidden, features)
     W2 = 0.25 * normal(rng, 1, hidden)
     X = normal(rng, samples, features)
@@ -170,10 +170,10 @@ def _network(rng: np.random.Generator, samples: int, features: int = 6, hidden: 
 
 
 def _telling_network(rng: np.random.Generator, samples: int, features: int, hidden: int) -> Network:
-    """Draw a network in which every function on the way has something to do.
+    """Draw a network in which leaving out or replacing any function changes the result.
 
-    Some hidden units rest, some are above 1; if there are several samples, there are scores and
-    labels of both kinds.
+    Some hidden units are negative, and some are above 1. If there are several samples, scores have
+    both signs, and both labels occur.
     """
     while True:
         W1, W2, X, y = network = _network(rng, samples, features, hidden)
@@ -186,7 +186,7 @@ def _telling_network(rng: np.random.Generator, samples: int, features: int, hidd
 
 
 def _sure_network(rng: np.random.Generator, *, scores: float) -> Network:
-    """Draw a network with large hidden values, whose surest score is as given, and is wrong."""
+    """Draw a network with large hidden values, whose largest score is as given, and is wrong."""
     W1, W2, X, y = _telling_network(rng, *SURE)
     W1 = 10 * W1
     found = (W2 @ torch.relu(W1 @ X.T))[0]
@@ -197,7 +197,7 @@ def _sure_network(rng: np.random.Generator, *, scores: float) -> Network:
 
 @examination("1.4.3a")
 def forward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `forward` for several batch sizes, one through a network that is sure of itself."""
+    """Examine `forward` for several batch sizes, once with confident predictions."""
     for W1, W2, X, _ in (
         _telling_network(rng, *SIZES[0]),
         _sure_network(rng, scores=12.0),
@@ -213,7 +213,7 @@ def forward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 
 @examination("1.4.3a")
 def forward_shapes(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine the types and shapes of what `forward` returns, and none of its values but NaN."""
+    """Examine the types and shapes of what `forward` returns; of its values, only NaN fails."""
     networks = [_network(rng, *sizes)[:3] for sizes in SIZES]
     found, _ = probes.call_many(answer, networks)
     for network, parts, (samples, _, hidden) in zip(networks, found, SIZES, strict=True):
@@ -224,7 +224,7 @@ def forward_shapes(rng: np.random.Generator, answer: Callable[..., Any]) -> None
 
 @examination("1.4.3b")
 def backward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `backward` for several batch sizes, one with a hidden unit that rests at 0."""
+    """Examine `backward` for several batch sizes, once with a hidden unit that is 0."""
     for samples, features, hidden, resting in (
         (4, 4, 4, False),
         (5, 6, 4, False),
@@ -240,7 +240,7 @@ def backward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
         gradients, after = probes.call(answer, *arguments)
         close(gradients, reference.backward(*arguments), what=what, names=names)
         check_unchanged(after, arguments, what=what)
-    # Surer than this, and a right answer by quotients would lose its digits.
+    # With larger scores, a right answer with quotients such as y / F2 would lose too many digits.
     W1, W2, X, y = _sure_network(rng, scores=3.0)
     arguments = (W2, X, y, *reference.forward(W1, W2, X))
     gradients, _ = probes.call(answer, *arguments)
@@ -251,7 +251,7 @@ def backward(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 
 @examination("1.4.3c")
 def train(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `train` with batches of all sizes, with two optimisers, and to the end."""
+    """Examine `train` with several batch sizes, with two optimisers, and until all is learned."""
     for start, batch_size, epochs, rate, turns in _trainings(rng):
         samples = len(start[-1])
         settings: dict[str, Any] = {
@@ -278,19 +278,19 @@ def train(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 def _trainings(
     rng: np.random.Generator,
 ) -> Iterator[tuple[Network, int, int, float, tuple[int, ...]]]:
-    """Yield where to start, the size of a batch, the epochs, the rate, and whose turn it is."""
+    """Yield a network with its data, batch size, epochs, learning rate, and turns of optimisers."""
     yield _trainable_network(rng, 9), 9, 3, RATE, (0,)
     yield _trainable_network(rng, 11), 4, 2, RATE, (0, 1, 0)
     yield _trainable_network(rng, 3), 1, 1, RATE, (0,)
-    updates = 6  # until everybody is told apart, and on
+    updates = 6  # until all samples are classified correctly, and some more
     yield _learnable_network(rng, updates), 3, updates, LEARNING_RATE, (0,)
 
 
 def _trainable_network(rng: np.random.Generator, samples: int) -> Network:
-    """Draw a network and labels with which wrong accuracies differ from the right one.
+    """Draw a network and labels for which typical wrong accuracies differ from the right one.
 
-    No hidden unit ever rests: the network that `probes.training` supplies has no ReLU. The first
-    one is the same for all samples, and its weight such that there are scores of both signs.
+    No hidden unit is ever negative, as the network that `probes.training` supplies has no ReLU. The
+    first hidden unit is the same for all samples, with a weight that makes scores have both signs.
     """
     while True:
         W1, W2, X, y = network = _network(rng, samples)
@@ -307,15 +307,16 @@ def _trainable_network(rng: np.random.Generator, samples: int) -> Network:
         shares = [part.float().mean() for part in (right, ~right, predicted, preterm)]
         different = {float(share) for share in (*shares, everybody_with_everybody.float().mean())}
         telling = len(different) == 5 and not different & {0.0, 1.0}
-        # More than half of nine, in per cent, is rounded up, and cut to a whole number it is not.
+        # With more than half of nine samples right, rounding the percentage to a whole number
+        # differs from cutting off its decimals.
         if Z1.min() > 0.5 and (samples < 9 or (telling and shares[0] > 0.5)):
             return network
 
 
 def _learnable_network(rng: np.random.Generator, updates: int) -> Network:
-    """Draw three samples and a network that has learned them after so many updates.
+    """Draw three samples, and a network that has learned them after so many updates.
 
-    No hidden unit rests meanwhile, and no score becomes extreme: see above.
+    Meanwhile no hidden unit becomes negative, and no score extreme.
     """
     while True:
         W1, W2, X, y = network = _trainable_network(rng, 3)
@@ -324,7 +325,7 @@ def _learnable_network(rng: np.random.Generator, updates: int) -> Network:
             if Z1.min() < 0.05 or (W2 @ F1).abs().max() > 8:
                 break
             dJ_dW1, dJ_dW2 = reference.backward(W2, X, y, Z1, F1, F2)
-            rate = LEARNING_RATE / update  # as `probes.training` has it
+            rate = LEARNING_RATE / update  # as in `probes.training`
             W1, W2 = W1 - rate * dJ_dW1, W2 - rate * dJ_dW2
         else:
             if torch.nn.functional.binary_cross_entropy(F2[0], y) < 0.15:
@@ -342,7 +343,7 @@ def _examine_result(found: Any, right: Any, *, what: str) -> None:
         true(numbers is not None, what=f"{what}: {name}", problem="they are no list of numbers")
         if numbers is not None:
             close(len(numbers), len(wanted), what=f"{what}: entries in {name}")
-            # An ε in the logarithm of somebody sure shows, but is no mistake.
+            # An ε in the logarithm shows for confident predictions, but is no mistake.
             close(numbers, wanted, what=f"{what}: {name}", rtol=1e-3, atol=1e-4)
 
 

@@ -32,7 +32,7 @@ __all__ = [
     "rmsprop_first_step",
 ]
 
-#: The weights and gradients of steps, and which of the optimisers takes each.
+#: The weights and gradients of each step, and the index of the optimiser that takes it.
 StepInputs = tuple[Sequence[Any], Sequence[int]]
 
 MOMENTUM_SETTINGS = [
@@ -43,15 +43,15 @@ RMSPROP_SETTINGS: list[dict[str, float]] = [
     {"learning_rate": 0.05, "beta": 0.3, "epsilon": 0.25},
     {"learning_rate": 0.05, "beta": 0.99, "epsilon": 1e-8},
 ]
-#: What optimisers are given, each made from an array.
+#: The kinds of weights and gradients that optimisers get, each made from an array.
 AS_KIND: dict[str, Callable[[Any], Any]] = {
     "with numbers": lambda values: float(values.flat[0]),
     "with arrays": lambda values: values,
     "with float32 tensors": lambda values: torch.tensor(values, dtype=torch.float32),
     "with float64 tensors": torch.tensor,
 }
-SHAPES = ((3, 4), (1, 3)) * 2  # of the weights and their gradients
-#: Of the numbers in steps that follow one another: descents meet such slopes, and take more steps.
+SHAPES = ((3, 4), (1, 3)) * 2  # shapes of the weights and their gradients
+#: The sizes of gradients in consecutive steps, which real descents meet as well.
 SIZES = np.geomspace(1e-2, 3e3, 12)
 
 
@@ -74,7 +74,7 @@ def minimum(_: np.random.Generator, w1_min: Any, w2_min: Any, loss_min: Any) -> 
     right = {"w1_min": reference.w1_min, "w2_min": reference.w2_min, "loss_min": reference.loss_min}
     given = {"w1_min": w1_min, "w2_min": w2_min, "loss_min": loss_min}
     for name, value in right.items():
-        # What is near was found by some search, and by how much it missed says nothing more.
+        # Roughly right values come from a numerical search; how far off they are does not matter.
         close(given[name], value, what=f"{name}, roughly", atol=0.3, rtol=0.0)
     for name, value in right.items():
         exact = check.difference(given[name], value, atol=1e-6, rtol=1e-6) is None
@@ -96,19 +96,19 @@ def momentum(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None
 
 @examination("1.2.1")
 def momentum_first_step(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
-    """Examine the weights after the first step of `Momentum`, and nothing else."""
+    """Examine only the weights after the first step of `Momentum`."""
     _examine_first_steps(rng, answer, reference.Momentum, MOMENTUM_SETTINGS)
 
 
 @examination("1.3.1")
 def rmsprop(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
-    """Examine `RMSProp` over many steps, with ε as given by default, large, and small."""
+    """Examine `RMSProp` over many steps, with ε at its default, large, and small."""
     _examine_optimisers(rng, answer, reference.RMSProp, RMSPROP_SETTINGS)
 
 
 @examination("1.3.1")
 def rmsprop_first_step(rng: np.random.Generator, answer: Callable[..., Optimiser]) -> None:
-    """Examine the weights after the first step of `RMSProp`, and nothing else."""
+    """Examine only the weights after the first step of `RMSProp`."""
     _examine_first_steps(rng, answer, reference.RMSProp, RMSPROP_SETTINGS)
 
 
@@ -139,11 +139,11 @@ def _examine_optimisers(
 ) -> None:
     """Examine optimisers with several settings, each given in the order of the signature."""
     if not _keeps_to_itself(rng, answer, cases[0]):
-        return  # what is shared depends on all that ever ran, and so does what else would be seen
+        return  # with shared state, further results depend on everything that ran before
     for settings in cases:
         _examine_optimiser(rng, answer, right, settings)
-    # Both are made before either takes a step: each must keep the settings that it was given.
-    # Small gradients show where an ε stands; from weights of 0 the step is all there is.
+    # Both are made before either takes a step, so each must keep its own settings. Small gradients
+    # reveal the place of ε; weights of 0 leave only the step in the result.
     theirs, ours = (
         [make(*settings.values()) for settings in cases[:2]] for make in (answer, right)
     )
@@ -163,7 +163,7 @@ def _examine_first_steps(
     right: Callable[..., Optimiser],
     cases: Sequence[dict[str, float]],
 ) -> None:
-    """Examine the first step of several optimisers made from one class, each with another kind."""
+    """Examine the first steps of several optimisers of one class, each with other data types."""
     for settings in cases:
         inputs = [
             [convert(rng.normal(scale=2, size=shape)) for shape in SHAPES]
@@ -181,7 +181,7 @@ def _examine_first_steps(
 def _keeps_to_itself(
     rng: np.random.Generator, answer: Callable[..., Optimiser], settings: dict[str, float]
 ) -> bool:
-    """Check that every optimiser takes the same first step, whatever others did before."""
+    """Check that an optimiser's first step does not depend on others; return whether that holds."""
     first, other = rng.normal(scale=2, size=(2, 4)).tolist()
 
     runs = _runs_of_optimisers(
@@ -205,10 +205,10 @@ def _examine_optimiser(
     right: Callable[..., Optimiser],
     settings: dict[str, float],
 ) -> None:
-    # Of two optimisers made from one class, the second takes steps 2 and 4 right after the first.
+    # (step, optimiser): the second of two optimisers takes steps 2 and 4 right after the first.
     in_turn = ((1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1), (5, 0))
-    # By kind: the steps' numbers, with who takes each; and what each is given. Weights may be any:
-    # what an optimiser remembers must not depend on them.
+    # By kind of data: the order of steps, and the inputs of each. The weights are unrelated from
+    # step to step, as an optimiser's state must not depend on them.
     walks: dict[str, tuple[Sequence[tuple[int, int]], dict[int, list[Any]]]] = {}
     for kind, convert in AS_KIND.items():
         given = {
@@ -244,9 +244,10 @@ def _examine_optimiser(
 def _runs_of_optimisers(
     answer: Any, settings: dict[str, float], jobs: Sequence[StepInputs]
 ) -> Iterator[dict[str, list[Any]]]:
-    """Yield what optimisers do with each list of inputs: see `probes.optimiser_steps`.
+    """Yield what `probes.optimiser_steps` returns for each list of inputs.
 
-    One in another process is asked once for all, and again only for the first that it fails at.
+    An answer in another process gets all lists in one request, and again only the first at which it
+    fails.
     """
     is_elsewhere = isinstance(answer, Remote)
     runs = probes.optimiser_runs(answer, settings, jobs) if is_elsewhere else []

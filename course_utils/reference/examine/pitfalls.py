@@ -37,7 +37,7 @@ def binary_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 
 @examination("2.6b")
 def safe_distance(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `safe_distance` on rows that differ little and much, and on rows that do not."""
+    """Examine `safe_distance` on rows that differ a little, a lot, and not at all."""
     for shape in ((7, 2), (3, 5), (1, 2)):
         a = normal(rng, *shape)
         b = a + normal(rng, *shape) * torch.linspace(0.03, 1.5, len(a)).unsqueeze(1)
@@ -54,7 +54,7 @@ def safe_distance(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
 def pairwise_margin(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
     """Examine `pairwise_margin` on pairs within several margins, and beyond them."""
     for pairs, margin in ((9, 6.0), (5, 1.5)):
-        # At D = 0 implementations may differ in slope, but a slope there has to be.
+        # Right answers may differ in their gradient at D = 0, but it must exist.
         a, b, label = points_in_pairs(rng, pairs, nearest=0.05, farthest=1.5 * margin)
         what = f"{pairs} pairs, margin {margin}"
         _compare_with_gradients(
@@ -75,7 +75,7 @@ def pairwise_margin(rng: np.random.Generator, answer: Callable[..., Any]) -> Non
 
 @examination("2.6d")
 def soft_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `soft_dice_loss`: its values, and a gradient that trains."""
+    """Examine `soft_dice_loss`: its values and its gradient."""
     for shape in ((5, 8), (30,), (2, 3, 4)):
         arguments = (2 * normal(rng, *shape), _zeros_and_ones(rng, *shape))
         _compare_with_gradients(

@@ -20,7 +20,7 @@ def one_hot_encode(rng: np.random.Generator, answer: Callable[..., Any]) -> None
     """Examine `one_hot_encode` on masks of several shapes, with classes present and absent."""
     for shape, present, classes in (
         ((6, 9), (0, 1, 2, 3), 4),
-        ((5, 3), (0, 2, 3), 7),  # one label is missing between others, and some above them
+        ((5, 3), (0, 2, 3), 7),  # one label is missing between others, and some are above them
         ((1, 8), (0, 1), 3),
         ((4, 4), (0,), 4),
     ):
@@ -61,7 +61,7 @@ def generalised_dice_loss(rng: np.random.Generator, answer: Callable[..., Any]) 
 
 @examination("1.5.2")
 def generalised_dice_present(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine the values of `generalised_dice_loss` where no class is absent from the truth."""
+    """Examine the values of `generalised_dice_loss` if no class is absent from the truth."""
     cases = {
         "all classes present": (_masks(rng, 0, 1, 2), _masks(rng, 0, 1, 2)),
         "a soft prediction": (_masks(rng, 0, 1, 2), _soft(rng, 3)),
@@ -71,7 +71,7 @@ def generalised_dice_present(rng: np.random.Generator, answer: Callable[..., Any
     values, _ = probes.call_many(answer, list(cases.values()))
     for (what, arguments), value in zip(cases.items(), values, strict=True):
         _examine_value(value, reference.generalised_dice_loss(*arguments), what=what)
-    # An epsilon that is added to the sizes of all classes shows where it is as large as they are.
+    # A large epsilon reveals an answer that adds it to the sizes of all classes.
     large = {"epsilon": 40.0}
     for what, prediction in (("hard", _masks(rng, 0, 1, 2)), ("soft", _soft(rng, 3))):
         truth = _masks(rng, 2, 1, 0)
@@ -100,9 +100,9 @@ def _examine_value(value: Any, right: float, *, what: str) -> None:
 
 
 def _masks(rng: np.random.Generator, *present: int, classes: int = 0) -> NDArray[np.int64]:
-    """Masks (classes, 7, 10); of the classes present each has two thirds of the pixels left to it.
+    """Draw masks (classes, 7, 10) in which each class present gets two thirds of the pixels left.
 
-    Their sizes differ so much because the weights depend on them.
+    The sizes of the classes differ so much because the weights depend on them.
     """
     ends = np.rint(70 * (1 - 3.0 ** -np.arange(1, len(present))))
     ranks = np.searchsorted(ends, np.arange(70), side="right")
@@ -111,7 +111,7 @@ def _masks(rng: np.random.Generator, *present: int, classes: int = 0) -> NDArray
 
 
 def _large(classes: NDArray[Any]) -> NDArray[Any]:
-    """Repeat an image side by side and above itself, ten times each."""
+    """Repeat an image ten times in both directions."""
     return np.tile(classes, (1, 10, 10))
 
 

@@ -33,12 +33,13 @@ __all__ = [
     "train_epoch",
 ]
 
-#: Who is handed to `train_epoch`, and what counts how often they are asked.
+#: The objects that `train_epoch` is given, and the probe's count of how often each is used.
 COLLABORATORS = {"model": "model_calls", "loss": "loss_calls", "loader": "loader_passes"}
 WEIGHTS = 3  # the seed of the weights that a network of exercise 2.2 is given
 DRAWS = 50  # of each item in exercise 2.3
 MARGINS: tuple[dict[str, float], ...] = ({}, {"margin": 1.5}, {"margin": 8.0})
-# Of losses in 2.1: the distance of `torch.nn.functional` has an ε of its own, right to 1e-5 barely.
+# The relative tolerance of losses in 2.1: with the distance of `torch.nn.functional`, which has an
+# ε of its own, an answer is right to about 1e-5.
 VALUES = 4e-5
 
 
@@ -50,9 +51,9 @@ def points_in_pairs(
     nearest: float = 0.0,
     farthest: float = 9.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw points, their partners at distances that rise evenly, and labels (N, 1).
+    """Draw points, partners at evenly increasing distances, and labels (N, 1).
 
-    Two similar pairs come first, then two dissimilar ones, and so on.
+    The labels begin with two similar pairs, then two dissimilar ones, and so on.
     """
     a = normal(rng, number, dimensions)
     direction = normal(rng, number, dimensions)
@@ -64,7 +65,7 @@ def points_in_pairs(
 
 @examination("2.1")
 def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `ContrastiveLoss`: its values, and the gradients that train with them."""
+    """Examine `ContrastiveLoss`: its values and its gradients."""
     true(
         probes.is_a(answer, nn.Module),
         what="the class",
@@ -89,7 +90,7 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
             _, after = probes.call(theirs, a, b, label)
             both = f"{number} pairs of both kinds, {margin}"
             check_unchanged(after, (a, b, label), what=both)
-        # At D = 0 implementations may differ in slope, but a slope there has to be.
+        # Right answers may differ in their gradient at D = 0, but it must exist.
         far = 1.5 * ours.margin
         a, b, label = points_in_pairs(rng, 12, nearest=0.05 * far, farthest=far)
         _, slopes = probes.gradient(theirs, a, b, label, wrt=(0, 1))
@@ -110,13 +111,13 @@ def contrastive_loss(rng: np.random.Generator, answer: Callable[..., Any]) -> No
 
 @examination("2.1")
 def contrastive_loss_similar(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine the values of `ContrastiveLoss` where all pairs are similar."""
+    """Examine the values of `ContrastiveLoss` for similar pairs only."""
     _examine_pairs_of_one_kind(rng, answer, 0.0, "similar pairs")
 
 
 @examination("2.1")
 def contrastive_loss_dissimilar(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine the values of `ContrastiveLoss` where no pairs are similar."""
+    """Examine the values of `ContrastiveLoss` for dissimilar pairs only."""
     _examine_pairs_of_one_kind(rng, answer, 1.0, "dissimilar pairs")
 
 
@@ -135,7 +136,7 @@ def _examine_pairs_of_one_kind(
 
 @examination("2.2")
 def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) -> None:
-    """Examine `SiameseNetwork` by its parameters' sizes, and by its outputs for known ones."""
+    """Examine `SiameseNetwork`: the sizes of its parameters, and its outputs for known ones."""
     true(
         probes.is_a(answer, nn.Module),
         what="the class",
@@ -147,7 +148,7 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
     right0, wanted_sizes = _embed(pixels)
     right = (right0, right0.flip(0))  # of each image beside the other
     theirs = answer().eval()
-    with torch.no_grad():  # lazy layers have no parameters before
+    with torch.no_grad():  # lazy layers get their parameters in this call
         first = plain(theirs(images[:1], images[1:]))
     true(len(first) == 2, what="what forward returns", problem="it is no pair (out0, out1)")
     for found, name in zip(first, ("out0", "out1"), strict=True):
@@ -166,7 +167,7 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
     )
     close(sizes, wanted_sizes, what="the sizes of the parameters")
     if sizes != wanted_sizes:
-        return  # what a network of other layers computes says no more
+        return  # with other layers, its outputs cannot be compared
     with torch.no_grad():
         found = theirs(images, images.flip(0))
     close(found, right, what="the embeddings, for known weights", names=("out0", "out1"), rtol=1e-3)
@@ -180,7 +181,7 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
         problem="its embeddings are not the same as in evaluation mode",
     )
     if not alike:
-        return  # chance may be in its gradients, too
+        return  # its gradients may be random as well
     branches = probes.branch_gradients(theirs, images, images.flip(0))
     for name, slopes, wanted in zip(("out0", "out1"), branches, _branches(pixels), strict=True):
         what = f"training the network by {name}"
@@ -195,14 +196,14 @@ def siamese_network(rng: np.random.Generator, answer: Callable[..., nn.Module]) 
 
 @functools.cache
 def _network_of_known_weights() -> tuple[nn.Module, list[int]]:
-    """The reference network, and the sizes of its parameters. It takes long to make."""
+    """Return the reference network, and the sizes of its parameters; cached, as it is slow."""
     network = reference.SiameseNetwork()
     return network, probes.fill_parameters(network, WEIGHTS)
 
 
-@functools.lru_cache(maxsize=1)  # a diagnosis asks for the same again and again
+@functools.lru_cache(maxsize=1)  # a diagnosis needs the same one for each known mistake
 def _embed(images: bytes) -> tuple[Tensor, list[int]]:
-    """The embeddings of images (float32, 105 × 105), and the network's sizes."""
+    """Return the embeddings of images (float32, 105 × 105), and the sizes of the parameters."""
     network, sizes = _network_of_known_weights()
     with torch.no_grad():
         return network(*_pair(images))[0], sizes
@@ -210,7 +211,7 @@ def _embed(images: bytes) -> tuple[Tensor, list[int]]:
 
 @functools.lru_cache(maxsize=1)
 def _branches(images: bytes) -> list[dict[str, Any]]:
-    """The gradients of the reference network, each image beside the other."""
+    """Return the gradients of the reference network, each image paired with the other."""
     network, _ = _network_of_known_weights()
     return probes.branch_gradients(network, *_pair(images))
 
@@ -222,13 +223,13 @@ def _pair(images: bytes) -> tuple[Tensor, Tensor]:
 
 @examination("2.3")
 def image_pairs(rng: np.random.Generator, answer: Callable[..., Any]) -> None:
-    """Examine `ImagePairs`: single items, and what over a thousand draws have in common.
+    """Examine `ImagePairs`: single items, and statistics of over a thousand draws.
 
-    The draws differ from answer to answer, so only facts about all of them are checked.
+    Right answers draw different pairs, so only properties of all draws together are checked.
     """
     labels = np.repeat(range(7), (2, 3, 5, 4, 3, 3, 4))
     rng.shuffle(labels)
-    # Neither 0 nor 255 is there, so that pixels scaled by anything else are told apart.
+    # Without the values 0 and 255, so that any other scaling gives other pixels.
     images = rng.integers(10, 240, size=(len(labels), 4, 6), dtype=np.uint8)
     true(
         probes.is_a(answer, torch.utils.data.Dataset),
@@ -259,9 +260,10 @@ def _tensor_in_words(part: Any) -> str:
 
 
 def _draw_often(answer: Callable[..., Any], images: Any, labels: Any) -> Any:
-    """Draw every item many times: from new data sets, as one may draw all partners at its start.
+    """Draw every item many times, from new data sets, as one may draw all partners when it is made.
 
-    If these are all alike, each has a generator of the same seed, and the passes of one may differ.
+    If they all have the same partners, each uses a generator with the same seed; then draw
+    repeatedly from a single one.
     """
     drawn = probes.draw_pairs(answer, images, labels, instances=DRAWS, passes=1)
     partners = drawn["image1"]
@@ -306,7 +308,7 @@ def _examine_draws(drawn: Any, images: Any, labels: Any) -> None:
             what=f"the share of pairs of one class, {bound}",
             problem=f"it is {share:.0%}, and should be about half or a little more",
         )
-    # Where pairs of one kind are few, chance decides which images are among them.
+    # If there are few pairs of one kind, it is chance which images are among them.
     most = 0 if all(fits for fits, _ in bounds) else len(images) - 1
     for name, chosen in (("image0", first), ("image1", second)):
         for meaning, where in (("similar", same), ("different", ~same)):
@@ -319,7 +321,7 @@ def _examine_draws(drawn: Any, images: Any, labels: Any) -> None:
 
 
 def _recognise(drawn: Any, known: Any) -> Any:
-    """Which of the known images each drawn one is most like, whatever its scale and its sign."""
+    """Return the index of the known image most like each drawn one, whatever its scale and sign."""
 
     def standardise(images: Any) -> Any:
         flat = images.reshape(len(images), -1).astype(np.float64)
