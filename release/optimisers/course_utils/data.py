@@ -1,14 +1,14 @@
-"""The course's data sets: fetched once, checked, and generated where there is no network.
+"""Load the course's data sets: downloaded once and checked, or generated without a network.
 
-Notebooks call the `load_...` functions. `python -m course_utils.data` fetches everything ahead, for
-a room without internet. Three environment variables have a say:
+Notebooks call the `load_...` functions. `python -m course_utils.data` downloads everything in
+advance, for rooms without internet. Three environment variables change where files come from:
 
 COURSE_DATA_DIR
-    A folder that holds the files already; it is looked at first.
+    A folder that already has the files; it is searched first.
 COURSE_CACHE_DIR
-    Where downloads are kept, instead of the user's own cache folder.
+    The folder for downloads, instead of the user's cache folder.
 COURSE_OFFLINE
-    Set to 1 to leave the network alone.
+    Set it to 1 to never use the network.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ DATA_SETS = {
 """The files that each data set can be read from; the first of them is the one to download."""
 
 WHAT = {"preterm": "babies", "slice": "slice of a brain", "omniglot": "characters"}
-"""What the data sets are called where somebody is told of them."""
+"""What messages call the data sets."""
 
 _GITHUB = "https://raw.githubusercontent.com"
 
@@ -95,7 +95,7 @@ TIMEOUT = (5, 15)
 """Seconds to wait for a connection, and for the next bytes."""
 
 RETRIES = 2
-"""How often a download that broke off or arrived damaged is tried again."""
+"""How many times an interrupted or damaged download is tried again."""
 
 ALPHABETS = {
     "Tifinagh": ("Tifinagh", 55),
@@ -109,7 +109,7 @@ MAX_PNG_BYTES = 10_000
 
 Origin = Literal["COURSE_DATA_DIR", "cache", "network", "stand-in"]
 
-# What this process remembers: why a data set could not be downloaded, and which notes were printed.
+# In this process: why a data set could not be downloaded, and which notes were printed.
 _failures: dict[str, str] = {}
 _announced: set[str] = set()
 
@@ -191,12 +191,12 @@ def load_preterm() -> Preterm:
     Returns
     -------
     Preterm
-        `features` (101 × 300 DataFrame, float64) and `labels` ((101,), int64), fresh at each call.
+        `features` (101 × 300 DataFrame, float64) and `labels` ((101,), int64), new at each call.
 
     Raises
     ------
     DataError
-        If the file is damaged or cannot be kept.
+        If the file is damaged or cannot be stored.
     """
     path = _path_or_announce("preterm")
     if path is None:
@@ -206,7 +206,7 @@ def load_preterm() -> Preterm:
 
 
 def preterm_dataset() -> TensorDataset:
-    """Make the data set of brain measurements that the course's exercises train on.
+    """Return the data set of brain measurements that the course's exercises train on.
 
     Returns
     -------
@@ -217,7 +217,7 @@ def preterm_dataset() -> TensorDataset:
     Raises
     ------
     DataError
-        If the file is damaged or cannot be kept.
+        If the file is damaged or cannot be stored.
     """
     import torch
     from torch.utils.data import TensorDataset
@@ -238,13 +238,13 @@ def load_slice() -> BrainSlice:
     Returns
     -------
     BrainSlice
-        `image` (float32), `truth` and `prediction` (int64), each (100, 142), fresh at each call.
+        `image` (float32), `truth` and `prediction` (int64), each (100, 142), new at each call.
         Tissues 4 and 5 are absent from `truth`; 5 occurs in `prediction`.
 
     Raises
     ------
     DataError
-        If the file is damaged or cannot be kept.
+        If the file is damaged or cannot be stored.
     """
     path = _path_or_announce("slice")
     return _read_slice(path) if path else _generate_slice()
@@ -262,12 +262,12 @@ def load_omniglot(alphabet: str) -> Drawings:
     -------
     Drawings
         `images` (N × 105 × 105, uint8, ink 255 on 0) and `labels` ((N,), int64), sorted by
-        character, then by drawing; fresh at each call.
+        character, then by drawing; new at each call.
 
     Raises
     ------
     DataError
-        If there is no such alphabet, or the file is damaged or cannot be kept.
+        If there is no such alphabet, or the file is damaged or cannot be stored.
     """
     if alphabet not in ALPHABETS:
         choices = " or ".join(f"'{name}'" for name in ALPHABETS)
@@ -277,7 +277,7 @@ def load_omniglot(alphabet: str) -> Drawings:
 
 
 def cache_dir() -> Path:
-    """Return the folder in which downloads are kept; it need not exist yet."""
+    """Return the folder for downloads; it may not exist yet."""
     if chosen := os.environ.get("COURSE_CACHE_DIR"):
         return Path(chosen).expanduser()
     import pooch
@@ -286,28 +286,28 @@ def cache_dir() -> Path:
 
 
 def fetch_all() -> list[Fetched]:
-    """Fetch every data set that is not here yet, so that the notebooks work without a network.
+    """Download all data sets that are not here yet, so that the notebooks work without a network.
 
-    A network that failed earlier in this process is tried once more.
+    If the network failed earlier in this process, it is tried once more.
 
     Returns
     -------
     list of Fetched
-        One entry a data set. Origin "stand-in" says that it could not be fetched.
+        One entry per data set. The origin "stand-in" means that it could not be downloaded.
 
     Raises
     ------
     DataError
-        If a file is damaged or cannot be kept.
+        If a file is damaged or cannot be stored.
     """
     _failures.clear()
     return [_find_data(data_set) for data_set in DATA_SETS]
 
 
 def say_ready() -> None:
-    """Print that the course's tools are found, with versions, and which data sets are here.
+    """Print that the course's tools were found, their versions, and where each data set comes from.
 
-    Nothing is fetched, loaded or checked: that is for whoever loads it.
+    No data set is downloaded, loaded or checked; the `load_...` functions do that.
     """
     print(f"Ready. Python {platform.python_version()}, {_versions()}.")
     places: dict[str, list[str]] = {}
@@ -319,7 +319,7 @@ def say_ready() -> None:
 
 @functools.cache
 def _versions() -> str:
-    """Say which libraries are installed."""
+    """Return the versions of the main libraries, as text."""
     return ", ".join(
         f"{shown} {version(name)}"
         for shown, name in (("NumPy", "numpy"), ("PyTorch", "torch"), ("Matplotlib", "matplotlib"))
@@ -327,7 +327,7 @@ def _versions() -> str:
 
 
 def _origin_of(data_set: str) -> str:
-    """Say where a data set would be loaded from."""
+    """Return where a data set would be loaded from, as text."""
     with suppress(DataError):
         for folder in (_data_dir(), cache_dir()):
             if (file := _first_file(data_set, folder)) is not None:
@@ -338,10 +338,10 @@ def _origin_of(data_set: str) -> str:
 
 
 def read_ahead() -> None:
-    """Do what takes long in loading, so that this process and its forks only copy what they load.
+    """Load the slow data sets into memory, so that this process and its forks only copy them.
 
-    Only COURSE_DATA_DIR is looked into; what is not there will be generated, as without a network.
-    Nothing is fetched, and whoever loads a file that cannot be read is told of it then.
+    Only COURSE_DATA_DIR is searched, and nothing is downloaded; what is not there is generated. A
+    file that cannot be read raises an error only when it is loaded.
     """
     _versions()
     with suppress(DataError):
@@ -360,7 +360,7 @@ def _path_or_announce(data_set: str) -> Path | None:
     found = _find_data(data_set)
     if found.path is None and data_set not in _announced:
         _announced.add(data_set)
-        # On stdout: nbgrader takes marks away for a cell that writes to stderr.
+        # On stdout, as nbgrader takes marks away from a cell that writes to stderr.
         print(
             f"Note: {DATA_SETS[data_set][0]} could not be fetched ({found.reason}), so generated "
             "stand-in data is used. Results will differ from the text.\n"
@@ -434,7 +434,7 @@ def _is_intact(path: Path) -> bool:
 
 
 class _NoConnectionError(Exception):
-    """The server was not reached; unlike what pooch retries, waiting would not help."""
+    """The server could not be reached; unlike for other errors, a retry would not help."""
 
 
 def _download(data_set: str) -> Path | None:
@@ -449,7 +449,7 @@ def _download(data_set: str) -> Path | None:
 
     name = DATA_SETS[data_set][0]
     folder = cache_dir()
-    pooch.get_logger().setLevel("WARNING")  # Its progress would go to stderr.
+    pooch.get_logger().setLevel("WARNING")  # pooch writes its progress to stderr
     registry = pooch.create(
         path=folder,
         base_url="",
@@ -462,7 +462,7 @@ def _download(data_set: str) -> Path | None:
     except requests.HTTPError as error:
         _failures[data_set] = f"the server answered {error.response.status_code}"
     except _NoConnectionError as error:
-        # One wait is enough: the other data sets come over the same network.
+        # Record it for all data sets, so that nobody waits for the same network again.
         _failures.update(dict.fromkeys(DATA_SETS, f"no network: {error}"))
     except requests.RequestException as error:
         _failures.update(dict.fromkeys(DATA_SETS, f"no network: {type(error).__name__}"))
@@ -488,7 +488,7 @@ def _download(data_set: str) -> Path | None:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # Each library has its own errors for a file that it cannot read.
+    except Exception as error:  # each library has its own errors for unreadable files
         message = (
             f"{path} cannot be read ({error}). "
             "Check that you may read it, or delete it and fetch it again."
@@ -498,15 +498,15 @@ def _readable(path: Path) -> Iterator[None]:
 
 @functools.lru_cache(maxsize=1)
 def _read_preterm(path: Path, written: int) -> Preterm:
-    """Read the table, once for each time that the file was written."""
+    """Read the table; cached until the file is written again."""
     import pandas as pd
 
     with _readable(path):
-        # The first column numbers the rows of an older table.
+        # The first column is a row number from an older table.
         table = pd.read_csv(path, index_col=0).reset_index(drop=True)
         labels = table["is_prem"].to_numpy(np.int64)
         regions = table.columns.drop(["session", "is_prem"])
-        # In one piece, which is copied at once.
+        # One block of memory, which is fast to copy.
         features = pd.DataFrame(table[regions].to_numpy(np.float64), columns=regions)
     return Preterm(features, labels)
 
@@ -550,7 +550,7 @@ def _read_drawing(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[np
         return 255 - np.asarray(image.convert("L"), dtype=np.uint8)
 
 
-# Generating stand-ins: the same numbers in every run
+# Generating stand-ins; the numbers are the same in every run
 
 
 def _generate_preterm() -> Preterm:
@@ -558,9 +558,9 @@ def _generate_preterm() -> Preterm:
 
     As in the real table there are three blocks of 100 regions: sizes near 1, sizes near 1.1 that
     vary together and are smaller in preterm babies, and differences near 0. Two shared factors
-    carry some 40 per cent of the variance. How preterm a brain looks varies from baby to baby, so
-    that the classes overlap: logistic regression tells about nine of ten unseen babies right, on
-    these measurements as on the real ones.
+    account for some 40 per cent of the variance. How preterm a brain looks varies from baby to
+    baby, so that the classes overlap: logistic regression classifies about nine of ten unseen
+    babies correctly, on these measurements as on the real ones.
     """
     import pandas as pd
 
@@ -587,7 +587,7 @@ def _generate_preterm() -> Preterm:
 
 
 def _generate_slice() -> BrainSlice:
-    """Draw a brain of nested ellipses, and a prediction that errs along borders."""
+    """Draw a brain of nested ellipses, and a prediction with errors along borders."""
     rng = np.random.default_rng(142)
     row, column = np.mgrid[:100, :142]
     y, x = row - 50.0, column - 67.0
@@ -639,7 +639,7 @@ def _blur(grid: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _generate_drawings(alphabet: str) -> Drawings:
-    """Draw invented characters of one to three smooth strokes, each in twenty unsteady hands."""
+    """Draw invented characters of one to three smooth strokes, each twenty times, unsteadily."""
     characters = ALPHABETS[alphabet][1]
     rng = np.random.default_rng(characters)
     images = [
@@ -652,7 +652,7 @@ def _generate_drawings(alphabet: str) -> Drawings:
 
 
 def _invent_character(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return strokes, each by four points on its way, (strokes, 4, 2) in pixels from the middle."""
+    """Return strokes of four points each, (strokes, 4, 2), in pixels from the middle."""
     strokes = rng.uniform(-1, 1, size=(rng.integers(1, 4), 4, 2))
     strokes -= strokes.mean(axis=(0, 1))
     strokes *= 30 / np.abs(strokes).max()
@@ -681,7 +681,7 @@ def _draw_strokes(strokes: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def main() -> int:
-    """Fetch all data sets and print where each one is; return 1 if any is missing."""
+    """Download all data sets and print where each one is; return 1 if any is missing."""
     try:
         fetched = fetch_all()
     except DataError as error:

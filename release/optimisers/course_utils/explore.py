@@ -1,6 +1,6 @@
-"""Sliders for the Explore sections of the notebooks; one picture where nobody can move them.
+"""Sliders for the Explore sections of the notebooks, or a single picture if there is no widget.
 
-The picture is an ordinary output of the cell, not part of the widget: it is still there when the
+The picture is an ordinary output of the cell, not part of the widget, so it remains when the
 notebook is printed, exported or opened without a kernel.
 """
 
@@ -19,19 +19,19 @@ from matplotlib.figure import Figure
 __all__ = ["explore"]
 
 QUICK = 0.15
-"""Seconds that a picture may take to follow a slider while it moves."""
+"""If a picture is drawn faster than this, in seconds, it follows a slider while it moves."""
 
 GREEK = {"alpha": "α", "beta": "β", "epsilon": "ε", "eta": "η"}
 
 
 def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
-    """Call `draw` with values that sliders choose, or once with the start values.
+    """Call `draw` with values chosen by sliders, or once with the start values.
 
     Parameters
     ----------
     draw : callable
-        Takes the names in `ranges` as keywords; what it returns is shown (a matplotlib figure, or
-        anything that a notebook can display).
+        It takes the names in `ranges` as keywords. Its result is shown: a matplotlib figure, or
+        anything that a notebook can display.
     **ranges : 4-tuple or list
         A tuple `(lowest, highest, step, start)` makes a slider, of whole numbers if all four are
         `int`; a list makes a choice among its elements, of which the first is the start.
@@ -39,19 +39,19 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     Returns
     -------
     object or None
-        In a notebook, None: sliders and picture are displayed, or the picture for the start values
-        alone where nobody can move a slider (no ipywidgets, or `NBGRADER_EXECUTION` or
-        `COURSE_QUICK` set in the environment). Elsewhere, what `draw` returns for the start values.
+        In a notebook, None: sliders and picture are displayed. If nobody can move a slider (without
+        ipywidgets, or with `NBGRADER_EXECUTION` or `COURSE_QUICK` in the environment), only the
+        picture for the start values is. Elsewhere, what `draw` returns for the start values.
 
     Raises
     ------
     ValueError
-        If a range is neither of the two forms, or starts outside itself.
+        If a range has neither of the two forms, or its start is outside.
 
     Notes
     -----
-    While `draw` meets a function that is still to be written (`NotImplementedError`), one line says
-    so instead of a traceback.
+    If `draw` calls a function that is still to be written (`NotImplementedError`), one line says so
+    instead of a traceback.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def explore(draw: Callable[..., Any], /, **ranges: Sequence[Any]) -> Any:
     try:
         first = draw(**start)
     except NotImplementedError as error:
-        if error.args:  # a library's own: an empty answer raises it without a word
+        if error.args:  # raised by a library: an unwritten answer raises it without a message
             raise
         print(_explain_in_widget(error))
         return None
@@ -118,19 +118,19 @@ def _show_controls(
         began = perf_counter()
         try:
             result = draw(**{name: control.value for name, control in controls.items()})
-        except Exception as error:  # raised in a slider's callback, it would be lost in a log
+        except Exception as error:  # an exception in a slider's callback would not be shown
             picture.update({"text/plain": _explain_in_widget(error)}, raw=True)
         else:
             picture.update(_as_output(result))
         follow(perf_counter() - began)
 
     def follow(seconds: float) -> None:
-        """Let quick pictures follow a slider while it moves; slow ones wait until it rests."""
+        """Redraw while a slider moves if that is fast enough, or else when it stops."""
         for control in controls.values():
             if hasattr(control, "continuous_update"):
                 control.continuous_update = seconds < QUICK
 
-    # The first picture of its kind takes longer than those that follow.
+    # The first picture takes longer than the following ones, so time another one if it was quick.
     follow(seconds if seconds > 1 else _time_of(draw, controls))
 
     for control in controls.values():
@@ -138,7 +138,7 @@ def _show_controls(
 
 
 def _time_of(draw: Callable[..., Any], controls: dict[str, Any]) -> float:
-    """Return how long a picture takes that is not the first of its kind."""
+    """Return the time in seconds that a picture takes after the first one."""
     began = perf_counter()
     _as_output(draw(**{name: control.value for name, control in controls.items()}))
     return perf_counter() - began
@@ -180,9 +180,9 @@ def _as_output(result: Any) -> Any:
     canvas: Any = FigureCanvasAgg(result)
     canvas.draw()
     png = io.BytesIO()
-    # Hardly compressed: a slider waits for it.
+    # Little compression, for speed: a slider is waiting.
     Picture.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(png, "png", compress_level=1)
-    pyplot.close(result)  # or the notebook would show it a second time when the cell ends
+    pyplot.close(result)  # otherwise the notebook would show it again at the end of the cell
     alt = getattr(result, "alt", None)
     return Image(data=png.getvalue(), alt=alt)  # type: ignore[no-untyped-call]
 

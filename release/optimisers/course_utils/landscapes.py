@@ -1,6 +1,6 @@
-"""Costs of two weights on which optimisers are tried: a bowl, a valley, and two basins.
+"""Cost functions of two weights to try optimisers on: a bowl, a valley, and two basins.
 
-Each landscape holds a cost with its gradient, a place to start from, and what of it is drawn.
+Each landscape has a cost with its gradient, a starting point, and the region to draw.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Optimiser = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 Range = tuple[float, float]
 
 FAR = 1e6
-"""A walk that is so far away will not come back."""
+"""A walk is ended when a weight is larger than this: it will not come back."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Landscape:
     start, minimum : (float, float)
         Where walks begin, and the lowest point.
     w1_range, w2_range : (float, float)
-        What of it is drawn.
+        The region to draw.
     """
 
     cost: Callable[[Any, Any], Any]
@@ -92,19 +92,19 @@ def walk(
     noise: float = 0.0,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Let an optimiser walk from the start.
+    """Run an optimiser from the landscape's start, and return its path.
 
     Parameters
     ----------
     landscape : Landscape
     optimiser : callable
-        ``(w1, w2, w1_grad, w2_grad) -> (w1, w2)``, fresh.
+        ``(w1, w2, w1_grad, w2_grad) -> (w1, w2)``, which has taken no step yet.
     updates : int
     noise : float
-        The standard deviation of what is added to each part of the gradient, as a small random
-        batch would. 0 is the exact gradient.
+        The standard deviation of the noise that is added to each part of the gradient, like that of
+        a small random batch. 0 is the exact gradient.
     seed : int
-        Of that noise.
+        The seed of that noise.
 
     Returns
     -------
@@ -124,10 +124,10 @@ def walk(
 
 
 def arrival(landscape: Landscape, path: NDArray[np.float64], share: float = 1e-4) -> int | None:
-    """Return after how many updates a walk has arrived, or None if it has not.
+    """Return the number of updates after which a walk has arrived; None if it has not.
 
-    It has when the cost exceeds the lowest by at most `share` of what it exceeded it by at the
-    start, and does so at the next ten updates, too.
+    It has arrived when the cost above the minimum is at most `share` of what it was at the start,
+    and stays so for the next ten updates.
     """
     heights = landscape.cost(*path.T) - landscape.cost(*landscape.minimum)
     low = heights <= share * heights[0]

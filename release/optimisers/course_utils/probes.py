@@ -1,9 +1,9 @@
-"""Measure what only the answer itself can tell: a gradient, a training run, the pairs it draws.
+"""Measure what needs the answer's own objects: a gradient, a training run, the pairs that it draws.
 
-A check that needs the student's own objects (their autograd graph, their class, their loop over a
-data loader) calls a probe with that object and plain data, and gets plain data back. Everything a
-probe supplies, such as a network for `train` to train, it makes itself, so that a slip in one
-exercise does not follow anybody into the next. A probe runs in the process where the answer lives.
+A check that needs the student's objects (their autograd graph, their class, their loop over a data
+loader) calls a probe with such an object and plain data, and gets plain data back. Whatever else is
+needed, such as a network for `train` to train, the probe makes itself, so that a mistake in one
+exercise has no effect on the next. A probe runs in the process where the answer lives.
 """
 
 from __future__ import annotations
@@ -63,23 +63,23 @@ def optimiser_steps(
     argument_lists: Sequence[Sequence[Any]],
     turns: Sequence[int],
 ) -> dict[str, list[Any]]:
-    """Let optimisers that are made alike take steps in turn.
+    """Make optimisers with the same settings, and let them take steps in turn.
 
     Parameters
     ----------
     optimiser : callable
-        Makes one from `settings`, as the classes of exercises 1.1.4 to 1.3.1 do.
+        Makes an optimiser from `settings`, like the classes of exercises 1.1.4 to 1.3.1.
     settings : dict
     argument_lists : sequence
-        The weights and gradients of each step; it gets copies.
+        The weights and gradients of each step, which are copied.
     turns : sequence of int
-        Which of the optimisers takes each step: ``(0, 1, 0)`` makes two.
+        The index of the optimiser that takes each step: ``(0, 1, 0)`` makes two.
 
     Returns
     -------
     dict
-        One entry per step in each of `results` and `later`, as of `call_many`, and `after`, the
-        arguments as the step left them.
+        `results` and `later`, as `call_many` returns them, and `after`, the arguments after the
+        step; each with one entry per step.
     """
     made = [optimiser(**settings) for _ in range(max(turns) + 1)]
     steps = iter(turns)
@@ -101,19 +101,19 @@ def optimiser_runs(
     settings: dict[str, float],
     jobs: Sequence[tuple[Sequence[Sequence[Any]], Sequence[int]]],
 ) -> list[dict[str, list[Any]]]:
-    """Let optimisers take the steps of several jobs, each with optimisers of its own.
+    """Call `optimiser_steps` for several jobs, each with new optimisers.
 
     Parameters
     ----------
     optimiser, settings
-        As of `optimiser_steps`.
+        As for `optimiser_steps`.
     jobs : sequence of tuple
-        The `argument_lists` and `turns` of each.
+        The `argument_lists` and `turns` of each job.
 
     Returns
     -------
     list of dict
-        What `optimiser_steps` returns for each, up to the first at which it raises.
+        The result of each job, up to the first one that raises an exception.
     """
     runs = []
     with suppress(Exception):
@@ -131,17 +131,17 @@ def gradient(
     Parameters
     ----------
     function : callable
-        Takes `arguments`, returns a tensor or several.
+        It takes `arguments`, and returns one or several tensors.
     *arguments : Tensor or plain values
     wrt : sequence of int
-        Positions of the (floating-point) tensors to differentiate by.
+        Positions of the (floating-point) tensors to differentiate with respect to.
 
     Returns
     -------
     value : Tensor, or tuple of these
         The function's value, detached.
     gradients : tuple of (Tensor or None)
-        Of the shapes of those arguments; None where no gradient arrives.
+        With the shapes of those arguments; None for one that no gradient reaches.
     """
     with torch.enable_grad():
         values = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
@@ -169,9 +169,9 @@ def branch_gradients(network: nn.Module, image0: Tensor, image1: Tensor) -> list
     Returns
     -------
     list of dict
-        One for each output: `images`, its gradients by the two inputs, and `weights`, the norm of
-        its gradient by each parameter, by their sizes and, of equal size, by the norms. Where no
-        gradient arrives it is 0.
+        One for each output: `images`, its gradients with respect to the two inputs, and `weights`,
+        the norms of its gradients with respect to the parameters, sorted by the parameter's size
+        and then by norm. A gradient that does not arrive is 0.
     """
     with torch.enable_grad():
         images = [image.clone().requires_grad_() for image in (image0, image1)]
@@ -217,21 +217,22 @@ def training(
     ----------
     train : callable
     W1, W2, X, y : Tensor
-        Where to start, and the data, in the shapes of exercise 1.4.3, float32. No hidden unit may
-        be negative: the network that is supplied does without the ReLU, which is then the same.
+        The initial weights and the data, float32, with the shapes of exercise 1.4.3. No hidden unit
+        may be negative: the supplied network has no ReLU, which makes no difference then.
     batch_size, num_epochs : int
-        The data come in a new order in each epoch, the last batch may be smaller.
+        The data come in a new order in each epoch; the last batch may be smaller.
     learning_rate : float
-        Of the first step. Of an optimiser's n-th step, it is divided by n.
+        The learning rate of the first step; for an optimiser's n-th step it is divided by n.
     turns : sequence of int
-        Which of the optimisers each training gets, from the start: ``(0, 1, 0)`` makes two.
+        The index of the optimiser for each training run: ``(0, 1, 0)`` makes two. Every run starts
+        from the same weights.
 
     Returns
     -------
     dict
-        One entry per training in each of `results` (what `train` returned), `starts` (the tensors
-        W1 and W2 as it left them), `optimiser_calls` and `loader_passes` (what was asked of its
-        optimiser and of its loader).
+        With one entry per training run: `results` (what `train` returned), `starts` (the tensors W1
+        and W2 after it), `optimiser_calls` and `loader_passes` (how often its optimiser and its
+        loader were used).
     """
     optimisers = [_SlowingDescent(learning_rate) for _ in range(max(turns) + 1)]
     run: dict[str, Any] = {
@@ -254,7 +255,7 @@ def training(
 def dataset_with(dataset_class: type[Any], **attributes: Any) -> Any:
     """Return a data set of this class with some of its attributes replaced.
 
-    A class whose `__init__` wants arguments is made without it.
+    If `__init__` requires arguments, it is not called.
     """
     try:
         dataset = dataset_class()
@@ -272,7 +273,7 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
     Parameters
     ----------
     dataloader : object
-        The answer; it only tells which notebook is meant.
+        The answer; it only determines in which process the probe runs.
     X : Tensor (N, features), float32
     y : Tensor (N,), float32
         The samples of the data set that the cell finds under the name `dataset`.
@@ -280,9 +281,9 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
     Returns
     -------
     tuple or None
-        The new `batch_size` and `dataloader`. They come from the latest cell that assigns both; if
-        none does, from the latest that assigns each. None outside IPython, or when a name is
-        assigned by no cell. The notebook's own variables stay as they are.
+        The new `batch_size` and `dataloader`, from the latest cell that assigns both; if no cell
+        does, from the latest that assigns each. None outside IPython, or if no cell assigns one of
+        the names. The notebook's own variables are not changed.
     """
     try:
         from IPython import get_ipython
@@ -291,7 +292,7 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
     shell = get_ipython()
     if shell is None:
         return None
-    # To read all of a long notebook takes its time.
+    # Parse only the relevant cells, as a notebook may be long.
     raw = [
         source
         for source in shell.history_manager.input_hist_raw
@@ -314,9 +315,9 @@ def loader_with(dataloader: Any, X: Tensor, y: Tensor) -> tuple[Any, Any] | None
 
 @in_place
 def fill_parameters(module: nn.Module, seed: int) -> list[int]:
-    """Give a module new parameters that depend on nothing but their shapes and `seed`.
+    """Give a module new parameters that depend only on their shapes and `seed`.
 
-    Two networks of the same layers get the same parameters, however these are named or ordered.
+    Two networks with the same layers get the same parameters, however these are named or ordered.
 
     Parameters
     ----------
@@ -353,9 +354,9 @@ def draw_pairs(
     images : uint8 ndarray (N, H, W)
     labels : integer ndarray (N,)
     instances, passes : int
-        How many data sets to make, and how often to go through each.
+        How many data sets to make, and how many times to go through each.
     seed : int
-        For the global random generators of Python, NumPy and PyTorch.
+        The seed for the global random generators of Python, NumPy and PyTorch.
 
     Returns
     -------
@@ -391,7 +392,7 @@ def siamese_epoch(
     batch_size: int,
     turns: Sequence[int] = (0,),
 ) -> dict[str, Any]:
-    """Run a `train_epoch` of exercise 2.4 on small networks of known weights.
+    """Run a `train_epoch` of exercise 2.4 on small networks with known weights.
 
     Parameters
     ----------
@@ -399,17 +400,17 @@ def siamese_epoch(
     image0, image1 : Tensor (N, 1, H, W), float32
     label : Tensor (N, 1), float32
     batch_size : int
-        The pairs come in another order in each epoch, the last batch may be smaller.
+        The pairs come in another order in each epoch; the last batch may be smaller.
     turns : sequence of int
-        Which of the networks each epoch trains, with an optimiser of its own: ``(0, 1, 0)`` makes
+        The index of the network that each epoch trains, with its own optimiser: ``(0, 1, 0)`` makes
         two.
 
     Returns
     -------
     dict
-        `losses`, one per epoch as returned; `weights`, the parameters afterwards, one flat tensor
-        for each network; `training`, whether all are in training mode afterwards; and what was
-        asked of those that were handed in: `steps` of the optimisers, `model_calls`, `loss_calls`,
+        `losses`, one per epoch, as returned; `weights`, the parameters afterwards, one flat tensor
+        for each network; `training`, whether all networks are in training mode afterwards; and how
+        often the given objects were used: `steps` of the optimisers, `model_calls`, `loss_calls`,
         `loader_passes`.
     """
     models = [_small_network(image0, seed=7 + i) for i in range(max(turns) + 1)]
@@ -425,7 +426,7 @@ def siamese_epoch(
 
     for model, optimiser in zip(models, optimisers, strict=True):
         for parameter in model.parameters():
-            parameter.grad = torch.ones_like(parameter)  # left over from somebody's earlier pass
+            parameter.grad = torch.ones_like(parameter)  # as if left over from an earlier pass
         optimiser.register_step_post_hook(count)
         model.eval()
     loss_function = _GapLoss()
@@ -458,12 +459,12 @@ def pair_distances(
     pair_distance : callable
     image0, image1 : Tensor (N, 1, H, W), float32
     seed : int
-        Of the network's weights.
+        The seed of the network's weights.
 
     Returns
     -------
     dict
-        `distances`, as returned, and `model_calls`, how often the network was asked.
+        `distances`, as returned, and `model_calls`, how often the network was called.
     """
     model = _small_network(image0, seed).train()
     distances = pair_distance(model, image0, image1)
@@ -471,7 +472,7 @@ def pair_distances(
 
 
 class _Twins(nn.Module):
-    """A small Siamese network whose batch normalisation tells training from evaluation."""
+    """A small Siamese network whose batch normalisation makes training and evaluation differ."""
 
     def __init__(self, pixels: int) -> None:
         super().__init__()
@@ -490,7 +491,7 @@ def _small_network(images: Tensor, seed: int) -> _Twins:
 
 
 class _GapLoss(nn.Module):
-    """A smooth loss per pair, (N, 1), that wants similar pairs at 0 and others one apart."""
+    """A smooth loss per pair, (N, 1), which is least for similar pairs at 0 and others apart."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -503,7 +504,7 @@ class _GapLoss(nn.Module):
 
 
 class _SlowingDescent:
-    """An optimiser of two weights that remembers its steps: each is shorter than the one before."""
+    """An optimiser of two weights with memory: the n-th step has the learning rate divided by n."""
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
@@ -516,14 +517,14 @@ class _SlowingDescent:
 
 
 class _Batches(DataLoader[Any]):
-    """Batches in a known order that is not that of the data, and a count of how often they came.
+    """A data loader with a known order, other than that of the data, which counts its passes.
 
     Parameters
     ----------
     dataset : Dataset
     batch_size : int
     order : int, optional
-        Which order; by default there is a new one whenever one pass has come to its end.
+        The number of the order; by default, there is a new one after each complete pass.
     """
 
     def __init__(self, dataset: TensorDataset, batch_size: int, order: int | None = None) -> None:
@@ -551,10 +552,10 @@ class _Orders(Sampler[int]):
 
 
 def _network_without_relu() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `forward` and `backward` of a linear network, in the shapes of exercise 1.4.3.
+    """Return `forward` and `backward` of a network without ReLU, with the shapes of exercise 1.4.3.
 
-    Where no hidden unit is negative they are those of the exercise, and an answer to it elsewhere
-    they are not: whoever gets hold of them has gained nothing.
+    They agree with those of the exercise only if no hidden unit is negative, so a student who gets
+    hold of them does not have an answer to it.
     """
 
     def forward(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -577,7 +578,7 @@ def _network_without_relu() -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 @contextmanager
 def _supply(function: Any, **values: Any) -> Iterator[None]:
-    """Let a function find these values behind its global names for a while."""
+    """Give a function these values for its global names during the block."""
     namespace = _globals(function)
     before = {name: namespace[name] for name in values if name in namespace}
     namespace.update(values)
@@ -593,7 +594,7 @@ def _globals(function: Any) -> dict[str, Any]:
     while isinstance(function, functools.partial):
         function = function.func
     for candidate in (function, type(function).__call__):
-        # A decorator such as `torch.no_grad()` has the globals of its own module.
+        # Unwrap decorators such as `torch.no_grad()`, which have the globals of their own module.
         namespace = getattr(inspect.unwrap(candidate), "__globals__", None)
         if isinstance(namespace, dict):
             return namespace
@@ -601,13 +602,13 @@ def _globals(function: Any) -> dict[str, Any]:
 
 
 def _without_magic(source: str) -> str:
-    """A cell without a first line that only measures or captures what the rest does."""
+    """Return a cell without a first line of `%%time` or `%%capture`."""
     first, _, rest = source.lstrip().partition("\n")
     return rest if first.split()[:1] in (["%%time"], ["%%capture"]) else source
 
 
 def _names_assigned_in(code: str) -> set[str]:
-    """The names that a cell's top-level statements assign."""
+    """Return the names that a cell's top-level statements assign."""
     try:
         return set(_stored_names(ast.parse(code)))
     except SyntaxError:
@@ -624,7 +625,7 @@ def _stored_names(node: ast.AST) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=32)
 def _values_for(shape: tuple[int, ...], seed: int) -> Tensor:
-    """Random values of this shape; a matrix and its transpose get each other's transposes."""
+    """Return random values of this shape; a matrix and its transpose get the same, transposed."""
     canonical = tuple(sorted(shape)) if len(shape) == 2 else shape
     generator = torch.Generator().manual_seed(seed + sum(canonical))
     fan_in = max(1, int(np.prod(shape[1:]))) if len(shape) > 2 else max(canonical, default=1)
