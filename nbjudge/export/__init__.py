@@ -1,6 +1,6 @@
-"""Marks out to learning platforms and to tables. It imports `course` and below.
+"""Export marks to learning platforms and tables. It imports `course` and below.
 
-A new format is a module that returns its table, a plugin in `marks_files`, and a line here.
+A new format needs a module that computes its table, a plugin in `marks_files`, and a line here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ __all__ = ["Format"]
 
 
 class Format(StrEnum):
-    """What marks are exported for, with the plugin of `nbgrader export` that does it."""
+    """A format of exported marks, with the plugin of `nbgrader export` that writes it."""
 
     plugin: str
 
@@ -20,7 +20,7 @@ class Format(StrEnum):
     TIDY = "tidy", "nbjudge.export.marks_files.TidyExport"
 
     def __new__(cls, name: str, plugin: str) -> Format:
-        """Make a text of the name alone, which is what `course export --to` is given."""
+        """Create a member whose value is the name, as given to `course export --to`."""
         made = str.__new__(cls, name)
         made._value_ = name
         made.plugin = plugin

@@ -1,4 +1,4 @@
-"""The gradebook that Canvas imports: its own, as it was exported, with the marks; or a new one."""
+"""Compute the gradebook that Canvas imports: its own export with the marks added, or a new one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbjudge.intake.submission import name_list
 
 __all__ = ["canvas"]
 
-#: Canvas's columns before those of assignments, which it wants back in this order.
+#: Canvas's columns before those of assignments, in the order that its import requires.
 CANVAS_PEOPLE = (
     "Student",
     "ID",
@@ -29,20 +29,20 @@ CANVAS_TEST_STUDENT = "Student, Test"
 
 
 def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exported:
-    """Return what Canvas imports as a gradebook.
+    """Return a table that Canvas can import as a gradebook.
 
     Parameters
     ----------
     marks : GradeTable
     roster : Sheet, optional
-        The gradebook that Canvas exported: its rows stay in order, those of no student included.
-        Without it, rows are made of what nbgrader knows of its students.
+        The gradebook that Canvas exported; its rows keep their order, and rows that are no students
+        stay. Without it, the rows are made from the students in nbgrader's gradebook.
     choices : Choices
 
     Raises
     ------
     CourseError
-        If `roster` is no gradebook of Canvas's, or has several columns for one assignment.
+        If `roster` is not a gradebook from Canvas, or has several columns for one assignment.
     """
     if roster is None:
         return _canvas_anew(marks, choices)
@@ -61,7 +61,7 @@ def canvas(marks: GradeTable, roster: Sheet | None, choices: Choices) -> Exporte
     people = [name for name in roster.header if name in CANVAS_PEOPLE]
     rows = []
     for row, record in enumerate(records):
-        # Canvas must get back unchanged what it knows somebody by.
+        # Canvas needs its identifiers back unchanged.
         who = [record[part] if part in CANVAS_KEYS else guard(record[part]) for part in people]
         student = found.get(row, "") if row in students else None
         rows.append((*who, *_canvas_cells(record, student, marks.assignments, columns, choices)))
@@ -88,7 +88,10 @@ def _canvas_cells(
     columns: Mapping[str, str],
     choices: Choices,
 ) -> Iterator[str]:
-    """Yield a row's marks, for a student or "" for somebody unknown; None keeps what Canvas has."""
+    """Yield the marks of a row: of a student, of somebody unknown (""), or of no student (None).
+
+    A row that is no student keeps what Canvas has.
+    """
     name = record["Student"].strip()
     for assignment in assignments:
         if student is None:
@@ -147,7 +150,7 @@ def _other_points(
         there = record.get(column, "").strip()
         try:
             differs = bool(there) and float(there) != assignment.max_points
-        except ValueError:  # "(read only)", say
+        except ValueError:  # no number, such as "(read only)"
             differs = False
         if differs:
             yield (

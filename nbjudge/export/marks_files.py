@@ -1,7 +1,7 @@
-"""Marks for other programs: plugins of `nbgrader export` for Canvas, Moodle, and data analysis.
+"""Plugins of `nbgrader export` that write marks for Canvas, Moodle and data analysis.
 
-What a file holds is computed by the modules beside this one, without any file or database; the
-plugins read and write.
+Other modules of this room compute the content of each file, without files or database; the plugins
+read and write.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["CanvasExport", "MoodleExport", "TidyExport", "Written", "export_mark
 
 @dataclass(frozen=True)
 class Written:
-    """What became of an export."""
+    """The result of an export."""
 
     path: Path
     rows: int
@@ -52,7 +52,7 @@ def _require(kind: str, names: Collection[str], known: Collection[str]) -> None:
 
 
 class _MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
-    """What the plugins share: settings, and the way from a gradebook to a file."""
+    """The base class of the plugins: their common settings, and writing the file."""
 
     roster = Unicode(
         "", help="A CSV file that the learning platform exported: who its students are."
@@ -77,16 +77,16 @@ class _MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         help="The platform's name of an assignment's column, by the assignment's name.",
     ).tag(config=True)
 
-    #: Where the file goes by default.
+    #: The default name of the file.
     default_name = ""
 
     def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
-        """Return what the file holds."""
+        """Return the content of the file."""
         raise NotImplementedError
 
     @property
     def choices(self) -> Choices:
-        """The settings, for the functions that compute."""
+        """The settings as `Choices`."""
         return Choices(self.only_final, self.missing, dict(self.columns))
 
     def write(self, gradebook: Gradebook) -> Written:
@@ -95,14 +95,14 @@ class _MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         Raises
         ------
         CourseError
-            If the roster or the file's place will not do; nothing is written then.
+            If the roster cannot be used, or the file cannot be written; nothing is written then.
         """
         path = Path(self.to or self.default_name)
         roster = csv_files.read_csv(Path(self.roster)) if self.roster else None
         if self.roster and path.resolve() == Path(self.roster).resolve():
             message = f"'{path}' is the roster itself. Give another path to write to."
             raise CourseError(message)
-        # `nbgrader export --student [1,2]` reads numbers.
+        # `nbgrader export --student [1,2]` passes numbers.
         assignments, students = (list(map(str, names)) for names in (self.assignment, self.student))
         _require("assignment", assignments, [found.name for found in gradebook.assignments])
         _require("student", students, [found.id for found in gradebook.students])
@@ -112,7 +112,7 @@ class _MarksExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         return Written(path, len(found.rows), found.remarks)
 
     def export(self, gradebook: Gradebook) -> None:
-        """Do what `nbgrader export` asks for: write, and log what a person should know."""
+        """Write the file, and log all remarks; `nbgrader export` calls this method."""
         try:
             done = self.write(gradebook)
         except CourseError as error:
@@ -129,7 +129,7 @@ class CanvasExport(_MarksExport):
     default_name = "canvas.csv"
 
     def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
-        """Return Canvas's gradebook, as far as it is about these assignments."""
+        """Return a gradebook for Canvas with the columns of these assignments."""
         return canvas(marks, roster, self.choices)
 
 
@@ -155,13 +155,13 @@ class TidyExport(_MarksExport):
     default_name = "marks.csv"
 
     def table(self, marks: GradeTable, roster: Sheet | None) -> Exported:
-        """Return the marks; a roster has nothing to add."""
+        """Return a row for each student and exercise; the roster is not used."""
         course = Course(Path(CourseDirectory(config=self.config).root))
         return tidy_rows(marks, self.choices, partial(released_titles, course))
 
 
 def plugins() -> dict[str, type[_MarksExport]]:
-    """Return the plugins by the name that `course export --to` knows."""
+    """Return the plugins by the name of their format."""
     return {each.value: import_item(each.plugin) for each in Format}
 
 
@@ -181,20 +181,20 @@ def export_marks(
     ----------
     course : Course
     to : str
-        One of `Format`.
+        The value of a `Format`.
     assignments, students : collection of str
-        Only these; by default all.
+        Export only these; by default all.
     roster : Path, optional
-        What the platform exported of its students.
+        The file of students that the platform exported.
     out : Path, optional
-        By default the plugin's own name, in the working directory.
+        By default the plugin's default name, in the working directory.
     **settings : object
-        Of the plugin, before those of the course's configuration.
+        Settings of the plugin; they override the course's configuration.
 
     Raises
     ------
     CourseError
-        If there is no such assignment or student, or if a file will not do.
+        If there is no such assignment or student, or a file cannot be read or written.
     """
     if to == "tidy" and roster is not None:
         message = "A tidy table needs no roster. Leave it out, or choose a platform with --to."

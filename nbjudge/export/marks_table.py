@@ -1,4 +1,4 @@
-"""What every table of marks shares: what is chosen, a mark's cell, whose row it is, and remarks."""
+"""What all tables of marks share: choices, the text of a mark, matching of rows, and remarks."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ __all__ = ["Choices", "Exported", "cell", "match_rows", "remarks_on_marks"]
 
 @dataclass(frozen=True)
 class Choices:
-    """What an instructor chooses.
+    """An instructor's choices for an export.
 
     Parameters
     ----------
     only_final : bool
-        Whether to leave out marks of which a person still has to give a part.
+        Whether to leave out marks that a person still has to complete.
     missing : str
-        What who handed in nothing gets: "empty" leaves what the platform has, "zero" is a mark.
+        What to write for students without a submission: "empty" keeps what the platform has, "zero"
+        is a mark of 0.
     columns : mapping of str to str
-        The platform's name of an assignment, where it is another than the course's.
+        The platform's name of an assignment, if it differs from the course's.
     """
 
     only_final: bool = False
@@ -33,7 +34,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Exported:
-    """A table to write, and sentences on what is not in it or not final."""
+    """A table to write, and sentences about marks that are missing or not final."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -41,7 +42,7 @@ class Exported:
 
 
 def cell(assignment: AssignmentMarks, student: str, choices: Choices) -> str:
-    """Return what stands for a student's mark."""
+    """Return the text of a student's mark in the table."""
     own = assignment.graded.get(student)
     if own is None:
         return "0" if choices.missing == "zero" else ""
@@ -49,7 +50,7 @@ def cell(assignment: AssignmentMarks, student: str, choices: Choices) -> str:
 
 
 def remarks_on_marks(marks: GradeTable, choices: Choices, exported: Iterable[str]) -> Iterator[str]:
-    """Yield sentences on the marks that are not final, and on those that there are not."""
+    """Yield sentences about marks that are not final, and about missing marks."""
     students = sorted(exported)
     for assignment in marks.assignments:
         graded = assignment.graded
@@ -67,7 +68,7 @@ def remarks_on_marks(marks: GradeTable, choices: Choices, exported: Iterable[str
 def match_rows(
     people: Iterable[Person], roster: Sheet, keys: Sequence[str], rows: Collection[int]
 ) -> tuple[dict[int, str], list[str]]:
-    """Return whose row each is, by the columns `keys`, the first that fits; and sentences."""
+    """Match rows with people, by the first of the columns `keys` that fits; add sentences."""
     by_key = {
         key: _positions((name, row) for row, name in enumerate(roster.column(key)) if row in rows)
         for key in keys

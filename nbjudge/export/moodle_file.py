@@ -1,4 +1,4 @@
-"""The grades that Moodle imports: a row for each student, by address or by ID number."""
+"""Compute the grades that Moodle imports: a row for each student, by address or ID number."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MOODLE_KEYS = ("Username", "ID number", "Email address")
 
 
 def moodle(marks: GradeTable, roster: Sheet | None, identify_by: str, choices: Choices) -> Exported:
-    """Return what Moodle imports as grades.
+    """Return a table that Moodle can import as grades.
 
     Parameters
     ----------
     marks : GradeTable
     roster : Sheet, optional
-        What Moodle exported of its participants: tells addresses and numbers of students.
+        The participants that Moodle exported, with the students' addresses and ID numbers.
     identify_by : str
         A key of `MOODLE_COLUMN`.
     choices : Choices

@@ -1,4 +1,4 @@
-"""The marks for data analysis, for pandas or R: one row for each student and exercise."""
+"""Compute a tidy table of marks, for pandas or R: one row for each student and exercise."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def tidy_rows(
     marks : GradeTable
     choices : Choices
     titles_of : callable
-        Returns what a notebook of an assignment calls its exercises, by number.
+        Returns the titles of exercises by number, given assignment and notebook.
     """
     rows = tuple(
         (
