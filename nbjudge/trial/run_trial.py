@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.usage import Usage
-from nbjudge.intake.sanitise import sanitise_notebook
 from nbjudge.judge.judge import Verdict
 from nbjudge.judge.notebooks import GradedNotebook
 from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
 from nbjudge.trial.decide import Tried, plans_of, settle_plans
-from nbjudge.trial.stock import stock_verdicts
+from nbjudge.trial.stock_process import StockRun, run_beside
 
 __all__ = ["Trial", "run_trial"]
 
@@ -107,13 +105,13 @@ def run_trial(
     CourseError
         If the solution or the release cannot be judged.
     """
-    with ThreadPoolExecutor(2) as threads:
-        running = [
-            threads.submit(_stock, who, notebooks, versions, files, environment, cell_seconds)
-            for who, notebooks in ((SOLVED, solved), (AS_RELEASED, untouched))
-        ]
+    runs = [
+        StockRun(who.capitalize(), notebooks, versions, files, environment, cell_seconds)
+        for who, notebooks in ((SOLVED, solved), (AS_RELEASED, untouched))
+    ]
+    with run_beside(runs) as verdicts_of_runs:
         rounds = [_learn(judge, solved, untouched, _for_all(versions, TestPlan(learns=True)))]
-        stock = [each.result() for each in running]
+        stock = verdicts_of_runs()
     tried, plans = _decide(versions, rounds[-1], stock, is_strict=is_strict)
     if _any_inside(plans):
         learning = {name: _share_more(versions[name], plans[name]) for name in plans}
@@ -232,27 +230,3 @@ def _judge_handed_in(
 
 def _is_lost(results: Iterable[GradedNotebook]) -> bool:
     return any(verdict.lost for result in results for verdict in result.verdicts.values())
-
-
-def _stock(
-    who: str,
-    notebooks: NotebookBytes,
-    versions: Versions,
-    files: Mapping[str, bytes],
-    environment: Mapping[str, str],
-    cell_seconds: int,
-) -> Verdicts:
-    """Run a hand-in as nbgrader does."""
-    try:
-        return {
-            name: stock_verdicts(
-                sanitise_notebook(content, versions[name]).notebook,
-                files=files,
-                skipped=versions[name].display,
-                cell_seconds=cell_seconds,
-                environment=environment,
-            )
-            for name, content in notebooks.items()
-        }
-    except CourseError as error:
-        raise CourseError(f"{who.capitalize()} could not be run. {error}") from error
