@@ -35,7 +35,7 @@ SENTENCES = {
     errno.EIO: f"The disk failed{{at}}. Check it, {AGAIN}",
     errno.ENAMETOOLONG: f"A path is too long{{at}}. Move the course to a shorter one, {AGAIN}",
 }
-UNKNOWN_ERROR = f"The system said '{{said}}'{{at}}. Put that right, {AGAIN}"
+UNKNOWN_ERROR = f"The system said '{{said}}'{{at}}. Solve that, {AGAIN}"
 #: Sentences for Python errors that carry no errno, by a part of their message.
 UNNUMBERED = {
     "AF_UNIX path too long": (
@@ -65,7 +65,8 @@ DATABASE_SENTENCES = {
     ),
 }
 DATABASE_OTHERWISE = (
-    f"{{what}} cannot be used ({{said}}). See that its database can be reached and changed, {AGAIN}"
+    "{what} cannot be used ({said}). Check that its database can be reached and changed, "
+    f"{AGAIN}"
 )
 
 

@@ -42,7 +42,7 @@ def group_sentences(sentences: Iterable[str], most: int = MOST_SENTENCES) -> tup
     Examples
     --------
     >>> group_sentences(["'a' is damaged.", "'b' is damaged.", "It came late.", "'c' is damaged."])
-    ("'a' is damaged. So it is with 'b' and 'c'.", 'It came late.')
+    ("'a' is damaged. The same is true of 'b' and 'c'.", 'It came late.')
     >>> group_sentences(["A cell was stopped."] * 3)
     ('A cell was stopped. (3 times)',)
     """
@@ -65,7 +65,7 @@ def _sentence_of(alike: list[str]) -> str:
     if more := len(names) - len(shown):
         shown.append(f"{more} more")
     *front, last = shown
-    return f"{first} So it is with {', '.join(front)}{' and ' if front else ''}{last}."
+    return f"{first} The same is true of {', '.join(front)}{' and ' if front else ''}{last}."
 
 
 def _own_name(sentence: str, first: str) -> str:

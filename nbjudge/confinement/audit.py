@@ -127,9 +127,9 @@ class _Watch:
         name = str(caller.f_globals.get("__name__", ""))
         if caller.f_code.co_filename in self._names:
             if not self._is_written_there(code):
-                self._refuse("it runs a text as code that does not stand in it")
+                self._refuse("it runs code that is not written in it")
         elif not _is_of_imports(caller) and name.partition(".")[0] not in (JUDGE, *CODE_GENERATORS):
-            self._refuse_own(f"it has a text run as code, by `{name}`")
+            self._refuse_own(f"it runs a string as code through `{name}`")
 
     def _is_written_there(self, code: Any) -> bool:
         """Return whether code was compiled from a string constant in the test."""
@@ -147,7 +147,7 @@ class _Watch:
         if caller is not None and caller.f_code.co_filename in self._names:
             first = str(module).partition(".")[0]
             if first not in _imported_packages(self._source):
-                self._refuse("it imports a module whose name does not stand in it")
+                self._refuse("it imports a module whose name is not written in it")
 
     def _hear_open(self, path: Any, _: Any, flags: int) -> None:
         if isinstance(path, int) or path in NOWHERE:
@@ -164,10 +164,10 @@ class _Watch:
 
     def _hear_database(self, path: Any) -> None:
         if not _connects:
-            self._refuse_own("it opens a database otherwise than by `sqlite3.connect`")
+            self._refuse_own("it opens a database without `sqlite3.connect`")
         name = os.fsdecode(path) if isinstance(path, bytes | os.PathLike) else str(path)
         if name.startswith("file:"):
-            self._refuse_own("it opens a database by an address, and not by a file's name")
+            self._refuse_own("it opens a database by a URI instead of a file name")
         if name not in ("", ":memory:") and not self._is_own(name):
             self._refuse_own("it opens a database outside its own folder")
 

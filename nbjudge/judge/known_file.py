@@ -118,9 +118,7 @@ def _read_cells(path: Path) -> Iterator[_Cell]:
         header = HEADER_LINE.fullmatch(lines[start].removeprefix(CELL_LINE).strip())
         if header is None:
             wanted = "solution, mistake: NAME or style: NAME, and perhaps (from: NAME)"
-            raise _refusal(
-                path, start + 1, f"after {CELL_LINE.strip()} there has to stand {wanted}"
-            )
+            raise _refusal(path, start + 1, f"after {CELL_LINE.strip()} there has to be {wanted}")
         code = start + 1
         while code < end and lines[code].startswith("#"):
             code += 1
@@ -139,12 +137,12 @@ def _read_cells(path: Path) -> Iterator[_Cell]:
 def _source_of(cell: _Cell, cells: dict[str, _Cell]) -> Sequence[str]:
     if not cell.is_edit:
         if cell.base:
-            cell.refuse("stands whole, so it is not from another: leave that out", cell.start)
+            cell.refuse("is complete, so it is not an edit: leave out (from: …)", cell.start)
         return cell.lines
     name = cell.base or "solution"
     base = cells.get(name)
     if base is None:
-        cell.refuse(f'is from "{name}", which the file has not', cell.start)
+        cell.refuse(f'is from "{name}", which is not in the file', cell.start)
     if base.is_edit:
         cell.refuse(f'is from "{base.name}", which is an edit itself: a base is whole', cell.start)
     return _edited_lines(cell, base)

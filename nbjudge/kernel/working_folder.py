@@ -168,7 +168,7 @@ class WorkingFolder:
                 if not stat.S_ISREG(status.st_mode):
                     return None
                 if status.st_size > MAX_ALL_BYTES:
-                    raise TooMuch(f"a file of its has more than {MAX_ALL_BYTES // 2**20} MB")
+                    raise TooMuch(f"one of its files has more than {MAX_ALL_BYTES // 2**20} MB")
                 return file.read(MAX_ALL_BYTES + 1)
         except OSError:
             return None

@@ -408,4 +408,4 @@ def _not_started(why: str) -> KernelStartError:
 
 
 def _unreadable() -> KernelLost:
-    return KernelLost("the kernel sent what nobody can read")
+    return KernelLost("the kernel sent something that cannot be read")

@@ -40,7 +40,7 @@ __all__ = ["Exchange", "KernelChannel"]
 #: Builtins of which a test's replacement also serves the answer during a call.
 REPLACEABLE = {"input": builtins.input, "print": builtins.print}
 #: Requests before and after which the test's folder is not synchronised with the kernel's.
-BY_OTHER_METHODS = frozenset(
+UNSYNCHRONISED = frozenset(
     ["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start", "update"]
 )
 
@@ -190,9 +190,9 @@ class KernelChannel:
         Before it, the test's changes of shared objects and of its folder are sent to the kernel.
         After it, the changes in the kernel's folder are fetched.
         """
-        if request["do"] not in BY_OTHER_METHODS:
+        if request["do"] not in UNSYNCHRONISED:
             self._send_changes()
-        if self.folder is None or request["do"] in BY_OTHER_METHODS:
+        if self.folder is None or request["do"] in UNSYNCHRONISED:
             return self._await_reply(request)
         self.folder.send(self)
         try:
@@ -237,7 +237,7 @@ class KernelChannel:
         limits = self.limits
         self._requests += 1
         if self._requests > limits.requests:
-            raise CourseError(f"the test asked more than {limits.requests} times")
+            raise CourseError(f"the test made more than {limits.requests} requests")
         left = limits.exercise_seconds - self._seconds
         if left <= 0:
             raise CourseError(f"it took more than {limits.exercise_seconds:.0f} s altogether")
@@ -252,7 +252,7 @@ class KernelChannel:
         self._bytes += len(content) + len(reply)
         if self._bytes > limits.exercise_bytes:
             most = limits.exercise_bytes / 2**20
-            raise CourseError(f"its test and it exchanged more than {most:g} MB")
+            raise CourseError(f"the test and the answer exchanged more than {most:g} MB")
         return decode(reply, limits.bounds, resolve=self._standing_for)
 
     def _value(self, reply: Any) -> Any:
@@ -404,7 +404,7 @@ class KernelChannel:
 
     def nonsense(self) -> CourseError:
         """Mark the channel as broken by a malformed reply, and return the error."""
-        self.broken = CourseError("the kernel sent what nobody can read")
+        self.broken = CourseError("the kernel sent something that cannot be read")
         return self.broken
 
     @property

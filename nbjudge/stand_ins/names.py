@@ -132,7 +132,7 @@ def _names_in(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
 
 
 def names_changed(source: str) -> frozenset[str]:
-    """Return the names that a test assigns, defines or deletes, except within functions."""
+    """Return the variables and functions that a test assigns, defines or deletes."""
     return frozenset(changed_by(parse_cell(source)))
 
 
@@ -153,7 +153,7 @@ def names_imported(source: str) -> frozenset[str]:
 
 
 def changed_by(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a statement assigns, defines or deletes in its own scope."""
+    """Yield the variables and functions that a statement changes in its own scope; no classes."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             yield name

@@ -134,10 +134,10 @@ def _with_replacements(version: NotebookVersion, plans: Plans) -> dict[str, Test
         if plan is None or plan.inside or plan.fault:
             continue
         if replaced := replacement_in(cell.source, modules):
-            why = f"it puts something in the place of {replaced}, which an answer may use"
+            why = f"it replaces {replaced}, which an answer may use"
             found[cell.grade_id] = TestPlan(inside=why)
         elif met := process_state_in(cell.source):
-            why = f"it uses {met}, which is about the process that an answer runs in"
+            why = f"it uses {met}, which concerns the process that the answer runs in"
             found[cell.grade_id] = TestPlan(inside=why)
     return found
 
@@ -191,7 +191,8 @@ def gift_of(test: str, tried: Tried) -> str:
     """Return a sentence about a test that gives marks to an untouched release; else empty."""
     if tried.stock_untouched.mark <= 0:
         return ""
-    return f"it gives {tried.stock_untouched.mark:g} to who leaves {exercise_number(test)} out"
+    given, exercise = tried.stock_untouched.mark, exercise_number(test)
+    return f"it gives {given:g} although {exercise} is not answered"
 
 
 def advice_on(test: str, tried: Tried) -> str:

@@ -23,7 +23,7 @@ FATES = {
     HandInState.WAITING: "It waits to be marked",
     HandInState.MARKING: "It is being marked",
     HandInState.MARKED: "It is marked",
-    HandInState.FAILED: "It could not be marked by itself, so a person looks at it",
+    HandInState.FAILED: "It could not be marked automatically, so a person will look at it",
     HandInState.KEPT: "It is kept, and not marked: another hand-in counts",
 }
 

@@ -123,7 +123,7 @@ class ClusterPool:
                 message = "The scheduler is gone. Start it again, then run the same command again."
                 raise CourseError(message) from error
         message = (
-            "All workers are gone. See what they said in the end (one that cannot import "
+            "All workers are gone. Read their last messages (one that cannot import "
             "nbjudge and the course's packages dies: install them there), start them, "
             "then run the same command again."
         )

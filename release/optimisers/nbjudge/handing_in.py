@@ -187,7 +187,7 @@ def _print_result(found: dict[str, Any]) -> None:
     if not found["counts"]:
         print("It is kept, but another hand-in counts.")
     if found["is_failed"]:
-        print("It could not be marked by itself, so a person looks at it.")
+        print("It could not be marked automatically, so a person will look at it.")
     for each in found["exercises"]:
         if found["points"] is None:
             told = "".join(f"\n    ✓ {check}" for check in each["checks"])

@@ -17,7 +17,7 @@ def test_sentences_that_differ_in_a_name_are_one() -> None:
 
     assert told == (
         "'0.ipynb' in 'all.zip' is damaged. Ask for it again. "
-        "So it is with '1.ipynb', '2.ipynb', '3.ipynb', '4.ipynb' and 8995 more.",
+        "The same is true of '1.ipynb', '2.ipynb', '3.ipynb', '4.ipynb' and 8995 more.",
     )
 
 
@@ -25,7 +25,7 @@ def test_sentences_that_differ_in_an_exercise_are_one() -> None:
     said = "{} was stopped in its test: the kernel died."
 
     assert group_sentences(map(said.format, ("1.1.1", "1.4.3a", "2.2"))) == (
-        "1.1.1 was stopped in its test: the kernel died. So it is with 1.4.3a and 2.2.",
+        "1.1.1 was stopped in its test: the kernel died. The same is true of 1.4.3a and 2.2.",
     )
 
 

@@ -79,8 +79,8 @@ def judged(tmp_path: Path) -> Iterator[Any]:
     beside.remove()
 
 
-UNPICKLES, TEXT = "it unpickles", "it runs a text as code that does not stand in it"
-PROGRAM, LIBRARY = "it starts a program", "it has a text run as code, by"
+UNPICKLES, TEXT = "it unpickles", "it runs code that is not written in it"
+PROGRAM, LIBRARY = "it starts a program", "it runs a string as code through"
 IMPORT = "it imports a file that a student may have written"
 OUTSIDE = "outside its own folder"
 FAULTS = [
@@ -117,7 +117,7 @@ FAULTS = [
         IMPORT,
     ),
     ("import marshal\nmarshal.loads(marshal.dumps(1))", "it reads code"),
-    ("__import__(name())", "whose name does not stand in it"),
+    ("__import__(name())", "whose name is not written in it"),
     ("import os\nos.system('true')", PROGRAM),
     ("import subprocess, sys\nsubprocess.run([sys.executable, 'answer.py'])", PROGRAM),
     ("import os\nos.execv('/bin/true', ['true'])", PROGRAM),
@@ -141,8 +141,8 @@ FAULTS = [
     ("open(path('course', 'gradebook.db'), 'r+')", OUTSIDE),
     ("open(path('course', 'gradebook.db'))", "it reads a file in the course's own folder"),
     ("import sqlite3\nsqlite3.connect(path('course', 'gradebook.db'))", OUTSIDE),
-    ("import sqlite3\nsqlite3.connect('file:x', uri=True)", "by an address"),
-    ("import sqlite3\nsqlite3.Connection(':memory:')", "otherwise than by"),
+    ("import sqlite3\nsqlite3.connect('file:x', uri=True)", "by a URI instead of a file name"),
+    ("import sqlite3\nsqlite3.Connection(':memory:')", "it opens a database without"),
 ]
 
 

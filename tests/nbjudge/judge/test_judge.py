@@ -266,7 +266,7 @@ def test_control_characters_of_an_answer_are_not_shown() -> None:
         ("def f():\n    x = []\n    x.append(x)\n    return x", {}, "nested"),
         ("import numpy as np\ndef f():\n    return np.zeros(9_000_000)", {}, "MB"),
         ("def f():\n    while True:\n        yield 1", {"items": 50}, "more than 50 values"),
-        ("def f():\n    while True:\n        yield 1", {"requests": 5}, "more than 5 times"),
+        ("def f():\n    while True:\n        yield 1", {"requests": 5}, "more than 5 requests"),
     ],
 )
 def test_what_is_too_much_is_told(answer: str, limits: dict[str, Any], message: str) -> None:
@@ -511,7 +511,7 @@ def test_nothing_else_is_told_of_full_marks_and_of_a_broken_line() -> None:
     assert judge(Test("1", "assert x", 3.0), line_to({"x": 1}), None, causes).reason == ""
     broken = judge(Test("1", "f()", 3.0), line_to({"f": print}, requests=1), None, causes)
 
-    assert broken.reason == "✗ Exercise 1: the test asked more than 1 times."
+    assert broken.reason == "✗ Exercise 1: the test made more than 1 requests."
     assert broken.lost
     assert causes.asked == []
 

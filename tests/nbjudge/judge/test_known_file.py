@@ -97,13 +97,16 @@ WHOLE = "# %% style: s\nx = 1\n"
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("# %% mistake\nx = 1\n", 1, "after # %% there has to stand solution, mistake: NAME or"),
-        ("# %% slip: m\nx = 1\n", 1, "after # %% there has to stand solution, mistake: NAME or"),
+        ("# %% mistake\nx = 1\n", 1, "after # %% there has to be solution, mistake: NAME or"),
+        ("# %% slip: m\nx = 1\n", 1, "after # %% there has to be solution, mistake: NAME or"),
         (f"{WHOLE}\n# %% mistake: s\nx = 2\n", 5, '"s" has the name of an answer before'),
         ("# %% mistake: m\n# Why?\n\n# %% style: s\nx = 1\n", 1, '"m" has no code'),
-        (f"{WHOLE}# %% mistake: m (from: s)\nx = 2\n", 4, '"m" stands whole, so it is not from'),
-        (f"{WHOLE}# %% mistake: m\n-x = 1\n", 4, '"m" is from "solution", which the file has not'),
-        (f"{WHOLE}# %% mistake: m (from: S)\n-x = 1\n", 4, '"m" is from "S", which the file has'),
+        (f"{WHOLE}# %% mistake: m (from: s)\nx = 2\n", 4, '"m" is complete, so it is not an edit'),
+        (
+            f"{WHOLE}# %% mistake: m\n-x = 1\n",
+            *(4, '"m" is from "solution", which is not in the file'),
+        ),
+        (f"{WHOLE}# %% mistake: m (from: S)\n-x = 1\n", 4, '"m" is from "S", which is not in'),
         ("# %% mistake: m (from: m)\n-x = 1\n", 2, '"m" is from "m", which is an edit itself'),
         (
             "# %% mistake: m (from: n)\n-x = 1\n\n# %% mistake: n (from: m)\n-x = 1\n",

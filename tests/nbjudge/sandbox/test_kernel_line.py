@@ -190,7 +190,7 @@ def test_a_second_reply_is_no_reply_to_the_next_request(peer: Any) -> None:
 
 def test_a_reply_that_says_it_is_too_large_is_not_waited_for(ask: Any) -> None:
     for size in (kernel_line.MAX_FRAME_BYTES + 1, 2**64 - 1):
-        with pytest.raises(KernelLost, match="sent what nobody can read"):
+        with pytest.raises(KernelLost, match="sent something that cannot be read"):
             ask(lambda end, number, size=size: end.sendall(head(REPLY, number, size)))
 
 
@@ -228,7 +228,7 @@ def test_a_reply_to_what_was_not_heard_loses_the_kernel(peer: Any) -> None:
     found = deaf.session()
     assert found.request(bytes(2**24), PATIENCE) == b"guessed"
 
-    with pytest.raises(KernelLost, match="sent what nobody can read"):
+    with pytest.raises(KernelLost, match="sent something that cannot be read"):
         found.request(b"the next", PATIENCE)
 
 
@@ -318,7 +318,7 @@ def test_an_output_that_no_notebook_can_hold_is_left_out(run: Any, content: byte
 
 @pytest.mark.parametrize("content", [b"", b"\0\0", bytes(10**6)])
 def test_a_cells_end_that_is_none_loses_the_kernel(run: Any, content: bytes) -> None:
-    with pytest.raises(KernelLost, match="sent what nobody can read"):
+    with pytest.raises(KernelLost, match="sent something that cannot be read"):
         run(says((DONE, content)))
 
 

@@ -197,7 +197,7 @@ def test_calling_back_counts_like_asking() -> None:
     verdict = verdict_on(answer, "f(lambda: 1)", requests=50)
 
     assert (verdict.mark, verdict.lost) == (0, True)
-    assert "asked more than 50 times" in verdict.reason
+    assert "made more than 50 requests" in verdict.reason
 
 
 def test_a_fault_within_a_function_that_is_called_back_is_a_fault_of_the_test() -> None:
@@ -335,7 +335,7 @@ def test_an_iterator_is_not_asked_for_ever() -> None:
     verdict = verdict_on(ASKED_FOR_BIT_BY_BIT, test, requests=50)
 
     assert verdict.mark == 0
-    assert "asked more than 50 times" in verdict.reason
+    assert "made more than 50 requests" in verdict.reason
 
 
 STREAMS = """

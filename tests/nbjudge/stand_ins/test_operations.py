@@ -162,7 +162,7 @@ def test_what_no_stand_in_can_do_is_told(use: Use, told: str) -> None:
 def test_what_python_itself_would_stumble_over_breaks_the_line(use: Use, wrong: Any) -> None:
     kernel = Kernel(wrong)
 
-    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+    with pytest.raises(CourseError, match="the kernel sent something that cannot be read"):
         use(kernel.stand_in(Everything()))
 
     assert kernel.line.broken is not None
@@ -189,7 +189,7 @@ def test_what_every_test_may_ask_is_asked_of_the_object(
 
 
 def test_what_says_neither_yes_nor_no_to_an_item_breaks_the_line() -> None:
-    with pytest.raises(CourseError, match="nobody can read"):
+    with pytest.raises(CourseError, match="something that cannot be read"):
         _ = 4 in Kernel(1).stand_in()
 
 
@@ -261,7 +261,7 @@ def test_items_are_awaited_from_the_objects_own_iterator() -> None:
 
 
 def test_what_is_no_iterator_breaks_the_line() -> None:
-    with pytest.raises(CourseError, match="nobody can read"):
+    with pytest.raises(CourseError, match="something that cannot be read"):
         aiter(Kernel(3).stand_in())
 
 
@@ -331,7 +331,7 @@ def test_a_signature_comes_with_defaults_and_annotations() -> None:
 def test_what_is_no_signature_breaks_the_line(told: Any) -> None:
     kernel = Kernel(told)
 
-    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+    with pytest.raises(CourseError, match="the kernel sent something that cannot be read"):
         _ = kernel.stand_in(Everything()).__signature__
 
     assert kernel.line.broken is not None

@@ -145,7 +145,7 @@ def test_what_no_kernel_can_tell_breaks_the_line(told: Any) -> None:
     line = KernelChannel(lambda *_: next(replies), Limits())
     given, array = [0], np.zeros(2)
 
-    with pytest.raises(CourseError, match="the kernel sent what nobody can read"):
+    with pytest.raises(CourseError, match="the kernel sent something that cannot be read"):
         line.call(line.ask("attribute"), (given, array), {})
 
     assert line.broken is not None
