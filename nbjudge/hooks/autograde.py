@@ -144,12 +144,12 @@ class Judge(Execute):  # type: ignore[misc]  # nbgrader has no types
 
 
 class Record(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
-    """Keep what the judge found, and leave to a person what a faulty test could not mark.
+    """Store what the judge found, and leave to a person what a faulty test could not mark.
 
-    A mark that a person gave stands as long as the text of its answer does.
+    A mark that a person gave stays as long as the text of its answer does.
 
-    And when it was handed in, before nbgrader computes what lateness costs: nbgrader's own reader
-    takes any abbreviation of a time zone for UTC.
+    It also stores when the submission was handed in, before nbgrader computes what lateness costs:
+    nbgrader's own reader takes any abbreviation of a time zone for UTC.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:

@@ -540,5 +540,5 @@ def display(text: str) -> NotebookNode:
 
 
 def error(name: str, said: str) -> NotebookNode:
-    """Return the output of an error."""
+    """Return an error output."""
     return new_output("error", ename=name, evalue=said, traceback=[said])
