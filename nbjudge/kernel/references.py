@@ -15,7 +15,8 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from nbjudge.kernel.wire import MAX_KIND, Reference, WireError
+from nbjudge.kernel.wire import Reference, WireError
+from nbjudge.plain.value_format import MAX_KIND
 
 __all__ = [
     "FUNCTION_NUMBERS",

