@@ -21,7 +21,10 @@ from nbjudge.intake.submission import SubmissionFiles
 if TYPE_CHECKING:  # it takes seconds to import, and the coordinator grades nothing
     from nbjudge.judge.notebooks import GradedNotebook
 
-__all__ = ["Job", "JobOutcome", "OtherGrader", "lost_outcome", "sentence_of", "work"]
+__all__ = ["MOST_BYTES", "Job", "JobOutcome", "OtherGrader", "lost_outcome", "sentence_of", "work"]
+
+#: Total bytes of running and waiting jobs above which no job is added, as submissions can be large.
+MOST_BYTES = 200 * 2**20
 
 
 class OtherGrader(CourseError):

@@ -13,8 +13,15 @@ from distributed import CancelledError, Client, wait
 from distributed.scheduler import KilledWorker
 
 from nbjudge.exceptions import CourseError
-from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader, lost_outcome, sentence_of, work
-from nbjudge.grading.workers import pool
+from nbjudge.grading.jobs import (
+    MOST_BYTES,
+    Job,
+    JobOutcome,
+    OtherGrader,
+    lost_outcome,
+    sentence_of,
+    work,
+)
 
 __all__ = ["ClusterPool", "cluster_pool"]
 
@@ -82,7 +89,7 @@ class ClusterPool:
                 room, look = AHEAD * max(1, self.workers), ended + LOOK
             while (
                 len(running) < room
-                and sum(sizes.values()) < pool.MOST_BYTES
+                and sum(sizes.values()) < MOST_BYTES
                 and (job := next(waiting, None))
             ):
                 future = self._client.submit(work, job, pure=False, key=f"grade-{uuid.uuid4()}")

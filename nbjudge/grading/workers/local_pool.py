@@ -23,8 +23,8 @@ from nbjudge.course.plug import Plug
 from nbjudge.exceptions import CourseError
 from nbjudge.grading import jobs
 from nbjudge.grading.conditions import GradingConditions
-from nbjudge.grading.jobs import Job, JobOutcome, OtherGrader, lost_outcome, sentence_of
-from nbjudge.grading.workers import pool, preload
+from nbjudge.grading.jobs import MOST_BYTES, Job, JobOutcome, OtherGrader, lost_outcome, sentence_of
+from nbjudge.grading.workers import preload
 from nbjudge.sandbox.fitted_limits import WORKERS
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class LocalPool:
         self._fill_up()
         while free := next((worker for worker in self._workers if not worker.job), None):
             at_work = sum(each.job.submitted.size for each in self._workers if each.job)
-            if at_work >= pool.MOST_BYTES or (job := next(waiting, None)) is None:
+            if at_work >= MOST_BYTES or (job := next(waiting, None)) is None:
                 break
             if not self._give(free, job):
                 refused.append(job)

@@ -13,9 +13,6 @@ from nbjudge.sandbox.fitted_limits import fitting_workers, megabytes_here
 
 __all__ = ["WorkerPool", "processors", "worker_pool"]
 
-#: Total bytes of running and waiting jobs above which no job is added, as submissions can be large.
-MOST_BYTES = 200 * 2**20
-
 
 class WorkerPool(Protocol):
     """Workers that do jobs."""

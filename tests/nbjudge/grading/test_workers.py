@@ -717,7 +717,7 @@ def test_a_worker_that_ends_before_it_is_up_is_a_sentence(monkeypatch: pytest.Mo
 
 
 def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "MOST_BYTES", 1000)
+    monkeypatch.setattr(local_pool, "MOST_BYTES", 1000)
     begun: list[str] = []
     done, at_once = 0, 0
 
@@ -736,7 +736,7 @@ def test_large_submissions_wait_until_there_is_room(monkeypatch: pytest.MonkeyPa
 
 
 def test_large_submissions_wait_for_workers_elsewhere_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "MOST_BYTES", 1000)
+    monkeypatch.setattr(cluster_pool, "MOST_BYTES", 1000)
     jobs = (job(str(n), size=600) for n in range(5))
 
     class Promise:
