@@ -21,11 +21,14 @@ from nbjudge.plain.value_format import (
     MAX_KIND,
     MAX_REFERENCE,
     NUMBER,
-    TWO_DOUBLES,
     Budget,
 )
 
 __all__ = ["read_value"]
+
+# Bound once: Python looks up a method of something imported anew at each call.
+_number_at, _NUMBER_SIZE = NUMBER.unpack_from, NUMBER.size
+_double_at, _DOUBLE_SIZE = DOUBLE.unpack_from, DOUBLE.size
 
 ENDS_EARLY = "it ends too early"
 
@@ -70,17 +73,17 @@ class _ValueReader:
         return self.content[start : self.position]
 
     def number(self) -> int:
-        start, self.position = self.position, self.position + NUMBER.size
+        start, self.position = self.position, self.position + _NUMBER_SIZE
         if self.position > self.end:
             raise Malformed(ENDS_EARLY)
-        number: int = NUMBER.unpack_from(self.content, start)[0]
+        number: int = _number_at(self.content, start)[0]
         return number
 
     def double(self) -> float:
-        start, self.position = self.position, self.position + DOUBLE.size
+        start, self.position = self.position, self.position + _DOUBLE_SIZE
         if self.position > self.end:
             raise Malformed(ENDS_EARLY)
-        value: float = DOUBLE.unpack_from(self.content, start)[0]
+        value: float = _double_at(self.content, start)[0]
         return value
 
     def text(self) -> str:
@@ -93,7 +96,7 @@ class _ValueReader:
         sides = self.number()
         if sides > MAX_SIDES:
             raise TooMuch(f"it has more than {MAX_SIDES} dimensions")
-        return struct.unpack(f"<{sides}Q", self.take(sides * NUMBER.size))
+        return struct.unpack(f"<{sides}Q", self.take(sides * _NUMBER_SIZE))
 
     def elements(self, shape: Sequence[int], itemsize: int) -> memoryview:
         return self.take(size_of(shape, itemsize), "its shape does not fit its data")
@@ -204,7 +207,7 @@ _READ: dict[int, Callable[[_ValueReader, int, bool], Any]] = {
     ord("."): lambda *_: ...,
     ord("i"): lambda reader, *_: reader.integer(),
     ord("f"): lambda reader, *_: reader.double(),
-    ord("c"): lambda reader, *_: complex(*TWO_DOUBLES.unpack(reader.take(TWO_DOUBLES.size))),
+    ord("c"): lambda reader, *_: complex(reader.double(), reader.double()),
     ord("s"): lambda reader, *_: reader.text(),
     ord("b"): lambda reader, *_: bytes(reader.take(reader.number())),
     ord("B"): lambda reader, *_: bytearray(reader.take(reader.number())),

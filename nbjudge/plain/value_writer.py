@@ -36,6 +36,9 @@ from nbjudge.plain.value_format import (
 
 __all__ = ["plain_types", "write_value"]
 
+# Bound once: Python looks up a method of something imported anew at each call.
+_pack_number, _pack_float, _pack_complex = NUMBER.pack, FLOAT.pack, TWO_DOUBLES.pack
+
 #: Bytes of an array that are copied sooner than looked at.
 SMALL = 4096
 _KEY_TYPES = frozenset([NoneType, bool, int, float, complex, str, bytes])
@@ -71,7 +74,7 @@ class _ValueWriter:
     def text(self, text: str) -> None:
         self.budget.fits(len(text))
         content = text.encode("utf-8", "surrogatepass")
-        self.put(NUMBER.pack(len(content)), content)
+        self.put(_pack_number(len(content)), content)
 
     def write(self, value: Any, depth: int = 0, *, key: bool = False) -> None:
         kind = type(value)
@@ -105,13 +108,13 @@ class _ValueWriter:
         size = (value if value >= 0 else ~value).bit_length() // 8 + 1
         if size > MAX_INTEGER_BYTES:
             raise TooMuch(f"it holds an integer of more than {MAX_INTEGER_BYTES} bytes")
-        self.put(b"i", NUMBER.pack(size), value.to_bytes(size, "little", signed=True))
+        self.put(b"i", _pack_number(size), value.to_bytes(size, "little", signed=True))
 
     def float(self, value: float, _: int) -> None:
-        self.put(FLOAT.pack(b"f", value))
+        self.put(_pack_float(b"f", value))
 
     def complex(self, value: complex, _: int) -> None:
-        self.put(b"c", TWO_DOUBLES.pack(value.real, value.imag))
+        self.put(b"c", _pack_complex(value.real, value.imag))
 
     def string(self, value: str, _: int) -> None:
         self.put(b"s")
@@ -121,7 +124,7 @@ class _ValueWriter:
         # Another thread may change a bytearray; a view of it would keep it from growing.
         self.budget.fits(len(value))
         content = bytes(value)
-        self.put(b"b" if type(value) is bytes else b"B", NUMBER.pack(len(content)), content)
+        self.put(b"b" if type(value) is bytes else b"B", _pack_number(len(content)), content)
 
     def tuple(self, value: tuple[Any, ...], depth: int) -> None:
         self.sequence(b"(", value, depth + 1)
@@ -133,7 +136,7 @@ class _ValueWriter:
         self.budget.level(depth)
         self.budget.items(len(values))
         values = tuple(islice(values, len(values)))  # another thread may change a list meanwhile
-        self.put(tag, NUMBER.pack(len(values)))
+        self.put(tag, _pack_number(len(values)))
         for value in values:
             self.write(value, depth, key=key)
 
@@ -142,7 +145,7 @@ class _ValueWriter:
         self.budget.items(2 * len(value))
         pairs = tuple(islice(value.items(), len(value)))
         before, budget = len(self.parts), self.budget.left()
-        self.put(b"{", NUMBER.pack(len(pairs)))
+        self.put(b"{", _pack_number(len(pairs)))
         try:
             for key, _ in pairs:
                 self.write(key, depth + 1, key=True)
@@ -223,7 +226,7 @@ class _ValueWriter:
             self.budget.items(len(parts))
             self.put(b"k")
             self.text(kind.name)
-            self.put(NUMBER.pack(len(parts)))
+            self.put(_pack_number(len(parts)))
             for self.part in parts:
                 self.write(self.part, depth, key=kind.parts is None)
             return
@@ -244,7 +247,7 @@ class _ValueWriter:
     def reference(self, reference: Reference, _: int = 0) -> None:
         if self.whole:
             raise NotPlain(reference.kind)
-        self.put(b"o", NUMBER.pack(reference.number))
+        self.put(b"o", _pack_number(reference.number))
         self.text(printable_beginning(reference.kind, MAX_KIND))
 
 
@@ -253,7 +256,7 @@ def _head_of_elements(tag: bytes, dtype: str, shape: tuple[int, ...]) -> bytes:
     """Return what comes before the elements of an array; most of a test's are alike."""
     name = dtype.encode()
     sides = struct.pack(f"<{1 + len(shape)}Q", len(shape), *shape)
-    return tag + NUMBER.pack(len(name)) + name + sides
+    return tag + _pack_number(len(name)) + name + sides
 
 
 _WRITE: dict[type, Callable[[_ValueWriter, Any, int], None]] = {
