@@ -19,7 +19,9 @@ from nbjudge.course.gradebook import open_gradebook, submission_marks
 from nbjudge.desk.desk_policy import LEVELS, DeskPolicy
 from nbjudge.desk.due_dates import Terms
 from nbjudge.exceptions import CourseError
-from nbjudge.feedback.exporter import OVERVIEW, FeedbackExporter, entries
+from nbjudge.feedback.exporter import FeedbackExporter
+from nbjudge.feedback.mark_entries import entries
+from nbjudge.feedback.notebook_pages import OVERVIEW
 from nbjudge.judge.notebooks import RECORD
 
 __all__ = [

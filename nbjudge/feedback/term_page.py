@@ -27,7 +27,8 @@ from nbjudge.course.marks import (
     exercise_order,
     kind_of_mark,
 )
-from nbjudge.feedback.exporter import OVERVIEW, anchor_of
+from nbjudge.feedback.mark_entries import anchor_of
+from nbjudge.feedback.notebook_pages import OVERVIEW
 from nbjudge.pages.frame import count_of, pages_of, percent, points
 from nbjudge.pages.safe_html import Cleaner
 from nbjudge.term.totals import Part, Total, Weighing, read_weighing, term_totals

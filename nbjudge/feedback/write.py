@@ -21,7 +21,7 @@ from nbjudge.course.folders import LOG_NAME, folder_of, log_to_file, working_fol
 from nbjudge.course.gradebook import grades
 from nbjudge.course.marks import Person
 from nbjudge.exceptions import CourseError
-from nbjudge.feedback.exporter import OVERVIEW
+from nbjudge.feedback.notebook_pages import OVERVIEW
 from nbjudge.intake.submission import MAX_SECRET_BYTES, SECRET_NAME, TIMESTAMP, printable
 
 __all__ = ["Feedback", "Progress", "write_feedback"]

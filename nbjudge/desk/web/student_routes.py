@@ -20,7 +20,7 @@ from nbjudge.desk.web.doors import Doors
 from nbjudge.desk.web.guards import SANDBOX, require_same_origin
 from nbjudge.desk.web.logins import Login
 from nbjudge.desk.web.uploads import read_form
-from nbjudge.feedback.exporter import OVERVIEW
+from nbjudge.feedback.notebook_pages import OVERVIEW
 
 __all__ = ["StudentRoutes"]
 

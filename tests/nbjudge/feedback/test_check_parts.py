@@ -9,7 +9,7 @@ from feedback_notebooks import answer, marks, notebook, test_cell
 
 from nbjudge.course.marks import Mark
 from nbjudge.feedback.check_parts import PartOfCheck, parts_of_checks
-from nbjudge.feedback.exporter import notebook_page
+from nbjudge.feedback.notebook_pages import notebook_page
 
 TEST = """\
 parts = check.Parts()

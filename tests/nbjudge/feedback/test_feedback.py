@@ -30,13 +30,15 @@ from feedback_notebooks import (
 )
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from nbgrader.utils import compute_checksum
 
 from nbjudge.basics import text
 from nbjudge.course.course import Course
 from nbjudge.course.gradebook import open_gradebook, submission_marks
 from nbjudge.course.marks import Mark, NotebookMarks, SubmissionMarks
-from nbjudge.feedback import exporter
-from nbjudge.feedback.exporter import entries, notebook_page, overview_page
+from nbjudge.feedback.graded_cells import without_hidden
+from nbjudge.feedback.mark_entries import entries
+from nbjudge.feedback.notebook_pages import notebook_page, overview_page
 from nbjudge.feedback.write import write_feedback
 from nbjudge.grading.batch import grade_assignment
 from nbjudge.pages import mathematics, rich_outputs, safe_html
@@ -106,9 +108,7 @@ def test_no_hidden_test_and_no_mark_scheme_is_on_the_page(path: Path) -> None:
     page = page_of(graded, SubmissionMarks("a", "ada", "", (NotebookMarks(path.stem, own),)))
 
     visible = "\n".join(
-        line
-        for cell in graded.cells
-        for line in exporter._without(cell.source, REGIONS).split("\n")
+        line for cell in graded.cells for line in without_hidden(cell.source, REGIONS).split("\n")
     )
     hidden = [line for line in hidden_lines(graded.cells) if line not in visible]
     text = Seen(page).text
@@ -294,7 +294,7 @@ def test_comments_stand_with_the_mark_of_their_exercise() -> None:
 
 def test_an_answer_that_was_not_given_is_said_to_be_missing() -> None:
     cell = written("YOUR ANSWER HERE", "1_1_1")
-    cell.metadata.nbgrader.checksum = exporter.compute_checksum(cell)
+    cell.metadata.nbgrader.checksum = compute_checksum(cell)
     own = marks(Mark("ex_1_1_1", 0, 2))
 
     page = page_of(notebook(cell), own)
@@ -606,7 +606,7 @@ def test_all_formulas_of_the_course_become_mathml() -> None:
     for path in ROOT.glob("source/*/*.ipynb"):
         for cell in source.read_source(path).cells:
             if cell.cell_type == "markdown":
-                shown = Cleaner().markdown(exporter._without(cell.source, REGIONS))
+                shown = Cleaner().markdown(without_hidden(cell.source, REGIONS))
                 found += shown.count("<math")
                 assert 'class="line"' not in shown
                 assert not re.search(r"\\[a-z]", re.sub(r"<code>.*?</code>", "", shown))
@@ -665,7 +665,7 @@ def test_a_formula_lays_out_symbols_and_nothing_else(latex: str) -> None:
         assert "9999em" not in attributes.values()
 
 
-@pytest.mark.parametrize("module", [mathematics, exporter, text, rich_outputs])
+@pytest.mark.parametrize("module", [mathematics, text, rich_outputs])
 def test_examples_in_the_documentation(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 

@@ -35,7 +35,7 @@ from nbjudge.course.marks import (
     Person,
     SubmissionMarks,
 )
-from nbjudge.feedback.exporter import notebook_page, overview_page
+from nbjudge.feedback.notebook_pages import notebook_page, overview_page
 from nbjudge.feedback.term_page import term_page
 from nbjudge.term.totals import Weighing
 
