@@ -312,7 +312,7 @@ class _Account(Watcher):
         else:
             self.nothing += 1
 
-    #: Submissions of which nothing could be graded.
+    #: The number of submissions that could not be graded at all.
     nothing = 0
 
     @property

@@ -36,7 +36,7 @@ UNFIT_IN_PATHS = "*?["
 UNFIT_IN_NAMES = '+*?[]{}/\\:<>|"%#'
 #: The gradebook's limit on an assignment's name.
 MAX_ASSIGNMENT_BYTES = 128
-#: A path that can stand in a database URL without quoting.
+#: A path that needs no quoting in a database URL.
 PLAIN_PATH = re.compile(r"[\w./ -]+", re.ASCII)
 LOGGED_ERROR = re.compile(
     r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry|Kernel)\b(?::.*)?)$", re.MULTILINE

@@ -60,7 +60,7 @@ _UNSEEN = re.compile(
 
 @dataclass(frozen=True)
 class CellLine:
-    """A line of a cell, and the region in which it stands."""
+    """A line of a cell, and its region."""
 
     region: Region
     text: str

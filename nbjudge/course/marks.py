@@ -253,7 +253,7 @@ class Person:
 
     @property
     def name(self) -> str:
-        """The first and the last name, as far as they are known."""
+        """First and last name; only one of them, or empty, if that is all the gradebook has."""
         return " ".join(filter(None, map(str.strip, (self.first_name, self.last_name))))
 
     @property

@@ -125,7 +125,7 @@ class Plug:
         return {name: os.environ[name] for name in self.variables if name in os.environ}
 
     def data_origins(self) -> dict[str, str]:
-        """Return where each data set comes from; who asks how things are wants nothing fetched."""
+        """Return where each data set comes from, without downloading any."""
         if (datasets := self.module("data")) is None:
             return {}
         before = {name: os.environ.get(name) for name in self.offline}

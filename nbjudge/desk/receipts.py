@@ -15,7 +15,7 @@ __all__ = ["Receipt", "Receipts", "in_zone", "is_zone", "spell"]
 
 
 def is_zone(name: str) -> bool:
-    """Say whether a text names a time zone."""
+    """Return whether a text is the name of a time zone."""
     return bool(name) and name in _zones()
 
 

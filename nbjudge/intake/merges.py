@@ -147,7 +147,7 @@ def _parts_of_text(text: str, blocks: Mapping[str, Piece]) -> list[Piece]:
 
 
 def _find_block(block: str, text: str) -> int:
-    """Return the index at which a block stands in a text as whole lines, or -1."""
+    """Return the index of a block that occurs in a text as whole lines, or -1."""
     start = text.find(block) if block else -1
     while start >= 0:
         end = start + len(block)

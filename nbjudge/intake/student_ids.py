@@ -1,4 +1,4 @@
-"""Which ids of students a course can have: each names folders, here and for nbgrader."""
+"""Check the ids of students, which become names of folders, here and in nbgrader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_fit(student: str) -> bool:
 
 
 def is_rounded(student: str) -> bool:
-    """Return whether an id is a number of which a spreadsheet has kept the first digits alone.
+    """Return whether an id is a number that a spreadsheet has rounded to its first digits.
 
     >>> is_rounded("1.23457E+11"), is_rounded("1234567"), is_rounded("e2e")
     (True, False, False)

@@ -1,7 +1,7 @@
-"""What a hostile submission would try: a cell for each protection, and how to read what it did.
+"""Probes of the protections: cells that try what a hostile submission would, and their evaluation.
 
-A cell lists what it could do, and should not have been able to. One that breaks off proves nothing,
-and is reported so.
+A cell lists everything that it could do and should not have been able to. A cell that stops early
+proves nothing, and is reported as such.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ __all__ = [
 
 
 class ProbeRun(NamedTuple):
-    """What a probe did.
+    """The result of running a probe.
 
     Attributes
     ----------
     found : tuple of str or None
-        What its cells could do, and should not have been able to; None if one broke off.
+        What its cells could do and should not have been able to; None if one stopped early.
     ended : str
-        How a cell broke off: its error, or how its kernel was lost.
+        Why a cell stopped early: its error, or how its kernel was lost.
     running, left : bool
-        Whether a process that bears the probe's mark was seen from outside, while the kernel
-        lived and after its end.
+        Whether a process with the probe's mark was seen from outside, while the kernel was alive
+        and after its end.
     """
 
     found: tuple[str, ...] | None
@@ -44,7 +44,7 @@ class ProbeRun(NamedTuple):
 
 
 def nothing_found(ran: ProbeRun) -> StateAndReason:
-    """Read a probe that must not be able to do anything."""
+    """Evaluate a probe that must not succeed at anything."""
     if ran.found is None:
         return ProtectionState.UNTRIED, f"the probe broke off: {ran.ended}"
     return (
@@ -53,17 +53,17 @@ def nothing_found(ran: ProbeRun) -> StateAndReason:
 
 
 def nothing_found_or_ended(ran: ProbeRun) -> StateAndReason:
-    """Read a probe that may also be ended for the memory that it takes."""
+    """Evaluate a probe that may also be stopped for using too much memory."""
     return (ProtectionState.HOLDS, "") if "of memory" in ran.ended else nothing_found(ran)
 
 
 def nothing_found_or_computed(ran: ProbeRun) -> StateAndReason:
-    """Read a probe that may also be ended for the time that it computes."""
+    """Evaluate a probe that may also be stopped for computing too long."""
     return (ProtectionState.HOLDS, "") if "computed longer" in ran.ended else nothing_found(ran)
 
 
 def nothing_left(ran: ProbeRun) -> StateAndReason:
-    """Read a probe that leaves a process behind."""
+    """Evaluate a probe that leaves a process behind."""
     if not ran.running:
         return ProtectionState.UNTRIED, "the process that was to be left behind was not seen"
     return (
@@ -75,20 +75,20 @@ def nothing_left(ran: ProbeRun) -> StateAndReason:
 
 @dataclass(frozen=True)
 class Probe:
-    """A protection, and how it is tried.
+    """A protection, and a cell that tries it.
 
     Parameters
     ----------
     name : str
     holds : str
-        The reason to show when it holds.
+        The text to show if it holds.
     source : str
-        A cell. It appends to `found` what it could do, with ``with breach("what"):`` for instance;
-        `facts` is what `outside` yields, with the limits.
+        The cell. It appends to `found` what it could do, for example with
+        ``with breach("what"):``. `facts` has what `outside` yields, and the limits.
     afterwards : str
         A cell for another kernel, once the first has ended.
     reads : callable
-        From what the probe did to its state, with a reason unless it holds.
+        Evaluates a `ProbeRun`: returns the state, and the reason unless it holds.
     """
 
     name: str
@@ -465,7 +465,7 @@ subprocess.Popen([sys.executable, "-I", "-S", "-c", sleep, facts["mark"]], start
     ),
 )
 
-#: No protection, but what a protected kernel may lack.
+#: Not a protection, but something that a protected kernel may lack.
 DATA_PROBE = Probe(
     "data in a kernel",
     "a kernel finds the data sets that you have",

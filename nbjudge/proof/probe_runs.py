@@ -1,4 +1,4 @@
-"""How probes are run: each in a real kernel, while what it looks for stands outside."""
+"""Run the probes, each in a real kernel, while what they try to reach exists outside."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from nbjudge.sandbox.session import KernelLost, KernelStartError, Session
 
 __all__ = ["examine", "outside"]
 
-#: Small, so that reaching them takes no time and no strength.
+#: Small limits, which probes reach quickly and without loading the machine.
 LIMITS = Limits(
     cell_seconds=30,
     memory_megabytes=150,
@@ -43,32 +43,34 @@ LIMITS = Limits(
     open_files=180,
     cpu_seconds=6,
 )
-#: Where a kernel must not write, wherever the folder exists.
+#: Folders in which a kernel must not be able to write, if they exist.
 SYSTEM = (
     *("/", "/bin", "/dev", "/etc", "/home", "/lib", "/opt", "/root", "/usr", "/usr/lib"),
     *("/usr/local/share", "/usr/src", "/var", "/course", "/data", "/cache", "/rooms", "/line"),
 )
 #: Variables that IPython and the shells set by themselves.
 ORDINARY_VARIABLES = ("CLICOLOR", "FORCE_COLOR", "GIT_PAGER", "PAGER", "PWD", "SHLVL", "TERM", "_")
-#: Seconds until a process that was killed, or has just been started, must be known as such.
+#: The most seconds until a process that was started or killed is seen to run or to be gone.
 PROBE_PATIENCE = 1.0
 
 
 def examine(
     facts: Mapping[str, Any], probes: Sequence[Probe] = PROBES, plug: Plug | None = None
 ) -> Iterator[Protection]:
-    """Try protections in kernels, and yield a row for each.
+    """Run probes in kernels, and yield a row for each.
 
     Parameters
     ----------
     facts : mapping
         As `outside` yields it.
     probes : sequence of Probe
+    plug : Plug, optional
+        The course's settings for its kernels.
     """
     failed = ""
     for probe in probes:
         try:
-            # One kernel that does not start is enough: each may take minutes to say so.
+            # Stop at the first kernel that does not start, as each failure may take minutes.
             state, reason = (
                 (ProtectionState.UNTRIED, failed)
                 if failed
@@ -112,7 +114,7 @@ def _ran(probe: Probe, facts: Mapping[str, Any], plug: Plug) -> ProbeRun:
 
 
 def _try(session: Session, source: str) -> tuple[list[str], str]:
-    """Return what a cell found, and how it broke off if it did."""
+    """Return what a cell found, and why it stopped early; empty if it did not."""
     cell = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
     try:
         ended = session.run(cell).stopped
@@ -129,7 +131,7 @@ def _try(session: Session, source: str) -> tuple[list[str], str]:
 
 
 def _settles(mark: str, *, there: bool) -> bool:
-    """Say whether a process with a mark is (or is not) there, or soon will be."""
+    """Wait until a process with a mark exists, or does not; return whether that happens in time."""
     end = time.monotonic() + PROBE_PATIENCE
     while _is_running(mark) is not there:
         if time.monotonic() > end:
@@ -150,7 +152,7 @@ def _is_running(mark: str) -> bool:
 
 @contextmanager
 def outside(course: Course | None) -> Iterator[dict[str, Any]]:
-    """Yield what the probes look for, and keep it there meanwhile: sockets, files, variables.
+    """Create what the probes try to reach during the block, and yield facts about it.
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ def outside(course: Course | None) -> Iterator[dict[str, Any]]:
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="doctor-")))
-        # Anybody could open it, were it there.
+        # Readable by everybody, so that only its absence in the kernel protects it.
         folder.chmod(0o755)
         secret = folder / "secret"
         secret.touch()
@@ -176,7 +178,7 @@ def outside(course: Course | None) -> Iterator[dict[str, Any]]:
         (folder / "line").chmod(0o777)
         plug = course.plug if course else Plug()
         origins: dict[str, str] = {}
-        with suppress(CourseError):  # `machine` tells of it
+        with suppress(CourseError):  # the doctor reports it in another row
             origins = plug.data_origins()
         theirs = set(workspace.environment(plug, ""))
         yield {
@@ -207,7 +209,7 @@ def _own_namespaces() -> dict[str, str]:
 
 
 def _visible_entries(folder: Path) -> list[str]:
-    """Return what a folder holds, but for what leads to Python, which a kernel needs."""
+    """Return the entries of a folder, except those on the path to Python, which kernels need."""
     if folder == Path(folder.anchor) or not folder.is_dir():
         return []
     needed = [Path(prefix) for prefix in (sys.prefix, sys.base_prefix)]

@@ -1,4 +1,4 @@
-"""What is known of a machine's protections, and of what else grading needs: rows for a table."""
+"""The state of a machine's protections, and of other things that grading needs, as a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Diagnosis", "Protection", "ProtectionState", "StateAndReason", "prot
 
 
 class ProtectionState(StrEnum):
-    """What is known of a protection."""
+    """The state of a protection."""
 
     HOLDS = "holds"
     BROKEN = "does not hold"
@@ -29,7 +29,7 @@ STATE_COLOURS = {
 
 @dataclass(frozen=True)
 class Protection:
-    """A protection, or another thing that grading needs, and its state.
+    """A row of the table: a protection, or another thing that grading needs.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Protection:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All rows, and why there is no sandbox (empty if there is one)."""
+    """All rows of the table, and why there is no sandbox (empty if there is one)."""
 
     problem: str
     rows: tuple[Protection, ...]

@@ -345,7 +345,7 @@ def _knows(course: Course, draft: Course, assignment: str) -> bool:
 
 
 def generate(course: Course, assignment: str, config: Config | None = None) -> None:
-    """Let nbgrader generate the student version of an assignment, and enter it in the gradebook.
+    """Generate the student version of an assignment with nbgrader, and enter it in the gradebook.
 
     Parameters
     ----------

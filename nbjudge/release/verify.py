@@ -300,7 +300,7 @@ def _borrowed_names(cell: NotebookNode, answers: set[str]) -> Iterator[str]:
 
 
 def _stub(stub: str, cell: NotebookNode) -> Iterator[str]:
-    """Yield problems with what an answer cell tells students to define."""
+    """Yield problems with the stub of an answer cell, such as a name that it does not mention."""
     starter = source.starter(cell)
     if starter is not None and stub != starter:
         yield "is not its starter: put the starter above a solution with its markers"

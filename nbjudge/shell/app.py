@@ -116,7 +116,7 @@ class GradedKernel(IPythonKernel):
         return False
 
     def note_end(self, *, by_anyone: bool = False) -> None:
-        """Record that the kernel is asked to end: by the running cell or, if so told, by anyone."""
+        """Record that code asks the kernel to end: the running cell's or, if `by_anyone`, any."""
         self._was_asked_to_end |= by_anyone or self._parent_number() == self._cell
 
     def _note_exit(self, change: Any) -> None:

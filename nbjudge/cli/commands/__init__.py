@@ -1,6 +1,6 @@
-"""The `course` command. Each sub-command is a thin door to a module that does the work.
+"""The `course` command. Each subcommand is a thin wrapper around a module that does the work.
 
-All but the doors is imported by the command that needs it: `course --help` answers at once.
+The wrappers import those modules only when they run, so that `course --help` answers at once.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from nbjudge.cli.commands.command_line import app
 
 __all__ = ["app"]
 
-#: In the order of `course --help`.
+#: The subcommands, in the order of `course --help`.
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(making.init, making.release, making.check, making.new, making.tidy),
     *(term_facts.roster, term_facts.deadline, term_facts.extend),
@@ -23,7 +23,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     *(results.mistakes, results.similar),
     *(machine.data, machine.doctor, machine.desk, machine.demo),
 )
-#: The formgrader hands on what it does not know.
+#: Settings for the formgrader, which passes unknown options on to JupyterLab.
 ANY_OPTION = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""`python -m nbjudge.cli.commands`: the `course` command, by this Python."""
+"""Run the `course` command as `python -m nbjudge.cli.commands`."""
 
 from nbjudge.cli.commands import app
 

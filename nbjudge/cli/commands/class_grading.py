@@ -1,4 +1,4 @@
-"""Commands that grade a class: by tests, by hand, and the feedback that students get."""
+"""The commands `autograde`, `feedback` and `formgrader`, which grade a class."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def autograde(
         from nbjudge.grading.workers import preload
 
         if force or any(graded.is_behind(course, name) for name in chosen):
-            preload.start(course.plug)  # most of what follows is imports, too
+            preload.start(course.plug)  # runs while the imports below take their time
     from nbjudge.cli.terminal import print_class, show_progress, took
     from nbjudge.course.gradebook import NotReleased
     from nbjudge.grading import batch
@@ -87,7 +87,7 @@ def autograde(
     classes = {}
     passed_over: list[str] = []
     is_done = True
-    # Nothing can be printed meanwhile: see `lend_workers`.
+    # In this block standard output is redirected: see `lend_workers`.
     with batch.lend_workers(course, workers=workers, scheduler=scheduler) as get_pool:
         for name in chosen:
             start = time.monotonic()
@@ -103,7 +103,7 @@ def autograde(
                         get_pool=get_pool,
                         watcher=watcher,
                     )
-            except NotReleased as error:  # of all, the others are graded nevertheless
+            except NotReleased as error:  # with several assignments, go on with the others
                 if assignment is not None or len(chosen) == 1:
                     raise
                 passed_over.append(str(error))
@@ -127,7 +127,7 @@ def autograde(
 
 
 def _row_data(row: Row) -> dict[str, Any]:
-    """Return a row for a program."""
+    """Return a row as JSON data."""
     told = ("exercise", "title", "notebook", "points", "max_points", "waiting", "again")
     exercises = [{name: getattr(mark, name) for name in told} for mark in row.exercises]
     return {**asdict(row), "exercises": exercises}
@@ -150,7 +150,7 @@ def feedback(
     update_all_penalties(course, names)
     for name in names:
         with error_console().status("Running known mistakes …"):
-            named_mistakes(course, name)  # what is wrong in the catalogue is said once
+            named_mistakes(course, name)  # report errors in `known/` once, not for each student
         with progress_bar(f"Feedback on {name}") as progress:
             written = write_feedback(course, name, students=ids, progress=progress)
         for row in written:
@@ -160,7 +160,7 @@ def feedback(
         is_done = is_done and all(row.pages for row in written)
     try:
         overviews = write_term_pages(course, ids)
-    except CourseError as error:  # the pages of assignments are there all the same
+    except CourseError as error:  # the pages of the assignments have been written
         print_problem(str(error))
         is_done = False
     else:

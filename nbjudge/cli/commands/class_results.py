@@ -1,4 +1,4 @@
-"""Commands that show how a class did: reports, totals, mistakes, answers that read alike."""
+"""The commands `report`, `totals`, `mistakes` and `similar`, which show a class's results."""
 
 from __future__ import annotations
 

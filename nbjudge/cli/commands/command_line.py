@@ -1,4 +1,4 @@
-"""The command line itself: its own options, and one sentence for whatever goes wrong."""
+"""The command line itself: global options, and the handling of errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nbjudge.exceptions import CourseError
 
 
 class _Commands(TyperGroup):
-    """Turns what a user can meet into one sentence, without a traceback."""
+    """The group of commands; it reports expected errors as one sentence, without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         with stop_signals() as stop:
@@ -29,10 +29,10 @@ class _Commands(TyperGroup):
                 raise typer.Exit(ExitCode.NOT_DONE) from None
             except KeyboardInterrupt:
                 told = "Stopped. Nothing is left half done: run the same command again to go on."
-                with suppress(OSError):  # the terminal may be gone
+                with suppress(OSError):  # the terminal may be closed
                     error_console().print(f"\n{told}", soft_wrap=True)
                 raise typer.Exit(code_of_signal(stop.signum)) from None
-            except BrokenPipeError:  # who reads has enough
+            except BrokenPipeError:  # the reader of the output, such as `head`, has ended
                 raise
             except Exception as error:
                 why = explain(error)

@@ -1,4 +1,4 @@
-"""Commands of who makes a course: begin, write exercises, prove that they are fair, release."""
+"""The commands `init`, `release`, `check`, `new` and `tidy`, which make a course."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ExerciseKind(StrEnum):
-    """What an exercise asks for."""
+    """The kinds of exercise."""
 
     CODE = "code"
     PARTS = "parts"

@@ -1,4 +1,4 @@
-"""Commands about this machine: what it protects, the data it holds, the desk it serves, a demo."""
+"""The commands `doctor`, `data`, `desk` and `demo`, which concern this machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def doctor(
     except CourseError:
         if context.obj is not None:
             raise
-        course = None  # a machine that only lends its processors has none
+        course = None  # a machine that only runs workers has no course
     with error_console().status("Trying to do what a submission must not …"):
         found = examine_machine(course)
     if as_json:

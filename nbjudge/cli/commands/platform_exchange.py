@@ -1,4 +1,4 @@
-"""Commands for learning platforms: submissions in, and marks out."""
+"""The commands `collect` and `export`, which exchange files with learning platforms."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from nbjudge.export import Format
 
 
 class PlatformChoice(StrEnum):
-    """Where students hand in."""
+    """The learning platforms from which submissions can be collected."""
 
     MOODLE = "moodle"
     CANVAS = "canvas"
 
 
 class Identity(StrEnum):
-    """What Moodle knows students by: their address, or their ID number."""
+    """How Moodle identifies students: by e-mail address, or by ID number."""
 
     EMAIL = "email"
     ID = "id"
 
 
 class Missing(StrEnum):
-    """What is exported of who handed in nothing."""
+    """What is exported for students without a submission."""
 
     EMPTY = "empty"
     ZERO = "zero"
@@ -110,7 +110,7 @@ def export(
     from nbjudge.export.marks_files import export_marks
 
     update_all_penalties(course)
-    # What is not given here may be set in the course's configuration.
+    # Pass only the options that were given, as others may be set in the course's configuration.
     settings: dict[str, Any] = {"only_final": True} if only_final else {}
     if missing is not None:
         settings["missing"] = missing.value

@@ -1,4 +1,4 @@
-"""What several commands share: arguments, the terminal, and whose work it is about."""
+"""What several commands share: arguments, consoles, and finding the course and its students."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ Students = Annotated[
 
 
 def console() -> Console:
-    """Return where results are shown, as wide as the terminal is now."""
+    """Return a console for results, as wide as the terminal is now."""
     return Console()
 
 
 def error_console() -> Console:
-    """Return where progress and problems are shown, beside the results."""
+    """Return a console for progress and problems, on stderr."""
     return Console(stderr=True, highlight=False)
 
 
 def print_problem(problem: str) -> None:
-    """Say in red what went wrong."""
-    with suppress(OSError):  # nobody hears it, and the exit code remains
+    """Print a problem in red on stderr."""
+    with suppress(OSError):  # if stderr is closed, the exit code still tells
         error_console().print(Text(problem, style="red"), soft_wrap=True)
 
 
 def find_course(context: typer.Context) -> Course:
-    """Return the course that `--course` names, or the one around the current folder."""
+    """Return the course given by `--course`, or the one that contains the current folder."""
     from nbjudge.course.course import Course
 
     return Course.find(context.obj)
 
 
 def chosen_assignments(course: Course, assignment: str | None) -> tuple[str, ...]:
-    """Return the assignment that is named, or all of the course; CourseError if there is none."""
+    """Return the given assignment, or all of the course; raise CourseError if there is none."""
     if assignment is not None:
         return (course.require(assignment),)
     if not course.assignments:
@@ -61,7 +61,7 @@ def chosen_assignments(course: Course, assignment: str | None) -> tuple[str, ...
 
 
 def student_folders(course: Course) -> set[str]:
-    """Return the names of the folders of students in submitted/."""
+    """Return the names of the students' folders in submitted/."""
     return {path.name for path in course.root.glob("submitted/*/") if path.name[0] != "."}
 
 
@@ -80,7 +80,7 @@ def ids_of_students(course: Course, given: Collection[str] | None) -> list[str] 
 
 
 def update_all_penalties(course: Course, assignments: Collection[str] | None = None) -> None:
-    """Have penalties agree with what people marked since the last grading; by default all."""
+    """Update penalties to the marks that people gave since the last grading; by default all."""
     from nbjudge.course.gradebook import open_gradebook
     from nbjudge.term.late_policy import update_penalties
 

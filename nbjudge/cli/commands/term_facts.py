@@ -1,4 +1,4 @@
-"""Commands for the facts of a term: who is in the class, what is due when, who has more time."""
+"""The commands `roster`, `deadline` and `extend`, for the people and deadlines of a term."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def extend(
     if until is not None and remove:
         raise CourseError("Give --until or --remove, not both.")
     name = course.require(assignment)
-    versions(course, name)  # an entry of one that is not released would have no notebooks
+    versions(course, name)  # refuses unreleased assignments, whose submissions have no notebooks
     moment = read_moment(until, zone) if until is not None else None
     with open_gradebook(course) as gradebook:
         student = find_student(people_of(gradebook), student).id

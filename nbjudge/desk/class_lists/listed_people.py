@@ -122,7 +122,7 @@ def enrol(course: Course, listed: Sequence[Listed], *, by_number: bool) -> Enrol
 def _match_people(
     listed: Sequence[Listed], known: Mapping[str, Person], *, by_number: bool
 ) -> tuple[dict[str, Listed], tuple[LeftOut, ...]]:
-    """Return the people of a class list by their id in the gradebook, and who is left out."""
+    """Return the people of a class list by their id in the gradebook, and those left out."""
     numbered = defaultdict(list)
     for student, person in known.items():
         numbered[person.lms_user_id].append(student)

@@ -39,7 +39,7 @@ ASSIGNMENTS_PATH = "/assignments/"
 
 @dataclass(frozen=True)
 class Launch:
-    """A verified launch: who comes from a platform, and what for.
+    """A verified launch: a person from a platform, and what they come for.
 
     Parameters
     ----------

@@ -141,7 +141,7 @@ class LtiTool:
         return found[0]
 
     def receive(self, token: str, state: str, browser: str) -> Arrival:
-        """Verify a launch; return who comes, and what for.
+        """Verify a launch; return the person, and what they come for.
 
         Raises
         ------

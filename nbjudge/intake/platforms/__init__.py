@@ -1,6 +1,6 @@
-"""Submissions from a learning platform: whose each file is, and collectors for nbgrader.
+"""Submissions from learning platforms: find the owner of each file; collectors for nbgrader.
 
-It imports the modules of `intake` and below. A course names a collector as
+It imports the modules of `intake` and below. A course's settings can name a collector, as
 `nbjudge.intake.platforms.MoodleCollector`.
 """
 

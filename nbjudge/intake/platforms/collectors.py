@@ -1,4 +1,4 @@
-"""The collectors, plugins of `nbgrader zip_collect`: settings, and the files that were unpacked."""
+"""The collector plugins for `nbgrader zip_collect`, one for each platform, with their settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["COLLECTORS", "CanvasCollector", "MoodleCollector"]
 
 
 class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has no types
-    """What the collectors share: settings, and the files that were unpacked."""
+    """The base class of the collectors: their common settings, and sorting the unpacked files."""
 
     roster = Unicode(
         "", help="A CSV file that says who is who; without it, ids are the platform's own."
@@ -44,15 +44,16 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        #: Sentences on what was to be collected and is not, and on what is good to know.
+        #: Sentences about what should have been collected and was not.
         self.left_out: list[str] = []
+        #: Sentences for information.
         self.remarks: list[str] = []
-        #: The notebooks that were collected, by student.
+        #: The collected notebooks, by student.
         self.collected: dict[str, list[str]] = {}
         self._taken: Mapping[PurePosixPath, Taken] | None = None
 
     def collect(self, submitted_file: str) -> dict[str, str] | None:
-        """Say whose a file is and which notebook, or nothing if it is not to be collected."""
+        """Return a file's student, notebook and time; None if it is not to be collected."""
         root = self._root()
         try:
             if self._taken is None:
@@ -69,7 +70,7 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
         return told if taken.time is None else {**told, "timestamp": taken.time.isoformat(" ")}
 
     def _root(self) -> Path:
-        """Return the folder in which nbgrader has everything unpacked."""
+        """Return the folder into which nbgrader has unpacked everything."""
         app = self.parent
         structure = Path(app.coursedir.root, app.collect_directory_structure)
         return Path(
@@ -115,7 +116,7 @@ class _Collector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has
     def _new(
         self, root: Path, taken: Mapping[PurePosixPath, Taken]
     ) -> Mapping[PurePosixPath, Taken]:
-        """Return what is of students who have handed in nothing yet: nbgrader stops at others."""
+        """Return the files of students without a submission yet; nbgrader stops at all others."""
         course = self.parent.coursedir
         kept: dict[str, bool] = {}
         for path, found in taken.items():
@@ -155,5 +156,5 @@ class CanvasCollector(_Collector):
     platform = PLATFORM_CANVAS
 
 
-#: The plugins, by the name that `course collect --from` knows.
+#: The plugins, by their name for `course collect --from`.
 COLLECTORS: Mapping[str, type[_Collector]] = {"moodle": MoodleCollector, "canvas": CanvasCollector}

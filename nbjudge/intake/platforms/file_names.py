@@ -1,4 +1,4 @@
-"""The names that learning platforms give to files, and what they tell of who handed one in."""
+"""Read the names that learning platforms give to files, which say who handed one in."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ CANVAS = re.compile(r"_(?:(?P<late>LATE)_)?(?P<id>[0-9]+)_(?P<order>[0-9]+)_")
 
 @dataclass(frozen=True)
 class Found:
-    """What a platform's name for a file or folder tells.
+    """The information in a platform's name for a file or folder.
 
     Parameters
     ----------
     number : str
-        The platform's own of the person, or in Moodle of the person in this assignment.
+        The person's user number on the platform; in Moodle, their number in this assignment.
     name : str
-        Of the person, as far as the platform keeps it.
+        The person's name, as the platform writes it in file names.
     file : str
-        As the student called it; empty if it is a folder.
+        The student's own name for the file; empty if it is a folder.
     order : int
-        Later files have higher ones, where the platform tells.
+        Later files have higher numbers, if the platform numbers them.
     late : bool
-        Whether the platform calls it late.
+        Whether the platform marks it as late.
     """
 
     number: str
@@ -48,7 +48,7 @@ class Found:
 
 
 def moodle_name(text: str, _: Collection[str] = ()) -> Found | None:
-    """Read a name of Moodle's "Download all submissions", if it is one.
+    """Read a name from Moodle's "Download all submissions"; return None if it is no such name.
 
     >>> moodle_name("Ada Lovelace_1234567_assignsubmission_file_sums.ipynb")
     Found(number='1234567', name='Ada Lovelace', file='sums.ipynb', order=0, late=False)
@@ -58,30 +58,30 @@ def moodle_name(text: str, _: Collection[str] = ()) -> Found | None:
 
 
 def canvas_name(text: str, known: Collection[str] = ()) -> Found | None:
-    """Read a name of Canvas's "Download Submissions", if it is one and can be read in one way.
+    """Read a name from Canvas's "Download Submissions"; return None if it is none, or ambiguous.
 
     Parameters
     ----------
     text : str
     known : collection of str
-        Names of the course's, without suffixes: numbers in them are not Canvas's.
+        Names that the course uses, without suffixes; numbers in them are not Canvas's.
 
     >>> canvas_name("lovelaceada_LATE_12345_678_sums-1.ipynb")
     Found(number='12345', name='lovelaceada', file='sums-1.ipynb', order=678, late=True)
     >>> canvas_name("lovelaceada_12345_678_unit_1_2.ipynb", ["unit_1_2"]).file
     'unit_1_2.ipynb'
 
-    Both names in it are the student's to choose, who could put another's number there:
+    Students choose both names in it, and could put somebody else's number there:
 
     >>> canvas_name("eve_1_2_99999_680_sums.ipynb")
     """
     masked = _without_numbers(text, known)
-    # Every place where two numbers could be Canvas's; they may share an underscore.
+    # Every place with two numbers that could be Canvas's; such places may overlap.
     starts = [match.start() for match in re.finditer(rf"(?={CANVAS.pattern})", masked)]
-    # LATE and the numbers behind it are one place, seen twice.
+    # A place with LATE is found twice: with LATE and without.
     places = [start for start in starts if not text[:start].endswith("_LATE")]
     match = CANVAS.match(text, places[0]) if len(places) == 1 else None
-    # In anonymous grading Canvas tells a code instead of a name and a number.
+    # In anonymous grading Canvas writes a code instead of a name and a number.
     if match is None or not match.start() or text.startswith("anon_"):
         return None
     return Found(
@@ -94,7 +94,7 @@ def canvas_name(text: str, known: Collection[str] = ()) -> Found | None:
 
 
 def _without_numbers(text: str, known: Collection[str]) -> str:
-    """Return a text of the same length in which the digits of known names are letters."""
+    """Return the text with the digits of known names replaced by letters."""
     for name in sorted(known, key=len, reverse=True):
         whole = rf"(?<=_){re.escape(name)}(?![^\W_])"
         text = re.sub(whole, lambda found: re.sub(r"[0-9]", "x", found[0]), text)
@@ -103,15 +103,16 @@ def _without_numbers(text: str, known: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class PlatformFormat:
-    """A learning platform.
+    """How a learning platform names files.
 
     Parameters
     ----------
     name : str
+        The name of the platform.
     looks_like : pattern
-        Is found in whatever the platform gives a name to, readable or not.
+        It matches in every name that the platform makes, even if that cannot be read.
     read : callable
-        Reads such a name, given names that the course knows.
+        Reads such a name, given the names that the course uses.
     """
 
     name: str
@@ -119,9 +120,9 @@ class PlatformFormat:
     read: Callable[[str, Collection[str]], Found | None]
 
     def part(self, path: PurePosixPath) -> str:
-        """Return the part of a path that the platform named: the first below the archive's own.
+        """Return the part of a path that the platform named: the first one below the archive.
 
-        What is further below, a student named, perhaps like somebody else's.
+        The parts below that were named by the student, perhaps like another student's.
         """
         is_loose = len(path.parts) == 1 or self.looks_like.search(path.parts[0])
         return path.parts[0 if is_loose else 1]

@@ -1,4 +1,4 @@
-"""Which of the files that a platform gave are whose notebooks: decided by names alone."""
+"""Decide by names alone which of a platform's files are notebooks to collect, and whose."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nbjudge.intake.unpack import is_visible
 
 __all__ = ["Sorted", "Taken", "sort_out"]
 
-#: What Canvas puts before the suffix of a file that was handed in again: before the first dot from
-#: which on all suffixes begin with a letter, or, in its earlier versions, before the last one.
+#: The number that Canvas inserts into the name of a file that was handed in again: before the first
+#: dot after which all suffixes begin with a letter, or, in earlier versions, before the last dot.
 TIMES_DOWNLOADED = r"-(?P<times>[1-9][0-9]*)"
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A notebook to collect: whose, under which name, and when it was handed in."""
+    """A notebook to collect: its student, its name, and the time of handing in."""
 
     student: str
     file: str
@@ -31,15 +31,15 @@ class Taken:
 
 @dataclass(frozen=True)
 class Sorted:
-    """What is collected, by path, and sentences.
+    """The files to collect, by path, with sentences about the others.
 
     Parameters
     ----------
     taken : mapping of path to Taken
     left_out : tuple of str
-        On what was to be collected, and is not.
+        Sentences about what should have been collected and is not.
     remarks : tuple of str
-        On what is good to know.
+        Sentences for information.
     """
 
     taken: Mapping[PurePosixPath, Taken]
@@ -55,22 +55,22 @@ def sort_out(
     *,
     assignment: str = "",
 ) -> Sorted:
-    """Decide which files are whose notebooks.
+    """Decide which files are which notebooks of which student.
 
-    Of several files for one notebook the latest is taken, as far as the platform, or the archive in
-    which they were handed in, tells which that is.
+    If there are several files for one notebook, the latest is taken. The platform's order or the
+    times in the student's archive must tell which one that is.
 
     Parameters
     ----------
     files : mapping of path to float
-        What was unpacked, and when it was changed last.
+        The unpacked files, with their modification times.
     expected : collection of str
-        The names of the assignment's notebooks, "sums.ipynb".
+        The file names of the assignment's notebooks, such as "sums.ipynb".
     platform : PlatformFormat
     owner : callable
-        Returns whose something is.
+        Returns the owner of a file.
     assignment : str
-        Its name, which a student's archive may have.
+        The name of the assignment, which a student's archive may have.
     """
     sorting = _Sorting(expected, platform, owner, assignment)
     for path, changed in sorted(files.items()):
@@ -95,9 +95,9 @@ class _Sorting:
         self._owners: dict[tuple[str, str], Owner] = {}
         self._late: list[str] = []
         self._strangers: list[str] = []
-        #: What is no notebook, by student.
+        #: Files that are no notebooks, by student.
         self._others: dict[str, list[str]] = {}
-        #: Notebooks by student: where each is, how it is called there, and how late in the order.
+        #: Notebooks, by student.
         self._offers: dict[str, list[_Offer]] = {}
 
     def look_at(self, path: PurePosixPath, changed: float) -> None:
@@ -177,7 +177,7 @@ class _Sorting:
 
 @dataclass(frozen=True)
 class _Offer:
-    """A notebook that somebody handed in."""
+    """A notebook that a student handed in, with its place in the platform's order, and its time."""
 
     path: PurePosixPath
     file: str
@@ -185,20 +185,20 @@ class _Offer:
     changed: float
 
 
-#: How late in the order a file is, and where.
+#: The rank of a file among several for one notebook, of which the last wins, and its path.
 _Ranked = tuple[tuple[float, ...], PurePosixPath]
 
 
 def _by_name(
     offers: Collection[_Offer], expected: Collection[str]
 ) -> tuple[dict[str, list[_Ranked]], dict[str, list[str]]]:
-    """Return a student's notebooks by the names they stand for, and files that may be several."""
+    """Return a student's files by notebook, and the ambiguous files with their possible names."""
     readings = [(offer, _readings(offer.file, expected)) for offer in offers]
     certain = {name for _, found in readings if len(found) == 1 for name in found}
     by_name: dict[str, list[_Ranked]] = {}
     unclear: dict[str, list[str]] = {}
     for offer, found in readings:
-        # Beside "hw.ipynb" itself, "hw-1.ipynb" is the notebook of that name.
+        # If "hw.ipynb" is there, "hw-1.ipynb" is no second copy of it, but the notebook "hw-1".
         if len(found) > 1 and offer.file in found and found.keys() - {offer.file} <= certain:
             found = {offer.file: 0}
         if len(found) > 1:
@@ -211,7 +211,7 @@ def _by_name(
 
 
 def _readings(file: str, expected: Collection[str]) -> dict[str, int]:
-    """Return which notebooks a file may be, each with how often it came again: by Canvas's -1."""
+    """Return the notebooks that a file may be, each with Canvas's number of the repetition."""
     found = {file: 0} if file in expected else {}
     for name in expected:
         for dot in (match.start() for match in re.finditer(r"\.", name)):

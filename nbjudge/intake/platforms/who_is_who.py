@@ -1,4 +1,4 @@
-"""Who the people are whom a platform names: by a roster, as the platform exports it."""
+"""Find the student behind a platform's name or number, in a roster that the platform exported."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from nbjudge.intake.timestamps import local_time, utc
 
 __all__ = ["IDS_BY_PLATFORM", "Directory", "Owner"]
 
-#: Columns that say who somebody is in the course, the first that is filled.
+#: Columns with the ids of students in the course; the first filled one is used.
 IDS_BY_PLATFORM = {
     "Canvas": ("id", "SIS Login ID", "SIS User ID", "ID"),
     "Moodle": ("id", "Username", "ID number", "Email address"),
 }
-#: Columns by which a platform's name or number of a person is found.
+#: Columns in which a person's number or name is looked up.
 CANVAS_NUMBERS = ("ID", "lms_user_id")
 MOODLE_NUMBER = "Identifier"
 MOODLE_TIME = "Last modified (submission)"
@@ -33,26 +33,26 @@ FULL_NAMES = (
     ("First name", "Surname"),
     ("first_name", "last_name"),
 )
-#: Columns that tell a person's groups, whose names Moodle puts before that of the person.
+#: Columns with a person's groups; Moodle writes the group before the person's name.
 GROUPS = ("Group", "Groups")
-#: Characters that Moodle removes from a name to make it a file's.
+#: Characters that Moodle removes from a name in a file name.
 UNFIT_FOR_FILES = re.compile(r"[&<>\"`'|:\\/~\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who handed in: the student's id in the course, or a sentence on why that is not known."""
+    """The owner of a file: the student's id in the course, or a sentence on why it is unknown."""
 
     id: str = ""
     problem: str = ""
-    #: When it was handed in, in UTC, if that is known.
+    #: When it was handed in, in UTC, if known.
     time: datetime | None = None
-    #: What the platform says of it, if that can be read in several ways.
+    #: The platform's text of that time, if it is ambiguous.
     doubtful_time: str = ""
 
 
 class Directory:
-    """Who people are, by a roster; without one, everybody has the platform's number.
+    """Looks people up in a roster; without a roster, a student's id is the platform's number.
 
     Parameters
     ----------
@@ -60,10 +60,9 @@ class Directory:
         A key of `IDS_BY_PLATFORM`.
     roster : Sheet, optional
     id_column : str
-        Which column holds the ids of the course; by default the first of
-        `IDS_BY_PLATFORM` that is filled.
+        The column with the course's ids; by default the first filled one of `IDS_BY_PLATFORM`.
     zone : ZoneInfo, optional
-        In which the platform tells times; by default this machine's.
+        The time zone of times in the roster; by default this machine's.
 
     Raises
     ------
@@ -97,7 +96,7 @@ class Directory:
             )
             self._by_name: dict[str, list[int]] = {}
         else:
-            # "Participant 1234567", in whatever language.
+            # "Participant 1234567", in any language.
             identifiers = (re.sub(r"\D", "", cell) for cell in roster.column(MOODLE_NUMBER))
             self._by_number = _rows_by_text(enumerate(identifiers))
             self._by_name = _index_names(
@@ -109,7 +108,7 @@ class Directory:
             )
 
     def owner(self, found: Found) -> Owner:
-        """Return whose something is."""
+        """Return the owner of a file."""
         if self._roster is None:
             return Owner(found.number)
         roster = self._roster.name
@@ -157,9 +156,9 @@ def _index_names(names: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
 
 
 def _identifying_name(name: str) -> str:
-    """Return what identifies a person by name: all of it, as Moodle has it in names of files.
+    """Return a person's full name, normalised as in Moodle's file names.
 
-    Capitals, several spaces and the coding of accents make no difference; accents do.
+    Capitals, repeated spaces and the encoding of accents make no difference; accents do.
 
     >>> _identifying_name("O'Brien,  Ada") == _identifying_name("OBRIEN, ada")
     True
@@ -171,17 +170,17 @@ def _identifying_name(name: str) -> str:
 
 
 def _with_groups(roster: Sheet, row: int, name: str) -> list[str]:
-    """Return a name alone, and behind each of the person's groups: "Group A-Ada Lovelace"."""
+    """Return a name alone, and with each of the person's groups: "Group A-Ada Lovelace"."""
     groups = [group.strip() for column in GROUPS for group in roster.column(column)[row].split(",")]
     return [name, *(f"{group}-{name}" for group in groups if group and name.strip())]
 
 
 def _utc(text: str, zone: ZoneInfo | None) -> datetime | None:
-    """Read a time as Moodle writes it; None if it can be read otherwise, or is none."""
+    """Return a time in Moodle's format in UTC; None if it is ambiguous or no time."""
     local = local_time(text)
     if local is None:
         return None
     try:
         return utc(local, zone)
-    except ValueError:  # the clocks were put back or forward
+    except ValueError:  # clocks were changed then: the time occurred twice, or never
         return None
