@@ -317,7 +317,7 @@ class _Stage:
     def draw(
         self, grid: CostMap, walks: Sequence[Walk], left: Sequence[Any], **words: Any
     ) -> bytes:
-        """Return a picture of walks on the maps, and of the share of the first cost that is left."""
+        """Return a picture of walks on the maps, and of the share of their cost that is left."""
         self.canvas.restore_region(self.frames)
         renderer, pixels = self.canvas.get_renderer(), np.asarray(self.canvas.buffer_rgba())
         left_edge, low, right_edge, high = np.rint(self.maps[0].bbox.extents).astype(int)

@@ -1,4 +1,4 @@
-"""Pictures of drawings in pairs: the drawings, their embeddings, distances, loss and decisions."""
+"""Draw pairs of characters: the images, their embeddings, distances, loss and decisions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def drawings(
     Raises
     ------
     ValueError
-        If the images have another shape, or there are not as many labels.
+        If the images have another shape, or the number of labels differs.
     """
     ink = _images(images, "images")
     texts = [""] * len(ink) if labels is None else [str(label) for label in _as_list(labels)]
@@ -88,9 +88,9 @@ def pairs(
     images0, images1 : array (N, height, width) or (N, 1, height, width)
         Ink 255 (or 1) on paper 0.
     labels : array (N,) or (N, 1)
-        0 where the two are of the same class, 1 where not.
+        0 if the two are of the same class, 1 if not.
     distances : array (N,), optional
-        Written beneath each pair.
+        Written below each pair.
     columns : int
         Pairs in a row.
     title : str, optional
@@ -181,7 +181,7 @@ def loss_against_distance(
     margin : float
         Marked by a vertical line.
     distances : array (n,), optional
-        Where to evaluate, increasing; by default from 0 to one and a half margins.
+        The distances at which to evaluate, increasing; by default from 0 to 1.5 margins.
 
     Raises
     ------
@@ -229,17 +229,17 @@ def embedding(
     *,
     title: str = "",
 ) -> Figure:
-    """Draw a two-dimensional embedding, one colour and marker a class.
+    """Draw a two-dimensional embedding, with a colour and a marker for each class.
 
     Parameters
     ----------
     points : array (N, 2)
-        Where the network puts each drawing.
+        The embedding of each drawing.
     labels : sequence of N numbers or strings
         The class of each, at most sixteen different ones.
     images : array (N, height, width) or (N, 1, height, width), optional
-        The drawings, ink 255 (or 1) on paper 0: the first of each class is shown in a key, and
-        pale behind the middle of its points.
+        The drawings, ink 255 (or 1) on paper 0: the first of each class is shown in a key, and pale
+        behind the centre of its points.
     title : str, optional
         Above the picture.
 
@@ -280,7 +280,7 @@ def embedding(
         axes.plot(*places[mine].T, alpha=0.85, zorder=3, **look)
         if ink is None:
             continue
-        # Behind the points, and pale: where the class is. In the key: which class it is.
+        # Pale behind the points, it shows where the class is; in the key, which class it is.
         shade = np.zeros((*ink.shape[1:], 4))
         shade[..., 3] = 0.4 * ink[mine][0]
         pale = OffsetImage(shade, zoom=56 / ink.shape[1])
@@ -308,14 +308,14 @@ def embedding(
 
 @with_style
 def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Figure:
-    """Draw how the distances of same and of different pairs are spread.
+    """Draw the distributions of the distances of same and of different pairs.
 
     Parameters
     ----------
     distances : array (N,) or (N, 1)
         One finite distance per pair.
     labels : array (N,) or (N, 1)
-        0 where the two are of the same class, 1 where not.
+        0 if the two are of the same class, 1 if not.
     title : str, optional
         Above the picture.
 
@@ -324,7 +324,7 @@ def distances(distances: ArrayLike, labels: ArrayLike, *, title: str = "") -> Fi
     ValueError
         If the lengths differ, a distance is not finite, or a label is neither 0 nor 1.
     """
-    import seaborn  # here, because it takes longer to import than everything else together
+    import seaborn  # imported here, as it takes longer than all other imports together
 
     numbers = array_of_shape(to_numpy(distances).ravel(), "distances", ("N",)).astype(float)
     different = _is_different(labels)
@@ -371,13 +371,13 @@ def roc(
     *,
     title: str = "",
 ) -> Figure:
-    """Draw a receiver operating characteristic, and the diagonal that chance gives.
+    """Draw a receiver operating characteristic, and the diagonal of chance.
 
     Parameters
     ----------
     false_alarms, hits : array (n,)
-        Which shares of similar and of different pairs are called different, one value of each per
-        threshold, in order.
+        The shares of similar and of different pairs that are classified as different, one value of
+        each per threshold, in order.
     area : float
         The area under the curve, for the legend.
     title : str, optional

@@ -1,7 +1,7 @@
-"""What every picture of this course shares: colours and style, its words, and checks of arrays.
+"""What all pictures of this course share: colours and style, alternative texts, checks of arrays.
 
-The words are for who cannot see a picture: a notebook keeps them beside it. What a picture is given
-may be lists, arrays or tensors; an error says what it should have been.
+The alternative text of a picture is for people who cannot see it; the notebook stores it with the
+picture. Data may be lists, arrays or tensors; an error message says what was expected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-# Okabe and Ito (2008): told apart with any colour vision. Yellow is too pale for lines on white.
+# Okabe and Ito (2008): distinct for any colour vision. Yellow is too pale for lines on white.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, YELLOW = "#E69F00", "#56B4E9", "#000000", "#F0E442"
 LINE_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
@@ -44,8 +44,8 @@ STYLE: Any = {
     "lines.linewidth": 2,
 }
 
-# A notebook's backend turns interactive drawing on when it is first used. Inside `rc_context` that
-# would be forgotten again, and only the first picture would be shown: so it is used here.
+# A notebook's backend turns interactive drawing on when it is first used. Inside `rc_context` this
+# would be undone afterwards, and only the first picture would be shown; so activate it here.
 plt.switch_backend(mpl.get_backend())
 
 PairFunction = Callable[[Any, Any], Any]
@@ -56,7 +56,7 @@ R = TypeVar("R")
 
 
 def with_style(function: Callable[P, R]) -> Callable[P, R]:
-    """Draw in the course's style, and leave the student's own settings as they are."""
+    """Make a function draw in the course's style, without changing the student's settings."""
 
     @functools.wraps(function)
     def draw(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -70,7 +70,7 @@ def with_style(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _attach_alt_text(figure: Figure) -> None:
-    """Give a figure a text for who cannot see it, which a notebook keeps beside the picture."""
+    """Make a notebook store an alternative text with a figure."""
     alt = getattr(figure, "alt", "") or _words_in_figure(figure)
 
     def show(**_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,7 +82,7 @@ def _attach_alt_text(figure: Figure) -> None:
 
 
 def _words_in_figure(figure: Figure) -> str:
-    """Return what a figure says in words: titles, names of axes, and legends."""
+    """Return the texts in a figure: titles, names of axes, and legends."""
     found = [figure.get_suptitle()]
     for axes in figure.axes:
         names = [axes.get_xlabel(), axes.get_ylabel()]
@@ -99,12 +99,12 @@ def _words_in_figure(figure: Figure) -> str:
 
 
 def set_alt_text(figure: Figure, alt: str) -> None:
-    """Give a figure a text of its own, where its titles and legends would say too little."""
+    """Set a figure's alternative text, if its titles and legends would say too little."""
     figure.__dict__["alt"] = alt.replace("_", "")
 
 
 def number_aloud(value: float) -> str:
-    """Return a number as one reads it aloud: to three digits, or whole from a thousand on."""
+    """Return a number to be read aloud: to three digits, or whole from a thousand on."""
     value += 0.0  # no minus before 0
     return (f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}").replace("-", "−")
 
@@ -120,7 +120,7 @@ def amount(number: int, noun: str, nouns: str = "") -> str:
 
 
 def series_aloud(values: NDArray[Any]) -> str:
-    """Return where a series begins and ends, and its lowest value if that lies in between."""
+    """Return text with a series' first and last value, and its lowest if that is another."""
     known = values[np.isfinite(values)]
     if not len(known):
         return "no finite number"
@@ -139,7 +139,7 @@ def to_numpy(values: Any) -> NDArray[Any]:
 
 
 def array_of_shape(values: Any, what: str, shape: tuple[int | str, ...]) -> NDArray[Any]:
-    """Return `values` as an array of the `shape`, in which a letter stands for any length but 0."""
+    """Return `values` as an array of the `shape`, in which a letter means any length but 0."""
     wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
     try:
         array = to_numpy(values)
@@ -157,12 +157,12 @@ def array_of_shape(values: Any, what: str, shape: tuple[int | str, ...]) -> NDAr
 
 
 def drop_non_finite(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values of any shape with NaN, which is not drawn, where they are not finite."""
+    """Replace values that are not finite by NaN, which is not drawn."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def named_series(values: Any, default: str) -> dict[str, Any]:
-    """Return series by the label that each was given, or one series under the `default`."""
+    """Return a dict of series as it is, or a single series under the label `default`."""
     if not isinstance(values, Mapping):
         return {default: values}
     if not values:
@@ -186,7 +186,7 @@ def class_numbers(values: Any, what: str, shape: tuple[int | str, ...]) -> NDArr
 
 
 def class_names(names: Sequence[str] | None, classes: int) -> list[str]:
-    """Return the names of at least so many `classes`: those given, or "class 0" and so on."""
+    """Return names for at least `classes` classes: those given, or "class 0", "class 1", …."""
     if names is None:
         return [f"class {number}" for number in range(classes)]
     if len(names) < classes:

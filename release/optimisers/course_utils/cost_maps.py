@@ -1,4 +1,4 @@
-"""Maps of a cost of two weights: in space, from above, and with the walks of optimisers."""
+"""Draw a cost of two weights: as a surface, as a map, and with the walks of optimisers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["CostMap", "Walk", "batch_surfaces", "draw_walks", "surface"]
 MAP_W1 = (-5.0, 5.0)
 MAP_W2 = (-8.0, 5.0)
 POINTS = 121
-"""Along each axis, a cost is evaluated at so many points, and drawn in PIXELS pixels."""
+"""A cost is evaluated at this many points along each axis, and drawn with PIXELS pixels."""
 PIXELS = 601
 
 # Pale, so that paths in strong colours stand out: white in the valley, darker uphill.
@@ -58,7 +58,7 @@ class CostMap:
 
     @classmethod
     def of(cls, loss: PairFunction, w1_range: Range, w2_range: Range) -> CostMap:
-        """Return the map of a cost; ValueError if it is nowhere a finite number."""
+        """Evaluate a cost on a grid; raise ValueError if it is nowhere finite."""
         w1, w2 = np.meshgrid(np.linspace(*w1_range, POINTS), np.linspace(*w2_range, POINTS))
         try:
             cost = to_numpy(loss(w1.copy(), w2.copy()))
@@ -72,12 +72,12 @@ class CostMap:
         return cls(w1, w2, cost)
 
     def levels(self, count: int) -> NDArray[Any]:
-        """Return heights for contour lines, denser near the bottom, where the descent ends."""
+        """Return heights for contour lines, closer together near the bottom, where descents end."""
         low, high = np.nanmin(self.cost), np.nanmax(self.cost)
         return np.asarray(low + max(high - low, 1e-9) * np.linspace(0, 1, count) ** 2)
 
     def lowest(self) -> tuple[float, float] | None:
-        """Return the lowest point, or None if it is at the edge: the valley is then elsewhere."""
+        """Return the lowest point; None if it is at the edge, so that the minimum is outside."""
         row, column = np.unravel_index(np.nanargmin(self.cost), self.cost.shape)
         last = len(self.cost) - 1
         if {int(row), int(column)} & {0, last}:
@@ -85,9 +85,9 @@ class CostMap:
         return float(self.w1[row, column]), float(self.w2[row, column])
 
     def draw(self, axes: Axes, colours: Colormap = HEIGHTS) -> Any:
-        """Draw the heights in bands, with a line between any two, on axes of equal scale.
+        """Draw the heights as bands of colour with lines between them, on axes of equal scale.
 
-        Matplotlib's own contours take ten times as long, too long for a slider.
+        Matplotlib's own contours take ten times as long, which is too slow for a slider.
         """
         extent = (self.w1.min(), self.w1.max(), self.w2.min(), self.w2.max())
         axes.imshow(
@@ -109,7 +109,7 @@ class CostMap:
         return np.asarray(picture)
 
     def frame(self, axes: Axes) -> None:
-        """Name the axes, and end them where the map does."""
+        """Label the axes, and limit them to the map."""
         axes.set_aspect("equal")
         axes.set(
             xlabel="weight $w_1$",
@@ -121,7 +121,7 @@ class CostMap:
 
 
 def _enlarge(values: NDArray[Any], rows: int, columns: int) -> NDArray[np.float32]:
-    """Return values at rows by columns points, linearly in between."""
+    """Interpolate values linearly to a grid of rows × columns."""
     for length in (rows, columns):
         place = np.linspace(0, len(values) - 1, length)
         before = np.minimum(place.astype(int), len(values) - 2)
@@ -133,7 +133,7 @@ def _enlarge(values: NDArray[Any], rows: int, columns: int) -> NDArray[np.float3
 def add_colourbar(
     figure: Figure, heights: Any, axes: Axes, label: str, cax: Axes | None = None
 ) -> None:
-    """Add a bar that says which height each colour of a map stands for."""
+    """Add a colour bar for the heights of a map."""
     ticks = heights.norm.boundaries[::3]
     figure.colorbar(heights, ax=axes, cax=cax, label=label, ticks=ticks, format="%.0f")
 
@@ -154,7 +154,7 @@ def mark_minimum(axes: Axes, minimum: Sequence[float], label: str = "minimum") -
 
 
 def place_aloud(place: Sequence[float]) -> str:
-    """Return the weights (w1, w2) as one reads them aloud, to two places."""
+    """Return the weights (w1, w2) to be read aloud, to two decimals."""
     w1, w2 = (number_aloud(round(float(weight), 2)) for weight in place)
     return f"({w1}, {w2})"
 
@@ -167,7 +167,7 @@ def surface(
     w1_range: Range = MAP_W1,
     w2_range: Range = MAP_W2,
 ) -> Figure:
-    """Draw a cost J(w1, w2) as a surface in space and, beside it, from above.
+    """Draw a cost J(w1, w2) as a surface and, beside it, as a map.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def surface(
     Raises
     ------
     ValueError
-        If the cost is nowhere a finite number, or `minimum` does not hold three numbers.
+        If the cost is nowhere finite, or `minimum` is not three numbers.
     """
     grid = CostMap.of(loss, w1_range, w2_range)
     figure = plt.figure(figsize=(12, 5.2))
@@ -218,7 +218,7 @@ def surface(
 
 @dataclass(frozen=True)
 class Walk:
-    """An optimiser's path as far as the map shows it."""
+    """The part of an optimiser's path that is on the map."""
 
     label: str
     points: NDArray[Any]
@@ -227,7 +227,7 @@ class Walk:
 
     @classmethod
     def of(cls, label: str, path: Any, w1_range: Range, w2_range: Range) -> Walk:
-        """Return the path (n, 2) as seen on the map; ValueError if it is never on it."""
+        """Return the part of a path (n, 2) on the map; raise ValueError if it is never on it."""
         points = array_of_shape(path, f"The path '{label}'", ("n", 2)).astype(float)
         low, high = np.array([w1_range, w2_range], dtype=float).T
         inside = np.flatnonzero(((points >= low) & (points <= high)).all(axis=1))
@@ -237,7 +237,7 @@ class Walk:
                 "Check the path, or widen w1_range and w2_range."
             )
         left_after = int(inside[-1]) + 1
-        # One point outside is kept, to show where to; a step to infinity has no direction to show.
+        # Keep one point outside the map, to show the direction; a step to infinity has none.
         shown = points[: left_after + 1]
         shown = shown[np.isfinite(shown).all(axis=1)]
         far = 1e4 * (high - low)
@@ -246,7 +246,7 @@ class Walk:
         )
 
     def length(self) -> str:
-        """Return how many updates the walk took, or after how many it leaves the map."""
+        """Return as text the walk's number of updates, or after how many it leaves the map."""
         if self.ends_on_map:
             return amount(self.steps - 1, "update")
         return f"leaves the map after {amount(self.steps, 'update')}"
@@ -256,7 +256,7 @@ class Walk:
         return f"{self.label} ({self.length()})"
 
     def every(self) -> int:
-        """Return of how many points one is marked, so that at most a hundred are."""
+        """Return n such that marking every n-th point marks at most a hundred."""
         return 1 + len(self.points) // 100
 
 
@@ -319,8 +319,8 @@ def batch_surfaces(
     full : callable
         `full(w1, w2)`, the cost of all data.
     batches : sequence of callables, or dict of label to callable
-        The costs of single batches, called alike. Two contour lines of each are drawn, at the same
-        heights above its own minimum, and the minimum if it is on the map.
+        The costs of single batches, with the same arguments. For each, two contour lines are drawn,
+        at the same heights above its own minimum, and the minimum if it is on the map.
     paths : array (n, 2), or dict of label to such an array, optional
         Drawn on the map of all data, as `paths` draws them.
     w1_range, w2_range : (float, float)

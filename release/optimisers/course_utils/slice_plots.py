@@ -1,4 +1,4 @@
-"""Pictures of segmented slices: the tissues, where a prediction is wrong, and numbers per class."""
+"""Draw segmented slices: the tissues, the errors of a prediction, and numbers per class."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["class_bars", "masks", "segmentation", "spoiled_slice"]
 def segmentation(
     image: ArrayLike, truth: ArrayLike, prediction: ArrayLike, names: Sequence[str]
 ) -> Figure:
-    """Draw a slice, its true tissues and the predicted ones, with one legend.
+    """Draw a slice, its true and its predicted tissues, with one legend.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def masks(one_hot: ArrayLike, names: Sequence[str]) -> Figure:
     Raises
     ------
     ValueError
-        If the mask has not three dimensions, or there are more classes than names.
+        If the mask does not have three dimensions, or there are more classes than names.
     """
     stack = array_of_shape(one_hot, "one_hot", ("C", "W", "H"))
     names = class_names(names, len(stack))
@@ -199,7 +199,7 @@ def class_bars(
     reference_label: str = "reference",
     log: bool = False,
 ) -> Figure:
-    """Draw one bar a class for each of a few series, with its value above it.
+    """Draw one bar per class for each of a few series, with its value above it.
 
     Parameters
     ----------
@@ -210,14 +210,14 @@ def class_bars(
     title, ylabel : str
         Above the picture, and beside its axis.
     reference : float, optional
-        Drawn as a dashed line, called `reference_label` in the legend.
+        Drawn as a dashed line, with `reference_label` in the legend.
     log : bool
         Use a logarithmic axis; a class whose value is 0 or less then has no bar.
 
     Raises
     ------
     ValueError
-        If a series has not one number per name, or holds one that is not finite.
+        If a series does not have one number per name, or a number is not finite.
     """
     series = {
         label: array_of_shape(numbers, f"values of '{label}'", (len(names),)).astype(float)
@@ -240,7 +240,7 @@ def class_bars(
             label=label,
         )
         texts = [f"{number:.2g}" for number in numbers]
-        upright = 0 if len(series) == 1 else 90  # beside each other they would overlap
+        upright = 0 if len(series) == 1 else 90  # side by side, horizontal texts would overlap
         axes.bar_label(bars, texts, fontsize=9, padding=2, rotation=upright)
     if reference is not None:
         axes.axhline(reference, color="black", linestyle="--", label=reference_label)

@@ -1,4 +1,4 @@
-"""Pictures of a training: what goes in, the network, and how cost and accuracy develop."""
+"""Draw the training of a network: batches, the network itself, cost and accuracy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["batches", "compare_training", "costs", "network", "training"]
 
 SMALLEST_SHARE = 1e-9
-"""On a logarithmic axis costs are drawn down to this share of the largest."""
+"""On a logarithmic axis, costs are drawn down to this share of the largest."""
 
 
 @with_style
@@ -65,8 +65,8 @@ def costs(
     xlabel, ylabel : str
         Names of the axes.
     log : bool
-        Draw the excess over `minimum` on a logarithmic axis; a value at or below it has no place
-        there and is left out.
+        Draw the excess over `minimum` on a logarithmic axis; values at or below the minimum are
+        left out.
     minimum : float
         The lowest possible cost.
     title : str, optional
@@ -102,7 +102,7 @@ def costs(
     if np.isfinite(ceiling):
         low = np.nanmin(np.concatenate(list(shown.values())))
         axes.set_ylim(low / 2 if log else low - 0.05 * (ceiling - low), ceiling)
-    if log:  # below that there is nothing but rounding
+    if log:  # smaller values are only rounding errors
         first = max(np.nanmax(values) for values in shown.values())
         axes.set_ylim(bottom=max(axes.get_ylim()[0], SMALLEST_SHARE * first))
     if isinstance(costs, Mapping) or diverging:
@@ -140,7 +140,7 @@ def training(
     batches_per_epoch: int | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw cost and accuracy during training, one point a batch.
+    """Draw cost and accuracy during training, one point per batch.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def training(
     accuracies : array (n,)
         One accuracy per batch, in per cent.
     batches_per_epoch : int, optional
-        Add a light line where each epoch ends, and the mean over each epoch.
+        Add a light line at the end of each epoch, and the mean over each epoch.
     title : str, optional
         Above the picture.
 
@@ -177,7 +177,7 @@ def training(
         axes.plot(batch, values, color=colour, linewidth=1, alpha=0.45, label="each batch")
         axes.plot(ends, means, "o-", color=colour, markersize=4, label="mean over the epoch")
         axes.grid(False, axis="x")
-        for end in ends[:: -(-len(ends) // 50)]:  # at most some fifty lines, or they hide the curve
+        for end in ends[:: -(-len(ends) // 50)]:  # at most fifty lines; more would hide the curve
             axes.axvline(end, color="#cccccc", linewidth=0.8, zorder=0)
         axes.legend()
     panels[0].set_title(title)
@@ -189,7 +189,7 @@ def training(
 
 
 def _per_epoch(values: NDArray[Any], batches_per_epoch: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return at which batch each epoch ends, and the mean over its batches."""
+    """Return the batch at which each epoch ends, and the mean over its batches."""
     if batches_per_epoch < 1:
         raise ValueError(f"batches_per_epoch should be 1 or more, and is {batches_per_epoch}.")
     starts = np.arange(0, len(values), batches_per_epoch)
@@ -205,14 +205,14 @@ def compare_training(
     log_updates: bool = True,
     title: str = "",
 ) -> Figure:
-    """Draw several trainings against updates and, beside it, against epochs.
+    """Draw several training runs against updates and, beside that, against epochs.
 
     Parameters
     ----------
     runs : dict of label to (costs, batches_per_epoch)
         The costs are an array (n,), one per batch.
     ylabel : str
-        What the costs are.
+        The label of the axis of costs.
     log_updates : bool
         Draw updates on a logarithmic axis: runs of small batches make many more of them.
     title : str, optional
@@ -247,7 +247,7 @@ def compare_training(
     if log_updates:
         left.set(xscale="log", xlabel="update (logarithmic)")
     right.set(xlabel="epoch", title="Per epoch")
-    # Beneath the panels: within one it would hide a curve sooner or later.
+    # The legend goes below the panels, as inside one it could hide a curve.
     entries = right.get_legend_handles_labels()
     figure.legend(*entries, loc="outside lower center", ncols=min(len(per_epoch), 4))
     figure.suptitle(title)
@@ -265,7 +265,7 @@ def batches(
     *,
     title: str = "",
 ) -> Figure:
-    """Draw what batches contain: one bar a batch, divided by class.
+    """Draw the content of batches: one bar per batch, divided by class.
 
     Parameters
     ----------
@@ -336,9 +336,9 @@ def network(features: int = 301, hidden: int | str = "H") -> Figure:
     Parameters
     ----------
     features : int
-        Inputs of a sample, the bias among them.
+        Number of inputs of a sample, including the bias.
     hidden : int or str
-        Number of hidden units, or the letter that stands for it.
+        Number of hidden units, or a letter for it.
     """
     figure, axes = plt.subplots(figsize=(12, 5.3))
     axes.set(xlim=(-0.9, 10.9), ylim=(-2.2, 4.1), aspect="equal")

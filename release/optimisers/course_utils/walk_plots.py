@@ -1,4 +1,4 @@
-"""Walks of optimisers on the map of a cost: as a picture, as a film, and as maps side by side."""
+"""Draw optimisers' walks on the map of a cost: as a picture, an animation, or maps side by side."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def paths(
     """
     walks = [Walk.of(*item, w1_range, w2_range) for item in named_series(paths, "path").items()]
     grid = CostMap.of(loss, w1_range, w2_range)
-    # A layout of its own, which need not be worked out: a slider waits for this picture.
+    # A fixed layout, which is fast, as a slider may be waiting for this picture.
     figure = plt.figure(figsize=(8.6, 6), layout="none")
     axes, bar = figure.add_axes((0.08, 0.1, 0.42, 0.82)), figure.add_axes((0.53, 0.1, 0.02, 0.4))
     add_colourbar(figure, grid.draw(axes), axes, "cost $J$", cax=bar)
@@ -148,10 +148,10 @@ def _film(
     trails: Sequence[Line2D],
     heads: Sequence[Line2D],
 ) -> HTML:
-    """Play the walks over one picture of the map.
+    """Animate the walks over a single picture of the map.
 
-    Matplotlib's own player draws the map anew for each frame, which is twenty times the size, and
-    fetches its icons from the internet.
+    Matplotlib's own player stores a picture of the map for each frame, which takes twenty times the
+    space, and loads its icons from the internet.
     """
     from IPython.display import HTML
 
@@ -178,7 +178,7 @@ def _film(
         frame = io.BytesIO()
         plt.imsave(frame, np.asarray(canvas.buffer_rgba()))
         frames.append(_data_uri(frame))
-    plt.close(figure)  # or the notebook would show it beneath the film
+    plt.close(figure)  # otherwise the notebook would show it below the animation
     page = PLAYER.format(
         name=f"film-{uuid.uuid4().hex}",
         background=_data_uri(background),
@@ -207,7 +207,7 @@ def side_by_side(
 ) -> Picture:
     """Draw optimisers' paths, each on a map of its own, and how fast their costs fall.
 
-    It takes some hundredths of a second, so that the picture follows a slider.
+    It takes some hundredths of a second, so the picture can follow a slider.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def side_by_side(
     notes : dict of label to str, optional
         Written beneath the labels; by default the number of updates.
     updates : int, optional
-        Where the axis of the costs ends; by default with the longest path.
+        The end of the axis of updates; by default, that of the longest path.
     title : str, optional
         Above the panels.
 
@@ -253,13 +253,13 @@ def side_by_side(
 
 
 class Picture:
-    """A finished picture, which a notebook shows, with a text for who cannot see it.
+    """A finished picture for a notebook, with its alternative text.
 
     Attributes
     ----------
     png : bytes
     alt : str
-        What there is to see.
+        A description, for people who cannot see the picture.
     """
 
     def __init__(self, png: bytes, alt: str) -> None:
@@ -271,9 +271,9 @@ class Picture:
 
 
 class _Stage:
-    """A row of maps and a panel for costs, whose frames, ticks and names are drawn only once.
+    """A row of maps and a panel for costs, whose frames, ticks and labels are drawn only once.
 
-    To draw these takes Matplotlib ten times as long as all that moves on them.
+    Drawing those takes Matplotlib ten times as long as drawing everything that changes.
     """
 
     HEIGHT, MARGIN, GAP, COSTS = 3.6, 0.75, 0.45, 3.1  # inches
@@ -317,7 +317,7 @@ class _Stage:
     def draw(
         self, grid: CostMap, walks: Sequence[Walk], left: Sequence[Any], **words: Any
     ) -> bytes:
-        """Return a picture of walks on the map, and of which share of their first cost is left."""
+        """Return a picture of walks on the maps, and of the share of their cost that is left."""
         self.canvas.restore_region(self.frames)
         renderer, pixels = self.canvas.get_renderer(), np.asarray(self.canvas.buffer_rgba())
         left_edge, low, right_edge, high = np.rint(self.maps[0].bbox.extents).astype(int)
@@ -355,14 +355,14 @@ _stage = functools.lru_cache(maxsize=8)(_Stage)
 
 
 def _png(canvas: Any) -> bytes:
-    """Return what a canvas shows, in few colours and hardly compressed: somebody waits for it."""
+    """Return a canvas as PNG, with few colours and little compression, for speed."""
     from PIL import Image
 
     png = io.BytesIO()
     picture = Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
     picture = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     colours = np.array(picture.getpalette()).reshape(-1, 3)
-    colours[colours.min(axis=1) > 250] = 255  # else the paper would not be quite as white as a page
+    colours[colours.min(axis=1) > 250] = 255  # otherwise the background would not be quite white
     picture.putpalette(colours.ravel().tolist())
     picture.save(png, "png", compress_level=1)
     return png.getvalue()
