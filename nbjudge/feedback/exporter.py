@@ -1,9 +1,9 @@
-"""The feedback page of a notebook, and the overview page of an assignment with several notebooks.
+"""The nbconvert exporter that turns a graded notebook into its feedback page.
 
-`FeedbackExporter` is an nbconvert exporter. nbgrader's `generate_feedback` uses it because
-`nbgrader_config.py` names it, and `course feedback` calls that same command. Marks come from the
-gradebook, reasons from the judge's record in the graded notebook. Everything else in the notebook
-is a student's, and is cleaned by `pages.safe_html` and `pages.rich_outputs`.
+nbgrader's `generate_feedback` uses it because `nbgrader_config.py` names it, and `course feedback`
+calls that same command. Marks come from the gradebook, reasons from the judge's record in the
+graded notebook. Everything else in the notebook is a student's, and is cleaned by
+`pages.safe_html` and `pages.rich_outputs`.
 """
 
 from __future__ import annotations

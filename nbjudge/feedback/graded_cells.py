@@ -1,4 +1,4 @@
-"""What a graded notebook tells of its cells: which are marked, and what the judge found."""
+"""Read a graded notebook: its marked cells, their visible text, and the judge's verdicts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Finding:
 
 
 def findings_of(notebook: NotebookNode | None) -> dict[str, Finding]:
-    """Return what the judge found for each test, by grade id."""
+    """Return the judge's verdict on each test, by grade_id."""
     record = notebook.metadata.get(RECORD) if notebook is not None else None
     verdicts = record.get("verdicts") if isinstance(record, Mapping) else None
     if not isinstance(verdicts, Mapping):
@@ -60,7 +60,7 @@ def marked_cells(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
 
 
 def grade_id_of(cell: NotebookNode) -> str:
-    """Return the grade id of a cell; empty if it has none."""
+    """Return the grade_id of a cell; empty if it has none."""
     found = cell.metadata.get("nbgrader", {}).get("grade_id", "")
     return found if isinstance(found, str) else ""
 

@@ -1,4 +1,4 @@
-"""The rows of a notebook's table of marks: points, and in one line why."""
+"""The rows of a notebook's table of marks: the points of each exercise, and the reason."""
 
 from __future__ import annotations
 

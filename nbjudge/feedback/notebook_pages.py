@@ -1,4 +1,4 @@
-"""The feedback pages of a submission: one for each notebook, and one for all of them."""
+"""The feedback pages of a submission: one for each notebook, and an overview of all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examinations of part 1.1 to 1.3."""
+"""Examinations of parts 1.1 to 1.3."""
 
 from __future__ import annotations
 

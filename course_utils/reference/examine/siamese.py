@@ -1,4 +1,4 @@
-"""Examinations of part 2.1 to 2.5."""
+"""Examinations of parts 2.1 to 2.5."""
 
 from __future__ import annotations
 
