@@ -21,6 +21,7 @@ from course_utils import probes
 from course_utils import reference as right
 from course_utils.reference import examine
 from nbjudge.exceptions import CheckFailed
+from nbjudge.probes import is_same
 from nbjudge.remote import Remote
 
 law = settings(derandomize=True, deadline=None, database=None, max_examples=50)
@@ -187,12 +188,55 @@ class Counting:
         return self.count
 
 
+ONES = np.ones(2)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1.5, 1.5, True),
+        (1, 1.0, False),
+        (True, 1, False),
+        ((1.0, [2]), (1.0, [2]), True),
+        ((1.0, [2]), (1.0, [2, 3]), False),
+        (ONES, np.ones(2), True),
+        (ONES, np.ones(2, dtype=np.float32), False),
+        (ONES, np.ones((2, 1)), False),
+        (ONES, np.array([1, np.nan]), False),
+        (np.array([np.nan]), np.array([np.nan]), True),
+        (np.ones((2, 3)).T, np.ones((3, 2)), True),
+        (np.array([[]], dtype=object), np.array([[]], dtype=object), False),
+        (torch.ones(2), torch.ones(2), True),
+        (torch.ones(2), torch.zeros(2), False),
+        (torch.ones(2), torch.ones(2, dtype=torch.float64), False),
+        (torch.ones(2), torch.ones(2, requires_grad=True), False),
+        (torch.ones(2), torch.ones(2).to_sparse(), False),
+        ({1}, {1}, False),
+    ],
+)
+def test_values_are_the_same_if_nobody_could_tell_them_apart(one, other, same):
+    assert is_same(one, other) is same
+
+
+def test_a_value_that_compares_by_a_method_of_its_own_is_never_known_to_be_the_same():
+    class Agreeable(np.ndarray):
+        def __eq__(self, other):
+            return True
+
+    value = np.ones(2).view(Agreeable)
+
+    assert not is_same(value, value)
+
+
 def test_optimisers_made_alike_step_in_turn_each_with_a_memory_of_its_own():
     weights = np.ones(1)
     run = probes.optimiser_steps(Counting, {"start": 10}, [(weights,)] * 4, (0, 0, 1, 0))
     assert [float(result[0]) for result in run["results"]] == [11, 12, 11, 13]
-    assert [float(result[0]) for result in run["later"]] == [13, 13, 11, 13]
-    assert [after[0].tolist() for after in run["after"]] == [[2]] * 4
+    assert {step: float(result[0]) for step, result in run["later"].items()} == {0: 13, 1: 13}
+    assert {step: after[0].tolist() for step, after in run["after"].items()} == {
+        **{0: [2], 1: [2]},
+        **{2: [2], 3: [2]},
+    }
     assert weights.tolist() == [1]
 
 

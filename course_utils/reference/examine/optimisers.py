@@ -170,12 +170,10 @@ def _examine_first_steps(
             for convert in AS_KIND.values()
         ]
         turns = range(len(AS_KIND))
-        run, wanted = (
-            probes.optimiser_steps(each, settings, inputs, list(turns)) for each in (answer, right)
-        )
+        found = probes.optimiser_steps(answer, settings, inputs, list(turns))["results"]
+        wanted = _steps(right, settings, inputs, turns)
         for i, kind in zip(turns, AS_KIND, strict=True):
-            what = f"a first step {kind}"
-            close(run["results"][i], wanted["results"][i], what=what, names=("w1", "w2"))
+            close(found[i], wanted[i], what=f"a first step {kind}", names=("w1", "w2"))
 
 
 def _keeps_to_itself(
@@ -227,23 +225,34 @@ def _examine_optimiser(
     ]
     runs = _runs_of_optimisers(answer, settings, jobs)
     for (kind, (order, _)), (inputs, turns), run in zip(walks.items(), jobs, runs, strict=True):
-        wanted = probes.optimiser_steps(right, settings, inputs, turns)
+        wanted = _steps(right, settings, inputs, turns)
         for i, (number, other) in enumerate(order):
             what = f"step {number} {kind}"
             if other:
                 what += ", by a second optimiser made from the same class"
-            close(run["results"][i], wanted["results"][i], what=what, names=("w1", "w2"))
-            check_unchanged(run["after"][i], inputs[i], what=what)
+            close(run["results"][i], wanted[i], what=what, names=("w1", "w2"))
+            check_unchanged(run["after"].get(i, inputs[i]), inputs[i], what=what)
             true(
-                check.difference(run["later"][i], wanted["results"][i]) is None,
+                check.difference(run["later"].get(i, run["results"][i]), wanted[i]) is None,
                 what=what,
                 problem="a later step changes the weights that it returned",
             )
 
 
+def _steps(
+    right: Callable[..., Optimiser],
+    settings: dict[str, float],
+    inputs: Sequence[Sequence[Any]],
+    turns: Sequence[int],
+) -> list[Any]:
+    """Return the results of steps that optimisers of the reference take in turn."""
+    made = [right(**settings) for _ in range(max(turns) + 1)]
+    return [made[who](*arguments) for who, arguments in zip(turns, inputs, strict=True)]
+
+
 def _runs_of_optimisers(
     answer: Any, settings: dict[str, float], jobs: Sequence[StepInputs]
-) -> Iterator[dict[str, list[Any]]]:
+) -> Iterator[dict[str, Any]]:
     """Yield what `probes.optimiser_steps` returns for each list of inputs.
 
     An answer in another process gets all lists in one request, and again only the first at which it

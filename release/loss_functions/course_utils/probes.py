@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-from nbjudge.probes import call, call_many, copy_of, is_a, kinds
+from nbjudge.probes import call, call_many, copy_of, is_a, is_same, kinds
 from nbjudge.remote import in_place
 
 __all__ = [
@@ -62,7 +62,7 @@ def optimiser_steps(
     settings: dict[str, float],
     argument_lists: Sequence[Sequence[Any]],
     turns: Sequence[int],
-) -> dict[str, list[Any]]:
+) -> dict[str, Any]:
     """Make optimisers with the same settings, and let them take steps in turn.
 
     Parameters
@@ -78,21 +78,21 @@ def optimiser_steps(
     Returns
     -------
     dict
-        `results` and `later`, as `call_many` returns them, and `after`, the arguments after the
-        step; each with one entry per step.
+        `results`, a list of what each step returned. `after`, the arguments after each step that
+        changed them, and `later`, what became of each result that a later step changed: two dicts,
+        whose keys are the indices of the steps.
     """
     made = [optimiser(**settings) for _ in range(max(turns) + 1)]
-    steps = iter(turns)
-
-    def step(*arguments: Any) -> tuple[Any, Any]:
-        return made[next(steps)](*arguments), arguments
-
-    then, later = call_many(step, argument_lists)
-    return {
-        "results": [result for result, _ in then],
-        "after": [arguments for _, arguments in then],
-        "later": [result for result, _ in later],
-    }
+    results, returned, after = [], [], {}
+    for number, (who, given) in enumerate(zip(turns, argument_lists, strict=True)):
+        arguments = copy_of(tuple(given))
+        result = made[who](*arguments)
+        returned.append(result)
+        results.append(copy_of(result))
+        if not is_same(arguments, tuple(given)):
+            after[number] = copy_of(arguments)
+    later = {n: now for n, now in enumerate(returned) if not is_same(now, results[n])}
+    return {"results": results, "after": after, "later": later}
 
 
 @in_place
@@ -100,7 +100,7 @@ def optimiser_runs(
     optimiser: Callable[..., Any],
     settings: dict[str, float],
     jobs: Sequence[tuple[Sequence[Sequence[Any]], Sequence[int]]],
-) -> list[dict[str, list[Any]]]:
+) -> list[dict[str, Any]]:
     """Call `optimiser_steps` for several jobs, each with new optimisers.
 
     Parameters

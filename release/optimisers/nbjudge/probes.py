@@ -11,9 +11,14 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
+
 from nbjudge.remote import Remote, in_place
 
-__all__ = ["call", "call_many", "copy_of", "is_a", "kinds"]
+__all__ = ["call", "call_many", "copy_of", "is_a", "is_same", "kinds"]
+
+#: Types whose values never change.
+_CONSTANTS = frozenset([bool, bytes, complex, float, int, str, type(None)])
 
 
 def is_a(answer: Any, base: type) -> bool:
@@ -79,14 +84,46 @@ def _full_name(kind: type) -> str:
 
 def copy_of(value: Any) -> Any:
     """Return a copy that shares nothing with `value`, or `value` itself if it cannot be copied."""
+    if type(value) in _CONSTANTS:
+        return value
+    if type(value) is np.ndarray and not value.dtype.hasobject:
+        return value.copy(order="K")
     torch = sys.modules.get("torch")
-    # `deepcopy` refuses a tensor with a graph.
-    if torch is not None and isinstance(value, torch.Tensor):
-        return value.detach().clone().requires_grad_(value.requires_grad)
+    if torch is not None and isinstance(value, torch.Tensor):  # `deepcopy` refuses a history
+        copy = value.detach().clone()
+        return copy.requires_grad_() if value.requires_grad else copy
     if isinstance(value, tuple | list):
         parts = [copy_of(part) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
     try:
         return deepcopy(value)
-    except Exception:  # a class's own `__deepcopy__` may raise anything
+    except Exception:  # a class's own method may raise anything
         return value
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Return whether two values are known to be equal: of one type, and to the bit.
+
+    Only numbers, texts, plain arrays and tensors, and tuples and lists of them can be known.
+
+    Examples
+    --------
+    >>> is_same((1.0, [2]), (1.0, [2])), is_same(1.0, 1), is_same({1}, {1})
+    (True, False, False)
+    """
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind in _CONSTANTS:
+        return bool(one == other)
+    if kind is np.ndarray:
+        is_alike = one.dtype == other.dtype and one.shape == other.shape
+        return is_alike and not one.dtype.hasobject and one.tobytes() == other.tobytes()
+    if kind in (tuple, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    torch = sys.modules.get("torch")
+    if torch is not None and kind is torch.Tensor:
+        is_alike = one.dtype == other.dtype and one.requires_grad == other.requires_grad
+        are_plain = one.layout == other.layout == torch.strided
+        return is_alike and are_plain and bool(one.equal(other))
+    return False

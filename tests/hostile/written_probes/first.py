@@ -10,7 +10,8 @@ for name in ("course_utils/probes", "nbjudge/checks", "nbjudge/probes", "nbjudge
     Path(f"{name}.py").write_text(
         "import numpy as np\n"
         "def optimiser_steps(optimiser, settings, inputs, turns):\n"
-        "    return {n: [[np.zeros((3, 4))] * 2] * len(inputs) for n in ('results', 'after')}\n"
+        "    results = [[np.zeros((3, 4))] * 2] * len(inputs)\n"
+        "    return {'results': results, 'after': {}, 'later': {}}\n"
         "def __getattr__(name):\n"
         "    return lambda *arguments, **keywords: None\n"
     )
