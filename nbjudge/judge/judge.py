@@ -194,11 +194,9 @@ def judge(
     line.permissions = Permissions(test.allowed, learns=test.learns)
     with switches.keep_switches():
         verdict = _judge_once(test, line, diagnose, causes)
-        line.settle()
         if verdict.reason and line.has_switched():
             second = line.again()
             again = _judge_once(test, second, diagnose, causes, own=True)
-            second.settle()
             verdict = again if again.mark > verdict.mark else verdict
             line.broken = second.broken
         did = line.permissions.done if test.learns else ()
@@ -238,11 +236,13 @@ def _judge_once(
         is_answered = not is_unanswered(error)
         if isinstance(error, _Undefined):
             undefined = error.missing
+    stopped = line.broken
+    line.settle()
     if fault := line.fault or fault:
         mark, reason = 0.0, ""
-    elif line.broken is not None:
+    elif stopped is not None:
         # Without a kernel there is no mark, even if the test has caught the error.
-        mark, reason = 0.0, _reason_of_failure(line.broken, test)
+        mark, reason = 0.0, _reason_of_failure(stopped, test)
     elif mark < test.points and not reason:
         reason = missing or f"✗ Exercise {test.exercise}: {mark:g} of {test.points:g} points."
     if causes and undefined and not fault:

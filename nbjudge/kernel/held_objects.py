@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from nbjudge.plain.snapshots import HOLDERS, Snapshot, changes_since
+from nbjudge.plain.kinds import ValueBounds
+from nbjudge.plain.snapshots import Watcher, holder_types
 from nbjudge.plain.write_back import CannotChange, write_back
 
 __all__ = ["HeldObjects", "PartPath"]
 
-#: Objects tracked in one test, and parts of one value that are examined.
-MOST_HELD, MOST_PARTS = 50, 1000
+#: Parts of one value that are examined: as many as can cross.
+MOST_PARTS = ValueBounds.items
 
 #: The indices and keys that lead to a part of a value.
 PartPath = tuple[Any, ...]
@@ -28,7 +29,7 @@ Parts = list[tuple[PartPath, Any]]
 
 
 class HeldObjects:
-    """The kernel's side of the objects that a test and an answer share; large ones are ignored."""
+    """The kernel's side of the objects that a test and an answer share."""
 
     def __init__(self) -> None:
         self.forget()
@@ -36,17 +37,18 @@ class HeldObjects:
     def forget(self) -> None:
         """Forget all objects, as a new test begins."""
         self._objects: list[Any] = []
-        self._snapshots: dict[int, Snapshot] = {}
+        self._watcher = Watcher()
         self._numbers: dict[int, int] = {}
         self._same: list[tuple[Any, PartPath, int]] = []
         self._views: list[tuple[PartPath, int, int, tuple[int, ...]]] = []
 
     def count_references(self, handed: Mapping[Any, Any]) -> list[tuple[Any, Parts, list[int]]]:
         """Return the reference counts of the parts of a call's arguments, for `note_call`."""
+        holders = holder_types()
         found = {
             place: _changeable_parts(value)
             for place, value in handed.items()
-            if type(value) in HOLDERS
+            if type(value) in holders
         }
         # Counted last, when no local name refers to one of the parts any more.
         return [(place, parts, _reference_counts(parts)) for place, parts in found.items()]
@@ -61,7 +63,7 @@ class HeldObjects:
 
     def note_result(self, result: Any) -> Any:
         """Note the parts of a result that the answer still refers to; return the result."""
-        if type(result) in HOLDERS:
+        if type(result) in holder_types():
             usual = _USUAL_COUNTS
             parts = _changeable_parts(result)
             counts = _reference_counts(parts)
@@ -87,13 +89,10 @@ class HeldObjects:
     def _share(self, place: Any, path: PartPath, part: Any) -> None:
         number = self._numbers.get(id(part))
         if number is None:
-            if len(self._objects) >= MOST_HELD or not (snapshot := Snapshot(part)).is_taken:
-                return
             number = self._numbers[id(part)] = len(self._objects)
             self._objects.append(part)  # so that nothing else gets its id
-            self._snapshots[number] = snapshot
-        if self._snapshots[number].is_taken:  # else it has grown too large to be tracked
-            self._same.append((place, path, number))
+            self._watcher.watch(number, part)
+        self._same.append((place, path, number))
 
     def take(self, changed: Mapping[int, Any]) -> None:
         """Repeat the test's changes of its copies on the objects here."""
@@ -101,8 +100,8 @@ class HeldObjects:
             try:
                 write_back(self._objects[number], new)
             except CannotChange:  # its type or shape has changed here meanwhile
-                continue
-            self._snapshots[number] = Snapshot(self._objects[number])
+                self._watcher.lose()
+            self._watcher.watch(number, self._objects[number])
 
     def told(self) -> dict[str, Any]:
         """Return the news for the test's side since the last call; empty if there is none.
@@ -112,10 +111,18 @@ class HeldObjects:
         """
         found: dict[str, Any] = {}
         if self._objects:
-            changed = changes_since(self._snapshots, enumerate(self._objects))
+            changed = self._watcher.changes()
             found = {"changed": changed, "same": self._same, "views": self._views}
             self._same, self._views = [], []
         return {name: what for name, what in found.items() if what}
+
+    def lose(self) -> None:
+        """Note that a change could not be sent to the test's side."""
+        self._watcher.lose()
+
+    def has_missed(self) -> bool:
+        """Return whether the test's side has missed, or may have missed, a change."""
+        return self._watcher.has_missed()
 
 
 def _changeable_parts(value: Any) -> Parts:
@@ -124,6 +131,7 @@ def _changeable_parts(value: Any) -> Parts:
 
 
 def _walk(value: Any) -> Iterator[tuple[PartPath, Any]]:
+    holders = holder_types()
     pending: list[tuple[PartPath, Any]] = [((), value)]
     seen = 0
     while pending and seen < MOST_PARTS:
@@ -132,9 +140,9 @@ def _walk(value: Any) -> Iterator[tuple[PartPath, Any]]:
         if type(part) is not tuple:
             yield path, part
         if type(part) in (list, tuple) and len(part) <= MOST_PARTS:
-            pending += [((*path, n), one) for n, one in enumerate(part) if type(one) in HOLDERS]
+            pending += [((*path, n), one) for n, one in enumerate(part) if type(one) in holders]
         elif type(part) is dict and len(part) <= MOST_PARTS:
-            pending += [((*path, key), one) for key, one in part.items() if type(one) in HOLDERS]
+            pending += [((*path, key), one) for key, one in part.items() if type(one) in holders]
 
 
 def _reference_counts(parts: Parts) -> list[int]:

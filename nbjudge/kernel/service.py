@@ -101,8 +101,7 @@ class Service:
         self._effects: dict[str, Any] = {}
         try:
             request = decode(content, self._bounds, resolve=self._resolve, handed=True)
-            reply = self._reply(request)
-            return self._encode({**reply, **self._told_effects(), **self._told_sharing()})
+            return self._encode_reply(self._reply(request))
         except TooMuch as error:
             return encode({"refused": str(error)})
         # An answer may have patched anything used here: even so, the kernel must not end.
@@ -121,12 +120,20 @@ class Service:
             error.__traceback__ = None  # it would keep its frames' variables alive
             return {"raised": {**told, "object": self._refer(error)}}
 
+    def _encode_reply(self, reply: dict[str, Any]) -> bytes:
+        """Return a reply as bytes, with a call's side effects and the changes of shared objects."""
+        told = {**reply, **self._told_effects()}
+        sharing = self._held.told()
+        if sharing:
+            try:
+                return self._encode({**told, "sharing": sharing})
+            except TooMuch:  # which must not cost the answer its mark
+                self._held.lose()
+        return self._encode(told)
+
     def _told_effects(self) -> dict[str, Any]:
         effects, self._effects = self._effects, {}
         return {"effects": effects} if effects else {}
-
-    def _told_sharing(self) -> dict[str, Any]:
-        return {"sharing": told} if (told := self._held.told()) else {}
 
     def _encode(self, value: Any) -> bytes:
         return encode(value, self._bounds, refer=self._refer)
@@ -184,8 +191,7 @@ class Service:
             if request["do"] == "resume":
                 break
             self._effects = {}
-            told = {**self._reply(request), **self._told_effects(), **self._told_sharing()}
-            reply = self._encode(told)
+            reply = self._encode_reply(self._reply(request))
         if "raised" in request:
             raise exception(*request["raised"])
         return request["value"]
@@ -325,6 +331,10 @@ class Service:
     def _do_update(self, values: dict[int, Any]) -> None:
         """Repeat the test's changes of its copies of shared objects."""
         self._held.take(values)
+
+    def _do_missed(self) -> bool:
+        """Return whether the test has missed a change of a shared object."""
+        return self._held.has_missed()
 
     def _do_length(self, target: Any) -> int:
         return len(target)

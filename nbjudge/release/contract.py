@@ -39,11 +39,14 @@ class Breach:
         The beginning and the rest of a sentence about it.
     is_ours : bool
         Whether the rule concerns only courses with house rules.
+    name : str
+        The name that it is about, if breaches differ in nothing else.
     """
 
     where: str
     what: str
     is_ours: bool = False
+    name: str = ""
 
     @property
     def sentence(self) -> str:
@@ -56,7 +59,8 @@ def advice_on_breaches(found: Iterable[Breach]) -> tuple[str, ...]:
     kinds: dict[str, list[Breach]] = {}
     for breach in found:
         if not breach.is_ours:
-            kinds.setdefault(breach.what, []).append(breach)
+            kind = breach.what.replace(f"'{breach.name}'", "")
+            kinds.setdefault(kind, []).append(breach)
     told = []
     for alike in kinds.values():
         others = len(alike) - 1

@@ -14,6 +14,7 @@ import io
 import re
 import textwrap
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ class Leak:
     told : str
         A sentence: where, what, and what to do.
     stands_open : bool
-        Whether the source shows it openly, too, so that somebody put it there.
+        Whether the source shows it openly, too, so that somebody put it there. A file beside the
+        notebooks may show any part of a solution but all of it.
     """
 
     where: str
@@ -108,12 +110,17 @@ def leaks(
     added : iterable of NotebookNode
         The header and the footer that nbgrader adds to each notebook.
     """
+    packages = tuple(packages)
     hidden = [*_secrets(sources), *_references(sources, packages)]
+    number_of_secrets = Counter(secret.what for secret in hidden)
     open_ones = set(_leaks_in(_open_texts([*sources.values(), *added]), hidden))
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or "__pycache__" in path.parts:
             continue
-        for where, texts in _places(path, path.relative_to(folder).as_posix()):
+        name = path.relative_to(folder)
+        # Somebody has put it there as it is: a line of it may be how one always does that.
+        lies_beside = path.suffix != ".ipynb" and name.parts[0] not in packages
+        for where, texts in _places(path, name.as_posix()):
             by_kind: dict[str, list[Secret]] = {}
             for secret in _leaks_in(texts, hidden):
                 by_kind.setdefault(secret.what, []).append(secret)
@@ -121,7 +128,10 @@ def leaks(
                 unseen = [secret for secret in secrets if secret not in open_ones]
                 first = (unseen or secrets)[0]
                 told = f"{where} gives away {what}: {first.line}. {first.remedy}"
-                yield Leak(where, first.line, told, stands_open=not unseen)
+                # The lines together are one more; with a comment among them they are not found.
+                gives_all = len(unseen) >= max(1, number_of_secrets[what] - 1)
+                stands_open = not unseen or (lies_beside and not gives_all)
+                yield Leak(where, first.line, told, stands_open)
 
 
 def place_of_cell(name: str, notebook: NotebookNode, cell: NotebookNode) -> str:

@@ -255,11 +255,15 @@ def _unfit_cells(name: str, original: NotebookNode, release: NotebookNode) -> It
     """Yield problems with answer cells that say too little, and with test cells."""
     students = source.by_grade_id(release)
     answers = _names_of_answers(original)
+    tested = _names_of_tests(original)
     for grade_id, cell in source.by_grade_id(original).items():
         where = place_of_cell(name, original, cell)
         if grade_id in students and cell.cell_type == "code" and is_solution(cell):
             for finding in _stub(students[grade_id].source, cell):
                 yield Breach(where, finding)
+            for symbol in _names_left_out(students[grade_id].source, cell):
+                # One that no test uses is the solution's own.
+                yield Breach(where, _left_out(symbol), symbol not in tested, symbol)
         if is_test(cell):
             for finding in _borrowed_names(cell, answers):
                 yield Breach(where, finding, is_ours=True)
@@ -275,6 +279,16 @@ def _names_of_answers(original: NotebookNode) -> set[str]:
             with suppress(SyntaxError):  # `_stub` reports it
                 answers |= source.definitions(source.solution(cell)).keys()
     return answers
+
+
+def _names_of_tests(original: NotebookNode) -> set[str]:
+    """Return the names that the tests of a notebook use."""
+    names: set[str] = set()
+    for cell in original.cells:
+        if is_test(cell):
+            with suppress(SyntaxError, ValueError):  # told elsewhere
+                names |= set(free_names(cell.source))
+    return names
 
 
 def _weight_problems(cell: NotebookNode) -> Iterator[str]:
@@ -311,17 +325,30 @@ def _stub(stub: str, cell: NotebookNode) -> Iterator[str]:
         yield f"is not Python ({error.msg}, line {error.lineno}): mend it"
         return
     for symbol, arguments in expected.items():
-        is_method = "." in symbol
-        if symbol in given:
-            if given[symbol] != arguments:
-                yield (
-                    f"has {symbol}({given[symbol]}), its solution ({arguments}): "
-                    "give both the same arguments"
-                )
-        elif not is_method and not (
-            arguments is None and re.search(rf"\b{re.escape(symbol)}\b", stub)
-        ):
+        if symbol in given and given[symbol] != arguments:
             yield (
-                f"does not name '{symbol}', which its solution defines: "
-                "leave the line that does outside the solution"
+                f"has {symbol}({given[symbol]}), its solution ({arguments}): "
+                "give both the same arguments"
             )
+
+
+def _left_out(symbol: str) -> str:
+    return (
+        f"does not name '{symbol}', which its solution defines: "
+        "leave the line that does outside the solution"
+    )
+
+
+def _names_left_out(stub: str, cell: NotebookNode) -> Iterator[str]:
+    """Yield what an answer cell's solution defines and its stub does not mention."""
+    starter = source.starter(cell)
+    try:
+        given, expected = source.definitions(stub), source.definitions(source.solution(cell))
+    except SyntaxError:  # told elsewhere
+        return
+    if starter is not None and stub != starter:  # which is told, too
+        return
+    for symbol, arguments in expected.items():
+        is_named = arguments is None and re.search(rf"\b{re.escape(symbol)}\b", stub)
+        if symbol not in given and "." not in symbol and not is_named:
+            yield symbol

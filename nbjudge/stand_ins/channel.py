@@ -25,7 +25,7 @@ from nbjudge.kernel.references import (
     is_iterator,
     named_type,
 )
-from nbjudge.kernel.wire import NotPlain, Reference, decode, encode
+from nbjudge.kernel.wire import NotPlain, Reference, TooMuch, decode, encode
 from nbjudge.plain.album import is_changeable
 from nbjudge.plain.write_back import CannotChange, write_back
 from nbjudge.remote import AnswerError
@@ -41,9 +41,14 @@ __all__ = ["Exchange", "KernelChannel"]
 REPLACEABLE = {"input": builtins.input, "print": builtins.print}
 #: Requests before and after which the test's folder is not synchronised with the kernel's.
 UNSYNCHRONISED = frozenset(
-    ["begin", "changed", "folder_apply", "folder_changes", "keep", "recall", "start", "update"]
+    [
+        *("begin", "changed", "folder_apply", "folder_changes", "keep", "missed", "recall"),
+        *("start", "update"),
+    ]
 )
 
+#: The fault if a change of a shared object may not have been seen on the other side.
+TOO_LARGE_TO_SHARE = "it and the answer change an object that is too large to be followed"
 
 #: Calls whose arguments and results are remembered, for `is_new`.
 REMEMBERED = 32
@@ -202,10 +207,15 @@ class KernelChannel:
                 self.folder.fetch(self)
 
     def settle(self) -> None:
-        """Send the test's last changes of shared objects, so that a later test meets them."""
-        if self.broken is None:
-            with contextlib.suppress(CourseError):  # noted in `broken`
+        """Send the test's last changes of shared objects, so that a later test meets them.
+
+        A change that the other side has not seen is a fault of the test.
+        """
+        if self.broken is None and self._shared:
+            with contextlib.suppress(AnswerError, CourseError):  # noted in `broken`
                 self._send_changes()
+                if self._shared.has_missed() or self.ask("missed") is True:
+                    self.blame(TOO_LARGE_TO_SHARE)
 
     def _send_changes(self) -> None:
         if changed := self._shared.changed():
@@ -216,10 +226,17 @@ class KernelChannel:
             raise self.broken
         try:
             # The test did not make the requests that synchronise folders and objects.
-            self._requests -= request["do"].startswith(("folder_", "update"))
+            self._requests -= request["do"].startswith(("folder_", "missed", "update"))
             if request["do"] == "next" and request["count"] == 1:
                 self._requests -= 1 - 1 / MOST_AT_ONCE  # counts as if items came in batches
-            reply = self._send(self._encode(request))
+            try:
+                content = self._encode(request)
+            except TooMuch:
+                if request["do"] != "update":
+                    raise
+                self._shared.lose()
+                return None
+            reply = self._send(content)
             while type(reply) is dict and reply.keys() == {"callback"}:
                 reply = self._send(self._called_back(reply["callback"]))
             return reply

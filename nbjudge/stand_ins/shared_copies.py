@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nbjudge.plain.snapshots import HOLDERS, Snapshot, changes_since
+from nbjudge.plain.snapshots import Watcher, holder_types
 from nbjudge.plain.write_back import CannotChange, write_back
 
 __all__ = ["Misfit", "SharedCopies"]
@@ -26,11 +26,22 @@ class SharedCopies:
 
     def __init__(self) -> None:
         self._copies: dict[int, Any] = {}
-        self._snapshots: dict[int, Snapshot] = {}
+        self._watcher = Watcher()
 
     def changed(self) -> dict[int, Any]:
         """Return the copies that the test has changed since the last call, by number."""
-        return changes_since(self._snapshots, self._copies.items())
+        return self._watcher.changes()
+
+    def __bool__(self) -> bool:
+        return bool(self._copies)
+
+    def lose(self) -> None:
+        """Note that a change could not be sent to the kernel."""
+        self._watcher.lose()
+
+    def has_missed(self) -> bool:
+        """Return whether the kernel has missed, or may have missed, a change."""
+        return self._watcher.has_missed()
 
     def take(self, told: Any, handed: Mapping[Any, Any], value: Any) -> Any:
         """Apply a kernel's message about shared objects, and return the result of the call.
@@ -53,14 +64,17 @@ class SharedCopies:
         """
         try:
             for number, new in told.get("changed", {}).items():
-                write_back(self._copies[number], new)
-                self._snapshots[number] = Snapshot(self._copies[number])
+                try:
+                    write_back(self._copies[number], new)
+                except CannotChange:  # it is of another form there, or no plain data any more
+                    self._watcher.lose()
+                self._watcher.watch(number, self._copies[number])
             for place, path, number in told.get("same", []):
                 value = self._unite(place, path, int(number), handed, value)
             for path, number, start, strides in told.get("views", []):
                 view = partial(self._view, number=number, start=start, strides=strides)
                 value = _replaced(value, path, view)
-        except (AttributeError, CannotChange, LookupError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise Misfit from error
         return value
 
@@ -70,11 +84,11 @@ class SharedCopies:
         """Replace a part by the test's copy with this number, or make it that copy."""
         whole = value if place is None else handed[place]
         part = _part(whole, path)
-        if type(part) not in HOLDERS:
-            raise TypeError(type(part).__name__)
+        if type(part) not in holder_types():  # it stayed there
+            return value
         known = self._copies.setdefault(number, part)
         if known is part:
-            self._snapshots[number] = Snapshot(part)
+            self._watcher.watch(number, part)
         elif place is None and type(known) is type(part):
             return _replaced(value, path, lambda _: known)
         return value

@@ -108,3 +108,37 @@ net = Net()
 x = torch.randn(30, 2)
 losses = train(net, x, x.sum(dim=1, keepdim=True), steps=300)
 assert losses[-1] < 0.01 * losses[0]
+# %% answer average
+class Average:
+    def __init__(self, start):
+        ### BEGIN SOLUTION
+        self.value = start.clone()
+        ### END SOLUTION
+
+    def update(self, x):
+        ### BEGIN SOLUTION
+        self.value.mul_(0.5).add_(0.5 * x)
+        ### END SOLUTION
+# %% mutant average
+        self.value = start.clone()
+# ->
+        self.value = start
+# %% mutant average
+        self.value.mul_(0.5).add_(0.5 * x)
+# ->
+        self.value = 0.5 * self.value + x
+# %% test leaves_the_tensor_alone 1
+start = torch.zeros(2)
+average = Average(start)
+average.update(torch.ones(2))
+assert start.sum() == 0
+# %% test keeps_its_own_tensor 1
+start = torch.zeros(2)
+average = Average(start)
+start += 1
+assert average.value.sum() == 0
+# %% test updates_in_place 1
+average = Average(torch.zeros(2))
+value = average.value
+average.update(torch.ones(2))
+assert value.sum() == 1

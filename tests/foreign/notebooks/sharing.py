@@ -204,3 +204,53 @@ assert hasattr(box, "_items") and hasattr(box, "_number")
 box = Box(2)
 box._items.append(3)
 assert box._items == [0, 0, 3] and box._number == 2
+# %% answer samples
+class Samples:
+    def __init__(self, values):
+        ### BEGIN SOLUTION
+        self._values = values.copy()
+        ### END SOLUTION
+
+    def clip(self, most):
+        ### BEGIN SOLUTION
+        for place in range(len(self._values)):
+            self._values[place] = min(self._values[place], most)
+        ### END SOLUTION
+
+    def largest(self):
+        ### BEGIN SOLUTION
+        return max(self._values)
+        ### END SOLUTION
+# %% mutant samples
+        self._values = values.copy()
+# ->
+        self._values = values
+# %% mutant samples
+        return max(self._values)
+# ->
+        return self._values[0]
+# %% test leaves_many_numbers_alone 1
+numbers = list(range(5000))
+samples = Samples(numbers)
+samples.clip(10)
+assert numbers[-1] == 4999
+assert samples.largest() == 10
+# %% test keeps_many_numbers 1
+numbers = list(range(5000))
+samples = Samples(numbers)
+numbers[0] = 9999
+assert samples.largest() == 4999
+# %% test leaves_a_large_array_alone 1
+numbers = np.arange(20_000.0)
+samples = Samples(numbers)
+samples.clip(10)
+assert numbers[-1] == 19_999
+# %% test keeps_a_large_array 1
+numbers = np.arange(20_000.0)
+samples = Samples(numbers)
+numbers *= 0
+assert samples.largest() == 19_999
+# %% test many_rows_apart 1
+board = grid(1500, 2)
+board[0][0] = 1
+assert board[1400][0] == 0

@@ -212,3 +212,42 @@ assert groups.ngroups == 2 and set(groups.groups) == {"IT", "NO"}
 assert groups.get_group("IT").shape == (2, 4)
 # %% test group_mean 1
 assert groups["people"].mean()["IT"] == 1560
+# %% answer cleaner
+class Cleaner:
+    def __init__(self, table):
+        ### BEGIN SOLUTION
+        self.table = table.copy()
+        ### END SOLUTION
+
+    def clean(self):
+        ### BEGIN SOLUTION
+        self.table["clean"] = True
+        ### END SOLUTION
+
+    def cleaned(self):
+        ### BEGIN SOLUTION
+        return self.table.copy()
+        ### END SOLUTION
+# %% mutant cleaner
+        self.table = table.copy()
+# ->
+        self.table = table
+# %% mutant cleaner
+        return self.table.copy()
+# ->
+        return self.table
+# %% test leaves_the_table_alone 1
+table = pd.DataFrame({"a": [1, 2]})
+cleaner = Cleaner(table)
+cleaner.clean()
+assert list(table) == ["a"]
+# %% test keeps_its_own_table 1
+table = pd.DataFrame({"a": [1, 2]})
+cleaner = Cleaner(table)
+table.loc[0, "a"] = 9
+assert cleaner.cleaned()["a"].tolist() == [1, 2]
+# %% test gives_a_copy_of_its_table 1
+cleaner = Cleaner(pd.DataFrame({"a": [1, 2]}))
+got = cleaner.cleaned()
+got["b"] = 0
+assert list(cleaner.cleaned()) == ["a"]

@@ -66,6 +66,20 @@ def test_style_is_advice_in_a_sentence_for_each_kind(released: Callable[..., Cou
     assert found.advice[1].endswith("So has 1 more.")
 
 
+def test_names_that_a_stub_leaves_out_are_one_sentence_of_those_that_a_test_uses(
+    released: Callable[..., Course],
+) -> None:
+    own = cell(
+        "answer", "c", "### BEGIN SOLUTION\nmiddle = 1 + 2\nthree = middle\n### END SOLUTION"
+    )
+
+    found = find_breaches(released(*STYLE, own, cell("test", "t", "assert three == 3")), "hw 1")
+
+    assert "'cell-3a7f') does not name 'two'" in found.advice[0]
+    assert found.advice[0].endswith("So has 1 more.")
+    assert "middle" not in "".join(found.advice)
+
+
 def test_the_same_is_refused_where_the_course_has_house_rules(
     released: Callable[..., Course],
 ) -> None:
@@ -115,11 +129,38 @@ def test_an_example_that_a_notebook_shows_may_pass_a_weak_test(
     )
 
 
+def test_a_module_beside_the_notebook_may_have_a_line_of_a_solution(
+    released: Callable[..., Course],
+) -> None:
+    text = "def colour(m):\n    ### BEGIN SOLUTION\n    red = m[0] * 1.0\n    green = m[1] * 1.0\n"
+    answer = cell(
+        "answer", "Question-1_b", f"{text}    return red - green / 2\n    ### END SOLUTION"
+    )
+    helper = "def redness(m):\n    red = m[0] * 1.0\n    return red\n"
+
+    found = find_breaches(released(*STYLE, answer, colours__py=helper), "hw 1")
+
+    assert found.refusals == ()
+    assert found.advice[0].startswith("colours.py shows a line that is also one of a solution")
+
+
 GIVEN_AWAY = {
     "a solution beside the notebook": (
         lambda: STYLE,
         {"solution__txt": "return double(double(x)) + 0"},
         "solution.txt gives away the solution",
+    ),
+    "a solution of several lines beside the notebook": (
+        lambda: [
+            *STYLE,
+            cell(
+                "answer",
+                "b",
+                "### BEGIN SOLUTION\ntotal = 3 * 4 + 50\nmean = total / 17\n### END SOLUTION",
+            ),
+        ],
+        {"solutions__py": "total = 3 * 4 + 50\n# and then\nmean = total / 17\n"},
+        "solutions.py gives away the solution of b",
     ),
     "a marker that was left": (
         lambda: STYLE,

@@ -10,12 +10,13 @@ from judging import line_to, verdict_on
 
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.judge import Test, judge
-from nbjudge.kernel.held_objects import MOST_HELD
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, decode, encode
-from nbjudge.plain.snapshots import MOST_VALUES
+from nbjudge.plain import snapshots
+from nbjudge.plain.snapshots import Snapshot
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
+from nbjudge.stand_ins.shared_copies import SharedCopies
 
 BAG = """
 class Bag:
@@ -25,6 +26,10 @@ class Bag:
         return self.items
     def add(self, item):
         self.items.append(item)
+    def set(self, place, item):
+        self.items[place] = item
+    def double(self):
+        self.items += self.items
 noted = []
 def note(item):
     noted.append(item)
@@ -110,14 +115,98 @@ def test_what_a_test_did_last_is_met_by_the_next() -> None:
     assert namespace["noted"] == []
 
 
-def test_few_and_small_objects_are_followed() -> None:
-    many = f"given = [[0] for _ in range({MOST_HELD + 5})]; bags = [Bag(one) for one in given]"
-    large = f"given = [0] * {MOST_VALUES + 1}; bag = Bag(given)"
-    sees = "given.append(1); assert len(bag.all()) == len(given)"
+@pytest.mark.parametrize(
+    "test",
+    [
+        "given = [0] * 90_000; bag = Bag(given); given.append(1); assert len(bag.all()) == 90_001",
+        "given = [0] * 90_000; bag = Bag(given); bag.add(2); assert given[-1] == 2",
+        "rows = [[0] for _ in range(5000)]; bag = Bag(rows); rows[-1][0] = 3; "
+        "assert bag.all()[-1] == [3]",
+        "all = [[0] for _ in range(300)]; bags = [Bag(one) for one in all]; all[-1].append(1); "
+        "assert bags[-1].all() == [0, 1]",
+        "import numpy as np; x = np.zeros(10**6); bag = Bag(x); x[7] = 1; assert bag.all()[7] == 1",
+        "import numpy as np; x = np.zeros(10**6); bag = Bag(x); bag.set(7, 1.0); assert x[7] == 1",
+        "import pandas as pd; x = pd.DataFrame({'a': [1]}); bag = Bag(x); bag.set('b', 2); "
+        "assert list(x) == ['a', 'b']",
+        "import pandas as pd; x = pd.DataFrame({'a': [1]}); bag = Bag(x); x.loc[0, 'a'] = 5; "
+        "assert bag.all()['a'].sum() == 5",
+        "import pandas as pd; x = pd.DataFrame({'name': [1]}); bag = Bag(x); bag.all(); "
+        "x.columns.name = 'c'; assert bag.all().columns.name == 'c' and x.name[0] == 1",
+        "import pandas as pd; x = pd.Series([1, 2]); bag = Bag(x); x.name = 'n'; "
+        "assert bag.all().name == 'n'",
+        "import pandas as pd; x = pd.Series([1, 2]); bag = Bag(x); bag.set(0, 5); assert x[0] == 5",
+        "import torch; x = torch.zeros(2); bag = Bag(x); bag.set(0, 5.0); assert x[0] == 5",
+        "import torch; x = torch.zeros(2); bag = Bag(x); x += 1; assert bag.all().sum() == 2",
+        "import torch; x = torch.zeros(2, dtype=torch.bfloat16); bag = Bag(x); bag.set(0, 5.0); "
+        "assert x[0] == 5",
+    ],
+)
+def test_all_that_crosses_by_value_is_followed_whatever_its_size(test: str) -> None:
+    assert verdict_on(BAG, test).mark == 3
 
-    assert verdict_on(BAG, f"{many}; given[0].append(1); assert bags[0].all() == [0, 1]").mark == 3
-    assert verdict_on(BAG, f"{many}; given[-1].append(1); assert bags[-1].all() == [0]").mark == 3
-    assert verdict_on(BAG, f"{large}; {sees}").mark == 0
+
+#: More than can be followed: what is told of it would take too long, or cannot cross any more.
+TOO_LARGE = {
+    "the answer's changes": "given = [0] * 90_000; bag = Bag(given)\n"
+    "for n in range(40):\n    bag.set(n, 1)\n",
+    "the test's changes": "import numpy as np; given = np.zeros(10**6); bag = Bag(given)\n"
+    "for n in range(40):\n    given[n] = n; bag.all\n",
+    "what it has grown to": "given = [0] * 60_000; bag = Bag(given); bag.double()",
+    "what the test lets it grow to": "given = [0] * 60_000; bag = Bag(given); "
+    "given += given; bag.all",
+    "what cannot cross": "import pandas as pd; given = pd.DataFrame({'a': [1]}); bag = Bag(given); "
+    "bag.set('b', [print])",
+}
+
+
+@pytest.mark.parametrize("test", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_a_change_that_cannot_be_told_is_a_fault_and_no_mark(test: str) -> None:
+    verdict = verdict_on(BAG, test)
+
+    assert verdict.fault == "it and the answer change an object that is too large to be followed"
+
+
+def test_an_object_that_nobody_changes_is_no_fault_whatever_its_size() -> None:
+    many = "import numpy as np; x = np.zeros(8 * 10**6); bag = Bag(x)\nfor _ in range(300): bag.all"
+
+    assert verdict_on(BAG, many).mark == 3
+
+
+def test_a_kernel_that_tells_of_countless_large_objects_gets_no_more_than_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+
+    class CountedSnapshot(Snapshot):
+        def __init__(self, value: Any) -> None:
+            made.append(value)
+            super().__init__(value)
+
+    monkeypatch.setattr(snapshots, "Snapshot", CountedSnapshot)
+    copies = SharedCopies()
+
+    same = [(0, (), number) for number in range(30_000)]
+    copies.take({"same": same}, {0: [0] * 5000}, None)
+
+    assert 1000 < len(made) < 10_000
+    assert copies.has_missed()
+
+
+def test_a_kernel_that_tells_of_a_change_at_the_end_gains_nothing() -> None:
+    replies = {
+        "begin": {"value": {"given": [0]}, "sharing": {"same": [(None, ("given",), 0)]}},
+        "missed": {"value": True},
+    }
+    asked = []
+
+    def exchange(request: bytes, _: float) -> bytes:
+        asked.append(decode(request)["do"])
+        return encode(replies[asked[-1]])
+
+    verdict = judge(Test("1", "assert given == [0]", 1.0), KernelChannel(exchange, Limits()))
+
+    assert (verdict.mark, bool(verdict.fault)) == (0, True)
+    assert asked == ["begin", "missed"]
 
 
 @pytest.mark.parametrize(
