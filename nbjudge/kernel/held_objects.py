@@ -20,6 +20,8 @@ from nbjudge.plain.write_back import CannotChange, write_back
 
 __all__ = ["HeldObjects", "PartPath"]
 
+#: Objects tracked in one test: a loop may be given new ones without end.
+MOST_HELD = 100
 #: Parts of one value that are examined: as many as can cross.
 MOST_PARTS = ValueBounds.items
 
@@ -89,6 +91,8 @@ class HeldObjects:
     def _share(self, place: Any, path: PartPath, part: Any) -> None:
         number = self._numbers.get(id(part))
         if number is None:
+            if len(self._objects) >= MOST_HELD:
+                return
             number = self._numbers[id(part)] = len(self._objects)
             self._objects.append(part)  # so that nothing else gets its id
             self._watcher.watch(number, part)

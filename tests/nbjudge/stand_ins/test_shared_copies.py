@@ -122,7 +122,7 @@ def test_what_a_test_did_last_is_met_by_the_next() -> None:
         "given = [0] * 90_000; bag = Bag(given); bag.add(2); assert given[-1] == 2",
         "rows = [[0] for _ in range(5000)]; bag = Bag(rows); rows[-1][0] = 3; "
         "assert bag.all()[-1] == [3]",
-        "all = [[0] for _ in range(300)]; bags = [Bag(one) for one in all]; all[-1].append(1); "
+        "all = [[0] for _ in range(100)]; bags = [Bag(one) for one in all]; all[-1].append(1); "
         "assert bags[-1].all() == [0, 1]",
         "import numpy as np; x = np.zeros(10**6); bag = Bag(x); x[7] = 1; assert bag.all()[7] == 1",
         "import numpy as np; x = np.zeros(10**6); bag = Bag(x); bag.set(7, 1.0); assert x[7] == 1",
@@ -143,6 +143,12 @@ def test_what_a_test_did_last_is_met_by_the_next() -> None:
 )
 def test_all_that_crosses_by_value_is_followed_whatever_its_size(test: str) -> None:
     assert verdict_on(BAG, test).mark == 3
+
+
+def test_a_loop_that_is_given_new_objects_without_end_is_no_fault() -> None:
+    answer = "kept = []\ndef step():\n    kept.append([0] * 1000)\n    return kept[-1]"
+
+    assert verdict_on(answer, "for _ in range(2000):\n    assert step() == [0] * 1000").mark == 3
 
 
 #: More than can be followed: what is told of it would take too long, or cannot cross any more.
