@@ -54,7 +54,7 @@ class DeskPolicy:
         (),
         "Learning platforms that people come in from by LTI 1.3, each with issuer, client_id, "
         "auth_login_url, auth_token_url, jwks_url, deployment_ids, context_ids, and student_id: "
-        "which of the platform's words is the id in the gradebook.",
+        "which of the platform's claims holds the id in the gradebook.",
     )
     lti_roster: bool = make_setting(
         False,

@@ -115,7 +115,7 @@ def recognise(
     taken |= _other_files(work, found, notebooks.values(), taken)
     missing = [f"{name}{NOTEBOOK}" for name in versions if name not in notebooks]
     if missing:
-        told.append(f"Not among it: {name_list(missing)}.")
+        told.append(f"Missing: {name_list(missing)}.")
     return Recognised(taken, (*remarks, *told))
 
 

@@ -33,10 +33,10 @@ MOST_REMEMBERED = 10_000
 FORMATTER = HtmlFormatter(nowrap=True, classprefix="k-")
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 UNSHOWN = {
-    "application/vnd.jupyter.widget-view+json": "Something to play with stands here: open your "
+    "application/vnd.jupyter.widget-view+json": "There is an interactive widget here: open your "
     "notebook to use it.",
-    "image/svg+xml": "A drawing (SVG) stands here: open your notebook to see it.",
-    "application/pdf": "A PDF stands here: open your notebook to see it.",
+    "image/svg+xml": "There is a drawing (SVG) here: open your notebook to see it.",
+    "application/pdf": "There is a PDF here: open your notebook to see it.",
     "application/javascript": "This cell wanted to run a script in the page. Pages of feedback "
     "run none.",
 }
@@ -129,7 +129,7 @@ def _show_data(
     for kind in PICTURES:
         if kind in data:
             shown = cleaner.picture(_joined_text(data[kind]), _alternative(metadata, kind, what))
-            return shown or _note_html("A picture stands here that cannot be shown on this page.")
+            return shown or _note_html("There is a picture here that cannot be shown on this page.")
     if (view := "application/vnd.jupyter.widget-view+json") in data:
         return _note_html(UNSHOWN[view])
     if "text/html" in data:
@@ -150,7 +150,7 @@ def _show_data(
         said = json.dumps(data["application/json"], indent=1, ensure_ascii=False)
         return _plain_text(said, cleaner, f"Output of {what}")
     known = next((told for kind, told in UNSHOWN.items() if kind in data), None)
-    return _note_html(known or "Something stands here that cannot be shown on this page.")
+    return _note_html(known or "There is something here that cannot be shown on this page.")
 
 
 def _alternative(metadata: Mapping[str, Any], kind: str, what: str) -> str:

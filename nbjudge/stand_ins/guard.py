@@ -435,7 +435,7 @@ class _Guard:
         if _is_changeable(left) and _is_changeable(right):
             if self.referee.is_new(left, right) or self.referee.is_new(right, left):
                 return False
-            raise self.referee.blame("it uses `is` on two values, of which only copies can be seen")
+            raise self.referee.blame("it uses `is` on two values, of which it has only copies")
         return False
 
     def type_of(self, value: Any) -> Any:

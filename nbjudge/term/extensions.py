@@ -103,7 +103,7 @@ def grant(gradebook: Gradebook, root: Path, extension: Extension) -> None:
     if gradebook.db.get(Student, student) is None:
         message = (
             f"The gradebook knows no student '{printable(student)}'. `course roster` lists those "
-            "whom it knows, and `course roster FILE` makes others known."
+            "whom it knows, and `course roster FILE` adds others."
         )
         raise CourseError(message)
     due = deadline_of(gradebook, assignment)

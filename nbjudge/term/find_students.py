@@ -63,9 +63,7 @@ def find_student(people: Collection[Person], text: str) -> Person:
     if near := _near(people, text):
         message += f" Is it {_either(near)}? Give the whole name, or the id."
         raise CourseError(message)
-    message += (
-        " `course roster` lists those whom it knows, and `course roster FILE` makes others known."
-    )
+    message += " `course roster` lists those whom it knows, and `course roster FILE` adds others."
     raise NobodyLikeIt(message)
 
 

@@ -60,7 +60,8 @@ class LatePolicy(LateSubmissionPlugin):  # type: ignore[misc]  # nbgrader has no
     grace_minutes = Float(
         0.0,
         min=0,
-        help="Minutes after the deadline that cost nothing. Who is later is late from it on.",
+        help="Minutes after the deadline that cost nothing. Whoever is later still is late from "
+        "the deadline on.",
     ).tag(config=True)
 
     @property

@@ -95,18 +95,20 @@ def mistakes(
     assignment: Assignment = None,
     sentence: Annotated[
         str | None,
-        typer.Option("--name", metavar="SENTENCE", help="What who made the mistake is to read."),
+        typer.Option(
+            "--name", metavar="SENTENCE", help="What everybody who made the mistake is to read."
+        ),
     ] = None,
     number: Annotated[
-        int, typer.Option("--group", min=1, help="Which group's mistake it is that is named.")
+        int, typer.Option("--group", min=1, help="The group whose mistake is named.")
     ] = 1,
     show_all: Annotated[bool, typer.Option("--all", help="Show small groups, too.")] = False,
 ) -> None:
-    """Show the wrong answers that behave alike and nothing names yet; name one."""
+    """Show wrong answers that behave alike and have no name yet; name one group."""
     course = find_course(context)
     names = chosen_assignments(course, assignment)
     if sentence is not None and len(names) > 1:
-        raise CourseError(f"Say whose mistake it is that is named: {', '.join(names)}.")
+        raise CourseError(f"Say in which assignment the mistake was made: {', '.join(names)}.")
     from nbjudge.cli.show_mistakes import show_groups
     from nbjudge.mistakes.known_behaviours import Examiner, named_mistakes
     from nbjudge.mistakes.naming import name_group

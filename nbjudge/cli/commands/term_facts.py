@@ -66,7 +66,10 @@ def deadline(
     """Set when an assignment is due, or show it."""
     course = find_course(context)
     if assignment is None and remove:
-        raise CourseError("Say whose deadline is to go: course deadline ASSIGNMENT --remove")
+        raise CourseError(
+            "Name the assignment whose deadline is to be removed: "
+            "course deadline ASSIGNMENT --remove"
+        )
     if time is not None and remove:
         raise CourseError("Give a time or --remove, not both.")
     names = chosen_assignments(course, assignment)
@@ -133,7 +136,9 @@ def extend(
             typer.echo("There is no extension.")
         return
     if student is None or assignment is None:
-        raise CourseError("Say whose: course extend STUDENT ASSIGNMENT --until TIME")
+        raise CourseError(
+            "Name the student and the assignment: course extend STUDENT ASSIGNMENT --until TIME"
+        )
     if until is not None and remove:
         raise CourseError("Give --until or --remove, not both.")
     name = course.require(assignment)

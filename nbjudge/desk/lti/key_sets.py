@@ -70,7 +70,9 @@ def _fetch(platform: LearningPlatform) -> Mapping[str, RSAPublicKey]:
     try:
         answer = ask(platform.jwks_url, headers={"Accept": "application/json"})
     except Unanswered as error:
-        raise Refused(f"The keys of your learning platform cannot be had: {error}", 403) from error
+        raise Refused(
+            f"The keys of your learning platform could not be fetched: {error}", 403
+        ) from error
     try:
         told = json.loads(answer.body) if answer.is_good else None
     except (ValueError, RecursionError):

@@ -136,7 +136,7 @@ def _verify(token: str, platform: LearningPlatform, key_sets: KeySets) -> Mappin
     try:
         header = jwt.get_unverified_header(token)
         if header.get("alg") != "RS256":
-            raise Refused("This launch is not signed as learning platforms do.", 403)
+            raise Refused("This launch is not signed the way learning platforms sign theirs.", 403)
         key = key_sets.key(platform, str(header.get("kid", "")))
         return jwt.decode(
             token,
@@ -169,7 +169,7 @@ def _require_time(claims: Mapping[str, Any], now: datetime) -> None:
     starts = claims.get("nbf", began)
     times = (ends, began, starts)
     if not all(isinstance(time, int | float) and not isinstance(time, bool) for time in times):
-        raise Refused("This launch does not say of when it is.", 403)
+        raise Refused("This launch does not say when it was made.", 403)
     if seconds > ends + CLOCK_SKEW:
         raise Refused("This launch is out of date. Open it again.", 403)
     if max(began, starts) > seconds + CLOCK_SKEW:

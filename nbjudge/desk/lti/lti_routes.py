@@ -142,7 +142,7 @@ class LtiRoutes:
     def _ask(self, arrival: Arrival, question: Question) -> Response:
         """Ask a teacher which assignment a link leads to; this begins no session."""
         who = arrival.member.who
-        self._desk.store.note(self._desk.clock(), who, "was asked what a link is to")
+        self._desk.store.note(self._desk.clock(), who, "was asked what a link opens")
         offers = []
         for name, due in sorted(self._desk.terms().due.items()):
             notebooks = self._desk.notebooks(name).values()
@@ -188,7 +188,7 @@ class LtiRoutes:
                 "message",
                 login=None,
                 status=refused.status,
-                heading="Not this way",
+                heading="This did not work",
                 message=str(refused),
             )
             return self._in_frame(page, self._lti.platforms())

@@ -152,7 +152,7 @@ class LtiTool:
         platform = self.platform(issuer, client_id)
         launch = read_launch(token, platform, nonce, self._key_sets, self._clock())
         if launch.question is not None and not teaches(launch):
-            raise Refused("Only who teaches here can choose what a link is to.", 403)
+            raise Refused("Only teachers of this course can choose what a link opens.", 403)
         terms = self._terms()
         assignment = assignment_of(launch, self._policy, terms.due)
         member = member_of(launch, platform, terms.people)

@@ -52,7 +52,7 @@ def application(desk: Desk) -> Guard:
         if request.url.path.startswith(f"{desk.policy.base}/api/"):
             return JSONResponse({"problem": message}, status)
         return pages.render(
-            "message", login=None, status=status, heading="Not this way", message=message
+            "message", login=None, status=status, heading="This did not work", message=message
         )
 
     def refuse(request: Request, error: Exception) -> Response:

@@ -65,7 +65,7 @@ class ClassRoutes:
 
         def read() -> None:
             self._desk.class_lists.read_all()
-            self._desk.store.note(self._desk.clock(), login.visitor.who, "had the class read")
+            self._desk.store.note(self._desk.clock(), login.visitor.who, "had the class list read")
 
         await run_in_threadpool(read)
         return RedirectResponse(f"{self._desk.policy.base}/class", 303)
@@ -135,7 +135,7 @@ class ClassRoutes:
         def again() -> None:
             self._desk.store.mark_again(assignment)
             now = self._desk.clock()
-            self._desk.store.note(now, login.visitor.who, "had looked at again", assignment)
+            self._desk.store.note(now, login.visitor.who, "asked for another look at", assignment)
 
         await run_in_threadpool(again)
         self._desk.marking.wake()

@@ -95,7 +95,7 @@ def test_times_are_those_of_the_courses_zone(course: Course) -> None:
         (("deadline", "sums", "2027-03-28 02:30 Europe/Zurich"), "twice, or never"),
         (("extend", "eve", "sums", *UNTIL), "no student 'eve'"),
         (("extend", "ada", "maths", *UNTIL), "No assignment 'maths'"),
-        (("extend", "ada", "--until", "2027-03-02 18:00 UTC"), "Say whose"),
+        (("extend", "ada", "--until", "2027-03-02 18:00 UTC"), "Name the student"),
         (("extend", "ada", "sums", "--reason", "ill"), "Say until when"),
         (("extend", "ada", "sums", "--remove"), "no student 'ada'"),
     ],

@@ -87,7 +87,7 @@ def test_who_is_new_on_the_platform_is_entered_with_a_name(
     assert known(opened) == {"ada": "Ada Lovelace", "bo": "Bo B", "grace": "Grace Hopper"}
     assert "3 students in course 12 of moodle.example.org" in page
     notes = [note[1:] for note in opened.desk.store.notes(3)]
-    assert ("instructor", "had the class read", "") in notes
+    assert ("instructor", "had the class list read", "") in notes
     assert ("the desk", "entered students", "course 12 of moodle.example.org: 1") in notes
 
 

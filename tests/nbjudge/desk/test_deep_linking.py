@@ -140,7 +140,7 @@ def test_nobody_is_logged_in_by_choosing(opened: OpenDesk, platform: LearningPla
     assert page.status_code == 200
     assert "set-cookie" not in page.headers
     assert visit.get("/class").status_code == 401
-    assert ("was asked what a link is to") in [note[2] for note in opened.desk.store.notes(3)]
+    assert ("was asked what a link opens") in [note[2] for note in opened.desk.store.notes(3)]
 
 
 def test_the_browser_is_known_again_in_a_frame(
@@ -212,7 +212,7 @@ def test_who_does_not_teach_cannot_choose(
 ) -> None:
     answer = platform.launch(opened.visit(), roles=roles, choice={})
 
-    refused(opened, answer, "Only who teaches here can choose")
+    refused(opened, answer, "Only teachers of this course can choose")
 
 
 @pytest.mark.parametrize(

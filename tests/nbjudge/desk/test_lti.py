@@ -394,7 +394,7 @@ def test_another_kind_of_signature_is_refused(
     assert public is not None
 
     answer = platform.send(visit, {**form, "id_token": forge(claims, public, name)})
-    refused(opened, answer, "not signed as learning platforms do")
+    refused(opened, answer, "not signed the way learning platforms sign theirs")
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é.é.é", "e30.e30.", "x" * 60_000])
