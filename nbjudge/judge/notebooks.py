@@ -336,7 +336,8 @@ class _Grading:
 
     def grade(self, notebook: NotebookNode) -> Graded:
         """Fill in the outputs of a notebook, and return it with its verdicts."""
-        verdicts, seconds = {}, {}
+        verdicts: dict[str, Verdict] = {}
+        seconds: dict[str, float] = {}
         with seeds.seed_within(*self.seed_parts), lend_judge(self.limits, self.plug) as judge:
             ahead = self.surroundings.modules
             run = NotebookRun(self.beside, self.limits, self.plug, judge, self.seed_parts, ahead)
@@ -348,7 +349,7 @@ class _Grading:
                     start = time.monotonic()
                     if is_test(cell):
                         name = cell.metadata.nbgrader.grade_id
-                        verdicts[name] = self._verdict(run, notebook, index)
+                        verdicts[name] = self._verdict(run, notebook, index, verdicts)
                         self._leave_behind(run, notebook, index)
                     elif self._is_skipped(cell):
                         cell.outputs = [display(NOT_RUN)]
@@ -375,14 +376,25 @@ class _Grading:
         plan = self.plans.get(name, ORDINARY)
         return bool(plan.inside) and not plan.fault
 
-    def _verdict(self, run: NotebookRun, notebook: NotebookNode, index: int) -> Verdict:
+    def _verdict(
+        self,
+        run: NotebookRun,
+        notebook: NotebookNode,
+        index: int,
+        earlier: Mapping[str, Verdict],
+    ) -> Verdict:
         cell = notebook.cells[index]
         name = cell.metadata.nbgrader.grade_id
         if self._is_inside(name):
             return Verdict(0.0)  # replaced when the test has run inside
         plan = self.plans.get(name, ORDINARY)
-        before = self.surroundings.before.get(name, "")
+        failed = [test for test, verdict in earlier.items() if self._has_failed(test, verdict)]
+        before = self.surroundings.before(name, failed)
         return run.judge_test(cell, notebook.cells[:index], plan, before)
+
+    def _has_failed(self, test: str, verdict: Verdict) -> bool:
+        """Return whether a test stopped at a failure that is the answer's."""
+        return bool(verdict.reason) and not (verdict.fault or verdict.lost or self._is_inside(test))
 
     def _leave_behind(self, run: NotebookRun, notebook: NotebookNode, index: int) -> None:
         """Run the visible part of a test in the kernel, if later cells use its definitions."""

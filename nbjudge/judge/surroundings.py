@@ -13,7 +13,7 @@ import ast
 import contextlib
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbjudge.course.cells import CourseCell, NotebookVersion, imports_in, parse_cell
@@ -32,20 +32,36 @@ class Surroundings:
 
     Parameters
     ----------
-    before : mapping of str to str
-        The course's statements that a test needs, by its grade_id; without tests that need none.
-    imports : mapping of str to str
-        Those of these statements that import something.
+    needs : mapping of str to Needs
+        What a test needs, by its grade_id; without tests that need nothing.
     left : mapping of str to (str, frozenset of str)
         The visible part of a test, by its grade_id, and the names that only this test defines.
     modules : tuple of str
         The notebook's imports that a fork server may import ahead.
     """
 
-    before: Mapping[str, str] = field(default_factory=dict)
-    imports: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, Needs] = field(default_factory=dict)
     left: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+
+    @property
+    def imports(self) -> dict[str, str]:
+        """The import statements that a test needs, by its grade_id."""
+        return {test: needs.imports for test, needs in self.needs.items()}
+
+    def before(self, test: str, failed: Collection[str] = ()) -> str:
+        """Return the course's statements that a test needs; often empty.
+
+        Parameters
+        ----------
+        test : str
+            Its grade_id.
+        failed : collection of str
+            The tests that have failed, each of which stopped at its failure: what such a test
+            defines below that is missing, as it is in a notebook.
+        """
+        needs = self.needs.get(test, Needs())
+        return needs.without(frozenset(failed)) if needs.perhaps & {*failed} else needs.before
 
     def left_by(self, test: str, later: Iterable[str]) -> str:
         """Return the part of a test that has to run in the kernel for later cells; often empty.
@@ -66,8 +82,7 @@ class Surroundings:
 @functools.lru_cache(maxsize=64)
 def surroundings_of(version: NotebookVersion) -> Surroundings:
     """Return what the tests need from other cells, by the course's version of the notebook."""
-    before: dict[str, str] = {}
-    imports: dict[str, str] = {}
+    needs: dict[str, Needs] = {}
     left: dict[str, tuple[str, frozenset[str]]] = {}
     known = [statement for text in version.imports for statement in _statements_of(text)]
     elsewhere = _bound_in(text for kind, text in version.given if kind == "code")
@@ -75,9 +90,8 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
         if cell.cell_type != "code":
             continue
         if cell.is_test:
-            if needed := _find_needed(cell.source, known):
-                before[cell.grade_id] = "\n".join(each.text for each in needed)
-                imports[cell.grade_id] = "\n".join(each.text for each in needed if each.imports)
+            if needed := Needs(cell.source, tuple(known)):
+                needs[cell.grade_id] = needed
             seen = visible(cell.source)
             if names := _bound_in([seen]) - elsewhere:
                 left[cell.grade_id] = seen, names
@@ -85,7 +99,7 @@ def surroundings_of(version: NotebookVersion) -> Surroundings:
             elsewhere |= _bound_in([cell.source])
         known += _statements(cell)
     texts = [*(cell.source for cell in version.cells), *(text for _, text in version.given)]
-    return Surroundings(before, imports, left, worth_importing(version.modules, texts))
+    return Surroundings(needs, left, worth_importing(version.modules, texts))
 
 
 def names_defined_by(text: str) -> frozenset[str]:
@@ -106,6 +120,9 @@ class _Statement:
         Whether it does nothing but define names.
     is_trusted : bool
         Whether it may run before tests; if not, tests get the names from the kernel.
+    perhaps_in : str
+        The grade_id of the test that, if it fails, may stop before the names are defined; empty if
+        they are always defined.
     """
 
     text: str
@@ -113,11 +130,57 @@ class _Statement:
     uses: frozenset[str]
     is_definition: bool = False
     is_trusted: bool = True
+    perhaps_in: str = ""
 
     @property
     def imports(self) -> bool:
         """Whether it is an import statement."""
         return self.text.startswith(("import ", "from "))
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The course's statements that a test needs.
+
+    Parameters
+    ----------
+    test : str
+        Its text.
+    known : tuple of _Statement
+        The statements above it.
+    """
+
+    test: str = ""
+    known: tuple[_Statement, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self._needed)
+
+    @functools.cached_property
+    def _needed(self) -> list[_Statement]:
+        return _find_needed(self.test, self.known)
+
+    @functools.cached_property
+    def before(self) -> str:
+        """The statements, in the order of the notebook."""
+        return "\n".join(each.text for each in self._needed)
+
+    @property
+    def imports(self) -> str:
+        """Those of the statements that import something."""
+        return "\n".join(each.text for each in self._needed if each.imports)
+
+    @functools.cached_property
+    def perhaps(self) -> frozenset[str]:
+        """The tests that may not come to some of the definitions if they fail."""
+        return frozenset(each.perhaps_in for each in self._needed if each.perhaps_in)
+
+    def without(self, failed: frozenset[str]) -> str:
+        """Return the statements if some tests failed: each runs again, up to its failure."""
+        known = [
+            each for each in self.known if not (each.is_definition and each.perhaps_in in failed)
+        ]
+        return "\n".join(each.text for each in _find_needed(self.test, known, failed))
 
 
 def _statements(cell: CourseCell) -> Iterator[_Statement]:
@@ -128,13 +191,17 @@ def _statements(cell: CourseCell) -> Iterator[_Statement]:
         return
     if cell.is_test and not all(each.is_definition for each in statements):
         # Such a test runs as a whole, up to its first failure, which matters only to its own mark.
-        yield _test_statement(cell.source, statements)
+        yield _test_statement(cell, statements)
+    may_stop = False
     for place, each in enumerate(statements):
         if not each.is_definition:
+            may_stop = True
             if not cell.is_test:  # it has run in the kernel
                 yield replace(each, is_trusted=False)
-        elif not (cell.is_test and _is_replaced(each, statements[place + 1 :])):
+        elif not cell.is_test:
             yield each
+        elif not _is_replaced(each, statements[place + 1 :]):
+            yield replace(each, perhaps_in=cell.grade_id if may_stop else "")
 
 
 def _is_replaced(definition: _Statement, later: Iterable[_Statement]) -> bool:
@@ -145,18 +212,21 @@ def _is_replaced(definition: _Statement, later: Iterable[_Statement]) -> bool:
     return any(not each.is_definition and each.binds & definition.binds for each in later)
 
 
-def _test_statement(text: str, statements: Sequence[_Statement]) -> _Statement:
+def _test_statement(cell: CourseCell, statements: Sequence[_Statement]) -> _Statement:
     """Return a test as one statement that never fails."""
-    body = parse_cell(text).body
+    body = parse_cell(cell.source).body
     kind = ast.Name("Exception", ast.Load())
     tried = ast.Try(body, [ast.ExceptHandler(kind, None, [ast.Pass()])], [], [])
     bound = frozenset().union(*(each.binds for each in statements))
     used = frozenset().union(*(each.uses for each in statements))
-    return _Statement(ast.unparse(ast.fix_missing_locations(tried)), bound, used - bound)
+    text = ast.unparse(ast.fix_missing_locations(tried))
+    return _Statement(text, bound, used - bound, perhaps_in=cell.grade_id)
 
 
-def _find_needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
-    """Return the statements that a test needs, in their order."""
+def _find_needed(
+    test: str, known: Sequence[_Statement], failed: Collection[str] = ()
+) -> list[_Statement]:
+    """Return the statements that a test needs, in their order, if some tests have failed."""
     try:
         waiting = sorted({*free_names(test), *early_names(test)})
     except (SyntaxError, ValueError):  # reported when the test is compiled
@@ -164,9 +234,7 @@ def _find_needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
     chosen: set[int] = set()
     seen = set(waiting)
     while waiting:
-        name = waiting.pop()
-        place = next((n for n in reversed(range(len(known))) if name in known[n].binds), None)
-        if place is not None and known[place].is_trusted:
+        for place in _definitions(waiting.pop(), known, failed):
             chosen.add(place)
             more = known[place].uses - seen
             seen |= more
@@ -184,6 +252,17 @@ def _find_needed(test: str, known: Sequence[_Statement]) -> list[_Statement]:
         and any(name.startswith(parts) for name in _imported_modules([each.text]))
     }
     return [known[place] for place in sorted(chosen)]
+
+
+def _definitions(name: str, known: Sequence[_Statement], failed: Collection[str]) -> Iterator[int]:
+    """Yield where a name is defined last, and further up until that is certain."""
+    for place in reversed(range(len(known))):
+        if name in known[place].binds:
+            if not known[place].is_trusted:
+                return
+            yield place
+            if known[place].perhaps_in not in failed:
+                return
 
 
 def _imported_modules(texts: Iterable[str]) -> frozenset[str]:

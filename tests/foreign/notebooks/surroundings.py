@@ -212,3 +212,35 @@ kept[0]
 assert kept == [3] and largest == 7
 # %% test example_above 1
 assert kept == [3] and largest in (3, 7)
+# %% answer after_failures
+def root(x):
+    ### BEGIN SOLUTION
+    return x**0.5
+    ### END SOLUTION
+def tripled(x):
+    ### BEGIN SOLUTION
+    return 3 * x
+    ### END SOLUTION
+# %% mutant after_failures
+x**0.5
+# ->
+x**2
+# %% mutant after_failures
+3 * x
+# ->
+4 * x
+# %% test stops_before_what_it_defines 1
+assert root(9) == 3
+import colorsys as after_a_failure
+def helper_after_a_failure(x):
+    return x + 1
+# %% test uses_an_import_after_a_failure 1
+assert tripled(after_a_failure.rgb_to_hsv(1, 1, 1)[2]) == 3
+# %% test uses_a_helper_after_a_failure 1
+assert helper_after_a_failure(tripled(1)) == 4
+# %% test defines_it_again 1
+def helper_after_a_failure(x):
+    return x + 1
+assert helper_after_a_failure(tripled(2)) == 7
+# %% test uses_what_was_defined_again 1
+assert helper_after_a_failure(tripled(3)) == 10

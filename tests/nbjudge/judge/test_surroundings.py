@@ -29,7 +29,7 @@ def around(*cells: CourseCell, given: str = "") -> Surroundings:
 
 
 def before(*cells: CourseCell, given: str = "") -> str:
-    return around(*cells, given=given).before.get("t", "")
+    return around(*cells, given=given).before("t")
 
 
 def test_an_import_of_an_ordinary_cell_is_there() -> None:
@@ -119,3 +119,37 @@ def test_what_other_cells_define_too_is_not_left_behind() -> None:
         == ""
     )
     assert around(answer("f = 1"), test_of("f = 2")).left_by("t", ["print(f)"]) == ""
+
+
+STOPS = "assert f(1) == 2\nimport math\ndef half(x):\n    return x / 2"
+
+
+def test_what_a_test_defines_below_its_failure_is_missing_after_it() -> None:
+    needs = around(test_of("import json\n" + STOPS, "first"), test_of("half(json, math)"))
+
+    assert needs.before("t").splitlines()[:2] == ["import json", "import math"]
+    assert needs.before("t", ["another"]) == needs.before("t")
+    found = needs.before("t", ["first"])
+    assert found.startswith("try:\n    import json\n    assert f(1) == 2\n    import math\n")
+    assert found.endswith("except Exception:\n    pass\nimport json")
+
+
+def test_what_is_defined_elsewhere_too_is_not_missing_after_a_failure() -> None:
+    needs = around(locked("import math"), test_of(STOPS, "first"), test_of("math"))
+
+    assert "import math" in needs.before("t", ["first"]).splitlines()
+
+
+def test_what_a_test_defines_above_all_that_can_fail_is_there_after_it() -> None:
+    needs = around(test_of("import math\nassert f(1)", "first"), test_of("assert math"))
+
+    assert needs.before("t", ["first"]) == needs.before("t") == "import math"
+
+
+def test_what_a_test_computes_is_taken_from_further_up_if_it_fails() -> None:
+    needs = around(
+        locked("x = 1"), test_of("x = f(2)\nassert x", "first"), test_of("assert g(x) == 3")
+    )
+
+    assert needs.before("t") == "try:\n    x = f(2)\n    assert x\nexcept Exception:\n    pass"
+    assert needs.before("t", ["first"]) == f"x = 1\n{needs.before('t')}"
