@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nbjudge.plain.kinds import ValueBounds
+from nbjudge.plain.kinds import ValueBounds, WireError
 from nbjudge.plain.snapshots import Watcher, holder_types
 from nbjudge.plain.write_back import CannotChange, write_back
 
@@ -97,6 +97,18 @@ class HeldObjects:
             self._objects.append(part)  # so that nothing else gets its id
             self._watcher.watch(number, part)
         self._same.append((place, path, number))
+
+    def find(self, number: int) -> Any:
+        """Return a shared object, which the test hands over again.
+
+        Raises
+        ------
+        WireError
+            If there is none with this number.
+        """
+        if number >= len(self._objects):
+            raise WireError(f"there is no shared object number {number}")
+        return self._objects[number]
 
     def take(self, changed: Mapping[int, Any]) -> None:
         """Repeat the test's changes of its copies on the objects here."""

@@ -1,6 +1,7 @@
 """Numbers for objects that do not cross, with the same meaning on both sides of the connection.
 
-- Below `ITERATORS`: an object in the kernel.
+- Below `HELD_NUMBERS`: an object in the kernel.
+- From `HELD_NUMBERS` on: an object that a test and an answer share, by its number there.
 - From `ITERATORS` on: a test's iterator, whose items the kernel may request one by one.
 - From `FUNCTION_NUMBERS` on: a test's function, which the kernel may call back.
 - From `NAME_NUMBERS` on: a function or class of a library, which each side imports by its name.
@@ -20,6 +21,7 @@ from nbjudge.plain.value_format import MAX_KIND
 
 __all__ = [
     "FUNCTION_NUMBERS",
+    "HELD_NUMBERS",
     "ITERATORS",
     "NAME_NUMBERS",
     "builtin_type",
@@ -30,7 +32,7 @@ __all__ = [
     "named_type",
 ]
 
-ITERATORS, FUNCTION_NUMBERS, NAME_NUMBERS = 2**50, 2**51, 2**52
+HELD_NUMBERS, ITERATORS, FUNCTION_NUMBERS, NAME_NUMBERS = 2**49, 2**50, 2**51, 2**52
 #: Builtin types that a kernel may refer to by name, since they are the same in every process.
 _TYPES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object, type)
 _INSTALLED = tuple(

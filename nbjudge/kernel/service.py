@@ -25,6 +25,7 @@ from nbjudge.kernel.notebook_imports import SeededImports
 from nbjudge.kernel.operations import OPERATIONS, exception
 from nbjudge.kernel.references import (
     FUNCTION_NUMBERS,
+    HELD_NUMBERS,
     ITERATORS,
     builtin_type,
     find_by_name,
@@ -156,6 +157,8 @@ class Service:
         if reference.number >= ITERATORS:
             number = reference.number - ITERATORS
             return self._iterators.setdefault(number, self._iterate(number))
+        if reference.number >= HELD_NUMBERS:
+            return self._held.find(reference.number - HELD_NUMBERS)
         if reference.number >= len(self._objects):
             raise WireError(f"there is no object number {reference.number}")
         return self._objects[reference.number]

@@ -134,7 +134,12 @@ class KernelChannel:
 
         The side effects are changes of arguments, and output. Exceptions are those of `ask`.
         """
-        request = {"do": "call", "target": target, "arguments": arguments, "keywords": keywords}
+        request = {
+            "do": "call",
+            "target": target,
+            "arguments": tuple(map(self._shared.as_held, arguments)),
+            "keywords": {name: self._shared.as_held(value) for name, value in keywords.items()},
+        }
         reply = self._talk({**request, **self._circumstances()})
         if type(reply) is dict and type(effects := reply.pop("effects", None)) is dict:
             same = self._take_effect(effects, arguments, keywords)

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from nbjudge.kernel.references import HELD_NUMBERS, ITERATORS
+from nbjudge.plain.kinds import Reference
 from nbjudge.plain.snapshots import Watcher, holder_types
 from nbjudge.plain.write_back import CannotChange, write_back
 
@@ -27,6 +29,17 @@ class SharedCopies:
     def __init__(self) -> None:
         self._copies: dict[int, Any] = {}
         self._watcher = Watcher()
+
+    def as_held(self, value: Any) -> Any:
+        """Return the reference to the kernel's object if `value` is a copy of it, else `value`.
+
+        So an answer that is handed an object again gets the one that it holds, as in one process.
+        """
+        if self._copies and type(value) in holder_types():
+            for number, copy in self._copies.items():
+                if copy is value:
+                    return Reference(HELD_NUMBERS + number, type(value).__name__)
+        return value
 
     def changed(self) -> dict[int, Any]:
         """Return the copies that the test has changed since the last call, by number."""
@@ -82,6 +95,8 @@ class SharedCopies:
         self, place: Any, path: Any, number: int, handed: Mapping[Any, Any], value: Any
     ) -> Any:
         """Replace a part by the test's copy with this number, or make it that copy."""
+        if number not in range(ITERATORS - HELD_NUMBERS):
+            raise LookupError(number)
         whole = value if place is None else handed[place]
         part = _part(whole, path)
         if type(part) not in holder_types():  # it stayed there

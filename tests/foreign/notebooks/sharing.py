@@ -254,3 +254,34 @@ assert samples.largest() == 19_999
 board = grid(1500, 2)
 board[0][0] = 1
 assert board[1400][0] == 0
+# %% answer scaled
+class Scaled:
+    def __init__(self, values):
+        ### BEGIN SOLUTION
+        self._values = values.copy()
+        ### END SOLUTION
+
+    def double(self, values):
+        ### BEGIN SOLUTION
+        values *= 2
+        ### END SOLUTION
+        return float(self._values.sum())
+# %% mutant scaled
+        self._values = values.copy()
+# ->
+        self._values = values
+# %% mutant scaled
+        values *= 2
+# ->
+        values = values * 2
+# %% test hands_the_same_over_again 1
+numbers = np.ones(3)
+scaled = Scaled(numbers)
+assert scaled.double(numbers) == 3
+assert scaled.double(values=numbers) == 3
+assert numbers[0] == 4
+# %% test changes_it_and_hands_it_over_again 1
+numbers = np.ones(3)
+scaled = Scaled(numbers)
+numbers += 1
+assert scaled.double(numbers) == 3 and numbers[0] == 4

@@ -10,6 +10,7 @@ from judging import line_to, verdict_on
 
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.judge import Test, judge
+from nbjudge.kernel.references import HELD_NUMBERS
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, decode, encode
 from nbjudge.plain import snapshots
@@ -30,6 +31,11 @@ class Bag:
         self.items[place] = item
     def double(self):
         self.items += self.items
+    def grow(self, other):
+        other.append(0)
+        return len(self.items)
+    def has(self, other):
+        return self.items is other
 noted = []
 def note(item):
     noted.append(item)
@@ -65,6 +71,10 @@ def apart(x):
         "from collections import deque; d = deque([1]); bag = Bag(d); bag.add(2); assert d[1] == 2",
         "noted.append(1); assert note(2) is None and noted == [1, 2]",
         "notes = noted; note(1); note(2); assert notes == [1, 2] and noted is notes",
+        "given = [1]; bag = Bag(given); assert bag.grow(given) == 2 and given == [1, 0]",
+        "given = [1]; bag = Bag(given); given.append(2); assert bag.grow(other=given) == 3",
+        "bag = Bag([1]); assert bag.grow(bag.items) == 2 and bag.has(bag.items)",
+        "given = [1]; bag = Bag(given); assert bag.has(given) and not bag.has([1])",
     ],
 )
 def test_what_an_answer_keeps_or_gives_away_is_one_object_with_the_tests(test: str) -> None:
@@ -84,6 +94,16 @@ def test_what_an_answer_keeps_or_gives_away_is_one_object_with_the_tests(test: s
 )
 def test_parts_that_are_one_object_there_are_one_object_here(test: str) -> None:
     assert verdict_on(PARTS, test).mark == 3
+
+
+def test_a_number_that_no_shared_object_has_is_refused() -> None:
+    service = Service({"f": len})
+    call = {"do": "call", "target": Reference(0, ""), "keywords": {}}
+    decode(service.answer(encode({"do": "begin", "names": ["f"], "seed": 1})))
+
+    reply = service.answer(encode({**call, "arguments": (Reference(HELD_NUMBERS + 7, "list"),)}))
+
+    assert decode(reply)["raised"]["said"] == "there is no shared object number 7"
 
 
 def test_nothing_is_told_of_what_nothing_else_holds() -> None:
@@ -225,6 +245,8 @@ def test_a_kernel_that_tells_of_a_change_at_the_end_gains_nothing() -> None:
         {"same": [(5, (), 0)]},
         {"same": [(0, (7,), 0)]},
         {"same": [(0, "a", 0)]},
+        {"same": [(0, (), 2**49)]},
+        {"same": [(0, (), -1)]},
         {"same": [(0, (), 0)], "views": [((), 0, 0)]},
         {"same": [(1, (), 0)], "views": [((), 0, 10**6, (8,))]},
         {"same": [(1, (), 0)], "views": [((), 0, 0, (10**6,))]},
