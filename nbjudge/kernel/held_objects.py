@@ -22,8 +22,8 @@ __all__ = ["HeldObjects", "PartPath"]
 
 #: Objects tracked in one test: a loop may be given new ones without end.
 MOST_HELD = 100
-#: Parts of one value that are examined: as many as can cross.
-MOST_PARTS = ValueBounds.items
+#: Parts of one value that are examined, and how deep: what can cross. A list may contain itself.
+MOST_PARTS, MOST_LEVELS = ValueBounds.items, ValueBounds.depth
 
 #: The indices and keys that lead to a part of a value.
 PartPath = tuple[Any, ...]
@@ -155,6 +155,8 @@ def _walk(value: Any) -> Iterator[tuple[PartPath, Any]]:
         path, part = pending.pop()
         if type(part) is not tuple:
             yield path, part
+        if len(path) == MOST_LEVELS:
+            continue
         if type(part) in (list, tuple) and len(part) <= MOST_PARTS:
             pending += [((*path, n), one) for n, one in enumerate(part) if type(one) in holders]
         elif type(part) is dict and len(part) <= MOST_PARTS:

@@ -10,10 +10,12 @@ from judging import line_to, verdict_on
 
 from nbjudge.exceptions import CourseError
 from nbjudge.judge.judge import Test, judge
+from nbjudge.kernel import held_objects
 from nbjudge.kernel.references import HELD_NUMBERS
 from nbjudge.kernel.service import Service
 from nbjudge.kernel.wire import Reference, decode, encode
 from nbjudge.plain import snapshots
+from nbjudge.plain.kinds import ValueBounds
 from nbjudge.plain.snapshots import Snapshot
 from nbjudge.sandbox.limits import Limits
 from nbjudge.stand_ins.channel import KernelChannel
@@ -94,6 +96,17 @@ def test_what_an_answer_keeps_or_gives_away_is_one_object_with_the_tests(test: s
 )
 def test_parts_that_are_one_object_there_are_one_object_here(test: str) -> None:
     assert verdict_on(PARTS, test).mark == 3
+
+
+@pytest.mark.parametrize("value", ["x = []\n    x.append(x)", "x = []\n    x += [x, x, [x]]"])
+def test_a_value_that_contains_itself_has_few_parts(value: str) -> None:
+    namespace: dict[str, Any] = {}
+    exec(f"def f():\n    {value}\n    return x", namespace)
+
+    paths = [path for path, _ in held_objects._changeable_parts(namespace["f"]())]
+
+    assert max(map(len, paths)) == ValueBounds.depth
+    assert len(paths) <= ValueBounds.items
 
 
 def test_a_number_that_no_shared_object_has_is_refused() -> None:
