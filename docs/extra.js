@@ -13,7 +13,13 @@ const tell = () => {
       wrap.setAttribute("aria-label", "Table");
     } else for (const name of ["tabindex", "role", "aria-label"]) wrap.removeAttribute(name);
   }
+  // The theme takes the keyboard's stop from code that fits, and gives it back late if it fits no more.
+  for (const code of document.querySelectorAll("pre > code")) {
+    sizes.observe(code);
+    if (code.scrollWidth > code.clientWidth) code.setAttribute("tabindex", "0");
+  }
 };
+const sizes = new ResizeObserver(() => tell());
 new MutationObserver(tell).observe(document.body, { childList: true, subtree: true });
 addEventListener("resize", tell);
 tell();
