@@ -83,16 +83,27 @@ def optimiser_steps(
         whose keys are the indices of the steps.
     """
     made = [optimiser(**settings) for _ in range(max(turns) + 1)]
-    results, returned, after = [], [], {}
-    for number, (who, given) in enumerate(zip(turns, argument_lists, strict=True)):
-        arguments = copy_of(tuple(given))
-        result = made[who](*arguments)
-        returned.append(result)
-        results.append(copy_of(result))
-        if not is_same(arguments, tuple(given)):
-            after[number] = copy_of(arguments)
-    later = {n: now for n, now in enumerate(returned) if not is_same(now, results[n])}
-    return {"results": results, "after": after, "later": later}
+    steps = iter(turns)
+
+    def step(*arguments: Any) -> tuple[Any, Any]:
+        return made[next(steps)](*arguments), arguments
+
+    then, later = call_many(step, argument_lists)
+    results = [result for result, _ in then]
+    given = map(tuple, argument_lists)
+    return {
+        "results": results,
+        "after": {
+            number: arguments
+            for number, ((_, arguments), before) in enumerate(zip(then, given, strict=True))
+            if not is_same(arguments, before)
+        },
+        "later": {
+            number: now
+            for number, (now, _) in enumerate(later)
+            if not is_same(now, results[number])
+        },
+    }
 
 
 @in_place
