@@ -259,11 +259,7 @@ def _unfit_cells(name: str, original: NotebookNode, release: NotebookNode) -> It
     for grade_id, cell in source.by_grade_id(original).items():
         where = place_of_cell(name, original, cell)
         if grade_id in students and cell.cell_type == "code" and is_solution(cell):
-            for finding in _stub(students[grade_id].source, cell):
-                yield Breach(where, finding)
-            for symbol in _names_left_out(students[grade_id].source, cell):
-                # One that no test uses is the solution's own.
-                yield Breach(where, _left_out(symbol), symbol not in tested, symbol)
+            yield from _stub(where, students[grade_id].source, cell, tested)
         if is_test(cell):
             for finding in _borrowed_names(cell, answers):
                 yield Breach(where, finding, is_ours=True)
@@ -313,42 +309,30 @@ def _borrowed_names(cell: NotebookNode, answers: set[str]) -> Iterator[str]:
             yield f"uses '{symbol}', which no answer defines: import it there"
 
 
-def _stub(stub: str, cell: NotebookNode) -> Iterator[str]:
+def _stub(where: str, stub: str, cell: NotebookNode, tested: set[str]) -> Iterator[Breach]:
     """Yield problems with the stub of an answer cell, such as a name that it does not mention."""
     starter = source.starter(cell)
     if starter is not None and stub != starter:
-        yield "is not its starter: put the starter above a solution with its markers"
+        yield Breach(where, "is not its starter: put the starter above a solution with its markers")
         return
     try:
         given, expected = source.definitions(stub), source.definitions(source.solution(cell))
     except SyntaxError as error:
-        yield f"is not Python ({error.msg}, line {error.lineno}): mend it"
+        yield Breach(where, f"is not Python ({error.msg}, line {error.lineno}): mend it")
         return
     for symbol, arguments in expected.items():
         if symbol in given and given[symbol] != arguments:
-            yield (
+            what = (
                 f"has {symbol}({given[symbol]}), its solution ({arguments}): "
                 "give both the same arguments"
             )
-
-
-def _left_out(symbol: str) -> str:
-    return (
-        f"does not name '{symbol}', which its solution defines: "
-        "leave the line that does outside the solution"
-    )
-
-
-def _names_left_out(stub: str, cell: NotebookNode) -> Iterator[str]:
-    """Yield what an answer cell's solution defines and its stub does not mention."""
-    starter = source.starter(cell)
-    try:
-        given, expected = source.definitions(stub), source.definitions(source.solution(cell))
-    except SyntaxError:  # told elsewhere
-        return
-    if starter is not None and stub != starter:  # which is told, too
-        return
+            yield Breach(where, what)
     for symbol, arguments in expected.items():
         is_named = arguments is None and re.search(rf"\b{re.escape(symbol)}\b", stub)
         if symbol not in given and "." not in symbol and not is_named:
-            yield symbol
+            what = (
+                f"does not name '{symbol}', which its solution defines: "
+                "leave the line that does outside the solution"
+            )
+            # A name that no test uses is the solution's own.
+            yield Breach(where, what, symbol not in tested, symbol)
