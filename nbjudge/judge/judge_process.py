@@ -208,8 +208,8 @@ class JudgeProcess:
         diagnose = knowledge(self._plug).named_mistake
         ours, theirs = Pipe()
         with warnings.catch_warnings():
-            # Newer Pythons warn if a process with threads forks. The child waits for no lock that
-            # another thread may hold.
+            # Newer Pythons warn if a process with threads forks. A thread at work might hold a lock
+            # that the child needs, but those of a grader only wait: see `trial.stock_process`.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process = os.fork()
         if self._process == 0:

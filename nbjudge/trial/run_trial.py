@@ -15,11 +15,10 @@ from typing import Protocol
 from nbjudge.course.cells import NotebookVersion
 from nbjudge.exceptions import CourseError
 from nbjudge.fork_server.usage import Usage
-from nbjudge.judge.judge import Verdict
 from nbjudge.judge.notebooks import GradedNotebook
 from nbjudge.judge.plans import ORDINARY, Plans, TestPlan
 from nbjudge.trial.decide import Tried, plans_of, settle_plans
-from nbjudge.trial.stock_process import StockRun, run_beside
+from nbjudge.trial.stock_process import StockRun, Verdicts, run_beside
 
 __all__ = ["Trial", "run_trial"]
 
@@ -31,7 +30,6 @@ SEEDS = re.compile(r"\b(?:seed|manual_seed|set_state|setstate|set_rng_state)\(")
 
 Versions = Mapping[str, NotebookVersion]
 NotebookBytes = Mapping[str, bytes]
-Verdicts = Mapping[str, Mapping[str, Verdict]]
 
 
 class JudgedHandIn(Protocol):

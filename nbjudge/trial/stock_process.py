@@ -26,8 +26,9 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-__all__ = ["StockRun", "run_beside"]
+__all__ = ["StockRun", "Verdicts", "run_beside"]
 
+#: By notebook and grade id.
 Verdicts = Mapping[str, Mapping[str, Verdict]]
 
 
